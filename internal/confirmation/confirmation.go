@@ -1,0 +1,265 @@
+// Package confirmation holds the rules of confirmations: the question whether a
+// skill may run now, what may become of it, and the sessions that one right PIN
+// opens. Every transition is a pure function that returns the new record; the
+// package knows no store, no signer and no transport. What it does not know, it
+// refuses.
+package confirmation
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
+)
+
+// Status is where a confirmation stands.
+type Status string
+
+// The statuses. NotRequired and Blocked are answers that are never stored.
+const (
+	NotRequired Status = "not_required"
+	Pending     Status = "pending"
+	Approved    Status = "approved"
+	Blocked     Status = "blocked"
+	Declined    Status = "declined"
+	Expired     Status = "expired"
+	Redeemed    Status = "redeemed"
+)
+
+// Reason says why a confirmation has its status.
+type Reason string
+
+// The reasons, as they stand on the wire.
+const (
+	NoReason       Reason = ""
+	RoleExcluded   Reason = "role_excluded"
+	SkillNotListed Reason = "skill_not_listed"
+	ByPIN          Reason = "pin"
+	BySession      Reason = "session"
+	PINNotSet      Reason = "pin_not_set"
+	PINInactive    Reason = "pin_inactive"
+	PINLocked      Reason = "pin_locked"
+	PINCoolingOff  Reason = "pin_cooling_off"
+	ByRuntime      Reason = "runtime"
+	ByHolder       Reason = "holder"
+	PINChanged     Reason = "pin_changed"
+	SessionEnded   Reason = "session_ended"
+)
+
+// The bounds of a question.
+const (
+	DefaultLifetime   = 300 * time.Second
+	MaxLifetime       = 3600 * time.Second
+	MaxSummaryLength  = 500
+	MaxIdempotencyKey = 64
+	// MaxPending is how many pending confirmations a holder may have on one
+	// instance.
+	MaxPending = 50
+	// MaxWait is how long one read may wait for an outcome.
+	MaxWait = 30 * time.Second
+)
+
+// Action is what exactly is to be done, confirmed for itself.
+type Action struct {
+	// Summary is what the person is shown.
+	Summary string
+	// Params are the canonical parameters (RFC 8785).
+	Params []byte
+	// Digest is "sha-256:" and the hexadecimal SHA-256 of Params.
+	Digest string
+}
+
+// Question is what a runtime asks.
+type Question struct {
+	Holder   pin.Holder
+	Instance uuid.UUID
+	Role     policy.Role
+	Skill    string
+	Action   *Action
+	Lifetime time.Duration
+	// IdempotencyKey is unique within the instance; empty for none.
+	IdempotencyKey string
+}
+
+// Same says whether two questions ask the same: holder, role, skill, action and
+// lifetime.
+func (q Question) Same(other Question) bool {
+	return q.Holder == other.Holder && q.Instance == other.Instance && q.Role == other.Role &&
+		policy.SameSkill(q.Skill, other.Skill) && q.Lifetime == other.Lifetime &&
+		sameAction(q.Action, other.Action)
+}
+
+func sameAction(a, b *Action) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Summary == b.Summary && a.Digest == b.Digest
+}
+
+// Confirmation is one question and what became of it. All times are UTC with
+// microseconds; a zero time is "none".
+type Confirmation struct {
+	ID uuid.UUID // uuid.Nil: an answer that is not stored
+	Question
+	Status    Status
+	Reason    Reason
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	// EndedAt is when the confirmation reached a final status.
+	EndedAt time.Time
+	// Approval is what the approval rests on; nil until approved.
+	Approval *Approval
+	// Receipt is the signed proof of the approval; empty until approved.
+	Receipt string
+}
+
+// Approval is what a redeem looks at again.
+type Approval struct {
+	At        time.Time
+	PINID     uuid.UUID
+	LockEpoch int64
+	// AuthTime is when the PIN was entered.
+	AuthTime time.Time
+	// Session is the session that approved, or that the PIN opened; uuid.Nil for
+	// none.
+	Session uuid.UUID
+}
+
+// Unstored returns an answer that needs no row: not required, or blocked.
+func Unstored(q Question, s Status, r Reason) Confirmation {
+	return Confirmation{Question: q, Status: s, Reason: r}
+}
+
+// Ask returns the pending confirmation of a question.
+func Ask(q Question, id uuid.UUID, now time.Time) Confirmation {
+	return Confirmation{ID: id, Question: q, Status: Pending, CreatedAt: now, ExpiresAt: now.Add(q.Lifetime)}
+}
+
+// At returns the confirmation as it reads at now: what has run out is expired,
+// whether or not anything has swept it.
+func (c Confirmation) At(now time.Time) Confirmation {
+	if (c.Status == Pending || c.Status == Approved) && !now.Before(c.ExpiresAt) {
+		c.Status, c.Reason, c.EndedAt = Expired, NoReason, c.ExpiresAt
+	}
+	return c
+}
+
+// Waiting says whether the answer is still open at now.
+func (c Confirmation) Waiting(now time.Time) bool { return c.At(now).Status == Pending }
+
+// Refusal says why a transition did not happen.
+type Refusal string
+
+// The refusals. None is "it happened".
+const (
+	None            Refusal = ""
+	NotPending      Refusal = "not-pending"
+	NotApproved     Refusal = "not-approved"
+	HasExpired      Refusal = "expired"
+	AlreadyRedeemed Refusal = "already-redeemed"
+	ParamsMismatch  Refusal = "params-mismatch"
+	Changed         Refusal = "changed-since-approval"
+)
+
+// CanVerify says why no PIN may be spent on the confirmation, if so.
+func (c Confirmation) CanVerify(now time.Time) Refusal {
+	switch c.At(now).Status {
+	case Pending:
+		return None
+	case Expired:
+		return HasExpired
+	default:
+		return NotPending
+	}
+}
+
+// Approve moves a pending confirmation to approved. It stays redeemable for
+// within.
+func (c Confirmation) Approve(reason Reason, a Approval, within time.Duration) (Confirmation, Refusal) {
+	if r := c.CanVerify(a.At); r != None {
+		return c, r
+	}
+	c.Status, c.Reason, c.Approval, c.ExpiresAt = Approved, reason, &a, a.At.Add(within)
+	return c, None
+}
+
+// Decline ends a pending or approved confirmation. Declining what is declined
+// changes nothing.
+func (c Confirmation) Decline(reason Reason, now time.Time) (Confirmation, Refusal) {
+	c = c.At(now)
+	switch c.Status {
+	case Pending, Approved:
+		c.Status, c.Reason, c.EndedAt = Declined, reason, now
+		return c, None
+	case Declined:
+		return c, None
+	case Expired:
+		return c, HasExpired
+	case Redeemed:
+		return c, AlreadyRedeemed
+	default:
+		return c, NotPending
+	}
+}
+
+// Proof is what a redeem shows of what is about to run.
+type Proof struct {
+	// Skill is empty where the caller did not say.
+	Skill string
+	// Digest is the digest of the canonical params; empty for none.
+	Digest string
+}
+
+// Facts are the things as they are at the redeem.
+type Facts struct {
+	PIN pin.Record
+	// Session is the session of the approval; nil when it is gone.
+	Session *Session
+	Policy  policy.Policy
+}
+
+// Redeem uses the approval up, once. A refusal consumes nothing.
+func (c Confirmation) Redeem(p Proof, f Facts, now time.Time) (Confirmation, Refusal) {
+	switch c.At(now).Status {
+	case Approved:
+	case Expired:
+		return c, HasExpired
+	case Redeemed:
+		return c, AlreadyRedeemed
+	default:
+		return c, NotApproved
+	}
+	if p.Skill != "" && !policy.SameSkill(p.Skill, c.Skill) || p.Digest != c.digest() {
+		return c, ParamsMismatch
+	}
+	if !c.holds(f, now) {
+		return c, Changed
+	}
+	c.Status, c.Reason, c.EndedAt = Redeemed, NoReason, now
+	return c, None
+}
+
+func (c Confirmation) digest() string {
+	if c.Action == nil {
+		return ""
+	}
+	return c.Action.Digest
+}
+
+// holds says whether the approval still rests on what it rested on.
+func (c Confirmation) holds(f Facts, now time.Time) bool {
+	a := c.Approval
+	if a == nil || f.PIN.State(now) != pin.Ready || f.PIN.ID != a.PINID || f.PIN.LockEpoch != a.LockEpoch {
+		return false
+	}
+	switch c.Reason {
+	case ByPIN:
+		return true
+	case BySession:
+		return f.Session != nil && f.Session.ID == a.Session && f.Session.Live(c.Role, f.Policy, f.PIN, now)
+	default:
+		return false
+	}
+}

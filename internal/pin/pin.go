@@ -1,0 +1,66 @@
+package pin
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// The lengths that a PIN can have at all (ISO 9564-1); settings narrow what may
+// be set, never what may be entered.
+const (
+	MinLength = 4
+	MaxLength = 12
+)
+
+const redacted = "[redacted]"
+
+// PIN is a PIN in the clear. It prints as "[redacted]" in every format verb, in
+// JSON and in slog; only [PIN.Reveal] gives the digits.
+type PIN struct{ digits string }
+
+// ErrNotDigits is returned by [Parse] for what cannot be a PIN.
+var ErrNotDigits = errors.New("pin: not 4 to 12 ASCII digits")
+
+// Parse reads a PIN as it is entered: 4 to 12 ASCII digits. The error never
+// holds the input.
+func Parse(s string) (PIN, error) {
+	if len(s) < MinLength || len(s) > MaxLength {
+		return PIN{}, ErrNotDigits
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return PIN{}, ErrNotDigits
+		}
+	}
+	return PIN{digits: s}, nil
+}
+
+// Reveal returns the digits. Only what hashes a PIN may call it.
+func (p PIN) Reveal() string { return p.digits }
+
+// Len returns the number of digits.
+func (p PIN) Len() int { return len(p.digits) }
+
+// Format implements fmt.Formatter for every verb.
+func (PIN) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (PIN) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalJSON implements json.Marshaler.
+func (PIN) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// LogValue implements slog.LogValuer.
+func (PIN) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// UnmarshalText implements encoding.TextUnmarshaler; JSON strings use it too.
+func (p *PIN) UnmarshalText(text []byte) error {
+	parsed, err := Parse(string(text))
+	if err != nil {
+		return err
+	}
+	*p = parsed
+	return nil
+}

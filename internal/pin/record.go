@@ -1,0 +1,160 @@
+package pin
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Record is what is stored of a holder: the PIN, and what guesses have cost so
+// far. The zero Record with a Holder is a holder that was never seen. All times
+// are UTC with microseconds; a zero time is "none".
+type Record struct {
+	Holder Holder
+
+	// ID is random and new with each PIN, so that removing one and setting
+	// another never brings an old approval to life. uuid.Nil: no PIN is set.
+	ID uuid.UUID
+	// Hash is the stored form, a PHC string.
+	Hash      string
+	CreatedAt time.Time
+	// CountsFrom is when a PIN that the runtime set after removing one begins to
+	// count.
+	CountsFrom time.Time
+	// RemovedByRuntime makes the next PIN that the runtime sets cool off.
+	RemovedByRuntime bool
+
+	// Failures counts consecutive wrong guesses.
+	Failures    int
+	LockedUntil time.Time
+	// Inactive is set by the hard limit and by a full bucket; only an admin ends
+	// it.
+	Inactive bool
+	// LockEpoch grows with each lock and deactivation, and never falls while the
+	// PIN lives.
+	LockEpoch int64
+	// BucketEmptyAt is when the bucket of wrong guesses will have leaked dry: one
+	// time says level and leak at once (GCRA's theoretical arrival time, ITU-T
+	// I.371).
+	BucketEmptyAt time.Time
+}
+
+// Status is what the world may know of a holder's PIN.
+type Status struct {
+	HasPIN bool
+	// IsActive is true while a PIN is set that is not deactivated; a lock does
+	// not change it.
+	IsActive    bool
+	IsLocked    bool
+	LockedUntil time.Time // zero: not locked
+	CreatedAt   time.Time // zero: no PIN
+}
+
+// State is what a PIN can be used for at a time.
+type State string
+
+// The states, in the order in which the first that holds is told.
+const (
+	NotSet     State = "not_set"
+	Inactive   State = "inactive"
+	Locked     State = "locked"
+	CoolingOff State = "cooling_off"
+	Ready      State = "ready"
+)
+
+// State returns the state of the record at now.
+func (r Record) State(now time.Time) State {
+	switch {
+	case r.ID == uuid.Nil:
+		return NotSet
+	case r.Inactive:
+		return Inactive
+	case now.Before(r.LockedUntil):
+		return Locked
+	case now.Before(r.CountsFrom):
+		return CoolingOff
+	default:
+		return Ready
+	}
+}
+
+// Status returns what the world may know of the record at now.
+func (r Record) Status(now time.Time) Status {
+	s := Status{HasPIN: r.ID != uuid.Nil}
+	if !s.HasPIN {
+		return s
+	}
+	s.CreatedAt = r.CreatedAt
+	s.IsActive = !r.Inactive
+	s.LockedUntil = r.lockedUntil(now)
+	s.IsLocked = !s.LockedUntil.IsZero()
+	return s
+}
+
+// lockedUntil is the end of a lock that still holds at now, else zero; a
+// deactivation hides a lock.
+func (r Record) lockedUntil(now time.Time) time.Time {
+	if r.Inactive || !now.Before(r.LockedUntil) {
+		return time.Time{}
+	}
+	return r.LockedUntil
+}
+
+// Fresh is a PIN that is to be stored: a new random id, its hash and the time.
+type Fresh struct {
+	ID   uuid.UUID
+	Hash string
+	At   time.Time
+}
+
+// SetByAdmin replaces everything of the old PIN and clears count, lock and
+// bucket; only the lock epoch goes on.
+func (r Record) SetByAdmin(f Fresh) Record {
+	return Record{Holder: r.Holder, ID: f.ID, Hash: f.Hash, CreatedAt: f.At, LockEpoch: r.LockEpoch}
+}
+
+// SetByRuntime stores a PIN that the runtime set. Count, lock and bucket stay. A
+// PIN set after the runtime removed one cools off; one that replaces another
+// keeps the other's time.
+func (r Record) SetByRuntime(f Fresh, coolingOff time.Duration) Record {
+	if r.ID == uuid.Nil {
+		r.CountsFrom = time.Time{}
+		if r.RemovedByRuntime {
+			r.CountsFrom = f.At.Add(coolingOff)
+		}
+	}
+	r.ID, r.Hash, r.CreatedAt, r.RemovedByRuntime = f.ID, f.Hash, f.At, false
+	return r
+}
+
+// RemovedByAdmin returns the record of a holder that was never seen.
+func (r Record) RemovedByAdmin() Record { return Record{Holder: r.Holder} }
+
+// RemoveByRuntime takes the PIN away. Count, lock and bucket outlive it, so that
+// removing and setting forgives no guess.
+func (r Record) RemoveByRuntime() Record {
+	if r.ID == uuid.Nil {
+		return r
+	}
+	r.ID, r.Hash, r.CreatedAt, r.CountsFrom = uuid.Nil, "", time.Time{}, time.Time{}
+	r.RemovedByRuntime = true
+	return r
+}
+
+// Unlock lifts lock, deactivation and cooling off and clears count and bucket;
+// the PIN stays.
+func (r Record) Unlock() Record {
+	r.Failures, r.LockedUntil, r.Inactive, r.BucketEmptyAt = 0, time.Time{}, false, time.Time{}
+	r.CountsFrom, r.RemovedByRuntime = time.Time{}, false
+	return r
+}
+
+// Rehash replaces the stored form of the same PIN. It reports false, and changes
+// nothing, when the hash is no longer the one that was checked.
+func (r Record) Rehash(old, fresh string) (Record, bool) {
+	if r.ID == uuid.Nil || r.Hash != old {
+		return r, false
+	}
+	r.Hash = fresh
+	return r, true
+}
