@@ -26,6 +26,7 @@ import (
 // Defines values for ConfirmationReason.
 const (
 	ConfirmationReasonHolder         ConfirmationReason = "holder"
+	ConfirmationReasonLessThannil    ConfirmationReason = "<nil>"
 	ConfirmationReasonPin            ConfirmationReason = "pin"
 	ConfirmationReasonPinChanged     ConfirmationReason = "pin_changed"
 	ConfirmationReasonPinCoolingOff  ConfirmationReason = "pin_cooling_off"
@@ -43,6 +44,8 @@ const (
 func (e ConfirmationReason) Valid() bool {
 	switch e {
 	case ConfirmationReasonHolder:
+		return true
+	case ConfirmationReasonLessThannil:
 		return true
 	case ConfirmationReasonPin:
 		return true
@@ -309,22 +312,22 @@ type Confirmation struct {
 	ConfirmUrl *string `json:"confirm_url"`
 
 	// CreatedAt When it was asked.
-	CreatedAt *Timestamp `json:"created_at"`
+	CreatedAt *wire.Time `json:"created_at"`
 
 	// CustomerId The holder, when it is a customer.
-	CustomerId *Uuid `json:"customer_id"`
+	CustomerId *openapi_types.UUID `json:"customer_id"`
 
 	// ExpiresAt Until when it can be verified, or once approved, redeemed.
-	ExpiresAt *Timestamp `json:"expires_at"`
+	ExpiresAt *wire.Time `json:"expires_at"`
 
 	// Id Null where nothing was stored.
-	Id *Uuid `json:"id"`
+	Id *openapi_types.UUID `json:"id"`
 
 	// IdentityId The holder, when it is a channel identity.
-	IdentityId *Uuid `json:"identity_id"`
+	IdentityId *openapi_types.UUID `json:"identity_id"`
 
 	// LockedUntil When the PIN's lock ends, while pending or blocked.
-	LockedUntil *Timestamp `json:"locked_until"`
+	LockedUntil *wire.Time `json:"locked_until"`
 
 	// Reason Why the confirmation has its status; null where that says all.
 	Reason *ConfirmationReason `json:"reason"`
@@ -338,7 +341,7 @@ type Confirmation struct {
 	Role Role `json:"role"`
 
 	// SessionExpiresAt When the session ends that approved it or that its PIN opened.
-	SessionExpiresAt *Timestamp `json:"session_expires_at"`
+	SessionExpiresAt *wire.Time `json:"session_expires_at"`
 
 	// Skill The name of a skill; compared without regard to ASCII case.
 	//
@@ -349,7 +352,7 @@ type Confirmation struct {
 	Status ConfirmationStatus `json:"status"`
 }
 
-// ConfirmationReason Why the confirmation has its status.
+// ConfirmationReason Why the confirmation has its status; null where that says all.
 type ConfirmationReason string
 
 // ConfirmationStatus Where the confirmation stands. Take a status that you do not know for "no".
@@ -419,7 +422,7 @@ type PinPolicyUpdatePinAppliesTo string
 // PinStatus What the world may know of a PIN.
 type PinStatus struct {
 	// CreatedAt When the present PIN was set; null when there is none.
-	CreatedAt *Timestamp `json:"created_at"`
+	CreatedAt *wire.Time `json:"created_at"`
 
 	// HasPin Whether a PIN is set.
 	HasPin bool `json:"has_pin"`
@@ -431,7 +434,7 @@ type PinStatus struct {
 	IsLocked bool `json:"is_locked"`
 
 	// LockedUntil When the lock ends; null when there is none.
-	LockedUntil *Timestamp `json:"locked_until"`
+	LockedUntil *wire.Time `json:"locked_until"`
 }
 
 // PolicySkill The name of a skill, or `*` for every skill.
@@ -448,7 +451,7 @@ type Problem struct {
 	Detail string `json:"detail"`
 
 	// LockedUntil When the lock ends; null when there is none.
-	LockedUntil *Timestamp `json:"locked_until,omitempty"`
+	LockedUntil *wire.Time `json:"locked_until,omitempty"`
 
 	// RequestId The id under which the server logged the request.
 	RequestId string `json:"request_id"`
@@ -509,11 +512,6 @@ type SetPin struct {
 //
 // Example: payments.transfer
 type Skill = string
-
-// Timestamp A time in UTC, RFC 3339 with six fractional digits.
-//
-// Example: 2026-11-01T09:30:00.000000Z
-type Timestamp = wire.Time
 
 // Uuid A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
 //
@@ -4469,152 +4467,151 @@ func (sh *strictHandler) GetMyPinStatus(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3rcuM2uuCr4PCcqnT3UDJ1sduWa+uUk3QnzqQdj+2enp2W14JISEJMAQoBWtb0+tQ+zT7YPskWPgAk",
-	"SFE3S+44J57505Fx44fvfsMXL+TjCWeESeF1vnjkHo8nMYF/n4jb9zw5CSXlTP23SMdjnMy8jvcBzxC5",
-	"x6GMZ0iOqEB9giLOyH96vneH45So4TibOMEJHsOSeMxTJr2O19wP6kHg+V6YJglhoVr13ccLz/ck9zre",
-	"9+8Oj1pvg3YQtNvBfqsZNFpBEHgPvnOIS8IipNdB7z5eIMmRmobUPKQmIjUTqalIzw1TIfmYJDc08jpe",
-	"++jt4ICEuHbQfHtQax8dtWr9AenX9lthv9/v44NBcOj5Hrmf0ISIG8puBAk5i4TXaQWB7yU8Jl7H41NG",
-	"Es/3xC2NY6/jTfBsrKBZlwlmYkAS7+HBN7C81GPKoAQQwnyUpKwAxEcdmUZkPOFSgfXmlqhdkpTV3g5a",
-	"uCYkmdTa3oan/46zAU3GWF3oyWSS8DsSFT/jakTQ+ekZmmKBEjocyXlMuInokAjpdVgax779MVvC/Col",
-	"GU+kuEnIGFNG2dD+JdRnuEmTOPspIViS6AYDRgXNg1qjUQsaV8FRpxV0AoUZ6n//9La8+qr1m52Guz4s",
-	"+zYMSLO/3669HQT9Wjvcb9UOBwGp7fcPyT5uDY6iZkNfD5NUzuAs+ktiHt6S6CZlkmZflxAsFP14E8rU",
-	"hZGQ0Ik6CZn9NOr/ENJf6E/v//nu4upvl6fidCwn//zu9OCUnd6f0imNfoynp79yGv4Qpz//46f4fzb/",
-	"Pgl//FuCWRScsqBOWkE9bMasP34fRP/4Ka7ACCKEuqBFQGgoCBeBsBiJfE9ILFPhdTxs8aeMWN9qIMzj",
-	"lb07NMICMa7w7Gtjl/llWyTSy+TX/ghMuGFc3ggiXYwwo1bfnx641jX1zW3M3dLsUi9cvKcTZPZDQmIW",
-	"CTTgCZKaKfz3ZwXB12IFBsjPkB0ER539/SIgtmMHZ1xekN9SmpRZwhlwAEQFYoREJPqT8gKALnCDmAoJ",
-	"YHhShqB2SuyFlC/rnLAIIFjm3SMeR4ZzS44Ik2QdtuCJEa419w86h81GQA4OgkH4luw3cBAe9RuNduNo",
-	"cBS2Dg77rWbQapH9dnhI2oftNt4/PGj1ByFpNN/u43CAsTd/+5vqjdWYsv/suND+V+NC9r+eENkmBp/K",
-	"eHZBIkLGZY5wkTJAKq1CMz59UT7/QHed2DtVl31O2TmPaTj7DmBWYihTru9Ys36Ey2yEMqV9hEQDOogO",
-	"+4N2eFBrKji0B42wdoT392tHUWvQGhxGLdxQEFFKFZ5MYkrEDRifOI7Nz5bf3ehdvc7nyk8ZYxrXBWGR",
-	"d63nWYhIGd+MKUulMqgb+4UP/J4McBrLeZYZ6T+Ir/thy07eCgon/ziJsCTvtKdgwxt6aqjqs51xOZoT",
-	"R+ZHFI4wGxIXvGaFS8DIk1DSO1LWbo3GoRXv3DpfnweMsLhRhlxHJinxPSpusNko+8HaPwMcC1JFloVz",
-	"/lxhLenfEB4oMTtNOBuiYUqEKHztE51a/1A8dGn1dkFGFb7mjDNSpeYtOrfmL9nxDMic8+W/rAVWLViq",
-	"fF3vXD9XkrICKHfq2VrqgtEHrHAgXWWCr3y45QteEnlqZME5Ze9pIip40UD9XEHDXsc7DNoHjf2KpS7I",
-	"JMZh6TbNj1W6n4aTvCks65td2kfNt/uB3eWcskq2c4IEva9FdEhXH/bvJKGD2aKVPo2whEMaxRU01qKN",
-	"UVrxwfdGBEckATR4d4WB7UREhAmdaHQCUN6RBOxjPoD1J8CufEQZ+i3lkohj1Ot6QdfrZaazFQR10AbM",
-	"Yb2u1+h6oOxb40hTnghHZIw1UkpJErXv/+p6n4Pa0fVfut5/KAScTdQKQiZWt7ogMpmdKHYxf2j4GY34",
-	"FI0xm6HpiMcEGReoUpplMkN4iCkrnO8oCNyzjCmj43TsdRrZ9pRJMjRI+Gk6PUnlSOFOiCWZP8SPfKr2",
-	"ws4g9Ori/Xfo4O1+8LoImW8JTkiCEoLj8f/oeqNZlOAJZSugVQbKg6+pmkhzpa7+eRpVX27ojFGHAhSZ",
-	"YDnyfI/hsdrAHaLE+LIz/UdCBl7H+/e93Dm/p/8q9j6m1NhfRqtceCbz90XncZTSrc9iyX/hWUaYMRIj",
-	"q31aKrB6zYIzusrq9mccfMAyHFUfUNEtkpb4NXGicSokElLx1hG+Iz7iCeq96VXTIxxfc4L8A04HNb1p",
-	"gSbw/c+EDeXI6zSah76ikey/fZd6X3W7b/73q097r/+z633+t3+v/df1m673upqSTw0kF90AHhImV8Lb",
-	"UTO3hvffUpLMViGpZrM+mo4IQ1QqHQvPY+5vaqlFqPuYY63C1+pjrYvEpeMWsXjD437CVF7auFMVdwTm",
-	"7LDlKaYSYYnGXMhMlLjMRw2KCb4jqGfM7CJGN4Pqz1ALZyEw9zsia8kESmm/1/y+Ffg58w8qmP+DQjAx",
-	"4UyQjM3GNAQlJORMEgb/BAMmhIPvTRLej8n4L78KraSRXIJHRGLQOMvcGPyEHMWcDUmCzAfXDXYTIY1F",
-	"1fi1f/t23LoPfrvbJ4fiSDan7dnBvw6xY6m2gyPfk1QC2Z9xaVfL6TFNWMeKnY45bYdxWcv8Geve/7me",
-	"rOE0j58JCXkSoYgT9XUS4TjmU4WoWBh0ZXxaV9u950mfRhFhW8OVChQqW51JiuN8az4hTCvHfEKSTAI+",
-	"BrytHLz5sZcDd5CN2xVol36jbxVYCHSChQVSQfAxca3LCAnKjLqrPdw4huv4wdg5u8TwERZI+16iY4TF",
-	"ba6VPeISGkF+Ce/0oiuuwGy9uwtY8G0Av1OljzMcv0sSnmwJyMvs0qZKNsJtHqv71r9hoclK7fwYUO4H",
-	"DijtuRGBgy+HKDWDdwLSEwTc2QorQZI7khzDv2M+BABTiVIWGc+8+VBELcDvcEyjJaBeAuLPX5S57XU+",
-	"e30ezYxRd+17YzFU8AftBYkRT+MINCwlt2KChURtRUgJDkEJL+k7N5LzGzHiifQertcG0Y9XV+d/V58C",
-	"p9b4s5C7GhBo6gcAHCNyR5KZASZVojaO1Hk5SP4H38sdMpvjZJXnOfCLNG9cUPFCH49C0w38L49iD02H",
-	"R6sDGefKcnyeUFaz4eQdMYkiMJSag5GkY62jRwS8QFhq0nXMc7B3a5nBW3UAM3rPMY3hDGdcvucpi7bn",
-	"3gkxSolIw5ER5Y8Vme2iRjKAE67WR/S4HV1G9fc8+N55AtoiVUPfYxqTHQDP2maKPRdk7bEy/CPQgbYR",
-	"f00Hv53jo4E+/wpEd2bUzIxdYbz5bsWvsZJRJMlcSnKEGbKmJhJ4JgD8V5z/jJPhLvQNxb6B3tR6id7w",
-	"YH+/dYD6M6k5z2OA7TCTK8716itALDmv6XG7Amzlt7XRX+m3FoofMJtd6M8TOwCmExPfD6wRUVB7BOJG",
-	"p3Zty8ew66MihMFYTOynrIa0Gl/Lxu8E4vYUC757oL9bw2h33Psjw6kc8YT+a2smBPkDGPW1t1HyW8KU",
-	"0MEM/aN2MqG1v5LZY7l5I7+twoGXX1TqDt3FHZ1xxwoCiYpRH0eIM1K6kU+fPtXKDtxl11L299q7ucM0",
-	"xv14a1Zlkev89EwgnBDUJ9ooI0pPOC76rB+j0jsc69tUzFbcTF8N2RWf0pq74lRqWXUrVAoUYYn7WBAU",
-	"YqaU1b5SX3E4Ul+7wJTZFUWJdDLhiSTRBxJRfAVw2J6ypGXJ6tAlM+Oxcmbfpavs2Giszo3gAldRWDap",
-	"BpNqMHrXEgg8OXOf/JBto7PysxgljrSmgePzhE9IIikRWZizuAuEtWzGPhgvNmW/jk61ezOe4pmw3Njo",
-	"1FQKEg8U1CfODm7Yc9lX65Oe67Fu6v6XqtOB350kQrvsxIhP2THqpzSWaJDwsf47rIX6M6Xtk/EkxpL4",
-	"iCnLTP2ohox5ROKih37jhC/HQQ9GfNFBP+97zx3ln7OP9C2QrrMZvP8rCaWCRAEyC29Se93n0QXuEeVB",
-	"Kmva66SmOroakRkwvxAzzmiIYypIpMNmh28P918jzJS9LYBJRKlGOIIYHhPho5gzgkSaJHyIpfqBpeO+",
-	"2gbCIxEHNBVpckeVwS5QxNN+rMaNeUK0+tRqopjckVjATvnvjQOlVsHZEjJIheZHrh28dRS9CGvfu68N",
-	"ec38CPR0gacfiBBYa5An4taN721IVuo2gBspLXw6IqCVYxOOH+MZSlKmPbFlCsqLY1ZT0Fzpyjqhg+rC",
-	"FcdZDzUsxc95z514bxZSyDXWEDOEmZhqxSx39R8ErrO/ItJbUZJS5gEf8C0RCItbJbBARKOhQjDwWeFx",
-	"0S14jFJGf0sJmlIl4eaiMDntzxe+OMR90F4SfPv8b7X/uv5LRbCtlEO33mXolLnlYy/UmDwRZPlgnQky",
-	"x33gV7NdFefZAtl/YauR3QeCnypG0SehujY+QFQuwv8sK7OMDT2bANyDBQEHyT2OSEjHOEaXP56ov1rG",
-	"l/E5IyDUdiyNjUap2ejcJZZTQNcVSustXuHPWxi8M+47YIsxGUhIrhgRxMi9BA9XwadFOfPRdERjkplQ",
-	"PEGmXAPo0om6LTioQ5iFzNZ5GJCElDlAIYn7GKktlBiIuSJc4BdFh9AED8laQHPzu754OI5/GYALeRkZ",
-	"XNExERKPJ97D9bzSo4O3oP4KA53iKeY563rbarK+9h8T0Z47gZs3u4vv/sgkjbP91ZX1If2IDiiJwJzj",
-	"LLRxKfWLzcCtPN0OwHKmUGQKeOGaJELyZOGmBQ77RJdSiudXnqToUN8ZWhry+Ua7sBFhkVhO1XMHsxna",
-	"6x6pmEYPc6vONpvPF9AhInVfyp4yFD81rAFLcDgq+3LBMU3qeFWahaBDRiI0STgfZFqsCZeiVxj99Ony",
-	"tY84i2cGNj2LtL3VHEXpfgmJcCjzw2wihSuy2nd6/bZgjmgtC8uMIhWGQuIGlgD489MzCEEvwIRN9IXc",
-	"Kl4fW3SG7pyuobNZ9N8ydPSLKohfytUppsKURLBf0goKEqHAJitvp1Lqlgi4KO9y7FylKl1kxLYxvYA+",
-	"ypQ8/gwwuSH3YZzqurWKGi5d7JvX+RVLPtV/UWZynPV/ZhE49R8h5zFlwxs+GKivUx89VgM1/7ODdNjE",
-	"hSJT57mukMkVeLBESyiAQReC1tEVviVKT4TZGqlnPLWG5C3jU/A1dD3Gu54LrULFme/l2TZZzaCflakq",
-	"KgtjyuCfJMtbyGpLqr4NYsA/8zBXhtnMEHd57Jc5zel6Ps6u7GcfmYwrne5MGcJI3S2461jm3PpG2MDJ",
-	"g+9VRaY3U83fOaFpPkDYuvjn9W7ra6vixnm2MZVktXtnLpiegRgnCZ7N8QuzdRWpndMK2morPbjRRCeX",
-	"352eIkjuFuCtwpMJwYlQ8LShCYRjzjJXkIK6a6nm5mCWXT7gCk0hAVKIKU+iomXYaBYsw3bRMoSU6nnL",
-	"sOhsmFBW17no2a81Op7wRJoc7ZHX8YZUjtJ+PeTjPXA6hjwhe9b9uGfzQPYUU3iokGfnlJ3oAp8rXkWX",
-	"NBwhxXO0bQE6sImVn5+euaRmS7kst1ZEFsNd5bDT1UNzVJSV3jzCd6IEm4lrKrRlBSO+iLiFCqj1bO5y",
-	"/dMKH60Ly4cFZVKVSoyudwLGlhc9+cYWmqGp4o5iQuJY6dqUIZ6Y0NZaZKaBm4nvMb4/1dOa+wdliltS",
-	"J/Vlma/HjEKc6TuJsZDiGLwrKEAEhyNj5tPFHuLMHdRot1flfpYUiULWcenWqi9i8YcuYC9uddgjEHVA",
-	"SazTa7XwPAYG0xeEAWcHjRjGKDGntGGThlnhOp9Dyl0Tra9Oc72Gvb0lhh+j3pue2+5BJ0jB4B1h94JP",
-	"eN7Yvsrn8lCNobl2tWlcRykVU57EEXjhQKECJcCgSxH/nsTJAgpPQoAcbHKsIDI3FZnrFmKk0ozJivkq",
-	"9Evja8yrMOu5KOpzHhMMAtKp/1tnEWNh6cCbmzSGTrRZniUAa6o3nszKffPmNdX7FjL1dLKjSV6zGcV5",
-	"Elv1Jk/oich8EJvcWImL2+tzb8GFzLwllmNiJdN2OEMlV2LGvWxc0LY6p4oV5UpMdaHxJvU4n09q/8S1",
-	"fwW1o/pNZ692/ZfXlTECG/LdjJ5PkAk5o4iHqTqpDtsdtfffvq7woj+pm7nsTJ53Hi+yJoAtjZSezkiE",
-	"FB45gQHJUcTrVTB7bhheTDaowkEamczpKYjtPMEaxXw4NMTtGGNznywW2NRqcWUXOk6EefCbnIaquWqw",
-	"0jWVaSMqd5YmX2ONvAVI7SjTu02bgDM4jiCDEwXYVdK3s3Y1AuVZ+T4Q9SThQxvesTrQ6oQof1XhyIIB",
-	"sHFNc7RVWc1LRjjempXVQUuGOC6PpUUYC/6M44TgaFbL/CGLTgzxs9qYirEpW6wcZjxINUi8rVmP7aLR",
-	"Tuy3FtoqL3/9DFp/VR7zggFjIkc8qgH4dPbTopF5Uqm/UQKQv27mpL8kP2zhlnlWnL+iTqTKu6UbBmwR",
-	"7/1klCPc5ylw7SRlO0sF2izEPcc8LngV4ztlWsIo68mNWqZK7M3lCCyyogpOD/vXOfAWex480vchuVJD",
-	"/SzGrSwS4/VHie6YUGFCFhomrHRqGDtprZElFm+qdeagrzsxbPXNlYbxTs+4tuJ4jNRWOCERmIAK2RMy",
-	"xEmkjqqdjyEWZId65JwKWalB5nrNfGsGMBOUfP949Z2PlIbYarWOtAkr6D0aJDqUgmPrOC2cfnnTl8w3",
-	"GmFJaiaCsMzVOaUJqV/pcds7O0dSTvCE7qlV4brBn1cBg48fT7+3TvXDWhv+32gqVWHsa3/izJZIHBtv",
-	"MInUBCULkopLXbMzVwafNKVR1c1t58z/hZG1XPlQWbc4FmML1dZ2xRTDIQ/z3hao2vuyQEoYPc2qnMfG",
-	"Fa9OAp1TluqgS5csq37L8y8VVPRRzcgq5pD1gHkkD8OiokdMZZ7TTrkaRKXDNKFydqkmGyNwQv9alVF3",
-	"giRhmMlvBDo5P0W3ZIZe9UbhTUzvyM3/+z//t/fa8IuQT4jIAlcmaAjj+QBEkhWbej50ktAL+Mbu4RPC",
-	"rIQ1da5ZMbhJT8V58wkQdzYRhMQib5xQbp+RFVTk126+9sH3dAGG+m79r/eWLH/6dOXNG9Y/Xf5yhj6R",
-	"PrqCig349J5I+z0f9TSgbmik/oPcT3rWXDXENIO07BnqOdFsnZnWo+IGR2PKICEBrhTcNvps2akVT9PZ",
-	"35QNeNVdmSwz428U+nzaWdUnA54Q8Dgr0H/j9AoX9S7rsjdvruADEJxEvHkDzi17VvGNKYdgkXZuFluB",
-	"fCPcMMwriYfozTllhVjum9d1tcsJTDQIorbB4jY7nXMoDb0khVQbyN7Q1aoYvdEGyJucHTeDADbtsrld",
-	"M2SC7bvMrRyx8ClU4bzqnRi7D+Z3kOkI1E2DoBX+9OkK/kF6r029Tk4WGaL1Xh+Db6DL+lxtkCiDnkld",
-	"96/GRiSkERGQZW0ITOkPRORZ6k4HAQhLdrKCvYwgdZFklyn12kLCpudjkeuBmQOS3FMhAQqgFsDBMrGv",
-	"9YBl0h9kpQkohCGZSC0IKyUnZV3miE64SyUr9a0ukKPIhKAhBqJjeXqkU1tgPMSwTpcVsogyP4xmCpIj",
-	"SeK4jr7lEbWBENPSxJTmKVCAxBId1G42UYiTRA3tfekaF0TX66DPX7pKInQ9H3WVUND/UETZ9R6uH3oa",
-	"ZqQYPner4E2Bt4JIVBZptiRc3y0U9uvEsmU+PJMOwWYWPk5CRJdVZUR0med7MQ0JEyAsDW88meBwRGrN",
-	"egDmYWy4jOjs7U2n0zqGP9d5Mtwzc8Xez6ffvTu7fAdzcvdR1ijL8z1z517HC+oNPUrxdjyhXsdr1YN6",
-	"Cwob5AgkT66z3TX2LD8Re1+cgN7DXqG+D0Qir8r4PQFoCG3AQeMl7T+0/CXv72pSjQEDaqjnZon00Ktm",
-	"ELzuuE2csLjV4SndOf4YpLbtT04FGnO4Is2mWGTDAbpCJoRKqjpsZFJNCnuAQWODCNCN2qnDSgVRcm56",
-	"jHo6O6qnU+Wmo5le0bbfUSs2zIpLGiYfK1YEyWGAtW8gpXP2BiQ3dP2x3X54KhVL0ptkGXN2F4yUBrCk",
-	"X/uxw6aFA/hM3pwpA8o5bD9/DURxLj6oFJR56levjk4Y6mkm1VtUfdRlOtzWgUxic9qQKxRVqhb6BBKA",
-	"wcpubUHPz4sGsnz1Ib0jAoSNtbVdvOwyt2/Occavs+m2PQaWIASoQO3gSFNmpuicRgqNS/UkxWZyCzzZ",
-	"+ZA9p43Xw3XmQ/2WR7P1O3BUPt5Sta8dv1cYPP9ayRpzc1/NehVxZTg9FDXgzP3uNIhqBsGGMFjwusTS",
-	"z6mas7wz/drLufPWh9Q8mMrFuuWM6kyVV6g6wpHJIdCMFDLOmkFjG1C6T0CsD8xs1uLe8Wsvdu70B98N",
-	"GOc6D7kZ6g++19Ygq9oiw9K9j6VK7HbQWj3pvdvCqh0crZ6RtUpTExprbJF1goAJ++t8SEVxr5rcbK6e",
-	"bFsGwfijtU5X6LDw4Hv7mtZX7eP2goJZrbXuKPOruxY1cGdrS3++VtzXaTArbheVPCkjDw+hi/VCA0bZ",
-	"8vc1pXkLoCabmGsC6Q/+I1SpvS+ljqIPWqmKSVUf1XdKxmO3tiBLNneX6TiJy6hPtGHTs6m1vTr6Hv6p",
-	"lrCNVkypD6i/VRJRzyA7k4r+ytGlhq1ajhYESXt1F1f1Wfa7vy4DaK+ekfUiehzHWIO2oE/dIwj+uRGu",
-	"wT6EC5e7A5r1vSFZYsbMZcMXGjNq3bXndtQ0WqsxCjXhKQnE9dx5jRVaeIrciPC1AwIccmCnMh7pdHSb",
-	"62CCBgIpHbqKVH8g8nck09Uz3F6oFVS9jXrovmq3thaSTfpjaDRzvUGfLUv7gzOdH4gsMZyija5krLHR",
-	"n4/2sKdt/sUeGv02SUhtyzGJQp4yKXxkclCNJ6XkMECnEok0DAmJBPjS/MzXoEdZg9w091ArdxkkzWfu",
-	"AO16dOoApzbvNasWTIiQRI2xDbt5HIk6+gXcOmD4x0SWvBk6z1PILst9lYxD6B1SEzuIMmhv4X5U5pLN",
-	"yt3dqAl4m3SHoQoGW5GT8TuoQo91KZTfyFjK2wqD59+vWGPupi6FCuA+uVfBfY9qbVZ/4T54tBteb5c8",
-	"hqhL4S2sP7Py+qxt4+cmtTQOQeSmyjR8RpJKO74XS6rLCdRUc6X36wxpG9YxDmsIaemkH2G93nV0QYcj",
-	"2ZlX3alwvOhuZJjKLjNv0mpfNsKZoxpC4nX0KeFs2EHtoGUizvMp2706Mu82FVvXdlC72fLdYDnEC2PO",
-	"of+v1CFI+4FUIIlvi/GSrEmumWGTMrR80+GPEMcx6s9saUuF0NLJEn9UoVX13M9STj03YX0unaeVPLng",
-	"2dJe2amRUXj3+7iSfiz5vAijZ+uoXeN0P2fhkOcmuzTlmXwZXUj1O8kuE+ak8Ic85Pmwl5W2VTtoL8iY",
-	"3+XS6FibOBVVYyEXUlmPMUQ0qawjmAohIKeczW3DpH2z6JMynbpMzrVPL8odRKWuYgUBVGnGaNDoI5/T",
-	"p5YHzmM96/tys0d68kfjvyrz+XPRn0YFqOA3cDdpZcZ1mXcieSK/6xWJY+GEaBa91WRW+ybvrK07qpuS",
-	"fa3awRqmSxQU7yCedJnpxbSYHn6AtPhLWwj1+5HEpopFxdunS3WK8vjqZ0nXWyLH6bm3QNdbAEavr9Dk",
-	"N7REm7FFd8+XXzxLl+cc9ZtA4hMwgQWGn3XxOefInjAFH6ytqoEsqhFhqOdU00AqEmix9dLvSugKMI21",
-	"udVlMTVpfCCcjw27oEPGoZCknNeoLcyTQsKYUDAb2AQv60FMgJVCs/Uu65MhZbrvBE9tllqM1ZxXzTYa",
-	"8TSBdsimq+trHwlueomhMRWxMvsgaddkpYkpnhgtSfG6VEBN+2KWZip9vjIze6ytt+BJ26V8pGrOsidt",
-	"N1jMzlqfOZWKyp7Eitya2e+W1ZpWEV+V175YYk8nCC4rBcHOJcC65tiEsppxyYll5lcXnu9CjE+7Xse2",
-	"ZLT+wm+EdevNP8yiyyogD7zSbaq58RRrq2xGZJdl7VbR9om0Faz7HYsU5dmPflreXX7kdd0pG9t0Z3kO",
-	"cNGXq8xYMpAvytr6NPoOHrDJcBs0tRxddkGad429rPxo74uDw5v6QbTXnEphFCBFAcoQ07Ya0Knp9WKQ",
-	"IyfHily3Lit8kG0fbpszr+tJqYzsqmNbQniMzuQS0foZa2bSH8TL8XsRgi0V/Hyt+NMqJ0YGVU0bS0ii",
-	"TAlQf5c/l81tI0jRmSZU6oOt4b6Q5Ztd7Z4wrjxlYmQzpyOuBY+ihy4ThDB4I08gMF6UhLEF77pZ2IKU",
-	"sBypH+nbWI7aL96KF2/F70r3Jl2rQPQo62e0Pe0rmvPWcFpU+Si0mwElRBDZyeojjeDicWTPOhM+wpVd",
-	"vBAVXRbTgbRpVBvIS7RMXIL01YW5cArFqGzPXl12il45DbHGeIYYThI+BQX6dV1XJWtnRUIQwYLGtktZ",
-	"5L4RBFyqy3oTyuDp3ynBt5Wa72WBWW3PprbwQ2wQcC6O3shZ8OIk+JM6CZ43Q72sYKg71aJWmxh7KcRr",
-	"FucI/UwH0jy+oVhggWNCelAMPcaXRWGPMyMFGHAdfYQ9HftBF3SbKOsKC0JPfjoL4vdUs56LjmTc7fTF",
-	"W/Bo2tZo+lXI+4lTLEquBT9nBuYVDcQHg438DF22VHHK3hna2s/gBgleci/+HF6Jsk/967slFmdVbJhL",
-	"gRanUvxQiIC95FK8eCdevBOLMyt26Z7YQuhuoGz7FZp2Lm0fq3l32ZzqjTbVvJ+LTH3R01/09B3q6U+q",
-	"NqzgGRPKapPsbailGga1j66IOZ3CfVNpwG2rfXghR2sZIz7Vr88WHnSpoxPWZdkq+cz5J0hNVERCgat+",
-	"Bc3X1oH66d0VHqJe1wu6Xm+BypK/gbV1v6dteYE+h3YFrEPKhfHuW0nf24fC113DTtiIIxiwLeAIGnnq",
-	"nm86g8JHqvtYtLIZtgdjYNEX5rGFzlHVInQDBuLwDM0HKDHqhu+lQh0jS+eE1wbmuMN38M6Apkz7BJeN",
-	"FwzpHWFrv8OFLjVzwVBWXmz33WVV/b47EHbRheD6+TboeiNQlPDJhES+OVUipK40tD3ck4gksH299EBW",
-	"l7nP0qAThlJ4j8wU05tvtezplpCJ/nLTlBFCLZeERah3Oqh9UBDrlbhU1ktSAdn267S78AESfEz6PJpB",
-	"111EGeoTOSVEl2jZxp462tJuNOH+CYZ+nn0CKtodSRTvl6SyvF0/r7YbZriGGjUAGGwZqym9Dbdu0GbB",
-	"tPnH5kx7tk0XtNMewUzNI3dPFRfaTsDsWjY4CdQazf8QwqKxhrA4d15Cea8fQnkJS22nEms+uAPBtkgz",
-	"zqVcSUMeE+ucXqIFF4Lr0xEXxPS11gmnhfygmTaGsa0rkFlTc53OU8gbtZKgy0zHa193VHY5PmoHrQXa",
-	"7YeCK+7FP/ZH9489Ayqd0zbHs8e5tbJXe2zyKWya3FmNo+IxU52OIke2A0LWpTvEYwJN1OpZR+06aBfm",
-	"MJXvVEi38z7ohDRBERajPsdJpLvuZ3Fq6LZQz983mPs6xb4qNnFa/9syIbWSa6WWnm2Az3PfbqijM5NS",
-	"LkdEEPd9hjGeob760wC4geQIozGPSIzAmy85X3bmPC344frh/wcAAP//",
+	"7H3tdtu2tuCr4PLetZrkUDL1YceW16y73DRp3dO4PrZzcuZEGQsiIQk1BagEaFkn47vmaebB5klmYQMg",
+	"QYr6suTUuXX7x6HwubGxv/fGFy/k4wlnhEnhdb545A6PJzGBv0/EzTuenISScqb+LdLxGCczr+O9xzNE",
+	"7nAo4xmSIypQn6CIM/Kfnu/d4jglqjnOOk5wgscwJB7zlEmv4zX3g3oQeL4XpklCWKhGffvhwvM9yb2O",
+	"98Pbw6PW66AdBO12sN9qBo1WEATeve8s4pKwCOlx0NsPF0hypLoh1Q+pjkj1RKor0n3DVEg+Jsk1jbyO",
+	"1z56PTggIa4dNF8f1NpHR61af0D6tf1W2O/3+/hgEBx6vkfuJjQh4pqya0FCziLhdVpB4HsJj4nX8fiU",
+	"kcTzPXFD49jreBM8Gyto1mWCmRiQxLu/9w0sL3WbMigBhNAfJSkrAPFBS6YRGU+4VGC9viFqliRltdeD",
+	"Fq4JSSa1trfh6t9wNqDJGKsDPZlMEn5LouI2rkYEnZ+eoSkWKKHDkZzHhOuIDomQXoelcezbj9kQ5quU",
+	"ZDyR4johY0wZZUP7S6jXcJ0mcfYpIViS6BoDRgXNg1qjUQsaV8FRpxV0AoUZ6r9/elsefdX4zU7DHR+G",
+	"fR0GpNnfb9deD4J+rR3ut2qHg4DU9vuHZB+3BkdRs6GPh0kqZ7AWvZOYhzckuk6ZpNnuEoKFuj/ehDJ1",
+	"YCQkdKJWQmY/j/o/hvRX+vO7f769uPrb5ak4HcvJP9+cHpyy07tTOqXRT/H09DdOwx/j9Jd//Bz/z+bf",
+	"J+FPf0swi4JTFtRJK6iHzZj1x++C6B8/xxUYQYRQB7QICA0F4SIQFiOR7wmJZSq8joct/pQR63sNhHm8",
+	"smeHRlggxhWefW3sMl+2RSI9TH7sD8CEa8bltSDSxQjTavX56YZrHVPfnMbcKc0u9cDFczpBZj4kJGaR",
+	"QAOeIKmJwn9/UhB8LVJggPwEyUFw1NnfLwJiO3JwxuUF+T2lSZkknAEFQFQgRkhEoj8pLQDoAjWIqZAA",
+	"hkclCGqmxB5I+bDOCYsAgmXaPeJxZCi35IgwSdYhC54Y4Vpz/6Bz2GwE5OAgGISvyX4DB+FRv9FoN44G",
+	"R2Hr4LDfagatFtlvh4ekfdhu4/3Dg1Z/EJJG8/U+DgcYe/Onv6ncWI0p+0+OCu1/NSpk//WIyDYx+FTG",
+	"swsSETIuU4SLlAFSaRGa8emz8PkNnXViz1Qd9jll5zym4ewNwKxEUKZcn7Em/QiXyQhlSvoIiQZ0EB32",
+	"B+3woNZUcGgPGmHtCO/v146i1qA1OIxauKEgooQqPJnElIhrUD5xHJvPlt5d61m9zqfKrYwxjeuCsMj7",
+	"rPtZiEgZX48pS6VSqBv7hQ3+QAY4jeU8yYz0D+LrbmzZyltBYeUfJhGW5K22FGx4Qo8NVb22My5Hc+zI",
+	"fEThCLMhccFrRrgEjDwJJb0lZenWSBxa8M618/VpwAiLa6XIdWSSEt+j4hqbibIPVv8Z4FiQqmtZWOcv",
+	"FdqS/obwQLHZacLZEA1TIkRht4+0av2huOjS6O0Cjyrs5owzUiXmLVq3pi/Z8gzInPXlX9YCq2YsVbau",
+	"t66dK0lZAZQ7tWwtNcHoBVYYkK4yxlde3PIBL4k8NbzgnLJ3NBEVtGigPlfcYa/jHQbtg8Z+xVAXZBLj",
+	"sHSa5mOV7KfhJK8Lw/pmlvZR8/V+YGc5p6yS7JwgQe9qER3S1Yv9O0noYLZopI8jLGGRRnAFibWoY5RG",
+	"vPe9EcERSQAN3l5hIDsREWFCJxqdAJS3JAH9mA9g/AmQKx9Rhn5PuSTiGPW6XtD1epnqbBlBHaQBs1iv",
+	"6zW6Hgj7VjnSN0+EIzLGGimlJIma9391vU9B7ejzX7refygEnE3UCEImVra6IDKZnShyMb9o+IxGfIrG",
+	"mM3QdMRjgowJVAnNMpkhPMSUFdZ3FATuWsaU0XE69jqNbHrKJBkaJPw4nZ6kcqRwJ8SSzC/iJz5Vc2Gn",
+	"EXpx8e4NOni9H7wsQuZ7ghOSoITgePw/ut5oFiV4QtkKaJWBcu/rW02kOVJX/jyNqg83dNqoRQGKTLAc",
+	"eb7H8FhN4DZRbHzZmv4jIQOv4/37Xm6c39O/ir0PKTX6l5EqF67J/L5oPY5QuvVa7PVfuJYRZozEyEqf",
+	"9hZYuWbBGl1hdfs1Dt5jGY6qF6juLZL28uvLicapkEhIRVtH+Jb4iCeo96pXfR9h+ZoS5Bs4HdT0pIU7",
+	"ge9+IWwoR16n0Tz01R3J/u27t/dFt/vqf7/4uPfyP7vep3/799p/fX7V9V5W3+RTA8lFJ4CHhMmV8HbE",
+	"zK3h/beUJLNVSKrJrI+mI8IQlUrGwvOY+7saahHqPmRZq/C1elnrInFpuUUs3nC5HzGVl9bvVEUdgTg7",
+	"ZHmKqURYojEXMmMlLvFRjWKCbwnqGTW7iNHNoHobauDMBebuI7KaTKCE9jtN71uBnxP/oIL43ysEExPO",
+	"BMnIbExDEEJCziRh8CcoMCEsfG+S8H5Mxn/5TWghjeQcPCISg8RZpsZgJ+Qo5mxIEmQ2XDfYTYQ0GlXj",
+	"t/7N63HrLvj9dp8ciiPZnLZnB/86xI6m2g6OfE9SCdf+jEs7Wn4f04R1LNvpmNV2GJe1zJ6x7vmf684a",
+	"TvP4mZCQJxGKOFG7kwjHMZ8qRMXCoCvj07qa7h1P+jSKCNsarlSgUOnqTFIc51PzCWFaOOYTkmQc8CHg",
+	"beXgzZe9HLiDrN2uQLt0j74VYMHRCRoWcAXBx8TVLiMkKDPirrZw4xiO40ej5+wSw0dYIG17iY4RFje5",
+	"VPaAQ2gE+SG81YOuOAIz9e4OYMHeAH6nSh5nOH6bJDzZEpCX2aFNFW+E0zxW562/YaGvlZr5IaDcDxxQ",
+	"2nUjAgtfDlFqGu8EpCcIqLNlVoIktyQ5hr9jPgQAU4lSFhnLvNkoohbgtzim0RJQLwHxpy9K3fY6n7w+",
+	"j2ZGqfvse2MxVPAH6QWJEU/jCCQsxbdigoVEbXWREhyCEF6Sd64l59dixBPp3X9eG0Q/XV2d/11tBVat",
+	"8WchdTUg0LcfAHCMyC1JZgaYVLHaOFLr5cD5730vN8hsjpNVlufAL955Y4KKF9p4FJpuYH95EHloOjRa",
+	"LcgYV5bj84SymnUn74hIFIGhxByMJB1rGT0iYAXCUl9dRz0HfbeWKbxVCzCt9xzVGNZwxuU7nrJoe+qd",
+	"ECOUiDQcGVb+UJbZLkokA1jhanlEt9vRYVTv5973zhOQFqlq+g7TmOwAeFY3U+S5wGuPleIfgQy0Dftr",
+	"OvjtLB8N9PpXILrTo2Z67Arjzb4VvcaKR5EkMynJEWbIqppI4JkA8F9x/gtOhruQNxT5hvumxkv0hAf7",
+	"+60D1J9JTXkeAmyHmFxxrkdfAWLJeU232xVgK/fWRn+l31sovsdsdqG3J3YATMcnvh9YJaIg9gjEjUzt",
+	"6pYPIddHRQiDspjYrayGtGpfy9rvBOJ2FQv2PdD71jDaHfX+wHAqRzyh/9qaCEH8AEZ9bW2U/IYwxXQw",
+	"Q/+onUxo7a9k9lBq3shPq7Dg5QeVuk13cUZn3NGCgKNi1McR4oyUTuTjx4+1sgF32bGU7b32bG4xjXE/",
+	"3ppUWeQ6Pz0TCCcE9YlWyoiSE46LNuuHiPQOxfo+FbMVJ9NXTXZFp7TkriiVGladCpUCRVjiPhYEhZgp",
+	"YbWvxFccjtRuF6gyu7pRIp1MeCJJ9J5EFF8BHLa/WdKSZLXokprxUD6z796rbNlorNaN4ABX3bCsUw06",
+	"1aD1rjkQWHLmtnyfTaOj8jMfJY60pIHj84RPSCIpEZmbszgLuLVsxD4oLzZkv45OtXkznuKZsNTYyNRU",
+	"ChIPFNQnzgyu23PZrvVKz3VbN3T/S9XqwO5OEqFNdmLEp+wY9VMaSzRI+Fj/DmOh/kxJ+2Q8ibEkPmJK",
+	"M1MfVZMxj0hctNBvHPDlGOhBiS8a6Odt77mh/FO2Sd8C6XPWg/d/I6FUkChAZuFJaqv7PLrAOaLcSWVV",
+	"ex3UVEdXIzID4hdixhkNcUwFibTb7PD14f5LhJnStwUQiSjVCEcQw2MifBRzRpBIk4QPsVQfWDruq2nA",
+	"PRJxQFORJrdUKewCRTztx6rdmCdEi0+tJorJLYkFzJR/bxwosQrWlpBBKjQ9cvXgrb3oRVj73l1tyGvm",
+	"I9ynCzx9T4TAWoI8ETeuf2/Da6VOA6iRksKnIwJSOTbu+DGeoSRl2hJbvkF5cszqGzSXurKO66A6ccUx",
+	"1kMOS3E777jj781cCrnEGmKGMBNTLZjlpv6DwDX2V3h6K1JSyjTgPb4hAmFxoxgWsGg0VAgGNis8LpoF",
+	"j1HK6O8pQVOqONycFya/+/OJL87lPmgvcb59+rfaf33+S4WzrRRDt95h6JC55W0vVJs8EGR5Yx0JMkd9",
+	"4KuZrorybIHsv7LVyO7DhZ8qQtEnoTo2PkBULsL/LCqzjA09GwDcgwEBB8kdjkhIxzhGlz+dqF8t4cvo",
+	"nGEQajqWxkai1GR07hDLIaDrMqX1Bq+w5y103hnzHZDFmAwkBFeMCGLkToKFq2DTopz5aDqiMclUKJ4g",
+	"k64B99Lxui1YqHMxC5Gt8zAgCSlTgEIQ9zFSUyg2EHN1cYFeFA1CEzwkawHNje+qWAk4YkGUFWanA64w",
+	"2et4EZakJumYrJymyBCmNCH1K90v+16jYyXqmUiakdfxhlSO0n495OM9EA1DnpA9KyTuWWv93kjKCZ7Q",
+	"PTUq3MwS0X6A9zvbYZqC83glDN0Y3PKMH5ikcTaXOso+hCXRASURqHmchdZfpb7YyNxvAdZVID5TqDkF",
+	"fHRVISF5UtrUuuAtUf4HBg48aOqiZb/yfpg7+Z22iyPCIrGcVDz1Q7VR6PO7nc2HNWhPljpepfYZwjQ1",
+	"FAxLsIsqNRgEBKYI5Cfgk9fkLoxTnUhUkVSjsy/zxKtiDp76F2Um6FT/M3OJqH+EnMeUDa/5YKDYsjo9",
+	"AJbGE9tI27HdUHoG61Fb+LwGbmTx+VUoKeiQkQhNEs4HmapgfNLoBUY/f7x86SPO4pnBlZ6lAL36WuiQ",
+	"kAiHUv++qahTkTqwELVthiHRYimWGalSNw0iXbAEFDg/PQOf/beB5ZvIe7lVY3lzV87TEdZzsqKORtK/",
+	"ZVfNL4qQfinWqhjKVBKh/JJUV+DoBdZUefCVUlOJ7hXllRzxV4m6lxnQFgk4BVKic1jr6ArfECXiQm+N",
+	"XjOeWh34hvEpmEm6HuNdz6UrhWQ538sDhbJ0Rz/LsFVydhhTBn+SLOQiS4v5XHHhwX39Cw9zOZ7Nfh2A",
+	"w73c9suc0Pd5PkRAqf4+MsFiOlKbMoSRooJgaWSZXe47YX0+975X5VTfTKt463jV+QBh652YVxmsmbCK",
+	"xuWB0lSS1ZapuTiADMQ4SfBs7qqYqauw7JxW8Ke2EuEbTXRy+eb0FEFcugBDG55MCE6Egqf1qiAcc5ZZ",
+	"sRTUXSU712SzwPiMnE2wEFOeREWlttEsKLXtolIL0eDzSm2R3k0oq+sw+u2pnWKf9xVc4pyyE52bdMWr",
+	"7iUNR0iRIK0Wgchv3Pznp2fuVbNZaJZQqUsWw1nlsNOJT3O3KMsaeoDZR7EY45JVaMsK9oci4haSt9Yz",
+	"F5RTt1aYl11Y3i/I8KoUDXSqFhC2PF/LN2rcDE0VdRQTEsdKHaAM8cR45da6Zhq4Geca47tT3a25f1C+",
+	"cUtSvL4sM1OZVogzfSYxFlIcg2EIBYjgcGQsFHSxcTuzZDXa7VVhqyUeWgiYLp1a9UEs3ugC8uImtj0A",
+	"UQeUxDoyWIuZx0Bg+oIwoOwgJUMbxeaUhGwiSCus/nNIuetLu7bAuyWGH6Peq55bqULHdkHjHWH3gi08",
+	"bWxfZS66r8bQXLra1CWlhIopT+IIDIggUIEQYNCliH8r7UMgvCQEUNvG6Aoic1WQudYp7cx+6spBluJY",
+	"sWNjgc1zU+s5l+tzHhMMvNfJilxnEKNGaXekG0qHTrRdIQuL1gTF2Hcr581L+lTPW4hf1CGgJqTPxlnn",
+	"oX3Vk6xpFskMIt8wMpR4j8UM94BdoM+rTvn9qWQ1Dj2rpKXM2PONzd+mQ1UR0Fz0qs7s3iQB6tNJ7Z+4",
+	"9q+gdlS/7uzVPv/lZaVTxvrYN6NCJ8j4+FHEw1StVPtJj9r7r19WuC0e1a5ftt7PW+sX6UBATEdKu2Ak",
+	"QgqtHU+M5Cjide/hNsX/DpenGDhShd40MlHwU5Bj8mB5FPPh0JAkRzudg6ZYYGRQgytF2dgRnL7OyZr4",
+	"lKq+qrESvpWuJypnlib2Zo0YFAjTKZMSGwIDa3CMQgbdCrCrJB3O2NW4mWdY+EAvJgkfWledFQpXB7f5",
+	"q5KAFjSAiWuaWK6KUF/SwjH0rsz0WtLEsQEtTahZ8DOOE4KjWS0zEC1aMfhCa2MqxiYFtbKZMT7XIIi6",
+	"Zg3Di1o7fvxaaDP2/PWjof1VMekLGoyJHPGoBuDTkWyLWuYBwv5GwVz+ulGw/pJYv4VT5hGO/oqcnypz",
+	"ny7+sIXv/qMR6XCfp8AQkpTtLKxrs3CFOeJxwasI3ynTzEupk64HOlUcdS7eY5FaWbAC2V/nwFusX/FA",
+	"Y5DkSnj2s3gFpaIZhwRKdPWLCp26UPxipZXHKI5rtSyReJN5NQd9XVVjqz1XWgp2usa1ZdJjpKbCCYlA",
+	"J1bInpAhTiK1VG2NDbEgOxRR56TTSuEU7HrzFTbQhw+nP1jj+mGtDf83mopDjn1tV5zZLI9jYxUmkeqg",
+	"SGBSsZc1i4uVvc9zC97OqP8rI2uZ9CE5cLFPxubarW2SKbpF7uetLpB4+GUBcTTiiZW0jo1JXq0Eir8s",
+	"Fb2WDlmWeJaHkCqo6KWallV3Iitj88Cri0VFmZvKUK2dXmbw+YZpQuXsUnU2atWE/rUqKPAEScIwk98J",
+	"dHJ+im7IDL3ojcLrmN6S6//3f/5v76U2fYmQT4jIHFjGzQ7t+QAoseUWuj8Uw9AD+Ebc5xPCLGMxqbpZ",
+	"PruJsMV5/Qyg8jamhMQir/1QrgCS5YTkx252e+97OodE7Vv/9c5ey58/XnnzqurPl7+eoY+kj64g6QS2",
+	"3hNpv+ejngbUNY3UP8jdpGcVQHOZZhBZPkM9x6Grg+t6VFzjaEwZuPvhSMHGoteWrVrpU9oIQdmAV52V",
+	"CZQzdkeh16ctS30y4AkBy7MC/XdOuXNR77Iue/XqCjaAYCXi1SuwRNm1iu9MRgeLtJGzWM3kO+G6Y15I",
+	"PESvzikr+HRfvayrWU6go0EQNQ0WN9nqnEVp6CUpBPFAbIROuMXolZa7X+XkuBkEMGmXzc2aIRNM32Vu",
+	"8ouFTyGR6EXvxKg70L+DTFGjbhoErfDnj1fwB+m9NClH+bXIEK338hg09C7rczVBovRYJnXpAtU2IiGN",
+	"iIBAcXPBFNskIg+0d4oggHuyk+UcZhdS53l2mZIqLSRshgEWufiTWQvJHRUSoKB0fG0WuXj3BrVarSNF",
+	"dD9cvTG3md6hQaJjCXCcuU8VrzSOhTAkE6kZYSXnpKzLHNYJZ6l4pT7VBXwUGVc0+EK0T0+3dNIjjHUZ",
+	"xumyQoRRZg3RREFyJEkc19H3PKLWIWKqspjsQgUK4Fiig9rNJgpxkqimvS9do3l3vQ769KWrOELX81FX",
+	"MQX9h7qUXe/+831Pw4wU3ehuIr/JUVcQicoszWa167OF2gQ6ZG2ZVcyERbCZhY8TGNFlVZERXaV4xzQk",
+	"TACzNLTxZILDEak16wFoRbGhMqKztzedTusYfq7zZLhn+oq9X07fvD27fAt9cqtJVuvL8z1z5l7HC+oN",
+	"3UrRdjyhXsdr1YN6C3Iz5Ag4T24vum3sWXoi9r44jr37vUKKIrBEXhW0fALQEFpvgdpR2iJn6UteotZE",
+	"SwMG1FDPjRbpoRfNIHjZcetQYXGj3VS6+P0xcG1bYp0KNOZwRJpMscja7nWSTwjJYHWYyIScFOYAOd5a",
+	"/KGgtpNKlgqi+Nz0GPV0gFBPh9FNRzM9oq0gpEZsmBGX1Hw+VqQIwrUAa19B9OnsFXBuKFxkCxbxVCqS",
+	"pCfJ4tHsLBgpCWBJyfljh0wLB/AZvzlTeoOz2H7+oImiXHxQySjz6KdeHZ0w1NNEqrcogarLtNutA8HQ",
+	"ZrUhVyiqRC30ETgAg5Hd9Iien+c9ZCH3Q3pLBDAbq2K6eNllbumf44xeZ91thQ8sgQlQgdrBkb6ZmaBz",
+	"Gik0LqXEFOvhfaqWBPMme04lsvvPmenwex7N1i8iUvn+TNW8tv1eofH8gytr9M1NFOsl9ZXhVHLQ2GhI",
+	"t8ZVMwg2hMGCBzKWbqeqz/Li+msP5/ZbH1LzYCrnG5eDszNRXqHqCEcmlkATUog8awaNbUDpvmKxPjCz",
+	"XovL36892LlT4nw3YJwrnuQGu9/7XluDrGqKDEv3PpSSydtBa3Wnd24VrnZwtLpHVu1NdWisMUVWzAI6",
+	"7K+zkYr8ZNW52Vzd2VY9gvZHa62uUCTi3vf29V1fNY9bzgp6tdY6o8yc7GrUQJ2tLv3ps6K+To1ccbMo",
+	"a0speXgIhbgXKjBKl7+rKclbwG2yoeyazqlVbC5K7X0pFUW910JVTKpKwb5VPB67mQxZ+Lc7TMdJAkB9",
+	"ohWbng2x7dXRD/CnGsLWijHZSiD+VnFE3YPsjCv6K1uXas5qPlpgJO3VhWjVtuy+vy4BaK/ukZVTehjF",
+	"WONuQam9B1z4p3ZxDfYhXDjcHdxZ3xuSJWrMXFR8obakll17blFQI7UapVBfPMWBuO47L7FCFVKRKxG+",
+	"NkCAQQ70VMYjHZZuIw4gEEgtQcnQVVf1RyL/wGu6uodbzrXiVm8jHroP860thWSdvg2JZq686ZMlad84",
+	"0fmRyBLBKeroiscaHf3pSA97WudfbKHRz6uE1FZNkyjkKZPCRyYW1VhSSgYDdCqRSMOQkEiALc3PbA26",
+	"lVXITX0SNXKXQfB8Zg7Qpkcny25q41+zXLyECElUG1tznMeRqKNfwawDin9MZMmaoYMyheyy3FbJOHic",
+	"IdivgyiDCh3upjKTbJax73pNwNqkiyRVENiKUIQ/QBR6qEmh/MzHUtpWaDz/BMcafTc1KVQA99GtCu6T",
+	"WmuT+gv3zabd0Ho75DF4XQrPef2ZhdcnrRs/Na6lcQg8N1Wq4RPiVNrwvZhTXU4gy5kruV/HHFu3jjFY",
+	"g0tLx7oIa/Wuows6HMnOvOhOhWNFdz3DVHaZeVZX27IRzgzV4BKvo48JZ8MOagct43GeD4Lu1ZF5eqpY",
+	"fbeD2s2W7zrLwV8Ycw4ljKV2QdoNUoEkvin6S7I6v6aHDcrQ/E27P0Icx6g/sykuFUxLB0t8q0yr6sWi",
+	"pZR6rsP6VDoPK3l0xrOlvrJTJaPwdPlx5f2x1+eZGT1ZQ+0aq/slc4c8Nd6lb56Jl9FZT38Q7zJuTgo/",
+	"5C7P+70sD63aQHtBxvw250bHWsWpSPEKuZBKe4zBo0llHUFXcAE5uWduJSltm0UflerUZXKuAnyR7yAq",
+	"dTYrMKBKNUaDRi/5nD42P3DeG1rflpu9M5S/e/9Vic+f6/5pVIBMfgN3E1ZmTJd57Z5HsrtekTgWjotm",
+	"0XNTZrTv8uLguii8Sd3Xoh2MYepPQc4K4kmXmcpPi+/DjxANfmnzf/64K7GpYFHxfOtSmaLcvvpl1fWG",
+	"yHF67jnT9QaA1usLNPkJLZFmbK7Z06UXT9LkOXf7jSPxEYjAAsXPmvicdWSvsIIN1iaTQBTViDDUc5JI",
+	"IBQJpNh66btiugJUY61udVlMTRgfMOdjQy7okHHInyjHNWoN86QQMCYUzAY2wMtaEBMgpVAvvsv6ZEiZ",
+	"rj/BUxulFmPV50WzjUY8TaCisylM+9JHgpvqXmhMRazUPgjaNVFpYoonRkpStC4VkIC+mKSZBJevTMwe",
+	"qusteJV3KR2p6rPsVd4NBrO91idOpVyqR9Eityb2uyW1pszEV6W1z5rY4zGCy0pGsHMOsK46NqGsZkxy",
+	"Ypn61YUXyBDj067XsUUSrb3wO2HNevNvy+i0CogDrzSbamo8xVormxHZZVllWLR9IG0F6X7LInXz7KYf",
+	"l3aX36ldt8vGOt1ZHgNctOUqNZYM5LOwtv4dfQtv8GS4DZJaji67uJq3jb0s/Wjvi4PDm9pBtNWcSmEE",
+	"IHUDlCKmdTW4p6Z6ikGO/DpWxLp1WWFDtgK6rRm9riWl0rOrlm0vwkNkJvcSrR+xZjp9I1aOP+oi2FTB",
+	"T58VfVplxMigqu/GkitRvgmQf5e/+M1tQUjRmSZU6oWtYb6Q5ZNdbZ4wpjylYmQ9pyOuGY+6D10mCGHw",
+	"zJ9AoLwoDmPzvHXRsAUhYTlSP9C2sRy1n60Vz9aKP/Tem3CtwqVHWRmf7e++unPeGkaLKhuFNjOghAgi",
+	"O1l+pGFcPI7sWmfCR7iyLhaiostiOpA2jGoDfomWsUvgvjoxF1ahCJWt3avTTtELpw7UGM8Qw0nCpyBA",
+	"v6zrrGRtrEgIIljQ2Nb9itxnjoBKdVlvQhm8Xjwl+KZS8r0sEKvtydQWdogNHM7F1hsZC56NBH9SI8HT",
+	"JqiXFQR1p1LUahVjLwV/zeIYoV/oQJqnPhQJLFBMCA+Kodb4Mi/scaakAAGuow8wp6M/6IRu42VdoUHo",
+	"zo+nQfyRYtZTkZGMuZ0+WwsefLc1mn6V6/3IIRYl04KfEwPz7gzig8FGdoYuWyo4ZS8YbW1ncJ0Ez7EX",
+	"fw6rRNmm/vXNEoujKjaMpUCLQyl+LHjAnmMpnq0Tz9aJxZEVuzRPbMF0NxC2/QpJO+e2D5W8u2xO9Eab",
+	"St5Phac+y+nPcvoO5fRHFRtW0IwJZbVJ9kbUUgmD2sdXxJxM4b6tNOC2wjy8lKOljBGf6gd0Cw+71NEJ",
+	"67JslLzn/GumxisiIcFVv4bma+1AfXp7hYeo1/WCrtdbILLkb2FtXe9pW1qg16FNAetc5UJ7982kH+xb",
+	"5+uOYTtsRBEM2BZQBI08dc83lUFhk+o8Fo1smu1BGxj0mXhsIXNUlQjdgIA4NEPTAUqMuOF7qVDLyMI5",
+	"ocj+HHV4A+X19c20T3FZf8GQ3hK29ntc6FITFwxp5cUq111WVea6A24XnQiun3GDqjcCRQmfTEjkm1Ul",
+	"QupMQ1u6PIlIAtPXSw9ldZn70As6YSiFd8lMMr3ZqyVPN4RM9M5NUUZwtVwSFqHe6aD2XkGsV6JSWS1J",
+	"BWRbr9POwgdI8DHp82gGVXcRZahP5JQQnaJlC3tqb0u70YTzJxjqefYJiGi3JFG0X5LK9Hb9zNpuiOEa",
+	"YtQAYLClr6b0Rty6TpsF3eYfnTPl2TYd0HZ7ADE1j909ll9oOwaza97gBFBrNP8mmEVjDWZx7jwA8k6/",
+	"//HsltpOJNZ0cAeMbZFknHO5koQ8JtY4vUQKLjjXpyMuiKlrrQNOC/FBM60MY5tXILOi5jqcpxA3ajlB",
+	"l5mK176uqOxSfNQOWguk2/cFU9yzfexbt489gVs6J22OZw8za2WP1djgU5g0ubUSR8WjpjocRY5sBYSs",
+	"SneIxwSKqNWzitp1kC7MYirfqZBu5X2QCWmCIixGfY6TSFfdz/zUUG2hnr9vMLc7Rb4qJnFK/9s0ITWS",
+	"q6WWnm2A7blvN9TRmQkplyMiiPs+wxjPUF/9NABqIDnCaMwjEiOw5kvOl605Dwu+/3z//wMAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
