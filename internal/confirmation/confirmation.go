@@ -231,7 +231,7 @@ func (c Confirmation) Redeem(p Proof, f Facts, now time.Time) (Confirmation, Ref
 	default:
 		return c, NotApproved
 	}
-	if p.Skill != "" && !policy.SameSkill(p.Skill, c.Skill) || p.Digest != c.digest() {
+	if p.Skill != "" && !policy.SameSkill(p.Skill, c.Skill) || p.Digest != c.ActionDigest() {
 		return c, ParamsMismatch
 	}
 	if !c.holds(f, now) {
@@ -241,7 +241,8 @@ func (c Confirmation) Redeem(p Proof, f Facts, now time.Time) (Confirmation, Ref
 	return c, None
 }
 
-func (c Confirmation) digest() string {
+// ActionDigest returns the digest of the action that was asked for, or "".
+func (c Confirmation) ActionDigest() string {
 	if c.Action == nil {
 		return ""
 	}

@@ -1,6 +1,7 @@
 package pin
 
 import (
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,7 +13,8 @@ const MaxLock = 24 * time.Hour
 // bucketUnit is the time in which one wrong guess leaks out of the bucket.
 const bucketUnit = 24 * time.Hour
 
-// Limits say what wrong guesses cost.
+// Limits say what wrong guesses cost. Counts are at least 1 and LockBase is
+// positive; the settings see to that.
 type Limits struct {
 	// LockAfter consecutive failures lock, at each multiple.
 	LockAfter int
@@ -116,11 +118,14 @@ func (r Record) Remaining(l Limits, now time.Time) (int, time.Time) {
 // continuously, so it counts as full when no whole guess fits any more.
 func (r Record) bucketRoom(l Limits, now time.Time) int {
 	level := max(0, r.BucketEmptyAt.Sub(now))
-	room := time.Duration(l.Bucket)*bucketUnit - level
-	if room < bucketUnit {
+	// Counted in guesses, not in time: a bucket of a million guesses is longer
+	// than a time.Duration. Sub stops at the longest one; so far ahead the level
+	// is unknown, and the bucket full.
+	if level > math.MaxInt64-bucketUnit {
 		return 0
 	}
-	return int(room / bucketUnit)
+	taken := int((level + bucketUnit - 1) / bucketUnit)
+	return max(0, l.Bucket-taken)
 }
 
 // lock returns the length of the nth lock.

@@ -18,7 +18,12 @@ const redacted = "[redacted]"
 
 // PIN is a PIN in the clear. It prints as "[redacted]" in every format verb, in
 // JSON and in slog; only [PIN.Reveal] gives the digits.
-type PIN struct{ digits string }
+//
+// The digits are behind a function because fmt calls no method of a value in
+// another struct's unexported field, nor for %p and %w: there it prints what the
+// struct holds, and of a function that is an address. It also makes == on PINs a
+// compile error; PINs are compared as hashes.
+type PIN struct{ reveal func() string }
 
 // ErrNotDigits is returned by [Parse] for what cannot be a PIN.
 var ErrNotDigits = errors.New("pin: not 4 to 12 ASCII digits")
@@ -34,14 +39,20 @@ func Parse(s string) (PIN, error) {
 			return PIN{}, ErrNotDigits
 		}
 	}
-	return PIN{digits: s}, nil
+	return PIN{reveal: func() string { return s }}, nil
 }
 
-// Reveal returns the digits. Only what hashes a PIN may call it.
-func (p PIN) Reveal() string { return p.digits }
+// Reveal returns the digits; of the zero PIN, which is none, the empty string.
+// Only what hashes a PIN may call it.
+func (p PIN) Reveal() string {
+	if p.reveal == nil {
+		return ""
+	}
+	return p.reveal()
+}
 
 // Len returns the number of digits.
-func (p PIN) Len() int { return len(p.digits) }
+func (p PIN) Len() int { return len(p.Reveal()) }
 
 // Format implements fmt.Formatter for every verb.
 func (PIN) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }

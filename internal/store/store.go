@@ -46,6 +46,38 @@ type Store interface {
 	Close() error
 }
 
+// Database is a Store with what an operator does to it.
+type Database interface {
+	Store
+	// Migrate brings the schema up to what this program knows. Of several nodes
+	// that migrate at once one does it, and the others find it done. It returns
+	// ErrNewerSchema.
+	Migrate(ctx context.Context) error
+	// MigrationStatus returns the migrations that this program knows, oldest
+	// first. It changes nothing.
+	MigrationStatus(ctx context.Context) ([]Migration, error)
+	// Diagnose looks for what is wrong, or weak, with the database.
+	Diagnose(ctx context.Context) (Diagnosis, error)
+}
+
+// Migration is one step of the schema.
+type Migration struct {
+	Version int64
+	Name    string
+	Applied bool
+}
+
+// Diagnosis is what doctor tells of a database.
+type Diagnosis struct {
+	// Facts are names and values, in the order in which they are told.
+	Facts []Fact
+	// Problems are what is wrong or weak, each with what to do about it.
+	Problems []string
+}
+
+// Fact is one thing that is so.
+type Fact struct{ Name, Value string }
+
 // Reader reads outside a transaction, or inside one when it is a Tx. Times are
 // the database's clock as the record was read.
 type Reader interface {

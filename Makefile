@@ -1,0 +1,109 @@
+# hydrapin. `make` alone lists the targets. What a target needs beside Go it
+# installs itself (tools/need.sh), or says what to install.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w $(if $(VERSION),-X github.com/hydracore/hydrapin/internal/cli.version=$(VERSION))
+
+# The program ships without cgo, so it is built, linted and tested without, and
+# every library is compiled once; only the race detector wants cgo.
+export CGO_ENABLED := 0
+
+# Pinned programs: their versions are in the go.mod beside them.
+TOOL := go tool -modfile=tools/go.mod
+LINT := go tool -modfile=tools/lint/go.mod golangci-lint
+NPM := tools/npm/node_modules
+
+# Runs what follows beside a throwaway PostgreSQL server.
+WITHPG := go run ./internal/pgtest/cmd/withpg
+
+# How long `make fuzz` tries each target.
+FUZZTIME ?= 10s
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z\/-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## build and start the server in embedded mode (./data)
+	./bin/hydrapin serve
+
+.PHONY: build
+build: ## build bin/hydrapin
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hydrapin .
+
+.PHONY: test
+test: need/postgres ## all tests, on SQLite and on a PostgreSQL of their own
+	$(WITHPG) go test -vet=all ./...
+
+# Another time zone than that of `test`, off by half an hour, shows code that
+# forgets about zones.
+.PHONY: test/race
+test/race: need/postgres need/gcc ## the same with the race detector
+	TZ=Asia/Kolkata $(WITHPG) env CGO_ENABLED=1 go test -race -vet=off ./internal/... ./sdk/go/...
+
+.PHONY: test/kill
+test/kill: need/postgres ## the race and kill tests, ten times over
+	$(WITHPG) go test -vet=off -run 'Race|Kill' -count=10 ./internal/...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for a short time (FUZZTIME=10s)
+	@FUZZTIME=$(FUZZTIME) tools/fuzz.sh
+
+.PHONY: bench
+bench: need/postgres ## the benchmarks, on both databases
+	$(WITHPG) go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: lint
+lint: ## golangci-lint: the code, its format, and who may import whom
+	$(LINT) run
+
+.PHONY: fmt
+fmt: ## format the code as lint wants it
+	$(LINT) fmt
+
+.PHONY: gen
+gen: ## make all that is in gen/ from the contract and the SQL
+	@stamp=$$(mktemp) && trap 'rm -f "$$stamp"' EXIT && \
+		$(MAKE) gen/api gen/db gen/docs gen/typescript && \
+		find gen -type f ! -newer "$$stamp" -print -delete | sed 's/^/left over, removed: /'
+
+.PHONY: gen/api
+gen/api: ## the Go server interface, models and client (part of gen)
+	@mkdir -p gen/api gen/client
+	$(TOOL) oapi-codegen -config tools/oapi/api.yaml openapi.yaml
+	$(TOOL) oapi-codegen -config tools/oapi/client.yaml openapi.yaml
+
+.PHONY: gen/db
+gen/db: ## the Go code for the queries of both databases (part of gen)
+	$(TOOL) sqlc generate
+
+.PHONY: gen/docs
+gen/docs: $(NPM) ## the contract and the documentation pages' assets (part of gen)
+	go -C tools run ./docs -spec ../openapi.yaml -modules npm/node_modules -out ../gen/docs
+
+.PHONY: gen/typescript
+gen/typescript: $(NPM) ## the TypeScript types (part of gen)
+	$(NPM)/.bin/openapi-typescript openapi.yaml --output gen/typescript/schema.d.ts
+
+$(NPM): tools/npm/package.json tools/npm/package-lock.json
+	@tools/need.sh node
+	cd tools/npm && npm ci && touch node_modules
+
+.PHONY: verify
+verify: ## fail when generated code is stale, left over or edited, or a go.mod untidy
+	@tools/verify.sh
+
+.PHONY: ci
+ci: verify lint build test test/race fuzz ## all that a change must pass
+
+.PHONY: need/postgres need/node need/gcc
+need/postgres need/node need/gcc: need/%:
+	@tools/need.sh $*
+
+.PHONY: clean
+clean: ## remove what was built; the data folder stays
+	rm -rf bin $(NPM)

@@ -1,0 +1,379 @@
+package argon2id
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/crypto/argon2"
+
+	"github.com/hydracore/hydrapin/internal/pin"
+)
+
+// DefaultQueue is the number of places for each worker when none is configured.
+const DefaultQueue = 20
+
+const (
+	// maxWorkers and maxQueue keep a mistyped setting from making a thread for
+	// every digit of it.
+	maxWorkers = 1024
+	maxQueue   = 10_000
+	// firstGuess is how long a hash is taken to last before one has been timed.
+	firstGuess = 40 * time.Millisecond
+	// maxRetryAfter keeps one stalled machine from sending callers away for long.
+	maxRetryAfter = time.Minute
+)
+
+// Errors of the pool.
+var (
+	// ErrBusy is what a [BusyError], returned by [Pool.Reserve], is.
+	ErrBusy = errors.New("argon2id: no free place in the hash queue")
+	// ErrClosed is returned by [Pool.Reserve], [Place.Hash] and [Place.Verify]
+	// after [Pool.Close].
+	ErrClosed = errors.New("argon2id: the hash pool is closed")
+	// ErrPlaceUsed is returned by [Place.Hash] and [Place.Verify] for a place that
+	// was used or released before.
+	ErrPlaceUsed = errors.New("argon2id: the place was given up")
+	// ErrPanicked is returned by [Place.Hash] and [Place.Verify] when the hash
+	// function panicked; only the type of what it panicked with is told.
+	ErrPanicked = errors.New("argon2id: the hash function panicked")
+	// ErrPool is returned by [NewPool] for a configuration it cannot work with.
+	ErrPool = errors.New("argon2id: bad pool configuration")
+)
+
+// BusyError is an [ErrBusy] that says when to come back.
+type BusyError struct {
+	// RetryAfter is when what is now in the queue should be done: whole seconds,
+	// from one second to one minute.
+	RetryAfter time.Duration
+}
+
+// Error implements error.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("%s, retry after %s", ErrBusy.Error(), e.RetryAfter)
+}
+
+// Is makes a BusyError an [ErrBusy].
+func (e *BusyError) Is(target error) bool { return target == ErrBusy }
+
+// PoolConfig is what a [Pool] is made of.
+type PoolConfig struct {
+	// Ring has at least one pepper.
+	Ring Ring
+	// Params are the costs of new hashes; see [Params.Validate].
+	Params Params
+	// Workers is the number of hashes that run at once, up to 1024; 0 means
+	// [DefaultWorkers].
+	Workers int
+	// Queue is the number of places for each worker, up to 10,000; 0 means
+	// [DefaultQueue].
+	Queue int
+}
+
+// Pool runs hashes on a fixed number of workers, behind a fixed number of places.
+// A place is held from [Pool.Reserve] until its hash is done, so places bound
+// what waits and what runs together. One tenant holds at most half of them, and
+// tenants that wait are served in turn, so a flood on one costs the others little.
+type Pool struct {
+	ring     Ring
+	params   Params
+	workers  int
+	capacity int
+	share    int
+
+	// derive and fillSalt are argon2.IDKey and crypto/rand, but in tests.
+	derive   func(input, salt []byte, p Params, size uint32) []byte
+	fillSalt func([]byte)
+
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	arrived *sync.Cond
+	closed  bool
+	held    int
+	tenants map[uuid.UUID]*tenant
+	// turns are the tenants with waiting jobs, the next to be served first.
+	turns []*tenant
+	// mean is the moving average of how long a hash takes.
+	mean time.Duration
+}
+
+// tenant is one tenant's part of the queue; it exists while a place is held.
+type tenant struct {
+	id   uuid.UUID
+	held int
+	jobs []*job
+}
+
+type job struct {
+	tenant *tenant
+	// gone returns an error when nobody wants the result any more.
+	gone func() error
+	work func() (outcome, error)
+	done chan answer
+}
+
+type outcome struct {
+	phc    string
+	result Result
+}
+
+type answer struct {
+	outcome
+	err error
+}
+
+// NewPool starts a pool's workers, which run until [Pool.Close]. A configuration
+// it cannot work with is [ErrPool] or [ErrParams].
+func NewPool(cfg PoolConfig) (*Pool, error) {
+	p, err := newPool(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p.start()
+	return p, nil
+}
+
+func newPool(cfg PoolConfig) (*Pool, error) {
+	if cfg.Workers == 0 {
+		cfg.Workers = DefaultWorkers()
+	}
+	if cfg.Queue == 0 {
+		cfg.Queue = DefaultQueue
+	}
+	switch {
+	case len(cfg.Ring.peppers) == 0:
+		return nil, fmt.Errorf("%w: no pepper", ErrPool)
+	case cfg.Workers < 0 || cfg.Workers > maxWorkers:
+		return nil, fmt.Errorf("%w: %d workers are not within 1 and %d", ErrPool, cfg.Workers, maxWorkers)
+	case cfg.Queue < 0 || cfg.Queue > maxQueue:
+		return nil, fmt.Errorf("%w: %d places for each worker are not within 1 and %d", ErrPool, cfg.Queue, maxQueue)
+	}
+	if err := cfg.Params.Validate(); err != nil {
+		return nil, err
+	}
+	p := &Pool{
+		ring:     cfg.Ring,
+		params:   cfg.Params,
+		workers:  cfg.Workers,
+		capacity: cfg.Workers * cfg.Queue,
+		share:    max(1, cfg.Workers*cfg.Queue/2),
+		derive: func(input, salt []byte, c Params, size uint32) []byte {
+			return argon2.IDKey(input, salt, c.Time, c.MemoryKiB, c.Parallelism, size)
+		},
+		fillSalt: func(b []byte) { _, _ = rand.Read(b) }, // never fails, says crypto/rand
+		tenants:  map[uuid.UUID]*tenant{},
+		mean:     firstGuess,
+	}
+	p.arrived = sync.NewCond(&p.mu)
+	return p, nil
+}
+
+func (p *Pool) start() {
+	for range p.workers {
+		p.running.Go(p.serve)
+	}
+}
+
+// Close takes no more jobs, lets the workers finish those already waiting (their
+// attempts are spent), and returns when the last worker has ended. It may be
+// called more than once.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	p.arrived.Broadcast()
+	p.mu.Unlock()
+	p.running.Wait()
+}
+
+// Ring returns the pool's peppers.
+func (p *Pool) Ring() Ring { return p.ring }
+
+// Held returns how many of the pool's places are held now, and how many it has.
+func (p *Pool) Held() (held, capacity int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held, p.capacity
+}
+
+// Reserve takes a place in the queue for the tenant, without waiting. When all
+// places are held, or the tenant holds its half of them, the error is a
+// [*BusyError]; after [Pool.Close] it is [ErrClosed]. The place must be used or
+// released.
+func (p *Pool) Reserve(id uuid.UUID) (*Place, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, ErrClosed
+	}
+	t := p.tenants[id]
+	if p.held >= p.capacity || t != nil && t.held >= p.share {
+		return nil, &BusyError{RetryAfter: p.retryAfter()}
+	}
+	if t == nil {
+		t = &tenant{id: id}
+		p.tenants[id] = t
+	}
+	t.held++
+	p.held++
+	return &Place{pool: p, tenant: t}, nil
+}
+
+func (p *Pool) retryAfter() time.Duration {
+	left := p.mean * time.Duration(p.held) / time.Duration(p.workers)
+	whole := (left + time.Second - 1).Truncate(time.Second)
+	return min(max(whole, time.Second), maxRetryAfter)
+}
+
+// giveBack frees one place of the tenant. The caller holds the lock.
+func (p *Pool) giveBack(t *tenant) {
+	p.held--
+	t.held--
+	if t.held == 0 {
+		delete(p.tenants, t.id)
+	}
+}
+
+// withdraw takes back a job that no worker has begun, and says whether it did.
+func (p *Pool) withdraw(j *job) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.Index(j.tenant.jobs, j)
+	if i < 0 {
+		return false
+	}
+	j.tenant.jobs = slices.Delete(j.tenant.jobs, i, i+1)
+	if len(j.tenant.jobs) == 0 {
+		at := slices.Index(p.turns, j.tenant)
+		p.turns = slices.Delete(p.turns, at, at+1)
+	}
+	p.giveBack(j.tenant)
+	return true
+}
+
+// Place is one place in a pool's queue, for one hash. It is safe for use by
+// several goroutines, of which one gets the hash.
+type Place struct {
+	pool   *Pool
+	tenant *tenant
+	// used is guarded by the pool's lock.
+	used bool
+}
+
+// Release gives the place back unused. It does nothing when the place was used
+// or released before, so it can be deferred right after [Pool.Reserve].
+func (l *Place) Release() {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	if !l.used {
+		l.used = true
+		l.pool.giveBack(l.tenant)
+	}
+}
+
+// Hash waits for a worker and returns the stored form of the holder's PIN, made
+// with the first pepper, the pool's costs and a new salt. It uses the place up.
+//
+// A context that ends before a worker has begun gives the context's error, and
+// nothing is hashed; after that it has no effect. Other errors are [ErrClosed],
+// [ErrPlaceUsed] and [ErrPanicked].
+func (l *Place) Hash(ctx context.Context, h pin.Holder, secret pin.PIN) (string, error) {
+	p := l.pool
+	first := p.ring.peppers[0]
+	out, err := l.run(ctx, func() (outcome, error) {
+		s := stored{params: p.params, pepper: first.id, salt: make([]byte, saltSize)}
+		p.fillSalt(s.salt)
+		input := first.mix(h, secret)
+		defer clear(input)
+		s.tag = p.derive(input, s.salt, s.params, tagSize)
+		return outcome{phc: s.String()}, nil
+	})
+	return out.phc, err
+}
+
+// Result is the outcome of [Place.Verify].
+type Result struct {
+	// Match says that the PIN is the one that was hashed for this holder.
+	Match bool
+	// Rehash says that the PIN matched a hash that [Place.Hash] would make
+	// otherwise today: with the first pepper, or with other costs.
+	Rehash bool
+}
+
+// Verify waits for a worker and tells whether the holder's PIN is that of the
+// stored hash, compared in constant time. It uses the place up, whatever it
+// returns. A wrong PIN is a Result, not an error.
+//
+// A stored hash that cannot be read is [ErrMalformed], one whose pepper the ring
+// lacks [ErrUnknownPepper]; [Ring.Knows] tells both before an attempt is spent.
+// A context that ends before a worker has begun gives the context's error, and
+// nothing is hashed: whoever has spent an attempt passes a context without
+// cancellation. Other errors are [ErrClosed], [ErrPlaceUsed] and [ErrPanicked].
+func (l *Place) Verify(ctx context.Context, h pin.Holder, secret pin.PIN, phc string) (Result, error) {
+	p := l.pool
+	s, err := parse(phc)
+	if err != nil {
+		l.Release()
+		return Result{}, err
+	}
+	with, err := p.ring.find(s.pepper)
+	if err != nil {
+		l.Release()
+		return Result{}, err
+	}
+	out, err := l.run(ctx, func() (outcome, error) {
+		input := with.mix(h, secret)
+		defer clear(input)
+		tag := p.derive(input, s.salt, s.params, uint32(len(s.tag))) //nolint:gosec // at most maxTag
+		defer clear(tag)
+		match := subtle.ConstantTimeCompare(tag, s.tag) == 1
+		current := s.pepper == p.ring.peppers[0].id && s.params == p.params &&
+			len(s.salt) == saltSize && len(s.tag) == tagSize
+		return outcome{result: Result{Match: match, Rehash: match && !current}}, nil
+	})
+	return out.result, err
+}
+
+// run queues the work and waits for its end.
+func (l *Place) run(ctx context.Context, work func() (outcome, error)) (outcome, error) {
+	j := &job{tenant: l.tenant, gone: ctx.Err, work: work, done: make(chan answer, 1)}
+	if err := l.enqueue(j); err != nil {
+		return outcome{}, err
+	}
+	select {
+	case a := <-j.done:
+		return a.outcome, a.err
+	case <-ctx.Done():
+	}
+	if l.pool.withdraw(j) {
+		return outcome{}, ctx.Err()
+	}
+	a := <-j.done
+	return a.outcome, a.err
+}
+
+func (l *Place) enqueue(j *job) error {
+	p, t := l.pool, l.tenant
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.used {
+		return ErrPlaceUsed
+	}
+	l.used = true
+	if p.closed {
+		p.giveBack(t)
+		return ErrClosed
+	}
+	t.jobs = append(t.jobs, j)
+	if len(t.jobs) == 1 {
+		p.turns = append(p.turns, t)
+	}
+	p.arrived.Signal()
+	return nil
+}

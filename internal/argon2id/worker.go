@@ -1,0 +1,73 @@
+package argon2id
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// serve is one worker. Its goroutine keeps its thread to itself, and the thread
+// yields to all others of the machine. x/crypto computes the lanes on goroutines
+// of its own, on ordinary threads, but comes back here at each of argon2's
+// synchronisation points (four a pass) and to fill the memory: there a hash waits
+// for whoever else wants the core. The thread is never unlocked, since a raised
+// niceness cannot be taken back: it ends with the goroutine.
+func (p *Pool) serve() {
+	runtime.LockOSThread()
+	yieldToOthers()
+	for {
+		j := p.next()
+		if j == nil {
+			return
+		}
+		began := time.Now()
+		out, err := attempt(j)
+		p.finish(j, time.Since(began), err == nil)
+		j.done <- answer{out, err}
+	}
+}
+
+// next waits for a job and takes it: the oldest of the tenant whose turn it is.
+// It returns nil when the pool is closed and nothing waits.
+func (p *Pool) next() *job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.turns) == 0 {
+		if p.closed {
+			return nil
+		}
+		p.arrived.Wait()
+	}
+	t := p.turns[0]
+	p.turns = slices.Delete(p.turns, 0, 1)
+	j := t.jobs[0]
+	t.jobs = slices.Delete(t.jobs, 0, 1)
+	if len(t.jobs) > 0 {
+		p.turns = append(p.turns, t)
+	}
+	return j
+}
+
+// attempt runs the job. A panic becomes an error that names the type of its
+// value alone: the value might tell what was being hashed.
+func attempt(j *job) (out outcome, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			out, err = outcome{}, fmt.Errorf("%w: %T", ErrPanicked, v)
+		}
+	}()
+	if err := j.gone(); err != nil {
+		return outcome{}, err
+	}
+	return j.work()
+}
+
+func (p *Pool) finish(j *job, took time.Duration, hashed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.giveBack(j.tenant)
+	if hashed {
+		p.mean += (took - p.mean) / 8
+	}
+}

@@ -1,0 +1,108 @@
+package service
+
+import (
+	"errors"
+	"time"
+
+	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/pin"
+)
+
+// What a caller may be refused with. The edge maps each to a status.
+var (
+	// ErrNotFound: there is no such record of this tenant and instance.
+	ErrNotFound = errors.New("service: no such record")
+	// ErrNotPending: the confirmation is no longer pending.
+	ErrNotPending = errors.New("service: the confirmation is not pending")
+	// ErrNotApproved: there is no approval to redeem.
+	ErrNotApproved = errors.New("service: the confirmation is not approved")
+	// ErrExpired: the confirmation has expired.
+	ErrExpired = errors.New("service: the confirmation has expired")
+	// ErrAlreadyRedeemed: the approval was used up.
+	ErrAlreadyRedeemed = errors.New("service: the confirmation was already redeemed")
+	// ErrParamsMismatch: what is to run is not what was confirmed.
+	ErrParamsMismatch = errors.New("service: the skill or params are not those that were confirmed")
+	// ErrChanged: what the approval rested on no longer holds.
+	ErrChanged = errors.New("service: something changed since the approval")
+	// ErrIdempotencyConflict: the key was used for another question.
+	ErrIdempotencyConflict = errors.New("service: the idempotency key was used for another question")
+	// ErrPrecondition: the policy has another version.
+	ErrPrecondition = errors.New("service: the policy has another version")
+	// ErrInactive: the PIN is deactivated; an admin must unlock or replace it.
+	ErrInactive = errors.New("service: the PIN is deactivated")
+	// ErrCurrentPINMissing: replacing a PIN needs the current one.
+	ErrCurrentPINMissing = errors.New("service: current_pin is missing")
+	// ErrUnauthorized: no credential, or a bad one.
+	ErrUnauthorized = errors.New("service: bad credential")
+	// ErrUnavailable: something that is needed cannot be reached; nothing was
+	// allowed.
+	ErrUnavailable = errors.New("service: unavailable")
+)
+
+// WrongPINError is a wrong guess.
+type WrongPINError struct {
+	// Remaining is how many guesses are left to the next lock or deactivation.
+	Remaining int
+	// LockedUntil is the end of the lock that holds now, or zero.
+	LockedUntil time.Time
+}
+
+func (*WrongPINError) Error() string { return "service: wrong PIN" }
+
+// LockedError is a PIN that is locked for a time.
+type LockedError struct {
+	Until time.Time
+	// RetryAfter is how long that is from now, by the database's clock.
+	RetryAfter time.Duration
+}
+
+func (*LockedError) Error() string { return "service: the PIN is locked" }
+
+// TooManyPendingError is a holder with too many pending confirmations.
+type TooManyPendingError struct{ RetryAfter time.Duration }
+
+func (*TooManyPendingError) Error() string {
+	return "service: the holder has too many pending confirmations"
+}
+
+// PINFaultError is a PIN that may not be set.
+type PINFaultError struct{ Fault pin.Fault }
+
+func (*PINFaultError) Error() string { return "service: the PIN may not be set" }
+
+// refused turns a refusal of the rules into the error for the caller.
+func refused(r confirmation.Refusal) error {
+	switch r {
+	case confirmation.None:
+		return nil
+	case confirmation.NotPending:
+		return ErrNotPending
+	case confirmation.NotApproved:
+		return ErrNotApproved
+	case confirmation.HasExpired:
+		return ErrExpired
+	case confirmation.AlreadyRedeemed:
+		return ErrAlreadyRedeemed
+	case confirmation.ParamsMismatch:
+		return ErrParamsMismatch
+	case confirmation.Changed:
+		return ErrChanged
+	default:
+		return ErrNotApproved
+	}
+}
+
+// unusable turns a state in which no guess is looked at into the error for the
+// caller, or nil.
+func unusable(r pin.Record, now time.Time) error {
+	switch r.State(now) {
+	case pin.Inactive:
+		return ErrInactive
+	case pin.Locked:
+		return &LockedError{Until: r.LockedUntil, RetryAfter: r.LockedUntil.Sub(now)}
+	case pin.NotSet, pin.CoolingOff, pin.Ready:
+		return nil
+	default:
+		return ErrInactive
+	}
+}

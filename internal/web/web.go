@@ -1,0 +1,145 @@
+// Package web serves the documentation pages: Swagger UI at /docs, ReDoc at
+// /redoc, and the contract that both show, at /openapi.json and /openapi.yaml.
+// It guarantees that a page needs nothing but this server, that it works below
+// any path prefix, and that no script runs in it but the binary's own. It must
+// not know PINs, credentials or the store: nothing here is secret, and nothing
+// depends on who asks.
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hydracore/hydrapin/gen/docs"
+)
+
+//go:embed static
+var static embed.FS
+
+// The policies (CSP Level 3) allow what is served here and nothing else. Both
+// pages set styles from scripts, hence 'unsafe-inline' for these alone, and
+// ReDoc searches in a worker that it makes from a blob.
+const (
+	policy      = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	redocPolicy = policy + "; worker-src blob:"
+)
+
+const (
+	typeHTML = "text/html; charset=utf-8"
+	typeJS   = "text/javascript; charset=utf-8"
+	typeCSS  = "text/css; charset=utf-8"
+)
+
+// file is one answer: its bytes, and their compressed form once asked for.
+type file struct {
+	contentType, policy string
+	plain               []byte
+	compressed          func() []byte
+	etag                string
+}
+
+// Docs is the http.Handler of the pages. It answers GET and HEAD of exactly
+// the paths of [Docs.Paths]; which other methods get a 405 is the router's
+// matter.
+type Docs struct{ files map[string]file }
+
+// New reads the embedded pages. An error means a broken build.
+func New() (*Docs, error) {
+	d := &Docs{files: make(map[string]file)}
+	for _, f := range []struct {
+		path        string
+		from        fs.FS
+		name        string
+		contentType string
+		policy      string
+	}{
+		{"/docs", static, "static/swagger.html", typeHTML, policy},
+		{"/docs/start.js", static, "static/swagger.js", typeJS, policy},
+		{"/docs/swagger-ui.css", docs.Files, "swagger-ui/swagger-ui.css", typeCSS, policy},
+		{"/docs/swagger-ui-bundle.js", docs.Files, "swagger-ui/swagger-ui-bundle.js", typeJS, policy},
+		{"/redoc", static, "static/redoc.html", typeHTML, redocPolicy},
+		{"/redoc/start.js", static, "static/redoc.js", typeJS, redocPolicy},
+		{"/redoc/redoc.standalone.js", docs.Files, "redoc/redoc.standalone.js", typeJS, redocPolicy},
+		{"/openapi.json", docs.Files, "openapi.json", "application/json", policy},
+		// RFC 9512, section 2.1.
+		{"/openapi.yaml", docs.Files, "openapi.yaml", "application/yaml", policy},
+	} {
+		content, err := fs.ReadFile(f.from, f.name)
+		if err != nil {
+			return nil, fmt.Errorf("page %s: %w", f.path, err)
+		}
+		sum := sha256.Sum256(content)
+		d.files[f.path] = file{
+			contentType: f.contentType,
+			policy:      f.policy,
+			plain:       content,
+			compressed:  sync.OnceValue(func() []byte { return compress(content) }),
+			etag:        hex.EncodeToString(sum[:12]),
+		}
+	}
+	return d, nil
+}
+
+// Paths are the absolute paths that the handler answers, sorted.
+func (d *Docs) Paths() []string { return slices.Sorted(maps.Keys(d.files)) }
+
+// ServeHTTP answers a path of [Docs.Paths], and any other with a plain 404.
+func (d *Docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f, ok := d.files[r.URL.Path]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	content, etag := f.plain, f.etag
+	header := w.Header()
+	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
+		content, etag = f.compressed(), f.etag+"-gzip"
+		header.Set("Content-Encoding", "gzip")
+	}
+	header.Set("Content-Type", f.contentType)
+	header.Set("Content-Security-Policy", f.policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	header.Add("Vary", "Accept-Encoding")
+	// A new binary brings new files under the same names, so a cache asks each
+	// time, and is told by the ETag that nothing has changed.
+	header.Set("Cache-Control", "no-cache")
+	header.Set("ETag", `"`+etag+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3) as far as it
+// matters here: gzip is named and not refused.
+func acceptsGzip(values []string) bool {
+	for coding := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		name, weight, _ := strings.Cut(coding, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			q, weighted := strings.CutPrefix(strings.TrimSpace(weight), "q=")
+			value, err := strconv.ParseFloat(q, 64)
+			return !weighted || err == nil && value > 0
+		}
+	}
+	return false
+}
+
+func compress(content []byte) []byte {
+	var out bytes.Buffer
+	writer := gzip.NewWriter(&out)
+	// A bytes.Buffer takes all that it is given.
+	_, _ = writer.Write(content)
+	_ = writer.Close()
+	return out.Bytes()
+}
