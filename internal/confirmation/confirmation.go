@@ -176,10 +176,14 @@ func (c Confirmation) CanVerify(now time.Time) Refusal {
 }
 
 // Approve moves a pending confirmation to approved. It stays redeemable for
-// within.
+// within. Only a PIN or a session approves, and an action only a PIN: any other
+// reason is [NotApproved].
 func (c Confirmation) Approve(reason Reason, a Approval, within time.Duration) (Confirmation, Refusal) {
 	if r := c.CanVerify(a.At); r != None {
 		return c, r
+	}
+	if reason != ByPIN && (reason != BySession || c.Action != nil) {
+		return c, NotApproved
 	}
 	c.Status, c.Reason, c.Approval, c.ExpiresAt = Approved, reason, &a, a.At.Add(within)
 	return c, None
@@ -259,7 +263,7 @@ func (c Confirmation) holds(f Facts, now time.Time) bool {
 	case ByPIN:
 		return true
 	case BySession:
-		return f.Session != nil && f.Session.ID == a.Session && f.Session.Live(c.Role, f.Policy, f.PIN, now)
+		return c.Action == nil && f.Session != nil && f.Session.ID == a.Session && f.Session.Live(c.Role, f.Policy, f.PIN, now)
 	default:
 		return false
 	}

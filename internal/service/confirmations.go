@@ -71,11 +71,12 @@ func (s *Service) askNew(ctx context.Context, c Caller, q confirmation.Question)
 	}
 	var refusal error
 	err = s.Store.InTx(ctx, func(tx store.Tx) error {
-		p, err := tx.Policy(ctx, c.Tenant, q.Instance)
+		r, now, err := lockPIN(ctx, tx, q.Holder)
 		if err != nil {
 			return err
 		}
-		r, now, err := lockPIN(ctx, tx, q.Holder)
+		// Read without a lock, so read after the lock, which may have been waited for.
+		p, err := tx.Policy(ctx, c.Tenant, q.Instance)
 		if err != nil {
 			return err
 		}
@@ -233,16 +234,8 @@ func (s *Service) Redeem(ctx context.Context, c Caller, instance, id uuid.UUID, 
 	var v View
 	var refusal confirmation.Refusal
 	err = s.Store.InTx(ctx, func(tx store.Tx) error {
-		p, err := tx.Policy(ctx, c.Tenant, instance)
-		if err != nil {
-			return err
-		}
 		r, err := tx.LockPin(ctx, found.Holder)
 		if err != nil {
-			return err
-		}
-		facts := confirmation.Facts{PIN: r, Policy: p}
-		if facts.Session, err = approvingSession(ctx, tx, found); err != nil {
 			return err
 		}
 		conf, err := tx.LockConfirmation(ctx, c.Tenant, instance, id)
@@ -251,6 +244,16 @@ func (s *Service) Redeem(ctx context.Context, c Caller, instance, id uuid.UUID, 
 		}
 		now, err := tx.Now(ctx)
 		if err != nil {
+			return err
+		}
+		// Policy and session are read without a lock, so after the locks, which may
+		// have been waited for. A session ends only under its holder's lock.
+		p, err := tx.Policy(ctx, c.Tenant, instance)
+		if err != nil {
+			return err
+		}
+		facts := confirmation.Facts{PIN: r, Policy: p}
+		if facts.Session, err = approvingSession(ctx, tx, conf); err != nil {
 			return err
 		}
 		next, why := conf.Redeem(proof, facts, now)
@@ -262,15 +265,15 @@ func (s *Service) Redeem(ctx context.Context, c Caller, instance, id uuid.UUID, 
 		if err := tx.SaveConfirmation(ctx, next); err != nil {
 			return err
 		}
-		v = View{Confirmation: next, SessionExpiresAt: until(facts.Session, p)}
+		v = seen(next)
+		v.SessionExpiresAt = until(facts.Session, p)
 		return tx.Append(ctx, confirmationEvent(c, audit.ConfirmationRedeemed, next))
 	})
 	return v, outcome(err, refused(refusal))
 }
 
 // approvingSession returns the session of an approval, or nil when there is none
-// any more. Found before the confirmation was locked, it is looked up again by a
-// redeem that needs it: an approval never changes its session.
+// any more.
 func approvingSession(ctx context.Context, r store.Reader, conf confirmation.Confirmation) (*confirmation.Session, error) {
 	if conf.Approval == nil || conf.Approval.Session == uuid.Nil {
 		return nil, nil
@@ -289,9 +292,18 @@ func until(session *confirmation.Session, p policy.Policy) time.Time {
 	return session.Until(p)
 }
 
+// seen is a confirmation as the runtime may see it: its receipt is shown only
+// while it is approved.
+func seen(conf confirmation.Confirmation) View {
+	if conf.Status != confirmation.Approved {
+		conf.Receipt = ""
+	}
+	return View{Confirmation: conf}
+}
+
 // view completes a confirmation with what is the PIN's and the session's now.
 func (s *Service) view(ctx context.Context, r store.Reader, conf confirmation.Confirmation, now time.Time) (View, error) {
-	v := View{Confirmation: conf.At(now)}
+	v := seen(conf.At(now))
 	if v.Status == confirmation.Pending {
 		record, _, err := r.Pin(ctx, conf.Holder)
 		if err != nil {

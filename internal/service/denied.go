@@ -30,6 +30,9 @@ func (s *Service) Denied(ctx context.Context, c Caller, instance uuid.UUID, oper
 	e := c.event(audit.AccessDenied)
 	e.Instance = instance
 	e.Details = map[string]any{"operation": operation}
+	// A caller that hangs up must not keep its refusal out of the trail.
+	ctx, cancel := detached(ctx)
+	defer cancel()
 	err := s.Store.InTx(ctx, func(tx store.Tx) error { return tx.Append(ctx, e) })
 	if err != nil {
 		s.Log.WarnContext(ctx, "a denial could not be stored", "tenant", c.Tenant, "error", err)

@@ -46,8 +46,6 @@ func (s *Service) guess(ctx context.Context, c Caller, place *argon2id.Place, g 
 	if err := ctx.Err(); err != nil {
 		return guessed{}, err
 	}
-	ctx, cancel := detached(ctx)
-	defer cancel()
 	var ticket pin.Ticket
 	var refusal error
 	err := s.Store.InTx(ctx, func(tx store.Tx) error {
@@ -82,6 +80,8 @@ func (s *Service) guess(ctx context.Context, c Caller, place *argon2id.Place, g 
 	if err != nil {
 		return guessed{}, err
 	}
+	ctx, cancel := detached(ctx)
+	defer cancel()
 	result, err := place.Verify(ctx, g.holder, g.entered, ticket.Hash)
 	if err != nil {
 		return guessed{}, err

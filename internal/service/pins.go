@@ -88,16 +88,15 @@ func (s *Service) RemovePIN(ctx context.Context, c Caller, h pin.Holder) error {
 	})
 }
 
-// removed tells that a PIN is gone and ends what rested on it.
+// removed tells that a PIN is gone, or what its runtime's removal had left of it,
+// and ends what rested on it.
 func (s *Service) removed(ctx context.Context, tx store.Tx, c Caller, old pin.Record, instance uuid.UUID) error {
-	if old.ID == uuid.Nil {
-		return nil
-	}
 	now, err := tx.Now(ctx)
 	if err != nil {
 		return err
 	}
-	if err := tx.Append(ctx, c.holderEvent(audit.PINRemoved, old.Holder, instance, nil)); err != nil {
+	details := map[string]any{"was": string(old.State(now)), "failures": old.Failures}
+	if err := tx.Append(ctx, c.holderEvent(audit.PINRemoved, old.Holder, instance, details)); err != nil {
 		return err
 	}
 	return s.endAll(ctx, tx, c, old.Holder, now)

@@ -19,10 +19,11 @@ var ErrRings = errors.New("service: the configured keys do not fit this database
 // CheckRings holds a node's peppers and receipt keys against the database: an id
 // whose bytes differ from what another node has, or a pepper that stored PINs
 // need and this node lacks, is [ErrRings], with every fault named. Ids that are
-// new are recorded.
+// new are recorded, but not those of a node that does not fit: a mistyped pepper
+// must not become the one that the right one is measured by.
 func CheckRings(ctx context.Context, st store.Store, peppers argon2id.Ring, receipts receipt.Ring) error {
 	var faults []string
-	err := st.InTx(ctx, func(tx store.Tx) error {
+	return st.InTx(ctx, func(tx store.Tx) error {
 		for _, ring := range []struct {
 			kind  store.CheckKind
 			name  string
@@ -55,10 +56,9 @@ func CheckRings(ctx context.Context, st store.Store, peppers argon2id.Ring, rece
 				faults = append(faults, fmt.Sprintf("the pepper %q is missing, and stored PINs need it", id))
 			}
 		}
+		if len(faults) > 0 {
+			return fmt.Errorf("%w: %s", ErrRings, strings.Join(faults, "; "))
+		}
 		return nil
 	})
-	if err == nil && len(faults) > 0 {
-		err = fmt.Errorf("%w: %s", ErrRings, strings.Join(faults, "; "))
-	}
-	return err
 }

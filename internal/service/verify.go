@@ -56,15 +56,16 @@ func (s *Service) settle(ctx context.Context, c Caller, g guessed) (View, error)
 	var v View
 	var refusal error
 	err := s.Store.InTx(ctx, func(tx store.Tx) error {
-		p, err := tx.Policy(ctx, c.Tenant, g.instance)
-		if err != nil {
-			return err
-		}
 		r, err := tx.LockPin(ctx, g.holder)
 		if err != nil {
 			return err
 		}
 		conf, err := tx.LockConfirmation(ctx, c.Tenant, g.instance, g.confirmation)
+		if err != nil {
+			return err
+		}
+		// Read without a lock, so read after the locks, which may have been waited for.
+		p, err := tx.Policy(ctx, c.Tenant, g.instance)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,521 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hydracore/hydrapin/internal/config"
+	"github.com/hydracore/hydrapin/internal/pin"
+)
+
+// Every secret of these tests has this in it, in a form that survives base64 too.
+const marker = "hunter2"
+
+var (
+	key1 = base64.StdEncoding.EncodeToString([]byte("hunter2-hunter2-hunter2-hunter2-"))
+	key2 = base64.StdEncoding.EncodeToString([]byte("HUNTER2-hunter2-hunter2-hunter2-"))
+)
+
+const (
+	longSecret  = "hunter2-hunter2-hunter2-hunter2-hunter2"
+	postgresURL = "postgres://app:hunter2@db1:5432,db2:5432/pins?sslmode=verify-full"
+)
+
+// postgresEnv is a node's environment that is right.
+func postgresEnv(more ...string) []string {
+	return append([]string{
+		"HYDRAPIN_DATABASE_URL=" + postgresURL,
+		"HYDRAPIN_PEPPERS=p1:" + key1,
+		"HYDRAPIN_RECEIPT_KEYS=r1:" + key2,
+	}, more...)
+}
+
+// faults returns the settings that an error names, each with its problem.
+func faults(t *testing.T, err error) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	if err == nil {
+		return out
+	}
+	e, ok := errors.AsType[*config.Error](err)
+	if !ok {
+		t.Fatalf("error is %T, want *config.Error: %v", err, err)
+	}
+	for _, f := range e.Faults {
+		if _, twice := out[f.Setting]; twice {
+			t.Errorf("%s is told of twice:\n%v", f.Setting, err)
+		}
+		out[f.Setting] = f.Problem
+	}
+	return out
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load([]string{"PATH=/bin", "HYDRAPI=1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := pin.Limits{LockAfter: 5, LockBase: 15 * time.Minute, HardLimit: 20, Bucket: 30}
+	if diff := cmp.Diff(want, c.Limits); diff != "" {
+		t.Errorf("limits (-want +got):\n%s", diff)
+	}
+	if !c.Embedded() || c.Database.Path != filepath.Join("data", "hydrapin.db") {
+		t.Errorf("database = %+v, want embedded in ./data", c.Database)
+	}
+	type rest struct {
+		Addr, DataDir, PublicURL            string
+		Min, Max, Workers, Queue            int
+		Memory, Time                        uint32
+		Redeem, CoolingOff, Retention       time.Duration
+		Audit                               bool
+		Format                              string
+		Level                               slog.Level
+		NoSecret, NoPeppers, NoKeys, NoCORS bool
+	}
+	got := rest{
+		c.Addr, c.DataDir, c.PublicURL, c.PINMinLength, c.PINMaxLength, c.HashWorkers, c.HashQueue,
+		c.Argon2MemoryKiB, c.Argon2Time, c.RedeemWithin, c.CoolingOff, c.Retention, c.AuditNotRequired, c.LogFormat, c.LogLevel,
+		c.JWTSecret.IsZero(), c.Peppers.IsZero(), c.ReceiptKeys.IsZero(), c.CORSOrigins == nil,
+	}
+	if diff := cmp.Diff(rest{
+		"127.0.0.1:8080", "./data", "http://127.0.0.1:8080", 4, 12, 0, 20,
+		19456, 2, 120 * time.Second, 24 * time.Hour, 720 * time.Hour, false, "", slog.LevelInfo,
+		true, true, true, true,
+	}, got); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+	for _, s := range c.Settings() {
+		if s.Source != config.FromDefault || s.Value == "" {
+			t.Errorf("%s = %q from %q, want something from default", s.Name, s.Value, s.Source)
+		}
+	}
+}
+
+func TestEverySettingIsTaken(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	env := postgresEnv(
+		"HYDRAPIN_ADDR=0.0.0.0:443",
+		"HYDRAPIN_DATA_DIR=/elsewhere",
+		"HYDRAPIN_PUBLIC_URL=https://pins.example.com/prefix/",
+		"HYDRAPIN_CORS_ORIGINS=https://A.example.com, http://localhost:3000",
+		"HYDRAPIN_TLS_CERT_FILE="+cert,
+		"HYDRAPIN_TLS_KEY_FILE="+key,
+		"HYDRAPIN_TRUSTED_PROXIES=10.0.0.0/8,fd00::/8",
+		"HYDRAPIN_JWT_JWKS=https://login.example.com/jwks.json",
+		"HYDRAPIN_JWT_ISSUER=https://login.example.com",
+		"HYDRAPIN_JWT_AUDIENCE=pins",
+		"HYDRAPIN_PIN_MIN_LENGTH=6", "HYDRAPIN_PIN_MAX_LENGTH=6",
+		"HYDRAPIN_LOCK_AFTER=3", "HYDRAPIN_LOCK_BASE=1h", "HYDRAPIN_HARD_LIMIT=9", "HYDRAPIN_WRONG_BUCKET=12",
+		"HYDRAPIN_REDEEM_WITHIN=60s", "HYDRAPIN_COOLING_OFF=0s", "HYDRAPIN_CONFIRMATION_RETENTION=48h",
+		"HYDRAPIN_AUDIT_NOT_REQUIRED=true",
+		"HYDRAPIN_ARGON2_MEMORY_KIB=65536", "HYDRAPIN_ARGON2_TIME=3", "HYDRAPIN_HASH_WORKERS=4", "HYDRAPIN_HASH_QUEUE=10",
+		"HYDRAPIN_LOG_FORMAT=json", "HYDRAPIN_LOG_LEVEL=debug",
+	)
+	c, err := config.Load(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Embedded() || c.Database.URL.Reveal() != postgresURL || c.Peppers.Reveal() != "p1:"+key1 || c.ReceiptKeys.Reveal() != "r1:"+key2 {
+		t.Error("database, peppers or receipt keys are not what was set")
+	}
+	want := map[string]string{
+		"HYDRAPIN_ADDR":                   "0.0.0.0:443",
+		"HYDRAPIN_DATABASE_URL":           "postgres://db1:5432,db2:5432/pins",
+		"HYDRAPIN_DATA_DIR":               "/elsewhere",
+		"HYDRAPIN_PUBLIC_URL":             "https://pins.example.com/prefix",
+		"HYDRAPIN_CORS_ORIGINS":           "https://a.example.com,http://localhost:3000",
+		"HYDRAPIN_TLS_CERT_FILE":          cert,
+		"HYDRAPIN_TLS_KEY_FILE":           key,
+		"HYDRAPIN_TRUSTED_PROXIES":        "10.0.0.0/8,fd00::/8",
+		"HYDRAPIN_JWT_HS256_SECRET":       "embedded: made in the data folder; PostgreSQL: none",
+		"HYDRAPIN_JWT_JWKS":               "https://login.example.com/jwks.json",
+		"HYDRAPIN_JWT_ISSUER":             "https://login.example.com",
+		"HYDRAPIN_JWT_AUDIENCE":           "pins",
+		"HYDRAPIN_PEPPERS":                "[redacted] ids p1",
+		"HYDRAPIN_RECEIPT_KEYS":           "[redacted] ids r1",
+		"HYDRAPIN_PIN_MIN_LENGTH":         "6",
+		"HYDRAPIN_PIN_MAX_LENGTH":         "6",
+		"HYDRAPIN_LOCK_AFTER":             "3",
+		"HYDRAPIN_LOCK_BASE":              "1h",
+		"HYDRAPIN_HARD_LIMIT":             "9",
+		"HYDRAPIN_WRONG_BUCKET":           "12",
+		"HYDRAPIN_REDEEM_WITHIN":          "1m",
+		"HYDRAPIN_COOLING_OFF":            "0s",
+		"HYDRAPIN_CONFIRMATION_RETENTION": "48h",
+		"HYDRAPIN_AUDIT_NOT_REQUIRED":     "true",
+		"HYDRAPIN_ARGON2_MEMORY_KIB":      "65536",
+		"HYDRAPIN_ARGON2_TIME":            "3",
+		"HYDRAPIN_HASH_WORKERS":           "4",
+		"HYDRAPIN_HASH_QUEUE":             "10",
+		"HYDRAPIN_LOG_FORMAT":             "json",
+		"HYDRAPIN_LOG_LEVEL":              "debug",
+	}
+	got := map[string]string{}
+	for _, s := range c.Settings() {
+		got[s.Name] = s.Value
+		wantSource := config.FromEnvironment
+		if s.Name == "HYDRAPIN_JWT_HS256_SECRET" {
+			wantSource = config.FromDefault
+		}
+		if s.Source != wantSource || c.Source(s.Name) != wantSource {
+			t.Errorf("%s comes from %q, want %q", s.Name, s.Source, wantSource)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+}
+
+// Each wrong value is one fault, of the setting it is of, and the fault says what
+// would be right and never what was set.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	const bad = "hunter2"
+	dir := t.TempDir()
+	for _, tt := range []struct{ name, value, says string }{
+		{"ADDR", bad, "host:port"},
+		{"ADDR", "127.0.0.1:65536", "65535"},
+		{"ADDR", "127.0.0.1:", "host:port"},
+		{"ADDR", "local host:80", "host:port"},
+		{"DATABASE_URL", "mysql://app:hunter2@db/pins", "sqlite:// or postgres://"},
+		{"DATABASE_URL", "sqlite://", "must name a file"},
+		{"DATABASE_URL", "sqlite://hunter2?mode=memory", "without ?"},
+		{"DATABASE_URL", "sqlite://:memory:", "must name a file"},
+		{"DATABASE_URL", "postgres://", "like postgres://"},
+		{"DATABASE_URL", "postgres://app:hunter2@db/pins ", "without space"},
+		{"DATA_DIR", " ", "must be a path"},
+		{"PUBLIC_URL", "hunter2.example.com", "http or https"},
+		{"PUBLIC_URL", "https://u:hunter2@example.com", "password"},
+		{"PUBLIC_URL", "https://example.com/?q=hunter2", "without query"},
+		{"PUBLIC_URL", "https://example.com/#", "fragment"},
+		{"CORS_ORIGINS", "*", "name the origins"},
+		{"CORS_ORIGINS", "https://a.example.com,hunter2", "entry 2"},
+		{"CORS_ORIGINS", "https://a.example.com/", "is not an origin"},
+		{"CORS_ORIGINS", "https://a.example.com:443", "leave it out"},
+		{"CORS_ORIGINS", "http://a.example.com:80", "leave it out"},
+		{"CORS_ORIGINS", "null", "is not an origin"},
+		{"CORS_ORIGINS", "https://a.example.com,", "entry 2"},
+		{"TLS_CERT_FILE", "x.pem", "TLS_CERT_FILE is set"},
+		{"TLS_KEY_FILE", "x.pem", "TLS_KEY_FILE is set"},
+		{"TRUSTED_PROXIES", bad, "10.1.2.3/32"},
+		{"TRUSTED_PROXIES", "10.1.2.3", "10.1.2.3/32"},
+		{"TRUSTED_PROXIES", "10.1.2.3/8", "first address"},
+		{"TRUSTED_PROXIES", "10.0.0.0/8,0.0.0.0/0", "name your proxies"},
+		{"JWT_HS256_SECRET", "hunter2-hunter2-hunter2-hunter2", "32 bytes"},
+		{"JWT_JWKS", "http://login.example.com/hunter2", "loopback"},
+		{"JWT_JWKS", "ftp://127.0.0.1/hunter2", "https"},
+		{"JWT_JWKS", "https://u:hunter2@login.example.com/", "user or password"},
+		{"JWT_JWKS", "https://", "like https://"},
+		{"JWT_JWKS", filepath.Join(dir, bad), "cannot be read (no such file"},
+		{"JWT_JWKS", dir, "names a folder"},
+		{"JWT_ISSUER", "hunter2\n", "one line"},
+		{"JWT_AUDIENCE", " hunter2", "without space"},
+		{"PEPPERS", bad, "id:base64"},
+		{"PEPPERS", "p1:hunter2", "32 bytes in standard padded base64"},
+		{"PEPPERS", "p1:" + key1 + ",p1:" + key2, "entry 2"},
+		{"PEPPERS", "p1:" + key1 + ",", "entry 2"},
+		{"PEPPERS", "p 1:" + key1, "an id that is not"},
+		{"PEPPERS", strings.Repeat("p", 33) + ":" + key1, "an id that is not"},
+		{"PEPPERS", "p1:" + strings.TrimRight(key1, "="), "padded"},
+		{"PEPPERS", "p1:" + base64.StdEncoding.EncodeToString([]byte("hunter2")), "32 bytes"},
+		{"RECEIPT_KEYS", "r1:hunter2", "32 bytes"},
+		{"PIN_MIN_LENGTH", "3", "from 4 to 12"},
+		{"PIN_MIN_LENGTH", "13", "from 4 to 12"},
+		{"PIN_MAX_LENGTH", "13", "the default is 12"},
+		{"LOCK_AFTER", "0", "from 1 to 20; the default is 5"},
+		{"LOCK_AFTER", "21", "from 1 to 20"},
+		{"LOCK_AFTER", "5.0", "whole number"},
+		{"LOCK_AFTER", "-1", "from 1 to 20"},
+		{"LOCK_AFTER", "99999999999999999999", "whole number"},
+		{"LOCK_AFTER", " 5", "whole number"},
+		{"LOCK_BASE", "0s", "from 1ms to 24h"},
+		{"LOCK_BASE", "25h", "from 1ms to 24h"},
+		{"LOCK_BASE", "15", "like 90s, 15m or 24h"},
+		{"HARD_LIMIT", "0", "from 1 to 100"},
+		{"WRONG_BUCKET", "10001", "from 1 to 10000"},
+		{"WRONG_BUCKET", "0", "from 1 to 10000"},
+		{"REDEEM_WITHIN", "500ms", "from 1s to 1h"},
+		{"REDEEM_WITHIN", "61m", "from 1s to 1h"},
+		{"COOLING_OFF", "-1s", "from 0s to 720h"},
+		{"COOLING_OFF", "721h", "from 0s to 720h"},
+		{"CONFIRMATION_RETENTION", "59m", "from 1h"},
+		{"CONFIRMATION_RETENTION", "9999999h", "from 1h"},
+		{"AUDIT_NOT_REQUIRED", "yes", "true or false"},
+		{"ARGON2_MEMORY_KIB", "7", "from 8 to 1048576"},
+		{"ARGON2_MEMORY_KIB", "1048577", "from 8 to 1048576"},
+		{"ARGON2_MEMORY_KIB", "4294967304", "from 8 to 1048576"},
+		{"ARGON2_TIME", "65", "from 1 to 64"},
+		{"HASH_WORKERS", "0", "one for each core"},
+		{"HASH_WORKERS", "257", "from 1 to 256"},
+		{"HASH_QUEUE", "1001", "from 1 to 1000"},
+		{"LOG_FORMAT", "xml", "text or json"},
+		{"LOG_LEVEL", "hunter2", "debug, info, warn or error"},
+		{"ADDR", "", "set and empty"},
+		{"PEPPERS", "", "set and empty"},
+		{"JWT_AUDIENCE", "", "set and empty"},
+		{"PEPPERS_FILE", "", "it is empty"},
+		{"PEPPERS_FILE", filepath.Join(dir, "none"), "no such file"},
+		{"ADDR_FILE", "x", "is not a setting"},
+		{"LOCK_AFTR", "hunter2", "did you mean HYDRAPIN_LOCK_AFTER?"},
+		{"TLS_CERT", "hunter2", "is not a setting"},
+		{"WRONG_BUCKETS", "hunter2", "did you mean HYDRAPIN_WRONG_BUCKET?"},
+		{"lock_after", "hunter2", "did you mean HYDRAPIN_LOCK_AFTER?"},
+		{"SOMETHING_ELSE", "hunter2", "serve --help"},
+	} {
+		t.Run(tt.name+"="+tt.value, func(t *testing.T) {
+			t.Parallel()
+			c, err := config.Load([]string{"HYDRAPIN_" + tt.name + "=" + tt.value})
+			got := faults(t, err)
+			if len(got) == 0 {
+				t.Fatal("is taken")
+			}
+			said := false
+			for setting, problem := range got {
+				said = said || strings.Contains(problem, tt.says)
+				if !strings.HasPrefix(setting, "HYDRAPIN_") || strings.Contains(problem, "\n") {
+					t.Errorf("fault %q %q is not one line about a setting", setting, problem)
+				}
+			}
+			if !said {
+				t.Errorf("error does not say %q: %v", tt.says, err)
+			}
+			silent(t, err, c)
+		})
+	}
+}
+
+// silent fails when a secret is in an error or in a printed Config.
+func silent(t *testing.T, err error, c config.Config) {
+	t.Helper()
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "config", c, "err", err)
+	js, _ := json.Marshal(c.Database)
+	for _, s := range []string{
+		fmt.Sprint(err), fmt.Sprintf("%#v", err), log.String(), string(js),
+		fmt.Sprintf("%v %+v %#v %s %q %x", c.Peppers, c.ReceiptKeys, c.Database, c.JWTSecret, c.Peppers, c.Database.URL),
+		fmt.Sprintf("%v", c.Settings()),
+	} {
+		for _, secret := range []string{marker, key1, key2, fmt.Sprintf("%x", marker)} {
+			// Paths and what is no secret's may be shown; of those no test looks.
+			if strings.Contains(s, secret) {
+				t.Errorf("a secret is shown: %s", s)
+			}
+		}
+	}
+}
+
+func TestAllFaultsAtOnce(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load([]string{
+		"HYDRAPIN_DATABASE_URL=" + postgresURL,
+		"HYDRAPIN_RECEIPT_KEYS=r1:hunter2",
+		"HYDRAPIN_JWT_HS256_SECRET=" + longSecret,
+		"HYDRAPIN_JWT_JWKS=https://login.example.com/jwks.json",
+		"HYDRAPIN_JWT_ISSUER=",
+		"HYDRAPIN_TLS_KEY_FILE=key.pem",
+		"HYDRAPIN_PIN_MIN_LENGTH=8",
+		"HYDRAPIN_PIN_MAX_LENGTH=6",
+		"HYDRAPIN_LOCK_AFTER=hunter2",
+		"HYDRAPIN_LOCKAFTER=1",
+		"HYDRAPIN_PEPER=hunter2",
+	})
+	silent(t, err, c)
+	var names []string
+	for _, line := range strings.Split(err.Error(), "\n")[1:] {
+		names = append(names, strings.Fields(line)[0])
+	}
+	if diff := cmp.Diff([]string{
+		"HYDRAPIN_JWT_ISSUER", "HYDRAPIN_RECEIPT_KEYS", "HYDRAPIN_LOCK_AFTER", // each by itself, in the table's order
+		"HYDRAPIN_LOCKAFTER", "HYDRAPIN_PEPER", // unknown
+		"HYDRAPIN_JWT_JWKS", "HYDRAPIN_JWT_AUDIENCE", "HYDRAPIN_PIN_MIN_LENGTH", "HYDRAPIN_TLS_CERT_FILE", "HYDRAPIN_PEPPERS", // together
+	}, names); diff != "" {
+		t.Errorf("faults (-want +got):\n%s\n%v", diff, err)
+	}
+	if first, _, _ := strings.Cut(err.Error(), "\n"); first != "10 things are wrong:" {
+		t.Errorf("first line = %q", first)
+	}
+}
+
+func TestPostgresNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load([]string{"HYDRAPIN_DATABASE_URL=" + postgresURL})
+	got := faults(t, err)
+	for _, name := range []string{"HYDRAPIN_PEPPERS", "HYDRAPIN_RECEIPT_KEYS"} {
+		if !strings.Contains(got[name], "is missing") || !strings.Contains(got[name], "openssl rand -base64 32") {
+			t.Errorf("%s: %q, want that it is missing and how to make one", name, got[name])
+		}
+	}
+	if len(got) != 2 {
+		t.Errorf("faults = %v, want two", got)
+	}
+	c, err := config.Load(postgresEnv())
+	if err != nil || !c.JWTSecret.IsZero() || c.JWKS != "" {
+		t.Errorf("with both it is taken, and no JWT is believed: %v", err)
+	}
+}
+
+func TestCommandsNeedLess(t *testing.T) {
+	t.Parallel()
+	env := []string{
+		"HYDRAPIN_DATABASE_URL=" + postgresURL, "HYDRAPIN_LOCK_AFTER=wrong", "HYDRAPIN_UNKNOWN=1",
+		"HYDRAPIN_JWT_HS256_SECRET=" + longSecret,
+	}
+	c, err := config.LoadDatabase(env)
+	if err != nil || c.Database.URL.Reveal() != postgresURL || !c.JWTSecret.IsZero() {
+		t.Errorf("LoadDatabase: %v, %v", c.Database, err)
+	}
+	c, err = config.LoadToken(env)
+	if err != nil || string(c.JWTSecret.Reveal()) != longSecret {
+		t.Errorf("LoadToken: %v", err)
+	}
+	_, err = config.LoadToken(append(env, "HYDRAPIN_JWT_JWKS=https://login.example.com/"))
+	if got := faults(t, err); len(got) != 3 {
+		t.Errorf("LoadToken with a secret and a JWKS: %v, want three faults", err)
+	}
+	if _, err = config.LoadDatabase([]string{"HYDRAPIN_DATABASE_URL=nonsense"}); err == nil {
+		t.Error("LoadDatabase takes nonsense")
+	}
+}
+
+// A cluster's own variables, and those of the tests, are nobody's typing error.
+func TestForeignVariables(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load([]string{
+		"HYDRAPIN_SERVICE_HOST=10.0.0.1", "HYDRAPIN_SERVICE_PORT=80", "HYDRAPIN_SERVICE_PORT_HTTP=80",
+		"HYDRAPIN_PORT=tcp://10.0.0.1:80", "HYDRAPIN_PORT_80_TCP=tcp://10.0.0.1:80", "HYDRAPIN_PORT_80_TCP_PROTO=tcp",
+		"HYDRAPIN_PORT_80_TCP_PORT=80", "HYDRAPIN_PORT_80_TCP_ADDR=10.0.0.1", "HYDRAPIN_TEST_POSTGRES=postgres://",
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := config.Load([]string{"HYDRAPIN_PORT=8080"}); err == nil {
+		t.Error("HYDRAPIN_PORT=8080 is somebody's typing error, and taken")
+	}
+}
+
+func TestSecretsFromFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	env := []string{
+		"HYDRAPIN_DATABASE_URL_FILE=" + write("url", postgresURL+"\n"),
+		"HYDRAPIN_PEPPERS_FILE=" + write("peppers", "p2:"+key2+",p1:"+key1+"\r\n"),
+		"HYDRAPIN_RECEIPT_KEYS_FILE=" + write("keys", "r1:"+key1),
+		"HYDRAPIN_JWT_HS256_SECRET_FILE=" + write("jwt", longSecret+"\n"),
+	}
+	c, err := config.Load(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Database.URL.Reveal() != postgresURL || c.Peppers.Reveal() != "p2:"+key2+",p1:"+key1 || string(c.JWTSecret.Reveal()) != longSecret {
+		t.Error("a secret is not what its file holds")
+	}
+	if got, want := c.Source("HYDRAPIN_PEPPERS"), config.Source("file "+filepath.Join(dir, "peppers")); got != want {
+		t.Errorf("peppers come from %q, want %q", got, want)
+	}
+	silent(t, nil, c)
+
+	for name, tt := range map[string]struct{ entry, says string }{
+		"both":      {"HYDRAPIN_PEPPERS=p1:" + key1, "are both set"},
+		"empty":     {"HYDRAPIN_PEPPERS_FILE=" + write("empty", "\n"), "the file is empty"},
+		"too large": {"HYDRAPIN_PEPPERS_FILE=" + write("large", strings.Repeat("x", 1<<17)), "larger than"},
+		"folder":    {"HYDRAPIN_PEPPERS_FILE=" + dir, "is a directory"},
+		"damaged":   {"HYDRAPIN_PEPPERS_FILE=" + write("damaged", "p1:hunter2"), "32 bytes"},
+	} {
+		c, err := config.Load(append(env, tt.entry))
+		if got := faults(t, err); len(got) != 1 || !strings.Contains(got["HYDRAPIN_PEPPERS"], tt.says) {
+			t.Errorf("%s: %v, want one fault of HYDRAPIN_PEPPERS that says %q", name, err, tt.says)
+		}
+		silent(t, err, c)
+	}
+}
+
+func TestTLSPair(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	_, other := certificate(t)
+	for name, tt := range map[string]struct{ cert, key, fault, says string }{
+		"no certificate": {cert + "x", key, "HYDRAPIN_TLS_CERT_FILE", "no such file"},
+		"no key":         {cert, key + "x", "HYDRAPIN_TLS_KEY_FILE", "no such file"},
+		"swapped":        {key, cert, "HYDRAPIN_TLS_CERT_FILE", "no pair"},
+		"of another":     {cert, other, "HYDRAPIN_TLS_CERT_FILE", "no pair"},
+	} {
+		_, err := config.Load([]string{"HYDRAPIN_TLS_CERT_FILE=" + tt.cert, "HYDRAPIN_TLS_KEY_FILE=" + tt.key})
+		if got := faults(t, err); len(got) != 1 || !strings.Contains(got[tt.fault], tt.says) {
+			t.Errorf("%s: %v, want %s to say %q", name, err, tt.fault, tt.says)
+		}
+	}
+	c, err := config.Load([]string{"HYDRAPIN_TLS_CERT_FILE=" + cert, "HYDRAPIN_TLS_KEY_FILE=" + key, "HYDRAPIN_ADDR=:8443"})
+	if err != nil || c.PublicURL != "https://localhost:8443" {
+		t.Errorf("PublicURL = %q, %v, want https on the address", c.PublicURL, err)
+	}
+}
+
+func TestURLFor(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string]string{
+		"127.0.0.1:80": "http://127.0.0.1:80", "[::1]:80": "http://[::1]:80", ":80": "http://localhost:80",
+		"0.0.0.0:80": "http://localhost:80", "[::]:80": "http://localhost:80", "pins.internal:80": "http://pins.internal:80",
+	} {
+		if got := (config.Config{}).URLFor(addr); got != want {
+			t.Errorf("URLFor(%q) = %q, want %q", addr, got, want)
+		}
+	}
+}
+
+// What may be shown of a database never has its password, however it is written.
+func TestDatabaseIsShownWithoutPassword(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"postgres://db/pins":                             "postgres://db/pins",
+		"postgres://app:hunter2@db:5432/pins":            "postgres://db:5432/pins",
+		"postgresql://app:hunter2@[::1]:5432/pins":       "postgres://[::1]:5432/pins",
+		"postgres://db/pins?password=hunter2":            "postgres://db/pins",
+		"postgres://app:hunter2/x@db/pins":               "postgres://[redacted]",
+		"postgres://app:hunter2?x@db/pins":               "postgres://[redacted]",
+		"postgres://app:hunter2@hunter2@db/pins":         "postgres://[redacted]",
+		"postgres://app:hunter2":                         "postgres://[redacted]",
+		"postgres:///pins?host=/run/pg&password=hunter2": "postgres:///pins",
+	} {
+		c, err := config.Load(postgresEnv("HYDRAPIN_DATABASE_URL=" + url))
+		if err != nil {
+			t.Errorf("%s: %v", url, err)
+		}
+		if got := c.Database.String(); got != want {
+			t.Errorf("%s is shown as %q, want %q", url, got, want)
+		}
+	}
+}
+
+func TestManual(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, d := range config.Manual() {
+		if d.Default == "" || d.Help == "" || seen[d.Name] {
+			t.Errorf("%s: default %q, help %q, or told twice", d.Name, d.Default, d.Help)
+		}
+		seen[d.Name] = true
+	}
+	if len(seen) != 30 {
+		t.Errorf("%d settings, want design section 13's 30", len(seen))
+	}
+}

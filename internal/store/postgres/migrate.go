@@ -1,0 +1,207 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	gooselock "github.com/pressly/goose/v3/lock"
+
+	"github.com/hydracore/hydrapin/db"
+	gen "github.com/hydracore/hydrapin/gen/postgres"
+	"github.com/hydracore/hydrapin/internal/store"
+)
+
+// migrateLock is the advisory lock of migrations: "hydrapin" in ASCII.
+const migrateLock = 0x6879647261_70696e
+
+// migrateWait is how many seconds one node waits for another that migrates.
+const migrateWait = 600
+
+// Migration is one step of the schema.
+type Migration struct {
+	Version int64
+	Name    string
+	Applied bool
+}
+
+// Migrate applies what is missing, while other nodes wait. Errors:
+// store.ErrUnavailable, store.ErrNewerSchema.
+func (s *Store) Migrate(ctx context.Context) error {
+	if err := s.read(ctx, checkCompatible); err != nil {
+		return err
+	}
+	return s.withProvider(ctx, func(p *goose.Provider) error {
+		if _, err := p.Up(ctx); err != nil {
+			return err
+		}
+		// Another node may have migrated further while this one waited.
+		return s.read(ctx, checkCompatible)
+	})
+}
+
+// MigrateTo goes up or down to a version; 0 removes all that hydrapin stored.
+func (s *Store) MigrateTo(ctx context.Context, version int64) error {
+	if err := s.read(ctx, checkCompatible); err != nil {
+		return err
+	}
+	return s.withProvider(ctx, func(p *goose.Provider) error {
+		current, err := p.GetDBVersion(ctx)
+		if err != nil {
+			return err
+		}
+		if version < current {
+			_, err = p.DownTo(ctx, version)
+		} else {
+			_, err = p.UpTo(ctx, version)
+		}
+		return err
+	})
+}
+
+// MigrationStatus returns the steps that this program knows, oldest first. It
+// changes nothing.
+func (s *Store) MigrationStatus(ctx context.Context) ([]Migration, error) {
+	var applied int64
+	err := s.read(ctx, func(ctx context.Context, db gen.DBTX) (err error) {
+		applied, err = appliedVersion(ctx, db)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	known, err := knownMigrations()
+	for i := range known {
+		known[i].Applied = known[i].Version <= applied
+	}
+	return known, err
+}
+
+// withProvider opens a connection of its own for migrations: they may take
+// longer than statements of the service, but wait no longer for a lock, since
+// whoever comes after waits behind them.
+func (s *Store) withProvider(ctx context.Context, fn func(*goose.Provider) error) error {
+	config := s.pool.Config().ConnConfig
+	config.RuntimeParams["statement_timeout"] = "0"
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
+	conn := stdlib.OpenDB(*config)
+	defer func() { _ = conn.Close() }() // every connection is back in it by now
+	provider, err := newProvider(conn)
+	if err != nil {
+		return err
+	}
+	if err := fn(provider); err != nil {
+		return migrationError(err)
+	}
+	return nil
+}
+
+// migrationError names the error of a migration. Migrations carry no values, so
+// what the server said of them may be shown, and has to be.
+func migrationError(err error) error {
+	if interpreted := interpretError(err); isNamed(interpreted) {
+		return interpreted
+	}
+	return fmt.Errorf("postgres: migrate: %w", err)
+}
+
+func newProvider(conn *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(db.Postgres, "postgres/migrations")
+	if err != nil {
+		return nil, fmt.Errorf("postgres: the embedded migrations: %w", err)
+	}
+	locker, err := gooselock.NewPostgresSessionLocker(gooselock.WithLockID(migrateLock), gooselock.WithLockTimeout(1, migrateWait))
+	if err != nil {
+		return nil, fmt.Errorf("postgres: the lock of migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, conn, files,
+		goose.WithSessionLocker(locker), goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return nil, fmt.Errorf("postgres: read the migrations: %w", err)
+	}
+	return provider, nil
+}
+
+// knownMigrations returns the steps that this program carries, oldest first.
+func knownMigrations() ([]Migration, error) {
+	files, err := fs.Glob(db.Postgres, "postgres/migrations/*.sql")
+	if err != nil || len(files) == 0 {
+		return nil, errors.New("postgres: no embedded migrations")
+	}
+	known := make([]Migration, 0, len(files))
+	for _, file := range files {
+		version, err := goose.NumericComponent(file)
+		if err != nil {
+			return nil, fmt.Errorf("postgres: the name of a migration: %w", err)
+		}
+		known = append(known, Migration{Version: version, Name: path.Base(file)})
+	}
+	return known, nil
+}
+
+// newest returns the version of the newest step of this program.
+func newest() (int64, error) {
+	known, err := knownMigrations()
+	if err != nil {
+		return 0, err
+	}
+	return known[len(known)-1].Version, nil
+}
+
+// appliedVersion returns the version of the newest applied step, 0 for none. The
+// table is goose's own, so sqlc does not know it.
+func appliedVersion(ctx context.Context, db gen.DBTX) (int64, error) {
+	var version int64
+	err := db.QueryRow(ctx, "SELECT COALESCE(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
+	if isUndefinedTable(err) {
+		return 0, nil
+	}
+	return version, err
+}
+
+// checkMigrated says whether every migration of this program is applied.
+func checkMigrated(ctx context.Context, db gen.DBTX) error {
+	own, err := newest()
+	if err != nil {
+		return err
+	}
+	applied, err := appliedVersion(ctx, db)
+	if err != nil {
+		return err
+	}
+	if applied < own {
+		return fmt.Errorf("%w: it has schema %d, this program needs %d", store.ErrNotMigrated, applied, own)
+	}
+	return checkCompatible(ctx, db)
+}
+
+// checkCompatible refuses a database whose migrations say that programs as old as
+// this one cannot use it. An empty database is compatible.
+func checkCompatible(ctx context.Context, db gen.DBTX) error {
+	minimum, err := queries.MinProgramSchema(ctx, db)
+	if isUndefinedTable(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	own, err := newest()
+	if err != nil {
+		return err
+	}
+	if minimum > own {
+		return fmt.Errorf("%w: it asks for schema %d, this program has %d", store.ErrNewerSchema, minimum, own)
+	}
+	return nil
+}
+
+func isUndefinedTable(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == codeUndefinedTable
+}

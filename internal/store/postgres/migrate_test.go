@@ -1,0 +1,200 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/hydracore/hydrapin/internal/pgtest"
+	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/store/postgres"
+)
+
+// fixtures is a row for every table; a new table has to be named here.
+var fixtures = map[string]string{
+	"pins": `INSERT INTO pins (tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, created_at)
+		VALUES (gen_random_uuid(), 'customer', '00000000-0000-0000-0000-000000000000', gen_random_uuid(),
+			gen_random_uuid(), 'h', 'p1', now())`,
+	"pin_policies": `INSERT INTO pin_policies VALUES (gen_random_uuid(), gen_random_uuid(), 'owner', '{pay}', 5, 1)`,
+	"pin_sessions": `INSERT INTO pin_sessions VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
+		'customer', '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'owner', gen_random_uuid(), 0, now(), '30 min')`,
+	"confirmations": `INSERT INTO confirmations (tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id,
+			role, skill, lifetime, idempotency_key, status, created_at, expires_at)
+		VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'customer',
+			'00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'owner', 'pay', '5 min', 'k', 'pending', now(), now())`,
+	"api_keys": `INSERT INTO api_keys (tenant_id, id, kind, hash, instance_id, created_at)
+		VALUES (gen_random_uuid(), 'k', 'runtime_key', sha256('k'), gen_random_uuid(), now())`,
+	"key_checks": `INSERT INTO key_checks VALUES ('pepper', 'p1', '\x00')`,
+	"pin_events": `INSERT INTO pin_events (tenant_id, occurred_at, type, actor_kind, actor_id)
+		VALUES (gen_random_uuid(), now(), 'pin.set', 'operator', 'o')`,
+	"schema_compat": "SELECT 1",
+}
+
+func tables(t *testing.T, conn *pgx.Conn) []string {
+	t.Helper()
+	return scan[[]string](t, conn, `SELECT COALESCE(array_agg(table_name::text ORDER BY table_name), '{}')
+		FROM information_schema.tables WHERE table_schema = 'public' AND table_name <> 'goose_db_version'`)
+}
+
+func TestMigrateUpDownUp(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	s, conn := open(t, url), connect(t, url)
+	newest := int64(0)
+	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrNotMigrated) {
+		t.Fatalf("Ping of an empty database = %v", err)
+	}
+	if _, err := s.APIKey(t.Context(), "k"); !errors.Is(err, store.ErrNotMigrated) {
+		t.Fatalf("a read of an empty database = %v", err)
+	}
+	status := func(want bool) {
+		t.Helper()
+		list, err := s.MigrationStatus(t.Context())
+		if err != nil || len(list) == 0 {
+			t.Fatalf("MigrationStatus = %v, %v", list, err)
+		}
+		for _, m := range list {
+			newest = m.Version
+			if m.Applied != want || !strings.HasSuffix(m.Name, ".sql") {
+				t.Fatalf("migration %+v, applied should be %t", m, want)
+			}
+		}
+	}
+	status(false)
+
+	for range 2 {
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		status(true)
+		if err := s.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.MigrateTo(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		status(false)
+		if left := tables(t, conn); len(left) != 0 {
+			t.Fatalf("down left %v", left)
+		}
+		if n := scan[int](t, conn, "SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace"); n != 0 {
+			t.Fatalf("down left %d functions", n)
+		}
+	}
+
+	// Each step up keeps a row of every table there is.
+	for v := int64(1); v <= newest; v++ {
+		if err := s.MigrateTo(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range tables(t, conn) {
+			name := pgx.Identifier{table}.Sanitize()
+			if scan[int](t, conn, "SELECT count(*) FROM "+name) == 0 {
+				exec(t, conn, fixtures[table])
+			}
+			if scan[int](t, conn, "SELECT count(*) FROM "+name) == 0 {
+				t.Fatalf("table %s has no fixture", table)
+			}
+		}
+	}
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := tables(t, conn); len(got) != len(fixtures) {
+		t.Fatalf("tables %v", got)
+	}
+	for table := range fixtures {
+		if scan[int](t, conn, "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()) == 0 {
+			t.Errorf("the row of %s is gone", table)
+		}
+	}
+}
+
+// A table of a tenant is found by the tenant first, and a constraint has a name
+// that says what it is of.
+func TestSchemaRules(t *testing.T) {
+	t.Parallel()
+	_, url := fresh(t)
+	conn := connect(t, url)
+	for _, table := range tables(t, conn) {
+		if slices.Contains([]string{"schema_compat", "key_checks"}, table) {
+			continue
+		}
+		first := scan[string](t, conn, `SELECT a.attname FROM pg_index i
+			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+			WHERE i.indrelid = $1::text::regclass AND i.indisprimary`, table)
+		if first != "tenant_id" {
+			t.Errorf("the key of %s begins with %s", table, first)
+		}
+	}
+	unnamed := scan[[]string](t, conn, `SELECT COALESCE(array_agg(c.conname::text), '{}')
+		FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
+		WHERE c.connamespace = 'public'::regnamespace AND r.relname <> 'goose_db_version' AND c.contype <> 'n'
+			AND (c.conname NOT LIKE r.relname || '%' OR c.conname ~ '_(check|key)[0-9]*$') AND c.conname NOT LIKE '%idempotency_key'`)
+	if len(unnamed) != 0 {
+		t.Errorf("constraints without a name of their own: %v", unnamed)
+	}
+}
+
+func TestMigrateManyAtOnce(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	errs := make([]error, 3)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() { errs[i] = migrate(t.Context(), url) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, url).Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNewerSchema(t *testing.T) {
+	t.Parallel()
+	s, url := fresh(t)
+	conn := connect(t, url)
+
+	// A newer program was here, and says that this one may stay.
+	exec(t, conn, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, true)")
+	if err := errors.Join(s.Ping(t.Context()), s.Migrate(t.Context())); err != nil {
+		t.Fatalf("a compatible newer database: %v", err)
+	}
+
+	exec(t, conn, "UPDATE schema_compat SET min_program_schema = 9000")
+	for what, err := range map[string]error{
+		"Ping": s.Ping(t.Context()), "Migrate": s.Migrate(t.Context()), "MigrateTo": s.MigrateTo(t.Context(), 1),
+	} {
+		if !errors.Is(err, store.ErrNewerSchema) {
+			t.Errorf("%s = %v", what, err)
+		}
+	}
+	_, err := postgres.Open(context.Background(), postgres.Config{URL: url})
+	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(err.Error(), "schema 9000") {
+		t.Errorf("Open = %v", err)
+	}
+}
+
+func TestEventsAreAppendOnly(t *testing.T) {
+	t.Parallel()
+	_, url := fresh(t)
+	conn := connect(t, url)
+	exec(t, conn, fixtures["pin_events"])
+	for _, sql := range []string{
+		"UPDATE pin_events SET type = 'x'", "DELETE FROM pin_events", "TRUNCATE pin_events",
+		"DELETE FROM pin_events WHERE tenant_id = '" + uuid.NewString() + "'",
+	} {
+		if _, err := conn.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), "23001") {
+			t.Errorf("%s = %v", sql, err)
+		}
+	}
+}

@@ -1,0 +1,208 @@
+// Package postgres is the store on PostgreSQL 15 or newer. It guarantees what
+// store.Store says: what was saved is given back, transactions are whole, locks
+// hold to their end, and the time of a transaction is the database's, read after
+// the lock. It knows no rule of PINs, policies or confirmations.
+//
+// Connections keep settings and prepared statements, and one of them listens; so
+// a pooler in front (PgBouncer and the like) must pool sessions, not transactions.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	gen "github.com/hydracore/hydrapin/gen/postgres"
+	"github.com/hydracore/hydrapin/internal/store"
+)
+
+const (
+	defaultMaxConns = 16
+	minimumVersion  = 150000
+
+	connectTimeout = 5 * time.Second
+	// acquireTimeout is how long a caller waits for a connection.
+	acquireTimeout = 5 * time.Second
+	// statementTimeout is longer than lock_timeout and statement_timeout below, so
+	// that a server that answers says itself what was wrong.
+	statementTimeout = 12 * time.Second
+	pingTimeout      = time.Second
+	// finishTimeout is for the commit and the rollback, which outlive the caller.
+	finishTimeout = 10 * time.Second
+)
+
+// sessionSettings hold for each connection where the URL does not say otherwise.
+var sessionSettings = map[string]string{
+	"application_name":                    "hydrapin",
+	"lock_timeout":                        "5s",
+	"statement_timeout":                   "10s",
+	"idle_in_transaction_session_timeout": "15s",
+}
+
+// readRetries are the pauses before a read is tried again on another connection.
+var readRetries = []time.Duration{20 * time.Millisecond, 150 * time.Millisecond}
+
+// ErrInvalidURL is returned by [Open] for a connection string that cannot be
+// read. It never quotes it, because it may hold a password.
+var ErrInvalidURL = errors.New("postgres: the database URL is not a valid postgres:// URL")
+
+// ErrTooOld is returned by [Open] when the server is older than PostgreSQL 15.
+var ErrTooOld = errors.New("postgres: PostgreSQL 15 or newer is needed")
+
+// Config says which database to open.
+type Config struct {
+	// URL is a connection string of libpq's form; it may name several hosts, of
+	// which the one that takes writes is used.
+	URL string
+	// MaxConns is how many connections the pool holds at most; 0 means 16. Beside
+	// it, Watch holds one. A quarter is kept for reads, so that transactions that
+	// wait for locks leave some.
+	MaxConns int
+}
+
+// Store is a database of hydrapin on PostgreSQL. It is safe for concurrent use.
+type Store struct {
+	reader
+	pool *pgxpool.Pool
+	// slots bounds the transactions under way.
+	slots  chan struct{}
+	closed atomic.Bool
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open connects to the database; it does not migrate. Errors: [ErrInvalidURL],
+// [ErrTooOld], store.ErrUnavailable, store.ErrNewerSchema.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	pc, err := poolConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, interpretError(err)
+	}
+	s := &Store{pool: pool, slots: make(chan struct{}, max(1, pc.MaxConns*3/4))}
+	s.reader = reader{run: s.read}
+	if err := s.checkServer(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func poolConfig(cfg Config) (*pgxpool.Config, error) {
+	pc, err := pgxpool.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, ErrInvalidURL
+	}
+	pc.MaxConns = defaultMaxConns
+	if cfg.MaxConns > 0 {
+		pc.MaxConns = int32(min(cfg.MaxConns, 10_000)) //nolint:gosec // bounded on this line
+	}
+	pc.MinIdleConns = min(2, pc.MaxConns)
+	pc.MaxConnLifetime = 30 * time.Minute
+	pc.MaxConnLifetimeJitter = 5 * time.Minute
+	pc.PingTimeout = pingTimeout
+	pc.AfterConnect = prepareSession
+
+	cc := pc.ConnConfig
+	// A write must never meet a standby, whatever the URL says.
+	cc.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	if cc.ConnectTimeout == 0 {
+		cc.ConnectTimeout = connectTimeout
+	}
+	// A peer that vanished without a word is noticed within 25 seconds.
+	cc.DialFunc = (&net.Dialer{
+		Timeout:         cc.ConnectTimeout,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3},
+	}).DialContext
+	for name, value := range sessionSettings {
+		if _, set := cc.RuntimeParams[name]; !set {
+			cc.RuntimeParams[name] = value
+		}
+	}
+	return pc, nil
+}
+
+// prepareSession raises synchronous_commit to what a spent attempt needs, over
+// any default of server, role, database or URL, and leaves the one level above it
+// alone. Set for the session, it also survives a reload of the server's settings.
+func prepareSession(ctx context.Context, conn *pgx.Conn) error {
+	conn.TypeMap().RegisterType(&pgtype.Type{
+		Name: "timestamptz", OID: pgtype.TimestamptzOID,
+		Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+	})
+	_, err := conn.Exec(ctx, `SELECT set_config('synchronous_commit',
+		CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)`)
+	return err
+}
+
+// checkServer refuses what this program cannot work with.
+func (s *Store) checkServer(ctx context.Context) error {
+	return s.read(ctx, func(ctx context.Context, db gen.DBTX) error {
+		var version int
+		if err := db.QueryRow(ctx, "SELECT current_setting('server_version_num')::integer").Scan(&version); err != nil {
+			return err
+		}
+		if version < minimumVersion {
+			return ErrTooOld
+		}
+		return checkCompatible(ctx, db)
+	})
+}
+
+// Close gives all connections back.
+func (s *Store) Close() error {
+	s.closed.Store(true)
+	s.pool.Close()
+	return nil
+}
+
+// Ping says whether the database is reachable and migrated. Errors:
+// store.ErrUnavailable, store.ErrNotMigrated, store.ErrNewerSchema.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.read(ctx, checkMigrated)
+}
+
+// read runs what only reads, again on another connection when one was lost.
+func (s *Store) read(ctx context.Context, fn func(context.Context, gen.DBTX) error) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
+	err := s.retry(ctx, func() error { return fn(ctx, s.pool) })
+	return s.interpret(err)
+}
+
+// retry does what may be done twice, until the connection holds.
+func (s *Store) retry(ctx context.Context, fn func() error) error {
+	err := fn()
+	for _, pause := range readRetries {
+		if err == nil || !isLost(err) || ctx.Err() != nil || s.closed.Load() {
+			break
+		}
+		// The pool's other connections went the same way.
+		s.pool.Reset()
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+		err = fn()
+	}
+	return err
+}
+
+// interpret is interpretError for what came from the pool.
+func (s *Store) interpret(err error) error {
+	if err != nil && s.closed.Load() {
+		return fmt.Errorf("%w: the store is closed", store.ErrUnavailable)
+	}
+	return interpretError(err)
+}

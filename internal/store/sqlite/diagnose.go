@@ -1,0 +1,81 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// synchronousFull is PRAGMA synchronous's number for FULL,
+// https://www.sqlite.org/pragma.html#pragma_synchronous.
+const synchronousFull = 2
+
+// Diagnosis is what doctor tells of the database.
+type Diagnosis struct {
+	// Version is SQLite's.
+	Version string
+	// JournalMode is "wal" when all is well.
+	JournalMode string
+	// Synchronous is true when each commit reaches the disk before it is answered.
+	Synchronous bool
+	// Problems are what a quick check of the file's structure found; empty when
+	// the file is whole.
+	Problems []string
+	// FileMode is the file's permission bits; 0600 when all is well.
+	FileMode fs.FileMode
+	// Schema is the newest migration that was applied, Newest the newest that this
+	// program knows.
+	Schema, Newest int64
+}
+
+// Diagnose looks at the database. It reads the whole file. A file that is too
+// damaged to be checked is an error.
+func (s *Store) Diagnose(ctx context.Context) (Diagnosis, error) {
+	d := Diagnosis{Newest: s.newest()}
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return Diagnosis{}, fmt.Errorf("sqlite: %w", err)
+	}
+	d.FileMode = info.Mode().Perm()
+	v, err := s.schema(ctx)
+	if err != nil {
+		return Diagnosis{}, err
+	}
+	d.Schema = v.applied
+
+	var synchronous int
+	for query, into := range map[string]any{
+		"SELECT sqlite_version()": &d.Version,
+		"PRAGMA journal_mode":     &d.JournalMode,
+		"PRAGMA synchronous":      &synchronous,
+	} {
+		if err := s.writer.QueryRowContext(ctx, query).Scan(into); err != nil {
+			return Diagnosis{}, interpretError(ctx, err)
+		}
+	}
+	d.Synchronous = synchronous == synchronousFull
+	if d.Problems, err = s.quickCheck(ctx); err != nil {
+		return Diagnosis{}, err
+	}
+	return d, nil
+}
+
+func (s *Store) quickCheck(ctx context.Context) ([]string, error) {
+	rows, err := s.readers.QueryContext(ctx, "PRAGMA quick_check(10)")
+	if err != nil {
+		return nil, interpretError(ctx, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var problems []string
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return nil, interpretError(ctx, err)
+		}
+		if line != "ok" {
+			problems = append(problems, line)
+		}
+	}
+	return problems, interpretError(ctx, rows.Err())
+}

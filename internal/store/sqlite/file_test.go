@@ -1,0 +1,352 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/audit"
+	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/store/sqlite"
+)
+
+// soon is how long a test waits for what never comes.
+const soon = 100 * time.Millisecond
+
+func mustClock(ctx context.Context, t *testing.T, r store.Reader) time.Time {
+	t.Helper()
+	now, err := r.Clock(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return now
+}
+
+func run(t *testing.T, s *sqlite.Store, query string) {
+	t.Helper()
+	if _, err := s.Writer().ExecContext(t.Context(), query); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pragmas asks every connection of a pool what is in force on it.
+func pragmas(t *testing.T, db *sql.DB, want map[string]string) {
+	t.Helper()
+	for n := range db.Stats().MaxOpenConnections {
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }() //nolint:revive // all are held until the last was asked, so that each is another
+		for name, value := range want {
+			var got string
+			if err := conn.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&got); err != nil {
+				t.Fatal(err)
+			}
+			if got != value {
+				t.Errorf("connection %d: %s is %s, want %s", n, name, got, value)
+			}
+		}
+	}
+}
+
+func TestPragmasOfEveryConnection(t *testing.T) {
+	t.Parallel()
+	s := migrated(t, filepath.Join(t.TempDir(), "hydrapin.db"))
+	want := map[string]string{
+		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "query_only": "0",
+	}
+	pragmas(t, s.Writer(), want)
+	want["query_only"] = "1"
+	pragmas(t, s.Readers(), want)
+	if n := s.Writer().Stats().MaxOpenConnections; n != 1 {
+		t.Errorf("%d connections write", n)
+	}
+}
+
+func TestFileModes(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	s := migrated(t, filepath.Join(folder, "hydrapin.db"))
+	if err := appendEvent(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[string]bool)
+	for _, e := range entries {
+		seen[e.Name()] = true
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode(); mode != 0o600 {
+			t.Errorf("%s has mode %v", e.Name(), mode)
+		}
+	}
+	for _, name := range []string{"hydrapin.db", "hydrapin.db-wal", "hydrapin.db-shm"} {
+		if !seen[name] {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}
+
+func TestOddPaths(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for _, name := range []string{"a b", "q?mode=memory", "h#sh", "100%41", "ünï:cödé", "a&b=c;d+e"} {
+		path := filepath.Join(folder, name)
+		s := migrated(t, path)
+		if err := appendEvent(t.Context(), s); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+			t.Errorf("%q was not written: %v", name, err)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	if _, err := sqlite.Open(t.Context(), sqlite.Config{}); !errors.Is(err, sqlite.ErrNoPath) {
+		t.Errorf("no path: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "none", "hydrapin.db")
+	if _, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no folder: %v", err)
+	}
+}
+
+// TestManyWriters is the load under which a store without a busy timeout and
+// immediate transactions loses nearly every write.
+func TestManyWriters(t *testing.T) {
+	t.Parallel()
+	const processes, writers, each, ofChild = 2, 16, 75, 200
+	path := filepath.Join(t.TempDir(), "hydrapin.db")
+	s := migrated(t, path)
+	var children []*child
+	for range processes {
+		children = append(children, startChild(t, path, ofChild))
+	}
+	var group sync.WaitGroup
+	for range writers {
+		group.Go(func() {
+			for range each {
+				if err := appendEvent(t.Context(), s); err != nil {
+					t.Errorf("append: %v", err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for _, c := range children {
+		c.wait(t)
+	}
+	events, err := s.Events(t.Context(), audit.Filter{Tenant: uuid.UUID{1}, Limit: 10_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := writers*each + processes*ofChild; len(events) != want {
+		t.Errorf("%d of %d events are there", len(events), want)
+	}
+}
+
+// TestAnotherProcessWrites says that waiting for another's transaction ends with
+// the context, and that reading waits for nobody.
+func TestAnotherProcessWrites(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hydrapin.db")
+	s, other := migrated(t, path), open(t, path)
+	inTx(t, other, func(context.Context, store.Tx) error {
+		ctx, cancel := context.WithTimeout(t.Context(), soon)
+		defer cancel()
+		began := time.Now()
+		err := appendEvent(ctx, s)
+		if !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want ErrUnavailable and DeadlineExceeded", err)
+		}
+		if waited := time.Since(began); waited > 3*time.Second {
+			t.Errorf("waited %v", waited)
+		}
+		if _, _, err := s.Pin(t.Context(), pin.CustomerHolder(uuid.UUID{1}, uuid.UUID{2})); err != nil {
+			t.Errorf("Pin: %v", err)
+		}
+		return nil
+	})
+	if err := appendEvent(t.Context(), s); err != nil {
+		t.Errorf("after the other: %v", err)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	s := migrated(t, filepath.Join(t.TempDir(), "hydrapin.db"))
+	run(t, s, "PRAGMA max_page_count = 1") // as many as there are
+	big := func() error {
+		return s.InTx(t.Context(), func(tx store.Tx) error {
+			return tx.Append(t.Context(), audit.Event{
+				Tenant: uuid.UUID{1}, Type: audit.PINSet, RequestID: strings.Repeat("x", 1<<20),
+			})
+		})
+	}
+	if err := big(); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+	run(t, s, "PRAGMA max_page_count = 100000")
+	if err := big(); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}
+
+// TestDamagedFile holds that damage is a fault, not a passing condition.
+func TestDamagedFile(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]func(file []byte) []byte{
+		"no database":   func(file []byte) []byte { copy(file, "This is not a database at all."); return file },
+		"garbage pages": func(file []byte) []byte { clear(file[4096:]); return file },
+		"cut short":     func(file []byte) []byte { return file[:4096+100] },
+	} {
+		path := filepath.Join(t.TempDir(), "hydrapin.db")
+		s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.Migrate(t.Context()), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, damage(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err = use(t, path)
+		if err == nil || errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrNotFound) ||
+			errors.Is(err, store.ErrNotMigrated) {
+			t.Errorf("%s: got %v, want a plain error", name, err)
+		}
+	}
+}
+
+func use(t *testing.T, path string) error {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	if err := s.Ping(t.Context()); err != nil {
+		return err
+	}
+	_, _, err = s.Pin(t.Context(), pin.CustomerHolder(uuid.UUID{1}, uuid.UUID{2}))
+	return err
+}
+
+func TestDiagnose(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hydrapin.db")
+	s := migrated(t, path)
+	d, err := s.Diagnose(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Version == "" || d.JournalMode != "wal" || !d.Synchronous || len(d.Problems) != 0 ||
+		d.FileMode != 0o600 || d.Schema != s.Newest() || d.Newest != s.Newest() {
+		t.Errorf("of a good database: %+v", d)
+	}
+
+	// An index entry without its row is damage that only a check finds.
+	for n := range 3 {
+		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
+			id := fmt.Sprint(n)
+			return tx.InsertAPIKey(ctx, auth.APIKey{ID: id, Kind: auth.KindAPIKey, Tenant: uuid.UUID{1}})
+		})
+	}
+	run(t, s, "PRAGMA writable_schema = ON")
+	run(t, s, `UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'api_keys_id')
+		WHERE name = 'pin_sessions_by_age'`)
+	if err := os.Chmod(path, 0o640); err != nil { //nolint:gosec // a loose mode is what is to be found
+		t.Fatal(err)
+	}
+	d, err = open(t, path).Diagnose(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Problems) == 0 || d.FileMode != 0o640 {
+		t.Errorf("of a bad database: %+v", d)
+	}
+}
+
+func TestEventsAreAppendOnly(t *testing.T) {
+	t.Parallel()
+	s := migrated(t, filepath.Join(t.TempDir(), "hydrapin.db"))
+	if err := appendEvent(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{
+		"UPDATE pin_events SET type = 'x'", "DELETE FROM pin_events",
+		"INSERT OR REPLACE INTO pin_events SELECT * FROM pin_events",
+	} {
+		if _, err := s.Writer().ExecContext(t.Context(), query); err == nil {
+			t.Errorf("%s: the trail was changed", query)
+		}
+	}
+}
+
+func TestErrorsHoldNoValues(t *testing.T) {
+	t.Parallel()
+	s := migrated(t, filepath.Join(t.TempDir(), "hydrapin.db"))
+	const value = "v41u3"
+	k := auth.APIKey{ID: value, Kind: auth.KindAPIKey, Tenant: uuid.UUID{1}, Name: value}
+	insert := func(k auth.APIKey) error {
+		return s.InTx(t.Context(), func(tx store.Tx) error { return tx.InsertAPIKey(t.Context(), k) })
+	}
+	if err := insert(k); err != nil {
+		t.Fatal(err)
+	}
+	bad := k
+	bad.ID, bad.Kind = value+"2", value
+	for _, err := range []error{insert(k), insert(bad)} {
+		if err == nil || strings.Contains(err.Error(), value) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestClockNeverGoesBack(t *testing.T) {
+	t.Parallel()
+	wall := time.Date(2031, time.January, 1, 12, 0, 0, 1999, time.FixedZone("half", 5*3600+1800))
+	read := sqlite.ReadClock(func() time.Time { return wall })
+	first := read()
+	if want := time.Date(2031, time.January, 1, 6, 30, 0, 1000, time.UTC); first != want { //nolint:staticcheck // the location counts too
+		t.Errorf("got %v, want %v", first, want)
+	}
+	wall = wall.Add(-time.Hour)
+	set := read()
+	if set.Before(first) {
+		t.Errorf("set back an hour, it went back to %v", set)
+	}
+	wall = wall.Add(time.Minute)
+	if got := read(); got.Sub(set) != time.Minute {
+		t.Errorf("a minute after it was set back, %v have passed", got.Sub(set))
+	}
+	wall = wall.Add(2 * time.Hour)
+	if got := read(); !got.Equal(wall.Truncate(time.Microsecond)) {
+		t.Errorf("it did not find back to the wall's %v: %v", wall, got)
+	}
+}

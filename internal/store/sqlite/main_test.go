@@ -1,0 +1,91 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/audit"
+	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/store/sqlite"
+)
+
+// A test binary that finds childEnv set is a second process on the database of
+// that path and does nothing else.
+const (
+	childEnv  = "HYDRAPIN_TEST_SQLITE_CHILD"
+	eventsEnv = "HYDRAPIN_TEST_SQLITE_EVENTS"
+)
+
+func TestMain(m *testing.M) {
+	path := os.Getenv(childEnv)
+	if path == "" {
+		os.Exit(m.Run())
+	}
+	if err := beChild(path); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// beChild migrates, says so, and appends events when it is told to go.
+func beChild(path string) error {
+	ctx := context.Background()
+	s, err := sqlite.Open(ctx, sqlite.Config{Path: path})
+	if err != nil {
+		return fmt.Errorf("Open: %w", err)
+	}
+	if err := s.Migrate(ctx); err != nil {
+		return fmt.Errorf("Migrate: %w", err)
+	}
+	n, err := strconv.Atoi(os.Getenv(eventsEnv))
+	if err != nil {
+		return err
+	}
+	for range n {
+		if err := appendEvent(ctx, s); err != nil {
+			return err
+		}
+	}
+	return s.Close()
+}
+
+func appendEvent(ctx context.Context, s store.Store) error {
+	return s.InTx(ctx, func(tx store.Tx) error {
+		return tx.Append(ctx, audit.Event{Tenant: uuid.UUID{1}, Type: audit.PINSet})
+	})
+}
+
+// child is a second process.
+type child struct {
+	cmd    *exec.Cmd
+	stderr bytes.Buffer
+}
+
+func startChild(t *testing.T, path string, events int) *child {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &child{cmd: exec.CommandContext(t.Context(), self)} //nolint:gosec // this test binary itself
+	c.cmd.Env = append(os.Environ(), childEnv+"="+path, eventsEnv+"="+strconv.Itoa(events))
+	c.cmd.Stderr = &c.stderr
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *child) wait(t *testing.T) {
+	t.Helper()
+	if err := c.cmd.Wait(); err != nil {
+		t.Errorf("second process: %v: %s", err, c.stderr.String())
+	}
+}

@@ -1,0 +1,174 @@
+package sqlite_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/audit"
+	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/store/sqlite"
+)
+
+func tables(t *testing.T, s *sqlite.Store) map[string]string {
+	t.Helper()
+	rows, err := s.Readers().QueryContext(t.Context(),
+		`SELECT name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name NOT LIKE 'goose_%'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	found := make(map[string]string)
+	for rows.Next() {
+		var name, sql string
+		if err := rows.Scan(&name, &sql); err != nil {
+			t.Fatal(err)
+		}
+		found[name] = sql
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// step is one migration, as a test compares it.
+func applied(t *testing.T, s *sqlite.Store) []bool {
+	t.Helper()
+	status, err := s.MigrationStatus(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []bool
+	for n, m := range status {
+		if m.Version != int64(n+1) || m.Name == "" {
+			t.Errorf("migration %d is %+v", n, m)
+		}
+		list = append(list, m.Applied)
+	}
+	return list
+}
+
+func TestMigrateUpDownUp(t *testing.T) {
+	t.Parallel()
+	s := open(t, filepath.Join(t.TempDir(), "hydrapin.db"))
+	all, none := make([]bool, s.Newest()), make([]bool, s.Newest())
+	for n := range all {
+		all[n] = true
+	}
+	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrNotMigrated) {
+		t.Errorf("Ping of an empty database: %v", err)
+	}
+	if diff := cmp.Diff(none, applied(t, s)); diff != "" {
+		t.Errorf("empty: %s", diff)
+	}
+	var first map[string]string
+	for round := range 2 {
+		for range 2 { // the second finds nothing to do
+			if err := s.Migrate(t.Context()); err != nil {
+				t.Fatalf("up: %v", err)
+			}
+		}
+		if diff := cmp.Diff(all, applied(t, s)); diff != "" {
+			t.Errorf("up: %s", diff)
+		}
+		if err := s.Ping(t.Context()); err != nil {
+			t.Errorf("Ping of a migrated database: %v", err)
+		}
+		if round == 0 {
+			first = tables(t, s)
+		} else if diff := cmp.Diff(first, tables(t, s)); diff != "" {
+			t.Errorf("down and up is not what up was: %s", diff)
+		}
+		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
+			r := pin.Record{Holder: pin.CustomerHolder(uuid.UUID{1}, uuid.UUID{2})}.SetByAdmin(
+				pin.Fresh{ID: uuid.UUID{3}, Hash: "$", At: mustClock(ctx, t, tx)})
+			return errors.Join(tx.SavePin(ctx, r, "pepper"), tx.Append(ctx, audit.Event{Tenant: uuid.UUID{1}, Type: audit.PINSet}))
+		})
+		if err := s.MigrateTo(t.Context(), 0); err != nil {
+			t.Fatalf("down: %v", err)
+		}
+		if diff := cmp.Diff(map[string]string{}, tables(t, s)); diff != "" {
+			t.Errorf("left after down: %s", diff)
+		}
+		if err := s.Ping(t.Context()); !errors.Is(err, store.ErrNotMigrated) {
+			t.Errorf("Ping after down: %v", err)
+		}
+	}
+}
+
+func TestMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hydrapin.db")
+	var children []*child
+	for range 3 {
+		children = append(children, startChild(t, path, 0))
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		s := open(t, path)
+		group.Go(func() {
+			if err := s.Migrate(t.Context()); err != nil {
+				t.Errorf("Migrate: %v", err)
+			}
+			if err := s.Ping(t.Context()); err != nil {
+				t.Errorf("Ping: %v", err)
+			}
+		})
+	}
+	group.Wait()
+	for _, c := range children {
+		c.wait(t)
+	}
+}
+
+func TestMigrateWaitsNoLongerThanItsContext(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hydrapin.db")
+	s, holder := open(t, path), open(t, path+"-migrate")
+	held, err := holder.Writer().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = held.Rollback() }()
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	if err := s.Migrate(ctx); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+}
+
+func TestNewerSchema(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hydrapin.db")
+	s := migrated(t, path)
+	run(t, s, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`)
+
+	// Newer, but it says that this program can work with it.
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("Ping: %v", err)
+	}
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Errorf("Migrate: %v", err)
+	}
+	if err := appendEvent(t.Context(), open(t, path)); err != nil {
+		t.Errorf("a compatible database: %v", err)
+	}
+
+	run(t, s, `UPDATE schema_compat SET min_program_schema = 999`)
+	if _, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}); !errors.Is(err, store.ErrNewerSchema) {
+		t.Errorf("Open: %v", err)
+	}
+	if err := s.Migrate(t.Context()); !errors.Is(err, store.ErrNewerSchema) {
+		t.Errorf("Migrate: %v", err)
+	}
+	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrNewerSchema) {
+		t.Errorf("Ping: %v", err)
+	}
+}

@@ -1,0 +1,228 @@
+// Package sqlite keeps hydrapin's records in one SQLite file. It guarantees what
+// store.Store promises on one machine: every write transaction is immediate, so
+// transactions that write run one after the other, over all processes that have
+// the file open, and what was committed survives a power cut. It must not know a
+// rule, nor any other file of the data folder.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // registers the driver
+
+	gen "github.com/hydracore/hydrapin/gen/sqlite"
+	"github.com/hydracore/hydrapin/internal/store"
+)
+
+// busyTimeout is how long a transaction waits for another process's, unless its
+// context ends before.
+const busyTimeout = 5 * time.Second
+
+// fileMode is for the database; SQLite gives its -wal and -shm the same.
+const fileMode = 0o600
+
+var (
+	// ErrNotDurable is returned by [Open] when the file system does not carry
+	// SQLite's write-ahead log, without which a spent attempt could be lost.
+	ErrNotDurable = errors.New("sqlite: the file system does not support a write-ahead log")
+	// ErrNoPath is returned by [Open] for a configuration without a path.
+	ErrNoPath = errors.New("sqlite: no path")
+)
+
+// Config says where the database is.
+type Config struct {
+	// Path is the database file. It is made, with mode 0600, where there is none;
+	// its folder must exist.
+	Path string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Store is a store.Store on one SQLite file. Readers have connections of their
+// own, so that a read never waits for a write.
+type Store struct {
+	reader
+
+	path     string
+	writer   *sql.DB
+	readers  *sql.DB
+	hub      hub
+	clock    *clock
+	migrator *goose.Provider
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the database, and makes the file where there is none. It does not
+// migrate. It returns store.ErrNewerSchema for a database of a newer program
+// that this one cannot work beside, [ErrNotDurable], and store.ErrUnavailable
+// when the file cannot be opened or written; a damaged file is a plain error.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	if c.Path == "" {
+		return nil, ErrNoPath
+	}
+	path, err := filepath.Abs(c.Path)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	if err := createFile(path); err != nil {
+		return nil, err
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s := &Store{path: path, clock: &clock{now: c.Now}}
+	if err := s.connect(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) connect(ctx context.Context) error {
+	var err error
+	if s.writer, err = sql.Open("sqlite", dataSource(s.path, busyTimeout, "journal_mode(WAL)")); err != nil {
+		return interpretError(ctx, err)
+	}
+	s.writer.SetMaxOpenConns(1)
+	if s.readers, err = sql.Open("sqlite", dataSource(s.path, busyTimeout, "query_only(1)")); err != nil {
+		return interpretError(ctx, err)
+	}
+	readers := max(4, runtime.GOMAXPROCS(0))
+	s.readers.SetMaxOpenConns(readers)
+	s.readers.SetMaxIdleConns(readers)
+	s.reader = reader{db: s.readers, q: gen.New(), clock: s.clock}
+
+	// The writer connects first: it is the one that makes the log.
+	if err := s.checkDurable(ctx); err != nil {
+		return err
+	}
+	if s.migrator, err = newMigrator(s.writer); err != nil {
+		return err
+	}
+	return s.checkCompatible(ctx)
+}
+
+// checkDurable asks rather than trusts: SQLite answers a journal mode that it
+// cannot have with the one that it has, and no error.
+func (s *Store) checkDurable(ctx context.Context) error {
+	var mode string
+	var synchronous int
+	if err := s.writer.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return interpretError(ctx, err)
+	}
+	if err := s.writer.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&synchronous); err != nil {
+		return interpretError(ctx, err)
+	}
+	if mode != "wal" || synchronous != synchronousFull {
+		return ErrNotDurable
+	}
+	return nil
+}
+
+// Close closes the database. Transactions that run are waited for.
+func (s *Store) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.readers, s.writer} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Ping implements store.Store.
+func (s *Store) Ping(ctx context.Context) error {
+	v, err := s.schema(ctx)
+	switch {
+	case err != nil:
+		return err
+	case v.minProgram > s.newest():
+		return store.ErrNewerSchema
+	case v.applied < s.newest():
+		return store.ErrNotMigrated
+	default:
+		return nil
+	}
+}
+
+// InTx implements store.Store. Waiting for the one writing connection, and for
+// another process's transaction, ends with ctx.
+func (s *Store) InTx(ctx context.Context, fn func(store.Tx) error) error {
+	sqlTx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return interpretError(ctx, err)
+	}
+	// For a committed transaction this does nothing. It needs no context: undoing
+	// a local transaction waits for nobody.
+	defer func() { _ = sqlTx.Rollback() }()
+
+	t := newTx(sqlTx, s.clock)
+	if err := fn(t); err != nil {
+		return err
+	}
+	if t.failed != nil {
+		return t.failed
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return interpretError(ctx, err)
+	}
+	s.hub.wake(t.woken)
+	return nil
+}
+
+// Watch implements store.Store. It returns nil when ctx ends. Nothing is ever
+// missed: a file has one server, and its transactions wake in this process.
+func (s *Store) Watch(ctx context.Context, wake func(id uuid.UUID), _ func()) error {
+	defer s.hub.add(wake)()
+	<-ctx.Done()
+	return nil
+}
+
+// creating keeps the one moment in which this process has the file open beside
+// SQLite apart from every other opening: closing any descriptor of a file drops
+// the POSIX locks that the process has on it.
+var creating sync.Mutex //nolint:gochecknoglobals // POSIX locks belong to the process, and so does this.
+
+// createFile makes an empty file that only its owner can read, or leaves one
+// that exists as it is.
+func createFile(path string) error {
+	creating.Lock()
+	defer creating.Unlock()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	return nil
+}
+
+// dataSource says how a connection to the file begins. Waiting for other
+// processes comes first, as the pragmas after it may have to wait too.
+func dataSource(path string, busy time.Duration, pragmas ...string) string {
+	params := url.Values{"_txlock": {"immediate"}}
+	for _, p := range append([]string{
+		"busy_timeout(" + strconv.FormatInt(busy.Milliseconds(), 10) + ")",
+		"synchronous(FULL)",
+		"foreign_keys(1)",
+	}, pragmas...) {
+		params.Add("_pragma", p)
+	}
+	return "file://" + (&url.URL{Path: path}).EscapedPath() + "?" + params.Encode()
+}

@@ -1,0 +1,185 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/store"
+)
+
+// watched is a running Watch.
+type watched struct {
+	woken  chan uuid.UUID
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	err    error
+}
+
+// startWatch returns when what is woken arrives.
+func startWatch(t *testing.T, s store.Store) *watched {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &watched{woken: make(chan uuid.UUID, 1000), cancel: cancel}
+	w.done.Go(func() { w.err = s.Watch(ctx, func(id uuid.UUID) { w.woken <- id }, func() {}) })
+	t.Cleanup(func() { w.stop(t) })
+	// Connecting takes a store its time, and what is woken before is lost.
+	for probe := range 500 {
+		wake(t, s, id('w', probe))
+		select {
+		case <-w.woken:
+			return w
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	t.Fatal("nothing that was woken arrived")
+	return nil
+}
+
+func (w *watched) stop(t *testing.T) {
+	t.Helper()
+	w.cancel()
+	w.done.Wait()
+	if w.err != nil && !errors.Is(w.err, context.Canceled) {
+		t.Errorf("Watch: %v", w.err)
+	}
+}
+
+// next returns what is woken next, but for the probes.
+func (w *watched) next(t *testing.T) uuid.UUID {
+	t.Helper()
+	for {
+		select {
+		case got := <-w.woken:
+			if got[15] != 'w' {
+				return got
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("nothing was woken")
+		}
+	}
+}
+
+func wake(t *testing.T, s store.Store, ids ...uuid.UUID) {
+	t.Helper()
+	inTx(t, s, func(_ context.Context, tx store.Tx) error {
+		for _, id := range ids {
+			tx.Wake(id)
+		}
+		return nil
+	})
+}
+
+func testWatch(t *testing.T, s store.Store) {
+	one, two := startWatch(t, s), startWatch(t, s)
+	c := ask(customer(1), instance(1), 1)
+	insert(t, s, c)
+
+	// What is rolled back wakes nobody: it would have come before the next.
+	undone := errors.New("undone")
+	if err := s.InTx(t.Context(), func(tx store.Tx) error {
+		tx.Wake(id('q', 66))
+		return undone
+	}); !errors.Is(err, undone) {
+		t.Fatal(err)
+	}
+	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
+		tx.Wake(c.ID)
+		return tx.SaveConfirmation(ctx, decline(c))
+	})
+	for _, w := range []*watched{one, two} {
+		equal(t, "woken", w.next(t), c.ID)
+	}
+	// Who is woken finds what it was woken for.
+	equal(t, "Confirmation", read(t, s, c), decline(c))
+
+	wake(t, s, id('q', 1), id('q', 2))
+	for _, w := range []*watched{one, two} {
+		got := map[uuid.UUID]bool{w.next(t): true, w.next(t): true}
+		equal(t, "woken together", got, map[uuid.UUID]bool{id('q', 1): true, id('q', 2): true})
+	}
+}
+
+func testWatchEnds(t *testing.T, s store.Store) {
+	gone, stays := startWatch(t, s), startWatch(t, s)
+	gone.stop(t)
+	for len(gone.woken) > 0 {
+		<-gone.woken
+	}
+	wake(t, s, id('q', 1))
+	equal(t, "woken", stays.next(t), id('q', 1))
+	equal(t, "woken after the end", len(gone.woken), 0)
+}
+
+func testClock(t *testing.T, s store.Store) {
+	last := must(s.Clock(t.Context()))(t)
+	tick := func(what string, now time.Time, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wellFormed(t, what, now)
+		if now.Before(last) {
+			t.Errorf("%s: %v comes after %v", what, now, last)
+		}
+		last = now
+	}
+	for range 10 {
+		now, err := s.Clock(t.Context())
+		tick("Clock", now, err)
+		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
+			now, err := tx.Now(ctx)
+			tick("Now", now, err)
+			now, err = tx.Clock(ctx)
+			tick("Clock in a transaction", now, err)
+			now, err = tx.Now(ctx)
+			tick("Now again", now, err)
+			return nil
+		})
+		_, now, err = s.Pin(t.Context(), customer(1))
+		tick("Pin", now, err)
+	}
+}
+
+func testPing(t *testing.T, s store.Store) {
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("Ping: %v", err)
+	}
+}
+
+// testZonesAndPrecision saves times of a half-hour zone with nanoseconds.
+func testZonesAndPrecision(t *testing.T, s store.Store) {
+	zone := time.FixedZone("half", 5*3600+1800)
+	at := time.Date(2030, time.December, 31, 23, 59, 59, 999_999_999, zone)
+	want := time.Date(2030, time.December, 31, 18, 29, 59, 999_999_000, time.UTC)
+
+	r := setPIN(customer(1), 1)
+	r.CreatedAt, r.CountsFrom, r.LockedUntil, r.BucketEmptyAt = at, at, at, at
+	one := session(customer(1), instance(1), 1)
+	one.AuthTime = at
+	c := approve(ask(customer(1), instance(1), 1))
+	c.CreatedAt, c.ExpiresAt, c.Approval.At, c.Approval.AuthTime = at, at, at, at
+	k := key(tenant(1), 1)
+	k.CreatedAt, k.ExpiresAt, k.RevokedAt = at, at, at
+	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
+		_, err := tx.InsertConfirmation(ctx, c)
+		return errors.Join(err, tx.SavePin(ctx, r, "pepper"), tx.SaveSession(ctx, one), tx.InsertAPIKey(ctx, k))
+	})
+
+	r = pinOf(t, s, customer(1))
+	one = must(s.Session(t.Context(), tenant(1), one.ID))(t)
+	c = read(t, s, c)
+	k = must(s.APIKey(t.Context(), k.ID))(t)
+	for n, got := range []time.Time{
+		r.CreatedAt, r.CountsFrom, r.LockedUntil, r.BucketEmptyAt, one.AuthTime,
+		c.CreatedAt, c.ExpiresAt, c.Approval.At, c.Approval.AuthTime, k.CreatedAt, k.ExpiresAt, k.RevokedAt,
+	} {
+		if got != want { //nolint:staticcheck // not Equal: the location counts too
+			t.Errorf("time %d: got %v, want %v", n, got, want)
+		}
+	}
+}
