@@ -7,7 +7,6 @@ package sqlite
 
 import (
 	"context"
-	"strings"
 
 	"github.com/google/uuid"
 )
@@ -446,29 +445,19 @@ func (q *Queries) ListOpenConfirmations(ctx context.Context, db DBTX, arg ListOp
 
 const listStillPending = `-- name: ListStillPending :many
 SELECT id FROM confirmations
-WHERE status = 'pending' AND expires_at > ?1 AND id IN (/*SLICE:ids*/?)
+WHERE status = 'pending' AND expires_at > ?1
+    AND id IN (SELECT value FROM json_each(CAST(?2 AS TEXT)))
 `
 
 type ListStillPendingParams struct {
 	Now int64
-	Ids []uuid.UUID
+	Ids string
 }
 
-// The numbered parameter stands before the slice: sqlc would number it as if the
-// slice were one parameter.
+// The ids are one JSON array: the query's text stays the same for any number of
+// them, and there may be more than a query can have parameters.
 func (q *Queries) ListStillPending(ctx context.Context, db DBTX, arg ListStillPendingParams) ([]uuid.UUID, error) {
-	query := listStillPending
-	var queryParams []interface{}
-	queryParams = append(queryParams, arg.Now)
-	if len(arg.Ids) > 0 {
-		for _, v := range arg.Ids {
-			queryParams = append(queryParams, v)
-		}
-		query = strings.Replace(query, "/*SLICE:ids*/?", strings.Repeat(",?", len(arg.Ids))[1:], 1)
-	} else {
-		query = strings.Replace(query, "/*SLICE:ids*/?", "NULL", 1)
-	}
-	rows, err := db.QueryContext(ctx, query, queryParams...)
+	rows, err := db.QueryContext(ctx, listStillPending, arg.Now, arg.Ids)
 	if err != nil {
 		return nil, err
 	}

@@ -86,8 +86,12 @@ func TestFirstAndSecondStart(t *testing.T) {
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the folder has mode %v, want 0700", info.Mode())
 	}
-	if len(f.Made()) != 4 || f.Made()[3] != filepath.Join(dir, "hydrapin.db") {
-		t.Errorf("made %q, want the secrets and then the database", f.Made())
+	var made []string
+	for _, name := range []string{"jwt-secret", "peppers", "receipt-keys", "hydrapin.db"} {
+		made = append(made, filepath.Join(dir, name))
+	}
+	if diff := cmp.Diff(made, f.Made()); diff != "" {
+		t.Errorf("made, the database last (-want +got):\n%s", diff)
 	}
 	for i, s := range secrets(first) {
 		if len(s) < 32 {
@@ -300,7 +304,7 @@ func TestLostSecrets(t *testing.T) {
 // completes and keeps.
 func TestCrashInFirstStart(t *testing.T) {
 	t.Parallel()
-	order := []string{"hydrapin.lock", "peppers", "receipt-keys", "jwt-secret", "hydrapin.db"}
+	order := []string{"hydrapin.lock", "jwt-secret", "peppers", "receipt-keys", "hydrapin.db"}
 	for done := range len(order) + 1 {
 		t.Run(fmt.Sprintf("after %d files", done), func(t *testing.T) {
 			t.Parallel()
@@ -323,9 +327,9 @@ func TestCrashInFirstStart(t *testing.T) {
 			if diff := cmp.Diff(folderFiles(), list(t, dir)); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
 			}
-			for i, s := range secrets(second) {
-				if done >= i+2 && s != secrets(first)[i] {
-					t.Errorf("secret %d was made anew", i)
+			for i, name := range []string{"peppers", "receipt-keys", "jwt-secret"} {
+				if slices.Index(order, name) < done && secrets(second)[i] != secrets(first)[i] {
+					t.Errorf("%s was made anew", name)
 				}
 			}
 		})

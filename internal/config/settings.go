@@ -56,7 +56,7 @@ func settings() []setting {
 		}, func(c *Config) *string { return &c.Addr }, parseAddr),
 		{
 			name: nameDatabaseURL, standard: "sqlite://<data>/" + databaseFile, secret: true, database: true,
-			help: "sqlite://<path> for embedded mode, or postgres://… for one node of many",
+			help: "sqlite://… for embedded mode, or postgres://… for one node of many",
 			set: func(c *Config, v string) (fault string) {
 				c.Database, fault = parseDatabase(v)
 				return fault
@@ -122,11 +122,11 @@ func settings() []setting {
 		}, func(c *Config) *string { return &c.JWTAudience }, parseLine)),
 		ring(setting{
 			name: namePeppers, standard: "embedded: made in the data folder; PostgreSQL: required",
-			help: "id:base64,… of 32 bytes each; the first signs, the others still verify",
+			help: "id:base64,… of 32 bytes each; the first is for new PINs, the others still verify",
 		}, func(c *Config) *Secret { return &c.Peppers }),
 		ring(setting{
 			name: nameReceiptKeys, standard: "embedded: made in the data folder; PostgreSQL: required",
-			help: "likewise, Ed25519 seeds",
+			help: "id:base64,… of Ed25519 seeds; the first signs, all are published",
 		}, func(c *Config) *Secret { return &c.ReceiptKeys }),
 		number(setting{name: prefix + "PIN_MIN_LENGTH", preset: "4", help: "the fewest digits of a PIN being set"},
 			pin.MinLength, pin.MaxLength, func(c *Config) *int { return &c.PINMinLength }),
@@ -154,7 +154,7 @@ func settings() []setting {
 			},
 			show: func(c Config) string { return strconv.FormatBool(c.AuditNotRequired) },
 		},
-		number(setting{name: prefix + "ARGON2_MEMORY_KIB", preset: "19456", help: "the memory of one hash"},
+		number(setting{name: prefix + "ARGON2_MEMORY_KIB", preset: "19456", help: "the memory of one hash in KiB"},
 			8, 1<<20, func(c *Config) *uint32 { return &c.Argon2MemoryKiB }),
 		number(setting{name: prefix + "ARGON2_TIME", preset: "2", help: "the passes of one hash"},
 			1, 64, func(c *Config) *uint32 { return &c.Argon2Time }),
@@ -229,6 +229,7 @@ func list[T any](s setting, field func(*Config) *[]T, parse func(string) (T, str
 
 // number completes a setting that is a whole number within bounds.
 func number[T int | uint32](s setting, least, most T, field func(*Config) *T) setting {
+	s.help += fmt.Sprintf("; %d to %d", least, most)
 	s.set = func(c *Config, v string) string {
 		n, ok := parseNumber(v)
 		if !ok || n < int64(least) || n > int64(most) {
@@ -248,6 +249,7 @@ func number[T int | uint32](s setting, least, most T, field func(*Config) *T) se
 
 // duration completes a setting that is a time within bounds.
 func duration(s setting, least, most time.Duration, field func(*Config) *time.Duration) setting {
+	s.help += fmt.Sprintf("; %s to %s", short(least), short(most))
 	s.set = func(c *Config, v string) string {
 		d, err := time.ParseDuration(v)
 		if err != nil || d < least || d > most {

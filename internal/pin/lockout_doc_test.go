@@ -20,9 +20,13 @@ const (
 	forGuesser habit = "whenever it helps the guesser most"
 )
 
+// step is the clock of the simulation: every lock of the default schedule, and
+// noon, is a multiple of it.
+const step = 15 * time.Minute
+
 // attack returns how many wrong guesses are looked at in a span under the default
 // limits. The guesser knows the limits, guesses as soon as a guess is to be had,
-// stops before the one that deactivates, and takes that one in the last minute.
+// stops before the one that deactivates, and takes that one at the end.
 func attack(t *testing.T, h habit, span time.Duration) int {
 	t.Helper()
 	s := newStory(t, pin.DefaultLimits())
@@ -43,7 +47,7 @@ func attack(t *testing.T, h habit, span time.Duration) int {
 		guesses++
 		return true
 	}
-	for at := time.Duration(0); at <= span; at += time.Minute {
+	for at := time.Duration(0); at <= span; at += step {
 		s.now = start.Add(at)
 		// A holder who finds the PIN locked tries again.
 		if due = due || h == atNoon && at%day == 12*time.Hour; due {

@@ -15,15 +15,12 @@ const day = 24 * time.Hour
 
 // guess is an attempt that was taken: what the model remembers of it.
 type guess struct {
-	ticket  pin.Ticket
-	at      time.Time
-	right   bool
-	settled bool
+	ticket pin.Ticket
+	at     time.Time
+	right  bool
 	// void says that something since its spend forbids it to settle: another
 	// guess's lock, or another PIN.
 	void bool
-	// cleared says that an admin emptied the bucket since.
-	cleared bool
 }
 
 // model plays a record against n guessers, admins, runtimes and crashes, and
@@ -381,7 +378,8 @@ func TestWrongGuessesInAnyWindow(t *testing.T) {
 func TestDurationsDoNotOverflow(t *testing.T) {
 	t.Parallel()
 	far := []time.Time{
-		{}, time.Unix(0, 0), start, time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC),
+		{},
+		time.Unix(0, 0), start, time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC),
 		time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(200_000, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 	ints := rapid.OneOf(rapid.IntRange(1, 50), rapid.IntRange(1, math.MaxInt),

@@ -67,7 +67,6 @@ func holdsSecret(s string) bool {
 func TestNoVerbPrintsAPIN(t *testing.T) {
 	t.Parallel()
 	p := mustParse(t, secretDigits)
-	noVerb, asWidth := "no verb", "%*d" // in variables, so that vet does not see the mistakes
 	for name, carrier := range carriers(p) {
 		for verb := 'A'; verb <= 'z'; verb++ {
 			for _, flags := range []string{"", "+", "#", " ", "0", "-", "+#", "20", ".3", "-20.3", "# "} {
@@ -81,14 +80,14 @@ func TestNoVerbPrintsAPIN(t *testing.T) {
 				}
 			}
 		}
-		for form, got := range map[string]string{
-			"Sprint":        fmt.Sprint(carrier),
-			"Sprintln":      fmt.Sprintln(carrier),
-			"extra operand": fmt.Sprintf(noVerb, carrier),
-			"as a width":    fmt.Sprintf(asWidth, carrier, 1),
-		} {
+		printed := []string{fmt.Sprint(carrier), fmt.Sprintln(carrier)}
+		// An operand too many, a PIN as a width, and one that is not there.
+		for _, mistake := range []string{"no verb", "%*d", "%[2]d"} {
+			printed = append(printed, fmt.Sprintf(mistake, carrier))
+		}
+		for _, got := range printed {
 			if holdsSecret(got) {
-				t.Errorf("%s by %s prints %s", name, form, got)
+				t.Errorf("%s prints %s", name, got)
 			}
 		}
 	}

@@ -104,11 +104,13 @@ func TestApply(t *testing.T) {
 		{"TTL of none", policy.Patch{SessionTTLMinutes: &zero}, func(p *policy.Policy) { p.SessionTTLMinutes = 0 }},
 		{"no skills", policy.Patch{RequiredSkills: []string{}}, func(p *policy.Policy) { p.RequiredSkills = []string{} }},
 		{
-			"another order", policy.Patch{RequiredSkills: []string{"Bank/Transfer", "mail.send"}},
+			"another order",
+			policy.Patch{RequiredSkills: []string{"Bank/Transfer", "mail.send"}},
 			func(p *policy.Policy) { p.RequiredSkills = []string{"Bank/Transfer", "mail.send"} },
 		},
 		{
-			"another spelling", policy.Patch{RequiredSkills: []string{"Mail.Send", "Bank/Transfer"}},
+			"another spelling",
+			policy.Patch{RequiredSkills: []string{"Mail.Send", "Bank/Transfer"}},
 			func(p *policy.Policy) { p.RequiredSkills = []string{"Mail.Send", "Bank/Transfer"} },
 		},
 		{"one equal, one not", policy.Patch{AppliesTo: &owner, SessionTTLMinutes: &zero}, func(p *policy.Policy) { p.SessionTTLMinutes = 0 }},

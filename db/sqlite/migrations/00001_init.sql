@@ -79,7 +79,7 @@ CREATE TABLE pin_sessions (
 ) STRICT;
 
 CREATE INDEX pin_sessions_by_holder
-    ON pin_sessions (tenant_id, holder_type, holder_instance_id, holder_id, instance_id);
+    ON pin_sessions (tenant_id, holder_type, holder_instance_id, holder_id, instance_id, id);
 CREATE INDEX pin_sessions_by_age ON pin_sessions (auth_time);
 
 CREATE TABLE confirmations (
@@ -142,7 +142,7 @@ CREATE UNIQUE INDEX confirmations_id ON confirmations (id);
 CREATE UNIQUE INDEX confirmations_idempotency_key
     ON confirmations (tenant_id, instance_id, idempotency_key);
 CREATE INDEX confirmations_open_by_holder
-    ON confirmations (tenant_id, holder_type, holder_instance_id, holder_id, instance_id)
+    ON confirmations (tenant_id, holder_type, holder_instance_id, holder_id, instance_id, id)
     WHERE ended_at IS NULL;
 CREATE INDEX confirmations_open_by_expiry ON confirmations (expires_at) WHERE ended_at IS NULL;
 CREATE INDEX confirmations_ended_by_age ON confirmations (ended_at) WHERE ended_at IS NOT NULL;

@@ -14,11 +14,12 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
 FROM confirmations
 WHERE tenant_id = ? AND instance_id = ? AND idempotency_key = ?;
 
--- The numbered parameter stands before the slice: sqlc would number it as if the
--- slice were one parameter.
+-- The ids are one JSON array: the query's text stays the same for any number of
+-- them, and there may be more than a query can have parameters.
 -- name: ListStillPending :many
 SELECT id FROM confirmations
-WHERE status = 'pending' AND expires_at > sqlc.arg(now) AND id IN (sqlc.slice('ids'));
+WHERE status = 'pending' AND expires_at > sqlc.arg(now)
+    AND id IN (SELECT value FROM json_each(CAST(sqlc.arg(ids) AS TEXT)));
 
 -- name: InsertConfirmation :execrows
 INSERT INTO confirmations (

@@ -1,14 +1,17 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"time"
+
+	"github.com/hydracore/hydrapin/internal/store"
 
 	gen "github.com/hydracore/hydrapin/gen/postgres"
 )
 
-// Diagnosis is what an operator should know of the server.
-type Diagnosis struct {
+// examination is what an operator should know of the server.
+type examination struct {
 	// Version is as the server writes it, such as "15.18".
 	Version string
 	// SynchronousCommit is what hydrapin's own transactions commit with: "on", or
@@ -26,9 +29,9 @@ type Diagnosis struct {
 	RoundTrip time.Duration
 }
 
-// Diagnose asks the server. Errors: store.ErrUnavailable.
-func (s *Store) Diagnose(ctx context.Context) (Diagnosis, error) {
-	var d Diagnosis
+// examine asks the server.
+func (s *Store) examine(ctx context.Context) (examination, error) {
+	var d examination
 	err := s.read(ctx, func(ctx context.Context, db gen.DBTX) error {
 		// The first query pays for the connection and the plan.
 		if _, err := queries.Diagnose(ctx, db); err != nil {
@@ -39,7 +42,7 @@ func (s *Store) Diagnose(ctx context.Context) (Diagnosis, error) {
 		if err != nil {
 			return err
 		}
-		d = Diagnosis{
+		d = examination{
 			Version: row.ServerVersion, SynchronousCommit: row.SynchronousCommit,
 			SynchronousStandbys: row.SynchronousStandbyNames,
 			Fsync:               row.Fsync == "on", FullPageWrites: row.FullPageWrites == "on",
@@ -49,4 +52,25 @@ func (s *Store) Diagnose(ctx context.Context) (Diagnosis, error) {
 		return nil
 	})
 	return d, err
+}
+
+// Diagnose implements store.Database. Errors: store.ErrUnavailable.
+func (s *Store) Diagnose(ctx context.Context) (store.Diagnosis, error) {
+	e, err := s.examine(ctx)
+	if err != nil {
+		return store.Diagnosis{}, err
+	}
+	d := store.Diagnosis{Facts: []store.Fact{
+		{Name: "PostgreSQL", Value: e.Version},
+		{Name: "synchronous_commit", Value: e.SynchronousCommit},
+		{Name: "synchronous_standby_names", Value: cmp.Or(e.SynchronousStandbys, "none")},
+		{Name: "round trip", Value: e.RoundTrip.Round(time.Microsecond).String()},
+	}}
+	if !e.Fsync || !e.FullPageWrites {
+		d.Problems = append(d.Problems, "fsync or full_page_writes is off: a power cut may give spent attempts back; set both to on")
+	}
+	if e.SynchronousStandbys == "" {
+		d.Problems = append(d.Problems, "no synchronous standby: a failover may lose what was acknowledged, so a spent attempt or a redeemed confirmation may come back; set synchronous_standby_names where there are standbys")
+	}
+	return d, nil
 }

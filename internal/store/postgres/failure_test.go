@@ -182,11 +182,11 @@ func TestSynchronousCommit(t *testing.T) {
 			conn := connect(t, address)
 			exec(t, conn, "ALTER DATABASE "+scan[string](t, conn, "SELECT quote_ident(current_database())")+
 				" SET synchronous_commit = "+set)
-			d, err := open(t, address).Diagnose(t.Context())
+			d, err := open(t, address).Examine(t.Context())
 			if err != nil || d.SynchronousCommit != want {
 				t.Errorf("by the database: %+v, %v", d, err)
 			}
-			if d, err = open(t, address+"&synchronous_commit="+set).Diagnose(t.Context()); err != nil || d.SynchronousCommit != want {
+			if d, err = open(t, address+"&synchronous_commit="+set).Examine(t.Context()); err != nil || d.SynchronousCommit != want {
 				t.Errorf("by the URL: %+v, %v", d, err)
 			}
 			if !strings.HasPrefix(d.Version, "1") || d.SynchronousStandbys != "" || d.RoundTrip <= 0 ||

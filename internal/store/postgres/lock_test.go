@@ -288,4 +288,3 @@ func TestReadsBesideWaitingTransactions(t *testing.T) {
 		}
 	}
 }
-

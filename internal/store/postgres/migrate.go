@@ -24,13 +24,6 @@ const migrateLock = 0x6879647261_70696e
 // migrateWait is how many seconds one node waits for another that migrates.
 const migrateWait = 600
 
-// Migration is one step of the schema.
-type Migration struct {
-	Version int64
-	Name    string
-	Applied bool
-}
-
 // Migrate applies what is missing, while other nodes wait. Errors:
 // store.ErrUnavailable, store.ErrNewerSchema.
 func (s *Store) Migrate(ctx context.Context) error {
@@ -67,7 +60,7 @@ func (s *Store) MigrateTo(ctx context.Context, version int64) error {
 
 // MigrationStatus returns the steps that this program knows, oldest first. It
 // changes nothing.
-func (s *Store) MigrationStatus(ctx context.Context) ([]Migration, error) {
+func (s *Store) MigrationStatus(ctx context.Context) ([]store.Migration, error) {
 	var applied int64
 	err := s.read(ctx, func(ctx context.Context, db gen.DBTX) (err error) {
 		applied, err = appliedVersion(ctx, db)
@@ -129,18 +122,18 @@ func newProvider(conn *sql.DB) (*goose.Provider, error) {
 }
 
 // knownMigrations returns the steps that this program carries, oldest first.
-func knownMigrations() ([]Migration, error) {
+func knownMigrations() ([]store.Migration, error) {
 	files, err := fs.Glob(db.Postgres, "postgres/migrations/*.sql")
 	if err != nil || len(files) == 0 {
 		return nil, errors.New("postgres: no embedded migrations")
 	}
-	known := make([]Migration, 0, len(files))
+	known := make([]store.Migration, 0, len(files))
 	for _, file := range files {
 		version, err := goose.NumericComponent(file)
 		if err != nil {
 			return nil, fmt.Errorf("postgres: the name of a migration: %w", err)
 		}
-		known = append(known, Migration{Version: version, Name: path.Base(file)})
+		known = append(known, store.Migration{Version: version, Name: path.Base(file)})
 	}
 	return known, nil
 }

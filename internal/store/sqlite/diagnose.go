@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/hydracore/hydrapin/internal/store"
 )
 
 // synchronousFull is PRAGMA synchronous's number for FULL,
 // https://www.sqlite.org/pragma.html#pragma_synchronous.
 const synchronousFull = 2
 
-// Diagnosis is what doctor tells of the database.
-type Diagnosis struct {
+// examination is what doctor tells of the database.
+type examination struct {
 	// Version is SQLite's.
 	Version string
 	// JournalMode is "wal" when all is well.
@@ -29,18 +31,18 @@ type Diagnosis struct {
 	Schema, Newest int64
 }
 
-// Diagnose looks at the database. It reads the whole file. A file that is too
+// examine looks at the database. It reads the whole file. A file that is too
 // damaged to be checked is an error.
-func (s *Store) Diagnose(ctx context.Context) (Diagnosis, error) {
-	d := Diagnosis{Newest: s.newest()}
+func (s *Store) examine(ctx context.Context) (examination, error) {
+	d := examination{Newest: s.newest()}
 	info, err := os.Stat(s.path)
 	if err != nil {
-		return Diagnosis{}, fmt.Errorf("sqlite: %w", err)
+		return examination{}, fmt.Errorf("sqlite: %w", err)
 	}
 	d.FileMode = info.Mode().Perm()
 	v, err := s.schema(ctx)
 	if err != nil {
-		return Diagnosis{}, err
+		return examination{}, err
 	}
 	d.Schema = v.applied
 
@@ -51,12 +53,12 @@ func (s *Store) Diagnose(ctx context.Context) (Diagnosis, error) {
 		"PRAGMA synchronous":      &synchronous,
 	} {
 		if err := s.writer.QueryRowContext(ctx, query).Scan(into); err != nil {
-			return Diagnosis{}, interpretError(ctx, err)
+			return examination{}, interpretError(ctx, err)
 		}
 	}
 	d.Synchronous = synchronous == synchronousFull
 	if d.Problems, err = s.quickCheck(ctx); err != nil {
-		return Diagnosis{}, err
+		return examination{}, err
 	}
 	return d, nil
 }
@@ -78,4 +80,26 @@ func (s *Store) quickCheck(ctx context.Context) ([]string, error) {
 		}
 	}
 	return problems, interpretError(ctx, rows.Err())
+}
+
+// Diagnose implements store.Database. It reads the whole file; one that is too
+// damaged to be checked is an error.
+func (s *Store) Diagnose(ctx context.Context) (store.Diagnosis, error) {
+	e, err := s.examine(ctx)
+	if err != nil {
+		return store.Diagnosis{}, err
+	}
+	d := store.Diagnosis{Facts: []store.Fact{
+		{Name: "SQLite", Value: e.Version},
+		{Name: "journal mode", Value: e.JournalMode},
+		{Name: "file mode", Value: fmt.Sprintf("%#o", e.FileMode)},
+		{Name: "schema", Value: fmt.Sprintf("%d of %d", e.Schema, e.Newest)},
+	}, Problems: e.Problems}
+	if e.JournalMode != "wal" || !e.Synchronous {
+		d.Problems = append(d.Problems, "commits do not wait for the disk: a power cut may give spent attempts back; keep the file on a local disk")
+	}
+	if e.FileMode != 0o600 {
+		d.Problems = append(d.Problems, "others may read the file: chmod 600 "+s.path)
+	}
+	return d, nil
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"time"
 )
@@ -16,3 +17,9 @@ func (s *Store) Newest() int64 { return s.newest() }
 
 // ReadClock returns a function that reads a clock made of now.
 func ReadClock(now func() time.Time) func() time.Time { return (&clock{now: now}).read }
+
+// Examination is what Diagnose is told from.
+type Examination = examination
+
+// Examine looks at the database.
+func (s *Store) Examine(ctx context.Context) (Examination, error) { return s.examine(ctx) }

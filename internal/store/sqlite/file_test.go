@@ -44,12 +44,19 @@ func run(t *testing.T, s *sqlite.Store, query string) {
 // pragmas asks every connection of a pool what is in force on it.
 func pragmas(t *testing.T, db *sql.DB, want map[string]string) {
 	t.Helper()
+	// All are held until the last was asked, so that each is another.
+	var held []*sql.Conn
+	defer func() {
+		for _, conn := range held {
+			_ = conn.Close()
+		}
+	}()
 	for n := range db.Stats().MaxOpenConnections {
 		conn, err := db.Conn(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = conn.Close() }() //nolint:revive // all are held until the last was asked, so that each is another
+		held = append(held, conn)
 		for name, value := range want {
 			var got string
 			if err := conn.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&got); err != nil {
@@ -261,7 +268,7 @@ func TestDiagnose(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hydrapin.db")
 	s := migrated(t, path)
-	d, err := s.Diagnose(t.Context())
+	d, err := s.Examine(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,10 +287,10 @@ func TestDiagnose(t *testing.T) {
 	run(t, s, "PRAGMA writable_schema = ON")
 	run(t, s, `UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'api_keys_id')
 		WHERE name = 'pin_sessions_by_age'`)
-	if err := os.Chmod(path, 0o640); err != nil { //nolint:gosec // a loose mode is what is to be found
+	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	d, err = open(t, path).Diagnose(t.Context())
+	d, err = open(t, path).Examine(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +340,7 @@ func TestClockNeverGoesBack(t *testing.T) {
 	wall := time.Date(2031, time.January, 1, 12, 0, 0, 1999, time.FixedZone("half", 5*3600+1800))
 	read := sqlite.ReadClock(func() time.Time { return wall })
 	first := read()
-	if want := time.Date(2031, time.January, 1, 6, 30, 0, 1000, time.UTC); first != want { //nolint:staticcheck // the location counts too
+	if want := time.Date(2031, time.January, 1, 6, 30, 0, 1000, time.UTC); first != want {
 		t.Errorf("got %v, want %v", first, want)
 	}
 	wall = wall.Add(-time.Hour)

@@ -74,7 +74,7 @@ func startChild(t *testing.T, path string, events int) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{cmd: exec.CommandContext(t.Context(), self)} //nolint:gosec // this test binary itself
+	c := &child{cmd: exec.CommandContext(t.Context(), self)}
 	c.cmd.Env = append(os.Environ(), childEnv+"="+path, eventsEnv+"="+strconv.Itoa(events))
 	c.cmd.Stderr = &c.stderr
 	if err := c.cmd.Start(); err != nil {

@@ -18,13 +18,6 @@ import (
 // context ends before.
 const migrateTimeout = 5 * time.Minute
 
-// Migration is one step of the schema.
-type Migration struct {
-	Version int64
-	Name    string
-	Applied bool
-}
-
 func newMigrator(writer *sql.DB) (*goose.Provider, error) {
 	migrations, err := fs.Sub(db.SQLite, "sqlite/migrations")
 	if err != nil {
@@ -75,15 +68,15 @@ func (s *Store) MigrateTo(ctx context.Context, version int64) error {
 
 // MigrationStatus returns the migrations that this program knows, oldest first.
 // It changes nothing.
-func (s *Store) MigrationStatus(ctx context.Context) ([]Migration, error) {
+func (s *Store) MigrationStatus(ctx context.Context) ([]store.Migration, error) {
 	v, err := s.schema(ctx)
 	if err != nil {
 		return nil, err
 	}
 	sources := s.migrator.ListSources()
-	status := make([]Migration, len(sources))
+	status := make([]store.Migration, len(sources))
 	for i, src := range sources {
-		status[i] = Migration{Version: src.Version, Name: src.Path, Applied: src.Version <= v.applied}
+		status[i] = store.Migration{Version: src.Version, Name: src.Path, Applied: src.Version <= v.applied}
 	}
 	return status, nil
 }

@@ -42,7 +42,7 @@ func read(t *testing.T, s store.Reader, c confirmation.Confirmation) confirmatio
 
 func testConfirmationAsSaved(t *testing.T, s store.Store) {
 	plain := ask(customer(1), instance(1), 1)
-	rich := ask(identity(1), instance(1), 2)
+	rich := ask(identity(), instance(1), 2)
 	rich.Role, rich.Skill, rich.Lifetime = policy.Customer, "a:b/c.d-e_F", confirmation.MaxLifetime
 	rich.IdempotencyKey = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 	// Bytes that a JSON column would change: order, escapes, spaces, numbers.
@@ -178,7 +178,7 @@ func testOpenConfirmations(t *testing.T, s store.Store) {
 	declined, redeemed, expired := ask(h, instance(1), 4), approve(ask(h, instance(1), 5)), ask(h, instance(1), 6)
 	insert(t, s, pending, approved, elsewhere, declined, redeemed, expired,
 		ask(customer(2), instance(1), 7),
-		ask(identity(1), instance(1), 8),
+		ask(identity(), instance(1), 8),
 		ask(pin.CustomerHolder(tenant(2), h.ID), instance(1), 9))
 	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
 		for _, c := range (confirmations{decline(declined), redeem(redeemed), expire(expired)}) {
@@ -204,7 +204,7 @@ func testPendingConfirmations(t *testing.T, s store.Store) {
 	declined := ask(h, instance(1), 4)
 	insert(t, s, ask(h, instance(1), 3), ask(h, instance(1), 1), ask(h, instance(1), 2), declined,
 		approve(ask(h, instance(1), 5)), ask(h, instance(2), 6), ask(customer(2), instance(1), 7),
-		ask(pin.CustomerHolder(tenant(2), h.ID), instance(1), 8), ask(identity(1), instance(1), 9))
+		ask(pin.CustomerHolder(tenant(2), h.ID), instance(1), 8), ask(identity(), instance(1), 9))
 	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SaveConfirmation(ctx, decline(declined)) })
 	ends := func(n int) time.Time { return after(n).Add(5 * time.Minute) }
 	for _, want := range []struct {
@@ -257,7 +257,7 @@ func testNoLongerPendingMany(t *testing.T, s store.Store) {
 	pending := ask(customer(1), instance(1), 0)
 	pending.CreatedAt, pending.ExpiresAt = now, now.Add(time.Hour)
 	insert(t, s, pending)
-	const many = 70_000
+	const many = 40_000
 	ids := make([]uuid.UUID, many)
 	for n := range ids {
 		ids[n] = uuid.UUID{0: byte(n >> 16), 1: byte(n >> 8), 2: byte(n), 15: 'm'}
@@ -275,7 +275,7 @@ func testExpiredConfirmations(t *testing.T, s store.Store) {
 		return c
 	}
 	oldest := ends(ask(customer(1), instance(1), 3), now.Add(-time.Hour))
-	approved := ends(approve(ask(identity(1), instance(1), 2)), now.Add(-time.Minute))
+	approved := ends(approve(ask(identity(), instance(1), 2)), now.Add(-time.Minute))
 	foreign := ends(ask(pin.CustomerHolder(tenant(2), id('c', 1)), instance(2), 1), now)
 	declined := ask(customer(1), instance(1), 4)
 	insert(t, s, oldest, approved, foreign, declined, ends(ask(customer(1), instance(1), 5), now.Add(time.Microsecond)))

@@ -117,7 +117,7 @@ func testEventAsSaved(t *testing.T, s store.Store) {
 	want := []audit.Event{
 		{
 			Time: after(1), Tenant: tenant(1), Type: audit.PINLocked, Actor: audit.Actor{Kind: auth.KindRuntimeKey, ID: "key"},
-			Holder: identity(1), Instance: instance(1), Confirmation: id('q', 1), RequestID: "request", Peer: "2001:db8::1",
+			Holder: identity(), Instance: instance(1), Confirmation: id('q', 1), RequestID: "request", Peer: "2001:db8::1",
 			Details: map[string]any{
 				"text": "é\u2028\"", "number": 5.0, "yes": true, "none": nil, "list": []any{"a", 1.5}, "in": map[string]any{"b": "c"},
 			},
@@ -167,7 +167,7 @@ func testEventTime(t *testing.T, s store.Store) {
 		if before, err = tx.Now(ctx); err != nil {
 			return err
 		}
-		if err = tx.Append(ctx, audit.Event{Tenant: tenant(1), Type: audit.PINSet}); err != nil {
+		if err := tx.Append(ctx, audit.Event{Tenant: tenant(1), Type: audit.PINSet}); err != nil {
 			return err
 		}
 		behind, err = tx.Now(ctx)

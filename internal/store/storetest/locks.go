@@ -13,7 +13,6 @@ import (
 
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
-	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
@@ -89,7 +88,7 @@ func testLocksExclude(t *testing.T, s store.Store) {
 // testNoLostUpdate counts guesses from many sides: each must be seen by the next.
 func testNoLostUpdate(t *testing.T, s store.Store) {
 	const guessers, each = 8, 10
-	h := identity(1)
+	h := identity()
 	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SavePin(ctx, setPIN(h, 1), "pepper") })
 	var group sync.WaitGroup
 	for range guessers {
@@ -172,16 +171,24 @@ func testRedeemAtOnce(t *testing.T, s store.Store) {
 func testTimeAfterLock(t *testing.T, s store.Store) {
 	h := customer(1)
 	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SavePin(ctx, setPIN(h, 1), "pepper") })
-	p := policy.Default(tenant(1), instance(1))
 	c := ask(h, instance(1), 1)
 	insert(t, s, c)
 	for _, test := range []struct {
 		name string
 		lock func(ctx context.Context, tx store.Tx) error
 	}{
-		{"pin", func(ctx context.Context, tx store.Tx) error { _, err := tx.LockPin(ctx, h); return err }},
-		{"new pin", func(ctx context.Context, tx store.Tx) error { _, err := tx.LockNewPin(ctx, customer(2)); return err }},
-		{"policy", func(ctx context.Context, tx store.Tx) error { _, err := tx.LockPolicy(ctx, p.Tenant, p.Instance); return err }},
+		{"pin", func(ctx context.Context, tx store.Tx) error {
+			_, err := tx.LockPin(ctx, h)
+			return err
+		}},
+		{"new pin", func(ctx context.Context, tx store.Tx) error {
+			_, err := tx.LockNewPin(ctx, customer(2))
+			return err
+		}},
+		{"policy", func(ctx context.Context, tx store.Tx) error {
+			_, err := tx.LockPolicy(ctx, tenant(1), instance(1))
+			return err
+		}},
 		{"confirmation", func(ctx context.Context, tx store.Tx) error {
 			_, err := tx.LockConfirmation(ctx, c.Holder.Tenant, c.Instance, c.ID)
 			return err
@@ -190,7 +197,7 @@ func testTimeAfterLock(t *testing.T, s store.Store) {
 		var released, seen time.Time
 		var waiter sync.WaitGroup
 		inTx(t, s, func(ctx context.Context, tx store.Tx) (err error) {
-			if err = test.lock(ctx, tx); err != nil {
+			if err := test.lock(ctx, tx); err != nil {
 				return err
 			}
 			began := make(chan struct{})

@@ -13,7 +13,7 @@ import (
 )
 
 func testPinUnseen(t *testing.T, s store.Store) {
-	for _, h := range []pin.Holder{customer(1), identity(1)} {
+	for _, h := range []pin.Holder{customer(1), identity()} {
 		equal(t, "Pin", pinOf(t, s, h), pin.Record{Holder: h})
 		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
 			r := must(tx.LockPin(ctx, h))(t)
@@ -29,7 +29,7 @@ func testPinUnseen(t *testing.T, s store.Store) {
 
 func testPinAsSaved(t *testing.T, s store.Store) {
 	limits := pin.DefaultLimits()
-	for _, h := range []pin.Holder{customer(1), identity(1)} {
+	for _, h := range []pin.Holder{customer(1), identity()} {
 		fresh := setPIN(h, 1)
 		locked := fresh
 		for range limits.LockAfter {
@@ -103,7 +103,7 @@ func testPeppersInUse(t *testing.T, s store.Store) {
 	}
 	save(setPIN(customer(1), 1), "old")
 	save(setPIN(customer(2), 2), "old")
-	save(setPIN(identity(1), 3), "new")
+	save(setPIN(identity(), 3), "new")
 	inUse("old", "new")
 	save(setPIN(customer(1), 1), "new") // rehashed
 	inUse("old", "new")

@@ -32,7 +32,7 @@ func byID(sessions []confirmation.Session) []confirmation.Session {
 }
 
 func testSessionAsSaved(t *testing.T, s store.Store) {
-	for n, h := range []pin.Holder{customer(1), identity(1)} {
+	for n, h := range []pin.Holder{customer(1), identity()} {
 		want := session(h, instance(1), n)
 		want.LockEpoch = 1 << 40
 		saveSessions(t, s, want)

@@ -112,8 +112,9 @@ func customer(n int) pin.Holder {
 	return pin.CustomerHolder(tenant(1), id('c', n))
 }
 
-func identity(n int) pin.Holder {
-	return pin.IdentityHolder(tenant(1), instance(1), id('e', n))
+// identity is the one identity that the tests speak of.
+func identity() pin.Holder {
+	return pin.IdentityHolder(tenant(1), instance(1), id('e', 1))
 }
 
 // inTx runs fn in a transaction that must be committed.

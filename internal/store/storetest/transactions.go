@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/hydracore/hydrapin/internal/audit"
-	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
@@ -126,7 +125,7 @@ func testFailedStatement(t *testing.T, s store.Store) {
 		notFound(t, "LockConfirmation", err)
 		_, err = tx.RevokeAPIKey(ctx, "nobody", after(1))
 		notFound(t, "RevokeAPIKey", err)
-		notFound(t, "SaveConfirmation", tx.SaveConfirmation(ctx, confirmation.Confirmation(ask(customer(1), instance(1), 1))))
+		notFound(t, "SaveConfirmation", tx.SaveConfirmation(ctx, ask(customer(1), instance(1), 1)))
 		return tx.SavePin(ctx, setPIN(customer(1), 1), "pepper")
 	})
 	equal(t, "after what was not found", pinOf(t, s, customer(1)), setPIN(customer(1), 1))

@@ -178,7 +178,7 @@ func testZonesAndPrecision(t *testing.T, s store.Store) {
 		r.CreatedAt, r.CountsFrom, r.LockedUntil, r.BucketEmptyAt, one.AuthTime,
 		c.CreatedAt, c.ExpiresAt, c.Approval.At, c.Approval.AuthTime, k.CreatedAt, k.ExpiresAt, k.RevokedAt,
 	} {
-		if got != want { //nolint:staticcheck // not Equal: the location counts too
+		if !got.Equal(want) || got.Location() != time.UTC {
 			t.Errorf("time %d: got %v, want %v", n, got, want)
 		}
 	}

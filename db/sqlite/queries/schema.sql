@@ -1,2 +1,0 @@
--- name: MinProgramSchema :one
-SELECT CAST(coalesce(max(min_program_schema), 0) AS INTEGER) AS min_program_schema FROM schema_compat;

@@ -1,0 +1,212 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/audit"
+	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/config"
+	"github.com/hydracore/hydrapin/internal/pgtest"
+	"github.com/hydracore/hydrapin/internal/server"
+	"github.com/hydracore/hydrapin/internal/store"
+)
+
+type key struct {
+	ID, Kind, State, Name string
+	TenantID              string  `json:"tenant_id"`
+	InstanceID            *string `json:"instance_id"`
+	Scopes                []string
+	ExpiresAt             *string `json:"expires_at"`
+	RevokedAt             *string `json:"revoked_at"`
+}
+
+func (m *machine) keys(args ...string) []key {
+	m.t.Helper()
+	var all []key
+	if err := json.Unmarshal([]byte(m.must(append([]string{"keys", "list", "--json"}, args...)...)), &all); err != nil {
+		m.t.Fatal(err)
+	}
+	return all
+}
+
+// Keys are made, used and revoked beside a running server.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	s := m.serve()
+	stdout, _ := s.printed()
+	g := parseGreeting(t, stdout)
+
+	r := m.run("keys", "create", "--tenant", someTenant, "--scopes", "pins:write,pins:read,pins:write", "--name", "dash board", "--expires-in", "720h")
+	secret := strings.TrimSuffix(r.stdout, "\n")
+	if r.code != 0 || !regexp.MustCompile(`^hc_live_[0-9A-Za-z]{16}_[0-9A-Za-z]{43}$`).MatchString(secret) || strings.Contains(r.stderr, secret) {
+		t.Fatalf("keys create: exit code %d, stdout %q, want the key alone there\n%s", r.code, r.stdout, r.stderr)
+	}
+	runtime := m.must("keys", "create", "--tenant", someTenant, "--instance", strings.ToUpper(someInstance))
+	if !regexp.MustCompile(`^hc_agent_[0-9A-Za-z]{16}_[0-9A-Za-z]{43}\n$`).MatchString(runtime) {
+		t.Errorf("the runtime key is %q", runtime)
+	}
+	if n := len(m.keys()); n != 3 {
+		t.Errorf("%d keys, want the first admin key and two", n)
+	}
+	all := m.keys("--tenant", someTenant)
+	if len(all) != 2 {
+		t.Fatalf("%d keys of the tenant, want 2", len(all))
+	}
+	first, second := all[0], all[1]
+	if first.Kind != "api_key" || first.State != "live" || first.Name != "dash board" || first.TenantID != someTenant ||
+		first.InstanceID != nil || !slices.Equal(first.Scopes, []string{"pins:write", "pins:read"}) || first.ExpiresAt == nil || first.RevokedAt != nil {
+		t.Errorf("key = %+v", first)
+	}
+	if second.Kind != "runtime_key" || second.InstanceID == nil || *second.InstanceID != someInstance || second.ExpiresAt != nil || len(second.Scopes) != 0 {
+		t.Errorf("runtime key = %+v", second)
+	}
+	if table := m.must("keys", "list"); strings.Count(table, "\n") != 4 || !strings.Contains(table, "dash board") || !strings.Contains(table, "instance "+someInstance) {
+		t.Errorf("keys list:\n%s", table)
+	}
+
+	url := g.url + "/v1/customers/" + uuid.NewString() + "/pin"
+	if status, answer := call(t, http.MethodPost, url, `{"pin":"4719"}`, "X-Api-Key", secret); status != http.StatusOK {
+		t.Errorf("with the new key: %d %s", status, answer)
+	}
+	m.must("keys", "revoke", first.ID)
+	// A write of a PIN reads the key anew.
+	if status, answer := call(t, http.MethodPost, url, `{"pin":"4719"}`, "X-Api-Key", secret); status != http.StatusUnauthorized {
+		t.Errorf("with the revoked key: %d %s", status, answer)
+	}
+	m.must("keys", "revoke", strings.TrimSpace(runtime)) // by the whole key, too
+	m.must("keys", "revoke", first.ID)
+	for _, k := range m.keys("--tenant", someTenant) {
+		if k.State != "revoked" || k.RevokedAt == nil {
+			t.Errorf("key after revoke = %+v", k)
+		}
+	}
+	m.refused(1, m.run("keys", "revoke", "nosuchkey"), "no key has this id", "keys list")
+
+	var types []string
+	for line := range strings.Lines(m.must("events", "--tenant", someTenant, "--json")) {
+		var e struct {
+			Type      string
+			ActorKind string `json:"actor_kind"`
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		types = append(types, e.Type+" by "+e.ActorKind)
+	}
+	if want := []string{
+		"key.minted by operator", "key.minted by operator", "pin.set by api_key", "key.revoked by operator", "key.revoked by operator",
+	}; !slices.Equal(types, want) {
+		t.Errorf("events = %q, want %q", types, want)
+	}
+	for _, args := range [][]string{{"keys", "list"}, {"events", "--tenant", someTenant}, {"events", "--tenant", g.tenant, "--json"}, {"doctor"}} {
+		out := m.must(args...)
+		for _, secret := range append(m.secrets(), secret, strings.TrimSpace(runtime), g.key) {
+			if strings.Contains(out, secret) {
+				t.Errorf("%v prints a secret", args)
+			}
+		}
+	}
+	s.stop()
+}
+
+// However many events there are, all are printed, once, in their order, and what
+// others wrote cannot look like something else.
+func TestEventsPages(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.serve().stop()
+	cfg, err := config.LoadDatabase([]string{"HYDRAPIN_DATA_DIR=" + m.dir + "/data"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := server.OpenStore(t.Context(), cfg, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 1201
+	err = st.InTx(t.Context(), func(tx store.Tx) error {
+		for range n {
+			e := audit.Event{
+				Tenant: uuid.MustParse(someTenant), Type: audit.AccessDenied,
+				Actor:   audit.Actor{Kind: auth.KindJWT, ID: "mallory peer=1.2.3.4\x1b[2J"},
+				Details: map[string]any{"operation": "x\ny"},
+			}
+			if err := tx.Append(t.Context(), e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var last int64
+	count := 0
+	for line := range strings.Lines(m.must("events", "--tenant", someTenant, "--json")) {
+		var e struct{ Seq int64 }
+		if err := json.Unmarshal([]byte(line), &e); err != nil || e.Seq <= last {
+			t.Fatalf("line %d: seq %d after %d, %v", count, e.Seq, last, err)
+		}
+		last, count = e.Seq, count+1
+	}
+	if count != n {
+		t.Errorf("%d events, want %d", count, n)
+	}
+	text := m.must("events", "--tenant", someTenant)
+	if strings.Count(text, "\n") != n || strings.ContainsRune(text, 0x1b) || !strings.Contains(text, `jwt:"mallory peer=1.2.3.4\x1b[2J"`) {
+		t.Errorf("events:\n%.300s", text)
+	}
+	if out := m.must("events", "--tenant", someInstance); out != "" {
+		t.Errorf("events of another tenant:\n%s", out)
+	}
+}
+
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "HYDRAPIN_DATABASE_URL="+pgtest.Empty(t))
+	r := m.run("serve")
+	if r.code != 1 || !strings.Contains(r.stderr, "HYDRAPIN_PEPPERS is missing") || !strings.Contains(r.stderr, "HYDRAPIN_RECEIPT_KEYS is missing") {
+		t.Errorf("serve without secrets: exit code %d\n%s", r.code, r.stderr)
+	}
+	if r := m.run("migrate", "status"); r.code != 1 || !strings.Contains(r.stdout, "missing") || !strings.Contains(r.stderr, "migrate up") {
+		t.Errorf("migrate status: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	m.refused(1, m.run("keys", "list"))
+	m.must("migrate", "up")
+	if out := m.must("migrate", "status", "--json"); !json.Valid([]byte(out)) || strings.Contains(out, "false") {
+		t.Errorf("migrate status:\n%s", out)
+	}
+	m.must("migrate", "up")
+	m.must("keys", "create", "--tenant", someTenant, "--scopes", "pins:read")
+	if n := len(m.keys()); n != 1 {
+		t.Errorf("%d keys, want 1", n)
+	}
+
+	const ring = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	m.env = append(m.env, "HYDRAPIN_PEPPERS="+ring, "HYDRAPIN_RECEIPT_KEYS="+ring)
+	stdout, stderr := m.serve().stop()
+	if stdout != "" || strings.Contains(stderr, ring[3:]) {
+		t.Errorf("serve printed\n%s\n%s", stdout, stderr)
+	}
+	r = m.run("doctor")
+	if r.code != 0 || !strings.Contains(r.stdout, "[redacted] ids k1") || strings.Contains(r.stdout, ring[3:]) || !strings.Contains(r.stdout, "synchronous") {
+		t.Errorf("doctor: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	if files := m.files("."); len(files) != 0 {
+		t.Errorf("a node made files: %q", files)
+	}
+	if r := m.runWith([]string{"HYDRAPIN_DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x"}, "doctor"); r.code != 1 || strings.Contains(r.stdout+r.stderr, "hunter2") {
+		t.Errorf("doctor of a database that is not there: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+}

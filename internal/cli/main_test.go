@@ -1,0 +1,203 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binary is the program, built once without the race detector: what is tested here
+// is what people run.
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "hydrapin-cli")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary = filepath.Join(dir, "hydrapin")
+	build := exec.Command("go", "build", "-o", binary, "github.com/hydracore/hydrapin")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// patience is how long a test waits for what should take moments.
+const patience = 30 * time.Second
+
+// result is what a command left.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// machine is a folder with an environment, in which commands are typed.
+type machine struct {
+	t   *testing.T
+	dir string
+	env []string
+}
+
+// newMachine returns a machine whose servers take any free port and hash cheaply.
+func newMachine(t *testing.T, env ...string) *machine {
+	t.Helper()
+	return &machine{t: t, dir: t.TempDir(), env: append([]string{
+		"HYDRAPIN_ADDR=127.0.0.1:0", "HYDRAPIN_ARGON2_MEMORY_KIB=64", "HYDRAPIN_ARGON2_TIME=1", "TZ=Asia/Kolkata",
+	}, env...)}
+}
+
+func (m *machine) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, binary, args...)
+	c.Dir, c.Env = m.dir, append(append([]string{}, m.env...), env...)
+	return c
+}
+
+// run types a command and waits for its end.
+func (m *machine) run(args ...string) result { return m.runWith(nil, args...) }
+
+// runWith is run with more of an environment.
+func (m *machine) runWith(env []string, args ...string) result {
+	m.t.Helper()
+	ctx, cancel := context.WithTimeout(m.t.Context(), patience)
+	defer cancel()
+	c := m.command(ctx, env, args...)
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	err := c.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || !exit.Exited()) {
+		m.t.Fatalf("hydrapin %v: %v\n%s", args, err, stderr.String())
+	}
+	return result{c.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// must is run for a command that has to succeed; it returns stdout.
+func (m *machine) must(args ...string) string {
+	m.t.Helper()
+	r := m.run(args...)
+	if r.code != 0 {
+		m.t.Fatalf("hydrapin %v: exit code %d\n%s", args, r.code, r.stderr)
+	}
+	return r.stdout
+}
+
+// refused fails unless the command ended with the code, and with one line on
+// stderr that says the texts.
+func (m *machine) refused(code int, r result, texts ...string) {
+	m.t.Helper()
+	if r.code != code || r.stdout != "" {
+		m.t.Errorf("exit code %d, stdout %q, want %d and none\n%s", r.code, r.stdout, code, r.stderr)
+	}
+	line := strings.TrimSuffix(r.stderr, "\n")
+	if !strings.HasPrefix(line, "hydrapin: ") || strings.Contains(line, "\n") {
+		m.t.Errorf("stderr is not one line of hydrapin's:\n%s", r.stderr)
+	}
+	for _, text := range texts {
+		if !strings.Contains(line, text) {
+			m.t.Errorf("stderr does not say %q:\n%s", text, line)
+		}
+	}
+}
+
+// process is a running serve.
+type process struct {
+	m    *machine
+	cmd  *exec.Cmd
+	done chan error
+
+	mu             sync.Mutex
+	stdout, stderr bytes.Buffer
+	changed        chan struct{}
+}
+
+// serve starts a server and waits until it answers.
+func (m *machine) serve() *process {
+	m.t.Helper()
+	s := &process{m: m, done: make(chan error, 1), changed: make(chan struct{}, 1)}
+	s.cmd = m.command(context.Background(), nil, "serve")
+	s.cmd.Stdout, s.cmd.Stderr = writer{s, &s.stdout}, writer{s, &s.stderr}
+	if err := s.cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	go func() { s.done <- s.cmd.Wait() }()
+	m.t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	s.waitFor(`"msg":"ready"`)
+	return s
+}
+
+// writer collects what a server prints, and tells whoever waits for it.
+type writer struct {
+	s    *process
+	into *bytes.Buffer
+}
+
+func (w writer) Write(p []byte) (int, error) {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	select {
+	case w.s.changed <- struct{}{}:
+	default:
+	}
+	return w.into.Write(p)
+}
+
+var _ io.Writer = writer{}
+
+func (s *process) printed() (stdout, stderr string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stdout.String(), s.stderr.String()
+}
+
+// waitFor waits until the server has logged a text.
+func (s *process) waitFor(text string) {
+	s.m.t.Helper()
+	timeout := time.After(patience)
+	for {
+		if _, stderr := s.printed(); strings.Contains(stderr, text) {
+			return
+		}
+		select {
+		case <-s.changed:
+		case err := <-s.done:
+			_, stderr := s.printed()
+			s.m.t.Fatalf("serve ended: %v\n%s", err, stderr)
+		case <-timeout:
+			s.m.t.Fatalf("serve did not log %s", text)
+		}
+	}
+}
+
+// stop ends the server as an operator does, and returns what it printed.
+func (s *process) stop() (stdout, stderr string) {
+	s.m.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		s.m.t.Fatal(err)
+	}
+	select {
+	case err := <-s.done:
+		if err != nil {
+			s.m.t.Errorf("serve ended with %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		s.m.t.Fatal("serve did not end within ten seconds of SIGTERM")
+	}
+	return s.printed()
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/hydracore/hydrapin/internal/config"
+	"github.com/hydracore/hydrapin/internal/server"
+)
+
+type migrate struct {
+	Up     migrateUp     `cmd:"" help:"Bring the database up to what this program knows."`
+	Status migrateStatus `cmd:"" help:"List the migrations and whether each was applied."`
+}
+
+type migrateUp struct{}
+
+// Help implements kong.HelpProvider.
+func (migrateUp) Help() string {
+	return `serve does the same when it starts; this is for whoever wants it done before, or with another database user.
+It needs no peppers. Of several that run at once one does it, and the others find it done.
+
+Example:
+
+    HYDRAPIN_DATABASE_URL=postgres://owner:password@db/hydrapin hydrapin migrate up`
+}
+
+// Run migrates.
+func (migrateUp) Run(ctx context.Context, a *app) (err error) {
+	cfg, err := a.database()
+	if err != nil {
+		return err
+	}
+	if cfg.Embedded() {
+		// A server that runs has the schema of its own program.
+		folder, err := config.LockFolder(cfg)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = folder.Close() }()
+	}
+	st, err := server.OpenStore(ctx, cfg, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	all, err := st.MigrationStatus(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "The database %s is up to date: %d migrations are applied.\n", cfg.Database, len(all))
+	return nil
+}
+
+type migrateStatus struct {
+	JSON bool `name:"json" help:"Print a JSON array."`
+}
+
+// Help implements kong.HelpProvider.
+func (migrateStatus) Help() string {
+	return `It changes nothing, works beside a running serve and needs no peppers. The exit code is 1 when a migration is missing.
+
+Example:
+
+    hydrapin migrate status`
+}
+
+// listedMigration is a migration as status prints it.
+type listedMigration struct {
+	Version int64  `json:"version"`
+	Name    string `json:"name"`
+	Applied bool   `json:"applied"`
+}
+
+// Run lists migrations.
+func (m migrateStatus) Run(ctx context.Context, a *app) (err error) {
+	cfg, err := a.database()
+	if err != nil {
+		return err
+	}
+	st, err := server.OpenStore(ctx, cfg, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	all, err := st.MigrationStatus(ctx)
+	if err != nil {
+		return err
+	}
+	missing := 0
+	listed := make([]listedMigration, 0, len(all))
+	for _, step := range all {
+		listed = append(listed, listedMigration(step))
+		if !step.Applied {
+			missing++
+		}
+	}
+	if m.JSON {
+		err = a.printJSON(listed)
+	} else {
+		out := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(out, "VERSION\tNAME\tSTATE")
+		for _, step := range listed {
+			state := "applied"
+			if !step.Applied {
+				state = "missing"
+			}
+			fmt.Fprintf(out, "%d\t%s\t%s\n", step.Version, step.Name, state)
+		}
+		err = out.Flush()
+	}
+	if err == nil && missing > 0 {
+		return fmt.Errorf("%d migrations are missing: %s migrate up, or the next start of serve, applies them", missing, programName)
+	}
+	return err
+}
+
+// database returns the settings of a database that is there.
+func (a *app) database() (config.Config, error) {
+	cfg, err := config.LoadDatabase(a.environ)
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, cfg.RequireDatabase()
+}

@@ -1,0 +1,131 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+const (
+	someTenant   = "6f1b2c34-5d6e-4f70-8a9b-0c1d2e3f4a5b"
+	someInstance = "0b9c8d7e-6f5a-4b3c-9d2e-1f0a9b8c7d6e"
+)
+
+func TestHelpOfEveryCommandHasAnExample(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	for _, command := range []string{
+		"serve", "migrate up", "migrate status", "keys create", "keys list", "keys revoke", "events", "token", "version", "doctor",
+	} {
+		r := m.run(append(strings.Fields(command), "--help")...)
+		if r.code != 0 || r.stderr != "" || !strings.Contains(r.stdout, "Example:\n\n    ") || !strings.Contains(r.stdout, "hydrapin "+command) {
+			t.Errorf("%s --help: exit code %d, stderr %q\n%s", command, r.code, r.stderr, r.stdout)
+		}
+		if !strings.Contains(m.must("--help"), "  "+command+" ") {
+			t.Errorf("--help does not list %s", command)
+		}
+	}
+	help := m.must("serve", "--help")
+	for _, setting := range []string{"HYDRAPIN_ADDR", "HYDRAPIN_PEPPERS_FILE", "HYDRAPIN_LOG_LEVEL", "default: 127.0.0.1:8080"} {
+		if !strings.Contains(help, setting) {
+			t.Errorf("serve --help does not tell of %s", setting)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	out := newMachine(t).must("version")
+	if fields := strings.Fields(out); len(fields) != 4 || fields[0] != "hydrapin" || !strings.HasPrefix(fields[2], "go1.") {
+		t.Errorf("version = %q", out)
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	create := []string{"keys", "create", "--tenant", someTenant}
+	for name, tt := range map[string]struct {
+		args []string
+		says string
+	}{
+		"nothing":          {nil, `expected one of "serve"`},
+		"no such command":  {[]string{"server"}, `did you mean "serve"`},
+		"no such flag":     {[]string{"serve", "--port", "1"}, "unknown flag --port; see hydrapin serve --help"},
+		"too much":         {[]string{"serve", "now"}, "now"},
+		"no subcommand":    {[]string{"keys"}, `"create"`},
+		"no tenant":        {[]string{"events"}, "--tenant"},
+		"tenant is none":   {[]string{"events", "--tenant", "acme"}, "--tenant: is not a UUID"},
+		"tenant braced":    {[]string{"events", "--tenant", "{" + someTenant + "}"}, "is not a UUID"},
+		"tenant nil":       {[]string{"token", "--tenant", "00000000-0000-0000-0000-000000000000"}, "is not a UUID"},
+		"neither":          {create, "--scopes=SCOPE,... or --instance=UUID"},
+		"both":             {append(create, "--scopes", "pins:read", "--instance", someInstance), "can't be used together"},
+		"scope":            {append(create, "--scopes", "pins:read,pins:admin"), "is none of pins:read, pins:write"},
+		"expires never":    {append(create, "--scopes", "pins:read", "--expires-in", "0s"), "--expires-in: is not a time"},
+		"expires days":     {append(create, "--scopes", "pins:read", "--expires-in", "30d"), "written like 30m or 720h"},
+		"expires overflow": {append(create, "--scopes", "pins:read", "--expires-in", "2000000h"), "from 1s to 87600h"},
+		"name":             {append(create, "--scopes", "pins:read", "--name", "a\nb"), "--name is not one line"},
+		"no key id":        {[]string{"keys", "revoke"}, "<id>"},
+		"ttl":              {[]string{"token", "--tenant", someTenant, "--ttl", "25h"}, "--ttl is more than 24h"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := &machine{t: t, dir: m.dir, env: m.env}
+			m.refused(2, m.run(tt.args...), tt.says, "--help")
+		})
+	}
+}
+
+// Commands that need a database say so where there is none, and make nothing.
+func TestNoDatabase(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	for _, args := range [][]string{
+		{"keys", "list"}, {"keys", "revoke", "x"},
+		{"keys", "create", "--tenant", someTenant, "--scopes", "pins:read"},
+		{"events", "--tenant", someTenant}, {"migrate", "status"}, {"migrate", "up"},
+	} {
+		m.refused(1, m.run(args...), "data/hydrapin.db does not exist", "start hydrapin serve once")
+	}
+	m.refused(1, m.run("token", "--tenant", someTenant), "no secret is in the data folder ./data")
+	if r := m.run("doctor"); r.code != 0 || !strings.Contains(r.stdout, "0 wrong") {
+		t.Errorf("doctor before the first start: exit code %d\n%s", r.code, r.stdout)
+	}
+	if entries := m.files("."); len(entries) != 0 {
+		t.Errorf("files were made: %q", entries)
+	}
+}
+
+func TestWrongSettings(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "HYDRAPIN_LOCK_AFTER=hunter2", "HYDRAPIN_PEPPERS=hunter2", "HYDRAPIN_PEPER=hunter2")
+	r := m.run("serve")
+	lines := strings.Split(strings.TrimSpace(r.stderr), "\n")
+	if r.code != 1 || r.stdout != "" || len(lines) != 4 || lines[0] != "hydrapin: 3 things are wrong:" || strings.Contains(r.stderr, "hunter2") {
+		t.Errorf("exit code %d, stdout %q\n%s", r.code, r.stdout, r.stderr)
+	}
+	r = m.run("doctor", "--json")
+	var report struct {
+		Settings []struct{ Name, Value, Source string }
+		Findings []struct{ Level, About, Problem string }
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &report); err != nil {
+		t.Fatal(err)
+	}
+	wrong := 0
+	for _, f := range report.Findings {
+		if f.Level == "wrong" {
+			wrong++
+		}
+	}
+	if r.code != 1 || wrong != 3 || len(report.Settings) != 30 || strings.Contains(r.stdout+r.stderr, "hunter2") {
+		t.Errorf("doctor: exit code %d, %d wrong, want 1 and 3\n%s", r.code, wrong, r.stdout)
+	}
+	// What concerns serve alone does not keep a command from its work.
+	m.refused(1, m.run("keys", "list"), "does not exist")
+
+	m = newMachine(t, "HYDRAPIN_JWT_JWKS=https://login.example.com/", "HYDRAPIN_JWT_ISSUER=i", "HYDRAPIN_JWT_AUDIENCE=a")
+	m.refused(1, m.run("token", "--tenant", someTenant), "ask your login service")
+	m = newMachine(t, "HYDRAPIN_DATABASE_URL=postgres://nowhere.invalid/x")
+	m.refused(1, m.run("token", "--tenant", someTenant), "set HYDRAPIN_JWT_HS256_SECRET")
+}

@@ -1,0 +1,150 @@
+package httpapi
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/gen/api"
+	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/httpapi/wire"
+	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
+	"github.com/hydracore/hydrapin/internal/service"
+	"github.com/hydracore/hydrapin/sdk/go/canonical"
+)
+
+func toAPIPinStatus(s pin.Status) api.PinStatus {
+	return api.PinStatus{
+		HasPin: s.HasPIN, IsActive: s.IsActive, IsLocked: s.IsLocked,
+		LockedUntil: wire.TimePtr(s.LockedUntil), CreatedAt: wire.TimePtr(s.CreatedAt),
+	}
+}
+
+func toAPIPinPolicy(p policy.Policy) api.PinPolicy {
+	skills := p.RequiredSkills
+	if skills == nil {
+		skills = []string{}
+	}
+	return api.PinPolicy{
+		InstanceId: p.Instance, PinAppliesTo: api.PinAppliesTo(p.AppliesTo),
+		PinRequiredSkills: skills, PinSessionTtlMinutes: p.SessionTTLMinutes,
+	}
+}
+
+// fromAPIPinPolicyUpdate reads an absent and a null field alike: unchanged.
+func fromAPIPinPolicyUpdate(u api.PinPolicyUpdate) policy.Patch {
+	patch := policy.Patch{SessionTTLMinutes: u.PinSessionTtlMinutes}
+	if u.PinAppliesTo != nil {
+		appliesTo := policy.AppliesTo(*u.PinAppliesTo)
+		patch.AppliesTo = &appliesTo
+	}
+	if u.PinRequiredSkills != nil {
+		patch.RequiredSkills = append([]string{}, *u.PinRequiredSkills...)
+	}
+	return patch
+}
+
+func toAPIETag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
+
+// fromAPIIfMatch returns which versions the client wants to change (RFC 9110
+// section 13.1.1): every one without the header or with "*"; the comparison is
+// strong, so a weak ETag matches none.
+func fromAPIIfMatch(header *string) func(version int64) bool {
+	return func(version int64) bool {
+		return header == nil || *header == "*" || *header == toAPIETag(version)
+	}
+}
+
+// fromAPIHolder returns the holder that a runtime names by one of two ids.
+func fromAPIHolder(tenant, instance uuid.UUID, customer, identity *uuid.UUID) (pin.Holder, error) {
+	switch {
+	case customer != nil && identity == nil:
+		return pin.CustomerHolder(tenant, *customer), nil
+	case customer == nil && identity != nil:
+		return pin.IdentityHolder(tenant, instance, *identity), nil
+	default:
+		return pin.Holder{}, errUnguarded
+	}
+}
+
+// fromAPIQuestion reads what was validated; an error is a fault of the program.
+func fromAPIQuestion(c service.Caller, instance uuid.UUID, a api.AskConfirmation) (confirmation.Question, error) {
+	holder, err := fromAPIHolder(c.Tenant, instance, a.CustomerId, a.IdentityId)
+	if err != nil {
+		return confirmation.Question{}, err
+	}
+	q := confirmation.Question{
+		Holder: holder, Instance: instance, Role: policy.Role(a.Role), Skill: a.Skill,
+		Lifetime: confirmation.DefaultLifetime,
+	}
+	if a.ExpiresInSeconds != nil {
+		q.Lifetime = time.Duration(*a.ExpiresInSeconds) * time.Second
+	}
+	if a.IdempotencyKey != nil {
+		q.IdempotencyKey = *a.IdempotencyKey
+	}
+	if a.Action != nil {
+		q.Action, err = confirmation.NewAction(a.Action.Summary, a.Action.Params)
+	}
+	return q, err
+}
+
+func fromAPIRedeem(r api.RedeemConfirmation) (confirmation.Proof, error) {
+	var proof confirmation.Proof
+	if r.Skill != nil {
+		proof.Skill = *r.Skill
+	}
+	var err error
+	if r.Params != nil {
+		proof.Digest, err = canonical.DigestOf(*r.Params)
+	}
+	return proof, err
+}
+
+func toAPIConfirmation(v service.View) api.Confirmation {
+	c := api.Confirmation{
+		Id: toAPIUUID(v.ID), Status: api.ConfirmationStatus(v.Status), Reason: toAPIReason(v.Reason),
+		Skill: v.Skill, Role: api.Role(v.Role),
+		CreatedAt: wire.TimePtr(v.CreatedAt), ExpiresAt: wire.TimePtr(v.ExpiresAt),
+		SessionExpiresAt:  wire.TimePtr(v.SessionExpiresAt),
+		AttemptsRemaining: v.AttemptsRemaining, LockedUntil: wire.TimePtr(v.LockedUntil),
+	}
+	switch v.Holder.Type {
+	case pin.Customer:
+		c.CustomerId = &v.Holder.ID
+	case pin.Identity:
+		c.IdentityId = &v.Holder.ID
+	}
+	if v.Action != nil {
+		c.ActionSummary, c.ActionDigest = toAPIText(v.Action.Summary), toAPIText(v.Action.Digest)
+	}
+	if v.Status == confirmation.Approved {
+		c.Receipt = toAPIText(v.Receipt)
+	}
+	return c
+}
+
+func toAPIReason(r confirmation.Reason) *api.ConfirmationReason {
+	if r == confirmation.NoReason {
+		return nil
+	}
+	reason := api.ConfirmationReason(r)
+	return &reason
+}
+
+func toAPIUUID(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}
+
+// toAPIText returns nil for the empty text.
+func toAPIText(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
