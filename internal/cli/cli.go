@@ -12,9 +12,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/hydracore/hydrapin/internal/config"
 )
 
 // The exit codes.
@@ -112,9 +115,24 @@ func commandOf(err error) string {
 // fail prints an error and returns the exit code.
 func (a *app) fail(err error, code int) int {
 	if !errors.Is(err, errTold) {
-		fmt.Fprintf(a.stderr, "%s: %s\n", programName, strings.TrimSpace(err.Error()))
+		fmt.Fprintf(a.stderr, "%s: %s\n", programName, told(err))
 	}
 	return code
+}
+
+// told returns an error as it is printed: the settings' faults as they are, each
+// on its line; anything else as one line, without what drivers say twice.
+func told(err error) string {
+	if _, ok := errors.AsType[*config.Error](err); ok {
+		return err.Error()
+	}
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": ")
 }
 
 // errTold is returned by a command that has said itself what is wrong.

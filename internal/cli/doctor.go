@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -76,7 +77,7 @@ func (r *report) faults(about string, err error) {
 			r.find(wrong, f.Setting, f.Problem)
 		}
 	} else if err != nil {
-		r.find(wrong, about, err.Error())
+		r.find(wrong, about, told(err))
 	}
 }
 
@@ -96,16 +97,8 @@ func (d doctor) Run(ctx context.Context, a *app) error {
 		r.examineDatabase(ctx, cfg)
 	}
 	r.Findings = append(r.Findings, weaknesses(cfg)...)
-	slices.SortStableFunc(r.Findings, func(x, y finding) int {
-		switch {
-		case x.Level == y.Level:
-			return 0
-		case x.Level == wrong:
-			return -1
-		default:
-			return 1
-		}
-	})
+	// What is wrong comes first: "wrong" is after "weak" in the alphabet.
+	slices.SortStableFunc(r.Findings, func(x, y finding) int { return strings.Compare(y.Level, x.Level) })
 	if d.JSON {
 		err = a.printJSON(r)
 	} else {
@@ -134,7 +127,7 @@ func (r *report) examineDatabase(ctx context.Context, cfg config.Config) {
 	}
 	st, err := server.OpenStore(ctx, cfg, false)
 	if err != nil {
-		r.find(wrong, name, err.Error())
+		r.find(wrong, name, told(err))
 		return
 	}
 	defer func() { _ = st.Close() }()
@@ -143,11 +136,17 @@ func (r *report) examineDatabase(ctx context.Context, cfg config.Config) {
 	for _, f := range diagnosis.Facts {
 		r.fact(f.Name, f.Value)
 	}
+	// The file is ours, and right or wrong; how a PostgreSQL server is set up is a
+	// choice of its owner.
+	level := weak
+	if cfg.Embedded() {
+		level = wrong
+	}
 	for _, p := range diagnosis.Problems {
-		r.find(weak, name, p)
+		r.find(level, name, p)
 	}
 	if err := st.Ping(ctx); err != nil {
-		r.find(wrong, name, err.Error()+": start serve, or run "+programName+" migrate up")
+		r.find(wrong, name, told(err)+": start serve, or run "+programName+" migrate up")
 		return
 	}
 

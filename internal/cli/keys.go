@@ -14,7 +14,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/auth"
-	"github.com/hydracore/hydrapin/internal/config"
 	"github.com/hydracore/hydrapin/internal/server"
 	"github.com/hydracore/hydrapin/internal/service"
 )
@@ -198,20 +197,17 @@ func (k keysRevoke) Run(ctx context.Context, a *app) error {
 // withService runs fn with a service that has a database and nothing else: no
 // peppers and no receipt keys.
 func (a *app) withService(ctx context.Context, fn func(*service.Service) error) error {
-	cfg, err := config.LoadDatabase(a.environ)
+	cfg, err := a.database()
 	if err != nil {
-		return err
-	}
-	if err := cfg.RequireDatabase(); err != nil {
 		return err
 	}
 	st, err := server.OpenStore(ctx, cfg, false)
 	if err != nil {
-		return err
+		return unusable(cfg, err)
 	}
 	defer func() { _ = st.Close() }()
 	if err := st.Ping(ctx); err != nil {
-		return err
+		return unusable(cfg, err)
 	}
 	return fn(service.New(service.Config{Store: st}))
 }

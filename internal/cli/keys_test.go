@@ -182,7 +182,7 @@ func TestPostgres(t *testing.T) {
 	if r := m.run("migrate", "status"); r.code != 1 || !strings.Contains(r.stdout, "missing") || !strings.Contains(r.stderr, "migrate up") {
 		t.Errorf("migrate status: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
-	m.refused(1, m.run("keys", "list"))
+	m.refused(1, m.run("keys", "list"), "not migrated")
 	m.must("migrate", "up")
 	if out := m.must("migrate", "status", "--json"); !json.Valid([]byte(out)) || strings.Contains(out, "false") {
 		t.Errorf("migrate status:\n%s", out)
@@ -206,7 +206,10 @@ func TestPostgres(t *testing.T) {
 	if files := m.files("."); len(files) != 0 {
 		t.Errorf("a node made files: %q", files)
 	}
-	if r := m.runWith([]string{"HYDRAPIN_DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x"}, "doctor"); r.code != 1 || strings.Contains(r.stdout+r.stderr, "hunter2") {
+	nowhere := []string{"HYDRAPIN_DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x"}
+	m.refused(1, m.runWith(nowhere, "keys", "list"), "postgres://127.0.0.1:1/x cannot be used", "connection refused")
+	m.refused(1, m.runWith(nowhere, "serve"), "postgres://127.0.0.1:1/x cannot be used", "connection refused")
+	if r := m.runWith(nowhere, "doctor"); r.code != 1 || strings.Contains(r.stdout+r.stderr, "hunter2") {
 		t.Errorf("doctor of a database that is not there: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 }

@@ -43,7 +43,7 @@ func (migrateUp) Run(ctx context.Context, a *app) (err error) {
 	}
 	st, err := server.OpenStore(ctx, cfg, true)
 	if err != nil {
-		return err
+		return unusable(cfg, err)
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 	all, err := st.MigrationStatus(ctx)
@@ -82,7 +82,7 @@ func (m migrateStatus) Run(ctx context.Context, a *app) (err error) {
 	}
 	st, err := server.OpenStore(ctx, cfg, false)
 	if err != nil {
-		return err
+		return unusable(cfg, err)
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 	all, err := st.MigrationStatus(ctx)
@@ -124,4 +124,9 @@ func (a *app) database() (config.Config, error) {
 		return cfg, err
 	}
 	return cfg, cfg.RequireDatabase()
+}
+
+// unusable says which database an error is of.
+func unusable(cfg config.Config, err error) error {
+	return fmt.Errorf("the database %s cannot be used: %w; %s doctor says more", cfg.Database, err, programName)
 }

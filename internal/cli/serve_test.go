@@ -164,7 +164,9 @@ func TestSecondServe(t *testing.T) {
 	if err := s.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	<-s.done
+	if err := <-s.done; err == nil {
+		t.Error("serve was killed and ended well")
+	}
 	m.serve().stop()
 }
 
@@ -215,8 +217,7 @@ func TestFolderThatCannotBe(t *testing.T) {
 	m.refused(1, m.runWith([]string{"HYDRAPIN_DATA_DIR=a/b"}, "serve"), "mkdir -p a")
 }
 
-// An interrupt ends a server as SIGTERM does; while a slow client holds it, the
-// second one ends it at once.
+// An interrupt ends a server as SIGTERM does.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)

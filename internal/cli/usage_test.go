@@ -81,9 +81,12 @@ func TestNoDatabase(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	for _, args := range [][]string{
-		{"keys", "list"}, {"keys", "revoke", "x"},
+		{"keys", "list"},
+		{"keys", "revoke", "x"},
 		{"keys", "create", "--tenant", someTenant, "--scopes", "pins:read"},
-		{"events", "--tenant", someTenant}, {"migrate", "status"}, {"migrate", "up"},
+		{"events", "--tenant", someTenant},
+		{"migrate", "status"},
+		{"migrate", "up"},
 	} {
 		m.refused(1, m.run(args...), "data/hydrapin.db does not exist", "start hydrapin serve once")
 	}

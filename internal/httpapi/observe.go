@@ -81,7 +81,7 @@ func (s *Server) logRequest(c echo.Context, r *request, took time.Duration) {
 	}
 	attrs := []slog.Attr{
 		slog.String("method", knownMethod(c.Request().Method)), slog.String("route", c.Path()),
-		slog.Int("status", status), slog.Duration("duration", took),
+		slog.Int("status", status), slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		slog.String("request_id", r.caller.RequestID),
 	}
 	for _, a := range []slog.Attr{

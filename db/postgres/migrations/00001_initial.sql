@@ -74,7 +74,7 @@ CREATE TABLE pin_sessions (
         (holder_type = 'customer') = (holder_instance_id = '00000000-0000-0000-0000-000000000000')
     ),
     CONSTRAINT pin_sessions_role CHECK (role IN ('owner', 'customer')),
-    CONSTRAINT pin_sessions_ttl CHECK (ttl > interval '0')
+    CONSTRAINT pin_sessions_ttl CHECK (ttl >= interval '0')
 );
 CREATE INDEX pin_sessions_holder ON pin_sessions (tenant_id, holder_id, holder_type, holder_instance_id, instance_id);
 CREATE INDEX pin_sessions_auth_time ON pin_sessions (auth_time);

@@ -43,7 +43,7 @@ func interpretError(err error) error {
 		// Its text names the hosts, the user and the database, never the password.
 		return fmt.Errorf("%w: %s", store.ErrUnavailable, connect.Error())
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("postgres: %w", context.Canceled)
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, context.Canceled)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: no answer in time: %w", store.ErrUnavailable, context.DeadlineExceeded)
 	case errors.As(err, &refused):

@@ -32,13 +32,19 @@ var _ store.Tx = (*tx)(nil)
 
 func (t *tx) Now(ctx context.Context) (time.Time, error) {
 	if t.now.IsZero() {
-		now, err := t.Clock(ctx)
-		if err != nil {
-			return time.Time{}, err
-		}
-		t.now = now
+		return t.Clock(ctx)
 	}
 	return t.now, nil
+}
+
+// Clock reads the clock anew; Now does not go back behind it.
+func (t *tx) Clock(ctx context.Context) (time.Time, error) {
+	now, err := t.reader.Clock(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	t.now = now
+	return now, nil
 }
 
 func (t *tx) Wake(id uuid.UUID) { t.woken = append(t.woken, id) }

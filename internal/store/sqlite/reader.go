@@ -2,8 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"slices"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,10 +17,6 @@ import (
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
 )
-
-// maxParams is how many ids one query can name; SQLite takes 32,766 parameters,
-// https://www.sqlite.org/limits.html.
-const maxParams = 30_000
 
 // reader reads through the pool of readers, or inside a transaction.
 type reader struct {
@@ -91,16 +88,19 @@ func (r reader) ConfirmationByKey(ctx context.Context, tenant, instance uuid.UUI
 
 // NoLongerPending implements store.Reader.
 func (r reader) NoLongerPending(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
-	pending := make(map[uuid.UUID]bool, len(ids))
-	now := toDBTime(r.clock.read())
-	for some := range slices.Chunk(ids, maxParams) {
-		rows, err := r.q.ListStillPending(ctx, r.db, gen.ListStillPendingParams{Now: now, Ids: some})
-		if err != nil {
-			return nil, r.fault(ctx, err)
-		}
-		for _, id := range rows {
-			pending[id] = true
-		}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: a list of ids: %w", err)
+	}
+	rows, err := r.q.ListStillPending(ctx, r.db, gen.ListStillPendingParams{
+		Now: toDBTime(r.clock.read()), Ids: string(list),
+	})
+	if err != nil {
+		return nil, r.fault(ctx, err)
+	}
+	pending := make(map[uuid.UUID]bool, len(rows))
+	for _, id := range rows {
+		pending[id] = true
 	}
 	var gone []uuid.UUID
 	for _, id := range ids {

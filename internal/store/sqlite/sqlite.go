@@ -102,7 +102,7 @@ func (s *Store) connect(ctx context.Context) error {
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s.readers.SetMaxOpenConns(readers)
 	s.readers.SetMaxIdleConns(readers)
-	s.reader = reader{db: s.readers, q: gen.New(), clock: s.clock}
+	s.reader = reader{db: &prepared{db: s.readers}, q: gen.New(), clock: s.clock}
 
 	// The writer connects first: it is the one that makes the log.
 	if err := s.checkDurable(ctx); err != nil {

@@ -1,0 +1,207 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/audit"
+	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/service"
+)
+
+// operations are all of the contract's, and which credentials open each.
+var operations = []struct {
+	id, method, path, body string
+	open                   []string
+}{
+	{"getCustomerPinStatus", "GET", "/v1/customers/{c}/pin", "", []string{"admin", "pins:read", "all"}},
+	{"setCustomerPin", "POST", "/v1/customers/{c}/pin", `{"pin":"804615"}`, []string{"admin", "pins:write", "all"}},
+	{"removeCustomerPin", "DELETE", "/v1/customers/{c}/pin", "", []string{"admin", "pins:write", "all"}},
+	{"unlockCustomerPin", "POST", "/v1/customers/{c}/pin/unlock", "", []string{"admin", "pins:write", "all"}},
+	{"getPinPolicy", "GET", "/v1/instances/{i}/pin-policy", "", []string{"admin", "user", "customer", "pin-policies:read", "all"}},
+	{"updatePinPolicy", "PATCH", "/v1/instances/{i}/pin-policy", `{}`, []string{"admin", "pin-policies:write", "all"}},
+	{"getMyPinStatus", "GET", "/v1/me/pin", "", []string{"customer"}},
+	{"getIdentityPinStatus", "GET", "/v1/instances/{i}/identities/{d}/pin", "", []string{"admin", "pins:read", "all"}},
+	{"removeIdentityPin", "DELETE", "/v1/instances/{i}/identities/{d}/pin", "", []string{"admin", "pins:write", "all"}},
+	{"unlockIdentityPin", "POST", "/v1/instances/{i}/identities/{d}/pin/unlock", "", []string{"admin", "pins:write", "all"}},
+	{"runtimeGetPinStatus", "GET", "/internal/v1/instances/{i}/identities/{d}/pin", "", []string{"runtime"}},
+	{"runtimeSetPin", "POST", "/internal/v1/instances/{i}/identities/{d}/pin", `{"pin":"804615"}`, []string{"runtime"}},
+	{"runtimeRemovePin", "DELETE", "/internal/v1/instances/{i}/identities/{d}/pin", "", []string{"runtime"}},
+	{"askConfirmation", "POST", "/internal/v1/instances/{i}/confirmations", `{"skill":"s","role":"owner","customer_id":"{c}"}`, []string{"runtime"}},
+	{"getConfirmation", "GET", "/internal/v1/instances/{i}/confirmations/{d}", "", []string{"runtime"}},
+	{"declineConfirmation", "DELETE", "/internal/v1/instances/{i}/confirmations/{d}", "", []string{"runtime"}},
+	{"verifyConfirmation", "POST", "/internal/v1/instances/{i}/confirmations/{d}/verify", `{"pin":"804615"}`, []string{"runtime"}},
+	{"redeemConfirmation", "POST", "/internal/v1/instances/{i}/confirmations/{d}/redeem", `{}`, []string{"runtime"}},
+	{"endPinSessions", "DELETE", "/internal/v1/instances/{i}/pin-sessions?customer_id={c}", "", []string{"runtime"}},
+}
+
+// at puts the bench's ids into a path or body.
+func (b *bench) at(s string) string {
+	return strings.NewReplacer("{i}", b.instance.String(), "{c}", b.customer.String(), "{d}", b.identity.String()).Replace(s)
+}
+
+// Every operation with every kind of credential: it opens what the table says,
+// and nothing else.
+func TestWhoMayDoWhat(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	credentials := map[string]edit{
+		"user":     bearer(b.token(t, nil)),
+		"admin":    bearer(b.admin(t)),
+		"customer": bearer(b.token(t, func(c *auth.Claims) { c.CustomerID = b.customer })),
+		"all":      key(b.live), "runtime": key(b.runtime),
+	}
+	for _, scope := range auth.Scopes() {
+		_, k := b.mint(t, service.KeySpec{Tenant: b.tenant, Scopes: []auth.Scope{scope}})
+		credentials[string(scope)] = key(k)
+	}
+	_, elsewhere := b.mint(t, service.KeySpec{Tenant: b.tenant, Instance: uuid.New()})
+	credentials["another instance's"] = key(elsewhere)
+	// Another tenant's runtime key of an instance of the same id finds its own
+	// tenant's records.
+	for _, op := range operations {
+		for name, credential := range credentials {
+			got := b.call(t, op.method, b.at(op.path), b.at(op.body), credential)
+			if open := slices.Contains(op.open, name); open == (got.StatusCode == http.StatusForbidden) || got.StatusCode == http.StatusUnauthorized {
+				t.Errorf("%s with %s: %d %s", op.id, name, got.StatusCode, got.text)
+			}
+		}
+		b.call(t, op.method, b.at(op.path), b.at(op.body)).problem(t, http.StatusUnauthorized, "unauthorized")
+	}
+}
+
+// No route is without a guard, and the table above has all of them.
+func TestEveryRouteIsGuarded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, route := range b.echo.Routes() {
+		path := strings.NewReplacer(":instance_id", "x", ":customer_id", "x", ":identity_id", "x", ":confirmation_id", "x").Replace(route.Path)
+		b.call(t, route.Method, path, "").problem(t, http.StatusUnauthorized, "unauthorized")
+	}
+	if n := len(b.echo.Routes()); n != len(operations) {
+		t.Errorf("%d routes, %d operations in the table", n, len(operations))
+	}
+}
+
+func TestDenialsAreEvents(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	got := b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, bearer(b.token(t, nil)))
+	got.problem(t, http.StatusForbidden, "forbidden")
+	b.call(t, "GET", b.policyPath(), "", key(b.runtime)).problem(t, http.StatusForbidden, "forbidden")
+	b.call(t, "GET", "/v1/instances/x/pin-policy", "", key(b.runtime)).problem(t, http.StatusForbidden, "forbidden")
+	b.call(t, "GET", b.customerPIN(), "").want(t, http.StatusUnauthorized)
+	var denied []audit.Event
+	for _, e := range b.events(t) {
+		if e.Type == audit.AccessDenied {
+			denied = append(denied, e)
+		}
+	}
+	if len(denied) != 3 {
+		t.Fatalf("%d denials", len(denied))
+	}
+	e := denied[0]
+	if e.Actor != (audit.Actor{Kind: auth.KindJWT, ID: "user-1"}) || e.RequestID != got.Header.Get("X-Request-Id") ||
+		e.Peer != "127.0.0.1" || e.Details["operation"] != "setCustomerPin" {
+		t.Errorf("denial %+v", e)
+	}
+	if denied[1].Instance != b.instance || denied[2].Instance != uuid.Nil {
+		t.Errorf("denials of instances %s, %s", denied[1].Instance, denied[2].Instance)
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	admin := b.admin(t)
+	expired := b.token(t, func(c *auth.Claims) { c.Admin, c.IssuedAt = true, b.clock.Now().Add(-2*time.Hour) })
+	const none, invalid = `Bearer realm="hydrapin"`, `Bearer realm="hydrapin", error="invalid_token"`
+	twice := func(name, value string) edit {
+		return func(r *http.Request) { r.Header[http.CanonicalHeaderKey(name)] = []string{value, value} }
+	}
+	for name, c := range map[string]struct {
+		edits     []edit
+		challenge string // empty: let in
+	}{
+		"nothing":                       {nil, none},
+		"another scheme":                {[]edit{header("Authorization", "Basic "+admin)}, none},
+		"an empty Authorization":        {[]edit{header("Authorization", "")}, none},
+		"a bare token":                  {[]edit{header("Authorization", admin)}, none},
+		"a scheme without a token":      {[]edit{header("Authorization", "Bearer")}, invalid},
+		"a token with something behind": {[]edit{header("Authorization", "Bearer "+admin+" x")}, invalid},
+		"two tokens with a comma":       {[]edit{header("Authorization", "Bearer "+admin+", Bearer "+admin)}, invalid},
+		"a repeated Authorization":      {[]edit{twice("Authorization", "Bearer "+admin)}, invalid},
+		"a repeated key":                {[]edit{twice("X-Api-Key", b.live)}, invalid},
+		"two keys with a comma":         {[]edit{key(b.live + "," + b.live)}, invalid},
+		"a repeated token and a key":    {[]edit{twice("Authorization", "Bearer "+admin), key(b.live)}, invalid},
+		"an empty key":                  {[]edit{key("")}, invalid},
+		"an empty key and a token":      {[]edit{key(""), bearer(admin)}, invalid},
+		"a bad key and a good token":    {[]edit{key(b.live + "x"), bearer(admin)}, invalid},
+		"an expired token":              {[]edit{bearer(expired)}, invalid},
+		"a key as a token":              {[]edit{bearer(b.live)}, invalid},
+		"a token as a key":              {[]edit{key(admin)}, invalid},
+		"a changed key":                 {[]edit{key(changeLast(b.live))}, invalid},
+		"a long token":                  {[]edit{bearer(strings.Repeat("x", 100<<10))}, invalid},
+		"a token":                       {[]edit{bearer(admin)}, ""},
+		"a scheme in other case":        {[]edit{header("Authorization", "bEARER   "+admin)}, ""},
+		"a key":                         {[]edit{key(b.live)}, ""},
+		"a key and a bad token":         {[]edit{key(b.live), bearer("x")}, ""},
+	} {
+		for _, method := range []string{"GET", "DELETE"} {
+			got := b.call(t, method, b.customerPIN(), "", c.edits...)
+			if c.challenge == "" {
+				if got.StatusCode >= 300 {
+					t.Errorf("%s: %d %s", name, got.StatusCode, got.text)
+				}
+				continue
+			}
+			got.problem(t, http.StatusUnauthorized, "unauthorized")
+			if h := got.Header.Values("WWW-Authenticate"); !slices.Equal(h, []string{c.challenge}) {
+				t.Errorf("%s: WWW-Authenticate %q, want %q", name, h, c.challenge)
+			}
+		}
+	}
+	if log := b.log.String(); strings.Count(log, "credential refused") != 2*19 {
+		t.Errorf("%d refused credentials logged", strings.Count(log, "credential refused"))
+	}
+}
+
+func changeLast(s string) string {
+	last := byte('A')
+	if s[len(s)-1] == last {
+		last = 'B'
+	}
+	return s[:len(s)-1] + string(last)
+}
+
+// A revoked key is dead at once for whatever writes, and within five seconds for
+// what reads.
+func TestRevokedKey(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.call(t, "GET", b.customerPIN(), "", key(b.live)).want(t, 200)
+	must(t, b.service.RevokeKey(t.Context(), service.Operator(b.tenant), b.liveKey.ID))
+	b.call(t, "GET", b.customerPIN(), "", key(b.live)).want(t, 200)
+	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live)).problem(t, 401, "unauthorized")
+	b.call(t, "GET", b.customerPIN(), "", key(b.live)).problem(t, 401, "unauthorized")
+	b.clock.add(5 * time.Second)
+	b.call(t, "GET", b.customerPIN(), "", key(b.live)).problem(t, 401, "unauthorized")
+}
+
+// Before the issuer's keys are loaded, tokens get 503, and keys work.
+func TestKeysNotLoaded(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(o *options) {
+		o.verifier = &auth.VerifierConfig{JWKS: "http://127.0.0.1:1/jwks", Issuer: "i", Audience: "a"}
+	})
+	token := "eyJhbGciOiJFUzI1NiIsImtpZCI6IngifQ.e30.AAAA"
+	got := b.call(t, "GET", b.customerPIN(), "", bearer(token))
+	got.problem(t, http.StatusServiceUnavailable, "unavailable")
+	retryWithin(t, got, 1, 5)
+	b.call(t, "GET", b.customerPIN(), "", key(b.live)).want(t, 200)
+}
