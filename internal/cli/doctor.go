@@ -136,14 +136,11 @@ func (r *report) examineDatabase(ctx context.Context, cfg config.Config) {
 	for _, f := range diagnosis.Facts {
 		r.fact(f.Name, f.Value)
 	}
-	// The file is ours, and right or wrong; how a PostgreSQL server is set up is a
-	// choice of its owner.
-	level := weak
-	if cfg.Embedded() {
-		level = wrong
+	for _, p := range diagnosis.Wrong {
+		r.find(wrong, name, p)
 	}
-	for _, p := range diagnosis.Problems {
-		r.find(level, name, p)
+	for _, p := range diagnosis.Weak {
+		r.find(weak, name, p)
 	}
 	if err := st.Ping(ctx); err != nil {
 		r.find(wrong, name, told(err)+": start serve, or run "+programName+" migrate up")
@@ -160,16 +157,15 @@ func (r *report) examineDatabase(ctx context.Context, cfg config.Config) {
 				"locks go by the one, tokens and keys by the other", ahead))
 		}
 	}
-	if used, err := st.PeppersInUse(ctx); err == nil {
-		have := config.RingIDs(cfg.Peppers)
-		for _, id := range used {
-			if !slices.Contains(have, id) {
-				r.find(wrong, "HYDRAPIN_PEPPERS", fmt.Sprintf("lacks the pepper %q that stored PINs need: append it again", id))
-			}
+	if !cfg.Peppers.IsZero() && !cfg.ReceiptKeys.IsZero() {
+		misfits, err := server.CompareRings(ctx, cfg, st)
+		r.faults(name, err)
+		for _, m := range misfits {
+			r.find(wrong, "HYDRAPIN_PEPPERS, HYDRAPIN_RECEIPT_KEYS", m+": set what the other nodes have")
 		}
-		if len(have) > 0 && len(used) > 0 && !slices.Equal(used, have[:1]) {
-			r.fact("peppers in use", fmt.Sprint(used))
-		}
+	}
+	if used, err := st.PeppersInUse(ctx); err == nil && len(used) > 0 {
+		r.fact("peppers in use", strings.Join(used, ", "))
 	}
 	if all, err := st.APIKeys(ctx, uuid.Nil); err == nil {
 		live, lasting := 0, 0

@@ -20,7 +20,6 @@ import (
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/config"
 	"github.com/hydracore/hydrapin/internal/pin"
-	"github.com/hydracore/hydrapin/internal/receipt"
 	"github.com/hydracore/hydrapin/internal/service"
 )
 
@@ -147,14 +146,11 @@ func newNode(ctx context.Context, cfg config.Config, log *slog.Logger) (n *node,
 	if workers == 0 {
 		workers = argon2id.DefaultWorkers()
 	}
-	peppers, err := argon2id.ParseRing(cfg.Peppers.Reveal())
+	peppers, receipts, err := parseRings(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("HYDRAPIN_PEPPERS: %w", err)
+		return nil, err
 	}
-	n = &node{}
-	if n.receipts, err = receipt.ParseRing(cfg.ReceiptKeys.Reveal()); err != nil {
-		return nil, fmt.Errorf("HYDRAPIN_RECEIPT_KEYS: %w", err)
-	}
+	n = &node{receipts: receipts}
 	defer func() {
 		if err != nil {
 			n.close()
@@ -162,7 +158,7 @@ func newNode(ctx context.Context, cfg config.Config, log *slog.Logger) (n *node,
 		}
 	}()
 	if n.db, err = OpenStore(ctx, cfg, true); err != nil {
-		return n, fmt.Errorf("the database %s cannot be used: %w", cfg.Database, err)
+		return n, fmt.Errorf("the database %s cannot be used: %w; see that it is there and that HYDRAPIN_DATABASE_URL is right", cfg.Database, err)
 	}
 	if err = service.CheckRings(ctx, n.db, peppers, n.receipts); err != nil {
 		return n, err

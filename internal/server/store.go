@@ -2,8 +2,12 @@ package server
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/config"
+	"github.com/hydracore/hydrapin/internal/receipt"
+	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/store/postgres"
 	"github.com/hydracore/hydrapin/internal/store/sqlite"
@@ -23,6 +27,28 @@ func OpenStore(ctx context.Context, cfg config.Config, migrate bool) (store.Data
 		}
 	}
 	return db, nil
+}
+
+// CompareRings returns what of the configured peppers and receipt keys does not
+// fit the database. It changes nothing.
+func CompareRings(ctx context.Context, cfg config.Config, db store.Database) ([]string, error) {
+	peppers, receipts, err := parseRings(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return service.CompareRings(ctx, db, peppers, receipts)
+}
+
+func parseRings(cfg config.Config) (argon2id.Ring, receipt.Ring, error) {
+	peppers, err := argon2id.ParseRing(cfg.Peppers.Reveal())
+	if err != nil {
+		return argon2id.Ring{}, receipt.Ring{}, fmt.Errorf("HYDRAPIN_PEPPERS: %w", err)
+	}
+	receipts, err := receipt.ParseRing(cfg.ReceiptKeys.Reveal())
+	if err != nil {
+		return argon2id.Ring{}, receipt.Ring{}, fmt.Errorf("HYDRAPIN_RECEIPT_KEYS: %w", err)
+	}
+	return peppers, receipts, nil
 }
 
 func open(ctx context.Context, d config.Database) (store.Database, error) {

@@ -71,8 +71,9 @@ type Migration struct {
 type Diagnosis struct {
 	// Facts are names and values, in the order in which they are told.
 	Facts []Fact
-	// Problems are what is wrong or weak, each with what to do about it.
-	Problems []string
+	// Wrong is what breaks a promise, Weak what only may, each with what to do
+	// about it.
+	Wrong, Weak []string
 }
 
 // Fact is one thing that is so.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"encoding/json"
 	"errors"
+	"math"
 
 	"github.com/google/uuid"
 
@@ -232,11 +233,9 @@ func value[T any](p *T) T {
 	return *p
 }
 
-// toInt32 keeps a count within its column; a count that large is refused by no
-// rule, and must not become a small one.
-func toInt32(n int) int32 {
-	return int32(min(max(n, -1<<31), 1<<31-1)) //nolint:gosec // bounded on this line
-}
+// toInt32 fits a count into its column: one that is out of range stays at its
+// end, and never turns from many into few.
+func toInt32(n int) int32 { return int32(min(max(n, math.MinInt32), math.MaxInt32)) }
 
 func convert[A, B any](from []A, fn func(A) B) []B {
 	to := make([]B, 0, len(from))

@@ -67,10 +67,10 @@ func (s *Store) Diagnose(ctx context.Context) (store.Diagnosis, error) {
 		{Name: "round trip", Value: e.RoundTrip.Round(time.Microsecond).String()},
 	}}
 	if !e.Fsync || !e.FullPageWrites {
-		d.Problems = append(d.Problems, "fsync or full_page_writes is off: a power cut may give spent attempts back; set both to on")
+		d.Wrong = append(d.Wrong, "fsync or full_page_writes is off: a power cut may give spent attempts back; set both to on")
 	}
 	if e.SynchronousStandbys == "" {
-		d.Problems = append(d.Problems, "no synchronous standby: a failover may lose what was acknowledged, so a spent attempt or a redeemed confirmation may come back; set synchronous_standby_names where there are standbys")
+		d.Weak = append(d.Weak, "no synchronous standby: a failover may lose what was acknowledged, so a spent attempt or a redeemed confirmation may come back; set synchronous_standby_names where there are standbys")
 	}
 	return d, nil
 }

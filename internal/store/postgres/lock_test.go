@@ -159,7 +159,7 @@ func TestNowIsReadAfterTheLock(t *testing.T) {
 			done := make(chan error, 1)
 			go func() {
 				done <- s.InTx(t.Context(), func(tx store.Tx) (err error) {
-					if err = st.take(t, w, tx); err != nil {
+					if err := st.take(t, w, tx); err != nil {
 						return err
 					}
 					if now, err = tx.Now(t.Context()); err != nil {

@@ -30,7 +30,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.read(ctx, checkCompatible); err != nil {
 		return err
 	}
-	return s.withProvider(ctx, func(p *goose.Provider) error {
+	return s.withProvider(func(p *goose.Provider) error {
 		if _, err := p.Up(ctx); err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func (s *Store) MigrateTo(ctx context.Context, version int64) error {
 	if err := s.read(ctx, checkCompatible); err != nil {
 		return err
 	}
-	return s.withProvider(ctx, func(p *goose.Provider) error {
+	return s.withProvider(func(p *goose.Provider) error {
 		current, err := p.GetDBVersion(ctx)
 		if err != nil {
 			return err
@@ -79,7 +79,7 @@ func (s *Store) MigrationStatus(ctx context.Context) ([]store.Migration, error) 
 // withProvider opens a connection of its own for migrations: they may take
 // longer than statements of the service, but wait no longer for a lock, since
 // whoever comes after waits behind them.
-func (s *Store) withProvider(ctx context.Context, fn func(*goose.Provider) error) error {
+func (s *Store) withProvider(fn func(*goose.Provider) error) error {
 	config := s.pool.Config().ConnConfig
 	config.RuntimeParams["statement_timeout"] = "0"
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0"

@@ -106,7 +106,7 @@ func poolConfig(cfg Config) (*pgxpool.Config, error) {
 	}
 	pc.MaxConns = defaultMaxConns
 	if cfg.MaxConns > 0 {
-		pc.MaxConns = int32(min(cfg.MaxConns, 10_000)) //nolint:gosec // bounded on this line
+		pc.MaxConns = int32(min(cfg.MaxConns, 10_000))
 	}
 	pc.MinIdleConns = min(2, pc.MaxConns)
 	pc.MaxConnLifetime = 30 * time.Minute

@@ -21,11 +21,7 @@ const (
 func (s *Store) Watch(ctx context.Context, wake func(id uuid.UUID), missed func()) error {
 	pause := watchMinPause
 	for ctx.Err() == nil {
-		listened, err := s.listen(ctx, wake, missed)
-		if err == nil || ctx.Err() != nil {
-			break
-		}
-		if listened {
+		if s.listen(ctx, wake, missed) {
 			pause = watchMinPause
 		}
 		select {
@@ -38,11 +34,12 @@ func (s *Store) Watch(ctx context.Context, wake func(id uuid.UUID), missed func(
 }
 
 // listen connects and passes on what comes until the connection fails, and says
-// whether it came to listening.
-func (s *Store) listen(ctx context.Context, wake func(id uuid.UUID), missed func()) (listened bool, err error) {
+// whether it came to listening. Why it failed is of no use here: reads and Ping
+// tell of the same database.
+func (s *Store) listen(ctx context.Context, wake func(id uuid.UUID), missed func()) bool {
 	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
 	if err != nil {
-		return false, err
+		return false
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTimeout)
@@ -50,13 +47,13 @@ func (s *Store) listen(ctx context.Context, wake func(id uuid.UUID), missed func
 		_ = conn.Close(ctx) // it is given up whether or not the server hears of it
 	}()
 	if _, err := conn.Exec(ctx, "LISTEN hydrapin_confirmations"); err != nil {
-		return false, err
+		return false
 	}
 	missed()
 	for {
 		payload, err := next(ctx, conn)
 		if err != nil {
-			return true, err
+			return true
 		}
 		// Anybody on the database may notify; what is no id is nobody's.
 		if id, err := uuid.Parse(payload); err == nil {

@@ -94,12 +94,12 @@ func (s *Store) Diagnose(ctx context.Context) (store.Diagnosis, error) {
 		{Name: "journal mode", Value: e.JournalMode},
 		{Name: "file mode", Value: fmt.Sprintf("%#o", e.FileMode)},
 		{Name: "schema", Value: fmt.Sprintf("%d of %d", e.Schema, e.Newest)},
-	}, Problems: e.Problems}
+	}, Wrong: e.Problems}
 	if e.JournalMode != "wal" || !e.Synchronous {
-		d.Problems = append(d.Problems, "commits do not wait for the disk: a power cut may give spent attempts back; keep the file on a local disk")
+		d.Wrong = append(d.Wrong, "commits do not wait for the disk: a power cut may give spent attempts back; keep the file on a local disk")
 	}
 	if e.FileMode != 0o600 {
-		d.Problems = append(d.Problems, "others may read the file: chmod 600 "+s.path)
+		d.Wrong = append(d.Wrong, "others may read the file: chmod 600 "+s.path)
 	}
 	return d, nil
 }

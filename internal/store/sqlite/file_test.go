@@ -213,6 +213,15 @@ func TestFullDisk(t *testing.T) {
 	if err := big(); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}
+	// Who does not look at the error of a statement gets it at the end.
+	if err := s.InTx(t.Context(), func(tx store.Tx) error {
+		_ = tx.Append(t.Context(), audit.Event{
+			Tenant: uuid.UUID{1}, Type: audit.PINSet, RequestID: strings.Repeat("x", 1<<20),
+		})
+		return nil
+	}); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("an error that nobody looked at: got %v, want ErrUnavailable", err)
+	}
 	run(t, s, "PRAGMA max_page_count = 100000")
 	if err := big(); err != nil {
 		t.Errorf("with room again: %v", err)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -126,6 +127,33 @@ func TestMigrateAtOnce(t *testing.T) {
 	for _, c := range children {
 		c.wait(t)
 	}
+}
+
+// TestMigrateKeepsOthersOut holds a migration up by a transaction on the database
+// and looks whether its lock is taken.
+func TestMigrateKeepsOthersOut(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hydrapin.db")
+	s, other, lock := open(t, path), open(t, path), open(t, path+"-migrate")
+	var migration sync.WaitGroup
+	inTx(t, other, func(context.Context, store.Tx) error {
+		migration.Go(func() {
+			if err := s.Migrate(t.Context()); err != nil {
+				t.Errorf("Migrate: %v", err)
+			}
+		})
+		for began := time.Now(); time.Since(began) < 3*time.Second; {
+			ctx, cancel := context.WithTimeout(t.Context(), soon)
+			err := lock.InTx(ctx, func(store.Tx) error { return nil })
+			cancel()
+			if errors.Is(err, store.ErrUnavailable) {
+				return nil
+			}
+		}
+		t.Error("nothing is locked while a migration runs")
+		return nil
+	})
+	migration.Wait()
 }
 
 func TestMigrateWaitsNoLongerThanItsContext(t *testing.T) {

@@ -80,13 +80,17 @@ func testConfirmationAsSaved(t *testing.T, s store.Store) {
 }
 
 func testConfirmationsApart(t *testing.T, s store.Store) {
-	c := ask(customer(1), instance(1), 1)
+	// The neighbours are on both sides: a comparison that is not equality shows.
+	c := ask(pin.CustomerHolder(tenant(2), id('c', 1)), instance(2), 2)
 	c.IdempotencyKey = "key"
 	insert(t, s, c)
 	for _, where := range [][3]uuid.UUID{
-		{tenant(2), instance(1), c.ID},
 		{tenant(1), instance(2), c.ID},
-		{tenant(1), instance(1), id('q', 2)},
+		{tenant(3), instance(2), c.ID},
+		{tenant(2), instance(1), c.ID},
+		{tenant(2), instance(3), c.ID},
+		{tenant(2), instance(2), id('q', 1)},
+		{tenant(2), instance(2), id('q', 3)},
 	} {
 		_, _, err := s.Confirmation(t.Context(), where[0], where[1], where[2])
 		notFound(t, "Confirmation", err)
@@ -101,7 +105,7 @@ func testConfirmationsApart(t *testing.T, s store.Store) {
 		}
 	}
 	for _, other := range []string{"KEY", "ke", "key ", ""} {
-		_, _, err := s.ConfirmationByKey(t.Context(), tenant(1), instance(1), other)
+		_, _, err := s.ConfirmationByKey(t.Context(), tenant(2), instance(2), other)
 		notFound(t, "ConfirmationByKey of "+other, err)
 	}
 }

@@ -154,10 +154,12 @@ func testPolicyAsSaved(t *testing.T, s store.Store) {
 }
 
 func testPoliciesApart(t *testing.T, s store.Store) {
-	mine := policy.Default(tenant(1), instance(1))
+	mine := policy.Default(tenant(2), instance(2))
 	mine.Version, mine.SessionTTLMinutes = 1, 5
 	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SavePolicy(ctx, mine) })
-	for _, other := range [][2]uuid.UUID{{tenant(2), instance(1)}, {tenant(1), instance(2)}} {
+	for _, other := range [][2]uuid.UUID{
+		{tenant(1), instance(2)}, {tenant(3), instance(2)}, {tenant(2), instance(1)}, {tenant(2), instance(3)},
+	} {
 		got := must(s.Policy(t.Context(), other[0], other[1]))(t)
 		equal(t, "Policy of another", got, policy.Default(other[0], other[1]))
 	}
