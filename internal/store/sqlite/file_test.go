@@ -18,6 +18,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/store/sqlite"
 )
@@ -225,6 +226,33 @@ func TestFullDisk(t *testing.T) {
 	run(t, s, "PRAGMA max_page_count = 100000")
 	if err := big(); err != nil {
 		t.Errorf("with room again: %v", err)
+	}
+}
+
+// TestUndoneBySQLite lets SQLite end a transaction by itself, as it does for some
+// errors: what comes after it would be written at once, outside of any.
+func TestUndoneBySQLite(t *testing.T) {
+	t.Parallel()
+	s := migrated(t, filepath.Join(t.TempDir(), "hydrapin.db"))
+	run(t, s, "CREATE TRIGGER undo BEFORE INSERT ON pin_policies BEGIN SELECT RAISE(ROLLBACK, 'undone'); END")
+	err := s.InTx(t.Context(), func(tx store.Tx) error {
+		p := policy.Default(uuid.UUID{1}, uuid.UUID{2})
+		p.Version = 1
+		if tx.SavePolicy(t.Context(), p) == nil {
+			t.Error("the trigger did not fire")
+		}
+		_ = tx.Append(t.Context(), audit.Event{Tenant: uuid.UUID{1}, Type: audit.PINSet})
+		return nil
+	})
+	if err == nil {
+		t.Error("a transaction that SQLite undid was committed")
+	}
+	events, err := s.Events(t.Context(), audit.Filter{Tenant: uuid.UUID{1}, Limit: 10})
+	if err != nil || len(events) != 0 {
+		t.Errorf("written outside of the transaction: %d, %v", len(events), err)
+	}
+	if err := appendEvent(t.Context(), s); err != nil {
+		t.Errorf("the next transaction: %v", err)
 	}
 }
 
