@@ -202,7 +202,7 @@ func TestPostgres(t *testing.T) {
 	// The server of the tests does not wait for its disk, and doctor says so.
 	r = m.run("doctor")
 	if r.code != 1 || !strings.Contains(r.stdout, "1 wrong") || !strings.Contains(r.stdout, "fsync or full_page_writes is off") ||
-		!strings.Contains(r.stdout, "no synchronous standby") {
+		!strings.Contains(r.stdout, "no synchronous standby") || !strings.Contains(r.stdout, "[redacted] ids k1") || strings.Contains(r.stdout, ring[3:]) {
 		t.Errorf("doctor: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	if files := m.files("."); len(files) != 0 {

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -81,6 +82,7 @@ type bench struct {
 	store    *sqlite.Store
 	clock    *clock
 	log      *lockedBuffer
+	path     string
 	tenant   uuid.UUID
 	instance uuid.UUID
 	customer uuid.UUID
@@ -112,7 +114,8 @@ func setup(tb testing.TB, opts ...func(*options)) *bench {
 			tb.Logf("the log:\n%s", b.log)
 		}
 	})
-	st, err := sqlite.Open(context.Background(), sqlite.Config{Path: filepath.Join(tb.TempDir(), "db"), Now: b.clock.Now})
+	b.path = filepath.Join(tb.TempDir(), "db")
+	st, err := sqlite.Open(context.Background(), sqlite.Config{Path: b.path, Now: b.clock.Now})
 	must(tb, err)
 	tb.Cleanup(func() { _ = st.Close() })
 	must(tb, st.Migrate(context.Background()))
@@ -299,4 +302,14 @@ func (b *bench) events(tb testing.TB) []audit.Event {
 	events, err := b.store.Events(context.Background(), audit.Filter{Tenant: b.tenant, Limit: 1000})
 	must(tb, err)
 	return events
+}
+
+// damage changes the database behind the store's back.
+func damage(tb testing.TB, b *bench, statement string) {
+	tb.Helper()
+	db, err := sql.Open("sqlite", "file:"+b.path+"?_pragma=busy_timeout(5000)")
+	must(tb, err)
+	defer db.Close()
+	_, err = db.ExecContext(context.Background(), statement)
+	must(tb, err)
 }

@@ -73,7 +73,7 @@ func (s *Server) logRequest(c echo.Context, r *request, took time.Duration) {
 	ctx := c.Request().Context()
 	status, level := c.Response().Status, slog.LevelInfo
 	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
+	case status == http.StatusServiceUnavailable && errors.Is(ctx.Err(), context.Canceled):
 		status, level = statusGone, slog.LevelDebug
 	case r.operation == "" && status < http.StatusBadRequest:
 		// Probes and pages: too many, and nobody's.

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -297,38 +296,86 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// A client that goes away while it waits leaves a line at debug with 499.
+// A client that goes away while it waits leaves a line at debug, with 499.
 func TestClientGone(t *testing.T) {
+	t.Parallel()
+	waiting, left := make(chan struct{}), make(chan struct{})
+	b := setup(t, func(o *options) {
+		o.register = func(e *echo.Echo) {
+			e.Pre(func(next echo.HandlerFunc) echo.HandlerFunc {
+				return func(c echo.Context) error {
+					defer close(left)
+					return next(c)
+				}
+			})
+			e.GET("/wait", func(c echo.Context) error {
+				close(waiting)
+				<-c.Request().Context().Done()
+				return fmt.Errorf("waited: %w", c.Request().Context().Err())
+			})
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.server.URL+"/wait", http.NoBody)
+	must(t, err)
+	go func() {
+		<-waiting
+		cancel()
+	}()
+	if resp, err := b.server.Client().Do(req); err == nil {
+		_ = resp.Body.Close()
+		t.Error("answered")
+	}
+	<-left
+	if line := b.requests(t)[0]; line["status"] != 499.0 || line["level"] != "DEBUG" {
+		t.Errorf("line %v", line)
+	}
+	if strings.Contains(b.log.String(), `"level":"WARN"`) {
+		t.Errorf("a warning: %s", b.log)
+	}
+}
+
+// A long poll ends with the server, and is answered.
+func TestLongPollEndsWithTheServer(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	id := b.pending(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.server.URL+b.internalPath("/confirmations/"+id+"?wait_seconds=30"), http.NoBody)
-	must(t, err)
-	req.Header.Set("X-Api-Key", b.runtime)
-	done := make(chan error)
-	go func() {
-		resp, err := b.server.Client().Do(req)
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		done <- err
-	}()
-	// Nothing tells when the server waits; going away early is fine too.
-	cancel()
-	if err := <-done; err == nil {
-		t.Error("answered")
+	done := make(chan reply)
+	go func() { done <- b.on(t, "GET", id, "?wait_seconds=30", "") }()
+	b.service.StopWaiting()
+	wantConfirmation(t, (<-done).want(t, 200), map[string]any{"status": "pending"})
+}
+
+// What nobody expected is a 500 that says nothing but its request id.
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.pending(t)
+	damage(t, b, "UPDATE pins SET hash = 'damaged'")
+	got := b.on(t, "POST", id, "/verify", `{"pin":"804615"}`)
+	got.problem(t, 500, "internal")
+	want := `{"detail":"Something went wrong; nothing was allowed.","request_id":"` + got.Header.Get("X-Request-Id") +
+		`","status":500,"title":"Internal error","type":"urn:hydrapin:problem:internal"}`
+	if got.text != want {
+		t.Errorf("500: %s", got.text)
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for time.Now().Before(deadline) {
-		lines := b.requests(t)
-		last := lines[len(lines)-1]
-		if last["operation"] != "getConfirmation" {
-			break // the request never arrived
+}
+
+// A full hash queue is a 503 that says when to come back.
+func TestBusy(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.pending(t)
+	for {
+		place, err := b.service.Hasher.Reserve(b.tenant)
+		if err != nil {
+			break
 		}
-		if last["status"] == 499.0 && last["level"] == "DEBUG" {
-			return
-		}
-		t.Fatalf("line %v", last)
+		t.Cleanup(place.Release)
 	}
+	got := b.on(t, "POST", id, "/verify", `{"pin":"804615"}`)
+	got.problem(t, 503, "busy")
+	retryWithin(t, got, 1, 60)
+	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live)).problem(t, 503, "busy")
+	wantConfirmation(t, b.on(t, "GET", id, "", "").want(t, 200), map[string]any{"attempts_remaining": 5})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,18 +30,48 @@ type database struct {
 	open func(t *testing.T) store.Store
 }
 
-func engines() map[string]func(*testing.T) *database {
-	return map[string]func(*testing.T) *database{onPostgres: newPostgres, onSQLite: newSQLite}
+type engine func(*testing.T) *database
+
+// shared are the databases on which many stories go on at once, each of a tenant
+// of its own: making one takes PostgreSQL longer than most stories do.
+func shared() map[string]engine {
+	return map[string]engine{
+		onPostgres: func(t *testing.T) *database { return onServer(t, common(t)) },
+		onSQLite:   newSQLite,
+	}
 }
 
-func newPostgres(t *testing.T) *database {
+// apart are databases for one story each.
+func apart() map[string]engine {
+	return map[string]engine{
+		onPostgres: func(t *testing.T) *database { return onServer(t, pgtest.New(t, migratePostgres)) },
+		onSQLite:   newSQLite,
+	}
+}
+
+// kept is a test whose database outlives it. It goes with the throwaway server.
+type kept struct{ testing.TB }
+
+func (kept) Cleanup(func()) {}
+
+var commonOnce struct {
+	sync.Once
+	url string
+}
+
+func common(t *testing.T) string {
 	t.Helper()
-	url := pgtest.New(t, migratePostgres)
+	commonOnce.Do(func() { commonOnce.url = pgtest.New(kept{t}, migratePostgres) })
+	return commonOnce.url
+}
+
+func onServer(t *testing.T, url string) *database {
+	t.Helper()
 	return &database{
 		name: onPostgres, sql: openSQL(t, "pgx", url),
 		open: func(t *testing.T) store.Store {
 			t.Helper()
-			st, err := postgres.Open(t.Context(), postgres.Config{URL: url, MaxConns: 8})
+			st, err := postgres.Open(t.Context(), postgres.Config{URL: url, MaxConns: 6})
 			must(t, err)
 			return closing(t, st)
 		},
@@ -97,9 +128,11 @@ var times = map[string][]string{
 	"api_keys":      {"created_at", "expires_at", "revoked_at"},
 }
 
-// elapse lets time pass: everything that is stored happened that much earlier, so
-// that a story goes the same way on both stores and under any clock.
-func (d *database) elapse(t *testing.T, by time.Duration) {
+// elapse lets time pass: everything that is stored of the tenant happened that
+// much earlier, so that a story goes the same way on both stores and under any
+// clock.
+func (w *world) elapse(by time.Duration) {
+	t, d := w.t, w.db
 	t.Helper()
 	shift := fmt.Sprintf("%d", by.Microseconds())
 	if d.name == onPostgres {
@@ -112,17 +145,18 @@ func (d *database) elapse(t *testing.T, by time.Duration) {
 		for i, c := range columns {
 			sets[i] = c + " = " + c + " - " + shift
 		}
-		_, err := tx.ExecContext(t.Context(), "UPDATE "+table+" SET "+strings.Join(sets, ", "))
+		_, err := tx.ExecContext(t.Context(), "UPDATE "+table+" SET "+strings.Join(sets, ", ")+" WHERE tenant_id = '"+w.tenant.String()+"'")
 		must(t, err)
 	}
 	must(t, tx.Commit())
 }
 
-// exec runs a statement; its text holds every value, as the placeholders differ.
-func (d *database) exec(t *testing.T, format string, values ...any) {
-	t.Helper()
-	_, err := d.sql.ExecContext(t.Context(), fmt.Sprintf(format, values...))
-	must(t, err)
+// alter changes what is stored of the PINs of the tenant.
+func (w *world) alter(format string, values ...any) {
+	w.t.Helper()
+	set := fmt.Sprintf(format, values...)
+	_, err := w.db.sql.ExecContext(w.t.Context(), "UPDATE pins SET "+set+" WHERE tenant_id = '"+w.tenant.String()+"'")
+	must(w.t, err)
 }
 
 // count runs a query that returns one number.

@@ -136,7 +136,7 @@ func TestDenialsAreBoundedPerCredential(t *testing.T) {
 
 func TestANodeMustFitTheDatabase(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, w *world) {
+	alone(t, func(t *testing.T, w *world) {
 		check := func(peppers, receipts string) error {
 			t.Helper()
 			p, err := argon2id.ParseRing(peppers)

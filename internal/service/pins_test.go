@@ -175,7 +175,7 @@ func TestARuntimeSpendsFromTheSameCount(t *testing.T) {
 		_, err = w.setByRuntime(other, "")
 		wants(t, err, service.ErrCurrentPINMissing)
 
-		w.db.exec(t, "UPDATE pins SET inactive = %s, locked_until = NULL", map[string]string{onPostgres: "true", onSQLite: "1"}[w.db.name])
+		w.alter("inactive = %s, locked_until = NULL", map[string]string{onPostgres: "true", onSQLite: "1"}[w.db.name])
 		_, err = w.setByRuntime(other, right)
 		wants(t, err, service.ErrInactive)
 		wants(t, w.RemovePINByRuntime(t.Context(), w.runtime, w.identity), service.ErrInactive)
@@ -207,13 +207,13 @@ func TestRemovingByTheRuntimeForgivesNothing(t *testing.T) {
 		answer(t, w.ask(from(w.identity)), confirmation.Blocked, confirmation.PINCoolingOff)
 
 		// Replacing neither ends nor prolongs the cooling off.
-		w.db.elapse(t, 20*time.Hour)
+		w.elapse(20*time.Hour)
 		_, err = w.setByRuntime(right, other)
 		must(t, err)
 		answer(t, w.ask(from(w.identity)), confirmation.Blocked, confirmation.PINCoolingOff)
-		w.db.elapse(t, 4*time.Hour-time.Minute)
+		w.elapse(4*time.Hour-time.Minute)
 		answer(t, w.ask(from(w.identity)), confirmation.Blocked, confirmation.PINCoolingOff)
-		w.db.elapse(t, time.Minute)
+		w.elapse(time.Minute)
 		_, err = w.enter(w.pending(from(w.identity)), right)
 		must(t, err)
 	})

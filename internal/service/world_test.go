@@ -63,10 +63,21 @@ type world struct {
 	identity         pin.Holder
 }
 
-// onBoth tells a story on each store.
+// onBoth tells a story on each store, beside others.
 func onBoth(t *testing.T, story func(t *testing.T, w *world), with ...setting) {
 	t.Helper()
-	for name, open := range engines() {
+	onEach(t, shared(), story, with...)
+}
+
+// alone tells a story on each store, with a database of its own.
+func alone(t *testing.T, story func(t *testing.T, w *world), with ...setting) {
+	t.Helper()
+	onEach(t, apart(), story, with...)
+}
+
+func onEach(t *testing.T, engines map[string]engine, story func(t *testing.T, w *world), with ...setting) {
+	t.Helper()
+	for name, open := range engines {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			story(t, newWorld(t, open(t), with...))
