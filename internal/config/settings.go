@@ -133,11 +133,11 @@ func settings() []setting {
 		number(setting{name: prefix + "PIN_MAX_LENGTH", preset: "12", help: "the most digits of a PIN being set"},
 			pin.MinLength, pin.MaxLength, func(c *Config) *int { return &c.PINMaxLength }),
 		number(setting{name: prefix + "LOCK_AFTER", preset: "5", help: "how many consecutive wrong guesses lock"},
-			1, 20, func(c *Config) *int { return &c.Limits.LockAfter }),
+			1, 10000, func(c *Config) *int { return &c.Limits.LockAfter }),
 		duration(setting{name: prefix + "LOCK_BASE", preset: "15m", help: "how long the first lock lasts; each further one is twice as long"},
 			time.Millisecond, pin.MaxLock, func(c *Config) *time.Duration { return &c.Limits.LockBase }),
 		number(setting{name: prefix + "HARD_LIMIT", preset: "20", help: "how many consecutive wrong guesses deactivate"},
-			1, 100, func(c *Config) *int { return &c.Limits.HardLimit }),
+			1, 10000, func(c *Config) *int { return &c.Limits.HardLimit }),
 		number(setting{name: prefix + "WRONG_BUCKET", preset: "30", help: "how many wrong guesses, one forgotten in 24 h, deactivate"},
 			1, 10000, func(c *Config) *int { return &c.Limits.Bucket }),
 		duration(setting{name: prefix + "REDEEM_WITHIN", preset: "120s", help: "how long an approval can be redeemed"},
@@ -145,7 +145,7 @@ func settings() []setting {
 		duration(setting{name: prefix + "COOLING_OFF", preset: "24h", help: "how long a PIN does not count that a runtime set after removing one"},
 			0, 30*24*time.Hour, func(c *Config) *time.Duration { return &c.CoolingOff }),
 		duration(setting{name: prefix + "CONFIRMATION_RETENTION", preset: "720h", help: "how long a confirmation that ended is kept"},
-			time.Hour, 10*365*24*time.Hour, func(c *Config) *time.Duration { return &c.Retention }),
+			time.Second, 10*365*24*time.Hour, func(c *Config) *time.Duration { return &c.Retention }),
 		{
 			name: prefix + "AUDIT_NOT_REQUIRED", preset: "false", help: "whether answers of not_required are events too",
 			set: func(c *Config, v string) string {
