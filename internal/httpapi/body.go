@@ -53,16 +53,16 @@ func readBody(req *http.Request) ([]byte, []Fault, error) {
 	}
 	// One byte more than is allowed tells a body that is too long, however it was
 	// announced.
-	body, err := io.ReadAll(io.LimitReader(req.Body, maxBody+1))
+	body, broken := io.ReadAll(io.LimitReader(req.Body, maxBody+1))
 	switch {
 	case len(body) > maxBody:
 		return nil, nil, errTooLarge
-	case len(body) == 0 && err == nil:
+	case len(body) == 0 && broken == nil:
 		return nil, []Fault{missingFault(loc)}, nil
 	case !isJSON(req.Header):
 		return nil, nil, errMediaType
-	case err != nil:
-		return nil, []Fault{jsonFault(len(body))}, nil
+	case broken != nil:
+		return nil, []Fault{jsonFault(len(body))}, nil //nolint:nilerr // told as a fault of the body
 	}
 	return body, nil, nil
 }

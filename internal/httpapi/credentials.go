@@ -10,7 +10,7 @@ import (
 
 const (
 	headerAuthorization = "Authorization"
-	headerAPIKey        = "X-Api-Key"
+	headerAPIKey        = "X-Api-Key" //nolint:gosec // a header's name
 )
 
 var (

@@ -8,11 +8,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/hydracore/hydrapin/gen/api"
-	"github.com/hydracore/hydrapin/internal/argon2id" //nolint:depguard // the one table names every error that may arrive, wherever it is made
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/httpapi/wire"
 	"github.com/hydracore/hydrapin/internal/service"
-	"github.com/hydracore/hydrapin/internal/store" //nolint:depguard // likewise
 )
 
 const (
@@ -130,17 +128,17 @@ var errorTable = []func(error) (answer, bool){
 		return a
 	}),
 
-	when(func(e *argon2id.BusyError) answer {
+	when(func(e *service.BusyError) answer {
 		a := busy
 		a.retryAfter = e.RetryAfter
 		return a
 	}),
-	is(argon2id.ErrBusy, busy),
-	is(argon2id.ErrClosed, unavailable),
-	is(argon2id.ErrUnknownPepper, unavailable),
+	is(service.ErrBusy, busy),
+	is(service.ErrHasherClosed, unavailable),
+	is(service.ErrUnknownPepper, unavailable),
 	is(auth.ErrKeysNotLoaded, unavailable),
 	is(service.ErrUnavailable, unavailable),
-	is(store.ErrUnavailable, unavailable),
+	is(service.ErrStoreUnavailable, unavailable),
 	// The client has gone, or the server stops; whoever still listens is told no.
 	is(context.Canceled, unavailable),
 	is(context.DeadlineExceeded, unavailable),
@@ -178,10 +176,10 @@ func is(target error, a answer) func(error) (answer, bool) {
 }
 
 // when makes a row for a type of error that carries something for the client.
-func when[E error](make func(E) answer) func(error) (answer, bool) {
+func when[E error](tell func(E) answer) func(error) (answer, bool) {
 	return func(err error) (answer, bool) {
 		if e, ok := errors.AsType[E](err); ok {
-			return make(e), true
+			return tell(e), true
 		}
 		return answer{}, false
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -217,8 +218,8 @@ func (b *bench) call(tb testing.TB, method, path, body string, edits ...edit) re
 	}
 	resp, err := b.server.Client().Do(req)
 	must(tb, err)
-	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
 	must(tb, err)
 	return reply{Response: resp, text: string(text)}
 }
@@ -309,7 +310,6 @@ func damage(tb testing.TB, b *bench, statement string) {
 	tb.Helper()
 	db, err := sql.Open("sqlite", "file:"+b.path+"?_pragma=busy_timeout(5000)")
 	must(tb, err)
-	defer db.Close()
 	_, err = db.ExecContext(context.Background(), statement)
-	must(tb, err)
+	must(tb, errors.Join(err, db.Close()))
 }

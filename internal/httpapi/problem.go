@@ -51,10 +51,6 @@ func (s *Server) answerError(err error, c echo.Context) {
 		contentType = echo.MIMEApplicationJSON
 	}
 	a.setHeaders(c.Response().Header())
-	if c.Request().Method == http.MethodHead {
-		c.Response().WriteHeader(a.status)
-		return
-	}
 	if err := c.Blob(a.status, contentType, body); err != nil {
 		s.log.DebugContext(ctx, "the answer could not be finished", "error", err)
 	}
@@ -72,7 +68,7 @@ func (a answer) body(requestID string) []byte {
 		}{a.faults}
 	}
 	// Neither has a value that cannot be written.
-	body, _ := json.Marshal(v) //nolint:errchkjson // see above
+	body, _ := json.Marshal(v)
 	return body
 }
 
@@ -111,18 +107,18 @@ func (s *Server) logCause(ctx context.Context, err error, a answer) {
 		// Its text may quote what the client sent.
 		cause = slog.Int("http_error", he.Code)
 	}
-	level, msg := slog.LevelError, "request failed"
+	level, reason := slog.LevelError, "internal"
 	switch {
 	case a.status == http.StatusUnauthorized:
-		level, msg = slog.LevelInfo, "credential refused"
+		level, reason = slog.LevelInfo, "credential refused"
 	case a.status < http.StatusInternalServerError:
 		return
 	case errors.Is(ctx.Err(), context.Canceled):
-		level, msg = slog.LevelDebug, "client gone"
+		level, reason = slog.LevelDebug, "client gone"
 	case a.kind == api.UrnHydrapinProblemBusy:
-		level, msg = slog.LevelInfo, "hash queue full"
+		level, reason = slog.LevelInfo, "hash queue full"
 	case a.status == http.StatusServiceUnavailable:
-		level, msg = slog.LevelWarn, "unavailable"
+		level, reason = slog.LevelWarn, "unavailable"
 	}
-	s.log.LogAttrs(ctx, level, msg, slog.String("request_id", id), cause)
+	s.log.LogAttrs(ctx, level, "request refused", slog.String("reason", reason), slog.String("request_id", id), cause)
 }

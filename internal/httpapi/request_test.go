@@ -127,7 +127,7 @@ func TestContentType(t *testing.T) {
 		"twice":   header("Content-Type", "application/json"),
 		"encoded": header("Content-Encoding", "gzip"),
 	} {
-		if got := b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live), e); got.StatusCode != 415 {
+		if got := b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live), e); got.StatusCode != http.StatusUnsupportedMediaType {
 			t.Errorf("%s: %d", name, got.StatusCode)
 		}
 	}

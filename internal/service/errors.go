@@ -4,8 +4,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/store"
 )
 
 // What a caller may be refused with. The edge maps each to a status.
@@ -38,6 +40,21 @@ var (
 	// allowed.
 	ErrUnavailable = errors.New("service: unavailable")
 )
+
+// What the hash pool and the store refuse with passes through as it is.
+var (
+	// ErrBusy: the hash queue is full, or the tenant's half of it; see [BusyError].
+	ErrBusy = argon2id.ErrBusy
+	// ErrHasherClosed: the server stops.
+	ErrHasherClosed = argon2id.ErrClosed
+	// ErrUnknownPepper: the stored PIN needs a pepper that this node lacks.
+	ErrUnknownPepper = argon2id.ErrUnknownPepper
+	// ErrStoreUnavailable: the database cannot be reached.
+	ErrStoreUnavailable = store.ErrUnavailable
+)
+
+// BusyError is an [ErrBusy] that says when to come back.
+type BusyError = argon2id.BusyError
 
 // WrongPINError is a wrong guess.
 type WrongPINError struct {
