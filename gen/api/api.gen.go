@@ -26,7 +26,6 @@ import (
 // Defines values for ConfirmationReason.
 const (
 	ConfirmationReasonHolder         ConfirmationReason = "holder"
-	ConfirmationReasonLessThannil    ConfirmationReason = "<nil>"
 	ConfirmationReasonPin            ConfirmationReason = "pin"
 	ConfirmationReasonPinChanged     ConfirmationReason = "pin_changed"
 	ConfirmationReasonPinCoolingOff  ConfirmationReason = "pin_cooling_off"
@@ -44,8 +43,6 @@ const (
 func (e ConfirmationReason) Valid() bool {
 	switch e {
 	case ConfirmationReasonHolder:
-		return true
-	case ConfirmationReasonLessThannil:
 		return true
 	case ConfirmationReasonPin:
 		return true
@@ -130,10 +127,9 @@ func (e PinAppliesTo) Valid() bool {
 
 // Defines values for PinPolicyUpdatePinAppliesTo.
 const (
-	PinPolicyUpdatePinAppliesToAll         PinPolicyUpdatePinAppliesTo = "all"
-	PinPolicyUpdatePinAppliesToCustomer    PinPolicyUpdatePinAppliesTo = "customer"
-	PinPolicyUpdatePinAppliesToLessThannil PinPolicyUpdatePinAppliesTo = "<nil>"
-	PinPolicyUpdatePinAppliesToOwner       PinPolicyUpdatePinAppliesTo = "owner"
+	PinPolicyUpdatePinAppliesToAll      PinPolicyUpdatePinAppliesTo = "all"
+	PinPolicyUpdatePinAppliesToCustomer PinPolicyUpdatePinAppliesTo = "customer"
+	PinPolicyUpdatePinAppliesToOwner    PinPolicyUpdatePinAppliesTo = "owner"
 )
 
 // Valid indicates whether the value is a known member of the PinPolicyUpdatePinAppliesTo enum.
@@ -142,8 +138,6 @@ func (e PinPolicyUpdatePinAppliesTo) Valid() bool {
 	case PinPolicyUpdatePinAppliesToAll:
 		return true
 	case PinPolicyUpdatePinAppliesToCustomer:
-		return true
-	case PinPolicyUpdatePinAppliesToLessThannil:
 		return true
 	case PinPolicyUpdatePinAppliesToOwner:
 		return true
@@ -4529,89 +4523,89 @@ var swaggerSpec = []string{
 	"PTUq3MwS0X6A9zvbYZqC83glDN0Y3PKMH5ikcTaXOso+hCXRASURqHmchdZfpb7YyNxvAdZVID5TqDkF",
 	"fHRVISF5UtrUuuAtUf4HBg48aOqiZb/yfpg7+Z22iyPCIrGcVDz1Q7VR6PO7nc2HNWhPljpepfYZwjQ1",
 	"FAxLsIsqNRgEBKYI5Cfgk9fkLoxTnUhUkVSjsy/zxKtiDp76F2Um6FT/M3OJqH+EnMeUDa/5YKDYsjo9",
-	"AJbGE9tI27HdUHoG61Fb+LwGbmTx+VUoKeiQkQhNEs4HmapgfNLoBUY/f7x86SPO4pnBlZ6lAL36WuiQ",
-	"kAiHUv++qahTkTqwELVthiHRYimWGalSNw0iXbAEFDg/PQOf/beB5ZvIe7lVY3lzV87TEdZzsqKORtK/",
-	"ZVfNL4qQfinWqhjKVBKh/JJUV+DoBdZUefCVUlOJ7hXllRzxV4m6lxnQFgk4BVKic1jr6ArfECXiQm+N",
-	"XjOeWh34hvEpmEm6HuNdz6UrhWQ538sDhbJ0Rz/LsFVydhhTBn+SLOQiS4v5XHHhwX39Cw9zOZ7Nfh2A",
-	"w73c9suc0Pd5PkRAqf4+MsFiOlKbMoSRooJgaWSZXe47YX0+975X5VTfTKt463jV+QBh652YVxmsmbCK",
-	"xuWB0lSS1ZapuTiADMQ4SfBs7qqYqauw7JxW8Ke2EuEbTXRy+eb0FEFcugBDG55MCE6Egqf1qiAcc5ZZ",
-	"sRTUXSU712SzwPiMnE2wEFOeREWlttEsKLXtolIL0eDzSm2R3k0oq+sw+u2pnWKf9xVc4pyyE52bdMWr",
-	"7iUNR0iRIK0Wgchv3Pznp2fuVbNZaJZQqUsWw1nlsNOJT3O3KMsaeoDZR7EY45JVaMsK9oci4haSt9Yz",
-	"F5RTt1aYl11Y3i/I8KoUDXSqFhC2PF/LN2rcDE0VdRQTEsdKHaAM8cR45da6Zhq4Geca47tT3a25f1C+",
-	"cUtSvL4sM1OZVogzfSYxFlIcg2EIBYjgcGQsFHSxcTuzZDXa7VVhqyUeWgiYLp1a9UEs3ugC8uImtj0A",
-	"UQeUxDoyWIuZx0Bg+oIwoOwgJUMbxeaUhGwiSCus/nNIuetLu7bAuyWGH6Peq55bqULHdkHjHWH3gi08",
-	"bWxfZS66r8bQXLra1CWlhIopT+IIDIggUIEQYNCliH8r7UMgvCQEUNvG6Aoic1WQudYp7cx+6spBluJY",
-	"sWNjgc1zU+s5l+tzHhMMvNfJilxnEKNGaXekG0qHTrRdIQuL1gTF2Hcr581L+lTPW4hf1CGgJqTPxlnn",
-	"oX3Vk6xpFskMIt8wMpR4j8UM94BdoM+rTvn9qWQ1Dj2rpKXM2PONzd+mQ1UR0Fz0qs7s3iQB6tNJ7Z+4",
-	"9q+gdlS/7uzVPv/lZaVTxvrYN6NCJ8j4+FHEw1StVPtJj9r7r19WuC0e1a5ftt7PW+sX6UBATEdKu2Ak",
-	"QgqtHU+M5Cjide/hNsX/DpenGDhShd40MlHwU5Bj8mB5FPPh0JAkRzudg6ZYYGRQgytF2dgRnL7OyZr4",
-	"lKq+qrESvpWuJypnlib2Zo0YFAjTKZMSGwIDa3CMQgbdCrCrJB3O2NW4mWdY+EAvJgkfWledFQpXB7f5",
-	"q5KAFjSAiWuaWK6KUF/SwjH0rsz0WtLEsQEtTahZ8DOOE4KjWS0zEC1aMfhCa2MqxiYFtbKZMT7XIIi6",
-	"Zg3Di1o7fvxaaDP2/PWjof1VMekLGoyJHPGoBuDTkWyLWuYBwv5GwVz+ulGw/pJYv4VT5hGO/oqcnypz",
-	"ny7+sIXv/qMR6XCfp8AQkpTtLKxrs3CFOeJxwasI3ynTzEupk64HOlUcdS7eY5FaWbAC2V/nwFusX/FA",
-	"Y5DkSnj2s3gFpaIZhwRKdPWLCp26UPxipZXHKI5rtSyReJN5NQd9XVVjqz1XWgp2usa1ZdJjpKbCCYlA",
-	"J1bInpAhTiK1VG2NDbEgOxRR56TTSuEU7HrzFTbQhw+nP1jj+mGtDf83mopDjn1tV5zZLI9jYxUmkeqg",
-	"SGBSsZc1i4uVvc9zC97OqP8rI2uZ9CE5cLFPxubarW2SKbpF7uetLpB4+GUBcTTiiZW0jo1JXq0Eir8s",
-	"Fb2WDlmWeJaHkCqo6KWallV3Iitj88Cri0VFmZvKUK2dXmbw+YZpQuXsUnU2atWE/rUqKPAEScIwk98J",
-	"dHJ+im7IDL3ojcLrmN6S6//3f/5v76U2fYmQT4jIHFjGzQ7t+QAoseUWuj8Uw9AD+Ebc5xPCLGMxqbpZ",
-	"PruJsMV5/Qyg8jamhMQir/1QrgCS5YTkx252e+97OodE7Vv/9c5ey58/XnnzqurPl7+eoY+kj64g6QS2",
-	"3hNpv+ejngbUNY3UP8jdpGcVQHOZZhBZPkM9x6Grg+t6VFzjaEwZuPvhSMHGoteWrVrpU9oIQdmAV52V",
-	"CZQzdkeh16ctS30y4AkBy7MC/XdOuXNR77Iue/XqCjaAYCXi1SuwRNm1iu9MRgeLtJGzWM3kO+G6Y15I",
-	"PESvzikr+HRfvayrWU6go0EQNQ0WN9nqnEVp6CUpBPFAbIROuMXolZa7X+XkuBkEMGmXzc2aIRNM32Vu",
-	"8ouFTyGR6EXvxKg70L+DTFGjbhoErfDnj1fwB+m9NClH+bXIEK338hg09C7rczVBovRYJnXpAtU2IiGN",
-	"iIBAcXPBFNskIg+0d4oggHuyk+UcZhdS53l2mZIqLSRshgEWufiTWQvJHRUSoKB0fG0WuXj3BrVarSNF",
-	"dD9cvTG3md6hQaJjCXCcuU8VrzSOhTAkE6kZYSXnpKzLHNYJZ6l4pT7VBXwUGVc0+EK0T0+3dNIjjHUZ",
-	"xumyQoRRZg3RREFyJEkc19H3PKLWIWKqspjsQgUK4Fiig9rNJgpxkqimvS9do3l3vQ769KWrOELX81FX",
-	"MQX9h7qUXe/+831Pw4wU3ehuIr/JUVcQicoszWa167OF2gQ6ZG2ZVcyERbCZhY8TGNFlVZERXaV4xzQk",
-	"TACzNLTxZILDEak16wFoRbGhMqKztzedTusYfq7zZLhn+oq9X07fvD27fAt9cqtJVuvL8z1z5l7HC+oN",
-	"3UrRdjyhXsdr1YN6C3Iz5Ag4T24vum3sWXoi9r44jr37vUKKIrBEXhW0fALQEFpvgdpR2iJn6UteotZE",
-	"SwMG1FDPjRbpoRfNIHjZcetQYXGj3VS6+P0xcG1bYp0KNOZwRJpMscja7nWSTwjJYHWYyIScFOYAOd5a",
-	"/KGgtpNKlgqi+Nz0GPV0gFBPh9FNRzM9oq0gpEZsmBGX1Hw+VqQIwrUAa19B9OnsFXBuKFxkCxbxVCqS",
-	"pCfJ4tHsLBgpCWBJyfljh0wLB/AZvzlTeoOz2H7+oImiXHxQySjz6KdeHZ0w1NNEqrcogarLtNutA8HQ",
-	"ZrUhVyiqRC30ETgAg5Hd9Iien+c9ZCH3Q3pLBDAbq2K6eNllbumf44xeZ91thQ8sgQlQgdrBkb6ZmaBz",
-	"Gik0LqXEFOvhfaqWBPMme04lsvvPmenwex7N1i8iUvn+TNW8tv1eofH8gytr9M1NFOsl9ZXhVHLQ2GhI",
-	"t8ZVMwg2hMGCBzKWbqeqz/Li+msP5/ZbH1LzYCrnG5eDszNRXqHqCEcmlkATUog8awaNbUDpvmKxPjCz",
-	"XovL36892LlT4nw3YJwrnuQGu9/7XluDrGqKDEv3PpSSydtBa3Wnd24VrnZwtLpHVu1NdWisMUVWzAI6",
-	"7K+zkYr8ZNW52Vzd2VY9gvZHa62uUCTi3vf29V1fNY9bzgp6tdY6o8yc7GrUQJ2tLv3ps6K+To1ccbMo",
-	"a0speXgIhbgXKjBKl7+rKclbwG2yoeyazqlVbC5K7X0pFUW910JVTKpKwb5VPB67mQxZ+Lc7TMdJAkB9",
-	"ohWbng2x7dXRD/CnGsLWijHZSiD+VnFE3YPsjCv6K1uXas5qPlpgJO3VhWjVtuy+vy4BaK/ukZVTehjF",
-	"WONuQam9B1z4p3ZxDfYhXDjcHdxZ3xuSJWrMXFR8obakll17blFQI7UapVBfPMWBuO47L7FCFVKRKxG+",
-	"NkCAQQ70VMYjHZZuIw4gEEgtQcnQVVf1RyL/wGu6uodbzrXiVm8jHroP860thWSdvg2JZq686ZMlad84",
-	"0fmRyBLBKeroiscaHf3pSA97WudfbKHRz6uE1FZNkyjkKZPCRyYW1VhSSgYDdCqRSMOQkEiALc3PbA26",
-	"lVXITX0SNXKXQfB8Zg7Qpkcny25q41+zXLyECElUG1tznMeRqKNfwawDin9MZMmaoYMyheyy3FbJOHic",
-	"IdivgyiDCh3upjKTbJax73pNwNqkiyRVENiKUIQ/QBR6qEmh/MzHUtpWaDz/BMcafTc1KVQA99GtCu6T",
-	"WmuT+gv3zabd0Ho75DF4XQrPef2ZhdcnrRs/Na6lcQg8N1Wq4RPiVNrwvZhTXU4gy5kruV/HHFu3jjFY",
-	"g0tLx7oIa/Wuows6HMnOvOhOhWNFdz3DVHaZeVZX27IRzgzV4BKvo48JZ8MOagct43GeD4Lu1ZF5eqpY",
-	"fbeD2s2W7zrLwV8Ycw4ljKV2QdoNUoEkvin6S7I6v6aHDcrQ/E27P0Icx6g/sykuFUxLB0t8q0yr6sWi",
-	"pZR6rsP6VDoPK3l0xrOlvrJTJaPwdPlx5f2x1+eZGT1ZQ+0aq/slc4c8Nd6lb56Jl9FZT38Q7zJuTgo/",
-	"5C7P+70sD63aQHtBxvw250bHWsWpSPEKuZBKe4zBo0llHUFXcAE5uWduJSltm0UflerUZXKuAnyR7yAq",
-	"dTYrMKBKNUaDRi/5nD42P3DeG1rflpu9M5S/e/9Vic+f6/5pVIBMfgN3E1ZmTJd57Z5HsrtekTgWjotm",
-	"0XNTZrTv8uLguii8Sd3Xoh2MYepPQc4K4kmXmcpPi+/DjxANfmnzf/64K7GpYFHxfOtSmaLcvvpl1fWG",
-	"yHF67jnT9QaA1usLNPkJLZFmbK7Z06UXT9LkOXf7jSPxEYjAAsXPmvicdWSvsIIN1iaTQBTViDDUc5JI",
-	"IBQJpNh66btiugJUY61udVlMTRgfMOdjQy7okHHInyjHNWoN86QQMCYUzAY2wMtaEBMgpVAvvsv6ZEiZ",
-	"rj/BUxulFmPV50WzjUY8TaCisylM+9JHgpvqXmhMRazUPgjaNVFpYoonRkpStC4VkIC+mKSZBJevTMwe",
-	"qusteJV3KR2p6rPsVd4NBrO91idOpVyqR9Eityb2uyW1pszEV6W1z5rY4zGCy0pGsHMOsK46NqGsZkxy",
-	"Ypn61YUXyBDj067XsUUSrb3wO2HNevNvy+i0CogDrzSbamo8xVormxHZZVllWLR9IG0F6X7LInXz7KYf",
-	"l3aX36ldt8vGOt1ZHgNctOUqNZYM5LOwtv4dfQtv8GS4DZJaji67uJq3jb0s/Wjvi4PDm9pBtNWcSmEE",
-	"IHUDlCKmdTW4p6Z6ikGO/DpWxLp1WWFDtgK6rRm9riWl0rOrlm0vwkNkJvcSrR+xZjp9I1aOP+oi2FTB",
-	"T58VfVplxMigqu/GkitRvgmQf5e/+M1tQUjRmSZU6oWtYb6Q5ZNdbZ4wpjylYmQ9pyOuGY+6D10mCGHw",
-	"zJ9AoLwoDmPzvHXRsAUhYTlSP9C2sRy1n60Vz9aKP/Tem3CtwqVHWRmf7e++unPeGkaLKhuFNjOghAgi",
-	"O1l+pGFcPI7sWmfCR7iyLhaiostiOpA2jGoDfomWsUvgvjoxF1ahCJWt3avTTtELpw7UGM8Qw0nCpyBA",
-	"v6zrrGRtrEgIIljQ2Nb9itxnjoBKdVlvQhm8Xjwl+KZS8r0sEKvtydQWdogNHM7F1hsZC56NBH9SI8HT",
-	"JqiXFQR1p1LUahVjLwV/zeIYoV/oQJqnPhQJLFBMCA+Kodb4Mi/scaakAAGuow8wp6M/6IRu42VdoUHo",
-	"zo+nQfyRYtZTkZGMuZ0+WwsefLc1mn6V6/3IIRYl04KfEwPz7gzig8FGdoYuWyo4ZS8YbW1ncJ0Ez7EX",
-	"fw6rRNmm/vXNEoujKjaMpUCLQyl+LHjAnmMpnq0Tz9aJxZEVuzRPbMF0NxC2/QpJO+e2D5W8u2xO9Eab",
-	"St5Phac+y+nPcvoO5fRHFRtW0IwJZbVJ9kbUUgmD2sdXxJxM4b6tNOC2wjy8lKOljBGf6gd0Cw+71NEJ",
-	"67JslLzn/GumxisiIcFVv4bma+1AfXp7hYeo1/WCrtdbILLkb2FtXe9pW1qg16FNAetc5UJ7982kH+xb",
-	"5+uOYTtsRBEM2BZQBI08dc83lUFhk+o8Fo1smu1BGxj0mXhsIXNUlQjdgIA4NEPTAUqMuOF7qVDLyMI5",
-	"ocj+HHV4A+X19c20T3FZf8GQ3hK29ntc6FITFwxp5cUq111WVea6A24XnQiun3GDqjcCRQmfTEjkm1Ul",
-	"QupMQ1u6PIlIAtPXSw9ldZn70As6YSiFd8lMMr3ZqyVPN4RM9M5NUUZwtVwSFqHe6aD2XkGsV6JSWS1J",
-	"BWRbr9POwgdI8DHp82gGVXcRZahP5JQQnaJlC3tqb0u70YTzJxjqefYJiGi3JFG0X5LK9Hb9zNpuiOEa",
-	"YtQAYLClr6b0Rty6TpsF3eYfnTPl2TYd0HZ7ADE1j909ll9oOwaza97gBFBrNP8mmEVjDWZx7jwA8k6/",
-	"//HsltpOJNZ0cAeMbZFknHO5koQ8JtY4vUQKLjjXpyMuiKlrrQNOC/FBM60MY5tXILOi5jqcpxA3ajlB",
-	"l5mK176uqOxSfNQOWguk2/cFU9yzfexbt489gVs6J22OZw8za2WP1djgU5g0ubUSR8WjpjocRY5sBYSs",
-	"SneIxwSKqNWzitp1kC7MYirfqZBu5X2QCWmCIixGfY6TSFfdz/zUUG2hnr9vMLc7Rb4qJnFK/9s0ITWS",
-	"q6WWnm2A7blvN9TRmQkplyMiiPs+wxjPUF/9NABqIDnCaMwjEiOw5kvOl605Dwu+/3z//wMAAP//",
+	"AJbGE9tI27HdUHqm1vN5DbTIQvOrsFHQISMRmiScDzItwbij0QuMfv54+dJHnMUzgyY9e/l79bUwISER",
+	"DqX+fVMppyJrYCFW2+RCoiVSLDMqpS4ZBLlgCad/fnoG7vpvA8E3EfVyg8by5q6Ip4Or58REHYikf8tu",
+	"mV+UHv1SmFUxiqkkPfklga7AzAtcqfLgKwWmEskriio54q+Sci8zoC2SbQpURKev1tEVviFKuoXeGr1m",
+	"PLXq7w3jU7CQdD3Gu55LUgp5cr6XxwhlmY5+llyrROwwpgz+JFm0RZYR87niwoPn+hce5iI8m/06AF97",
+	"ue2XOXnv83x0gNL6fWTixHSQNmUII0UAwcjIMpPcd8K6e+59r8qfvplC8dZxqPMBwtYxMa8tWAthFY3L",
+	"Y6SpJKuNUnMhABmIcZLg2dxVMVNXYdk5rWBNbSW9N5ro5PLN6SmCkHQBNjY8mRCcCAVP61BBOOYsM2Ap",
+	"qLv6da7EZjHxGTmbYCGmPImK+myjWdBn20V9FgLB5/XZIr2bUFbXEfTbUzvFOe8ruMQ5ZSc6LemKV91L",
+	"Go6QIkFaIwJp33j4z0/P3KtmE9AsoVKXLIazymGnc57mblGWMPQAi49iMcYbq9CWFUwPRcQt5G2tZyko",
+	"Z22tsCy7sLxfkNxVKRroLC0gbHmqlm80uBmaKuooJiSOlSZAGeKJccitdc00cDPONcZ3p7pbc/+gfOOW",
+	"ZHd9WWahMq0QZ/pMYiykOAabEAoQweHIGCfoYrt2ZsRqtNurIlZLPLQQK106teqDWLzRBeTFzWl7AKIO",
+	"KIl1ULCWMI+BwPQFYUDZQUCGNorNKeHYBI9WGPznkPIRLu1KWXdL5D5GvVc9tz6FjuiCxjtC7AVbeNqI",
+	"vspIdF+NnLlgtakjSskTU57EEZgNQZYC/m8wpYh6K61CILckBLDaRuYKInMFkLk2Ke3Cfup6QZbYWLFj",
+	"Y3fNM1LrOYPrcx4TDGzXyYVcZxCjQWknpBtAh060NSELhta0xFh1K+fNC/lUz1uIWtSBnyaQz0ZX5wF9",
+	"1ZOsaQzJzCDfMDKU2I7FDPeAXaDPa035/ankMg49q6SlzFjxjaXfJkFVEdBc6qrO594k7enTSe2fuPav",
+	"oHZUv+7s1T7/5WWlK8Z61jejQifIePZRxMNUrVR7R4/a+69fVjgrHtWaX7bZz9voF6k/QExHSrFgJEIK",
+	"rR3/i+Qo4nXv4ZbE/w6XpxguUoXeNDKx71MQYfIQeRTz4dCQJEcxnYOmWGBfUIMrHdmYEJy+zsmaqJSq",
+	"vqqxkruVmicqZ5Ym4maNyBMIzimTEhv4Amtw7EEG3QqwqyQdztjVuJnnVfhALyYJH1oHnZUHV4e0+atS",
+	"fxY0gIlrmliuiktf0sIx767M71rSxDH/LE2jWfAzjhOCo1ktsw0tWjF4QGtjKsYm8bSymTE51yB0umZt",
+	"wotaO977Wmjz9Pz1Y6D9VZHoCxqMiRzxqAbg0/Fri1rmYcH+RiFc/rqxr/6SCL+FU+Zxjf6KTJ8qS58u",
+	"+bCFx/6jEelwn6fAEJKU7SyYa7MghTniccGrCN8p08xLaZKu3zlVHHUuymORRlkwANlf58BbrFrxQDuQ",
+	"5Ep49rMoBaWiGV8ESnTNiwp1ulDyYqWBxyiOa7UskXiTbzUHfV1LY6s9VxoJdrrGtWXSY6SmwgmJQCdW",
+	"yJ6QIU4itVRtiA2xIDsUUeek00rhFEx683U10IcPpz9Yu/phrQ3/N5qKQ459bVKc2dyOY2MQJpHqoEhg",
+	"UrGXNUuKlX3Ocwvezp7/KyNrWfMhJXCxO8Zm2K1tkil6RO7nrS6QbvhlAXE04omVtI6NNV6tBEq+LBW9",
+	"lg5ZlniWB44qqOilmpZVdyIrXvPAq4tFRXGbygCtnV5mcPeGaULl7FJ1NmrVhP61KhTwBEnCMJPfCXRy",
+	"fopuyAy96I3C65jekuv/93/+b++lNn2JkE+IyHxXxrkO7fkAKLHlFro/lMDQA/hG3OcTwixjMQm6WRa7",
+	"iavFedUMoPI2koTEIq/4UK77kWWC5MdudnvvezpzRO1b//XOXsufP15586rqz5e/nqGPpI+uINUEtt4T",
+	"ab/no54G1DWN1D/I3aRnFUBzmWYQTz5DPceXq0PqelRc42hMGXj64UjBxqLXlq1a6VPaCEHZgFedlQmP",
+	"M3ZHodenLUt9MuAJAaOzAv13TpFzUe+yLnv16go2gGAl4tUrsETZtYrvTB4Hi7SRs1jD5DvhemJeSDxE",
+	"r84pK7hzX72sq1lOoKNBEDUNFjfZ6pxFaeglKYTuQFiETrPF6JWWu1/l5LgZBDBpl83NmiETTN9lbsqL",
+	"hU8hfehF78SoO9C/g0wpo24aBK3w549X8AfpvTSJRvm1yBCt9/IYNPQu63M1QaL0WCZ1wQLVNiIhjYiA",
+	"8HBzwRTbJCIPr3dKH4BnspNlGmYXUmd3dpmSKi0kbF4BFrn4k1kLyR0VEqCgdHxtFrl49wa1Wq0jRXQ/",
+	"XL0xt5neoUGiwwhwnHlOFa80PoUwJBOpGWEl56SsyxzWCWepeKU+1QV8FBkvNLhBtDtPt3SSIox1Gcbp",
+	"skJcUWYN0URBciRJHNfR9zyi1hdiarGYnEIFCuBYooPazSYKcZKopr0vXaN5d70O+vSlqzhC1/NRVzEF",
+	"/Ye6lF3v/vN9T8OMFD3obvq+yUxXEInKLM3msuuzhYoEOlBtmVXMRESwmYWPExPRZVVBEV2leMc0JEwA",
+	"szS08WSCwxGpNesBaEWxoTKis7c3nU7rGH6u82S4Z/qKvV9O37w9u3wLfXKrSVbhy/M9c+ZexwvqDd1K",
+	"0XY8oV7Ha9WDegsyMuQIOE9uL7pt7Fl6Iva+OD69+71CYiKwRF4VqnwC0BBab4GKUdoiZ+lLXpjWxEgD",
+	"BtRQzw0U6aEXzSB42XGrT2Fxo91UuuT9MXBtW1idCjTmcESaTLHI2u51ak8IKWB1mMhEmxTmADneWvyh",
+	"jLaTQJYKovjc9Bj1dGxQTwfPTUczPaKtG6RGbJgRl1R6PlakCCK1AGtfQczp7BVwbihXZMsU8VQqkqQn",
+	"yULR7CwYKQlgSaH5Y4dMCwfwGb85U3qDs9h+/oyJolx8UMko88CnXh2dMNTTRKq3KG2qy7TbrQMh0Ga1",
+	"IVcoqkQt9BE4AIOR3aSInp9nO2SB9kN6SwQwG6tiunjZZW7Bn+OMXmfdbV0PLIEJUIHawZG+mZmgcxop",
+	"NC4lwhSr4H2qlgTzJntO/bH7z5np8HsezdYvHVL56kzVvLb9XqHx/DMra/TNTRTrpfKV4VRy0NhASLey",
+	"VTMINoTBgmcxlm6nqs/ykvprD+f2Wx9S82AqZxmXQ7IzUV6h6ghHJoxAE1IIOmsGjW1A6b5dsT4ws16L",
+	"i96vPdi5U9h8N2CcK5nkhrjf+15bg6xqigxL9z6UUsjbQWt1p3du7a12cLS6R1bjTXVorDFFVsICOuyv",
+	"s5GKrGTVudlc3dnWOoL2R2utrlAa4t739vVdXzWPW8QKerXWOqPMnOxq1ECdrS796bOivk5lXHGzKFdL",
+	"KXl4COW3FyowSpe/qynJW8BtsgHsms6pVWwuSu19KZVCvddCVUyqCsC+VTweu/kLWeS3O0zHCf1HfaIV",
+	"m56Nru3V0Q/wpxrCVogxOUog/lZxRN2D7Iwr+itblyrNaj5aYCTt1eVn1bbsvr8uAWiv7pEVUXoYxVjj",
+	"bkGBvQdc+Kd2cQ32IVw43B3cWd8bkiVqzFxAfKGipJZde24pUCO1GqVQXzzFgbjuOy+xQu1RkSsRvjZA",
+	"gEEO9FTGIx2RbiMOIBBILUHJ0FVX9Uci/8BrurqHW8S14lZvIx66z/GtLYVknb4NiWauqOmTJWnfONH5",
+	"kcgSwSnq6IrHGh396UgPe1rnX2yh0Y+qhNTWSpMo5CmTwkcmFtVYUkoGA3QqkUjDkJBIgC3Nz2wNupVV",
+	"yE1VEjVyl0HcfGYO0KZHJ8FuauNfszS8hAhJVBtbaZzHkaijX8GsA4p/TGTJmqGDMoXsstxWyTh4nCHY",
+	"r4Mog7oc7qYyk2yWp+96TcDapEsjVRDYilCEP0AUeqhJofy4x1LaVmg8//DGGn03NSlUAPfRrQruQ1pr",
+	"k/oL96Wm3dB6O+QxeF0Kj3j9mYXXJ60bPzWupXEIPDdVquET4lTa8L2YU11OIMGZK7lfxxxbt44xWINL",
+	"S8e6CGv1rqMLOhzJzrzoToVjRXc9w1R2mXlMV9uyEc4M1eASr6OPCWfDDmoHLeNxng+C7tWReXCqWHO3",
+	"g9rNlu86y8FfGHMOhYuldkHaDVKBJL4p+kuy6r6mhw3K0PxNuz9CHMeoP7MpLhVMSwdLfKtMq+qdoqWU",
+	"eq7D+lQ6Dyt5dMazpb6yUyWj8GD5ceX9sdfnmRk9WUPtGqv7JXOHPDXepW+eiZfRWU9/EO8ybk4KP+Qu",
+	"z/u9LA+t2kB7Qcb8NudGx1rFqUjxCrmQSnuMwaNJZR1BV3ABOblnbv0obZtFH5Xq1GVyru57ke8gKnUi",
+	"KzCgSjVGg0Yv+Zw+Nj9wXhla35abvS6Uv3b/VYnPn+v+aVSAJH4DdxNWZkyXecWeR7K7XpE4Fo6LZtEj",
+	"U2a07/KS4LoUvMna16IdjGGqTkHOCuJJl5l6T4vvw48QDX5p83/+uCuxqWBR8WjrUpmi3L76PdX1hshx",
+	"eu4R0/UGgNbrCzT5CS2RZmyu2dOlF0/S5Dl3+40j8RGIwALFz5r4nHVkb6+CDdYmk0AU1Ygw1HOSSCAU",
+	"CaTYeum7YroCVGOtbnVZTE0YHzDnY0Mu6JBxyJ8oxzVqDfOkEDAmFMwGNsDLWhATIKVQJb7L+mRImS49",
+	"wVMbpRZj1edFs41GPE2gjrMpR/vSR4Kbwl5oTEWs1D4I2jVRaWKKJ0ZKUrQuFZCAvpikmQSXr0zMHqrr",
+	"LXiLdykdqeqz7C3eDQazvdYnTqVcqkfRIrcm9rsltabMxFeltc+a2OMxgstKRrBzDrCuOjahrGZMcmKZ",
+	"+tWFd8cQ49Ou17H1Ea298DthzXrzL8rotAqIA680m2pqPMVaK5sR2WVZPVi0fSBtBel+yyJ18+ymH5d2",
+	"l1+nXbfLxjrdWR4DXLTlKjWWDOSzsLb+HX0LL+9kuA2SWo4uu7iat429LP1o74uDw5vaQbTVnEphBCB1",
+	"A5QipnU1uKemeopBjvw6VsS6dVlhQ7buua0Uva4lpdKzq5ZtL8JDZCb3Eq0fsWY6fSNWjj/qIthUwU+f",
+	"FX1aZcTIoKrvxpIrUb4JkH+Xv/PNbS1I0ZkmVOqFrWG+kOWTXW2eMKY8pWJkPacjrhmPug9dJghh8Lif",
+	"QKC8KA5j87x10bAFIWE5Uj/QtrEctZ+tFc/Wij/03ptwrcKlR1kZn+3vvrpz3hpGiyobhTYzoIQIIjtZ",
+	"fqRhXDyO7Fpnwke4si4WoqLLYjqQNoxqA36JlrFL4L46MRdWoQiVLdur007RC6cO1BjPEMNJwqcgQL+s",
+	"66xkbaxICCJY0NjW/Yrcx42ASnVZb0IZvFk8JfimUvK9LBCr7cnUFnaIDRzOxdYbGQuejQR/UiPB0yao",
+	"lxUEdadS1GoVYy8Ff83iGKFf6ECaBz4UCSxQTAgPiqHM+DIv7HGmpAABrqMPMKejP+iEbuNlXaFB6M6P",
+	"p0H8kWLWU5GRjLmdPlsLHny3NZp+lev9yCEWJdOCnxMD89oM4oPBRnaGLlsqOGXvFm1tZ3CdBM+xF38O",
+	"q0TZpv71zRKLoyo2jKVAi0Mpfix4wJ5jKZ6tE8/WicWRFbs0T2zBdDcQtv0KSTvntg+VvLtsTvRGm0re",
+	"T4WnPsvpz3L6DuX0RxUbVtCMCWW1SfY81FIJg9rHV8ScTOE+qzTgtsI8PJKjpYwRn+pncwsPu9TRCeuy",
+	"bJS85/wbpsYrIiHBVT+E5mvtQH16e4WHqNf1gq7XWyCy5M9gbV3vaVtaoNehTQHrXOVCe/e5pB/sC+fr",
+	"jmE7bEQRDNgWUASNPHXPN5VBYZPqPBaNbJrtQRsY9Jl4bCFzVJUI3YCAODRD0wFKjLjhe6lQy8jCOaHI",
+	"/hx1eAPl9fXNtK9wWX/BkN4StvZTXOhSExcMaeXFKtddVlXmugNuF50Irl9wg6o3AkUJn0xI5JtVJULq",
+	"TENbujyJSALT10sPZXWZ+9ALOmEohSfJTDK92aslTzeETPTOTVFGcLVcEhah3umg9l5BrFeiUlktSQVk",
+	"W6/TzsIHSPAx6fNoBlV3EWWoT+SUEJ2iZQt7am9Lu9GE8ycY6nn2CYhotyRRtF+SyvR2/cLabojhGmLU",
+	"AGCwpa+m9Dzcuk6bBd3m35sz5dk2HdB2ewAxNe/cPZZfaDsGs2ve4ARQazT/JphFYw1mce48APJOv//x",
+	"7JbaTiTWdHAHjG2RZJxzuZKEPCbWOL1ECi4416cjLoipa60DTgvxQTOtDGObVyCzouY6nKcQN2o5QZeZ",
+	"ite+rqjsUnzUDloLpNv3BVPcs33sW7ePPYFbOidtjmcPM2tlj9XY4FOYNLm1EkfFo6Y6HEWObAWErEp3",
+	"iMcEiqjVs4radZAuzGIq36mQbuV9kAlpgiIsRn2Ok0hX3c/81FBtoZ6/bzC3O0W+KiZxSv/bNCE1kqul",
+	"lp5tgO25bzfU0ZkJKZcjIoj7PsMYz1Bf/TQAaiA5wmjMIxIjsOZLzpetOQ8Lvv98//8DAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

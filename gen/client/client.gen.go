@@ -21,7 +21,6 @@ import (
 // Defines values for ConfirmationReason.
 const (
 	ConfirmationReasonHolder         ConfirmationReason = "holder"
-	ConfirmationReasonLessThannil    ConfirmationReason = "<nil>"
 	ConfirmationReasonPin            ConfirmationReason = "pin"
 	ConfirmationReasonPinChanged     ConfirmationReason = "pin_changed"
 	ConfirmationReasonPinCoolingOff  ConfirmationReason = "pin_cooling_off"
@@ -39,8 +38,6 @@ const (
 func (e ConfirmationReason) Valid() bool {
 	switch e {
 	case ConfirmationReasonHolder:
-		return true
-	case ConfirmationReasonLessThannil:
 		return true
 	case ConfirmationReasonPin:
 		return true
@@ -125,10 +122,9 @@ func (e PinAppliesTo) Valid() bool {
 
 // Defines values for PinPolicyUpdatePinAppliesTo.
 const (
-	PinPolicyUpdatePinAppliesToAll         PinPolicyUpdatePinAppliesTo = "all"
-	PinPolicyUpdatePinAppliesToCustomer    PinPolicyUpdatePinAppliesTo = "customer"
-	PinPolicyUpdatePinAppliesToLessThannil PinPolicyUpdatePinAppliesTo = "<nil>"
-	PinPolicyUpdatePinAppliesToOwner       PinPolicyUpdatePinAppliesTo = "owner"
+	PinPolicyUpdatePinAppliesToAll      PinPolicyUpdatePinAppliesTo = "all"
+	PinPolicyUpdatePinAppliesToCustomer PinPolicyUpdatePinAppliesTo = "customer"
+	PinPolicyUpdatePinAppliesToOwner    PinPolicyUpdatePinAppliesTo = "owner"
 )
 
 // Valid indicates whether the value is a known member of the PinPolicyUpdatePinAppliesTo enum.
@@ -137,8 +133,6 @@ func (e PinPolicyUpdatePinAppliesTo) Valid() bool {
 	case PinPolicyUpdatePinAppliesToAll:
 		return true
 	case PinPolicyUpdatePinAppliesToCustomer:
-		return true
-	case PinPolicyUpdatePinAppliesToLessThannil:
 		return true
 	case PinPolicyUpdatePinAppliesToOwner:
 		return true

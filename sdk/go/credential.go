@@ -1,0 +1,68 @@
+package hydrapin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// ErrCredential is wrapped when a call was not sent because its credential could not be had, or cannot be one: a key
+// or token that is empty or holds anything but visible ASCII, or an error of a [TokenSource], which is wrapped too.
+var ErrCredential = errors.New("hydrapin: no usable credential")
+
+// Credential says who calls: a [Key] or a [TokenSource].
+type Credential interface {
+	// check says whether it can be a credential, as far as that can be told beforehand.
+	check() error
+	authorize(ctx context.Context, r *http.Request) error
+}
+
+// TokenSource returns a bearer token (a JWT) that is valid now. It is called for each request that is sent, so it
+// keeps its token as long as that is good; it may be called by several goroutines at once.
+type TokenSource func(ctx context.Context) (string, error)
+
+// Token returns the source of one token that does not change.
+func Token(jwt string) TokenSource {
+	s := hide(jwt)
+	return func(context.Context) (string, error) { return s.value(), nil }
+}
+
+func (k Key) check() error { return visible(k.secret.value()) }
+
+func (k Key) authorize(_ context.Context, r *http.Request) error {
+	r.Header.Set("X-Api-Key", k.secret.value())
+	return nil
+}
+
+func (t TokenSource) check() error {
+	if t == nil {
+		return ErrCredential
+	}
+	return nil
+}
+
+func (t TokenSource) authorize(ctx context.Context, r *http.Request) error {
+	token, err := t(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCredential, err)
+	}
+	if err := visible(token); err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	return nil
+}
+
+// visible refuses what cannot stand in a header; a line break in a key that was read from a file is the usual case.
+func visible(s string) error {
+	if s == "" {
+		return ErrCredential
+	}
+	for i := range len(s) {
+		if s[i] < '!' || s[i] > '~' {
+			return ErrCredential
+		}
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package hydrapin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hydracore/hydrapin/gen/client"
+)
+
+var (
+	// ErrNoAnswer is wrapped when no answer came, or not all of it: what was asked may or may not have happened. A
+	// skill does not run on it, and an attempt may have been spent.
+	ErrNoAnswer = errors.New("no answer")
+	// ErrUnexpectedAnswer is wrapped when an answer came that this package does not know, or that does not belong to
+	// the question. Take it for no.
+	ErrUnexpectedAnswer = errors.New("unexpected answer")
+)
+
+// Code is a problem code of the server. Each is an error that [errors.Is] finds in what a call returned:
+//
+//	if errors.Is(err, hydrapin.ErrExpired) { … ask again … }
+//
+// A server that is newer than this package may send others.
+type Code string //nolint:errname // its values are sentinels; it is the code that has the name
+
+// The problem codes.
+const (
+	ErrUnauthorized         Code = "unauthorized"           // 401: no credential, or a bad one
+	ErrForbidden            Code = "forbidden"              // 403: the credential does not open this
+	ErrWrongPIN             Code = "wrong-pin"              // 403: see [WrongPINError]
+	ErrPINLocked            Code = "pin-locked"             // 423: see [LockedError]
+	ErrPINInactive          Code = "pin-inactive"           // 423: see [LockedError]
+	ErrNotPending           Code = "not-pending"            // 409: the confirmation was decided before
+	ErrNotApproved          Code = "not-approved"           // 409: the confirmation is not, or no longer, approved
+	ErrExpired              Code = "expired"                // 410: too late; ask again
+	ErrAlreadyRedeemed      Code = "already-redeemed"       // 409: the approval is used up
+	ErrParamsMismatch       Code = "params-mismatch"        // 409: another skill, or other params, were confirmed
+	ErrChangedSinceApproval Code = "changed-since-approval" // 403: PIN, lock or session changed; ask again
+	ErrIdempotencyConflict  Code = "idempotency-conflict"   // 409: the key was used for another question
+	ErrPreconditionFailed   Code = "precondition-failed"    // 412: somebody changed the policy; read it again
+	ErrNotFound             Code = "not-found"              // 404: there is no such record
+	ErrMethodNotAllowed     Code = "method-not-allowed"     // 405
+	ErrTooLarge             Code = "too-large"              // 413: the body is longer than 64 KiB
+	ErrUnsupportedMediaType Code = "unsupported-media-type" // 415
+	ErrTooManyRequests      Code = "too-many-requests"      // 429: too many pending confirmations of the holder
+	ErrBusy                 Code = "busy"                   // 503: too many PINs are being checked; nothing was spent
+	ErrUnavailable          Code = "unavailable"            // 503: the server cannot answer now
+	ErrInternal             Code = "internal"               // 500: the server's log has it under the request id
+	// ErrInvalid stands for 422, which has no code on the wire: see [ValidationError].
+	ErrInvalid Code = "invalid"
+)
+
+const problemPrefix = "urn:hydrapin:problem:"
+
+// Error implements error.
+func (c Code) Error() string { return "hydrapin: " + string(c) }
+
+// APIError is an answer of the server that is a refusal. [errors.As] finds it in every such error, also where it is
+// one of [ValidationError], [WrongPINError] and [LockedError].
+type APIError struct {
+	// Operation is the operation of the contract that was refused.
+	Operation string
+	// Status is the HTTP status.
+	Status int
+	// Code says what went wrong; "" when something else than hydrapin answered, such as a proxy.
+	Code Code
+	// Detail is for people.
+	Detail string
+	// RequestID is what the server logged the request under; "" when it did not say.
+	RequestID string
+	// RetryAfter is after which time to try again; 0 when the server did not say.
+	RetryAfter time.Duration
+}
+
+// Error implements error.
+func (e *APIError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "hydrapin: %s: %d", e.Operation, e.Status)
+	if e.Code != "" {
+		b.WriteString(" " + string(e.Code))
+	}
+	if e.Detail != "" {
+		b.WriteString(": " + e.Detail)
+	}
+	if e.RequestID != "" {
+		b.WriteString(" (request " + e.RequestID + ")")
+	}
+	return b.String()
+}
+
+// Is reports whether target is the error's code.
+func (e *APIError) Is(target error) bool {
+	code, ok := target.(Code)
+	return ok && code != "" && code == e.Code
+}
+
+// ValidationError tells every fault of a request (422).
+type ValidationError struct {
+	APIError
+	Faults []Fault
+}
+
+// Unwrap returns the [APIError].
+func (e *ValidationError) Unwrap() error { return &e.APIError }
+
+// Fault is one fault of a request.
+type Fault struct {
+	// Loc is where it is: strings, and ints for places in a list; for example "body", "pin_required_skills", 1.
+	Loc []any
+	// Message is for people. It never holds the value.
+	Message string
+	// Type is for programs: a type of pydantic 2, or one of the server's own such as "pin_too_weak".
+	Type string
+}
+
+// String returns the fault in a line.
+func (f Fault) String() string {
+	loc := make([]string, len(f.Loc))
+	for i, l := range f.Loc {
+		loc[i] = fmt.Sprint(l)
+	}
+	return strings.Join(loc, ".") + ": " + f.Message + " (" + f.Type + ")"
+}
+
+// WrongPINError says that the PIN was wrong (403). The attempt is spent.
+type WrongPINError struct {
+	APIError
+	// Remaining is how many guesses are left to the next lock or deactivation.
+	Remaining int
+	// LockedUntil is the end of the lock that this guess earned; zero when it earned none.
+	LockedUntil time.Time
+}
+
+// Unwrap returns the [APIError].
+func (e *WrongPINError) Unwrap() error { return &e.APIError }
+
+// LockedError says that the PIN cannot be used (423). Nothing was spent.
+type LockedError struct {
+	APIError
+	// Until is when the lock ends; zero when the PIN is deactivated, which only an admin's unlock ends.
+	Until time.Time
+}
+
+// Unwrap returns the [APIError].
+func (e *LockedError) Unwrap() error { return &e.APIError }
+
+// refusal returns the error that an answer tells of.
+func refusal(operation string, a answer) error {
+	e := APIError{
+		Operation: operation, Status: a.status, RequestID: a.header.Get("X-Request-Id"), RetryAfter: retryAfter(a.header),
+	}
+	if a.status == http.StatusUnprocessableEntity {
+		if faults, ok := faultsOf(a.body); ok {
+			e.Code, e.Detail = ErrInvalid, joined(faults)
+			return &ValidationError{APIError: e, Faults: faults}
+		}
+	}
+	var p client.Problem
+	if json.Unmarshal(a.body, &p) != nil || !strings.HasPrefix(string(p.Type), problemPrefix) {
+		return &e
+	}
+	e.Code, e.Detail = Code(strings.TrimPrefix(string(p.Type), problemPrefix)), p.Detail
+	if p.RequestId != "" {
+		e.RequestID = p.RequestId
+	}
+	switch e.Code {
+	case ErrWrongPIN:
+		wrong := &WrongPINError{APIError: e, LockedUntil: timeOf(p.LockedUntil)}
+		if p.AttemptsRemaining != nil {
+			wrong.Remaining = *p.AttemptsRemaining
+		}
+		return wrong
+	case ErrPINLocked, ErrPINInactive:
+		return &LockedError{APIError: e, Until: timeOf(p.LockedUntil)}
+	default:
+		return &e
+	}
+}
+
+func faultsOf(body []byte) ([]Fault, bool) {
+	var invalid client.HTTPValidationError
+	if json.Unmarshal(body, &invalid) != nil || len(invalid.Detail) == 0 {
+		return nil, false
+	}
+	faults := make([]Fault, len(invalid.Detail))
+	for i, d := range invalid.Detail {
+		faults[i] = Fault{Message: d.Msg, Type: d.Type, Loc: make([]any, len(d.Loc))}
+		for j, l := range d.Loc {
+			if n, err := l.AsErrorLocation1(); err == nil {
+				faults[i].Loc[j] = n
+			} else if s, err := l.AsErrorLocation0(); err == nil {
+				faults[i].Loc[j] = s
+			}
+		}
+	}
+	return faults, true
+}
+
+func joined(faults []Fault) string {
+	s := make([]string, len(faults))
+	for i, f := range faults {
+		s[i] = f.String()
+	}
+	return strings.Join(s, "; ")
+}
+
+// retryAfter reads Retry-After in seconds, as the server writes it; anything else counts as absent.
+func retryAfter(h http.Header) time.Duration {
+	n, err := strconv.ParseUint(h.Get("Retry-After"), 10, 31)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}
+
+func timeOf(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}

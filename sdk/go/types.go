@@ -1,0 +1,263 @@
+package hydrapin
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/gen/client"
+)
+
+// HolderType says in what capacity somebody holds a PIN.
+type HolderType string
+
+// The types of holders.
+const (
+	HolderCustomer HolderType = "customer"
+	HolderIdentity HolderType = "identity"
+)
+
+// Holder is who has a PIN. The same UUID as customer and as identity is two holders.
+type Holder struct {
+	Type HolderType
+	ID   uuid.UUID
+}
+
+// Customer is the holder for a customer of the tenant.
+func Customer(id uuid.UUID) Holder { return Holder{HolderCustomer, id} }
+
+// Identity is the holder for a channel identity of the runtime's instance.
+func Identity(id uuid.UUID) Holder { return Holder{HolderIdentity, id} }
+
+// ids returns the holder as the wire names it.
+func (h Holder) ids() (customer, identity *uuid.UUID, err error) {
+	switch h.Type {
+	case HolderCustomer:
+		return &h.ID, nil, nil
+	case HolderIdentity:
+		return nil, &h.ID, nil
+	default:
+		return nil, nil, errors.New("hydrapin: a holder is made with Customer or Identity")
+	}
+}
+
+// Role says in what role the holder uses the instance.
+type Role string
+
+// The roles.
+const (
+	RoleOwner    Role = "owner"
+	RoleCustomer Role = "customer"
+)
+
+// Status is where a confirmation stands.
+type Status string
+
+// The statuses.
+const (
+	StatusNotRequired Status = "not_required" // the policy asks for no PIN, at this moment; has no ID
+	StatusPending     Status = "pending"      // the holder has to enter the PIN
+	StatusApproved    Status = "approved"     // confirmed; redeem it as the skill runs
+	StatusBlocked     Status = "blocked"      // the PIN that is needed cannot be used; has no ID
+	StatusDeclined    Status = "declined"
+	StatusExpired     Status = "expired"
+	StatusRedeemed    Status = "redeemed" // used up
+)
+
+// Reason says why a confirmation has its status; "" where that says all.
+type Reason string
+
+// The reasons, by the status that they belong to.
+const (
+	ReasonRoleExcluded   Reason = "role_excluded"    // not_required: the policy leaves the role out
+	ReasonSkillNotListed Reason = "skill_not_listed" // not_required: the policy does not list the skill
+	ReasonPIN            Reason = "pin"              // approved: a PIN for this very question
+	ReasonSession        Reason = "session"          // approved: an earlier PIN, within its session
+	ReasonPINNotSet      Reason = "pin_not_set"      // blocked
+	ReasonPINInactive    Reason = "pin_inactive"     // blocked, until an admin unlocks
+	ReasonPINLocked      Reason = "pin_locked"       // blocked, until LockedUntil
+	ReasonPINCoolingOff  Reason = "pin_cooling_off"  // blocked: the PIN is too new after a runtime removed one
+	ReasonRuntime        Reason = "runtime"          // declined by [Runtime.Decline]
+	ReasonHolder         Reason = "holder"           // declined by the holder
+	ReasonPINChanged     Reason = "pin_changed"      // declined: the PIN was set or removed
+	ReasonSessionEnded   Reason = "session_ended"    // declined by [Runtime.EndSessions]
+)
+
+// Confirmation is one question whether a skill may run, and what became of it.
+type Confirmation struct {
+	// ID is uuid.Nil where nothing was stored: not_required and blocked.
+	ID     uuid.UUID
+	Status Status
+	Reason Reason
+	Skill  string
+	Role   Role
+	Holder Holder
+	// ActionSummary is what the person is shown, and ActionDigest the digest of the canonical params; both "" without
+	// an action.
+	ActionSummary string
+	ActionDigest  string
+	CreatedAt     time.Time
+	// ExpiresAt is until when it can be verified, or once approved, redeemed.
+	ExpiresAt time.Time
+	// SessionExpiresAt is when the session ends that approved it or that its PIN opened; zero without one.
+	SessionExpiresAt time.Time
+	// AttemptsRemaining is how many guesses are left to the next lock or deactivation, while pending or blocked; else
+	// nil.
+	AttemptsRemaining *int
+	// LockedUntil is when the PIN's lock ends, while pending or blocked; zero without one.
+	LockedUntil time.Time
+	// ConfirmURL is where the holder can enter the PIN; "" where the server has no such page.
+	ConfirmURL string
+	// Receipt is the signed proof of the approval, while approved.
+	Receipt Receipt
+}
+
+// fromConfirmation refuses whatever this package does not know, and what contradicts itself: an answer that is only
+// half understood must not let a skill run.
+func fromConfirmation(w client.Confirmation) (Confirmation, error) {
+	c := Confirmation{
+		Status: Status(w.Status), Reason: Reason(valueOf((*string)(w.Reason))), Skill: w.Skill, Role: Role(w.Role),
+		ActionSummary: valueOf(w.ActionSummary), ActionDigest: valueOf(w.ActionDigest),
+		CreatedAt: timeOf(w.CreatedAt), ExpiresAt: timeOf(w.ExpiresAt), SessionExpiresAt: timeOf(w.SessionExpiresAt),
+		AttemptsRemaining: w.AttemptsRemaining, LockedUntil: timeOf(w.LockedUntil), ConfirmURL: valueOf(w.ConfirmUrl),
+	}
+	if w.Receipt != nil {
+		c.Receipt = Receipt{hide(*w.Receipt)}
+	}
+	if w.Id != nil {
+		c.ID = *w.Id
+	}
+	switch {
+	case w.CustomerId != nil && w.IdentityId == nil:
+		c.Holder = Customer(*w.CustomerId)
+	case w.IdentityId != nil && w.CustomerId == nil:
+		c.Holder = Identity(*w.IdentityId)
+	default:
+		return Confirmation{}, errors.New("not exactly one holder")
+	}
+	if c.Role != RoleOwner && c.Role != RoleCustomer {
+		return Confirmation{}, fmt.Errorf("unknown role %q", c.Role)
+	}
+	reasons, known := reasonsOf[c.Status]
+	if !known {
+		return Confirmation{}, fmt.Errorf("unknown status %q", c.Status)
+	}
+	if !reasons[c.Reason] {
+		return Confirmation{}, fmt.Errorf("unknown reason %q for %s", c.Reason, c.Status)
+	}
+	if stored := c.Status != StatusNotRequired && c.Status != StatusBlocked; stored != (c.ID != uuid.Nil) {
+		return Confirmation{}, fmt.Errorf("status %s with the id %s", c.Status, c.ID)
+	}
+	return c, nil
+}
+
+var reasonsOf = map[Status]map[Reason]bool{
+	StatusNotRequired: {ReasonRoleExcluded: true, ReasonSkillNotListed: true},
+	StatusPending:     {"": true},
+	StatusApproved:    {ReasonPIN: true, ReasonSession: true},
+	StatusBlocked: {
+		ReasonPINNotSet: true, ReasonPINInactive: true, ReasonPINLocked: true, ReasonPINCoolingOff: true,
+	},
+	StatusDeclined: {ReasonRuntime: true, ReasonHolder: true, ReasonPINChanged: true, ReasonSessionEnded: true},
+	StatusExpired:  {"": true},
+	StatusRedeemed: {"": true},
+}
+
+// PINStatus is what the world may know of a PIN.
+type PINStatus struct {
+	// HasPIN says whether a PIN is set.
+	HasPIN bool
+	// Active says whether a PIN is set that is not deactivated. A lock does not change it.
+	Active bool
+	// Locked says whether wrong guesses have locked the PIN for a time, and LockedUntil until when; zero without one.
+	Locked      bool
+	LockedUntil time.Time
+	// CreatedAt is when the present PIN was set; zero when there is none.
+	CreatedAt time.Time
+}
+
+func fromPINStatus(w client.PinStatus) (PINStatus, error) {
+	return PINStatus{
+		HasPIN: w.HasPin, Active: w.IsActive, Locked: w.IsLocked,
+		LockedUntil: timeOf(w.LockedUntil), CreatedAt: timeOf(w.CreatedAt),
+	}, nil
+}
+
+// AppliesTo says which roles are asked for a PIN.
+type AppliesTo string
+
+// The roles to which a policy applies.
+const (
+	AppliesToOwner    AppliesTo = "owner"
+	AppliesToCustomer AppliesTo = "customer"
+	AppliesToAll      AppliesTo = "all"
+)
+
+// Policy says which skills of an instance need a PIN, for which roles, and how long one PIN lasts.
+type Policy struct {
+	Instance  uuid.UUID
+	AppliesTo AppliesTo
+	// RequiredSkills are the skills that need a PIN, as they were spelled, in order; "*" stands for every skill.
+	RequiredSkills []string
+	// SessionTTL is how long one PIN lasts, in whole minutes; with 0 each skill is confirmed for itself.
+	SessionTTL time.Duration
+	// ETag is the version, for [PolicyUpdate.IfMatch].
+	ETag string
+}
+
+// PolicyUpdate is what to change in a policy. A field that is left out stays as it is.
+type PolicyUpdate struct {
+	AppliesTo AppliesTo
+	// RequiredSkills replaces the whole list; nil leaves it as it is, and an empty list that is not nil empties it.
+	RequiredSkills []string
+	// SessionTTL is 0 to 24 hours in whole minutes: new(15 * time.Minute).
+	SessionTTL *time.Duration
+	// IfMatch is the [Policy.ETag] that the policy must still have, else [ErrPreconditionFailed]; with "" the update
+	// overwrites whatever there is.
+	IfMatch string
+}
+
+func (u PolicyUpdate) wire() (client.PinPolicyUpdate, error) {
+	var w client.PinPolicyUpdate
+	if u.AppliesTo != "" {
+		w.PinAppliesTo = new(client.PinPolicyUpdatePinAppliesTo(u.AppliesTo))
+	}
+	if u.RequiredSkills != nil {
+		w.PinRequiredSkills = &u.RequiredSkills
+	}
+	if u.SessionTTL != nil {
+		if *u.SessionTTL%time.Minute != 0 {
+			return w, errors.New("hydrapin: SessionTTL must be in whole minutes")
+		}
+		w.PinSessionTtlMinutes = new(int(*u.SessionTTL / time.Minute))
+	}
+	return w, nil
+}
+
+func fromPolicy(etag string) func(client.PinPolicy) (Policy, error) {
+	return func(w client.PinPolicy) (Policy, error) {
+		p := Policy{
+			Instance: w.InstanceId, AppliesTo: AppliesTo(w.PinAppliesTo), RequiredSkills: w.PinRequiredSkills,
+			SessionTTL: time.Duration(w.PinSessionTtlMinutes) * time.Minute, ETag: etag,
+		}
+		switch p.AppliesTo {
+		case AppliesToOwner, AppliesToCustomer, AppliesToAll:
+		default:
+			return Policy{}, fmt.Errorf("unknown pin_applies_to %q", p.AppliesTo)
+		}
+		// Without it, an update that was meant for this version would overwrite any.
+		if etag == "" {
+			return Policy{}, errors.New("no ETag")
+		}
+		return p, nil
+	}
+}
+
+func valueOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
