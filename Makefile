@@ -16,6 +16,7 @@ export CGO_ENABLED := 0
 TOOL := go tool -modfile=tools/go.mod
 LINT := go tool -modfile=tools/lint/go.mod golangci-lint
 NPM := tools/npm/node_modules
+SDKTS := sdk/typescript
 
 # Runs what follows beside a throwaway PostgreSQL server.
 WITHPG := go run ./internal/pgtest/cmd/withpg
@@ -93,6 +94,14 @@ $(NPM): tools/npm/package.json tools/npm/package-lock.json
 	@tools/need.sh node
 	cd tools/npm && npm ci && touch node_modules
 
+.PHONY: sdk/typescript
+sdk/typescript: build $(SDKTS)/node_modules ## build and test the TypeScript SDK against bin/hydrapin
+	cd $(SDKTS) && npm test
+
+$(SDKTS)/node_modules: $(SDKTS)/package.json $(SDKTS)/package-lock.json
+	@tools/need.sh node
+	cd $(SDKTS) && npm ci && touch node_modules
+
 .PHONY: verify
 verify: ## fail when generated code is stale, left over or edited, or a go.mod untidy
 	@tools/verify.sh
@@ -106,4 +115,4 @@ need/postgres need/node need/gcc: need/%:
 
 .PHONY: clean
 clean: ## remove what was built; the data folder stays
-	rm -rf bin $(NPM)
+	rm -rf bin $(NPM) $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build
