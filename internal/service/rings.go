@@ -32,10 +32,11 @@ func rings(peppers argon2id.Ring, receipts receipt.Ring) []ring {
 }
 
 // CheckRings holds a node's peppers and receipt keys against the database, and
-// records ids that are new. What [CompareRings] finds is [ErrRings].
+// records ids that are new. What [CompareRings] finds is [ErrRings], and nothing is
+// recorded then: a mistyped pepper must not become the one that the right one is
+// measured by.
 func CheckRings(ctx context.Context, st store.Store, peppers argon2id.Ring, receipts receipt.Ring) error {
-	var faults []string
-	err := st.InTx(ctx, func(tx store.Tx) (err error) {
+	return st.InTx(ctx, func(tx store.Tx) error {
 		for _, r := range rings(peppers, receipts) {
 			for _, id := range r.ids {
 				value, err := r.check(id)
@@ -47,14 +48,13 @@ func CheckRings(ctx context.Context, st store.Store, peppers argon2id.Ring, rece
 				}
 			}
 		}
-		faults, err = CompareRings(ctx, tx, peppers, receipts)
+		faults, err := CompareRings(ctx, tx, peppers, receipts)
+		if err == nil && len(faults) > 0 {
+			err = fmt.Errorf("%w: %s; set HYDRAPIN_PEPPERS and HYDRAPIN_RECEIPT_KEYS to what the other nodes have",
+				ErrRings, strings.Join(faults, "; "))
+		}
 		return err
 	})
-	if err == nil && len(faults) > 0 {
-		err = fmt.Errorf("%w: %s; set HYDRAPIN_PEPPERS and HYDRAPIN_RECEIPT_KEYS to what the other nodes have",
-			ErrRings, strings.Join(faults, "; "))
-	}
-	return err
 }
 
 // CompareRings returns what does not fit: an id whose bytes differ from those
