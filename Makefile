@@ -48,7 +48,7 @@ test/race: need/postgres need/gcc ## the same with the race detector
 
 .PHONY: test/kill
 test/kill: need/postgres ## the race and kill tests, ten times over
-	$(WITHPG) go test -vet=off -run 'Race|Kill' -count=10 ./internal/...
+	$(WITHPG) go test -vet=off -run 'Race|Kill' -count=10 -timeout 30m ./internal/...
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for a short time (FUZZTIME=10s)
