@@ -112,9 +112,16 @@ func (w *world) approved(with ...asking) service.View {
 }
 
 // fail enters n wrong PINs for a confirmation, each of which must be looked at.
-func (w *world) fail(v service.View, n int) *service.WrongPINError {
+func (w *world) fail(v service.View, n int) {
 	w.t.Helper()
-	var last *service.WrongPINError
+	for range n {
+		_ = w.lastOf(v, 1)
+	}
+}
+
+// lastOf is fail, and how the last of them was answered.
+func (w *world) lastOf(v service.View, n int) (last *service.WrongPINError) {
+	w.t.Helper()
 	for range n {
 		_, err := w.enter(v, wrong)
 		last = as[*service.WrongPINError](w.t, err)

@@ -10,7 +10,7 @@ import (
 // command line win, since they are read after this.
 func TestMain(m *testing.M) {
 	for name, value := range map[string]string{
-		"rapid.checks": "12", "rapid.steps": "40", "rapid.nofailfile": "true", "rapid.shrinktime": "20s",
+		"rapid.checks": "20", "rapid.steps": "50", "rapid.nofailfile": "true", "rapid.shrinktime": "20s",
 	} {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)

@@ -169,8 +169,8 @@ func TestARuntimeSpendsFromTheSameCount(t *testing.T) {
 		_, err := w.setByRuntime(other, right)
 		near(t, "locked", as[*service.LockedError](t, err).Until, 15*time.Minute)
 		_, err = w.enter(v, right)
-		as[*service.LockedError](t, err)
-		as[*service.LockedError](t, w.RemovePINByRuntime(t.Context(), w.runtime, w.identity))
+		is[*service.LockedError](t, err)
+		is[*service.LockedError](t, w.RemovePINByRuntime(t.Context(), w.runtime, w.identity))
 		// What the request lacks is told first.
 		_, err = w.setByRuntime(other, "")
 		wants(t, err, service.ErrCurrentPINMissing)
@@ -207,11 +207,11 @@ func TestRemovingByTheRuntimeForgivesNothing(t *testing.T) {
 		answer(t, w.ask(from(w.identity)), confirmation.Blocked, confirmation.PINCoolingOff)
 
 		// Replacing neither ends nor prolongs the cooling off.
-		w.elapse(20*time.Hour)
+		w.elapse(20 * time.Hour)
 		_, err = w.setByRuntime(right, other)
 		must(t, err)
 		answer(t, w.ask(from(w.identity)), confirmation.Blocked, confirmation.PINCoolingOff)
-		w.elapse(4*time.Hour-time.Minute)
+		w.elapse(4*time.Hour - time.Minute)
 		answer(t, w.ask(from(w.identity)), confirmation.Blocked, confirmation.PINCoolingOff)
 		w.elapse(time.Minute)
 		_, err = w.enter(w.pending(from(w.identity)), right)

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -82,7 +83,7 @@ func TestAPolicyIsPatched(t *testing.T) {
 func TestRaceForOneVersionOfAPolicy(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
-		b := w.another()
+		b := w.peer()
 		for version := range int64(3) {
 			var won, stale atomic.Int64
 			var all sync.WaitGroup
@@ -94,7 +95,7 @@ func TestRaceForOneVersionOfAPolicy(t *testing.T) {
 					switch {
 					case err == nil:
 						won.Add(1)
-					case err == service.ErrPrecondition: //nolint:errorlint // the very sentinel
+					case errors.Is(err, service.ErrPrecondition):
 						stale.Add(1)
 					default:
 						t.Error(err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -118,7 +117,7 @@ func (w *world) another(with ...setting) *node {
 		pool:    argon2id.PoolConfig{Params: argon2id.Params{MemoryKiB: 64, Time: 1, Parallelism: 1}, Workers: 1, Queue: 500},
 		peppers: secrets("p1"), receipts: secrets("r1"),
 		config: service.Config{
-			Store: n.store, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Issuer: issuer,
+			Store: n.store, Log: slog.New(slog.DiscardHandler), Issuer: issuer,
 			Limits: pin.DefaultLimits(), Rules: pin.DefaultRules(),
 			RedeemWithin: 2 * time.Minute, CoolingOff: 24 * time.Hour, Retention: 720 * time.Hour,
 			Now: func() time.Time { return time.Now().Add(time.Duration(n.ahead.Load())) },
@@ -250,6 +249,12 @@ func as[E error](t *testing.T, err error) E {
 		t.Fatalf("got error %v, want a %T", err, e)
 	}
 	return e
+}
+
+// is fails unless err is of that type.
+func is[E error](t *testing.T, err error) {
+	t.Helper()
+	_ = as[E](t, err)
 }
 
 // equal fails unless both are the same.

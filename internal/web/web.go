@@ -67,6 +67,7 @@ func New() (*Docs, error) {
 	}{
 		{"/docs", static, "static/swagger.html", typeHTML, policy},
 		{"/docs/start.js", static, "static/swagger.js", typeJS, policy},
+		{"/docs/style.css", static, "static/swagger.css", typeCSS, policy},
 		{"/docs/swagger-ui.css", docs.Files, "swagger-ui/swagger-ui.css", typeCSS, policy},
 		{"/docs/swagger-ui-bundle.js", docs.Files, "swagger-ui/swagger-ui-bundle.js", typeJS, policy},
 		{"/redoc", static, "static/redoc.html", typeHTML, redocPolicy},

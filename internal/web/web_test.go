@@ -53,8 +53,8 @@ func TestEveryPathIsServedWithItsHeaders(t *testing.T) {
 	t.Parallel()
 	docs := pages(t)
 	want := []string{
-		"/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/openapi.json",
-		"/openapi.yaml", "/redoc", "/redoc/redoc.standalone.js", "/redoc/start.js",
+		"/docs", "/docs/start.js", "/docs/style.css", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css",
+		"/openapi.json", "/openapi.yaml", "/redoc", "/redoc/redoc.standalone.js", "/redoc/start.js",
 	}
 	if got := docs.Paths(); !slices.Equal(got, want) {
 		t.Fatalf("paths = %v, want %v", got, want)
