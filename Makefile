@@ -66,6 +66,18 @@ lint: ## golangci-lint: the code, its format, and who may import whom
 fmt: ## format the code as lint wants it
 	$(LINT) fmt
 
+.PHONY: contract
+contract: need/postgres $(NPM) contract/lint contract/breaking ## the API against its contract, with a table of what was reached
+	$(WITHPG) tools/contract.sh
+
+.PHONY: contract/lint
+contract/lint: $(NPM) ## lint openapi.yaml with redocly and spectral
+	@tools/lint-spec.sh
+
+.PHONY: contract/breaking
+contract/breaking: ## fail when openapi.yaml breaks the last release's or the seed's
+	@tools/breaking.sh
+
 .PHONY: gen
 gen: ## make all that is in gen/ from the contract and the SQL
 	@stamp=$$(mktemp) && trap 'rm -f "$$stamp"' EXIT && \
@@ -92,7 +104,7 @@ gen/typescript: $(NPM) ## the TypeScript types (part of gen)
 
 $(NPM): tools/npm/package.json tools/npm/package-lock.json
 	@tools/need.sh node
-	cd tools/npm && npm ci && touch node_modules
+	cd tools/npm && npm ci --ignore-scripts && touch node_modules
 
 .PHONY: sdk/typescript
 sdk/typescript: build $(SDKTS)/node_modules ## build and test the TypeScript SDK against bin/hydrapin
@@ -107,7 +119,7 @@ verify: ## fail when generated code is stale, left over or edited, or a go.mod u
 	@tools/verify.sh
 
 .PHONY: ci
-ci: verify lint build test test/race fuzz ## all that a change must pass
+ci: verify lint build test test/race fuzz contract sdk/typescript ## all that a change must pass
 
 .PHONY: need/postgres need/node need/gcc
 need/postgres need/node need/gcc: need/%:

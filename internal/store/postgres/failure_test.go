@@ -417,3 +417,57 @@ func (w *watcher) saw(id uuid.UUID) bool {
 	}
 	return false
 }
+
+// A caller that hangs up in the middle of a transaction costs its own connection,
+// not everybody's.
+func TestHungUpCallerLeavesThePool(t *testing.T) {
+	t.Parallel()
+	s, url := fresh(t)
+	// Several connections are in the pool once several transactions held one.
+	var together sync.WaitGroup
+	held, release := make(chan struct{}), make(chan struct{})
+	for range 4 {
+		together.Go(func() {
+			if err := s.InTx(t.Context(), func(tx store.Tx) error {
+				_, err := tx.Clock(t.Context())
+				held <- struct{}{}
+				<-release
+				return err
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range 4 {
+		<-held
+	}
+	close(release)
+	together.Wait()
+	made := s.PoolMade()
+
+	h := pin.CustomerHolder(uuid.New(), uuid.New())
+	blocker := connect(t, url)
+	if _, err := blocker.Exec(t.Context(), "BEGIN; LOCK TABLE pins"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, hangUp := context.WithCancel(t.Context())
+	err := s.InTx(ctx, func(tx store.Tx) error {
+		hangUp()
+		_, err := tx.LockPin(ctx, h)
+		return err
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("InTx of a caller that hung up: %v", err)
+	}
+	if _, err := blocker.Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := s.Clock(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again := s.PoolMade(); again > made {
+		t.Errorf("%d connections were opened anew", again-made)
+	}
+}

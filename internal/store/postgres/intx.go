@@ -83,8 +83,9 @@ func (s *Store) begin(ctx context.Context) (pgx.Tx, error) {
 
 // heed drops the pool's connections when one of them was lost or met a server
 // that no longer takes writes, so that the next transaction finds the right one.
+// A caller that hung up breaks its own connection, and says nothing of the others.
 func (s *Store) heed(err error) {
-	if err != nil && (isLost(err) || isReadOnly(err)) {
+	if err != nil && !errors.Is(err, context.Canceled) && (isLost(err) || isReadOnly(err)) {
 		s.pool.Reset()
 	}
 }

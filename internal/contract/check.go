@@ -1,0 +1,226 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+const (
+	jsonType    = "application/json"
+	problemType = "application/problem+json"
+)
+
+// everywhere are the headers that any answer may have without the contract
+// telling so: those of HTTP itself and of the server as a whole.
+var everywhere = map[string]bool{
+	"Cache-Control": true, "Connection": true, "Content-Length": true, "Content-Type": true,
+	"Date": true, "Vary": true, "X-Request-Id": true,
+}
+
+// Check returns how an exchange differs from the contract, nothing when it does
+// not. An answer about what is not in the contract must be a 404, or a 405 that
+// says in Allow what there is; other pages of the server are not looked at.
+func (s *Spec) Check(e Exchange) []string {
+	op, known := s.Find(e.Method, e.Path)
+	switch {
+	case op != nil:
+		return s.checkOperation(op, e)
+	case known:
+		faults := s.checkProblem(e, http.StatusMethodNotAllowed, "method-not-allowed")
+		if e.Header.Get("Allow") == "" {
+			faults = append(faults, "405 without Allow")
+		}
+		return faults
+	case strings.HasPrefix(e.Path, "/v1/"), strings.HasPrefix(e.Path, "/internal/"):
+		return s.checkProblem(e, http.StatusNotFound, "not-found")
+	default:
+		return nil
+	}
+}
+
+// checkProblem compares an answer that stands in no operation.
+func (s *Spec) checkProblem(e Exchange, status int, kind string) []string {
+	if e.Status != status {
+		return []string{fmt.Sprintf("status %d for what is not in the contract, want %d", e.Status, status)}
+	}
+	if e.Method == http.MethodHead {
+		return nil // it has no body to look at
+	}
+	media := &openapi3.MediaType{Schema: s.doc.Components.Schemas["Problem"]}
+	faults := checkBody(openapi3.Content{problemType: media}, e)
+	if p := ParseProblem(e.Body); p.Type != "urn:hydrapin:problem:"+kind {
+		faults = append(faults, fmt.Sprintf("problem %q, want %q", p.Type, kind))
+	}
+	return append(faults, checkRules(e)...)
+}
+
+func (s *Spec) checkOperation(op *Operation, e Exchange) []string {
+	response := op.response(e.Status)
+	if response == nil {
+		return []string{fmt.Sprintf("status %d is not documented", e.Status)}
+	}
+	faults := checkHeaders(response, e.Header)
+	if len(response.Content) == 0 {
+		if len(e.Body) > 0 || e.Header.Get("Content-Type") != "" {
+			faults = append(faults, "a body or a content type where none is documented")
+		}
+	} else {
+		faults = append(faults, checkBody(response.Content, e)...)
+	}
+	return append(faults, checkRules(e)...)
+}
+
+func checkHeaders(response *openapi3.Response, got http.Header) (faults []string) {
+	documented := map[string]bool{}
+	for name, ref := range response.Headers {
+		canonical := http.CanonicalHeaderKey(name)
+		documented[canonical] = true
+		values := got.Values(canonical)
+		switch {
+		case len(values) == 0 && ref.Value.Required:
+			faults = append(faults, "header "+name+" is missing")
+		case len(values) > 1:
+			faults = append(faults, "header "+name+" came more than once")
+		case len(values) == 1:
+			if err := checkText(ref.Value.Schema.Value, values[0]); err != nil {
+				faults = append(faults, fmt.Sprintf("header %s: %v", name, err))
+			}
+		}
+	}
+	for name := range got {
+		if !documented[name] && !everywhere[name] {
+			faults = append(faults, "header "+name+" is not documented")
+		}
+	}
+	slices.Sort(faults)
+	return faults
+}
+
+// checkText compares a header's value, which is text whatever its schema says.
+func checkText(schema *openapi3.Schema, text string) error {
+	if !schema.Type.Is(openapi3.TypeInteger) {
+		return schema.VisitJSON(text, visit()...)
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return err
+	}
+	return schema.VisitJSON(float64(n), visit()...)
+}
+
+func checkBody(content openapi3.Content, e Exchange) []string {
+	got, _, err := mime.ParseMediaType(e.Header.Get("Content-Type"))
+	if err != nil {
+		return []string{"no content type that can be read"}
+	}
+	media := content[got]
+	if media == nil {
+		return []string{"content type " + got + " is not documented"}
+	}
+	// encoding/json lets duplicate names and bad UTF-8 pass.
+	if !jsontext.Value(e.Body).IsValid() {
+		return []string{"the body is no valid JSON"}
+	}
+	var value any
+	if err := json.Unmarshal(e.Body, &value); err != nil {
+		return []string{"the body is no valid JSON"}
+	}
+	if err := media.Schema.Value.VisitJSON(value, visit()...); err != nil {
+		return []string{"body: " + err.Error()}
+	}
+	return nil
+}
+
+var (
+	wireTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$`)
+	wireUUID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+)
+
+// visit says how answers are compared. Two formats are narrower on the wire than
+// their names are: UUIDs are told in lower case, times in UTC with six digits.
+func visit() []openapi3.SchemaValidationOption {
+	return []openapi3.SchemaValidationOption{
+		openapi3.VisitAsResponse(),
+		openapi3.MultiErrors(),
+		openapi3.EnableFormatValidation(),
+		openapi3.WithStringFormatValidator("uuid", openapi3.NewRegexpFormatValidator(wireUUID.String())),
+		openapi3.WithStringFormatValidator("date-time", openapi3.NewCallbackValidator(func(s string) error {
+			if !wireTime.MatchString(s) {
+				return fmt.Errorf("not UTC with six fractional digits")
+			}
+			_, err := time.Parse(time.RFC3339Nano, s)
+			return err
+		})),
+	}
+}
+
+// checkRules compares what holds for every answer and no schema can tell.
+func checkRules(e Exchange) (faults []string) {
+	if e.Header.Get("Cache-Control") != "no-store" {
+		faults = append(faults, "Cache-Control is not no-store")
+	}
+	id := e.Header.Get("X-Request-Id")
+	if id == "" {
+		faults = append(faults, "no X-Request-Id")
+	}
+	if e.Status < http.StatusBadRequest || e.Status == http.StatusUnprocessableEntity {
+		return faults
+	}
+	p := ParseProblem(e.Body)
+	if p.Status != e.Status {
+		faults = append(faults, fmt.Sprintf("the problem says status %d, the answer %d", p.Status, e.Status))
+	}
+	if p.RequestID != id {
+		faults = append(faults, "the problem has another request id than the header")
+	}
+	again := e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable ||
+		p.Code() == "pin-locked"
+	if again != (e.Header.Get("Retry-After") != "") {
+		faults = append(faults, fmt.Sprintf("Retry-After is %q on %d %s", e.Header.Get("Retry-After"), e.Status, p.Code()))
+	}
+	return faults
+}
+
+// Problem is what a test looks at in a problem document.
+type Problem struct {
+	Type      string `json:"type"`
+	Status    int    `json:"status"`
+	RequestID string `json:"request_id"`
+}
+
+// ParseProblem reads a problem document; of anything else it returns what is
+// there, which may be nothing.
+func ParseProblem(body []byte) Problem {
+	var p Problem
+	_ = json.Unmarshal(body, &p) // whether it is one is the schema's to say
+	return p
+}
+
+// Code is the type without what all types begin with.
+func (p Problem) Code() string { return strings.TrimPrefix(p.Type, "urn:hydrapin:problem:") }
+
+// Fault is one fault of a 422.
+type Fault struct {
+	Loc  []any  `json:"loc"`
+	Msg  string `json:"msg"`
+	Type string `json:"type"`
+}
+
+// ParseFaults reads the faults of a 422; of anything else it returns none.
+func ParseFaults(body []byte) []Fault {
+	var v struct {
+		Detail []Fault `json:"detail"`
+	}
+	_ = json.Unmarshal(body, &v) // as above
+	return v.Detail
+}

@@ -1,0 +1,368 @@
+package contract_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/pin"
+)
+
+const (
+	// envSeed and envCases make a run another one, or a long one: a number each, or
+	// "random" for the seed.
+	envSeed  = "HYDRAPIN_TEST_CONTRACT_SEED"
+	envCases = "HYDRAPIN_TEST_CONTRACT_CASES"
+
+	defaultSeed  = 20261123
+	defaultCases = 150
+)
+
+// generatorRules are the rules of docs/errors.md that generated requests know.
+var generatorRules = []string{"holder", "weak-pin", "current-pin", "params", "nesting", "summary-nul", "repeated", "own-instance", "unknown-query"}
+
+// TestGeneratedRequests sends every operation requests that are made out of the
+// contract, right ones and wrong ones. Whatever comes, no answer is a 5xx or
+// undocumented; what the contract forbids is refused, with the place of the
+// mistake; what it allows is refused only by the rules that docs/errors.md lists.
+func TestGeneratedRequests(t *testing.T) {
+	t.Parallel()
+	seed := number(t, envSeed, defaultSeed)
+	cases := number(t, envCases, defaultCases)
+	report(t, fmt.Sprintf("generated requests: %s=%d %s=%d", envSeed, seed, envCases, cases))
+	for _, e := range engines() {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			var seen contract.Coverage
+			n := start(t, &seen, e)
+			requireSkill(n.client)
+			t.Cleanup(func() {
+				// A generator that makes nothing but mistakes would find the server well.
+				for _, op := range n.spec.Operations() {
+					if seen.Count(op.ID, 200)+seen.Count(op.ID, 201)+seen.Count(op.ID, 204) == 0 {
+						t.Errorf("no generated request for %s was answered with success", op.ID)
+					}
+				}
+				t.Logf("answers to generated requests:\n%s", seen.Table(n.spec))
+			})
+			for _, op := range n.spec.Operations() {
+				t.Run(op.ID, func(t *testing.T) {
+					t.Parallel()
+					h := fnv.New64a()
+					_, _ = h.Write([]byte(op.ID))
+					g := &gen{Rand: rand.New(rand.NewPCG(seed, h.Sum64()))}
+					for i := range cases {
+						if try(n.as(t), g, op); t.Failed() {
+							t.Fatalf("case %d of %s=%d", i, envSeed, seed)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+func number(t *testing.T, name string, preset uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	switch {
+	case text == "":
+		return preset
+	case text == "random" && name == envSeed:
+		return rand.Uint64()
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	must(t, err)
+	return n
+}
+
+// wanted is what an answer to a generated request must be like.
+type wanted struct {
+	// statuses that may come; nil means any that is documented and does not blame
+	// the request.
+	statuses []int
+	// loc is where a 422 must tell of a fault; nil means anywhere.
+	loc []any
+	why string
+}
+
+// try sends one request and judges its answer.
+func try(c client, g *gen, op *contract.Operation) {
+	c.Helper()
+	g.rule = ""
+	r := request{op: op.ID, path: map[string]string{}, query: url.Values{}, header: http.Header{}}
+	at := holderAt(c, g, op)
+	for _, p := range op.Spec.Parameters {
+		switch v := p.Value; v.In {
+		case "path":
+			r.path[v.Name] = allowedPath(c, g, op, v.Name, at)
+		case "query":
+			if g.chance(2) {
+				r.query.Set(v.Name, g.allowedText(v.Schema.Value))
+			}
+		case "header":
+			if g.chance(3) {
+				r.header.Set(v.Name, g.allowedText(v.Schema.Value))
+			}
+		}
+	}
+	if op.Spec.RequestBody != nil {
+		r.body = raw(allowedBody(g, op, at))
+	}
+	want := wanted{why: "allowed"}
+	if g.chance(2) {
+		want = spoil(g, op, &r)
+	} else {
+		if g.chance(10) {
+			r.query.Set("unknown", "x")
+		}
+		if r.body != nil && g.chance(10) {
+			r.header.Set("Content-Type", pick(g, "application/json; charset=utf-8", "APPLICATION/JSON", "application/json;"))
+		}
+		tame(g, op, &r)
+		if rule := brokenRule(g, op, r); rule != "" {
+			want = wanted{statuses: []int{422}, why: "rule " + rule}
+		}
+	}
+	judge(c, op, r, c.do(r), want)
+}
+
+// holderAt returns a confirmation that is there for some of the requests.
+func holderAt(c client, g *gen, op *contract.Operation) map[string]string {
+	if !strings.Contains(op.Path, "{confirmation_id}") || g.chance(2) {
+		return nil
+	}
+	w := customer()
+	setPIN(c, w)
+	at := ask(c, w, "")
+	if g.chance(2) {
+		approve(c, at)
+	}
+	return at
+}
+
+func allowedPath(c client, g *gen, op *contract.Operation, name string, at map[string]string) string {
+	switch {
+	case name == "instance_id" && agentOpens(op.Path):
+		return pick(g, c.instance.String(), strings.ToUpper(c.instance.String()))
+	case name == "confirmation_id" && at != nil:
+		return at[name]
+	case name != "confirmation_id" && g.chance(3):
+		// One that is met again.
+		return c.customer.String()
+	default:
+		return g.uuid().String()
+	}
+}
+
+// allowedBody is what the schema allows; where a confirmation is there, one that
+// may be right for it.
+func allowedBody(g *gen, op *contract.Operation, at map[string]string) string {
+	if at != nil && op.ID == "redeemConfirmation" && g.chance(2) {
+		return `{"skill":"` + skill + `"}`
+	}
+	text := g.allowed(op.Spec.RequestBody.Value.Content["application/json"].Schema.Value)
+	if op.ID == "askConfirmation" {
+		// A policy that asks for something, or every answer would be "not required".
+		if g.chance(2) {
+			text = regexp.MustCompile(`"skill":"(?:[^"\\]|\\.)*"`).ReplaceAllLiteralString(text, `"skill":"`+skill+`"`)
+		}
+	}
+	return text
+}
+
+// tame keeps a request from waiting half a minute, and mostly within the rule
+// about the holder, which chance alone would rarely meet.
+func tame(g *gen, op *contract.Operation, r *request) {
+	if r.query.Get("wait_seconds") > "0" {
+		r.path["confirmation_id"] = uuid.NewString()
+	}
+	if g.chance(4) {
+		return
+	}
+	drop := pick(g, "customer_id", "identity_id")
+	keep := map[string]string{"customer_id": "identity_id", "identity_id": "customer_id"}[drop]
+	switch op.ID {
+	case "endPinSessions":
+		r.query.Del(drop)
+		r.query.Set(keep, g.uuid().String())
+	case "askConfirmation":
+		var members map[string]json.RawMessage
+		if json.Unmarshal(r.body, &members) != nil {
+			return
+		}
+		delete(members, drop)
+		members[keep] = json.RawMessage(quote(g.uuid().String()))
+		var text []member
+		for _, name := range sortedKeys(members) {
+			text = append(text, member{name, string(members[name])})
+		}
+		r.body = raw(object(text))
+	}
+}
+
+// brokenRule names the rule of docs/errors.md that an allowed request breaks.
+func brokenRule(g *gen, op *contract.Operation, r request) string {
+	var body map[string]json.RawMessage
+	_ = json.Unmarshal(r.body, &body)
+	switch op.ID {
+	case "endPinSessions":
+		if r.query.Has("customer_id") == r.query.Has("identity_id") {
+			return "holder"
+		}
+	case "askConfirmation":
+		if (body["customer_id"] != nil) == (body["identity_id"] != nil) {
+			return "holder"
+		}
+	case "setCustomerPin", "runtimeSetPin":
+		var text string
+		_ = json.Unmarshal(body["pin"], &text)
+		if _, fault := pin.ParseNew(text, pin.DefaultRules()); fault.Kind != pin.NoFault {
+			return "weak-pin"
+		}
+	}
+	return g.rule
+}
+
+// spoil makes one part of the request something that the contract forbids.
+func spoil(g *gen, op *contract.Operation, r *request) wanted {
+	parts := []string{}
+	for _, p := range op.Spec.Parameters {
+		parts = append(parts, p.Value.In+" "+p.Value.Name)
+	}
+	if r.body != nil {
+		parts = append(parts, "field", "field", "field", "field", "json", "media", "size", "none")
+	}
+	if len(parts) == 0 {
+		return wanted{why: "nothing can be wrong"}
+	}
+	part := pick(g, parts...)
+	invalid := func(m mistake) wanted { return wanted{[]int{422}, m.loc, m.why} }
+	switch part {
+	case "field":
+		g.rule = ""
+		m := g.forbidden(op.Spec.RequestBody.Value.Content["application/json"].Schema.Value, []any{"body"})
+		if r.body = raw(m.text); g.rule == "nesting" {
+			m.loc = nil // that hides every other fault
+		}
+		if len(r.body) > 64<<10 {
+			return wanted{[]int{413}, nil, "too large"}
+		}
+		return invalid(m)
+	case "json":
+		m := g.spoilt(string(r.body))
+		if r.body = raw(m.text); len(r.body) > 64<<10 {
+			return wanted{[]int{413}, nil, "too large"}
+		}
+		return invalid(m)
+	case "media":
+		r.header.Set("Content-Type", pick(g, "text/plain", "application/xml", "application/json, text/plain",
+			"application/problem+json", "json", "multipart/form-data", ""))
+		if g.chance(4) {
+			r.header.Set("Content-Type", "application/json")
+			r.header.Set("Content-Encoding", pick(g, "gzip", "br", "x"))
+		}
+		return wanted{[]int{415}, nil, "no JSON by its header"}
+	case "size":
+		r.body = append(r.body, strings.Repeat(" ", 64<<10)...)
+		return wanted{[]int{413}, nil, "too large"}
+	case "none":
+		r.body = nil
+		return wanted{[]int{422}, []any{"body"}, "no body"}
+	}
+	in, name, _ := strings.Cut(part, " ")
+	schema := op.Spec.Parameters.GetByInAndName(in, name).Schema.Value
+	text, why := g.forbiddenText(schema)
+	want := wanted{[]int{422}, []any{in, name}, why}
+	switch in {
+	case "path":
+		r.path[name] = text
+		if name == "instance_id" && agentOpens(op.Path) {
+			// What is not the runtime key's own instance is refused before it is looked at.
+			want = wanted{[]int{403}, nil, why}
+		}
+		if text == "" && strings.HasSuffix(op.Path, "{"+name+"}") {
+			want = wanted{[]int{404}, nil, "no route"}
+		}
+		if len(text) > 4000 {
+			r.path[name] = text[:4000]
+		}
+	case "query":
+		if g.chance(5) {
+			r.query[name] = []string{g.allowedText(schema), g.allowedText(schema)}
+			return want
+		}
+		r.query.Set(name, text)
+	case "header":
+		for !headerSafe(text) || regexp.MustCompile(schema.Pattern).MatchString(strings.TrimSpace(text)) && len(strings.TrimSpace(text)) <= 128 {
+			text, _ = g.forbiddenText(schema)
+		}
+		r.header[http.CanonicalHeaderKey(name)] = pick(g, []string{text}, []string{text}, []string{`"1"`, `"1"`})
+	}
+	return want
+}
+
+// headerSafe says whether a client can send the text as a header.
+func headerSafe(text string) bool {
+	return len(text) < 8000 && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// judge fails the test when an answer is not as wanted. That it is documented was
+// looked at on its way.
+func judge(c client, op *contract.Operation, r request, a answer, want wanted) {
+	c.Helper()
+	fault := ""
+	switch {
+	case a.status == 0:
+		return // told already
+	case a.status >= 500:
+		fault = "a fault of the server"
+	case want.statuses == nil:
+		fault = blames(op, r, a)
+	case !slices.Contains(want.statuses, a.status):
+		fault = fmt.Sprintf("want %v", want.statuses)
+	case want.loc != nil && a.status == 422 && !tells(a, want.loc):
+		fault = fmt.Sprintf("no fault at %v", want.loc)
+	}
+	if fault != "" {
+		c.Errorf("%s (%s): %s\nanswered %d %.600s\npath %q query %q header %q body %.1500q",
+			r.op, want.why, fault, a.status, a.body, r.path, r.query, r.header, r.body)
+	}
+}
+
+// blames says what is wrong with an answer to a request that the contract allows.
+func blames(op *contract.Operation, r request, a answer) string {
+	code := contract.ParseProblem(a.body).Code()
+	switch {
+	case a.status == 422 && op.ID == "runtimeSetPin" && !strings.Contains(string(r.body), "current_pin"):
+		if tells(a, []any{"body", "current_pin"}) {
+			return "" // the rule that depends on whether there is a PIN
+		}
+		return "refused for what is allowed"
+	case a.status == 401, a.status == 413, a.status == 415, a.status == 422, code == "forbidden":
+		return "refused for what is allowed"
+	default:
+		return ""
+	}
+}
+
+// tells says whether a 422 tells of a fault at, or within, the place.
+func tells(a answer, loc []any) bool {
+	return slices.ContainsFunc(contract.ParseFaults(a.body), func(f contract.Fault) bool {
+		return len(f.Loc) >= len(loc) && slices.EqualFunc(f.Loc[:len(loc)], loc, func(got, want any) bool {
+			return fmt.Sprint(got) == fmt.Sprint(want)
+		})
+	})
+}

@@ -1,0 +1,184 @@
+package contract_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/pgtest"
+)
+
+// TestEveryAnswerIsReached reaches every documented answer of every operation on
+// a running server, and compares each with the contract on its way. The table is
+// reported.
+func TestEveryAnswerIsReached(t *testing.T) {
+	t.Parallel()
+	var seen contract.Coverage
+	t.Run("reach", func(t *testing.T) {
+		for _, e := range engines() {
+			for name, reach := range map[string]func(*testing.T, *contract.Coverage, engine){
+				"healthy": healthy, "damaged": damaged, "a damaged hash": damagedHash, "busy": busy,
+			} {
+				t.Run(e.name+"/"+name, func(t *testing.T) {
+					t.Parallel()
+					reach(t, &seen, e)
+				})
+			}
+		}
+		t.Run("PostgreSQL/stopped", func(t *testing.T) {
+			t.Parallel()
+			stopped(t, &seen)
+		})
+	})
+
+	spec, err := contract.Current()
+	must(t, err)
+	report(t, "answers that were reached, on both stores:\n"+seen.Table(spec))
+	for _, empty := range seen.Missing(spec) {
+		t.Errorf("documented and not reached: %s", empty)
+	}
+	documented := problemCodes(t, spec)
+	reached := slices.Sorted(maps.Keys(seen.Problems()))
+	if !slices.Equal(documented, reached) {
+		t.Errorf("problems that were reached:\n%v\nand that the contract has:\n%v", reached, documented)
+	}
+	manual := readManual(t)
+	if got, want := slices.Sorted(maps.Keys(seen.Faults())), slices.Sorted(maps.Keys(manual.faults)); !slices.Equal(got, want) {
+		t.Errorf("types of a 422 that were reached:\n%v\nand that docs/errors.md has:\n%v", got, want)
+	}
+}
+
+// problemCodes returns the codes of the contract's ProblemType.
+func problemCodes(tb testing.TB, s *contract.Spec) []string {
+	tb.Helper()
+	var codes []string
+	for _, v := range s.Document().Components.Schemas["ProblemType"].Value.Enum {
+		code, ok := strings.CutPrefix(fmt.Sprint(v), "urn:hydrapin:problem:")
+		if !ok {
+			tb.Errorf("the problem type %v does not begin as the others", v)
+		}
+		codes = append(codes, code)
+	}
+	slices.Sort(codes)
+	return codes
+}
+
+func healthy(t *testing.T, seen *contract.Coverage, e engine) {
+	tell(t, start(t, seen, e).client)
+	// Here one wrong guess deactivates.
+	inactiveStory(start(t, seen, e, "HYDRAPIN_HARD_LIMIT=1").client)
+}
+
+func inactiveStory(c client) {
+	w := customer()
+	requireSkill(c)
+	setPIN(c, w)
+	at := ask(c, w, "")
+	guess(c, at, 1)
+	c.refused(423, "pin-inactive", request{op: "verifyConfirmation", path: at, body: raw(`{"pin":"` + goodPIN + `"}`)})
+}
+
+// damaged takes the tables away from under a running server: every operation
+// answers with a constant 500.
+func damaged(t *testing.T, seen *contract.Coverage, e engine) {
+	n := start(t, seen, e)
+	n.sql("DROP TABLE confirmations", "DROP TABLE pin_sessions", "DROP TABLE pin_policies", "DROP TABLE pins")
+	everyOperation(n.client, 500, "internal")
+}
+
+// damagedHash spoils the stored form of one PIN: no guess is right.
+func damagedHash(t *testing.T, seen *contract.Coverage, e engine) {
+	n := start(t, seen, e)
+	w := customer()
+	requireSkill(n.client)
+	setPIN(n.client, w)
+	at := ask(n.client, w, "")
+	n.sql("UPDATE pins SET hash = 'spoilt'")
+	n.refused(500, "internal", request{op: "verifyConfirmation", path: at, body: raw(`{"pin":"` + goodPIN + `"}`)})
+	if a := n.want(200, request{op: "getConfirmation", path: at}); a.text(n, "status") != "pending" {
+		t.Errorf("after a guess that could not be looked at: %s", a.body)
+	}
+}
+
+// stopped takes the database away: every operation answers 503, and works again
+// when it is back.
+func stopped(t *testing.T, seen *contract.Coverage) {
+	own := pgtest.StartOwn(t)
+	settings, source := onPostgres(own.URL)
+	n := startOn(t, seen, "pgx", source, settings...)
+	own.Stop()
+	everyOperation(n.client, 503, "unavailable")
+	own.Start()
+	w := customer()
+	n.want(200, request{op: "getCustomerPinStatus", path: w.in()})
+}
+
+// busy has one slow hash hold the only place of the queue.
+func busy(t *testing.T, seen *contract.Coverage, e engine) {
+	n := start(t, seen, e, "HYDRAPIN_HASH_WORKERS=1", "HYDRAPIN_HASH_QUEUE=1",
+		"HYDRAPIN_ARGON2_MEMORY_KIB=16384", "HYDRAPIN_ARGON2_TIME=64")
+	ended := make(chan answer, 1)
+	slow, quick := customer(), customer()
+	go func() {
+		ended <- n.do(request{op: "setCustomerPin", path: slow.in(), body: raw(`{"pin":"` + goodPIN + `"}`)})
+	}()
+	for {
+		a := n.send("GET", "/metrics", nil, nil)
+		if strings.Contains(string(a.body), "\nhydrapin_hash_places_held 1\n") {
+			break
+		}
+		if len(ended) > 0 {
+			t.Fatal("the slow hash was over before it was seen")
+		}
+	}
+	n.refused(503, "busy", request{op: "setCustomerPin", path: quick.in(), body: raw(`{"pin":"` + goodPIN + `"}`)})
+	if a := <-ended; a.status != http.StatusOK {
+		t.Errorf("the slow one answered %d", a.status)
+	}
+}
+
+// everyOperation sends a good request to every operation, all at once.
+func everyOperation(c client, status int, code string) {
+	c.Helper()
+	operations := c.spec.Operations()
+	answers := make([]answer, len(operations))
+	var all sync.WaitGroup
+	for i, op := range operations {
+		r := request{op: op.ID, body: example(c, op)}
+		if op.ID == "endPinSessions" {
+			r.query = url.Values{"customer_id": {c.customer.String()}}
+		}
+		all.Go(func() { answers[i] = c.do(r) })
+	}
+	all.Wait()
+	for i, op := range operations {
+		if a := answers[i]; a.status != status || contract.ParseProblem(a.body).Code() != code {
+			c.Errorf("%s answered %d, want %d %s: %s", op.ID, a.status, status, code, a.body)
+		}
+	}
+}
+
+// example returns the first example of the operation's body, or nil when it has
+// none.
+func example(tb testing.TB, op *contract.Operation) []byte {
+	tb.Helper()
+	if op.Spec.RequestBody == nil {
+		return nil
+	}
+	examples := op.Spec.RequestBody.Value.Content["application/json"].Examples
+	for _, name := range slices.Sorted(maps.Keys(examples)) {
+		return encode(tb, examples[name].Value.Value)
+	}
+	tb.Fatalf("%s has no example of a body", op.ID)
+	return nil
+}
+
+func hasFault(a answer, kind string) bool {
+	return slices.ContainsFunc(contract.ParseFaults(a.body), func(f contract.Fault) bool { return f.Type == kind })
+}
