@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes sure that this machine has what a make target needs:
-#	tools/need.sh postgres|node|gcc
+#	tools/need.sh postgres|node|gcc|chromium
 # It installs Debian's package as root or with a sudo that asks for no password,
 # and otherwise says what to install and fails.
 set -eu
@@ -71,8 +71,14 @@ gcc)
 	command -v gcc >/dev/null && exit
 	install "A C compiler (the race detector needs one)" gcc libc6-dev
 	;;
+chromium)
+	# tools/e2e/lib/browser.js looks in the same places.
+	find_chromium() { command -v "${CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome; }
+	find_chromium >/dev/null && exit
+	install "Chromium (the documentation pages are tested in it)" chromium
+	;;
 *)
-	echo "usage: tools/need.sh postgres|node|gcc" >&2
+	echo "usage: tools/need.sh postgres|node|gcc|chromium" >&2
 	exit 2
 	;;
 esac

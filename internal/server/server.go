@@ -160,7 +160,7 @@ func newNode(ctx context.Context, cfg config.Config, log *slog.Logger) (n *node,
 	if n.db, err = OpenStore(ctx, cfg, true); err != nil {
 		return n, fmt.Errorf("the database %s cannot be used: %w; see that it is there and that HYDRAPIN_DATABASE_URL is right", cfg.Database, err)
 	}
-	if err = service.CheckRings(ctx, n.db, peppers, n.receipts); err != nil {
+	if err := service.CheckRings(ctx, n.db, peppers, n.receipts); err != nil {
 		return n, err
 	}
 	argon2id.Tune(params, workers)

@@ -2,12 +2,27 @@
 
 const system = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
-Redoc.init(
-  'openapi.json',
-  {
-    // ReDoc's own fonts come from another host when a page loads them; this one does not.
-    theme: { typography: { fontFamily: system, headings: { fontFamily: system } } },
-    requiredPropsFirst: true,
-  },
-  document.getElementById('redoc'),
-);
+const options = {
+  // ReDoc's own fonts come from another host when a page loads them; this one does not.
+  theme: { typography: { fontFamily: system, headings: { fontFamily: system } } },
+  requiredPropsFirst: true,
+  downloadUrls: [
+    { title: 'openapi.yaml', url: 'openapi.yaml' },
+    { title: 'openapi.json', url: 'openapi.json' },
+  ],
+};
+
+fetch('openapi.json')
+  .then((answer) => answer.json())
+  .then((contract) => {
+    // The contract says where the server is relative to itself, and ReDoc would
+    // show that as it stands, "/./v1/…".
+    for (const server of contract.servers) {
+      server.url = new URL(server.url, document.baseURI).href.replace(/\/$/, '');
+    }
+    Redoc.init(contract, options, document.getElementById('redoc'));
+  })
+  .catch((error) => {
+    document.getElementById('redoc').textContent = 'The contract did not load. Reload the page to try again.';
+    throw error;
+  });
