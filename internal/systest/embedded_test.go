@@ -3,9 +3,9 @@ package systest_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"regexp"
@@ -161,20 +161,10 @@ func openToNobody(t *testing.T) (dir, program string, as *syscall.Credential) {
 		t.Fatal(err)
 	}
 	program = filepath.Join(dir, "hydrapin")
-	from, err := os.Open(binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = from.Close() }()
-	to, err := os.OpenFile(program, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(to, from); err != nil {
-		t.Fatal(err)
-	}
-	if err := to.Close(); err != nil {
-		t.Fatal(err)
+	// Another process writes the copy: were it this one, a server that another test
+	// starts just then would hold it open, and what is open for writing cannot run.
+	if out, err := exec.CommandContext(t.Context(), "cp", "-p", binary, program).CombinedOutput(); err != nil {
+		t.Fatalf("cp: %v: %s", err, out)
 	}
 	return dir, program, &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
 }
