@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	gen "github.com/hydracore/hydrapin/gen/postgres"
 	"github.com/hydracore/hydrapin/internal/store"
@@ -141,6 +142,8 @@ func prepareSession(ctx context.Context, conn *pgx.Conn) error {
 		Name: "timestamptz", OID: pgtype.TimestamptzOID,
 		Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 	})
+	// Otherwise pgx takes the way of database/sql's types: through text, and back.
+	pgxuuid.Register(conn.TypeMap())
 	_, err := conn.Exec(ctx, `SELECT set_config('synchronous_commit',
 		CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)`)
 	return err
