@@ -35,6 +35,8 @@ func (s *Spec) Check(e Exchange) []string {
 	switch {
 	case op != nil:
 		return s.checkOperation(op, e)
+	case known && e.Method == http.MethodOptions && e.Status == http.StatusNoContent && e.Header.Get("Allow") != "":
+		return nil // RFC 9110, section 9.3.7: what the route has
 	case known:
 		faults := s.checkProblem(e, http.StatusMethodNotAllowed, "method-not-allowed")
 		if e.Header.Get("Allow") == "" {

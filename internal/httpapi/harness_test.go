@@ -25,6 +25,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/contract"
 	"github.com/hydracore/hydrapin/internal/httpapi"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/receipt"
@@ -193,6 +194,15 @@ type reply struct {
 	text string
 }
 
+// agreed is the contract that every answer is held against.
+var agreed = sync.OnceValue(func() *contract.Spec {
+	spec, err := contract.Current()
+	if err != nil {
+		panic(err)
+	}
+	return spec
+})
+
 type edit func(*http.Request)
 
 func header(name, value string) edit { return func(r *http.Request) { r.Header.Add(name, value) } }
@@ -221,6 +231,12 @@ func (b *bench) call(tb testing.TB, method, path, body string, edits ...edit) re
 	text, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
 	must(tb, err)
+	// Whatever a test asks, the answer is one that the contract knows.
+	for _, fault := range agreed().Check(contract.Exchange{
+		Method: method, Path: req.URL.EscapedPath(), Status: resp.StatusCode, Header: resp.Header, Body: text,
+	}) {
+		tb.Errorf("%s %s answered %d against the contract: %s", method, req.URL.Path, resp.StatusCode, fault)
+	}
 	return reply{Response: resp, text: string(text)}
 }
 

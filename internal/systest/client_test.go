@@ -7,8 +7,11 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/hydracore/hydrapin/internal/contract"
 )
 
 // browser keeps many connections open, so that what a test does at once arrives at
@@ -53,9 +56,25 @@ func call(ctx context.Context, client *http.Client, method, url, body string, he
 	return answer{status: res.StatusCode, header: res.Header, body: content, took: time.Since(start)}
 }
 
-// call makes a request with a key.
+// agreed is the contract that answers are held against.
+var agreed = sync.OnceValue(func() *contract.Spec {
+	spec, err := contract.Current()
+	if err != nil {
+		panic(err)
+	}
+	return spec
+})
+
+// call makes a request with a key, and holds the answer against the contract.
 func (n *node) call(key, method, path, body string) answer {
-	return call(n.m.t.Context(), browser, method, n.url+path, body, "X-Api-Key", key)
+	a := call(n.m.t.Context(), browser, method, n.url+path, body, "X-Api-Key", key)
+	if a.err == nil {
+		path, _, _ := strings.Cut(path, "?")
+		for _, fault := range agreed().Check(contract.Exchange{Method: method, Path: path, Status: a.status, Header: a.header, Body: a.body}) {
+			n.m.t.Errorf("%s %s answered %d against the contract: %s", method, path, a.status, fault)
+		}
+	}
+	return a
 }
 
 // problem is the part of an answer that says what was refused.

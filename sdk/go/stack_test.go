@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/contract"
 	"github.com/hydracore/hydrapin/internal/httpapi"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/receipt"
@@ -135,9 +137,22 @@ func startIn(folder string) (*stack, error) {
 
 var jwtSecret = auth.NewSecret(bytes.Repeat([]byte("s"), 32))
 
-// client is the option for the stack's own connections, which end with it.
+// agreed is the contract that every answer is held against.
+var agreed = sync.OnceValue(func() *contract.Spec {
+	spec, err := contract.Current()
+	if err != nil {
+		panic(err)
+	}
+	return spec
+})
+
+// client is the option for the stack's own connections, which end with it; every
+// answer is held against the contract.
 func (s *stack) client() hydrapin.Option {
-	return hydrapin.WithHTTPClient(&http.Client{Transport: s.transport})
+	return hydrapin.WithHTTPClient(&http.Client{Transport: &contract.Transport{
+		Spec: agreed(), Base: s.transport, Prefix: "/pin-api",
+		Report: func(args ...any) { panic(fmt.Sprint(args...)) }, // an Example has nothing else
+	}})
 }
 
 func (s *stack) later(f func()) { s.stopped = append(s.stopped, f) }
