@@ -139,6 +139,10 @@ func (m *machine) serve() *process {
 	go func() { s.done <- s.cmd.Wait() }()
 	m.t.Cleanup(func() { _ = s.cmd.Process.Kill() })
 	s.waitFor(`"msg":"ready"`)
+	if _, stderr := s.printed(); strings.Contains(stderr, `hydrapin.db"}`) {
+		// The first start greets, and its two streams arrive in no order.
+		s.waitFor("and who takes the folder has the PINs.")
+	}
 	return s
 }
 
@@ -166,12 +170,12 @@ func (s *process) printed() (stdout, stderr string) {
 	return s.stdout.String(), s.stderr.String()
 }
 
-// waitFor waits until the server has logged a text.
+// waitFor waits until the server has printed a text.
 func (s *process) waitFor(text string) {
 	s.m.t.Helper()
 	timeout := time.After(patience)
 	for {
-		if _, stderr := s.printed(); strings.Contains(stderr, text) {
+		if stdout, stderr := s.printed(); strings.Contains(stdout, text) || strings.Contains(stderr, text) {
 			return
 		}
 		select {
@@ -180,7 +184,7 @@ func (s *process) waitFor(text string) {
 			_, stderr := s.printed()
 			s.m.t.Fatalf("serve ended: %v\n%s", err, stderr)
 		case <-timeout:
-			s.m.t.Fatalf("serve did not log %s", text)
+			s.m.t.Fatalf("serve did not print %s", text)
 		}
 	}
 }

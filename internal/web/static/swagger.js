@@ -1,9 +1,18 @@
 'use strict';
 
+// A deep link lands at its operation at once. Swagger UI would glide there for a
+// second, from under the hand of whoever clicks meanwhile.
+const landAtOnce = {
+  statePlugins: {
+    layout: { wrapActions: { scrollToElement: () => (element) => () => element.scrollIntoView() } },
+  },
+};
+
 SwaggerUIBundle({
   dom_id: '#swagger-ui',
   url: 'openapi.json',
   layout: 'BaseLayout',
+  plugins: [() => landAtOnce],
   deepLinking: true,
   docExpansion: 'list',
   tryItOutEnabled: true,
