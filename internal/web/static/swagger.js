@@ -4,7 +4,7 @@
 // second, from under the hand of whoever clicks meanwhile.
 const landAtOnce = {
   statePlugins: {
-    layout: { wrapActions: { scrollToElement: () => (element) => () => element.scrollIntoView() } },
+    layout: { wrapActions: { scrollToElement: () => (element) => element.scrollIntoView() } },
   },
 };
 
