@@ -17,6 +17,7 @@ TOOL := go tool -modfile=tools/go.mod
 LINT := go tool -modfile=tools/lint/go.mod golangci-lint
 NPM := tools/npm/node_modules
 SDKTS := sdk/typescript
+E2E := tools/e2e
 
 # Runs what follows beside a throwaway PostgreSQL server.
 WITHPG := go run ./internal/pgtest/cmd/withpg
@@ -26,7 +27,7 @@ FUZZTIME ?= 10s
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z\/-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9\/-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## build and start the server in embedded mode (./data)
@@ -110,21 +111,26 @@ $(NPM): tools/npm/package.json tools/npm/package-lock.json
 sdk/typescript: build $(SDKTS)/node_modules ## build and test the TypeScript SDK against bin/hydrapin
 	cd $(SDKTS) && npm test
 
-$(SDKTS)/node_modules: $(SDKTS)/package.json $(SDKTS)/package-lock.json
+.PHONY: e2e
+e2e: build need/chromium $(E2E)/node_modules $(SDKTS)/node_modules ## the documentation pages and the TypeScript SDK in a real Chromium
+	cd $(E2E) && npm test
+	cd $(SDKTS) && npm run test:browser
+
+$(SDKTS)/node_modules $(E2E)/node_modules: %/node_modules: %/package.json %/package-lock.json
 	@tools/need.sh node
-	cd $(SDKTS) && npm ci && touch node_modules
+	cd $* && npm ci --ignore-scripts && touch node_modules
 
 .PHONY: verify
 verify: ## fail when generated code is stale, left over or edited, or a go.mod untidy
 	@tools/verify.sh
 
 .PHONY: ci
-ci: verify lint build test test/race fuzz contract sdk/typescript ## all that a change must pass
+ci: verify lint build test test/race fuzz contract sdk/typescript e2e ## all that a change must pass
 
-.PHONY: need/postgres need/node need/gcc
-need/postgres need/node need/gcc: need/%:
+.PHONY: need/postgres need/node need/gcc need/chromium
+need/postgres need/node need/gcc need/chromium: need/%:
 	@tools/need.sh $*
 
 .PHONY: clean
 clean: ## remove what was built; the data folder stays
-	rm -rf bin $(NPM) $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build
+	rm -rf bin $(NPM) $(E2E)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build

@@ -1,0 +1,39 @@
+// What every test file needs: a server, a browser and its way out, started before
+// its tests and stopped after them.
+import { after, before } from 'node:test';
+import { screens, startBrowser, visit } from './browser.js';
+import { startGateway, startWayOut } from './network.js';
+import { startServer } from './server.js';
+
+/** Sets the stage for a test file. */
+export function setStage() {
+  const stage = {};
+  const started = [];
+  const start = async (starting, stop = 'stop') => {
+    const one = await starting;
+    started.push(() => one[stop]());
+    return one;
+  };
+  before(async () => {
+    stage.server = await start(startServer());
+    stage.wayOut = await start(startWayOut());
+    stage.browser = await start(startBrowser(), 'close');
+  });
+  after(async () => {
+    for (const stop of started.reverse()) await stop();
+  });
+
+  /** Puts a gateway before the server for one test. */
+  stage.gateway = async (t, prefix, tamper) => {
+    const gateway = await startGateway(stage.server.origin, prefix, tamper);
+    t.after(gateway.stop);
+    return gateway.origin + prefix;
+  };
+  /** Opens a page for one test. */
+  stage.visit = async (t, url, screen = screens.desktop) => {
+    const one = await visit(stage.browser, stage.wayOut, url, screen);
+    t.after(one.close);
+    return one;
+  };
+  return stage;
+}
