@@ -1,7 +1,7 @@
 // What every test file needs: a server, a browser and its way out, started before
 // its tests and stopped after them.
-import { after, before } from 'node:test';
-import { screens, startBrowser, visit } from './browser.js';
+import { after, before, test } from 'node:test';
+import { screens, stalled, startBrowser, visit } from './browser.js';
 import { startGateway, startWayOut } from './network.js';
 import { startServer } from './server.js';
 
@@ -33,7 +33,23 @@ export function setStage() {
   stage.visit = async (t, url, screen = screens.desktop) => {
     const one = await visit(stage.browser, stage.wayOut, url, screen);
     t.after(one.close);
+    stage.pages.push(one.page);
     return one;
   };
+  /**
+   * A test that looks at pages. It is run once more when it failed and Chromium
+   * had stopped drawing one of them; every other failure counts.
+   */
+  stage.test = (name, look) =>
+    test(name, { timeout: 300_000 }, async (t) => {
+      stage.pages = [];
+      try {
+        await look(t);
+      } catch (error) {
+        if (!(await Promise.all(stage.pages.map(stalled))).includes(true)) throw error;
+        t.diagnostic(`Chromium stopped drawing a page, so once more: ${error.message}`);
+        await look(t);
+      }
+    });
   return stage;
 }

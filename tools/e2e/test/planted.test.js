@@ -1,8 +1,7 @@
 // A test of the tests: what the others must not find is put into the page, and
 // has to be found.
 import assert from 'node:assert/strict';
-import test from 'node:test';
-import { left } from '../lib/browser.js';
+import { left, stalled } from '../lib/browser.js';
 import { setStage } from '../lib/stage.js';
 
 const stage = setStage();
@@ -10,7 +9,7 @@ const prefix = '/tampered';
 const intoBody = (what) => (page) => page.replace('</body>', `${what}</body>`);
 
 for (const path of ['/docs', '/redoc']) {
-  test(`${path}: a foreign host is found, and the policy is what stops it`, async (t) => {
+  stage.test(`${path}: a foreign host is found, and the policy is what stops it`, async (t) => {
     const image = '<img src="http://example.invalid/x.png">';
     for (const policy of [true, false]) {
       const base = await stage.gateway(t, prefix, { html: intoBody(image), policy });
@@ -27,14 +26,14 @@ for (const path of ['/docs', '/redoc']) {
     }
   });
 
-  test(`${path}: an inline script is found and does not run`, async (t) => {
+  stage.test(`${path}: an inline script is found and does not run`, async (t) => {
     const html = intoBody('<script>window.planted = true</script>');
     const { page, faults } = await stage.visit(t, (await stage.gateway(t, prefix, { html })) + path);
     assert.equal(await page.evaluate(() => window.planted), undefined);
     assert.match((await faults()).join('\n'), /^policy violated: script-src-elem by inline/m);
   });
 
-  test(`${path}: a link from the root is found below a prefix`, async (t) => {
+  stage.test(`${path}: a link from the root is found below a prefix`, async (t) => {
     const html = intoBody('<img src="/x.png">');
     const { page, faults } = await stage.visit(t, (await stage.gateway(t, prefix, { html })) + path);
     await page.waitForFunction(() => document.images[0]?.complete);
@@ -42,7 +41,7 @@ for (const path of ['/docs', '/redoc']) {
   });
 }
 
-test('a foreign host is found in https, a worker and a socket', async (t) => {
+stage.test('a foreign host is found in https, a worker and a socket', async (t) => {
   const base = await stage.gateway(t, prefix, { policy: false });
   for (const [what, plant] of Object.entries({
     https: () => fetch('https://example.invalid/').catch(() => {}),
@@ -59,7 +58,7 @@ test('a foreign host is found in https, a worker and a socket', async (t) => {
   }
 });
 
-test('what a page leaves behind is found', async (t) => {
+stage.test('what a page leaves behind is found', async (t) => {
   const { page } = await stage.visit(t, `${stage.server.origin}/docs`);
   await page.evaluate(async () => {
     localStorage.setItem('a', '1');
@@ -68,4 +67,11 @@ test('what a page leaves behind is found', async (t) => {
     await new Promise((done) => (indexedDB.open('d').onsuccess = done));
   });
   assert.deepEqual(await left(page), ['localStorage a', 'sessionStorage b', 'indexedDB d', 'cookie c']);
+});
+
+stage.test('a page that is no longer drawn is told from others', async (t) => {
+  const { page } = await stage.visit(t, `${stage.server.origin}/docs`);
+  assert.equal(await stalled(page), false);
+  await page.evaluate(() => (window.requestAnimationFrame = () => 0));
+  assert.equal(await stalled(page), true);
 });

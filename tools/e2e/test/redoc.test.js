@@ -1,6 +1,5 @@
 // ReDoc at /redoc, as someone who builds against the server reads it.
 import assert from 'node:assert/strict';
-import test from 'node:test';
 import { left, picture, screens, sideways } from '../lib/browser.js';
 import { setStage } from '../lib/stage.js';
 
@@ -18,7 +17,7 @@ const inView = (element) => {
   return window.scrollY > 0 && top < window.innerHeight / 2 && bottom > 0;
 };
 
-test('/redoc: it shows every operation, searches, and leaves nothing behind', async (t) => {
+stage.test('/redoc: it shows every operation, searches, and leaves nothing behind', async (t) => {
   const { page, faults } = await stage.visit(t, `${stage.server.origin}/redoc`);
   await loaded(page);
   const shown = await page.locator('[data-section-id^="operation/"]').count();
@@ -36,7 +35,7 @@ test('/redoc: it shows every operation, searches, and leaves nothing behind', as
   assert.deepEqual(await faults(), []);
 });
 
-test('/redoc: a deep link scrolls to its operation', async (t) => {
+stage.test('/redoc: a deep link scrolls to its operation', async (t) => {
   const link = '/redoc#tag/Pin-confirmation-internal/operation/redeemConfirmation';
   const { page, faults } = await stage.visit(t, stage.server.origin + link);
   await loaded(page);
@@ -44,7 +43,7 @@ test('/redoc: a deep link scrolls to its operation', async (t) => {
   assert.deepEqual(await faults(), []);
 });
 
-test('/redoc: below a path prefix it names the addresses and offers the contract', async (t) => {
+stage.test('/redoc: below a path prefix it names the addresses and offers the contract', async (t) => {
   const base = await stage.gateway(t, '/some/prefix');
   const { page, faults } = await stage.visit(t, `${base}/redoc`);
   await loaded(page);
@@ -59,7 +58,7 @@ test('/redoc: below a path prefix it names the addresses and offers the contract
 });
 
 for (const [name, screen] of Object.entries(screens)) {
-  test(`/redoc: it fits a ${name}`, async (t) => {
+  stage.test(`/redoc: it fits a ${name}`, async (t) => {
     const { page, faults } = await stage.visit(t, `${stage.server.origin}/redoc`, screen);
     await loaded(page);
     await picture(page, `redoc-${name}`);

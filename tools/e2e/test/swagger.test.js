@@ -1,7 +1,6 @@
 // Swagger UI at /docs, as a tenant's admin uses it.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import test from 'node:test';
 import { left, picture, screens, sideways } from '../lib/browser.js';
 import { setStage } from '../lib/stage.js';
 
@@ -55,7 +54,7 @@ for (const [kind, field, credential] of [
   ['a key', '#api_key_value', () => stage.server.key],
   ['a token', '#auth-bearer-value', () => stage.server.token()],
 ]) {
-  test(`/docs: ${kind} sets a PIN, and is told that another is weak`, async (t) => {
+  stage.test(`/docs: ${kind} sets a PIN, and is told that another is weak`, async (t) => {
     const { page, faults } = await stage.visit(t, `${stage.server.origin}/docs`);
     await loaded(page);
     await authorize(page, field, await credential());
@@ -80,7 +79,7 @@ for (const [kind, field, credential] of [
   });
 }
 
-test('/docs: a credential ends with the page and leaves nothing behind', async (t) => {
+stage.test('/docs: a credential ends with the page and leaves nothing behind', async (t) => {
   const { page, faults } = await stage.visit(t, `${stage.server.origin}/docs`);
   await loaded(page);
   await authorize(page, '#api_key_value', stage.server.key);
@@ -99,7 +98,7 @@ test('/docs: a credential ends with the page and leaves nothing behind', async (
   assert.deepEqual(await faults([`401 POST /v1/customers/${customer}/pin`]), []);
 });
 
-test('/docs: a deep link opens its operation, and an opened operation makes the link', async (t) => {
+stage.test('/docs: a deep link opens its operation, and an opened operation makes the link', async (t) => {
   const link = '/docs#/Pin%20confirmation/updatePinPolicy';
   const { page, faults } = await stage.visit(t, stage.server.origin + link);
   const linked = operation(page, 'updatePinPolicy');
@@ -114,7 +113,7 @@ test('/docs: a deep link opens its operation, and an opened operation makes the 
   assert.deepEqual(await faults(), []);
 });
 
-test('/docs: below a path prefix it shows, calls and links the same', async (t) => {
+stage.test('/docs: below a path prefix it shows, calls and links the same', async (t) => {
   const base = await stage.gateway(t, '/some/prefix');
   const { page, faults } = await stage.visit(t, `${base}/docs#/Pin%20confirmation/setCustomerPin`);
   await loaded(page);
@@ -128,7 +127,7 @@ test('/docs: below a path prefix it shows, calls and links the same', async (t) 
   assert.deepEqual(await faults(), []);
 });
 
-test('/docs: every operation opens without a complaint', async (t) => {
+stage.test('/docs: every operation opens without a complaint', async (t) => {
   const { page, faults } = await stage.visit(t, `${stage.server.origin}/docs`);
   await loaded(page);
   const controls = page.locator('.opblock .opblock-summary-control');
@@ -140,7 +139,7 @@ test('/docs: every operation opens without a complaint', async (t) => {
 });
 
 for (const [name, screen] of Object.entries(screens)) {
-  test(`/docs: it fits a ${name}`, async (t) => {
+  stage.test(`/docs: it fits a ${name}`, async (t) => {
     const { page, faults } = await stage.visit(t, `${stage.server.origin}/docs`, screen);
     await loaded(page);
     await picture(page, `docs-${name}`);
