@@ -113,11 +113,35 @@ type Confirmation struct {
 	Approval *Approval
 	// Receipt is the signed proof of the approval; empty until approved.
 	Receipt string
+	// RedeemID is the random id of the redeem that used the approval up; uuid.Nil
+	// until redeemed.
+	RedeemID uuid.UUID
+}
+
+// Ref names one confirmation of an instance.
+type Ref struct {
+	policy.Instance
+	ID uuid.UUID
+}
+
+// Ref returns the name of a stored confirmation.
+func (c Confirmation) Ref() Ref {
+	return Ref{Instance: policy.Instance{Tenant: c.Holder.Tenant, ID: c.Instance}, ID: c.ID}
+}
+
+// OpenCounts says how many confirmations of a holder are open on an instance.
+type OpenCounts struct {
+	Pending, Approved int
+	// FirstPending is when the first of the pending ones expires; zero for none.
+	// FirstApproved is the same for the approved ones.
+	FirstPending, FirstApproved time.Time
 }
 
 // Approval is what a redeem looks at again.
 type Approval struct {
-	At        time.Time
+	At time.Time
+	// Attempt is the spent attempt whose PIN approved; uuid.Nil for a session.
+	Attempt   uuid.UUID
 	PINID     uuid.UUID
 	LockEpoch int64
 	// AuthTime is when the PIN was entered.

@@ -24,6 +24,9 @@ type Session struct {
 	TTL time.Duration
 }
 
+// SessionRef names one session of a tenant.
+type SessionRef struct{ Tenant, ID uuid.UUID }
+
 // Until returns when the session ends: the earlier of the TTL at its opening and
 // the TTL now. Lowering works at once; raising again gives back at most what the
 // session first had.

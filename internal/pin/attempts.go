@@ -43,11 +43,28 @@ const (
 	Deactivates Effect = "deactivated"
 )
 
+// Attempt is one attempt that was spent and is kept until it is settled, so that a
+// settlement that is repeated after a lost connection counts once.
+type Attempt struct {
+	// ID is random; uuid.Nil is no attempt.
+	ID      uuid.UUID
+	Holder  Holder
+	SpentAt time.Time
+}
+
+// AttemptRef names one attempt of a tenant.
+type AttemptRef struct{ Tenant, ID uuid.UUID }
+
+// Ref returns the name of the attempt.
+func (a Attempt) Ref() AttemptRef { return AttemptRef{Tenant: a.Holder.Tenant, ID: a.ID} }
+
 // Ticket is one attempt that was taken. What is looked at afterwards counts only
-// while the record's PIN id and lock epoch are the ticket's.
+// while the record's PIN id and lock epoch are the ticket's; it is refunded only
+// while the generation is.
 type Ticket struct {
-	PINID     uuid.UUID
-	LockEpoch int64
+	Generation int64
+	PINID      uuid.UUID
+	LockEpoch  int64
 	// Hash is the stored form that the guess is compared with.
 	Hash string
 	// Effect is what this attempt set, in case that the guess is wrong.

@@ -16,7 +16,9 @@ type Record struct {
 	// another never brings an old approval to life. uuid.Nil: no PIN is set.
 	ID uuid.UUID
 	// Hash is the stored form, a PHC string.
-	Hash      string
+	Hash string
+	// PepperID names the pepper that Hash was made with.
+	PepperID  string
 	CreatedAt time.Time
 	// CountsFrom is when a PIN that the runtime set after removing one begins to
 	// count.
@@ -33,6 +35,10 @@ type Record struct {
 	// LockEpoch grows with each lock and deactivation, and never falls while the
 	// PIN lives.
 	LockEpoch int64
+	// Generation grows with each act that clears what guesses have cost (set,
+	// remove and unlock by an admin), and is kept across PINs: an attempt that was
+	// spent before such an act is not refunded after it.
+	Generation int64
 	// BucketEmptyAt is when the bucket of wrong guesses will have leaked dry: one
 	// time says level and leak at once (GCRA's theoretical arrival time, ITU-T
 	// I.371).
@@ -102,9 +108,10 @@ func (r Record) lockedUntil(now time.Time) time.Time {
 
 // Fresh is a PIN that is to be stored: a new random id, its hash and the time.
 type Fresh struct {
-	ID   uuid.UUID
-	Hash string
-	At   time.Time
+	ID       uuid.UUID
+	Hash     string
+	PepperID string
+	At       time.Time
 }
 
 // SetByAdmin replaces everything of the old PIN and clears count, lock and

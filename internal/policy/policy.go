@@ -146,3 +146,9 @@ func Decide(p Policy, role Role, skill string) Need {
 	}
 	return SkillNotListed
 }
+
+// Instance names one agent instance of a tenant.
+type Instance struct{ Tenant, ID uuid.UUID }
+
+// Of returns the instance whose policy it is.
+func (p Policy) Of() Instance { return Instance{Tenant: p.Tenant, ID: p.Instance} }
