@@ -55,7 +55,7 @@ func (w *world) verify(right bool) {
 	if !right {
 		return
 	}
-	settled, ok := w.record.SettleRight(ticket)
+	settled, ok := w.record.SettleCorrect(ticket)
 	if !ok {
 		w.t.Fatal("a right guess at once is refused")
 	}
@@ -218,7 +218,7 @@ func tellStory(rt *rapid.T, bound *confirmation.Action) {
 		"deactivate":     func() { w.record.Inactive = w.record.ID != uuid.Nil },
 		"unlock":         func() { w.record = w.record.Unlock() },
 		"set":            func() { w.record = w.record.SetByAdmin(pin.Fresh{ID: w.id(), Hash: "hash", At: w.now}) },
-		"remove":         func() { w.record = w.record.RemovedByAdmin() },
+		"remove":         func() { w.record = w.record.RemoveByAdmin() },
 		"runtime remove": func() { w.record = w.record.RemoveByRuntime() },
 		"runtime set": func() {
 			w.record = w.record.SetByRuntime(pin.Fresh{ID: w.id(), Hash: "hash", At: w.now}, time.Minute)
