@@ -1,6 +1,6 @@
 // Package confirmation holds the rules of confirmations: the question whether a
-// skill may run now, what may become of it, and the sessions that one right PIN
-// opens. Every transition is a pure function that returns the new record; the
+// skill may run now, what may become of it, and the sessions that one correct
+// PIN opens. Every transition is a pure function that returns the new record; the
 // package knows no store, no signer and no transport. What it does not know, it
 // refuses.
 package confirmation
@@ -248,19 +248,28 @@ type Facts struct {
 	Policy  policy.Policy
 }
 
-// Redeem uses the approval up, once. A refusal consumes nothing.
-func (c Confirmation) Redeem(p Proof, f Facts, now time.Time) (Confirmation, Refusal) {
+// CanRedeem says why a redeem cannot succeed, whatever the approval rests on; None
+// where that decides.
+func (c Confirmation) CanRedeem(p Proof, now time.Time) Refusal {
 	switch c.At(now).Status {
 	case Approved:
 	case Expired:
-		return c, HasExpired
+		return HasExpired
 	case Redeemed:
-		return c, AlreadyRedeemed
+		return AlreadyRedeemed
 	default:
-		return c, NotApproved
+		return NotApproved
 	}
 	if p.Skill != "" && !policy.SameSkill(p.Skill, c.Skill) || p.Digest != c.ActionDigest() {
-		return c, ParamsMismatch
+		return ParamsMismatch
+	}
+	return None
+}
+
+// Redeem uses the approval up, once. A refusal consumes nothing.
+func (c Confirmation) Redeem(p Proof, f Facts, now time.Time) (Confirmation, Refusal) {
+	if why := c.CanRedeem(p, now); why != None {
+		return c, why
 	}
 	if !c.holds(f, now) {
 		return c, Changed

@@ -43,7 +43,7 @@ var (
 
 // What the hash pool and the store refuse with passes through as it is.
 var (
-	// ErrBusy: the hash queue is full, or the tenant's half of it; see [BusyError].
+	// ErrBusy: the hash queue has no place for the caller; see [BusyError].
 	ErrBusy = argon2id.ErrBusy
 	// ErrHasherClosed: the server stops.
 	ErrHasherClosed = argon2id.ErrClosed
@@ -56,7 +56,7 @@ var (
 // BusyError is an [ErrBusy] that says when to come back.
 type BusyError = argon2id.BusyError
 
-// WrongPINError is a wrong guess.
+// WrongPINError is an incorrect PIN.
 type WrongPINError struct {
 	// Remaining is how many guesses are left to the next lock or deactivation.
 	Remaining int
@@ -64,7 +64,7 @@ type WrongPINError struct {
 	LockedUntil time.Time
 }
 
-func (*WrongPINError) Error() string { return "service: wrong PIN" }
+func (*WrongPINError) Error() string { return "service: incorrect PIN" }
 
 // LockedError is a PIN that is locked for a time.
 type LockedError struct {
@@ -109,7 +109,7 @@ func refused(r confirmation.Refusal) error {
 	}
 }
 
-// unusable turns a state in which no guess is looked at into the error for the
+// unusable turns a state in which no guess is compared into the error for the
 // caller, or nil.
 func unusable(r pin.Record, now time.Time) error {
 	switch r.State(now) {
@@ -122,4 +122,12 @@ func unusable(r pin.Record, now time.Time) error {
 	default:
 		return ErrInactive
 	}
+}
+
+// notFound turns the store's error for a missing record into the caller's.
+func notFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNotFound
+	}
+	return err
 }

@@ -106,7 +106,7 @@ func (m *model) setByAdmin(h pin.Holder, digits string) {
 }
 
 func (m *model) removeByAdmin(h pin.Holder) {
-	m.changed(m.record(h).RemovedByAdmin())
+	m.changed(m.record(h).RemoveByAdmin())
 }
 
 // The outcomes are named, so that those of model and service are compared as text.
@@ -162,7 +162,7 @@ func (m *model) guess(h pin.Holder, digits string) (pin.Record, string) {
 		n, until := spent.Remaining(m.limits, now)
 		return spent, wrongName(n, !until.IsZero())
 	}
-	settled, ok := spent.SettleRight(ticket)
+	settled, ok := spent.SettleCorrect(ticket)
 	if !ok {
 		return spent, "changed"
 	}

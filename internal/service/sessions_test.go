@@ -47,7 +47,7 @@ func TestASessionIsOfOneHolderRoleAndInstance(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.require(30)
 		elsewhere := uuid.New()
-		_, err := w.UpdatePolicy(t.Context(), w.admin, elsewhere, policy.Patch{RequiredSkills: []string{policy.AllSkills}}, anyVersion)
+		_, err := w.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: elsewhere, Patch: policy.Patch{RequiredSkills: []string{policy.AllSkills}}, Match: anyVersion})
 		must(t, err)
 		w.setPIN(w.customer, right)
 		w.setPIN(w.identity, right)
@@ -64,7 +64,7 @@ func TestLoweringTheTTLWorksAtOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		ttl := func(minutes int) {
 			t.Helper()
-			_, err := w.UpdatePolicy(t.Context(), w.admin, w.instance, policy.Patch{SessionTTLMinutes: &minutes}, anyVersion)
+			_, err := w.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: w.instance, Patch: policy.Patch{SessionTTLMinutes: &minutes}, Match: anyVersion})
 			must(t, err)
 		}
 		w.require(30)
@@ -122,7 +122,7 @@ func TestLockNow(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.require(30)
 		elsewhere := uuid.New()
-		_, err := w.UpdatePolicy(t.Context(), w.admin, elsewhere, policy.Patch{RequiredSkills: []string{policy.AllSkills}}, anyVersion)
+		_, err := w.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: elsewhere, Patch: policy.Patch{RequiredSkills: []string{policy.AllSkills}}, Match: anyVersion})
 		must(t, err)
 		w.setPIN(w.customer, right)
 		w.setPIN(w.identity, right)
@@ -155,6 +155,6 @@ func TestLockNow(t *testing.T) {
 
 		must(t, w.EndSessions(t.Context(), w.runtime, w.customer, w.instance))
 		must(t, w.EndSessions(t.Context(), w.runtime, w.customer, w.instance))
-		equal(t, "sessions ended", w.told(audit.SessionEnded), 2)
+		equal(t, "sessions ended", w.told(audit.TypeSessionEnded), 2)
 	})
 }
