@@ -148,9 +148,9 @@ func (r *report) examineDatabase(ctx context.Context, cfg config.Config) {
 	}
 
 	begin := time.Now()
-	if now, err := st.Clock(ctx); err == nil {
+	if reads := st.Reads(); reads.Fetch(ctx) == nil {
 		half := time.Since(begin) / 2
-		ahead := now.Sub(begin.Add(half)).Round(time.Millisecond)
+		ahead := reads.Now().Sub(begin.Add(half)).Round(time.Millisecond)
 		r.fact("clock ahead of this machine's", ahead.String())
 		if ahead.Abs() > clockTolerance+half {
 			r.find(wrong, "clocks", fmt.Sprintf("the database's differs from this machine's by %s: let both follow a time server; "+

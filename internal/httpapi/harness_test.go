@@ -81,6 +81,7 @@ type bench struct {
 	echo     *echo.Echo
 	server   *httptest.Server
 	service  *service.Service
+	pool     *argon2id.Pool
 	store    *sqlite.Store
 	clock    *clock
 	log      *lockedBuffer
@@ -130,6 +131,7 @@ func setup(tb testing.TB, opts ...func(*options)) *bench {
 	})
 	must(tb, err)
 	tb.Cleanup(pool.Close)
+	b.pool = pool
 	receipts, err := receipt.ParseRing("r1:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("r"), 32)))
 	must(tb, err)
 	log := slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -145,7 +147,7 @@ func setup(tb testing.TB, opts ...func(*options)) *bench {
 
 	b.echo = echo.New()
 	must(tb, httpapi.Register(b.echo, httpapi.Deps{
-		Service: b.service, Verifier: verifier, Log: log, TrustedProxies: o.proxies,
+		Service: b.service, Verifier: verifier, Log: log, Rules: o.rules, TrustedProxies: o.proxies,
 	}))
 	if o.register != nil {
 		o.register(b.echo)
@@ -313,12 +315,17 @@ func (b *bench) identityPIN() string {
 	return b.internalPath("/identities/" + b.identity.String() + "/pin")
 }
 
-// events returns the types of the tenant's events.
-func (b *bench) events(tb testing.TB) []audit.Event {
+// events returns the tenant's events.
+func (b *bench) events(tb testing.TB) []audit.Entry {
 	tb.Helper()
-	events, err := b.store.Events(context.Background(), audit.Filter{Tenant: b.tenant, Limit: 1000})
+	stored, err := b.service.Events(context.Background(), audit.Filter{Tenant: b.tenant, Limit: 1000})
 	must(tb, err)
-	return events
+	entries := make([]audit.Entry, len(stored))
+	for i, e := range stored {
+		entries[i], err = e.Entry()
+		must(tb, err)
+	}
+	return entries
 }
 
 // damage changes the database behind the store's back.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/service"
 )
 
@@ -25,6 +26,8 @@ type Deps struct {
 	Service  *service.Service
 	Verifier *auth.Verifier
 	Log      *slog.Logger
+	// Rules say which PINs may be set.
+	Rules pin.Rules
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 }
@@ -50,7 +53,7 @@ func Register(e *echo.Echo, d Deps) error {
 	if err != nil {
 		return fmt.Errorf("httpapi: read the contract: %w", err)
 	}
-	operations, err := compileOperations(doc, d.Service.Rules)
+	operations, err := compileOperations(doc, d.Rules)
 	if err != nil {
 		return err
 	}

@@ -367,7 +367,7 @@ func TestBusy(t *testing.T) {
 	b := setup(t)
 	id := b.pending(t)
 	for {
-		place, err := b.service.Hasher.Reserve(b.tenant)
+		place, err := b.pool.Reserve(b.tenant)
 		if err != nil {
 			break
 		}

@@ -57,7 +57,7 @@ func (n *node) handler(cfg config.Config, log *slog.Logger) (http.Handler, error
 		e.Use(cors(cfg.CORSOrigins))
 	}
 	err := httpapi.Register(e, httpapi.Deps{
-		Service: n.service, Verifier: n.verifier, Log: log, TrustedProxies: cfg.TrustedProxies,
+		Service: n.service, Verifier: n.verifier, Log: log, Rules: rules(cfg), TrustedProxies: cfg.TrustedProxies,
 	})
 	if err != nil {
 		return nil, err

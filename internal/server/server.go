@@ -178,16 +178,20 @@ func newService(cfg config.Config, n *node, log *slog.Logger) *service.Service {
 	return service.New(service.Config{
 		Store: n.db, Hasher: n.hasher, Receipts: n.receipts, Log: log,
 		Issuer: cfg.PublicURL, Limits: cfg.Limits,
-		Rules:        pin.Rules{MinLength: cfg.PINMinLength, MaxLength: cfg.PINMaxLength},
+		Rules:        rules(cfg),
 		RedeemWithin: cfg.RedeemWithin, CoolingOff: cfg.CoolingOff,
 		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
 	})
 }
 
+func rules(cfg config.Config) pin.Rules {
+	return pin.Rules{MinLength: cfg.PINMinLength, MaxLength: cfg.PINMaxLength}
+}
+
 // firstKey makes the first admin key of a database that has none, for a tenant of
 // its own.
 func (n *node) firstKey(ctx context.Context) (uuid.UUID, auth.KeySecret, error) {
-	keys, err := n.db.APIKeys(ctx, uuid.Nil)
+	keys, err := n.service.Keys(ctx, uuid.Nil)
 	if err != nil || len(keys) > 0 {
 		return uuid.Nil, auth.KeySecret{}, err
 	}
