@@ -261,6 +261,17 @@ func (c *machine) check(t *rapid.T) {
 // on both stores.
 func TestTheServiceIsItsModel(t *testing.T) {
 	t.Parallel()
+	isItsModel(t)
+}
+
+// A step that the database runs again leaves the same as one that runs once.
+func TestTheServiceIsItsModelWhenStepsRunAgain(t *testing.T) {
+	t.Parallel()
+	isItsModel(t, runTwice)
+}
+
+func isItsModel(t *testing.T, with ...setting) {
+	t.Helper()
 	alone(t, func(t *testing.T, w *world) {
 		rapid.Check(t, func(rt *rapid.T) {
 			w.newTenant()
@@ -286,8 +297,8 @@ func TestTheServiceIsItsModel(t *testing.T) {
 				c.compare(rt, v, c.confs[id])
 			}
 		})
-	}, func(s *settings) {
+	}, append(with, func(s *settings) {
 		s.config.Retention = 100_000 * time.Hour
 		s.config.Limits = pin.Limits{LockAfter: 3, LockBase: 15 * time.Minute, HardLimit: 8, Bucket: 12}
-	})
+	})...)
 }
