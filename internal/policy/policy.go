@@ -49,6 +49,10 @@ type Policy struct {
 	SessionTTLMinutes int
 	// Version is 0 for the defaults and grows with each change.
 	Version int64
+	// Frozen says whether the instance or its tenant is frozen. FreezeEpoch is the sum
+	// of the epochs of both: it grows with each freeze of either.
+	Frozen      bool
+	FreezeEpoch int64
 }
 
 // Default returns the policy of an instance for which none was stored.
@@ -124,8 +128,9 @@ func SameSkill(a, b string) bool { return FoldSkill(a) == FoldSkill(b) }
 type Need string
 
 // The answers. Only Required asks for a PIN; the others are the reasons why none
-// is asked for, as they stand on the wire.
+// is asked for, as they are on the wire.
 const (
+	Frozen         Need = "frozen"
 	Required       Need = "required"
 	RoleExcluded   Need = "role_excluded"
 	SkillNotListed Need = "skill_not_listed"
@@ -134,6 +139,9 @@ const (
 // Decide says whether the policy asks for a PIN when role runs skill. What it
 // does not know, it asks a PIN for.
 func Decide(p Policy, role Role, skill string) Need {
+	if p.Frozen {
+		return Frozen
+	}
 	excluded := p.AppliesTo == AppliesToOwner && role == Customer ||
 		p.AppliesTo == AppliesToCustomer && role == Owner
 	if excluded {
