@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -18,7 +17,7 @@ import (
 // stored by this call.
 func (s *Service) Ask(ctx context.Context, c Caller, q confirmation.Question) (v View, created bool, err error) {
 	// Losing a race for a key means that the next look finds its confirmation; a
-	// second loss means that it was just removed.
+	// second loss means that it has just let go of the key.
 	for range 3 {
 		v, created, err = s.ask(ctx, c, q)
 		if !errors.Is(err, store.ErrKeyTaken) {
@@ -28,114 +27,159 @@ func (s *Service) Ask(ctx context.Context, c Caller, q confirmation.Question) (v
 	return View{}, false, ErrUnavailable
 }
 
+// ask looks without a lock, which is enough for a question that was asked before, or
+// that needs no PIN. A freeze comes before both.
 func (s *Service) ask(ctx context.Context, c Caller, q confirmation.Question) (v View, created bool, err error) {
-	var p policy.Policy
 	reads := s.config.Store.Reads()
-	reads.Policy(c.of(q.Instance), &p)
-	held, err := s.asked(ctx, reads, c, q)
+	found, err := s.lookUp(ctx, reads, c, q)
 	if err != nil {
 		return View{}, false, err
 	}
-	if held.ID != uuid.Nil {
-		v, err := s.view(ctx, reads, held)
+	need := policy.Decide(found.policy, q.Role, q.Skill)
+	switch {
+	case need == policy.Frozen:
+	case found.held.ID != uuid.Nil && !found.held.Same(q):
+		return View{}, false, ErrIdempotencyConflict
+	case found.held.ID != uuid.Nil:
+		v, err := s.view(ctx, reads, found.held)
 		return v, false, err
-	}
-	// What needs no PIN needs no lock either.
-	if !s.config.AuditNotRequired && policy.Decide(p, q.Role, q.Skill) != policy.Required {
-		d := confirmation.Decide(q, p, pin.Record{}, nil, time.Time{})
+	case need != policy.Required && !s.config.AuditNotRequired:
+		d := confirmation.Decide(q, found.policy, pin.Record{}, nil, reads.Now())
 		return View{Confirmation: confirmation.Unstored(q, d.Status, d.Reason)}, false, nil
 	}
 	v, err = s.askNew(ctx, c, q)
-	if errors.Is(err, store.ErrOutcomeUnknown) && v.ID != uuid.Nil && q.IdempotencyKey != "" {
-		return s.afterUnknownAsk(ctx, c, q, v)
+	if errors.Is(err, store.ErrOutcomeUnknown) && v.ID != uuid.Nil && q.HasKey() {
+		return s.afterUnknownAsk(ctx, c, q, v.ID)
 	}
 	return v, err == nil && v.ID != uuid.Nil, err
 }
 
-// asked reads what was queued, and the confirmation that holds the question's key:
-// the zero Confirmation when there is none.
-func (s *Service) asked(ctx context.Context, reads store.Reads, c Caller, q confirmation.Question) (confirmation.Confirmation, error) {
-	var held confirmation.Confirmation
-	if q.IdempotencyKey != "" {
-		reads.ConfirmationByKey(c.of(q.Instance), q.IdempotencyKey, &held)
+// lookedUp is what an ask finds without a lock: the policy, and the confirmation
+// that holds the question's key, the zero Confirmation when there is none.
+type lookedUp struct {
+	policy policy.Policy
+	held   confirmation.Confirmation
+}
+
+func (s *Service) lookUp(ctx context.Context, reads store.Reads, c Caller, q confirmation.Question) (lookedUp, error) {
+	var found lookedUp
+	i := c.of(q.Instance)
+	reads.Policy(i, &found.policy)
+	switch {
+	case q.IdempotencyKey != "":
+		reads.ConfirmationByKey(i, q.IdempotencyKey, &found.held)
+	case q.CallKey != "":
+		reads.ConfirmationByCallKey(i, q.CallKey, &found.held)
 	}
-	if err := reads.Fetch(ctx); err != nil {
-		return confirmation.Confirmation{}, err
+	err := reads.Fetch(ctx)
+	if q.CallKey != "" && !found.held.HoldsCallKey(reads.Now()) {
+		found.held = confirmation.Confirmation{}
 	}
-	if held.ID != uuid.Nil && !held.Same(q) {
-		return confirmation.Confirmation{}, ErrIdempotencyConflict
-	}
-	return held, nil
+	return found, err
 }
 
 // afterUnknownAsk answers a question whose commit was lost: with what its key finds,
 // else not at all.
-func (s *Service) afterUnknownAsk(ctx context.Context, c Caller, q confirmation.Question, mine View) (v View, created bool, err error) {
+func (s *Service) afterUnknownAsk(ctx context.Context, c Caller, q confirmation.Question, mine uuid.UUID) (v View, created bool, err error) {
 	ctx, cancel := detached(ctx)
 	defer cancel()
 	reads := s.config.Store.Reads()
-	held, err := s.asked(ctx, reads, c, q)
+	found, err := s.lookUp(ctx, reads, c, q)
 	switch {
 	case err != nil:
 		return View{}, false, err
-	case held.ID == uuid.Nil:
+	case found.held.ID == uuid.Nil || !found.held.Same(q):
 		return View{}, false, ErrUnavailable
 	}
-	v, err = s.view(ctx, reads, held)
-	return v, err == nil && held.ID == mine.ID, err
+	v, err = s.view(ctx, reads, found.held)
+	return v, err == nil && found.held.ID == mine, err
+}
+
+// asking is what an ask decides by, under the holder's lock.
+type asking struct {
+	question confirmation.Question
+	pin      pin.Record
+	policy   policy.Policy
+	open     confirmation.OpenCounts
+	// before is the confirmation that was the last to hold the question's call key.
+	before confirmation.Confirmation
 }
 
 // askNew decides a question that was not asked before. It returns
 // [store.ErrKeyTaken] when another holds its key.
 func (s *Service) askNew(ctx context.Context, c Caller, q confirmation.Question) (View, error) {
 	return run(ctx, s, act{op: OpAsk, caller: c}, func(ctx context.Context, st *step) (View, error) {
-		var r pin.Record
-		var p policy.Policy
+		a := asking{question: q}
 		var sessions []confirmation.Session
-		var open confirmation.OpenCounts
-		st.LockPIN(q.Holder, &r)
-		// Read without a lock, so after the lock, which may have been waited for.
-		st.Policy(c.of(q.Instance), &p)
+		i := c.of(q.Instance)
+		st.LockPIN(q.Holder, &a.pin)
+		if q.CallKey != "" {
+			st.LockConfirmationByCallKey(i, q.CallKey, &a.before)
+		}
+		// Read without a lock, so after the locks, which may have been waited for.
+		st.Policy(i, &a.policy)
 		st.Sessions(q.Holder, q.Instance, &sessions)
-		st.OpenCounts(q.Holder, q.Instance, &open)
+		st.OpenCounts(q.Holder, q.Instance, &a.open)
 		if err := st.Fetch(ctx); err != nil {
 			return View{}, err
 		}
-		switch d := confirmation.Decide(q, p, r, sessions, st.Now()); d.Status {
+		d := confirmation.Decide(q, a.policy, a.pin, sessions, st.Now())
+		conf := confirmation.Unstored(q, d.Status, d.Reason)
+		switch d.Status {
 		case confirmation.Pending:
-			return s.askPending(st, q, r, open)
+			return s.askPending(st, a)
 		case confirmation.Approved:
-			return s.approveBySession(st, q, p, *d.Session)
+			return s.approveBySession(st, a, *d.Session)
 		case confirmation.NotRequired:
-			conf := confirmation.Unstored(q, d.Status, d.Reason)
 			st.record(of(conf), audit.ConfirmationNotRequired{Question: question(conf)})
-			return View{Confirmation: conf}, nil
+			return seen(conf), nil
 		default:
-			conf := confirmation.Unstored(q, confirmation.Blocked, d.Reason)
 			st.record(of(conf), audit.ConfirmationBlocked{Question: question(conf)})
-			return seen(conf).withAttempts(r, s.config.Limits, st.Now()), nil
+			return seen(conf).withAttempts(a.pin, s.config.Limits, st.Now()), nil
 		}
 	})
 }
 
-func (s *Service) askPending(st *step, q confirmation.Question, r pin.Record, open confirmation.OpenCounts) (View, error) {
-	if open.Pending >= confirmation.MaxPending {
-		return View{}, refuse(&TooManyPendingError{RetryAfter: open.FirstPending.Sub(st.Now())})
+func (s *Service) askPending(st *step, a asking) (View, error) {
+	if a.open.Pending >= confirmation.MaxPending {
+		return View{}, refuse(&TooManyPendingError{RetryAfter: a.open.FirstPending.Sub(st.Now())})
 	}
-	conf := confirmation.Ask(q, st.newID(), st.Now())
-	st.InsertConfirmation(conf)
+	conf := confirmation.Ask(a.question, st.newID(), st.Now())
+	if err := st.insert(a, conf); err != nil {
+		return View{}, err
+	}
 	st.record(of(conf), audit.ConfirmationAsked{Question: question(conf)})
-	return seen(conf).withAttempts(r, s.config.Limits, st.Now()), nil
+	return seen(conf).withAttempts(a.pin, s.config.Limits, st.Now()), nil
 }
 
-func (s *Service) approveBySession(st *step, q confirmation.Question, p policy.Policy, session confirmation.Session) (View, error) {
-	asked := confirmation.Ask(q, st.newID(), st.Now())
+func (s *Service) approveBySession(st *step, a asking, session confirmation.Session) (View, error) {
+	asked := confirmation.Ask(a.question, st.newID(), st.Now())
 	conf, err := s.approved(asked, confirmation.BySession, session.Approval(st.Now()))
 	if err != nil {
 		return View{}, err
 	}
-	st.InsertConfirmation(conf)
+	if err := st.insert(a, conf); err != nil {
+		return View{}, err
+	}
 	st.record(of(asked), audit.ConfirmationAsked{Question: question(asked)})
 	st.record(of(conf), audit.ConfirmationApproved{Question: question(conf)})
-	return seen(conf).withSession(session, p), nil
+	return seen(conf).withSession(session, a.policy), nil
+}
+
+// insert stores a new confirmation, and frees its call key where the one before holds
+// it no more. It refuses past the cap of approved ones, and with [store.ErrKeyTaken]
+// where the one before still holds the key.
+func (st *step) insert(a asking, conf confirmation.Confirmation) error {
+	if a.open.Approved >= confirmation.MaxApproved {
+		return refuse(&TooManyPendingError{RetryAfter: a.open.FirstApproved.Sub(st.Now())})
+	}
+	if a.before.HoldsCallKey(st.Now()) {
+		return refuse(store.ErrKeyTaken)
+	}
+	if a.before.ID != uuid.Nil {
+		a.before.CallKey = ""
+		st.SaveConfirmations(a.before)
+	}
+	st.InsertConfirmation(conf)
+	return nil
 }

@@ -26,6 +26,14 @@ var (
 	ErrParamsMismatch = errors.New("service: the skill or params are not those that were confirmed")
 	// ErrChanged: what the approval rested on no longer holds.
 	ErrChanged = errors.New("service: something changed since the approval")
+	// ErrFrozen: the instance or its tenant is frozen.
+	ErrFrozen = errors.New("service: the instance is frozen")
+	// ErrNotRedeemed: an outcome is of a confirmation that was redeemed.
+	ErrNotRedeemed = errors.New("service: the confirmation was not redeemed")
+	// ErrOutcomeSet: another outcome was reported before.
+	ErrOutcomeSet = errors.New("service: another outcome was reported before")
+	// ErrLiftForbidden: a person's token froze, and only such a token lifts it.
+	ErrLiftForbidden = errors.New("service: only an admin's token lifts this freeze")
 	// ErrIdempotencyConflict: the key was used for another question.
 	ErrIdempotencyConflict = errors.New("service: the idempotency key was used for another question")
 	// ErrPrecondition: the policy has another version.
@@ -104,6 +112,12 @@ func refused(r confirmation.Refusal) error {
 		return ErrParamsMismatch
 	case confirmation.Changed:
 		return ErrChanged
+	case confirmation.IsFrozen:
+		return ErrFrozen
+	case confirmation.NotRedeemed:
+		return ErrNotRedeemed
+	case confirmation.OutcomeAlready:
+		return ErrOutcomeSet
 	default:
 		return ErrNotApproved
 	}

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 )
 
 // guess is one guess at a holder's PIN.
@@ -64,17 +64,19 @@ func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
 		var r pin.Record
 		var sessions []confirmation.Session
 		var conf confirmation.Confirmation
+		var p policy.Policy
 		st.LockPIN(g.holder, &r)
 		st.Sessions(g.holder, uuid.Nil, &sessions)
 		if g.conf.ID != uuid.Nil {
 			st.Confirmation(g.conf, &conf)
+			st.Policy(g.conf.Instance, &p)
 		}
 		if err := st.Fetch(ctx); err != nil {
 			return spent{}, notFound(err)
 		}
 		now := st.Now()
 		if g.conf.ID != uuid.Nil {
-			if err := refused(conf.CanVerify(now)); err != nil {
+			if err := refused(conf.CanVerify(p, now)); err != nil {
 				return spent{}, refuse(err)
 			}
 		}
@@ -176,29 +178,4 @@ func (s *Service) rehash(ctx context.Context, c Caller, g compared) {
 	if err != nil && !errors.Is(err, argon2id.ErrBusy) {
 		s.config.Log.WarnContext(ctx, "a PIN could not be rehashed", "tenant", g.holder.Tenant, "error", err)
 	}
-}
-
-// hashed is a PIN that was hashed to be stored, with its new id.
-type hashed struct {
-	id             uuid.UUID
-	hash, pepperID string
-}
-
-// at is the PIN as it is stored at a time.
-func (f hashed) at(now time.Time) pin.Fresh {
-	return pin.Fresh{ID: f.id, Hash: f.hash, PepperID: f.pepperID, At: now}
-}
-
-// hash takes a place in the hash queue and hashes a PIN.
-func (s *Service) hash(ctx context.Context, h pin.Holder, p pin.PIN) (hashed, error) {
-	place, err := s.config.Hasher.Reserve(h.Tenant)
-	if err != nil {
-		return hashed{}, err
-	}
-	phc, err := place.Hash(ctx, h, p)
-	if err != nil {
-		return hashed{}, err
-	}
-	pepper, err := argon2id.PepperID(phc)
-	return hashed{id: s.config.NewID(), hash: phc, pepperID: pepper}, err
 }

@@ -202,7 +202,7 @@ func refusalName(r confirmation.Refusal) string {
 
 func (m *model) verify(id uuid.UUID, digits string) string {
 	c := m.confs[id]
-	if why := c.CanVerify(m.now()); why != confirmation.None {
+	if why := c.CanVerify(m.policy, m.now()); why != confirmation.None {
 		return refusalName(why)
 	}
 	settled, outcome := m.guess(c.Holder, digits)
@@ -217,6 +217,11 @@ func (m *model) verify(id uuid.UUID, digits string) string {
 	}
 	next, why := c.Approve(confirmation.ByPIN, a, m.within)
 	m.confs[id] = next
+	for other, o := range m.confs {
+		if s := m.sessions[a.Session]; a.Session != uuid.Nil && s.Covers(o, now) {
+			m.confs[other], _ = o.Approve(confirmation.BySession, s.Approval(now), m.within)
+		}
+	}
 	return refusalName(why)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/pin"
 )
@@ -25,6 +26,31 @@ func (s *Service) mayBeSet(p pin.PIN) error {
 		return &PINFaultError{Fault: fault}
 	}
 	return nil
+}
+
+// hashed is a PIN that was hashed to be stored, with its new id.
+type hashed struct {
+	id             uuid.UUID
+	hash, pepperID string
+}
+
+// at is the PIN as it is stored at a time.
+func (f hashed) at(now time.Time) pin.Fresh {
+	return pin.Fresh{ID: f.id, Hash: f.hash, PepperID: f.pepperID, At: now}
+}
+
+// hash takes a place in the hash queue and hashes a PIN.
+func (s *Service) hash(ctx context.Context, h pin.Holder, p pin.PIN) (hashed, error) {
+	place, err := s.config.Hasher.Reserve(h.Tenant)
+	if err != nil {
+		return hashed{}, err
+	}
+	phc, err := place.Hash(ctx, h, p)
+	if err != nil {
+		return hashed{}, err
+	}
+	pepper, err := argon2id.PepperID(phc)
+	return hashed{id: s.config.NewID(), hash: phc, pepperID: pepper}, err
 }
 
 // hashNew checks a PIN that is being set against the rules, and hashes it.

@@ -17,6 +17,13 @@ func (s *Service) Policy(ctx context.Context, c Caller, instance uuid.UUID) (pol
 	return p, reads.Fetch(ctx)
 }
 
+// Need says whether the policy asks for a PIN when role runs skill on an instance. It
+// holds for this moment only.
+func (s *Service) Need(ctx context.Context, c Caller, instance uuid.UUID, role policy.Role, skill string) (policy.Need, error) {
+	p, err := s.Policy(ctx, c, instance)
+	return policy.Decide(p, role, skill), err
+}
+
 // PolicyUpdate is a change of an instance's policy.
 type PolicyUpdate struct {
 	Instance uuid.UUID

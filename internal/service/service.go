@@ -3,20 +3,17 @@
 // the nouns; the package knows neither HTTP nor a driver. Every error ends in "no":
 // nothing is allowed but by a transaction that committed it.
 //
-// Calls run downwards through three layers: the operations (a file for each
-// subject), the parts that several operations share (guess.go, ending.go, view.go,
-// record.go), and the step (step.go), the one place where a transaction begins.
+// Calls run downwards: from the operations (a file for each subject) to the parts that
+// several of them share (guess.go, approving.go, ending.go, pinchange.go, view.go,
+// record.go), and from those to the step (step.go), the one place where a transaction
+// begins. A test holds that.
 package service
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/auth"
@@ -68,24 +65,6 @@ type Service struct {
 	waiting *waiting
 }
 
-// New returns a Service. [Service.Run] must run for waiters to be woken and old
-// rows to be swept.
-func New(c Config) *Service {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.NewID == nil {
-		c.NewID = uuid.New
-	}
-	if c.Observer == nil {
-		c.Observer = unobserved{}
-	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	return &Service{config: c, keys: newKeyCache(), denials: newDenials(), waiting: newWaiting()}
-}
-
 // Caller is who makes a request, and the request.
 type Caller struct {
 	auth.Principal
@@ -123,24 +102,3 @@ func Operator(tenant uuid.UUID) Caller {
 func system(tenant uuid.UUID) Caller {
 	return Caller{Principal: auth.Principal{Kind: auth.KindOperator, ID: "system", Tenant: tenant}}
 }
-
-// Run wakes waiters and sweeps until ctx ends. Waiters that are left then are
-// answered at once.
-func (s *Service) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.watch(ctx) })
-	g.Go(func() error { return s.reread(ctx) })
-	g.Go(func() error { return s.sweep(ctx) })
-	g.Go(func() error {
-		<-ctx.Done()
-		s.waiting.close()
-		return nil
-	})
-	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("service: %w", err)
-	}
-	return nil
-}
-
-// Ready says whether the database can be reached and is migrated.
-func (s *Service) Ready(ctx context.Context) error { return s.config.Store.Ping(ctx) }

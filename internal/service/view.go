@@ -62,6 +62,20 @@ func (s *Service) readConfirmation(ctx context.Context, ref confirmation.Ref) (c
 	return conf, reads.Now(), nil
 }
 
+// readUnder reads a confirmation, the policy that it is under, and the time. It
+// returns [ErrNotFound].
+func (s *Service) readUnder(ctx context.Context, ref confirmation.Ref) (confirmation.Confirmation, policy.Policy, time.Time, error) {
+	var conf confirmation.Confirmation
+	var p policy.Policy
+	reads := s.config.Store.Reads()
+	reads.Confirmation(ref, &conf)
+	reads.Policy(ref.Instance, &p)
+	if err := reads.Fetch(ctx); err != nil {
+		return confirmation.Confirmation{}, policy.Policy{}, time.Time{}, notFound(err)
+	}
+	return conf, p, reads.Now(), nil
+}
+
 // view completes a confirmation with what is the PIN's and the session's now.
 func (s *Service) view(ctx context.Context, reads store.Reads, conf confirmation.Confirmation) (View, error) {
 	v := seen(conf.At(reads.Now()))

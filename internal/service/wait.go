@@ -8,11 +8,45 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 )
 
 // rereadEvery is how often a node looks at everything that it waits for, in one
 // query: what a lost wake-up costs at most.
 const rereadEvery = 2 * time.Second
+
+// Confirmation returns a confirmation as it is now. While it is pending it waits
+// up to wait for it to leave that, on whichever node: subscribe, then read, then
+// wait, so that no wake-up falls between. It answers at once when the server
+// stops.
+func (s *Service) Confirmation(ctx context.Context, c Caller, t Target, wait time.Duration) (View, error) {
+	ref := c.ref(t)
+	if wait > 0 {
+		if err := s.awaitOutcome(ctx, ref, min(wait, confirmation.MaxWait)); err != nil {
+			return View{}, err
+		}
+	}
+	var conf confirmation.Confirmation
+	var session confirmation.Session
+	var p policy.Policy
+	var r pin.Record
+	reads := s.config.Store.Reads()
+	reads.Confirmation(ref, &conf)
+	reads.SessionOf(ref, &session)
+	reads.Policy(ref.Instance, &p)
+	if err := reads.Fetch(ctx); err != nil {
+		return View{}, notFound(err)
+	}
+	v := seen(conf.At(reads.Now()))
+	if v.Status == confirmation.Pending {
+		reads.PIN(conf.Holder, &r)
+		if err := reads.Fetch(ctx); err != nil {
+			return View{}, err
+		}
+	}
+	return v.withAttempts(r, s.config.Limits, reads.Now()).withSession(session, p), nil
+}
 
 // awaitOutcome returns when a confirmation is no longer pending, or the wait is over
 // or the server stops. It returns [ErrNotFound], or the error of ctx.
@@ -100,10 +134,6 @@ func (w *waiting) ids() []uuid.UUID {
 
 // close answers everybody who waits, now and from now on.
 func (w *waiting) close() { w.once.Do(func() { close(w.closed) }) }
-
-// StopWaiting answers everybody who waits for a confirmation, now and from now
-// on: the first step of a shutdown.
-func (s *Service) StopWaiting() { s.waiting.close() }
 
 // watch passes on what any node woke.
 func (s *Service) watch(ctx context.Context) error {
