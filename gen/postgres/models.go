@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-type ApiKey struct {
+type APIKey struct {
 	TenantID   uuid.UUID
 	ID         string
 	Kind       string
@@ -43,11 +43,17 @@ type Confirmation struct {
 	ExpiresAt         time.Time
 	EndedAt           *time.Time
 	ApprovedAt        *time.Time
-	ApprovedPinID     *uuid.UUID
+	ApprovedAttemptID *uuid.UUID
+	ApprovedPINID     *uuid.UUID
 	ApprovedLockEpoch *int64
 	AuthTime          *time.Time
 	SessionID         *uuid.UUID
 	Receipt           string
+	RedeemID          *uuid.UUID
+}
+
+type Duty struct {
+	Name string
 }
 
 type KeyCheck struct {
@@ -56,12 +62,12 @@ type KeyCheck struct {
 	Value []byte
 }
 
-type Pin struct {
+type PIN struct {
 	TenantID         uuid.UUID
 	HolderType       string
 	InstanceID       uuid.UUID
 	HolderID         uuid.UUID
-	PinID            *uuid.UUID
+	PINID            *uuid.UUID
 	Hash             *string
 	PepperID         *string
 	CreatedAt        *time.Time
@@ -71,12 +77,23 @@ type Pin struct {
 	LockedUntil      *time.Time
 	Inactive         bool
 	LockEpoch        int64
+	Generation       int64
 	BucketEmptyAt    *time.Time
 }
 
-type PinEvent struct {
+type PINAttempt struct {
+	TenantID         uuid.UUID
+	ID               uuid.UUID
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	HolderID         uuid.UUID
+	SpentAt          time.Time
+}
+
+type PINEvent struct {
 	TenantID         uuid.UUID
 	Seq              int64
+	ID               uuid.UUID
 	OccurredAt       time.Time
 	Type             string
 	ActorKind        string
@@ -86,21 +103,19 @@ type PinEvent struct {
 	HolderID         *uuid.UUID
 	InstanceID       *uuid.UUID
 	ConfirmationID   *uuid.UUID
-	RequestID        string
-	Peer             string
-	Details          []byte
+	Leaf             []byte
 }
 
-type PinPolicy struct {
+type PINPolicy struct {
 	TenantID          uuid.UUID
 	InstanceID        uuid.UUID
 	AppliesTo         string
 	RequiredSkills    []string
-	SessionTtlMinutes int32
+	SessionTTLMinutes int32
 	Version           int64
 }
 
-type PinSession struct {
+type PINSession struct {
 	TenantID         uuid.UUID
 	ID               uuid.UUID
 	InstanceID       uuid.UUID
@@ -108,13 +123,19 @@ type PinSession struct {
 	HolderInstanceID uuid.UUID
 	HolderID         uuid.UUID
 	Role             string
-	PinID            uuid.UUID
+	PINID            uuid.UUID
 	LockEpoch        int64
 	AuthTime         time.Time
-	Ttl              time.Duration
+	TTL              time.Duration
 }
 
 type SchemaCompat struct {
 	One              bool
 	MinProgramSchema int64
+}
+
+type WriteProbe struct {
+	One      bool
+	ProbedAt time.Time
+	Filler   []byte
 }

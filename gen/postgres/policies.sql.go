@@ -7,7 +7,6 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -26,7 +25,7 @@ type GetPolicyParams struct {
 type GetPolicyRow struct {
 	AppliesTo         string
 	RequiredSkills    []string
-	SessionTtlMinutes int32
+	SessionTTLMinutes int32
 	Version           int64
 }
 
@@ -36,56 +35,28 @@ func (q *Queries) GetPolicy(ctx context.Context, db DBTX, arg GetPolicyParams) (
 	err := row.Scan(
 		&i.AppliesTo,
 		&i.RequiredSkills,
-		&i.SessionTtlMinutes,
+		&i.SessionTTLMinutes,
 		&i.Version,
-	)
-	return i, err
-}
-
-const insertOrLockPolicy = `-- name: InsertOrLockPolicy :one
-INSERT INTO pin_policies (tenant_id, instance_id)
-VALUES ($1, $2)
-ON CONFLICT ON CONSTRAINT pin_policies_pkey DO UPDATE SET tenant_id = excluded.tenant_id
-RETURNING applies_to, required_skills, session_ttl_minutes, version,
-    clock_timestamp()::timestamptz AS read_at
-`
-
-type InsertOrLockPolicyParams struct {
-	TenantID   uuid.UUID
-	InstanceID uuid.UUID
-}
-
-type InsertOrLockPolicyRow struct {
-	AppliesTo         string
-	RequiredSkills    []string
-	SessionTtlMinutes int32
-	Version           int64
-	ReadAt            time.Time
-}
-
-func (q *Queries) InsertOrLockPolicy(ctx context.Context, db DBTX, arg InsertOrLockPolicyParams) (InsertOrLockPolicyRow, error) {
-	row := db.QueryRow(ctx, insertOrLockPolicy, arg.TenantID, arg.InstanceID)
-	var i InsertOrLockPolicyRow
-	err := row.Scan(
-		&i.AppliesTo,
-		&i.RequiredSkills,
-		&i.SessionTtlMinutes,
-		&i.Version,
-		&i.ReadAt,
 	)
 	return i, err
 }
 
 const lockPolicy = `-- name: LockPolicy :one
-WITH r AS MATERIALIZED (
+WITH seen AS MATERIALIZED (
     SELECT applies_to, required_skills, session_ttl_minutes, version
-    FROM pin_policies
-    WHERE tenant_id = $1 AND instance_id = $2
+    FROM pin_policies AS p
+    WHERE p.tenant_id = $1 AND p.instance_id = $2
     FOR UPDATE
+), fresh AS (
+    INSERT INTO pin_policies (tenant_id, instance_id)
+    SELECT $1::uuid, $2::uuid
+    WHERE NOT EXISTS (SELECT 1 FROM seen)
+    ON CONFLICT ON CONSTRAINT pin_policies_pkey DO UPDATE SET tenant_id = excluded.tenant_id
+    RETURNING applies_to, required_skills, session_ttl_minutes, version
 )
-SELECT r.applies_to, r.required_skills, r.session_ttl_minutes, r.version,
-    clock_timestamp()::timestamptz AS read_at
-FROM r
+SELECT applies_to, required_skills, session_ttl_minutes, version FROM seen
+UNION ALL
+SELECT applies_to, required_skills, session_ttl_minutes, version FROM fresh
 `
 
 type LockPolicyParams struct {
@@ -96,20 +67,19 @@ type LockPolicyParams struct {
 type LockPolicyRow struct {
 	AppliesTo         string
 	RequiredSkills    []string
-	SessionTtlMinutes int32
+	SessionTTLMinutes int32
 	Version           int64
-	ReadAt            time.Time
 }
 
+// As LockNewPIN: locks an instance without a stored policy too.
 func (q *Queries) LockPolicy(ctx context.Context, db DBTX, arg LockPolicyParams) (LockPolicyRow, error) {
 	row := db.QueryRow(ctx, lockPolicy, arg.TenantID, arg.InstanceID)
 	var i LockPolicyRow
 	err := row.Scan(
 		&i.AppliesTo,
 		&i.RequiredSkills,
-		&i.SessionTtlMinutes,
+		&i.SessionTTLMinutes,
 		&i.Version,
-		&i.ReadAt,
 	)
 	return i, err
 }
@@ -127,7 +97,7 @@ type SavePolicyParams struct {
 	InstanceID        uuid.UUID
 	AppliesTo         string
 	RequiredSkills    []string
-	SessionTtlMinutes int32
+	SessionTTLMinutes int32
 	Version           int64
 }
 
@@ -137,7 +107,7 @@ func (q *Queries) SavePolicy(ctx context.Context, db DBTX, arg SavePolicyParams)
 		arg.InstanceID,
 		arg.AppliesTo,
 		arg.RequiredSkills,
-		arg.SessionTtlMinutes,
+		arg.SessionTTLMinutes,
 		arg.Version,
 	)
 	return err

@@ -14,7 +14,7 @@ import (
 const getPolicy = `-- name: GetPolicy :one
 SELECT tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version
 FROM pin_policies
-WHERE tenant_id = ? AND instance_id = ?
+WHERE tenant_id = ?1 AND instance_id = ?2
 `
 
 type GetPolicyParams struct {
@@ -41,10 +41,8 @@ INSERT INTO pin_policies (
     tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version
 ) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant_id, instance_id) DO UPDATE SET
-    applies_to = excluded.applies_to,
-    required_skills = excluded.required_skills,
-    session_ttl_minutes = excluded.session_ttl_minutes,
-    version = excluded.version
+    applies_to = excluded.applies_to, required_skills = excluded.required_skills,
+    session_ttl_minutes = excluded.session_ttl_minutes, version = excluded.version
 `
 
 type SavePolicyParams struct {
