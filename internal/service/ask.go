@@ -177,8 +177,7 @@ func (st *step) insert(a asking, conf confirmation.Confirmation) error {
 		return refuse(store.ErrKeyTaken)
 	}
 	if a.before.ID != uuid.Nil {
-		a.before.CallKey = ""
-		st.SaveConfirmations(a.before)
+		st.ReleaseCallKey(a.before.Ref())
 	}
 	st.InsertConfirmation(conf)
 	return nil

@@ -28,7 +28,7 @@ func (s *Service) ReportOutcome(ctx context.Context, c Caller, t Target, o confi
 			return View{}, refuse(refused(why))
 		}
 		if next.Outcome != conf.Outcome {
-			st.SaveConfirmations(next)
+			st.SaveOutcome(next)
 			st.record(of(next), audit.ConfirmationOutcome{Outcome: string(next.Outcome.Kind)})
 		}
 		return seen(next).withSession(session, p), nil

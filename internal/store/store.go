@@ -228,8 +228,8 @@ type Locks interface {
 	// LockAttempt locks and reads a spent attempt that is not settled; the zero
 	// Attempt when it was settled or never spent.
 	LockAttempt(tenant, id uuid.UUID, into *pin.Attempt)
-	// LockPolicy locks and reads the policy of an instance, or the defaults; it
-	// locks an instance without a stored policy too.
+	// LockPolicy locks and reads the policy of an instance, or the defaults, without
+	// what freezes say; it locks an instance without a stored policy too.
 	LockPolicy(i policy.Instance, into *policy.Policy)
 	// LockConfirmation locks and reads a confirmation. Fetch returns [ErrNotFound]
 	// when there is none.
@@ -307,6 +307,10 @@ type ConfirmationWrites interface {
 	// SaveConfirmations stores what transitions changed, in one statement. The
 	// confirmations were locked before.
 	SaveConfirmations(cs ...confirmation.Confirmation)
+	// SaveOutcome stores the outcome of a redeemed confirmation that was locked before.
+	SaveOutcome(c confirmation.Confirmation)
+	// ReleaseCallKey takes its call key from a confirmation that was locked before.
+	ReleaseCallKey(ref confirmation.Ref)
 	// DeleteStale removes rows that LockStale returned.
 	DeleteStale(s Stale)
 }
