@@ -108,9 +108,12 @@ func TestTheSessionThatLastsLongestApproves(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.require(30)
 		w.setPIN(w.customer, right)
-		two := w.pending(lasting(time.Hour))
 		w.approved()
 		w.elapse(10 * time.Minute)
+		// A second one can only be opened for what was asked while none was live.
+		w.require(0)
+		two := w.pending()
+		w.require(30)
 		_, err := w.enter(two, right)
 		must(t, err)
 		near(t, "session", w.ask().SessionExpiresAt, 30*time.Minute)
@@ -127,7 +130,7 @@ func TestLockNow(t *testing.T) {
 		w.setPIN(w.customer, right)
 		w.setPIN(w.identity, right)
 		action := w.approved(doing(t, params))
-		open := w.pending()
+		open := w.pending(doing(t, params))
 		byPIN := w.approved()
 		bySession := w.ask()
 		there := w.approved(on(elsewhere))
@@ -148,9 +151,10 @@ func TestLockNow(t *testing.T) {
 		answer(t, w.ask(on(elsewhere)), confirmation.Approved, confirmation.BySession)
 		answer(t, w.ask(from(w.identity)), confirmation.Approved, confirmation.BySession)
 
-		// What is still pending can be confirmed, and opens a new session.
+		// What is still pending can be confirmed; the next PIN opens a new session.
 		_, err = w.enter(open, right)
 		must(t, err)
+		w.approved()
 		answer(t, w.ask(), confirmation.Approved, confirmation.BySession)
 
 		must(t, w.EndSessions(t.Context(), w.runtime, w.customer, w.instance))

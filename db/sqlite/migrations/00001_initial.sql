@@ -213,7 +213,7 @@ CREATE TABLE confirmations (
     ),
     CONSTRAINT confirmations_call_key_length CHECK (octet_length(call_key) BETWEEN 1 AND 64),
     CONSTRAINT confirmations_outcome CHECK (
-        outcome IN ('executed', 'failed', 'unknown') AND status = 'redeemed'
+        outcome IS NULL OR outcome IN ('executed', 'failed', 'unknown') AND status = 'redeemed'
     ),
     CONSTRAINT confirmations_outcome_whole CHECK (
         (outcome IS NULL) = (outcome_at IS NULL) AND (outcome IS NOT NULL OR outcome_detail = '')
