@@ -16,7 +16,7 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/hydracore/hydrapin/internal/httpapi/wire"
+	"github.com/hydracore/hydrapin/internal/wire"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/hydracore/hydrapin/internal/keyring"
 )
 
 const (
@@ -73,7 +75,7 @@ func parse(phc string) (stored, error) {
 	s.pepper = string(id)
 	switch {
 	case s.params.Validate() != nil,
-		!isPepperID(s.pepper),
+		!keyring.IsID(s.pepper),
 		len(s.salt) < minSalt || len(s.salt) > maxSalt,
 		len(s.tag) < minTag || len(s.tag) > maxTag,
 		s.String() != phc:

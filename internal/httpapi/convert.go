@@ -8,10 +8,10 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/confirmation"
-	"github.com/hydracore/hydrapin/internal/httpapi/wire"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/service"
+	"github.com/hydracore/hydrapin/internal/wire"
 	"github.com/hydracore/hydrapin/sdk/go/canonical"
 )
 

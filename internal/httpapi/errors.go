@@ -9,8 +9,8 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/auth"
-	"github.com/hydracore/hydrapin/internal/httpapi/wire"
 	"github.com/hydracore/hydrapin/internal/service"
+	"github.com/hydracore/hydrapin/internal/wire"
 )
 
 const (

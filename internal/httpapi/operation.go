@@ -14,6 +14,7 @@ import (
 
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/wire"
 )
 
 // operation is what the contract says of one operation, ready to be enforced.
@@ -129,7 +130,7 @@ func compileRule(extension any) (auth.Rule, error) {
 // instance returns the instance that the path names, or uuid.Nil when it names
 // none or what stands there is no UUID: that is nobody's instance.
 func (op *operation) instance(c echo.Context) uuid.UUID {
-	id, err := pin.ParseUUID(pathParam(c, "instance_id"))
+	id, err := wire.ParseUUID(pathParam(c, "instance_id"))
 	if err != nil {
 		return uuid.Nil
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/hydracore/hydrapin/gen/api"
-	"github.com/hydracore/hydrapin/internal/httpapi/wire"
+	"github.com/hydracore/hydrapin/internal/wire"
 )
 
 // answer is what an error becomes on the wire.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/wire"
 )
 
 // check returns the faults of a JSON value: of each place one, the first in the
@@ -51,7 +51,7 @@ func (s *shape) checkText(loc []any, text string) []Fault {
 		}
 		return []Fault{s.choiceFault(loc)}
 	case kindUUID:
-		if _, err := pin.ParseUUID(text); err != nil {
+		if _, err := wire.ParseUUID(text); err != nil {
 			return []Fault{uuidFault(loc)}
 		}
 		return nil
