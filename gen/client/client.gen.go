@@ -364,6 +364,11 @@ type HTTPValidationError struct {
 	Detail []ValidationError `json:"detail"`
 }
 
+// NewPin A PIN that is set. It appears in requests alone, never in an answer.
+//
+// Example: 804615
+type NewPin = string
+
 // Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
 //
 // Example: 804615
@@ -483,18 +488,18 @@ type SetIdentityPin struct {
 	// Example: 804615
 	CurrentPin *Pin `json:"current_pin,omitempty"`
 
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin A PIN that is set. It appears in requests alone, never in an answer.
 	//
 	// Example: 804615
-	Pin Pin `json:"pin"`
+	Pin NewPin `json:"pin"`
 }
 
 // SetPin The PIN to set.
 type SetPin struct {
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin A PIN that is set. It appears in requests alone, never in an answer.
 	//
 	// Example: 804615
-	Pin Pin `json:"pin"`
+	Pin NewPin `json:"pin"`
 }
 
 // Skill The name of a skill; compared without regard to ASCII case.
