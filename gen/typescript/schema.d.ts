@@ -324,6 +324,12 @@ export interface components {
          */
         Pin: string;
         /**
+         * Format: password
+         * @description A PIN that is set. It appears in requests alone, never in an answer.
+         * @example 804615
+         */
+        NewPin: string;
+        /**
          * @description The name of a skill; compared without regard to ASCII case.
          * @example payments.transfer
          */
@@ -366,11 +372,11 @@ export interface components {
         };
         /** @description The PIN to set. */
         SetPin: {
-            pin: components["schemas"]["Pin"];
+            pin: components["schemas"]["NewPin"];
         };
         /** @description The PIN to set, and the one that it replaces. */
         SetIdentityPin: {
-            pin: components["schemas"]["Pin"];
+            pin: components["schemas"]["NewPin"];
             current_pin?: components["schemas"]["Pin"];
         };
         /** @description The PIN as the holder entered it. */

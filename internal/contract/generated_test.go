@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/internal/pin"
 )
 
@@ -42,8 +43,8 @@ func TestGeneratedRequests(t *testing.T) {
 	seed := number(t, envSeed, defaultSeed)
 	cases := number(t, envCases, defaultCases)
 	report(t, fmt.Sprintf("generated requests: %s=%d %s=%d", envSeed, seed, envCases, cases))
-	for _, e := range engines() {
-		t.Run(e.name, func(t *testing.T) {
+	for _, e := range hydratest.Engines() {
+		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			var seen contract.Coverage
 			n := start(t, &seen, e)

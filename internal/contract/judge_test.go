@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // prismProxy is prism, a program of others, as a proxy in front of a node. It compares
@@ -119,7 +120,7 @@ func (j prismProxy) before(tb testing.TB, c client, judged func()) client {
 // TestOutsideJudgeFindsNoViolation tells the stories through prism.
 func TestOutsideJudgeFindsNoViolation(t *testing.T) {
 	t.Parallel()
-	n := start(t, nil, engines()[0])
+	n := start(t, nil, hydratest.SQLite)
 	j := startJudge(t, n.url)
 	var judged atomic.Int64
 	t.Cleanup(func() {
@@ -139,7 +140,7 @@ func TestOutsideJudgeFindsNoViolation(t *testing.T) {
 // TestOutsideJudgeSees plants violations between the node and prism.
 func TestOutsideJudgeSees(t *testing.T) {
 	t.Parallel()
-	n := start(t, nil, engines()[0])
+	n := start(t, nil, hydratest.SQLite)
 	for name, change := range map[string]func(*http.Response, string) string{
 		"wrong type": func(_ *http.Response, body string) string {
 			return strings.Replace(body, `"is_locked":false`, `"is_locked":"no"`, 1)

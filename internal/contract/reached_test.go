@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/internal/pgtest"
 )
 
@@ -21,11 +22,11 @@ func TestEveryAnswerIsReached(t *testing.T) {
 	t.Parallel()
 	var seen contract.Coverage
 	t.Run("reach", func(t *testing.T) {
-		for _, e := range engines() {
-			for name, reach := range map[string]func(*testing.T, *contract.Coverage, engine){
+		for _, e := range hydratest.Engines() {
+			for name, reach := range map[string]func(*testing.T, *contract.Coverage, hydratest.Engine){
 				"healthy": healthy, "damaged": damaged, "a damaged hash": damagedHash, "busy": busy,
 			} {
-				t.Run(e.name+"/"+name, func(t *testing.T) {
+				t.Run(string(e)+"/"+name, func(t *testing.T) {
 					t.Parallel()
 					reach(t, &seen, e)
 				})
@@ -69,7 +70,7 @@ func problemCodes(tb testing.TB, s *contract.Spec) []string {
 	return codes
 }
 
-func healthy(t *testing.T, seen *contract.Coverage, e engine) {
+func healthy(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	tell(t, start(t, seen, e).client)
 	// Here one wrong guess deactivates.
 	inactiveStory(start(t, seen, e, "HYDRAPIN_HARD_LIMIT=1").client)
@@ -86,14 +87,14 @@ func inactiveStory(c client) {
 
 // damaged takes the tables away from under a running server: every operation
 // answers with a constant 500.
-func damaged(t *testing.T, seen *contract.Coverage, e engine) {
+func damaged(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	n := start(t, seen, e)
 	n.sql("DROP TABLE confirmations", "DROP TABLE pin_sessions", "DROP TABLE pin_policies", "DROP TABLE pins")
 	everyOperation(n.client, 500, "internal")
 }
 
 // damagedHash spoils the stored form of one PIN: no guess is right.
-func damagedHash(t *testing.T, seen *contract.Coverage, e engine) {
+func damagedHash(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	n := start(t, seen, e)
 	w := customer()
 	requireSkill(n.client)
@@ -110,8 +111,7 @@ func damagedHash(t *testing.T, seen *contract.Coverage, e engine) {
 // when it is back.
 func stopped(t *testing.T, seen *contract.Coverage) {
 	own := pgtest.StartOwn(t)
-	settings, source := onPostgres(own.URL)
-	n := startOn(t, seen, "pgx", source, settings...)
+	n := start(t, seen, hydratest.SQLite, "HYDRAPIN_DATABASE_URL="+own.URL)
 	own.Stop()
 	everyOperation(n.client, 503, "unavailable")
 	own.Start()
@@ -120,7 +120,7 @@ func stopped(t *testing.T, seen *contract.Coverage) {
 }
 
 // busy has one slow hash hold the only place of the queue.
-func busy(t *testing.T, seen *contract.Coverage, e engine) {
+func busy(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	n := start(t, seen, e, "HYDRAPIN_HASH_WORKERS=1", "HYDRAPIN_HASH_QUEUE=1",
 		"HYDRAPIN_ARGON2_MEMORY_KIB=16384", "HYDRAPIN_ARGON2_TIME=64")
 	ended := make(chan answer, 1)

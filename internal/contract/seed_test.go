@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // TestSeedIsKept calls the six operations of the seed as its page shows them, and
@@ -24,8 +25,8 @@ func TestSeedIsKept(t *testing.T) {
 	if n := len(seed.Operations()); n != 6 {
 		t.Fatalf("the seed has %d operations", n)
 	}
-	for _, e := range engines() {
-		t.Run(e.name, func(t *testing.T) {
+	for _, e := range hydratest.Engines() {
+		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			n := start(t, nil, e)
 			instance, who := uuid.NewString(), uuid.NewString()

@@ -10,6 +10,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // The groups of valid credentials. Those of the other tenant are as good as ours
@@ -162,7 +164,7 @@ func TestEveryCredentialOnEveryOperation(t *testing.T) {
 	table := accessTable()
 	w.complete(table)
 	for _, name := range []string{"an expired key", "an expired runtime key"} {
-		eventually(t, name+" has expired", func() bool { return request(table[0], bad[name]).status == http.StatusUnauthorized })
+		hydratest.Eventually(t, name+" has expired", func() bool { return request(table[0], bad[name]).status == http.StatusUnauthorized })
 	}
 	for _, op := range table {
 		for name, credential := range bad {

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // browser keeps many connections open, so that what a test does at once arrives at
 // once.
 var browser = &http.Client{
-	Timeout:   patience,
+	Timeout:   hydratest.Patience,
 	Transport: &http.Transport{MaxIdleConnsPerHost: 256, MaxConnsPerHost: 0},
 }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // noteFolder marks what the data folder holds as secret.
@@ -38,7 +40,7 @@ func (n *node) greeting() (address, key, body string) {
 	n.m.t.Helper()
 	var line []string
 	// The log, which tells that the server is ready, comes through another pipe.
-	eventually(n.m.t, "the first start greets", func() bool {
+	hydratest.Eventually(n.m.t, "the first start greets", func() bool {
 		line = curlLine.FindStringSubmatch(n.text(&n.stdout))
 		return line != nil
 	})
@@ -122,7 +124,7 @@ func TestEmbeddedRefusals(t *testing.T) {
 // A folder that may not be written to is refused, for root as for anybody.
 func TestEmbeddedFolderNotWritable(t *testing.T) {
 	t.Parallel()
-	dir, program := t.TempDir(), binary
+	dir, program := t.TempDir(), hydratest.Binary(t)
 	var as *syscall.Credential
 	if os.Geteuid() == 0 {
 		// Nothing is closed to root: nobody runs the program, in a folder of root's
@@ -163,7 +165,7 @@ func openToNobody(t *testing.T) (dir, program string, as *syscall.Credential) {
 	program = filepath.Join(dir, "hydrapin")
 	// Another process writes the copy: were it this one, a server that another test
 	// starts just then would hold it open, and what is open for writing cannot run.
-	if out, err := exec.CommandContext(t.Context(), "cp", "-p", binary, program).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "cp", "-p", hydratest.Binary(t), program).CombinedOutput(); err != nil {
 		t.Fatalf("cp: %v: %s", err, out)
 	}
 	return dir, program, &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 func TestKillBetweenSpendAndSettleOnPostgres(t *testing.T) {
@@ -44,7 +46,7 @@ func killInHash(t *testing.T, w *world) {
 		for i, id := range ids {
 			all.Go(func() { answers[i] = w.verify(killed, id, round.pins[i]) })
 		}
-		eventually(t, "the guesses are paid for", func() bool {
+		hydratest.Eventually(t, "the guesses are paid for", func() bool {
 			return *w.look(killed, ids[0]).AttemptsRemaining == round.left
 		})
 		killed.kill()
@@ -159,7 +161,7 @@ func killAtRandom(t *testing.T, w *world) {
 		// answers and a moment after its start.
 		answers, moment := r.Int64N(crowd*each/2/int64(len(w.nodes))), time.Duration(r.Int64N(int64(60*time.Millisecond)))
 		close(start)
-		eventually(t, "guesses are answered", func() bool { return answered.Load() >= answers })
+		hydratest.Eventually(t, "guesses are answered", func() bool { return answered.Load() >= answers })
 		after(t, moment)
 		victim.kill()
 		all.Wait()

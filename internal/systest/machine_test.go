@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // machine is a folder with an environment, in which commands are typed. At the end
@@ -91,7 +93,7 @@ type result struct {
 }
 
 func (m *machine) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
-	c := exec.CommandContext(ctx, binary, args...)
+	c := exec.CommandContext(ctx, hydratest.Binary(m.t), args...)
 	c.Dir, c.Env = m.dir, slices.Concat(m.env, env)
 	return c
 }
@@ -99,7 +101,7 @@ func (m *machine) command(ctx context.Context, env []string, args ...string) *ex
 // run types a command, with more of an environment, and waits for its end.
 func (m *machine) run(env []string, args ...string) result {
 	m.t.Helper()
-	ctx, cancel := context.WithTimeout(m.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(m.t.Context(), hydratest.Patience)
 	defer cancel()
 	return m.finish(m.command(ctx, env, args...))
 }
@@ -214,7 +216,7 @@ func (n *node) logged(fields ...string) map[string]any {
 // awaitReady waits for the line that tells the address.
 func (n *node) awaitReady() {
 	n.m.t.Helper()
-	eventually(n.m.t, "serve is ready", func() bool {
+	hydratest.Eventually(n.m.t, "serve is ready", func() bool {
 		if ready := n.logged("msg", "ready"); ready != nil {
 			n.url, _ = ready["url"].(string)
 			return true

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/internal/pgtest"
 )
 
@@ -116,7 +117,7 @@ func TestPostgresOutage(t *testing.T) {
 	customer, pin := w.customer()
 	id := w.pending(n, customer)
 	unsettled := w.send(n, http.MethodPost, w.confirmations()+"/"+id.String()+"/verify", `{"pin":"`+pin+`"}`)
-	eventually(t, "the guess is paid for", func() bool { return *w.look(n, id).AttemptsRemaining == lockAfter-1 })
+	hydratest.Eventually(t, "the guess is paid for", func() bool { return *w.look(n, id).AttemptsRemaining == lockAfter-1 })
 	server.Stop()
 	if a := <-unsettled; a.status != http.StatusServiceUnavailable || a.kind() != "unavailable" {
 		t.Errorf("a guess that could not be settled was answered %d %s %v", a.status, a.body, a.err)
@@ -136,7 +137,7 @@ func TestPostgresOutage(t *testing.T) {
 	n.call("", http.MethodGet, "/readyz", "").want(t, http.StatusServiceUnavailable)
 	n.call("", http.MethodGet, "/healthz", "").want(t, http.StatusOK)
 	server.Start()
-	eventually(t, "the node is ready again", func() bool {
+	hydratest.Eventually(t, "the node is ready again", func() bool {
 		return n.call("", http.MethodGet, "/readyz", "").status == http.StatusOK
 	})
 	// What was refused meanwhile has cost nothing more.
@@ -186,7 +187,7 @@ func TestPostgresDamaged(t *testing.T) {
 				t.Errorf("%s %s tells of %s: %v", c.method, c.path, name, value)
 			}
 		}
-		eventually(t, "the log explains the request", func() bool {
+		hydratest.Eventually(t, "the log explains the request", func() bool {
 			line := n.logged("request_id", request, "level", "ERROR")
 			return line != nil && line["error"] != nil
 		})
