@@ -239,120 +239,116 @@ func (e Role) Valid() bool {
 	}
 }
 
-// Action What exactly is to be done. It is always confirmed for itself.
+// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
-	// Params The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 	//
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params ActionParams `json:"params"`
 
-	// Summary What the person is shown; built from the params by a template, never by the model.
+	// Summary The text that the person sees. Build it from the params with a template. Never let the model write it.
 	//
 	// Example: Send 250.00 EUR to DE89 3704 0044 0532 0130 00
 	Summary string `json:"summary"`
 }
 
-// ActionParams The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+// ActionParams The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 //
 // Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 type ActionParams = json.RawMessage
 
-// AskConfirmation The question whether a skill may run now.
+// AskConfirmation The question "may this skill run now?"
 type AskConfirmation struct {
-	// Action What exactly is to be done. It is always confirmed for itself.
+	// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 	Action *Action `json:"action,omitempty"`
 
-	// CustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	CustomerId *Uuid `json:"customer_id,omitempty"`
 
-	// ExpiresInSeconds For how many seconds the holder can answer.
+	// ExpiresInSeconds How many seconds the holder has to enter the PIN.
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 
-	// IdempotencyKey Makes asking again give the same confirmation; unique within the instance.
+	// IdempotencyKey Makes the request safe to retry. The key is unique within the instance. Use a new key for each new question.
 	//
 	// Example: run-7f3a-step-4
 	IdempotencyKey *string `json:"idempotency_key,omitempty"`
 
-	// IdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	IdentityId *Uuid `json:"identity_id,omitempty"`
 
-	// Role In what role the holder uses the instance.
+	// Role How the holder uses the instance.
 	//
 	// Example: owner
 	Role Role `json:"role"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill. Names are compared without regard to ASCII case.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
 }
 
-// Confirmation One question whether a skill may run, and what became of it.
+// Confirmation One question, "may this skill run now?", and its outcome.
 type Confirmation struct {
-	// ActionDigest `sha-256:` and the hexadecimal SHA-256 of the canonical params.
+	// ActionDigest `sha-256:` followed by the SHA-256 hash of the canonical params, in hexadecimal. Null if the confirmation has no action.
 	ActionDigest *string `json:"action_digest"`
 
-	// ActionSummary What the person is shown.
+	// ActionSummary The text that the person sees. Null if the confirmation has no action.
 	ActionSummary *string `json:"action_summary"`
 
-	// AttemptsRemaining How many guesses are left to the next lock or deactivation, while pending or blocked.
+	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated. Set while the confirmation is `pending` or `blocked`, otherwise null.
 	AttemptsRemaining *int `json:"attempts_remaining"`
 
-	// ConfirmUrl Where the holder can enter the PIN; null as long as there is no such page.
+	// ConfirmUrl The page where the holder can enter the PIN. Null if there is none.
 	ConfirmUrl *string `json:"confirm_url"`
 
-	// CreatedAt When it was asked.
+	// CreatedAt When the runtime asked.
 	CreatedAt *wire.Time `json:"created_at"`
 
-	// CustomerId The holder, when it is a customer.
+	// CustomerId The id of the holder, if the holder is a customer.
 	CustomerId *openapi_types.UUID `json:"customer_id"`
 
-	// ExpiresAt Until when it can be verified, or once approved, redeemed.
+	// ExpiresAt Until when the confirmation can be verified or, once it is approved, redeemed.
 	ExpiresAt *wire.Time `json:"expires_at"`
 
-	// Id Null where nothing was stored.
+	// Id The id of the confirmation. Null if no confirmation is stored.
 	Id *openapi_types.UUID `json:"id"`
 
-	// IdentityId The holder, when it is a channel identity.
+	// IdentityId The id of the holder, if the holder is a channel identity.
 	IdentityId *openapi_types.UUID `json:"identity_id"`
 
-	// LockedUntil When the PIN's lock ends, while pending or blocked.
+	// LockedUntil When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
 	LockedUntil *wire.Time `json:"locked_until"`
 
-	// Reason Why the confirmation has its status; null where that says all.
+	// Reason Why the confirmation has its status. Null if the status needs no explanation.
 	Reason *ConfirmationReason `json:"reason"`
 
-	// Receipt The signed proof of the approval (a JWS), only while `approved`.
+	// Receipt The signed proof of the approval (a JWS). Set while the status is `approved`.
 	Receipt *string `json:"receipt"`
 
-	// Role In what role the holder uses the instance.
+	// Role How the holder uses the instance.
 	//
 	// Example: owner
 	Role Role `json:"role"`
 
-	// SessionExpiresAt When the session ends that approved it or that its PIN opened.
+	// SessionExpiresAt When the PIN session ends that approved the confirmation, or that its PIN opened. Null if there is none.
 	SessionExpiresAt *wire.Time `json:"session_expires_at"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill. Names are compared without regard to ASCII case.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
 
-	// Status Where the confirmation stands. Take a status that you do not know for "no".
+	// Status The state of the confirmation. Treat any unrecognised status as "no".
 	Status ConfirmationStatus `json:"status"`
 }
 
-// ConfirmationReason Why the confirmation has its status; null where that says all.
+// ConfirmationReason Why the confirmation has its status. Null if the status needs no explanation.
 type ConfirmationReason string
 
-// ConfirmationStatus Where the confirmation stands. Take a status that you do not know for "no".
+// ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
-// ErrorLocation A name, or the place in a list or in the body's bytes.
+// ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation struct {
 	union json.RawMessage
 }
@@ -363,71 +359,69 @@ type ErrorLocation0 = string
 // ErrorLocation1 defines model for ErrorLocation.1.
 type ErrorLocation1 = int
 
-// HTTPValidationError Every fault of a request.
+// HTTPValidationError The validation errors of a request.
 type HTTPValidationError struct {
-	// Detail The faults.
+	// Detail The validation errors.
 	Detail []ValidationError `json:"detail"`
 }
 
-// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 //
 // Example: 804615
 type Pin = pin.PIN
 
-// PinAppliesTo Which roles are asked for a PIN.
+// PinAppliesTo The roles that are asked for a PIN.
 //
 // Example: all
 type PinAppliesTo string
 
 // PinPolicy The PIN policy of an instance.
 type PinPolicy struct {
-	// InstanceId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	InstanceId Uuid `json:"instance_id"`
 
-	// PinAppliesTo Which roles are asked for a PIN.
+	// PinAppliesTo The roles that are asked for a PIN.
 	//
 	// Example: all
 	PinAppliesTo PinAppliesTo `json:"pin_applies_to"`
 
-	// PinRequiredSkills The skills that need a PIN, as they were spelled, in order.
+	// PinRequiredSkills The skills that need a PIN, spelled and ordered as they were stored.
 	PinRequiredSkills []PolicySkill `json:"pin_required_skills"`
 
-	// PinSessionTtlMinutes For how many minutes one PIN lasts; with 0 each skill is confirmed for itself.
+	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes int `json:"pin_session_ttl_minutes"`
 }
 
-// PinPolicyUpdate The fields to change; an absent or null field stays as it is.
+// PinPolicyUpdate The fields to change. A field that is absent or null keeps its value.
 type PinPolicyUpdate struct {
-	// PinAppliesTo Which roles are asked for a PIN.
+	// PinAppliesTo The roles that are asked for a PIN.
 	PinAppliesTo *PinPolicyUpdatePinAppliesTo `json:"pin_applies_to,omitempty"`
 
-	// PinRequiredSkills The skills that need a PIN; `*` stands for every skill.
+	// PinRequiredSkills The skills that need a PIN. `*` stands for every skill.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
-	// PinSessionTtlMinutes For how many minutes one PIN lasts; with 0 each skill is confirmed for itself.
+	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes *int `json:"pin_session_ttl_minutes,omitempty"`
 }
 
-// PinPolicyUpdatePinAppliesTo Which roles are asked for a PIN.
+// PinPolicyUpdatePinAppliesTo The roles that are asked for a PIN.
 type PinPolicyUpdatePinAppliesTo string
 
-// PinStatus What the world may know of a PIN.
+// PinStatus The state of a PIN. It never contains the PIN itself.
 type PinStatus struct {
-	// CreatedAt When the present PIN was set; null when there is none.
+	// CreatedAt When the current PIN was set. Null if no PIN is set.
 	CreatedAt *wire.Time `json:"created_at"`
 
 	// HasPin Whether a PIN is set.
 	HasPin bool `json:"has_pin"`
 
-	// IsActive Whether a PIN is set that is not deactivated. A lock does not change it.
+	// IsActive Whether a PIN is set and not deactivated. A lock does not change this field.
 	IsActive bool `json:"is_active"`
 
-	// IsLocked Whether wrong guesses have locked the PIN for a time.
+	// IsLocked Whether the PIN is temporarily locked after incorrect attempts.
 	IsLocked bool `json:"is_locked"`
 
-	// LockedUntil When the lock ends; null when there is none.
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *wire.Time `json:"locked_until"`
 }
 
@@ -438,57 +432,57 @@ type PolicySkill = string
 
 // Problem A problem document (RFC 9457).
 type Problem struct {
-	// AttemptsRemaining How many guesses are left to the next lock or deactivation.
+	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated.
 	AttemptsRemaining *int `json:"attempts_remaining,omitempty"`
 
-	// Detail What happened here, and what to do.
+	// Detail What happened, and what to do.
 	Detail string `json:"detail"`
 
-	// LockedUntil When the lock ends; null when there is none.
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *wire.Time `json:"locked_until,omitempty"`
 
-	// RequestId The id under which the server logged the request.
+	// RequestId The id of the request. The log of the server has the request under this id.
 	RequestId string `json:"request_id"`
 
-	// Status The HTTP status.
+	// Status The HTTP status code.
 	Status int `json:"status"`
 
-	// Title The type in words.
+	// Title The kind of the error, for people.
 	Title string `json:"title"`
 
-	// Type What went wrong, for programs.
+	// Type The kind of the error, for programs.
 	Type ProblemType `json:"type"`
 }
 
-// ProblemType What went wrong, for programs.
+// ProblemType The kind of the error, for programs.
 type ProblemType string
 
-// RedeemConfirmation What is about to run.
+// RedeemConfirmation What the runtime is about to run.
 type RedeemConfirmation struct {
-	// Params The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 	//
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params *ActionParams `json:"params,omitempty"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill. Names are compared without regard to ASCII case.
 	//
 	// Example: payments.transfer
 	Skill *Skill `json:"skill,omitempty"`
 }
 
-// Role In what role the holder uses the instance.
+// Role How the holder uses the instance.
 //
 // Example: owner
 type Role string
 
-// SetIdentityPin The PIN to set, and the one that it replaces.
+// SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
-	// CurrentPin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// CurrentPin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	CurrentPin *Pin `json:"current_pin,omitempty"`
 
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	Pin Pin `json:"pin"`
@@ -496,83 +490,93 @@ type SetIdentityPin struct {
 
 // SetPin The PIN to set.
 type SetPin struct {
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	Pin Pin `json:"pin"`
 }
 
-// Skill The name of a skill; compared without regard to ASCII case.
+// Skill The name of a skill. Names are compared without regard to ASCII case.
 //
 // Example: payments.transfer
 type Skill = string
 
-// Uuid A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// Uuid A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type Uuid = openapi_types.UUID
 
-// ValidationError One fault of a request.
+// ValidationError One validation error.
 type ValidationError struct {
-	// Loc Where the fault is.
+	// Loc Where the error is, for example `["body", "pin"]`.
 	Loc []ErrorLocation `json:"loc"`
 
-	// Msg What is wrong, in words; never the value.
+	// Msg What is wrong, for people. It never contains the value.
 	Msg string `json:"msg"`
 
 	// Type What is wrong, for programs.
 	Type string `json:"type"`
 }
 
-// VerifyPin The PIN as the holder entered it.
+// VerifyPin The PIN that the holder entered.
 type VerifyPin struct {
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	Pin Pin `json:"pin"`
 }
 
-// ConfirmationId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// ConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type ConfirmationId = Uuid
 
-// CustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type CustomerId = Uuid
 
-// IdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
-// InstanceId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
-// QueryCustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
-// QueryIdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
 
+// Busy A problem document (RFC 9457).
+type Busy = Problem
+
 // Conflict A problem document (RFC 9457).
 type Conflict = Problem
 
+// ConflictKey A problem document (RFC 9457).
+type ConflictKey = Problem
+
+// ConflictRedeem A problem document (RFC 9457).
+type ConflictRedeem = Problem
+
+// ConflictRedeemed A problem document (RFC 9457).
+type ConflictRedeemed = Problem
+
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
+
+// ForbiddenCustomer A problem document (RFC 9457).
+type ForbiddenCustomer = Problem
+
+// ForbiddenPin A problem document (RFC 9457).
+type ForbiddenPin = Problem
+
+// ForbiddenRedeem A problem document (RFC 9457).
+type ForbiddenRedeem = Problem
+
+// ForbiddenRuntime A problem document (RFC 9457).
+type ForbiddenRuntime = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
@@ -580,8 +584,32 @@ type Gone = Problem
 // InternalError A problem document (RFC 9457).
 type InternalError = Problem
 
-// Invalid Every fault of a request.
+// Invalid The validation errors of a request.
 type Invalid = HTTPValidationError
+
+// InvalidConfirmation The validation errors of a request.
+type InvalidConfirmation = HTTPValidationError
+
+// InvalidCustomer The validation errors of a request.
+type InvalidCustomer = HTTPValidationError
+
+// InvalidHolder The validation errors of a request.
+type InvalidHolder = HTTPValidationError
+
+// InvalidIdentity The validation errors of a request.
+type InvalidIdentity = HTTPValidationError
+
+// InvalidInstance The validation errors of a request.
+type InvalidInstance = HTTPValidationError
+
+// InvalidPolicy The validation errors of a request.
+type InvalidPolicy = HTTPValidationError
+
+// InvalidQuestion The validation errors of a request.
+type InvalidQuestion = HTTPValidationError
+
+// InvalidRedeem The validation errors of a request.
+type InvalidRedeem = HTTPValidationError
 
 // Locked A problem document (RFC 9457).
 type Locked = Problem
@@ -601,6 +629,9 @@ type TooManyRequests = Problem
 // Unauthorized A problem document (RFC 9457).
 type Unauthorized = Problem
 
+// UnauthorizedCustomer A problem document (RFC 9457).
+type UnauthorizedCustomer = Problem
+
 // Unavailable A problem document (RFC 9457).
 type Unavailable = Problem
 
@@ -609,22 +640,22 @@ type UnsupportedMediaType = Problem
 
 // GetConfirmationParams defines parameters for GetConfirmation.
 type GetConfirmationParams struct {
-	// WaitSeconds How many seconds to wait at most for the confirmation to leave `pending`.
+	// WaitSeconds How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent.
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
 }
 
 // EndPinSessionsParams defines parameters for EndPinSessions.
 type EndPinSessionsParams struct {
-	// CustomerId The holder, when it is a customer.
+	// CustomerId The id of the holder, if the holder is a customer.
 	CustomerId *QueryCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
 
-	// IdentityId The holder, when it is a channel identity of the instance.
+	// IdentityId The id of the holder, if the holder is a channel identity of the instance.
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
 // UpdatePinPolicyParams defines parameters for UpdatePinPolicy.
 type UpdatePinPolicyParams struct {
-	// IfMatch The ETag that the policy must still have, or `*`.
+	// IfMatch The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -716,22 +747,22 @@ type ServerInterface interface {
 	// DeclineConfirmation Decline a confirmation
 	// (DELETE /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	DeclineConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// GetConfirmation Get a confirmation, or wait for its outcome
+	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId, params GetConfirmationParams) error
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// VerifyConfirmation Verify a PIN for a confirmation
+	// VerifyConfirmation Verify the PIN for a confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify)
 	VerifyConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// RuntimeRemovePin Remove an identity's PIN as the runtime
+	// RuntimeRemovePin Remove an identity's PIN (runtime)
 	// (DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeRemovePin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
-	// RuntimeGetPinStatus Get an identity's PIN status as the runtime
+	// RuntimeGetPinStatus Get an identity's PIN status (runtime)
 	// (GET /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeGetPinStatus(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
-	// RuntimeSetPin Set an identity's PIN as the runtime
+	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
 	// EndPinSessions End a holder's PIN sessions
@@ -1265,15 +1296,54 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
+type BusyResponseHeaders struct {
+	RetryAfter *int
+}
+type BusyApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers BusyResponseHeaders
+}
+
 type ConflictApplicationProblemPlusJSONResponse Problem
 
+type ConflictKeyApplicationProblemPlusJSONResponse Problem
+
+type ConflictRedeemApplicationProblemPlusJSONResponse Problem
+
+type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenPinApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenRedeemApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenRuntimeApplicationProblemPlusJSONResponse Problem
 
 type GoneApplicationProblemPlusJSONResponse Problem
 
 type InternalErrorApplicationProblemPlusJSONResponse Problem
 
 type InvalidJSONResponse HTTPValidationError
+
+type InvalidConfirmationJSONResponse HTTPValidationError
+
+type InvalidCustomerJSONResponse HTTPValidationError
+
+type InvalidHolderJSONResponse HTTPValidationError
+
+type InvalidIdentityJSONResponse HTTPValidationError
+
+type InvalidInstanceJSONResponse HTTPValidationError
+
+type InvalidPolicyJSONResponse HTTPValidationError
+
+type InvalidQuestionJSONResponse HTTPValidationError
+
+type InvalidRedeemJSONResponse HTTPValidationError
 
 type LockedResponseHeaders struct {
 	RetryAfter *int
@@ -1306,6 +1376,15 @@ type UnauthorizedApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers UnauthorizedResponseHeaders
+}
+
+type UnauthorizedCustomerResponseHeaders struct {
+	WWWAuthenticate string
+}
+type UnauthorizedCustomerApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers UnauthorizedCustomerResponseHeaders
 }
 
 type UnavailableResponseHeaders struct {
@@ -1374,7 +1453,7 @@ func (response AskConfirmation401ApplicationProblemPlusJSONResponse) VisitAskCon
 }
 
 type AskConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response AskConfirmation403ApplicationProblemPlusJSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
@@ -1390,7 +1469,7 @@ func (response AskConfirmation403ApplicationProblemPlusJSONResponse) VisitAskCon
 }
 
 type AskConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictKeyApplicationProblemPlusJSONResponse
 }
 
 func (response AskConfirmation409ApplicationProblemPlusJSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
@@ -1437,7 +1516,7 @@ func (response AskConfirmation415ApplicationProblemPlusJSONResponse) VisitAskCon
 	return err
 }
 
-type AskConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type AskConfirmation422JSONResponse struct{ InvalidQuestionJSONResponse }
 
 func (response AskConfirmation422JSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1540,7 +1619,7 @@ func (response DeclineConfirmation401ApplicationProblemPlusJSONResponse) VisitDe
 }
 
 type DeclineConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response DeclineConfirmation403ApplicationProblemPlusJSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
@@ -1572,7 +1651,7 @@ func (response DeclineConfirmation404ApplicationProblemPlusJSONResponse) VisitDe
 }
 
 type DeclineConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictRedeemedApplicationProblemPlusJSONResponse
 }
 
 func (response DeclineConfirmation409ApplicationProblemPlusJSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
@@ -1603,7 +1682,9 @@ func (response DeclineConfirmation410ApplicationProblemPlusJSONResponse) VisitDe
 	return err
 }
 
-type DeclineConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type DeclineConfirmation422JSONResponse struct {
+	InvalidConfirmationJSONResponse
+}
 
 func (response DeclineConfirmation422JSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1694,7 +1775,7 @@ func (response GetConfirmation401ApplicationProblemPlusJSONResponse) VisitGetCon
 }
 
 type GetConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response GetConfirmation403ApplicationProblemPlusJSONResponse) VisitGetConfirmationResponse(w http.ResponseWriter) error {
@@ -1725,7 +1806,9 @@ func (response GetConfirmation404ApplicationProblemPlusJSONResponse) VisitGetCon
 	return err
 }
 
-type GetConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type GetConfirmation422JSONResponse struct {
+	InvalidConfirmationJSONResponse
+}
 
 func (response GetConfirmation422JSONResponse) VisitGetConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1816,7 +1899,7 @@ func (response RedeemConfirmation401ApplicationProblemPlusJSONResponse) VisitRed
 }
 
 type RedeemConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRedeemApplicationProblemPlusJSONResponse
 }
 
 func (response RedeemConfirmation403ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
@@ -1848,7 +1931,7 @@ func (response RedeemConfirmation404ApplicationProblemPlusJSONResponse) VisitRed
 }
 
 type RedeemConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictRedeemApplicationProblemPlusJSONResponse
 }
 
 func (response RedeemConfirmation409ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
@@ -1911,7 +1994,7 @@ func (response RedeemConfirmation415ApplicationProblemPlusJSONResponse) VisitRed
 	return err
 }
 
-type RedeemConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type RedeemConfirmation422JSONResponse struct{ InvalidRedeemJSONResponse }
 
 func (response RedeemConfirmation422JSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
 
@@ -2002,7 +2085,7 @@ func (response VerifyConfirmation401ApplicationProblemPlusJSONResponse) VisitVer
 }
 
 type VerifyConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenPinApplicationProblemPlusJSONResponse
 }
 
 func (response VerifyConfirmation403ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
@@ -2147,7 +2230,7 @@ func (response VerifyConfirmation500ApplicationProblemPlusJSONResponse) VisitVer
 }
 
 type VerifyConfirmation503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response VerifyConfirmation503ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
@@ -2200,7 +2283,7 @@ func (response RuntimeRemovePin401ApplicationProblemPlusJSONResponse) VisitRunti
 }
 
 type RuntimeRemovePin403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeRemovePin403ApplicationProblemPlusJSONResponse) VisitRuntimeRemovePinResponse(w http.ResponseWriter) error {
@@ -2215,7 +2298,7 @@ func (response RuntimeRemovePin403ApplicationProblemPlusJSONResponse) VisitRunti
 	return err
 }
 
-type RuntimeRemovePin422JSONResponse struct{ InvalidJSONResponse }
+type RuntimeRemovePin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RuntimeRemovePin422JSONResponse) VisitRuntimeRemovePinResponse(w http.ResponseWriter) error {
 
@@ -2324,7 +2407,7 @@ func (response RuntimeGetPinStatus401ApplicationProblemPlusJSONResponse) VisitRu
 }
 
 type RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse) VisitRuntimeGetPinStatusResponse(w http.ResponseWriter) error {
@@ -2339,7 +2422,7 @@ func (response RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse) VisitRu
 	return err
 }
 
-type RuntimeGetPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type RuntimeGetPinStatus422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RuntimeGetPinStatus422JSONResponse) VisitRuntimeGetPinStatusResponse(w http.ResponseWriter) error {
 
@@ -2430,7 +2513,7 @@ func (response RuntimeSetPin401ApplicationProblemPlusJSONResponse) VisitRuntimeS
 }
 
 type RuntimeSetPin403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenPinApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeSetPin403ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
@@ -2527,7 +2610,7 @@ func (response RuntimeSetPin500ApplicationProblemPlusJSONResponse) VisitRuntimeS
 }
 
 type RuntimeSetPin503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeSetPin503ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
@@ -2580,7 +2663,7 @@ func (response EndPinSessions401ApplicationProblemPlusJSONResponse) VisitEndPinS
 }
 
 type EndPinSessions403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response EndPinSessions403ApplicationProblemPlusJSONResponse) VisitEndPinSessionsResponse(w http.ResponseWriter) error {
@@ -2595,7 +2678,7 @@ func (response EndPinSessions403ApplicationProblemPlusJSONResponse) VisitEndPinS
 	return err
 }
 
-type EndPinSessions422JSONResponse struct{ InvalidJSONResponse }
+type EndPinSessions422JSONResponse struct{ InvalidHolderJSONResponse }
 
 func (response EndPinSessions422JSONResponse) VisitEndPinSessionsResponse(w http.ResponseWriter) error {
 
@@ -2693,7 +2776,7 @@ func (response RemoveCustomerPin403ApplicationProblemPlusJSONResponse) VisitRemo
 	return err
 }
 
-type RemoveCustomerPin422JSONResponse struct{ InvalidJSONResponse }
+type RemoveCustomerPin422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response RemoveCustomerPin422JSONResponse) VisitRemoveCustomerPinResponse(w http.ResponseWriter) error {
 
@@ -2797,7 +2880,7 @@ func (response GetCustomerPinStatus403ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
-type GetCustomerPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type GetCustomerPinStatus422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response GetCustomerPinStatus422JSONResponse) VisitGetCustomerPinStatusResponse(w http.ResponseWriter) error {
 
@@ -2965,7 +3048,7 @@ func (response SetCustomerPin500ApplicationProblemPlusJSONResponse) VisitSetCust
 }
 
 type SetCustomerPin503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response SetCustomerPin503ApplicationProblemPlusJSONResponse) VisitSetCustomerPinResponse(w http.ResponseWriter) error {
@@ -3038,7 +3121,7 @@ func (response UnlockCustomerPin403ApplicationProblemPlusJSONResponse) VisitUnlo
 	return err
 }
 
-type UnlockCustomerPin422JSONResponse struct{ InvalidJSONResponse }
+type UnlockCustomerPin422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response UnlockCustomerPin422JSONResponse) VisitUnlockCustomerPinResponse(w http.ResponseWriter) error {
 
@@ -3137,7 +3220,7 @@ func (response RemoveIdentityPin403ApplicationProblemPlusJSONResponse) VisitRemo
 	return err
 }
 
-type RemoveIdentityPin422JSONResponse struct{ InvalidJSONResponse }
+type RemoveIdentityPin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RemoveIdentityPin422JSONResponse) VisitRemoveIdentityPinResponse(w http.ResponseWriter) error {
 
@@ -3242,7 +3325,7 @@ func (response GetIdentityPinStatus403ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
-type GetIdentityPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type GetIdentityPinStatus422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response GetIdentityPinStatus422JSONResponse) VisitGetIdentityPinStatusResponse(w http.ResponseWriter) error {
 
@@ -3347,7 +3430,7 @@ func (response UnlockIdentityPin403ApplicationProblemPlusJSONResponse) VisitUnlo
 	return err
 }
 
-type UnlockIdentityPin422JSONResponse struct{ InvalidJSONResponse }
+type UnlockIdentityPin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response UnlockIdentityPin422JSONResponse) VisitUnlockIdentityPinResponse(w http.ResponseWriter) error {
 
@@ -3459,7 +3542,7 @@ func (response GetPinPolicy403ApplicationProblemPlusJSONResponse) VisitGetPinPol
 	return err
 }
 
-type GetPinPolicy422JSONResponse struct{ InvalidJSONResponse }
+type GetPinPolicy422JSONResponse struct{ InvalidInstanceJSONResponse }
 
 func (response GetPinPolicy422JSONResponse) VisitGetPinPolicyResponse(w http.ResponseWriter) error {
 
@@ -3621,7 +3704,7 @@ func (response UpdatePinPolicy415ApplicationProblemPlusJSONResponse) VisitUpdate
 	return err
 }
 
-type UpdatePinPolicy422JSONResponse struct{ InvalidJSONResponse }
+type UpdatePinPolicy422JSONResponse struct{ InvalidPolicyJSONResponse }
 
 func (response UpdatePinPolicy422JSONResponse) VisitUpdatePinPolicyResponse(w http.ResponseWriter) error {
 
@@ -3692,7 +3775,7 @@ func (response GetMyPinStatus200JSONResponse) VisitGetMyPinStatusResponse(w http
 }
 
 type GetMyPinStatus401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
+	UnauthorizedCustomerApplicationProblemPlusJSONResponse
 }
 
 func (response GetMyPinStatus401ApplicationProblemPlusJSONResponse) VisitGetMyPinStatusResponse(w http.ResponseWriter) error {
@@ -3709,7 +3792,7 @@ func (response GetMyPinStatus401ApplicationProblemPlusJSONResponse) VisitGetMyPi
 }
 
 type GetMyPinStatus403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenCustomerApplicationProblemPlusJSONResponse
 }
 
 func (response GetMyPinStatus403ApplicationProblemPlusJSONResponse) VisitGetMyPinStatusResponse(w http.ResponseWriter) error {
@@ -3767,22 +3850,22 @@ type StrictServerInterface interface {
 	// DeclineConfirmation Decline a confirmation
 	// (DELETE /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	DeclineConfirmation(ctx context.Context, request DeclineConfirmationRequestObject) (DeclineConfirmationResponseObject, error)
-	// GetConfirmation Get a confirmation, or wait for its outcome
+	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx context.Context, request GetConfirmationRequestObject) (GetConfirmationResponseObject, error)
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx context.Context, request RedeemConfirmationRequestObject) (RedeemConfirmationResponseObject, error)
-	// VerifyConfirmation Verify a PIN for a confirmation
+	// VerifyConfirmation Verify the PIN for a confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify)
 	VerifyConfirmation(ctx context.Context, request VerifyConfirmationRequestObject) (VerifyConfirmationResponseObject, error)
-	// RuntimeRemovePin Remove an identity's PIN as the runtime
+	// RuntimeRemovePin Remove an identity's PIN (runtime)
 	// (DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeRemovePin(ctx context.Context, request RuntimeRemovePinRequestObject) (RuntimeRemovePinResponseObject, error)
-	// RuntimeGetPinStatus Get an identity's PIN status as the runtime
+	// RuntimeGetPinStatus Get an identity's PIN status (runtime)
 	// (GET /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeGetPinStatus(ctx context.Context, request RuntimeGetPinStatusRequestObject) (RuntimeGetPinStatusResponseObject, error)
-	// RuntimeSetPin Set an identity's PIN as the runtime
+	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx context.Context, request RuntimeSetPinRequestObject) (RuntimeSetPinResponseObject, error)
 	// EndPinSessions End a holder's PIN sessions
@@ -4461,151 +4544,201 @@ func (sh *strictHandler) GetMyPinStatus(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3tdtu2tuCr4PLetZrkUDL1YceW16y73DRp3dO4PrZzcuZEGQsiIQk1BagEaFkn47vmaebB5klmYQMg",
-	"QYr6suTUuXX7x6HwubGxv/fGFy/k4wlnhEnhdb545A6PJzGBv0/EzTuenISScqb+LdLxGCczr+O9xzNE",
-	"7nAo4xmSIypQn6CIM/Kfnu/d4jglqjnOOk5wgscwJB7zlEmv4zX3g3oQeL4XpklCWKhGffvhwvM9yb2O",
-	"98Pbw6PW66AdBO12sN9qBo1WEATeve8s4pKwCOlx0NsPF0hypLoh1Q+pjkj1RKor0n3DVEg+Jsk1jbyO",
-	"1z56PTggIa4dNF8f1NpHR61af0D6tf1W2O/3+/hgEBx6vkfuJjQh4pqya0FCziLhdVpB4HsJj4nX8fiU",
-	"kcTzPXFD49jreBM8Gyto1mWCmRiQxLu/9w0sL3WbMigBhNAfJSkrAPFBS6YRGU+4VGC9viFqliRltdeD",
-	"Fq4JSSa1trfh6t9wNqDJGKsDPZlMEn5LouI2rkYEnZ+eoSkWKKHDkZzHhOuIDomQXoelcezbj9kQ5quU",
-	"ZDyR4johY0wZZUP7S6jXcJ0mcfYpIViS6BoDRgXNg1qjUQsaV8FRpxV0AoUZ6r9/elsefdX4zU7DHR+G",
-	"fR0GpNnfb9deD4J+rR3ut2qHg4DU9vuHZB+3BkdRs6GPh0kqZ7AWvZOYhzckuk6ZpNnuEoKFuj/ehDJ1",
-	"YCQkdKJWQmY/j/o/hvRX+vO7f769uPrb5ak4HcvJP9+cHpyy07tTOqXRT/H09DdOwx/j9Jd//Bz/z+bf",
-	"J+FPf0swi4JTFtRJK6iHzZj1x++C6B8/xxUYQYRQB7QICA0F4SIQFiOR7wmJZSq8joct/pQR63sNhHm8",
-	"smeHRlggxhWefW3sMl+2RSI9TH7sD8CEa8bltSDSxQjTavX56YZrHVPfnMbcKc0u9cDFczpBZj4kJGaR",
-	"QAOeIKmJwn9/UhB8LVJggPwEyUFw1NnfLwJiO3JwxuUF+T2lSZkknAEFQFQgRkhEoj8pLQDoAjWIqZAA",
-	"hkclCGqmxB5I+bDOCYsAgmXaPeJxZCi35IgwSdYhC54Y4Vpz/6Bz2GwE5OAgGISvyX4DB+FRv9FoN44G",
-	"R2Hr4LDfagatFtlvh4ekfdhu4/3Dg1Z/EJJG8/U+DgcYe/Onv6ncWI0p+0+OCu1/NSpk//WIyDYx+FTG",
-	"swsSETIuU4SLlAFSaRGa8emz8PkNnXViz1Qd9jll5zym4ewNwKxEUKZcn7Em/QiXyQhlSvoIiQZ0EB32",
-	"B+3woNZUcGgPGmHtCO/v146i1qA1OIxauKEgooQqPJnElIhrUD5xHJvPlt5d61m9zqfKrYwxjeuCsMj7",
-	"rPtZiEgZX48pS6VSqBv7hQ3+QAY4jeU8yYz0D+LrbmzZyltBYeUfJhGW5K22FGx4Qo8NVb22My5Hc+zI",
-	"fEThCLMhccFrRrgEjDwJJb0lZenWSBxa8M618/VpwAiLa6XIdWSSEt+j4hqbibIPVv8Z4FiQqmtZWOcv",
-	"FdqS/obwQLHZacLZEA1TIkRht4+0av2huOjS6O0Cjyrs5owzUiXmLVq3pi/Z8gzInPXlX9YCq2YsVbau",
-	"t66dK0lZAZQ7tWwtNcHoBVYYkK4yxlde3PIBL4k8NbzgnLJ3NBEVtGigPlfcYa/jHQbtg8Z+xVAXZBLj",
-	"sHSa5mOV7KfhJK8Lw/pmlvZR8/V+YGc5p6yS7JwgQe9qER3S1Yv9O0noYLZopI8jLGGRRnAFibWoY5RG",
-	"vPe9EcERSQAN3l5hIDsREWFCJxqdAJS3JAH9mA9g/AmQKx9Rhn5PuSTiGPW6XtD1epnqbBlBHaQBs1iv",
-	"6zW6Hgj7VjnSN0+EIzLGGimlJIma9391vU9B7ejzX7refygEnE3UCEImVra6IDKZnShyMb9o+IxGfIrG",
-	"mM3QdMRjgowJVAnNMpkhPMSUFdZ3FATuWsaU0XE69jqNbHrKJBkaJPw4nZ6kcqRwJ8SSzC/iJz5Vc2Gn",
-	"EXpx8e4NOni9H7wsQuZ7ghOSoITgePw/ut5oFiV4QtkKaJWBcu/rW02kOVJX/jyNqg83dNqoRQGKTLAc",
-	"eb7H8FhN4DZRbHzZmv4jIQOv4/37Xm6c39O/ir0PKTX6l5EqF67J/L5oPY5QuvVa7PVfuJYRZozEyEqf",
-	"9hZYuWbBGl1hdfs1Dt5jGY6qF6juLZL28uvLicapkEhIRVtH+Jb4iCeo96pXfR9h+ZoS5Bs4HdT0pIU7",
-	"ge9+IWwoR16n0Tz01R3J/u27t/dFt/vqf7/4uPfyP7vep3/799p/fX7V9V5W3+RTA8lFJ4CHhMmV8HbE",
-	"zK3h/beUJLNVSKrJrI+mI8IQlUrGwvOY+7saahHqPmRZq/C1elnrInFpuUUs3nC5HzGVl9bvVEUdgTg7",
-	"ZHmKqURYojEXMmMlLvFRjWKCbwnqGTW7iNHNoHobauDMBebuI7KaTKCE9jtN71uBnxP/oIL43ysEExPO",
-	"BMnIbExDEEJCziRh8CcoMCEsfG+S8H5Mxn/5TWghjeQcPCISg8RZpsZgJ+Qo5mxIEmQ2XDfYTYQ0GlXj",
-	"t/7N63HrLvj9dp8ciiPZnLZnB/86xI6m2g6OfE9SCdf+jEs7Wn4f04R1LNvpmNV2GJe1zJ6x7vmf684a",
-	"TvP4mZCQJxGKOFG7kwjHMZ8qRMXCoCvj07qa7h1P+jSKCNsarlSgUOnqTFIc51PzCWFaOOYTkmQc8CHg",
-	"beXgzZe9HLiDrN2uQLt0j74VYMHRCRoWcAXBx8TVLiMkKDPirrZw4xiO40ej5+wSw0dYIG17iY4RFje5",
-	"VPaAQ2gE+SG81YOuOAIz9e4OYMHeAH6nSh5nOH6bJDzZEpCX2aFNFW+E0zxW562/YaGvlZr5IaDcDxxQ",
-	"2nUjAgtfDlFqGu8EpCcIqLNlVoIktyQ5hr9jPgQAU4lSFhnLvNkoohbgtzim0RJQLwHxpy9K3fY6n7w+",
-	"j2ZGqfvse2MxVPAH6QWJEU/jCCQsxbdigoVEbXWREhyCEF6Sd64l59dixBPp3X9eG0Q/XV2d/11tBVat",
-	"8WchdTUg0LcfAHCMyC1JZgaYVLHaOFLr5cD5730vN8hsjpNVlufAL955Y4KKF9p4FJpuYH95EHloOjRa",
-	"LcgYV5bj84SymnUn74hIFIGhxByMJB1rGT0iYAXCUl9dRz0HfbeWKbxVCzCt9xzVGNZwxuU7nrJoe+qd",
-	"ECOUiDQcGVb+UJbZLkokA1jhanlEt9vRYVTv5973zhOQFqlq+g7TmOwAeFY3U+S5wGuPleIfgQy0Dftr",
-	"OvjtLB8N9PpXILrTo2Z67Arjzb4VvcaKR5EkMynJEWbIqppI4JkA8F9x/gtOhruQNxT5hvumxkv0hAf7",
-	"+60D1J9JTXkeAmyHmFxxrkdfAWLJeU232xVgK/fWRn+l31sovsdsdqG3J3YATMcnvh9YJaIg9gjEjUzt",
-	"6pYPIddHRQiDspjYrayGtGpfy9rvBOJ2FQv2PdD71jDaHfX+wHAqRzyh/9qaCEH8AEZ9bW2U/IYwxXQw",
-	"Q/+onUxo7a9k9lBq3shPq7Dg5QeVuk13cUZn3NGCgKNi1McR4oyUTuTjx4+1sgF32bGU7b32bG4xjXE/",
-	"3ppUWeQ6Pz0TCCcE9YlWyoiSE46LNuuHiPQOxfo+FbMVJ9NXTXZFp7TkriiVGladCpUCRVjiPhYEhZgp",
-	"YbWvxFccjtRuF6gyu7pRIp1MeCJJ9J5EFF8BHLa/WdKSZLXokprxUD6z796rbNlorNaN4ABX3bCsUw06",
-	"1aD1rjkQWHLmtnyfTaOj8jMfJY60pIHj84RPSCIpEZmbszgLuLVsxD4oLzZkv45OtXkznuKZsNTYyNRU",
-	"ChIPFNQnzgyu23PZrvVKz3VbN3T/S9XqwO5OEqFNdmLEp+wY9VMaSzRI+Fj/DmOh/kxJ+2Q8ibEkPmJK",
-	"M1MfVZMxj0hctNBvHPDlGOhBiS8a6Odt77mh/FO2Sd8C6XPWg/d/I6FUkChAZuFJaqv7PLrAOaLcSWVV",
-	"ex3UVEdXIzID4hdixhkNcUwFibTb7PD14f5LhJnStwUQiSjVCEcQw2MifBRzRpBIk4QPsVQfWDruq2nA",
-	"PRJxQFORJrdUKewCRTztx6rdmCdEi0+tJorJLYkFzJR/bxwosQrWlpBBKjQ9cvXgrb3oRVj73l1tyGvm",
-	"I9ynCzx9T4TAWoI8ETeuf2/Da6VOA6iRksKnIwJSOTbu+DGeoSRl2hJbvkF5cszqGzSXurKO66A6ccUx",
-	"1kMOS3E777jj781cCrnEGmKGMBNTLZjlpv6DwDX2V3h6K1JSyjTgPb4hAmFxoxgWsGg0VAgGNis8LpoF",
-	"j1HK6O8pQVOqONycFya/+/OJL87lPmgvcb59+rfaf33+S4WzrRRDt95h6JC55W0vVJs8EGR5Yx0JMkd9",
-	"4KuZrorybIHsv7LVyO7DhZ8qQtEnoTo2PkBULsL/LCqzjA09GwDcgwEBB8kdjkhIxzhGlz+dqF8t4cvo",
-	"nGEQajqWxkai1GR07hDLIaDrMqX1Bq+w5y103hnzHZDFmAwkBFeMCGLkToKFq2DTopz5aDqiMclUKJ4g",
-	"k64B99Lxui1YqHMxC5Gt8zAgCSlTgEIQ9zFSUyg2EHN1cYFeFA1CEzwkawHNje+qWAk4YkGUFWanA64w",
-	"2et4EZakJumYrJymyBCmNCH1K90v+16jYyXqmUiakdfxhlSO0n495OM9EA1DnpA9KyTuWWv93kjKCZ7Q",
-	"PTUq3MwS0X6A9zvbYZqC83glDN0Y3PKMH5ikcTaXOso+hCXRASURqHmchdZfpb7YyNxvAdZVID5TqDkF",
-	"fHRVISF5UtrUuuAtUf4HBg48aOqiZb/yfpg7+Z22iyPCIrGcVDz1Q7VR6PO7nc2HNWhPljpepfYZwjQ1",
-	"FAxLsIsqNRgEBKYI5Cfgk9fkLoxTnUhUkVSjsy/zxKtiDp76F2Um6FT/M3OJqH+EnMeUDa/5YKDYsjo9",
-	"AJbGE9tI27HdUHqm1vN5DbTIQvOrsFHQISMRmiScDzItwbij0QuMfv54+dJHnMUzgyY9e/l79bUwISER",
-	"DqX+fVMppyJrYCFW2+RCoiVSLDMqpS4ZBLlgCad/fnoG7vpvA8E3EfVyg8by5q6Ip4Or58REHYikf8tu",
-	"mV+UHv1SmFUxiqkkPfklga7AzAtcqfLgKwWmEskriio54q+Sci8zoC2SbQpURKev1tEVviFKuoXeGr1m",
-	"PLXq7w3jU7CQdD3Gu55LUgp5cr6XxwhlmY5+llyrROwwpgz+JFm0RZYR87niwoPn+hce5iI8m/06AF97",
-	"ue2XOXnv83x0gNL6fWTixHSQNmUII0UAwcjIMpPcd8K6e+59r8qfvplC8dZxqPMBwtYxMa8tWAthFY3L",
-	"Y6SpJKuNUnMhABmIcZLg2dxVMVNXYdk5rWBNbSW9N5ro5PLN6SmCkHQBNjY8mRCcCAVP61BBOOYsM2Ap",
-	"qLv6da7EZjHxGTmbYCGmPImK+myjWdBn20V9FgLB5/XZIr2bUFbXEfTbUzvFOe8ruMQ5ZSc6LemKV91L",
-	"Go6QIkFaIwJp33j4z0/P3KtmE9AsoVKXLIazymGnc57mblGWMPQAi49iMcYbq9CWFUwPRcQt5G2tZyko",
-	"Z22tsCy7sLxfkNxVKRroLC0gbHmqlm80uBmaKuooJiSOlSZAGeKJccitdc00cDPONcZ3p7pbc/+gfOOW",
-	"ZHd9WWahMq0QZ/pMYiykOAabEAoQweHIGCfoYrt2ZsRqtNurIlZLPLQQK106teqDWLzRBeTFzWl7AKIO",
-	"KIl1ULCWMI+BwPQFYUDZQUCGNorNKeHYBI9WGPznkPIRLu1KWXdL5D5GvVc9tz6FjuiCxjtC7AVbeNqI",
-	"vspIdF+NnLlgtakjSskTU57EEZgNQZYC/m8wpYh6K61CILckBLDaRuYKInMFkLk2Ke3Cfup6QZbYWLFj",
-	"Y3fNM1LrOYPrcx4TDGzXyYVcZxCjQWknpBtAh060NSELhta0xFh1K+fNC/lUz1uIWtSBnyaQz0ZX5wF9",
-	"1ZOsaQzJzCDfMDKU2I7FDPeAXaDPa035/ankMg49q6SlzFjxjaXfJkFVEdBc6qrO594k7enTSe2fuPav",
-	"oHZUv+7s1T7/5WWlK8Z61jejQifIePZRxMNUrVR7R4/a+69fVjgrHtWaX7bZz9voF6k/QExHSrFgJEIK",
-	"rR3/i+Qo4nXv4ZbE/w6XpxguUoXeNDKx71MQYfIQeRTz4dCQJEcxnYOmWGBfUIMrHdmYEJy+zsmaqJSq",
-	"vqqxkruVmicqZ5Ym4maNyBMIzimTEhv4Amtw7EEG3QqwqyQdztjVuJnnVfhALyYJH1oHnZUHV4e0+atS",
-	"fxY0gIlrmliuiktf0sIx767M71rSxDH/LE2jWfAzjhOCo1ktsw0tWjF4QGtjKsYm8bSymTE51yB0umZt",
-	"wotaO977Wmjz9Pz1Y6D9VZHoCxqMiRzxqAbg0/Fri1rmYcH+RiFc/rqxr/6SCL+FU+Zxjf6KTJ8qS58u",
-	"+bCFx/6jEelwn6fAEJKU7SyYa7MghTniccGrCN8p08xLaZKu3zlVHHUuymORRlkwANlf58BbrFrxQDuQ",
-	"5Ep49rMoBaWiGV8ESnTNiwp1ulDyYqWBxyiOa7UskXiTbzUHfV1LY6s9VxoJdrrGtWXSY6SmwgmJQCdW",
-	"yJ6QIU4itVRtiA2xIDsUUeek00rhFEx683U10IcPpz9Yu/phrQ3/N5qKQ459bVKc2dyOY2MQJpHqoEhg",
-	"UrGXNUuKlX3Ocwvezp7/KyNrWfMhJXCxO8Zm2K1tkil6RO7nrS6QbvhlAXE04omVtI6NNV6tBEq+LBW9",
-	"lg5ZlniWB44qqOilmpZVdyIrXvPAq4tFRXGbygCtnV5mcPeGaULl7FJ1NmrVhP61KhTwBEnCMJPfCXRy",
-	"fopuyAy96I3C65jekuv/93/+b++lNn2JkE+IyHxXxrkO7fkAKLHlFro/lMDQA/hG3OcTwixjMQm6WRa7",
-	"iavFedUMoPI2koTEIq/4UK77kWWC5MdudnvvezpzRO1b//XOXsufP15586rqz5e/nqGPpI+uINUEtt4T",
-	"ab/no54G1DWN1D/I3aRnFUBzmWYQTz5DPceXq0PqelRc42hMGXj64UjBxqLXlq1a6VPaCEHZgFedlQmP",
-	"M3ZHodenLUt9MuAJAaOzAv13TpFzUe+yLnv16go2gGAl4tUrsETZtYrvTB4Hi7SRs1jD5DvhemJeSDxE",
-	"r84pK7hzX72sq1lOoKNBEDUNFjfZ6pxFaeglKYTuQFiETrPF6JWWu1/l5LgZBDBpl83NmiETTN9lbsqL",
-	"hU8hfehF78SoO9C/g0wpo24aBK3w549X8AfpvTSJRvm1yBCt9/IYNPQu63M1QaL0WCZ1wQLVNiIhjYiA",
-	"8HBzwRTbJCIPr3dKH4BnspNlGmYXUmd3dpmSKi0kbF4BFrn4k1kLyR0VEqCgdHxtFrl49wa1Wq0jRXQ/",
-	"XL0xt5neoUGiwwhwnHlOFa80PoUwJBOpGWEl56SsyxzWCWepeKU+1QV8FBkvNLhBtDtPt3SSIox1Gcbp",
-	"skJcUWYN0URBciRJHNfR9zyi1hdiarGYnEIFCuBYooPazSYKcZKopr0vXaN5d70O+vSlqzhC1/NRVzEF",
-	"/Ye6lF3v/vN9T8OMFD3obvq+yUxXEInKLM3msuuzhYoEOlBtmVXMRESwmYWPExPRZVVBEV2leMc0JEwA",
-	"szS08WSCwxGpNesBaEWxoTKis7c3nU7rGH6u82S4Z/qKvV9O37w9u3wLfXKrSVbhy/M9c+ZexwvqDd1K",
-	"0XY8oV7Ha9WDegsyMuQIOE9uL7pt7Fl6Iva+OD69+71CYiKwRF4VqnwC0BBab4GKUdoiZ+lLXpjWxEgD",
-	"BtRQzw0U6aEXzSB42XGrT2Fxo91UuuT9MXBtW1idCjTmcESaTLHI2u51ak8IKWB1mMhEmxTmADneWvyh",
-	"jLaTQJYKovjc9Bj1dGxQTwfPTUczPaKtG6RGbJgRl1R6PlakCCK1AGtfQczp7BVwbihXZMsU8VQqkqQn",
-	"yULR7CwYKQlgSaH5Y4dMCwfwGb85U3qDs9h+/oyJolx8UMko88CnXh2dMNTTRKq3KG2qy7TbrQMh0Ga1",
-	"IVcoqkQt9BE4AIOR3aSInp9nO2SB9kN6SwQwG6tiunjZZW7Bn+OMXmfdbV0PLIEJUIHawZG+mZmgcxop",
-	"NC4lwhSr4H2qlgTzJntO/bH7z5np8HsezdYvHVL56kzVvLb9XqHx/DMra/TNTRTrpfKV4VRy0NhASLey",
-	"VTMINoTBgmcxlm6nqs/ykvprD+f2Wx9S82AqZxmXQ7IzUV6h6ghHJoxAE1IIOmsGjW1A6b5dsT4ws16L",
-	"i96vPdi5U9h8N2CcK5nkhrjf+15bg6xqigxL9z6UUsjbQWt1p3du7a12cLS6R1bjTXVorDFFVsICOuyv",
-	"s5GKrGTVudlc3dnWOoL2R2utrlAa4t739vVdXzWPW8QKerXWOqPMnOxq1ECdrS796bOivk5lXHGzKFdL",
-	"KXl4COW3FyowSpe/qynJW8BtsgHsms6pVWwuSu19KZVCvddCVUyqCsC+VTweu/kLWeS3O0zHCf1HfaIV",
-	"m56Nru3V0Q/wpxrCVogxOUog/lZxRN2D7Iwr+itblyrNaj5aYCTt1eVn1bbsvr8uAWiv7pEVUXoYxVjj",
-	"bkGBvQdc+Kd2cQ32IVw43B3cWd8bkiVqzFxAfKGipJZde24pUCO1GqVQXzzFgbjuOy+xQu1RkSsRvjZA",
-	"gEEO9FTGIx2RbiMOIBBILUHJ0FVX9Uci/8BrurqHW8S14lZvIx66z/GtLYVknb4NiWauqOmTJWnfONH5",
-	"kcgSwSnq6IrHGh396UgPe1rnX2yh0Y+qhNTWSpMo5CmTwkcmFtVYUkoGA3QqkUjDkJBIgC3Nz2wNupVV",
-	"yE1VEjVyl0HcfGYO0KZHJ8FuauNfszS8hAhJVBtbaZzHkaijX8GsA4p/TGTJmqGDMoXsstxWyTh4nCHY",
-	"r4Mog7oc7qYyk2yWp+96TcDapEsjVRDYilCEP0AUeqhJofy4x1LaVmg8//DGGn03NSlUAPfRrQruQ1pr",
-	"k/oL96Wm3dB6O+QxeF0Kj3j9mYXXJ60bPzWupXEIPDdVquET4lTa8L2YU11OIMGZK7lfxxxbt44xWINL",
-	"S8e6CGv1rqMLOhzJzrzoToVjRXc9w1R2mXlMV9uyEc4M1eASr6OPCWfDDmoHLeNxng+C7tWReXCqWHO3",
-	"g9rNlu86y8FfGHMOhYuldkHaDVKBJL4p+kuy6r6mhw3K0PxNuz9CHMeoP7MpLhVMSwdLfKtMq+qdoqWU",
-	"eq7D+lQ6Dyt5dMazpb6yUyWj8GD5ceX9sdfnmRk9WUPtGqv7JXOHPDXepW+eiZfRWU9/EO8ybk4KP+Qu",
-	"z/u9LA+t2kB7Qcb8NudGx1rFqUjxCrmQSnuMwaNJZR1BV3ABOblnbv0obZtFH5Xq1GVyru57ke8gKnUi",
-	"KzCgSjVGg0Yv+Zw+Nj9wXhla35abvS6Uv3b/VYnPn+v+aVSAJH4DdxNWZkyXecWeR7K7XpE4Fo6LZtEj",
-	"U2a07/KS4LoUvMna16IdjGGqTkHOCuJJl5l6T4vvw48QDX5p83/+uCuxqWBR8WjrUpmi3L76PdX1hshx",
-	"eu4R0/UGgNbrCzT5CS2RZmyu2dOlF0/S5Dl3+40j8RGIwALFz5r4nHVkb6+CDdYmk0AU1Ygw1HOSSCAU",
-	"CaTYeum7YroCVGOtbnVZTE0YHzDnY0Mu6JBxyJ8oxzVqDfOkEDAmFMwGNsDLWhATIKVQJb7L+mRImS49",
-	"wVMbpRZj1edFs41GPE2gjrMpR/vSR4Kbwl5oTEWs1D4I2jVRaWKKJ0ZKUrQuFZCAvpikmQSXr0zMHqrr",
-	"LXiLdykdqeqz7C3eDQazvdYnTqVcqkfRIrcm9rsltabMxFeltc+a2OMxgstKRrBzDrCuOjahrGZMcmKZ",
-	"+tWFd8cQ49Ou17H1Ea298DthzXrzL8rotAqIA680m2pqPMVaK5sR2WVZPVi0fSBtBel+yyJ18+ymH5d2",
-	"l1+nXbfLxjrdWR4DXLTlKjWWDOSzsLb+HX0LL+9kuA2SWo4uu7iat429LP1o74uDw5vaQbTVnEphBCB1",
-	"A5QipnU1uKemeopBjvw6VsS6dVlhQ7buua0Uva4lpdKzq5ZtL8JDZCb3Eq0fsWY6fSNWjj/qIthUwU+f",
-	"FX1aZcTIoKrvxpIrUb4JkH+Xv/PNbS1I0ZkmVOqFrWG+kOWTXW2eMKY8pWJkPacjrhmPug9dJghh8Lif",
-	"QKC8KA5j87x10bAFIWE5Uj/QtrEctZ+tFc/Wij/03ptwrcKlR1kZn+3vvrpz3hpGiyobhTYzoIQIIjtZ",
-	"fqRhXDyO7Fpnwke4si4WoqLLYjqQNoxqA36JlrFL4L46MRdWoQiVLdur007RC6cO1BjPEMNJwqcgQL+s",
-	"66xkbaxICCJY0NjW/Yrcx42ASnVZb0IZvFk8JfimUvK9LBCr7cnUFnaIDRzOxdYbGQuejQR/UiPB0yao",
-	"lxUEdadS1GoVYy8Ff83iGKFf6ECaBz4UCSxQTAgPiqHM+DIv7HGmpAABrqMPMKejP+iEbuNlXaFB6M6P",
-	"p0H8kWLWU5GRjLmdPlsLHny3NZp+lev9yCEWJdOCnxMD89oM4oPBRnaGLlsqOGXvFm1tZ3CdBM+xF38O",
-	"q0TZpv71zRKLoyo2jKVAi0Mpfix4wJ5jKZ6tE8/WicWRFbs0T2zBdDcQtv0KSTvntg+VvLtsTvRGm0re",
-	"T4WnPsvpz3L6DuX0RxUbVtCMCWW1SfY81FIJg9rHV8ScTOE+qzTgtsI8PJKjpYwRn+pncwsPu9TRCeuy",
-	"bJS85/wbpsYrIiHBVT+E5mvtQH16e4WHqNf1gq7XWyCy5M9gbV3vaVtaoNehTQHrXOVCe/e5pB/sC+fr",
-	"jmE7bEQRDNgWUASNPHXPN5VBYZPqPBaNbJrtQRsY9Jl4bCFzVJUI3YCAODRD0wFKjLjhe6lQy8jCOaHI",
-	"/hx1eAPl9fXNtK9wWX/BkN4StvZTXOhSExcMaeXFKtddVlXmugNuF50Irl9wg6o3AkUJn0xI5JtVJULq",
-	"TENbujyJSALT10sPZXWZ+9ALOmEohSfJTDK92aslTzeETPTOTVFGcLVcEhah3umg9l5BrFeiUlktSQVk",
-	"W6/TzsIHSPAx6fNoBlV3EWWoT+SUEJ2iZQt7am9Lu9GE8ycY6nn2CYhotyRRtF+SyvR2/cLabojhGmLU",
-	"AGCwpa+m9Dzcuk6bBd3m35sz5dk2HdB2ewAxNe/cPZZfaDsGs2ve4ARQazT/JphFYw1mce48APJOv//x",
-	"7JbaTiTWdHAHjG2RZJxzuZKEPCbWOL1ECi4416cjLoipa60DTgvxQTOtDGObVyCzouY6nKcQN2o5QZeZ",
-	"ite+rqjsUnzUDloLpNv3BVPcs33sW7ePPYFbOidtjmcPM2tlj9XY4FOYNLm1EkfFo6Y6HEWObAWErEp3",
-	"iMcEiqjVs4radZAuzGIq36mQbuV9kAlpgiIsRn2Ok0hX3c/81FBtoZ6/bzC3O0W+KiZxSv/bNCE1kqul",
-	"lp5tgO25bzfU0ZkJKZcjIoj7PsMYz1Bf/TQAaiA5wmjMIxIjsOZLzpetOQ8Lvv98//8DAAD//w==",
+	"7H3rchs3muirYHu2amJPk+JNssStU1OKYyfKJIpHksdzxvQRwW5QRNQEmAZaNCfHW/s0+2D7JFv4cGn0",
+	"hVdRlpLxzB+HAtD4PgDf/fJrEPHpjDPCpAj6vwbkI57OEgL/Pk1SguPFBYkJmZJY/SSy6RSni6Bv/4hS",
+	"+9cwuMNJRtSomEhMk6AfXE0Iijgb03SKJeUMzbFAuDSzGYRBSn7JiJDXNA76AYsXP8+iRNCP+J+Hk597",
+	"d/+8OXqR/jKJcRAGQmKZiaDfa52EgaQyIfWbkYuZ+kuWsv5kEad4Rll/lvJRQqZ9s4OGG/7pUxicitvX",
+	"PD2N1D6LoP6IF0hOCBK3NElQzBH5iCOZqB+p+LMPOHazZzjFU8AinvKMyaAfdA5bzVYrCIMoS1PCIrX0",
+	"q7cXaq886AffvDo+6b5o9VqtXq912O202t1WqxV8Cr2dXBIWI70OevX2AkmO1DSk5iE1EamZSE1Fem6U",
+	"CcmnJNWY7Z28GB+RCDeOOi+OGr2Tk25jNCajxmE3Go1GI3w0bh0HYUA+zmhKxDVl14JEnMUi6HdbrTBI",
+	"OaCbzxlJ1VkohAT9YIYXU3WBmjLFTIxJ6iH0Uo+p4pMKg9A0YwUk7rTlbXf2jsrJX8iidKfFLRIcyQmW",
+	"CKOUyHSB1DbxmNx7gzQm0xmX6tyvb9WHgzRjjRfjLm4ISWaN3rZAfI3jl+oCM0lxCcHw7NzfFAiMS3SH",
+	"E7rimdaP3/VxtvPH+ZbhTE54Sv+59mFm/lAAMhOlM7riHE0xW6A3Z+cC4ZSgEaHsBkUTEt0uI0Or5zTR",
+	"VbpA+AZThhIsSbob0Ietbg40bHw1sCM1RAH5coLZDYkvKYvI6WyW8rvygV7yKZETteUJFijS42tBzUfC",
+	"LVZkC5slUUoSSmLEmb9KE6lbD8DvetYe2AYUJBQs7strEGF20oBJDTcJUOMxD42aMh9Sd/fN2bm6tBFP",
+	"UxLJKkG+jukNETLosyxJQvujW8P8KiWZzqS4TskUU0bZjf2L4WDXWZq4n1KCJYmvMRD2Vueo0W43Wu2r",
+	"1km/2+q3FIFW//tHcE8KXLd+p9/214dlX0Qt0hkd9hovxq1RoxcddhvH4xZpHI6OySHujk/iTlsTISap",
+	"XMBeNCQJV0/gOmOSOuhSgoViY8GMMrgTEaEztROy+H4y+jaiP9HvX//j1cXVXy/PxNlUzv7x8uzojJ19",
+	"PKNzGn+XzM9+5jT6Nsl++Pv3yf/t/G0WfffXFLO4dcZaTdJtNaNOwkbT1634798nNXSPCKEOaAUSeodF",
+	"JCwnlflFDbC9QMtuVh3zr94vNOYpwgwZZr/8tgVighudw6P+cafdIkdHrXH0ghy2cSs6GbXbvfbJ+CTq",
+	"Hh2Pup1Wt0sOe9Ex6R33evjw+Kg7Gkek3XlxiKMxVq+tfGe3FQX2eL87D3y/e/1O5X6TQ3zSG7ePG92o",
+	"Ezd6o+Ojxsm49aJx1I6PR52oi18c9n7T91tv7H7X+GsNa/X+TngSkxSoPuPqNn9uEml+ue9N0cvkZ7vD",
+	"cV8zLq8Fkf6xm1F7PaSROYvKGS0u9cIlyRNojPkmivgdSUWuczwyR+s9MEfrlSgKLNs+Gb+IunGrcdwb",
+	"kUZvfIQbo8O402i9IEf4JDpuj7rjHV68QfG/Alc75/KC/JLRtEwSzrnlaIyQuChI/gtRA8Au0IOECglo",
+	"eFCSoL6U2gMpH9YbwmLA4AraLTkiTJIUCMN+qfjhk5NyD2towsNIufa/HvDoZ+Z0l5z6MrmzePbmgH4n",
+	"oufhk5M7X9TcuIeROx/xxtUbcy8y5lk4GZ9/0aEfm7rsQzQo2LfrbkEd4VF3wTdwG2Kz5lZ80XWfuK77",
+	"GWhO4bq9gjVKdMb+uJGvSLE9vZM9GCnbrdxIme9ilVXSfBqAec3TEY1jwja0uMecaBs6ThI+h2e0BGYq",
+	"1sxDfEZSQMgezLMOjjWwj904Bf1Z7rpQRCShkaxCf0sW4N3LBIm1hQzFdDwmKWESwaZLEkvh4D3viFvJ",
+	"+glXrrgH56EHHlxAgG81frztNtwUQJWSzxlOXqUpT6tIEiS9IykaY5qstd/PFZjzlLObJjrn5jdAS8Ln",
+	"u3pND1veO7CbRQR2uwZkM9iACc4hn6VUgaUx4mMQKwrP2niXMHr79uybOhy8/1URsqD/PphhOQkczYbp",
+	"CtYPYTAVNwDALJNITHiWxGhEENY+K7uyBSej8fUMpwLkoQ/+/g05X7l3M2aXfXvcYm97/g50gqW6AhVo",
+	"SgVMW7nFXzKSLvJd/U2N1PcgRAxPCcBu1hwtnEDAGVGI8SBDmMXI50UOBvj6tb5bBRDOzOhVaLcr7oB2",
+	"fzN7Q/sZExKziKzcsxmzy57N1L3u+Q1d7suQnKuVU7l6eyMeL4IQ7ORuW5cyVbTI7GuC7wjCEiUEC4l6",
+	"KJrgFEeSpCLfooAZ15Lza/3N4jZ5QqNF/U6tRdTsOOHr7nW+4WsrzUiZXE8pyyQRy3GbECGQnGCGeIrI",
+	"LxlOlJTZ7vVaORhqzLUacw0DilD81bK4KtEHpWrTh2kA0AKX2+5rSpIYOeuR25JdsnYreyIVsKPHoRRa",
+	"T6lCoKNrwJMPD40hPvq55Ppdfjd0aM7aZxZT0EPUV91O1W/X8G+9z3O+TCI8555gV8/qlVaD0YjglKRI",
+	"8lsClw8zdPrmDKSgr/7eOJ3Rxl/I4tkjx2Gc8yu1vwqIsOvNoRsj7G7Eo0Mk6wMKztWFsn/ZSFGx5N5M",
+	"2oNIWtrDKsAYl42CC+Ccy9c8Y1Wbv8iiSWHjy6BLDQfTM1IS8XRnoHpFoMaws/UQ6XEGnFrbuFrNGrk2",
+	"PyXgICS1M/d0VPk+1sHlm+XeAB36kYopltGkCt3cBvAY4mqgWXErNafhKaJSlGmknHBBdFDQXJ2wW20P",
+	"ONCQKG6iQVmNB72xhhsNuKDsjOFI0juyVGSJCQzAsuSxqrH1tMIiYqorIDyWigcyG9Rhl2miU4ZwPKUM",
+	"TTMhUcYSHt0qpKZklmAl3ckdUdbxNHHYkYV4Db4oa7ihBlk/LPH0G0CN83k3LOnJyxEUlA1NVVNlwWi2",
+	"B0w5eNbhyfO6v6FMS5Zayyvhas71a9E+UITL/jRfIO8Hrfh4NO5FR43OuEUavXE7apzgw8PGSdwdd8fH",
+	"cRe320bqxLNZQom4hpheDL579bMV3a71V7XoX7WlTTFNmoIw0AKWCbH99mEBwG/IGGdJjU0m1n8Qnxew",
+	"VTvvtgo7fzuLsSSvdMz5lif00FjVezOWl+LedJSjIquTIvsxC1zCPT6tIWen9pHpEJQ8pHi5DbpV8oVM",
+	"sLhW+lhfphkJAyquLd10P9g4oDFOBKkzCxf2uTUteZjN6h+2oCwFIM45I8uiHFbgWlu33S4Nwrxt5r9s",
+	"htQU4uWpkjheaytfVXmB67U2krd+qImsXfAMpQTHihmhC/2P+9nHOx7F9YDIbZUrSa83o2FmKHRo/W2Z",
+	"e9vmUxBRcDgVHvk+0yhWhtPrrdZkK+Q7TTNW2NzqBS+JtIauN5S9pqkoUehLosW7sfpTDXUL+sFxq3fU",
+	"PqxZ7kLLIiXPnRFQasJDNK7kdWHZ0Hyld9J5cdiyX3lDWS1BPkWCfmzE9Iau3+wV5z/g9KZGllM6uLPm",
+	"wJBld9+OhFGpts0cHR52j9BoIYnY9Z57ksWVt4dVt1ty3tDjDGw/Yra40N8WS7ITjKBfUEHEUli9QI/D",
+	"Vv1cxJn2B1kGvqsQelJEAOw2tcCsR4Qa33DjFULeMnyHaYJHNTeGpHc0IijCTOkgI6KIVjRZQvHy8aCm",
+	"uPi06vS9ekS6BYOCA2WtPcGN1EgQ2WzGU0niH0lM8RXMXXb7FTTfX/50vtxyIu1oBZ+SvCK4Bgc/i519",
+	"Xu1DH1C3XTRV+0UA7DqY3aQGTGpoS9inMPgbSel4sYx0WGlCljRaiGYrXoYKKXmXcnazypLtNJR16k6v",
+	"Xt1x8/fgXz1z2pKmkKuwCa69hoLXB1MJY2I9rNqWqi7S/H7KXgH6h1br9oGqT2EwITgmKWDp1RW+0Y9H",
+	"RCmdaTkD4LsjKXgOjG9GS1Ihogz9knHFP9AZkJjhIGgNgiGaT2iiWafVmuDdLZoQwWEudTAI2oPAAK/D",
+	"G7TYKqIJmWItsUhJUrWL/zcI3rcaJx/+NAj+vewLMSKHTBenSs2uB4Fl0xFJFQQmCxNJjuaYKko45qmV",
+	"AmVa3ORJq+VvaEoZnWbToN92e6BMkhsjprybz08zOVGSRYQlqd8JzkconMLiBH118folOnpx2HpWRNLX",
+	"2uabEpxM/88gsMe5BnFl/HwylnoizVn73uazuH6jQxoP67zOoaKjz0/FLZpPiJyQFGEj1E3xQgl2zxUi",
+	"s5SR2Nh3cnA2jQuDDAPtzmN4qmaWHderwP/3lIyDfvCHgzwf+0D/VRy8zaiJ4TK282XgV93WRVA2zVWt",
+	"AcXzZd8bDCvIbgDGBDNGEuc2KoIz6pL2+Ah3GietqNfoxS9GjWPcJo3DcSd6EZ/0SOuoWw9O0Q11X3DG",
+	"P1oLbhUWRaGKREizQavBhYinaPh82ERqdAZGB1C6BJpTOUG9dgfRwnQlJfqhMIbSNdEPBN8RpQjyTCpS",
+	"YRZTAp4dY7GhSWiOj7Nx40djuvUoB/74A2E3chL0253jUFES99+hT+i+Ggye//+v3h08+/MgeP9vf2j8",
+	"54fng+BZPdGzjvT1Z49vFHS+uJuf/IZ2q7qT9+xf9z75v2YkXWz+KLXYE9rzzP2weA/vVUd0LHmwu8C1",
+	"+StdBVfpAZdjJZpLtl98oFtu/x2m8tIWLihv/Ts+10pPmaliiaZcyNATBcoOpKFRzYahZcFwUZmYa3gF",
+	"YXIZROobrpyCD1JszbetUD05zay7rTDn3K0azv1JXV4x40zoYh02Uz7iTBIGpgZfbzCi1J9+FtoS49f5",
+	"sFPrcGvHHcCgqra3cs7bkpK02TG+0VvVMJau3epEfqCluKhFyjzsTmmTYgtl0pMzQVRrOFmtbvtm9IEn",
+	"1X2ycdc2ZHKHwyn6P1ei2xu6H2xv5kL1YDQVNXYAc0mM6Up46+bsDfBhqWDHcJuYVA8leQjLDlipqcCz",
+	"EiPl8dU4h3UXyI2tdVCvnF0a/oBXMA+OCGsrCgEdcLHUsB0vvYXrBDptWtZil1EFMiFhRprVnaFG4GOc",
+	"4oNgsr4Ukx/sviO4S4LlV4JcN2d/YBdK2+jgrlEm10TbG/uAiS+DiIA/itDeHhui5daAOEi4ZBGfkSIi",
+	"/Tjj3zNCDboUFuoCvuCp6T9oVozR0BNThyFYtQxmvei+KCIzWb6cxiT4mOgsGidXzncD60x9G83Uo/d2",
+	"hGXzn7vY1TpQ6tc0Y5JOdZYHSPAFR4R/Lvfid8sqIa3EUO2k5Uk7j/Nstq7LdJ8DWcXT8oPSK/wL0aS1",
+	"l/hbE0SwAz68dLeVOHjlZZXtn6f7KXNBXTrSLpJ5eY3VMnlh9N6gLCRO1StscOkT7oxtZgokzys84UwQ",
+	"lLHY1E8Y5v6LocGVLpC3HEv12PFTLdagxg3dHC/fXV29+ZuaBluwWK3FkQGoVL5vebbW9lCWV9gE3MKc",
+	"x4F7vfS1CmZv9kbw2vGPAmue8rE9pPncTeA0ox8FSj+BbHs4/dmbQOrGPw6sXuLZDrB6szeC1Y5/FFjz",
+	"TLAdKLCbuxER1qMfBUo/U2x7OP3Zm0Dqxq/KD9tmocd8+GuVixWIy+duAq0Z/XmhzCNxd5DTSikUq011",
+	"3thyQsG6iT/kIfb71EQlmc54ilOaLExES6gzWcqJGxCd4kwyJj9DeAkawnjw92O+99OpdjPfu+nrbK+v",
+	"XdLTXhDr0pFN3cdK/hfcufqI5V3uX+1Cq29TdcreoF/tLNfhpEPr9h4igReiqFfY+shBKZ51B9T401ci",
+	"xA3cGxpqo2h76C/0awtYOZh1N/jKq6wDszB+b9AWCqatisStjabdD8EoJKXu6JAtl3Zf7ZktjK5JSl5D",
+	"dx7CGmNZnCE9uXFmhVnL1Zv3zuHdu3eNcnjaqsMoR7NVTuSepvh7n4xLo15zKHrcQ52Hn5XtTkRb5j/D",
+	"YfjxAzucwaNGIJw+seiCZXHnO+G1fqk1CK6ZtHfupVA6LMv5w6b3Ie1odYlGONZSBU7epHxGUkkVjCZ1",
+	"q/idVyb1yKVbu3odeGQC6WKus4Ij64LGyRwvRJ5DjUYLRKUgyVid7Mz7pJ/CtAoReuvahV7o+VIXeSXJ",
+	"R5nfvxlJBWdIECKa6OuMJpAMNk751PNz62BCDGJ2giVponOibm1ikpCmPCYJmqdUkkoA7Nbl97zAQSg4",
+	"VQwcrMYE5lF47x3gfp0OM8PU+PgUBgVsLT1uHdJXRR8km6E8uNgFHEba8WsDltEsk2A8niLKJFdvmzMa",
+	"4QSNeTrV4c/HL44Pn4HfcoLFhOjh4DtOyTgTRKA409eWQLUUEaKEM4JElqb8Bkv1g47zFrbvTMyzUeJy",
+	"ZlIyS4lQoqvJkQvRVAeeYYa6HZSQO5IACEzp5+xGe1HzMe0jLe15J7qPbLrimYTBx8YNb5gfIUnlAs9/",
+	"JELgG1AxT8Vt2Xq8xRtVp2aja9AgmFYaCCHG53+GAPPi48sbMq1/fJV2SZtEG9Y3S/KC+qBv0roIxNV1",
+	"npuBHxh41PJDA2uC+mt6DZWJyI/4Vl9VJxgIPFYSgEknQLaiHxUoY/SXjAD9oKwYu4neCoIwYmQOg8c8",
+	"RYrpwQ9+gb6clFR7Hnm04qi3Isb4/b81/vPDn2piikuVMDc7NF34cvXYCzUmzxtdPVgnjlaImaneD5+r",
+	"I2T3eBM/sfxNhKsehSYIVArEMxnxKWkueSaumGv5ugxtcdchGnMtwSiOp+7C5Xen6i9A/VzQvqOTmoRD",
+	"1s2EfMQxiegUJ010nikOW1Mc0MinhhIHYcCyxEh6mppXDr9cLHZLfrnPndRkXS0NPraDIcolIWPpBxQX",
+	"C3Hw1Ld/NdElkZuEKENegWlDMQwRlxOSzqkgSAECJMULL14CnEdTCoVz65A8wzcEzaF6kF+0BrMSMfNR",
+	"bisNMbIRhv3M/fIW3k0IK3j5sbjVgrZi1lCqIMaSNCDmYd23iuxsTlPSvNLz3O8NOlVir0n5mgT94IbK",
+	"STZqRnx6ABJExFNyYGWJA1s/82Ai5QzP6IFaFQhGiefsIYHAQZxlED6/FrF+wd/yDt6CvXVu0Vu4b+p0",
+	"R5BrR8cQwpKGiEMFRDDb5lGafq/Hp34e64+hYER195nxymMUkqcloDc9khJT21P6xU5bKaaFLn14uk7S",
+	"2FEwwmKxG7UChlUhhHU07KnfJVt9u4q0RT3LUWxa58sWeZP+zRgZGEfk4yzBzNWFJkwR8vcgaFyTj1GS",
+	"6b4uNT1OdM+rvA9OsSmS+i+vLpX6T5dfrP4j4jyh7Oaaj8dKrjExZGGgL50d5MqauIriTO3nwwaXzVUo",
+	"r7vzgt4wEqNZyvnYaW02jO4rjL5/d/msfOUM5tRls/Ro2NzolqQkxpHUf99WZqyppL704fiFTonWB3Ae",
+	"4l6TywoGOyzhsqjJfEYYWJqWcdan/ky2EbHzfPLVw33RWtcIqojnOrdM/8291bAotYelTLpiYlpJ+gxL",
+	"knRBZCmw2dorUitDluhvURLL38s67eLSIa3mWUksST1zu1L7hxTSjKUk4jeMChLbR4UFGgSMDwKfBhX6",
+	"HIVBXhzRq2g5ckQlJlFCGfyTuLr8rpPAhxoKAb71H3iUK01s8dMYCr2Wx/5aEWQ/VA26Y6ity/CUKE0J",
+	"URaTj0pjwUjRTJNTNloAhsaCSGTU4BGPF+BEq3P9b2/fuHMr6Oq6QkfPGwW9qrPZag6/brIWJCVKst4O",
+	"WQlhcAeA0xQvKk/I7KLu9pmYyOLuelBWuYNOL1+enSGoJiSaSJdFw7MZwQpuliwUkm2VmRAxsFXCmdik",
+	"x6JdwVU0cpRuhoWY8zQumhjanYKJoVc0MUC1hqqJoUgKZ5Q1dcmK+xPCmc4IqLCaN5Sd6nJ7V7z+hBVt",
+	"sowiNcqOSUgzFiP7HG1zD0vG1EPUpaVz9OlyfpWX5mrh7XCd1YEaH7y6x6zgaS3e5EJJws3sN+WChGu8",
+	"DD46Py2pW1hLGHUBQkBzXoUwRGJGkoToitY8jUmq/g0GtYWurpoL/hu9Oo1lx+Cm+OOZntY5PCo/wBUV",
+	"DJdaG8wIvX0nayRYqMf3jsoJaoVGatBZN/44UbA/tnu9danJJSZbSLgvHVz9Ways315HZ/yKjTvcVeAA",
+	"uscaSK6KIGmuYAtR4RGY4HkKmge6JWSmZXWouVPj9Kncz4d5wmvF6Xte9SYaPh8qbq/EUrDv3pF0oQfv",
+	"6XYvAeGp3vZ1lrJP9Tc0F7+2vJtONjPncSYNN4w4k5gykSvKSxyQG1nNTIFAWGiOoWZmwbKRl9L8LegT",
+	"rqBnDbym+k8RILOtEecJwcCTvRqgmywCrIBxWTTVnmqjiEsS1eRFm+mBwCz9dt7Kuf7bclXk5MrazdXP",
+	"bWPf0UYd3zJhW8lyab7+9C9IiUPZ2+Ifun8IVQ0sf1G1DMmjd/WFvfDUPGkgpLYEUB2BzWW0+sLG21To",
+	"eX/a+Adu/LPVOGle9w8aH/70rNadZmMytqNVp8jElqCYR5naqXaQn/QOXzyr8Th9HmdJsFpUCZdqUe8U",
+	"H5wojYSRWHvQdIAIRIME97SS/i5eUbEE4GoTtdVi1yTpWW+0TdOjAtG4FttihTlD6ePWQhHxmHgLeCdv",
+	"ChHWLXBLmdu56XSjnuaM8FlCarcjV8RKlWKdXISUT4Js9U3Yk2eTMtezgOpakuOtvRVIKb+BMhietLm+",
+	"f0q4rmtguK6OY7i2hH+4QTOEcH2jjXCDrinh6gaQS/5samc0nK0q3KzdxZJhxmbegPreDWvUXja6tgFh",
+	"uHlx7nBd65UlA6ZETnjcAPTpQIBlI/OiyeFW1WTDTUsPLxk4ysRi+Sf98r6r2xzWWR51UtA9Yjbe2RgE",
+	"66T2owwhQ39P0YPbhaxUyMkFryON30GRFOdghOi2ci23pSprwd5k/1rBcLHK+Y5mJ8mVRB46L6Kv2/je",
+	"EeMcKWlLfqX0tWYlo6BuNLJE8k1PvQrudQn2e4Fea4/Y6x43lm2b6BxPiZbc1EdxSmKIJVOXPiU3OI3V",
+	"prU5OMJlu+69hN6KvFsr7oJJsQLKKXRZ1KZLVz4ztKb/40YP/t/uQChoE13YUnzqVSBFGFMHTdnfXtnB",
+	"/XwHP7Gqvb96AaAFXo1QaoRomIWo0FKBwT8avh9A07xBEKJBACV8Pww3NvsU/TSfqpYdaL9XK3hToTvf",
+	"FuSuJaYPZ4FbKpSt/4AnBa2OTlZo1Bs3I+tehyuGvusjri+T/sCvGrzWUZZSubiE+s5aT5vRv9RFkJ7m",
+	"XQqNVCkJw0rpG06i64Tekev/+a//Hj6DaprRRCc+CK1DQYxDxGdEIIEXLv+kVJ7FcxnoRaEebO2qmgmZ",
+	"ZsaugpeJ68Z5DVlrpIF0DJIIsrQermu8mN8Ig4lPYaCzZxRO9L9e2wf+/buroKoXf3/50zl6R0YIcnp0",
+	"ID6wpQTTqUBDkY2GIRpq/F1TE/4yJB9nwyY6dYFdfxQmQwcngoPGVCie9R9elTIzEMZQcQ2/wrvVhbuD",
+	"vgXBAadUO20YoWxcY692IfFTiBzGNojSOIttdoG6vUY1xwydnpkavmnGhGMIAzZgf/gDUsIElWjO01uh",
+	"fmorWM0d0pm9gkg/sO2POtbBDw0q+JdK5YIHrNNEX5u9eA1cwoLI8kfhrt3z51jciufP8/B/WyqcSlsl",
+	"vDlg3SY6K5RjtqXMwDHkxZfCqxXQl8ds2X5JQJAHBaHPfUzyAUMIPX8OwXSL58+bA9ZrImc3KEOQb1sr",
+	"IGrnfjhME/3EkgXCqNNq6WQQPc57M/BBva4RP9VBvLoj6SJ/ImhKMLNu/r5CtFEfMVLf55nxkDNbBtdW",
+	"t3Zk1Zk/B3kEgTYEcEYQ+RiRmQ0H8+J1hn4YwdA+eIEXwovk9U+A8QFTl2JsyIkRP15OSHRbmZJQIYWH",
+	"VxPNbPrZloR0OC97b69IOoUL20DPn1/BfX3+vK8vleCJZsIjpUPhdAE8yyULKTnIpeXk+Y9NvZbNTFSr",
+	"5be+SF0VGjjic/WcCtddmEVs/Q61iMJumjGmThJGh/qZQiT4nHkvyEw2FcEsOLOUR6Yrsn3CzH842mME",
+	"IEY4SYT3cDQ18Ai6+QLIjWp9UVMODQCKMEMxD3WyuqJfFQlwaEE1eoLGl3l0Cj2gl/jcQ05Snt1M8nDI",
+	"fHmMpkQIAgVtcRTxjEmzvC5z4XCRL68zysEXc+rFWhJqfAL5ycGrcJGXBsc8AQRP1uhS0LBAndQQdCWI",
+	"j8SFiokWD/kxqnXNM9HOvBIX9T3Y6pXoseCG1MrSBLqJqOuiBinyUHSemYvq6b/2nu2YiKAX1NqrWors",
+	"NxcvR5CBwx6nDhAHJwlGXh8SBFSf2nKxihq44FqW/6ZQFiIqFIagQiW4bqH9mk4sxwVGBOeuw7T0ZS2E",
+	"MZqsr2ptVttO2BCe00IPDvVjXYvlr4anxk4Hw/rINOMYZK1WN/r+3RX8gwyflVtND53IM3wGLG7BM6B8",
+	"AzbichIWqp5S0HPAwaXbA+urxrVrSjPxG2IprEKZYQ5whc0UAFzxhgEkupGPVEgL7EvO7hSwnBlaa2oF",
+	"wA2yIUBoxGNqdEslZOnt6HE2c9QUdbc1D9RSp/kCTpHQXpeiz9/6MYxXnso8LMAqsFhrH2C5zxJNya+o",
+	"1XcpQxevX6Jut3uCtBII1+jt1UtDiQX9iMapvso4sdFQahGlfOpFbPXTJaonrOipqPqJMZTNZpoEebqo",
+	"uq5LFVWDeFDaAOc5Ll03LpsXrs+21+lYSq/YqboClbizUCeEOb6TcHt9vxomPFKSvCbB+EZJ+VNxM9TZ",
+	"lBgNlWhq2mLA+lr3S8mMYBAMNepdMw2ovY9AehmYm2i1WsUfljunLBD6gwWF0G5Fm+HhbwNm1NEBC8Ig",
+	"oRFhArRMozmcznA0IY1OswUmxsQI16J/cDCfz5sY/tzk6c2BmSsOfjh7+er88hXMyR0TTuYOwsAcbtAP",
+	"Ws22HsVnhOEZDfpBt9lqdiFfVk5AZ8s9NnftAychHPzqReJ8Oig2plPKJK9L/XqJlXSoqPmoKkvrwxlq",
+	"ic313TFPHUS13GeGGPko+/oxF2U79FWn1XrWr5PoUC7QOX4CFIAnIEJSAfRZuDHqik85HDBnyaKJvuHa",
+	"8a6wrp4wfN7lGXhf1ot7wry+WXk+P5R8Z3zeREMdKTy0IOp8SWCX1Zqr8EGX5fBVp9U2H1yV8IlcDzhj",
+	"1Bv+z3/994HWDIYgb0PHCriOCMb5HDWPc7ffK0bCRPxOpxtbnJrvwUe0ljDME36841and65FZLd/eDyW",
+	"bytRgI+LiqnWZr2w6SGsA3E4mKGhJn/DsKbVud8XVDFJk599WoDGmoQAJswGzAxTH7kyCa2Q3posQmBo",
+	"8NVydX9TM1cB5xKNnaYOPyu+p3tEGeUJGFa5sowW20xrNkPmO62W2nS1UUDNF6Dzz4Dp1j+tE4DiQr8U",
+	"UV/ElviiRgCEIXU9sip518WmWu/rjUf5kAOvXc+nD84N+TWPty3TdypuX/P0NNqodl1hsM4ef83Ty1Ve",
+	"jdJcF212Km7VVTNGrHUz7dDNK1iUEVyKLrG5I36rlk6rtSXy/C98nWxWqq1uTikn4JzLC7fTLZbz522O",
+	"qSqaiqzmnFeFYNMAVLFkLgQdKblbcMhryfPrnAWxvmcHEG7NvSBcv9Nq3wf9i0uTOrXVAbhZpSPYtLdL",
+	"3Zz6pTZ8Ystn7u9E67p32MjoT2HQ0wdR9wX3Xg4K5bRgUnf9pEqRc5h4sn6i38hGzWlv8LG8aJuacLgJ",
+	"SHU1c8Kg1+msn1xT1rPXOdlol8Waa2FwqOnQuu8VCnqrWd2NTq1Yd8l4FoDlWJ/C+w+KpXj9gpe3ZwzC",
+	"QOIbaPD/hrLSpfJc9h8bSl8S8GptcqKmwWoX2wvGB7+Wejh+0iJyQupaZb5isbaN64pzSsO2SXz+Mn0v",
+	"yxONiDYMDm0ilBFFrPKFE8EHTGRRBKJpXakCmjdysYvcW274Ri+0N9khXDu61N5TSxsFrtmr9ziXceFw",
+	"8Bg0prd+Yl7pc0ui5Ld16rU3eLvQz2BLwlKk6U+PSJiLWbKY7YE+hMENqVGAL3KRf7mgb9IKhn6PP6PR",
+	"FJsDqlmCw+wBkyv7q3m9BsFWS4xhEV6x0hpnWIAN7kwWel1Jkg6YMQPr6EqrR+q4fqYU8nvTh2+JfETa",
+	"sH6G3wKyhpTcRwDfuJ1a7aSS0GZ/30FqK039lxYsC4/xt0D3f0cU+VtS8V94Birf3/N0pDhj5trE7lln",
+	"CNO+dY+8d1otPxil4lQ/ZXmdClM0x8YNQ8GcsOi2diEDpnhjOSLIObsU9R+w8oq6RPowryzg/OdUoHan",
+	"5QrPaRdYoYrGaGEb4DcHzHl0ocGqMC4utxvFVHSdLJm3rSpkMZTyMWxMJpaa+3l2PChfo9R6q7KHWltU",
+	"2EjonXZQGLdUrI26UPrgzu/BG3oo9K2w/SKMSqmwErOx7DYHTKkfAOC9mWNNnPAjyM67Wur07jek9oXB",
+	"LkR6M0udP3Zz3lCD3Ae3uW3curN2Uomd2t934KelqQ9rqXE1u9BF5lPAz8liTReOz6NZba9XPVnzUA7Q",
+	"U5MWLkwUGqu3jTwhEUG721aICJonyjVRu9olrTkoiriNOzOjFMcz6Y05jx4wiW8Jq8lytCH0xpF6Ni7+",
+	"0bTyrCiWzsjkPINedgTPGDjvI3WqUSbpHfgyq9nD6EapmSMc3SrR5p8k5S4WcnnpzFyUAdeuWtkISn7S",
+	"fQiIGJEbynQARBEyr02pnyYIzjJkfGXdJhpWs0qNk3ZiUknh8+Vs0poPLpFeln280y2XrINwR2Qb04NE",
+	"8Y2VWmYEbgqQWGPkyyRXyItwkiz6OmZCjZPUlVlUN8eF2BgQ7i2o6Ej136qg4uLsX+WFrVey0sqEzRlo",
+	"HtP/4MLGU7Uv7FXYKJIsbfKuGLVtBNxnkjZMPtfDihq/IyFDj99gdz847/MDSiNfZ2KxuRii37Oj2Lrs",
+	"ziMJIiY2hsIf8jiZTweuhEm9u+mCTPmdjRs283SWhH5POte3yO9uyUwHUUIWieb9oPQKLbww8lFCHH3V",
+	"C4XKTij7TcvwYdY7V3izzEoHbENeen/9Ww/X+HlDH5qp2Uj0rbxWdch7BMPlFs8974P6lJ79jkqIuhl+",
+	"eL7JLvrK3LRnD+9Qyj3d5SLNrmiGXu+PotjKz0Tw65IkthoQljpkX7FNKI6gY3+d8LmH5/QtJCZf2tIU",
+	"j/eithWu3K5PN+6OWRjvV/DavE9mYby/xLnpMr/ZAjB6i4ZKNC92u1TwMgWmfzvk5km6PCrEw0R07JeG",
+	"1NseLm1yRS3fp6nQ6Sw6nBnqqQ5nlA2bCCJioU2qoyPA2k288YANvQIIw9zMoL1rBS2ckblfRQ2dJomj",
+	"JiXEGC3fCB6JjZBRGvKyIBmBCIubha9vZAWAb+Rmlpym5oaW4qpTKgS0TVoqkHSAghYQA9u5YTwlcang",
+	"9jopqGJQGLAVUtBp0bSUZyRK67yhEqXAzWIA0cSr27xczEwqZ5ylkAc4YKaCe4OPx2hGUspj9FWnhyY8",
+	"S4Xn/Xmm06wgKc8mgMiUAhTQDUvM8WymM/iI5j2ABbBYmV1kgribwhnZFyMyFTI+Mwva1UpRLGnyWr3N",
+	"tdS/bk6lOsqFfsdbLmZnbc5SSjVZHsT+cW8WvV8GaQtDfl67wxdF/wEU/ctaVr1PHr2pmj+jrGE54Sq1",
+	"/q0wFUIlRwMoK4gYnw8CiPQixX5xZQZbbmus1QSik+Jq+awm7taLPyKEeY6/DZJ9gDGuzfa5D9V/xWL1",
+	"aC3mHpbs/zUj6cKm4m8xZScbgJcCVixCbAqVQGOPPGyh2rP6SQvwOoP+KYrvryCrs/YF7Yke3LUP7KsQ",
+	"B796D2Qro16p9InkN1rdd+m0FQufya9XRMMXyAestNQyiXyNOL5JZLotf+DZtQoUwJap8bpPe3noeUZc",
+	"xGcEtBbRh7a0w/pIG4Ut+153kQr9t755yHkNkJ/pMW4dPWgL8D3iO7QFk95/UOR0nVGudO1XvMjyQ4R7",
+	"ZeviwgXS/TrMDQo2tslVLvIKmxuqM7l5dZuUXqQ4rA2lgysDOatCMdvlZRLcBvJqA/t4TCnB8XBZSHf+",
+	"kHa0861+Tl8sd78py93vl9aYmOUSU7RX/v70Rj2yYAPzXXEHeTiNffo2SlURDc5I0fBmDHkCUdlH2PRf",
+	"9N1sxo+e0LHzuNX5BKNE4cwE5+Lcilfc3IDtKDTkdiwFhW0ApYud/IcuXgB0iKelquARZojhNIVSSVii",
+	"1PZmcTYxKgaMYLFQa95kRAgdtziGlF9H/XQZELkwJPBacn49J/h2+ICCyWWBmN6fjN7D+rRFgExx9FYm",
+	"oi+moQejwE/aLvTZDT2bEfjLGgK/V0lyvZZ3kDFFkpcHkP5Ax1DIyBBuVKDb4MZIoB9eDd3Wmlje9afc",
+	"YqY5YGvDN6otJx6OHL4FVDycnvaYguVTkQq9bB59876IifcVE/W1/SyE5PMFh623I4XOiOQsSp7XcMC0",
+	"23AXj+9aUXGnoLOHti/57q8voWT3efpPIahjO2tU2XX0GOao5SFimwaG5UaqAfOtVDl0aDcrVb6ALlr2",
+	"eexU3oP8Eo/2xar1hWatD0vbp1nrHiLLvZSiMHd/10QxrdGYtGyxQmVCT1BjeiqSxxf96jekX/12CJbV",
+	"rx5UyFpDrWaUNWauy/0aeaxYXL8ggW1ZXd+qSANmGlOfepX6c0lKl0u0dZG9+rM2TlO4zNNXV/gGDQdB",
+	"axBULNsLUx6+1E1iLYXSmKFktTjmOrDfv7zsfamO3oe2MGxCNArj/Wby32j0br6GnbAV7TFoW0J7THeO",
+	"IDT9iQBIdczLVjbDDmAMLPoUyZM589+OPJX3PMmbbWxBojyqVHxPQRhkQm3DBftDh9CaSgNKQDFiDSVJ",
+	"LApl7+O8MYGN1MYjKPTGU+hLgG4Jmel2IrpbWt4owUQnROYLtjmWngDt1XTpeSAol7r+x5YN/axTE4r4",
+	"206/oEfqdjtzGpFQ1wPSmQtiRhIl3ClAbsnMZAfzNM7b4cBa7s/D50PFo5kpBO+30DZVwPEdpzHidyRV",
+	"XEGtLfiUQP+hRKiD1QgwBcKHZ+PGj+oohjlNBOrqsK5OTwGmt22os4LNlEGy3RqmBENs2PLsgnan0JWM",
+	"uiXuKVvmN22FjDmLsST7od4bSJhjwOk9HZput3rzm3o2l0zzKb7+y7k+iG0XtNN2oP56gQdznt6PI+6b",
+	"mflCNMD9m+Bu7Q242xuvzfJr3WX5STtv7Wk9eR0Brsk++PAyVaFEKnOVYUqsl2X7qMH5hEOsgG71ZCyq",
+	"m4YRDlitfcEI8bZfjR93D90T3V8VL4ZwIXC/sIVlFKHp3NPqLpHkfyyYVL/YOZ+OndN3mm5HwZ6Yu7Ui",
+	"YU8Xu5kpXWtxG3cPH03vrPBSPQNXDxlL/W/TBMc2hWq6lk1NkFLMTspLveZpoVOp7shJUxRjMRlxnMZa",
+	"KXexIX0kCDxyERrTkZow1c/T/AlZItTMu9BWMKDoZM1evJyaYsu/PsLiNkS6kpnpnRYTMjWu27xTrpE7",
+	"6tNz/G526BycQnw8JilQFi2QT5XMj9GUxyTR0cuS82QFKHkyxacPn/43AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
