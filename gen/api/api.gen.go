@@ -239,120 +239,116 @@ func (e Role) Valid() bool {
 	}
 }
 
-// Action What exactly is to be done. It is always confirmed for itself.
+// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
-	// Params The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 	//
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params ActionParams `json:"params"`
 
-	// Summary What the person is shown; built from the params by a template, never by the model.
+	// Summary The text that the person sees. Build it from the params with a template. Never let the model write it.
 	//
 	// Example: Send 250.00 EUR to DE89 3704 0044 0532 0130 00
 	Summary string `json:"summary"`
 }
 
-// ActionParams The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+// ActionParams The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 //
 // Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 type ActionParams = json.RawMessage
 
-// AskConfirmation The question whether a skill may run now.
+// AskConfirmation The question "may this skill run now?"
 type AskConfirmation struct {
-	// Action What exactly is to be done. It is always confirmed for itself.
+	// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 	Action *Action `json:"action,omitempty"`
 
-	// CustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	CustomerId *Uuid `json:"customer_id,omitempty"`
 
-	// ExpiresInSeconds For how many seconds the holder can answer.
+	// ExpiresInSeconds How many seconds the holder has to enter the PIN.
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 
-	// IdempotencyKey Makes asking again give the same confirmation; unique within the instance.
+	// IdempotencyKey Makes the request safe to retry. The key is unique within the instance. Use a new key for each new question.
 	//
 	// Example: run-7f3a-step-4
 	IdempotencyKey *string `json:"idempotency_key,omitempty"`
 
-	// IdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	IdentityId *Uuid `json:"identity_id,omitempty"`
 
-	// Role In what role the holder uses the instance.
+	// Role How the holder uses the instance.
 	//
 	// Example: owner
 	Role Role `json:"role"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill. Names are compared without regard to ASCII case.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
 }
 
-// Confirmation One question whether a skill may run, and what became of it.
+// Confirmation One question, "may this skill run now?", and its outcome.
 type Confirmation struct {
-	// ActionDigest `sha-256:` and the hexadecimal SHA-256 of the canonical params.
+	// ActionDigest `sha-256:` followed by the SHA-256 hash of the canonical params, in hexadecimal. Null if the confirmation has no action.
 	ActionDigest *string `json:"action_digest"`
 
-	// ActionSummary What the person is shown.
+	// ActionSummary The text that the person sees. Null if the confirmation has no action.
 	ActionSummary *string `json:"action_summary"`
 
-	// AttemptsRemaining How many guesses are left to the next lock or deactivation, while pending or blocked.
+	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated. Set while the confirmation is `pending` or `blocked`, otherwise null.
 	AttemptsRemaining *int `json:"attempts_remaining"`
 
-	// ConfirmUrl Where the holder can enter the PIN; null as long as there is no such page.
+	// ConfirmUrl The page where the holder can enter the PIN. Null if there is none.
 	ConfirmUrl *string `json:"confirm_url"`
 
-	// CreatedAt When it was asked.
+	// CreatedAt When the runtime asked.
 	CreatedAt *wire.Time `json:"created_at"`
 
-	// CustomerId The holder, when it is a customer.
+	// CustomerId The id of the holder, if the holder is a customer.
 	CustomerId *openapi_types.UUID `json:"customer_id"`
 
-	// ExpiresAt Until when it can be verified, or once approved, redeemed.
+	// ExpiresAt Until when the confirmation can be verified or, once it is approved, redeemed.
 	ExpiresAt *wire.Time `json:"expires_at"`
 
-	// Id Null where nothing was stored.
+	// Id The id of the confirmation. Null if no confirmation is stored.
 	Id *openapi_types.UUID `json:"id"`
 
-	// IdentityId The holder, when it is a channel identity.
+	// IdentityId The id of the holder, if the holder is a channel identity.
 	IdentityId *openapi_types.UUID `json:"identity_id"`
 
-	// LockedUntil When the PIN's lock ends, while pending or blocked.
+	// LockedUntil When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
 	LockedUntil *wire.Time `json:"locked_until"`
 
-	// Reason Why the confirmation has its status; null where that says all.
+	// Reason Why the confirmation has its status. Null if the status needs no explanation.
 	Reason *ConfirmationReason `json:"reason"`
 
-	// Receipt The signed proof of the approval (a JWS), only while `approved`.
+	// Receipt The signed proof of the approval (a JWS). Set while the status is `approved`.
 	Receipt *string `json:"receipt"`
 
-	// Role In what role the holder uses the instance.
+	// Role How the holder uses the instance.
 	//
 	// Example: owner
 	Role Role `json:"role"`
 
-	// SessionExpiresAt When the session ends that approved it or that its PIN opened.
+	// SessionExpiresAt When the PIN session ends that approved the confirmation, or that its PIN opened. Null if there is none.
 	SessionExpiresAt *wire.Time `json:"session_expires_at"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill. Names are compared without regard to ASCII case.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
 
-	// Status Where the confirmation stands. Take a status that you do not know for "no".
+	// Status The state of the confirmation. Treat any unrecognised status as "no".
 	Status ConfirmationStatus `json:"status"`
 }
 
-// ConfirmationReason Why the confirmation has its status; null where that says all.
+// ConfirmationReason Why the confirmation has its status. Null if the status needs no explanation.
 type ConfirmationReason string
 
-// ConfirmationStatus Where the confirmation stands. Take a status that you do not know for "no".
+// ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
-// ErrorLocation A name, or the place in a list or in the body's bytes.
+// ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation struct {
 	union json.RawMessage
 }
@@ -363,76 +359,74 @@ type ErrorLocation0 = string
 // ErrorLocation1 defines model for ErrorLocation.1.
 type ErrorLocation1 = int
 
-// HTTPValidationError Every fault of a request.
+// HTTPValidationError The validation errors of a request.
 type HTTPValidationError struct {
-	// Detail The faults.
+	// Detail The validation errors.
 	Detail []ValidationError `json:"detail"`
 }
 
-// NewPin A PIN that is set. It appears in requests alone, never in an answer.
+// NewPin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 //
 // Example: 804615
 type NewPin = pin.PIN
 
-// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 //
 // Example: 804615
 type Pin = pin.PIN
 
-// PinAppliesTo Which roles are asked for a PIN.
+// PinAppliesTo The roles that are asked for a PIN.
 //
 // Example: all
 type PinAppliesTo string
 
 // PinPolicy The PIN policy of an instance.
 type PinPolicy struct {
-	// InstanceId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	InstanceId Uuid `json:"instance_id"`
 
-	// PinAppliesTo Which roles are asked for a PIN.
+	// PinAppliesTo The roles that are asked for a PIN.
 	//
 	// Example: all
 	PinAppliesTo PinAppliesTo `json:"pin_applies_to"`
 
-	// PinRequiredSkills The skills that need a PIN, as they were spelled, in order.
+	// PinRequiredSkills The skills that need a PIN, spelled and ordered as they were stored.
 	PinRequiredSkills []PolicySkill `json:"pin_required_skills"`
 
-	// PinSessionTtlMinutes For how many minutes one PIN lasts; with 0 each skill is confirmed for itself.
+	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes int `json:"pin_session_ttl_minutes"`
 }
 
-// PinPolicyUpdate The fields to change; an absent or null field stays as it is.
+// PinPolicyUpdate The fields to change. A field that is absent or null keeps its value.
 type PinPolicyUpdate struct {
-	// PinAppliesTo Which roles are asked for a PIN.
+	// PinAppliesTo The roles that are asked for a PIN.
 	PinAppliesTo *PinPolicyUpdatePinAppliesTo `json:"pin_applies_to,omitempty"`
 
-	// PinRequiredSkills The skills that need a PIN; `*` stands for every skill.
+	// PinRequiredSkills The skills that need a PIN. `*` stands for every skill.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
-	// PinSessionTtlMinutes For how many minutes one PIN lasts; with 0 each skill is confirmed for itself.
+	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes *int `json:"pin_session_ttl_minutes,omitempty"`
 }
 
-// PinPolicyUpdatePinAppliesTo Which roles are asked for a PIN.
+// PinPolicyUpdatePinAppliesTo The roles that are asked for a PIN.
 type PinPolicyUpdatePinAppliesTo string
 
-// PinStatus What the world may know of a PIN.
+// PinStatus The state of a PIN. It never contains the PIN itself.
 type PinStatus struct {
-	// CreatedAt When the present PIN was set; null when there is none.
+	// CreatedAt When the current PIN was set. Null if no PIN is set.
 	CreatedAt *wire.Time `json:"created_at"`
 
 	// HasPin Whether a PIN is set.
 	HasPin bool `json:"has_pin"`
 
-	// IsActive Whether a PIN is set that is not deactivated. A lock does not change it.
+	// IsActive Whether a PIN is set and not deactivated. A lock does not change this field.
 	IsActive bool `json:"is_active"`
 
-	// IsLocked Whether wrong guesses have locked the PIN for a time.
+	// IsLocked Whether the PIN is temporarily locked after incorrect attempts.
 	IsLocked bool `json:"is_locked"`
 
-	// LockedUntil When the lock ends; null when there is none.
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *wire.Time `json:"locked_until"`
 }
 
@@ -443,57 +437,57 @@ type PolicySkill = string
 
 // Problem A problem document (RFC 9457).
 type Problem struct {
-	// AttemptsRemaining How many guesses are left to the next lock or deactivation.
+	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated.
 	AttemptsRemaining *int `json:"attempts_remaining,omitempty"`
 
-	// Detail What happened here, and what to do.
+	// Detail What happened, and what to do.
 	Detail string `json:"detail"`
 
-	// LockedUntil When the lock ends; null when there is none.
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *wire.Time `json:"locked_until,omitempty"`
 
-	// RequestId The id under which the server logged the request.
+	// RequestId The id of the request. The log of the server has the request under this id.
 	RequestId string `json:"request_id"`
 
-	// Status The HTTP status.
+	// Status The HTTP status code.
 	Status int `json:"status"`
 
-	// Title The type in words.
+	// Title The kind of the error, for people.
 	Title string `json:"title"`
 
-	// Type What went wrong, for programs.
+	// Type The kind of the error, for programs.
 	Type ProblemType `json:"type"`
 }
 
-// ProblemType What went wrong, for programs.
+// ProblemType The kind of the error, for programs.
 type ProblemType string
 
-// RedeemConfirmation What is about to run.
+// RedeemConfirmation What the runtime is about to run.
 type RedeemConfirmation struct {
-	// Params The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 	//
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params *ActionParams `json:"params,omitempty"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill. Names are compared without regard to ASCII case.
 	//
 	// Example: payments.transfer
 	Skill *Skill `json:"skill,omitempty"`
 }
 
-// Role In what role the holder uses the instance.
+// Role How the holder uses the instance.
 //
 // Example: owner
 type Role string
 
-// SetIdentityPin The PIN to set, and the one that it replaces.
+// SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
-	// CurrentPin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// CurrentPin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	CurrentPin *Pin `json:"current_pin,omitempty"`
 
-	// Pin A PIN that is set. It appears in requests alone, never in an answer.
+	// Pin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	Pin NewPin `json:"pin"`
@@ -501,83 +495,93 @@ type SetIdentityPin struct {
 
 // SetPin The PIN to set.
 type SetPin struct {
-	// Pin A PIN that is set. It appears in requests alone, never in an answer.
+	// Pin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	Pin NewPin `json:"pin"`
 }
 
-// Skill The name of a skill; compared without regard to ASCII case.
+// Skill The name of a skill. Names are compared without regard to ASCII case.
 //
 // Example: payments.transfer
 type Skill = string
 
-// Uuid A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// Uuid A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type Uuid = openapi_types.UUID
 
-// ValidationError One fault of a request.
+// ValidationError One validation error.
 type ValidationError struct {
-	// Loc Where the fault is.
+	// Loc Where the error is, for example `["body", "pin"]`.
 	Loc []ErrorLocation `json:"loc"`
 
-	// Msg What is wrong, in words; never the value.
+	// Msg What is wrong, for people. It never contains the value.
 	Msg string `json:"msg"`
 
 	// Type What is wrong, for programs.
 	Type string `json:"type"`
 }
 
-// VerifyPin The PIN as the holder entered it.
+// VerifyPin The PIN that the holder entered.
 type VerifyPin struct {
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	Pin Pin `json:"pin"`
 }
 
-// ConfirmationId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// ConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type ConfirmationId = Uuid
 
-// CustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type CustomerId = Uuid
 
-// IdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
-// InstanceId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
-// QueryCustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
-// QueryIdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
 
+// Busy A problem document (RFC 9457).
+type Busy = Problem
+
 // Conflict A problem document (RFC 9457).
 type Conflict = Problem
 
+// ConflictKey A problem document (RFC 9457).
+type ConflictKey = Problem
+
+// ConflictRedeem A problem document (RFC 9457).
+type ConflictRedeem = Problem
+
+// ConflictRedeemed A problem document (RFC 9457).
+type ConflictRedeemed = Problem
+
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
+
+// ForbiddenCustomer A problem document (RFC 9457).
+type ForbiddenCustomer = Problem
+
+// ForbiddenPin A problem document (RFC 9457).
+type ForbiddenPin = Problem
+
+// ForbiddenRedeem A problem document (RFC 9457).
+type ForbiddenRedeem = Problem
+
+// ForbiddenRuntime A problem document (RFC 9457).
+type ForbiddenRuntime = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
@@ -585,8 +589,32 @@ type Gone = Problem
 // InternalError A problem document (RFC 9457).
 type InternalError = Problem
 
-// Invalid Every fault of a request.
+// Invalid The validation errors of a request.
 type Invalid = HTTPValidationError
+
+// InvalidConfirmation The validation errors of a request.
+type InvalidConfirmation = HTTPValidationError
+
+// InvalidCustomer The validation errors of a request.
+type InvalidCustomer = HTTPValidationError
+
+// InvalidHolder The validation errors of a request.
+type InvalidHolder = HTTPValidationError
+
+// InvalidIdentity The validation errors of a request.
+type InvalidIdentity = HTTPValidationError
+
+// InvalidInstance The validation errors of a request.
+type InvalidInstance = HTTPValidationError
+
+// InvalidPolicy The validation errors of a request.
+type InvalidPolicy = HTTPValidationError
+
+// InvalidQuestion The validation errors of a request.
+type InvalidQuestion = HTTPValidationError
+
+// InvalidRedeem The validation errors of a request.
+type InvalidRedeem = HTTPValidationError
 
 // Locked A problem document (RFC 9457).
 type Locked = Problem
@@ -606,6 +634,9 @@ type TooManyRequests = Problem
 // Unauthorized A problem document (RFC 9457).
 type Unauthorized = Problem
 
+// UnauthorizedCustomer A problem document (RFC 9457).
+type UnauthorizedCustomer = Problem
+
 // Unavailable A problem document (RFC 9457).
 type Unavailable = Problem
 
@@ -614,22 +645,22 @@ type UnsupportedMediaType = Problem
 
 // GetConfirmationParams defines parameters for GetConfirmation.
 type GetConfirmationParams struct {
-	// WaitSeconds How many seconds to wait at most for the confirmation to leave `pending`.
+	// WaitSeconds How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent.
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
 }
 
 // EndPinSessionsParams defines parameters for EndPinSessions.
 type EndPinSessionsParams struct {
-	// CustomerId The holder, when it is a customer.
+	// CustomerId The id of the holder, if the holder is a customer.
 	CustomerId *QueryCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
 
-	// IdentityId The holder, when it is a channel identity of the instance.
+	// IdentityId The id of the holder, if the holder is a channel identity of the instance.
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
 // UpdatePinPolicyParams defines parameters for UpdatePinPolicy.
 type UpdatePinPolicyParams struct {
-	// IfMatch The ETag that the policy must still have, or `*`.
+	// IfMatch The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -721,22 +752,22 @@ type ServerInterface interface {
 	// DeclineConfirmation Decline a confirmation
 	// (DELETE /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	DeclineConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// GetConfirmation Get a confirmation, or wait for its outcome
+	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId, params GetConfirmationParams) error
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// VerifyConfirmation Verify a PIN for a confirmation
+	// VerifyConfirmation Verify the PIN for a confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify)
 	VerifyConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// RuntimeRemovePin Remove an identity's PIN as the runtime
+	// RuntimeRemovePin Remove an identity's PIN (runtime)
 	// (DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeRemovePin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
-	// RuntimeGetPinStatus Get an identity's PIN status as the runtime
+	// RuntimeGetPinStatus Get an identity's PIN status (runtime)
 	// (GET /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeGetPinStatus(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
-	// RuntimeSetPin Set an identity's PIN as the runtime
+	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
 	// EndPinSessions End a holder's PIN sessions
@@ -1270,15 +1301,54 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
+type BusyResponseHeaders struct {
+	RetryAfter *int
+}
+type BusyApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers BusyResponseHeaders
+}
+
 type ConflictApplicationProblemPlusJSONResponse Problem
 
+type ConflictKeyApplicationProblemPlusJSONResponse Problem
+
+type ConflictRedeemApplicationProblemPlusJSONResponse Problem
+
+type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenPinApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenRedeemApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenRuntimeApplicationProblemPlusJSONResponse Problem
 
 type GoneApplicationProblemPlusJSONResponse Problem
 
 type InternalErrorApplicationProblemPlusJSONResponse Problem
 
 type InvalidJSONResponse HTTPValidationError
+
+type InvalidConfirmationJSONResponse HTTPValidationError
+
+type InvalidCustomerJSONResponse HTTPValidationError
+
+type InvalidHolderJSONResponse HTTPValidationError
+
+type InvalidIdentityJSONResponse HTTPValidationError
+
+type InvalidInstanceJSONResponse HTTPValidationError
+
+type InvalidPolicyJSONResponse HTTPValidationError
+
+type InvalidQuestionJSONResponse HTTPValidationError
+
+type InvalidRedeemJSONResponse HTTPValidationError
 
 type LockedResponseHeaders struct {
 	RetryAfter *int
@@ -1311,6 +1381,15 @@ type UnauthorizedApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers UnauthorizedResponseHeaders
+}
+
+type UnauthorizedCustomerResponseHeaders struct {
+	WWWAuthenticate string
+}
+type UnauthorizedCustomerApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers UnauthorizedCustomerResponseHeaders
 }
 
 type UnavailableResponseHeaders struct {
@@ -1379,7 +1458,7 @@ func (response AskConfirmation401ApplicationProblemPlusJSONResponse) VisitAskCon
 }
 
 type AskConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response AskConfirmation403ApplicationProblemPlusJSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
@@ -1395,7 +1474,7 @@ func (response AskConfirmation403ApplicationProblemPlusJSONResponse) VisitAskCon
 }
 
 type AskConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictKeyApplicationProblemPlusJSONResponse
 }
 
 func (response AskConfirmation409ApplicationProblemPlusJSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
@@ -1442,7 +1521,7 @@ func (response AskConfirmation415ApplicationProblemPlusJSONResponse) VisitAskCon
 	return err
 }
 
-type AskConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type AskConfirmation422JSONResponse struct{ InvalidQuestionJSONResponse }
 
 func (response AskConfirmation422JSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1545,7 +1624,7 @@ func (response DeclineConfirmation401ApplicationProblemPlusJSONResponse) VisitDe
 }
 
 type DeclineConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response DeclineConfirmation403ApplicationProblemPlusJSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
@@ -1577,7 +1656,7 @@ func (response DeclineConfirmation404ApplicationProblemPlusJSONResponse) VisitDe
 }
 
 type DeclineConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictRedeemedApplicationProblemPlusJSONResponse
 }
 
 func (response DeclineConfirmation409ApplicationProblemPlusJSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
@@ -1608,7 +1687,9 @@ func (response DeclineConfirmation410ApplicationProblemPlusJSONResponse) VisitDe
 	return err
 }
 
-type DeclineConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type DeclineConfirmation422JSONResponse struct {
+	InvalidConfirmationJSONResponse
+}
 
 func (response DeclineConfirmation422JSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1699,7 +1780,7 @@ func (response GetConfirmation401ApplicationProblemPlusJSONResponse) VisitGetCon
 }
 
 type GetConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response GetConfirmation403ApplicationProblemPlusJSONResponse) VisitGetConfirmationResponse(w http.ResponseWriter) error {
@@ -1730,7 +1811,9 @@ func (response GetConfirmation404ApplicationProblemPlusJSONResponse) VisitGetCon
 	return err
 }
 
-type GetConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type GetConfirmation422JSONResponse struct {
+	InvalidConfirmationJSONResponse
+}
 
 func (response GetConfirmation422JSONResponse) VisitGetConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1821,7 +1904,7 @@ func (response RedeemConfirmation401ApplicationProblemPlusJSONResponse) VisitRed
 }
 
 type RedeemConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRedeemApplicationProblemPlusJSONResponse
 }
 
 func (response RedeemConfirmation403ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
@@ -1853,7 +1936,7 @@ func (response RedeemConfirmation404ApplicationProblemPlusJSONResponse) VisitRed
 }
 
 type RedeemConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictRedeemApplicationProblemPlusJSONResponse
 }
 
 func (response RedeemConfirmation409ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
@@ -1916,7 +1999,7 @@ func (response RedeemConfirmation415ApplicationProblemPlusJSONResponse) VisitRed
 	return err
 }
 
-type RedeemConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type RedeemConfirmation422JSONResponse struct{ InvalidRedeemJSONResponse }
 
 func (response RedeemConfirmation422JSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
 
@@ -2007,7 +2090,7 @@ func (response VerifyConfirmation401ApplicationProblemPlusJSONResponse) VisitVer
 }
 
 type VerifyConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenPinApplicationProblemPlusJSONResponse
 }
 
 func (response VerifyConfirmation403ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
@@ -2152,7 +2235,7 @@ func (response VerifyConfirmation500ApplicationProblemPlusJSONResponse) VisitVer
 }
 
 type VerifyConfirmation503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response VerifyConfirmation503ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
@@ -2205,7 +2288,7 @@ func (response RuntimeRemovePin401ApplicationProblemPlusJSONResponse) VisitRunti
 }
 
 type RuntimeRemovePin403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeRemovePin403ApplicationProblemPlusJSONResponse) VisitRuntimeRemovePinResponse(w http.ResponseWriter) error {
@@ -2220,7 +2303,7 @@ func (response RuntimeRemovePin403ApplicationProblemPlusJSONResponse) VisitRunti
 	return err
 }
 
-type RuntimeRemovePin422JSONResponse struct{ InvalidJSONResponse }
+type RuntimeRemovePin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RuntimeRemovePin422JSONResponse) VisitRuntimeRemovePinResponse(w http.ResponseWriter) error {
 
@@ -2329,7 +2412,7 @@ func (response RuntimeGetPinStatus401ApplicationProblemPlusJSONResponse) VisitRu
 }
 
 type RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse) VisitRuntimeGetPinStatusResponse(w http.ResponseWriter) error {
@@ -2344,7 +2427,7 @@ func (response RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse) VisitRu
 	return err
 }
 
-type RuntimeGetPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type RuntimeGetPinStatus422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RuntimeGetPinStatus422JSONResponse) VisitRuntimeGetPinStatusResponse(w http.ResponseWriter) error {
 
@@ -2435,7 +2518,7 @@ func (response RuntimeSetPin401ApplicationProblemPlusJSONResponse) VisitRuntimeS
 }
 
 type RuntimeSetPin403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenPinApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeSetPin403ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
@@ -2532,7 +2615,7 @@ func (response RuntimeSetPin500ApplicationProblemPlusJSONResponse) VisitRuntimeS
 }
 
 type RuntimeSetPin503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeSetPin503ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
@@ -2585,7 +2668,7 @@ func (response EndPinSessions401ApplicationProblemPlusJSONResponse) VisitEndPinS
 }
 
 type EndPinSessions403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response EndPinSessions403ApplicationProblemPlusJSONResponse) VisitEndPinSessionsResponse(w http.ResponseWriter) error {
@@ -2600,7 +2683,7 @@ func (response EndPinSessions403ApplicationProblemPlusJSONResponse) VisitEndPinS
 	return err
 }
 
-type EndPinSessions422JSONResponse struct{ InvalidJSONResponse }
+type EndPinSessions422JSONResponse struct{ InvalidHolderJSONResponse }
 
 func (response EndPinSessions422JSONResponse) VisitEndPinSessionsResponse(w http.ResponseWriter) error {
 
@@ -2698,7 +2781,7 @@ func (response RemoveCustomerPin403ApplicationProblemPlusJSONResponse) VisitRemo
 	return err
 }
 
-type RemoveCustomerPin422JSONResponse struct{ InvalidJSONResponse }
+type RemoveCustomerPin422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response RemoveCustomerPin422JSONResponse) VisitRemoveCustomerPinResponse(w http.ResponseWriter) error {
 
@@ -2802,7 +2885,7 @@ func (response GetCustomerPinStatus403ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
-type GetCustomerPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type GetCustomerPinStatus422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response GetCustomerPinStatus422JSONResponse) VisitGetCustomerPinStatusResponse(w http.ResponseWriter) error {
 
@@ -2970,7 +3053,7 @@ func (response SetCustomerPin500ApplicationProblemPlusJSONResponse) VisitSetCust
 }
 
 type SetCustomerPin503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response SetCustomerPin503ApplicationProblemPlusJSONResponse) VisitSetCustomerPinResponse(w http.ResponseWriter) error {
@@ -3043,7 +3126,7 @@ func (response UnlockCustomerPin403ApplicationProblemPlusJSONResponse) VisitUnlo
 	return err
 }
 
-type UnlockCustomerPin422JSONResponse struct{ InvalidJSONResponse }
+type UnlockCustomerPin422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response UnlockCustomerPin422JSONResponse) VisitUnlockCustomerPinResponse(w http.ResponseWriter) error {
 
@@ -3142,7 +3225,7 @@ func (response RemoveIdentityPin403ApplicationProblemPlusJSONResponse) VisitRemo
 	return err
 }
 
-type RemoveIdentityPin422JSONResponse struct{ InvalidJSONResponse }
+type RemoveIdentityPin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RemoveIdentityPin422JSONResponse) VisitRemoveIdentityPinResponse(w http.ResponseWriter) error {
 
@@ -3247,7 +3330,7 @@ func (response GetIdentityPinStatus403ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
-type GetIdentityPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type GetIdentityPinStatus422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response GetIdentityPinStatus422JSONResponse) VisitGetIdentityPinStatusResponse(w http.ResponseWriter) error {
 
@@ -3352,7 +3435,7 @@ func (response UnlockIdentityPin403ApplicationProblemPlusJSONResponse) VisitUnlo
 	return err
 }
 
-type UnlockIdentityPin422JSONResponse struct{ InvalidJSONResponse }
+type UnlockIdentityPin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response UnlockIdentityPin422JSONResponse) VisitUnlockIdentityPinResponse(w http.ResponseWriter) error {
 
@@ -3464,7 +3547,7 @@ func (response GetPinPolicy403ApplicationProblemPlusJSONResponse) VisitGetPinPol
 	return err
 }
 
-type GetPinPolicy422JSONResponse struct{ InvalidJSONResponse }
+type GetPinPolicy422JSONResponse struct{ InvalidInstanceJSONResponse }
 
 func (response GetPinPolicy422JSONResponse) VisitGetPinPolicyResponse(w http.ResponseWriter) error {
 
@@ -3626,7 +3709,7 @@ func (response UpdatePinPolicy415ApplicationProblemPlusJSONResponse) VisitUpdate
 	return err
 }
 
-type UpdatePinPolicy422JSONResponse struct{ InvalidJSONResponse }
+type UpdatePinPolicy422JSONResponse struct{ InvalidPolicyJSONResponse }
 
 func (response UpdatePinPolicy422JSONResponse) VisitUpdatePinPolicyResponse(w http.ResponseWriter) error {
 
@@ -3697,7 +3780,7 @@ func (response GetMyPinStatus200JSONResponse) VisitGetMyPinStatusResponse(w http
 }
 
 type GetMyPinStatus401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
+	UnauthorizedCustomerApplicationProblemPlusJSONResponse
 }
 
 func (response GetMyPinStatus401ApplicationProblemPlusJSONResponse) VisitGetMyPinStatusResponse(w http.ResponseWriter) error {
@@ -3714,7 +3797,7 @@ func (response GetMyPinStatus401ApplicationProblemPlusJSONResponse) VisitGetMyPi
 }
 
 type GetMyPinStatus403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenCustomerApplicationProblemPlusJSONResponse
 }
 
 func (response GetMyPinStatus403ApplicationProblemPlusJSONResponse) VisitGetMyPinStatusResponse(w http.ResponseWriter) error {
@@ -3772,22 +3855,22 @@ type StrictServerInterface interface {
 	// DeclineConfirmation Decline a confirmation
 	// (DELETE /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	DeclineConfirmation(ctx context.Context, request DeclineConfirmationRequestObject) (DeclineConfirmationResponseObject, error)
-	// GetConfirmation Get a confirmation, or wait for its outcome
+	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx context.Context, request GetConfirmationRequestObject) (GetConfirmationResponseObject, error)
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx context.Context, request RedeemConfirmationRequestObject) (RedeemConfirmationResponseObject, error)
-	// VerifyConfirmation Verify a PIN for a confirmation
+	// VerifyConfirmation Verify the PIN for a confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify)
 	VerifyConfirmation(ctx context.Context, request VerifyConfirmationRequestObject) (VerifyConfirmationResponseObject, error)
-	// RuntimeRemovePin Remove an identity's PIN as the runtime
+	// RuntimeRemovePin Remove an identity's PIN (runtime)
 	// (DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeRemovePin(ctx context.Context, request RuntimeRemovePinRequestObject) (RuntimeRemovePinResponseObject, error)
-	// RuntimeGetPinStatus Get an identity's PIN status as the runtime
+	// RuntimeGetPinStatus Get an identity's PIN status (runtime)
 	// (GET /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeGetPinStatus(ctx context.Context, request RuntimeGetPinStatusRequestObject) (RuntimeGetPinStatusResponseObject, error)
-	// RuntimeSetPin Set an identity's PIN as the runtime
+	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx context.Context, request RuntimeSetPinRequestObject) (RuntimeSetPinResponseObject, error)
 	// EndPinSessions End a holder's PIN sessions
@@ -4466,152 +4549,203 @@ func (sh *strictHandler) GetMyPinStatus(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3tcts4tuCr4PLeqk4ylEx92LHl2rrlziTd7ul2e2xnMjuR14JISMKYAtQEaFmT9a19mn2wfZItHAAk",
-	"SFFflpx2brv7j0Ph8+DgfJ+DL17IxxPOCJPC63zxyD0eT2ICf5+I2w88OQkl5Uz9W6TjMU5mXsf7Bc8Q",
-	"ucehjGdIjqhAfYIizsh/er53h+OUqOY46zjBCR7DkHjMUya9jtfcD+pB4PlemCYJYaEa9f3HC8/3JPc6",
-	"3p/fHx613gbtIGi3g/1WM2i0giDwHnxnEZeERUiPg95/vECSI9UNqX5IdUSqJ1Jdke4bpkLyMUluaOR1",
-	"vPbR28EBCXHtoPn2oNY+OmrV+gPSr+23wn6/38cHg+DQ8z1yP6EJETeU3QgSchYJr9MKAt9LeEy8jsen",
-	"jCSe74lbGsdex5vg2VhBsy4TzMSAJN7Dg29geanblEEJIIT+KElZAYiPWjKNyHjCpQLrzS1RsyQpq70d",
-	"tHBNSDKptb0NV/+OswFNxlgd6MlkkvA7EhW3cTUi6Pz0DE2xQAkdjuQ8JtxEdEiE9DosjWPffsyGMF+l",
-	"JOOJFDcJGWPKKBvaX0K9hps0ibNPCcGSRDcYMCpoHtQajVrQuAqOOq2gEyjMUP/9w9vy6KvGb3Ya7vgw",
-	"7NswIM3+frv2dhD0a+1wv1U7HASktt8/JPu4NTiKmg19PExSOYO16J3EPLwl0U3KJM12lxAs1P3xJpSp",
-	"AyMhoRO1EjL7adT/IaS/0p8+/OP9xdVfL0/F6VhO/vHu9OCUnd6f0imNfoynp//kNPwhTn/++0/x/2z+",
-	"bRL++NcEsyg4ZUGdtIJ62IxZf/whiP7+U1yBEUQIdUCLgNBQEC4CYTES+Z6QWKbC63jY4k8Zsb7XQJjH",
-	"K3t2aIQFYlzh2dfGLvNlWyTSw+TH/ghMuGFc3ggiXYwwrVafn2641jH1zWnMndLsUg9cPKcTZOZDQmIW",
-	"CTTgCZKaKPz3JwXB1yIFBsjPkBwER539/SIgtiMHZ1xekN9SmpRJwhlQAEQFYoREJPqD0gKALlCDmAoJ",
-	"YHhSgqBmSuyBlA/rnLAIIFim3SMeR4ZyS44Ik2QdsuCJEa419w86h81GQA4OgkH4luw3cBAe9RuNduNo",
-	"cBS2Dg77rWbQapH9dnhI2oftNt4/PGj1ByFpNN/u43CAsTd/+pvKjdWYsv/sqND+V6NC9l9PiGwTg09l",
-	"PLsgESHjMkW4SBkglRahGZ++CJ/f0Fkn9kzVYZ9Tds5jGs7eAcxKBGXK9Rlr0o9wmYxQpqSPkGhAB9Fh",
-	"f9AOD2pNBYf2oBHWjvD+fu0oag1ag8OohRsKIkqowpNJTIm4AeUTx7H5bOndjZ7V63yu3MoY07guCIu8",
-	"a93PQkTK+GZMWSqVQt3YL2zwz2SA01jOk8xI/yC+7saWrbwVFFb+cRJhSd5rS8GGJ/TUUNVrO+NyNMeO",
-	"zEcUjjAbEhe8ZoRLwMiTUNI7UpZujcShBe9cO1+fBoywuFGKXEcmKfE9Km6wmSj7YPWfAY4FqbqWhXX+",
-	"XKEt6W8IDxSbnSacDdEwJUIUdvtEq9Yfiosujd4u8KjCbs44I1Vi3qJ1a/qSLc+AzFlf/mUtsGrGUmXr",
-	"eu/auZKUFUC5U8vWUhOMXmCFAekqY3zlxS0f8JLIU8MLzin7QBNRQYsG6nPFHfY63mHQPmjsVwx1QSYx",
-	"DkunaT5WyX4aTvKmMKxvZmkfNd/uB3aWc8oqyc4JEvS+FtEhXb3Yv5GEDmaLRvo0whIWaQRXkFiLOkZp",
-	"xAffGxEckQTQ4P0VBrITEREmdKLRCUB5RxLQj/kAxp8AufIRZei3lEsijlGv6wVdr5epzpYR1EEaMIv1",
-	"ul6j64Gwb5UjffNEOCJjrJFSSpKoef9X1/sc1I6u/9T1/kMh4GyiRhAysbLVBZHJ7ESRi/lFw2c04lM0",
-	"xmyGpiMeE2RMoEpolskM4SGmrLC+oyBw1zKmjI7TsddpZNNTJsnQIOGn6fQklSOFOyGWZH4RP/Kpmgs7",
-	"jdCriw/v0MHb/eB1ETLfE5yQBCUEx+P/0fVGsyjBE8pWQKsMlAdf32oizZG68udpVH24odNGLQpQZILl",
-	"yPM9hsdqAreJYuPL1vQfCRl4He/f93Lj/J7+Vex9TKnRv4xUuXBN5vdF63GE0q3XYq//wrWMMGMkRlb6",
-	"tLfAyjUL1ugKq9uvcfALluGoeoHq3iJpL7++nGicComEVLR1hO+Ij3iCem961fcRlq8pQb6B00FNT1q4",
-	"E/j+Z8KGcuR1Gs1DX92R7N++e3tfdbtv/verT3uv/7Prff63f6/91/Wbrve6+iafGkguOgE8JEyuhLcj",
-	"Zm4N77+mJJmtQlJNZn00HRGGqFQyFp7H3N/UUItQ9zHLWoWv1ctaF4lLyy1i8YbL/YSpvLR+pyrqCMTZ",
-	"IctTTCXCEo25kBkrcYmPahQTfEdQz6jZRYxuBtXbUANnLjB3H5HVZAIltN9ret8K/Jz4BxXE/0EhmJhw",
-	"JkhGZmMaghASciYJgz9BgQlh4XuThPdjMv7TP4UW0kjOwSMiMUicZWoMdkKOYs6GJEFmw3WD3URIo1E1",
-	"/tm/fTtu3Qe/3e2TQ3Ekm9P27OBfh9jRVNvBke9JKuHan3FpR8vvY5qwjmU7HbPaDuOyltkz1j3/c91Z",
-	"w2kePxMS8iRCESdqdxLhOOZThahYGHRlfFpX033gSZ9GEWFbw5UKFCpdnUmK43xqPiFMC8d8QpKMAz4G",
-	"vK0cvPmylwN3kLXbFWiX7tG3Aiw4OkHDAq4g+Ji42mWEBGVG3NUWbhzDcfxg9JxdYvgIC6RtL9ExwuI2",
-	"l8oecQiNID+E93rQFUdgpt7dASzYG8DvVMnjDMfvk4QnWwLyMju0qeKNcJrH6rz1Nyz0tVIzPwaU+4ED",
-	"SrtuRGDhyyFKTeOdgPQEAXW2zEqQ5I4kx/B3zIcAYCpRyiJjmTcbRdQC/A7HNFoC6iUg/vxFqdte57PX",
-	"59HMKHXXvjcWQwV/kF6QGPE0jkDCUnwrJlhI1FYXKcEhCOEleedGcn4jRjyR3sP12iD68erq/G9qK7Bq",
-	"jT8LqasBgb79AIBjRO5IMjPApIrVxpFaLwfO/+B7uUFmc5yssjwHfvHOGxNUvNDGo9B0A/vLo8hD06HR",
-	"akHGuLIcnyeU1aw7eUdEoggMJeZgJOlYy+gRASsQlvrqOuo56Lu1TOGtWoBpveeoxrCGMy4/8JRF21Pv",
-	"hBihRKThyLDyx7LMdlEiGcAKV8sjut2ODqN6Pw++d56AtEhV0w+YxmQHwLO6mSLPBV57rBT/CGSgbdhf",
-	"08FvZ/looNe/AtGdHjXTY1cYb/at6DVWPIokmUlJjjBDVtVEAs8EgP+K859xMtyFvKHIN9w3NV6iJzzY",
-	"328doP5MasrzGGA7xOSKcz36ChBLzmu63a4AW7m3NvoL/d5C8RfMZhd6e2IHwHR84vuBVSIKYo9A3MjU",
-	"rm75GHJ9VIQwKIuJ3cpqSKv2taz9TiBuV7Fg3wO9bw2j3VHvjwyncsQT+q+tiRDED2DU19ZGyW8JU0wH",
-	"M/T32smE1v5CZo+l5o38tAoLXn5Qqdt0F2d0xh0tCDgqRn0cIc5I6UQ+ffpUKxtwlx1L2d5rz+YO0xj3",
-	"461JlUWu89MzgXBCUJ9opYwoOeG4aLN+jEjvUKzvUzFbcTJ91WRXdEpL7opSqWHVqVApUIQl7mNBUIiZ",
-	"Elb7SnzF4UjtdoEqs6sbJdLJhCeSRL+QiOIrgMP2N0takqwWXVIzHstn9t17lS0bjdW6ERzgqhuWdapB",
-	"pxq03jUHAkvO3JYfsml0VH7mo8SRljRwfJ7wCUkkJSJzcxZnAbeWjdgH5cWG7NfRqTZvxlM8E5YaG5ma",
-	"SkHigYL6xJnBdXsu27Ve6blu64buf6laHdjdSSK0yU6M+JQdo35KY4kGCR/r32Es1J8paZ+MJzGWxEdM",
-	"aWbqo2oy5hGJixb6jQO+HAM9KPFFA33R9u579zUgL17HRBXV7D61idPa0D9n+/ct/K6zwXj/nySUCkgF",
-	"oC08ZG2Qn8ckOGKU+6+s1q9XVkdXIzIDuhhixhkNcUwFibRH7fDt4f5rhJlSxQXQjyjVuEgQw2MifBRz",
-	"RpBIk4QPsVQfWDruq2nAcxJxwGCRJndU6fICRTztx6rdmCdES1atJorJHYkFzJR/bxwoiQvWlpBBKjSp",
-	"clXkrR3sRVhXHJw5FvXLkNdMc7iEF3j6CxECa7HzRNy6TsEN76I6JyBhSnSfjgiI8tj48Md4hpKUafNt",
-	"+drlGTWrr91cvss6/obqbBfHwg+JL8XtfOCOkzjzQ+RibogZwkxMtTSX+wcOAtdDUOEershjKROOX/At",
-	"EQiLW8XlgK+joUI9MHThcdGWeIxSRn9LCZpSxRbnXDc5wZjPlnEowkF7icfu87/V/uv6TxUeulLg3XqH",
-	"oePslre9UG3y6JHljXX4yBxdgq9muuuqe2I4Rw2M159L/jd3Y9eleM0Nr8avbPXV8IFwTBXB6ZNQHTIf",
-	"ICoX3ZYs8LOMOz0bY9yDAQFjyT2OSEjHOEaXP56oXy0Bzeil4UFqOpbGRmjV5HjuyMtRpuvyvfUGrzAZ",
-	"LvQPGgshkNeYDCTEb4wIYuReghGtYDajnPloOqIxybQ0niCTEQK32HHsLVioc40LwbPzMCAJKdOLQpz4",
-	"MVJTKHYSc3XNgboUbU4TPCRrAc0NIatYCfh6QVoWZqcDrjDZ63gRlqQm6ZisnKbIPqY0IfUr3S/7XqNj",
-	"JU2aYJ2R1/GGVI7Sfj3k4z2QPkOekD0rh+5Zh8CeGg3ub4m0P8Kxnu0sTeEar4SdG95bnvEjkzTO5lJH",
-	"2IeIJzqgJAINkrPQusLUFxv0+5xhXAXaM4WKU8A/V7sSkielzawL1hJfeGQswqOmLjoLKu+DuYPfaVM7",
-	"IiwSy0nDcz1MG9A+v8vZfISEdoqpY1UapCFAU0OpsAQTq9KoQWxgihB+Bu55Q+7DONU5SRX5OTqRM8/h",
-	"KqbzqX9RZuJX9T8z74r6R8h5TNnwhg8GilmrUwMgafywjbRJ3I3KZ2o912ugQxblX4WFgg4ZidAk4XyQ",
-	"aRXGs41eYfTTp8vXPuIsnhn06NnL3quvhQEJiXAo9e+byj4VCQgLsdnmKRItp2KZUSV1uSBeBks4/fPT",
-	"M/D8P2/E3kTwy20iy5u7IpyOz54TGnUsk/4tu11+UZb0l0iKc9KRXxLYCsy6wH0qD7xSICqRuKIokiN8",
-	"lR5eAYIlskuBeugM2Dq6wrdESa/QW6PVjKdWTb5lfApGlq7HeNdzSUkh1c738jCjLFnSz/JzlQgdxpTB",
-	"nyQL2MiSaq4rLjo4v3/mYS6is9mvA3DXl9t+mZPnrucDDBg2jleQZSHOmzKEkSJ8YKdkmVXvO2E9Rg++",
-	"V+WS30xheO/45PkAYevbmNcGrJGxirblYdZUktV2rbkoggzEOEnwvN3HTF2FZWdkek4ruJJOONGUCLJO",
-	"wEyHJxOCE6HgaX0yCMecZTYwBXVX285V2iysPiNjEyzElCdRUbttNAvabbuo3UIs+bx265pSGJnWNJ9z",
-	"ad+EsroOzN+e8qnRHyo4RiUg20rTaTTRyeW701MEGQLi2cPyq8PtRGeJXfEqGkfDEVLkXGuPoBmZgIvz",
-	"0zOXbNl8QEv0FcGKAe9z2OkUtDmKlOVvPcKWpm6KcY4rEsAKRp0iESik0a1ngykn0a0w9LuwfFiQa1cp",
-	"XumkObjxeeacb7TdGZoqTiMmJI6V9kQZ4onxj65FsjRwMylgjO9Pdbfm/kGZei1JtvuyzPZnWiHO9JnE",
-	"WEhxDNY2FCCCw5Ex5NDFbobMPNhot1cFEJfkkULoeunUqg9i8UarSHUpxfARiDqgJNYx2lpKPwYC0xeE",
-	"AZcEJQPaKJFBKRgmlrfC/zKHlE9waVfqC1si9zHqvem55UJ0gB003hFiL9jC80b0VQa1h2rkzIXUTf2C",
-	"Sjab8iSOwMQKcinIUgZTiqi30oIGMmBCAKttoLQgMleimWu/0xEFz1W3yvJLK3ZqbNN5YnA9Z2x9zmOC",
-	"gd06KanrDJLJfEpFcOMY0Ym2wGQx6ZqGGMt35bx5PaXqeQvBozr+1sRT2iD3PK6yepI1DUiZ6egbRIIS",
-	"m7EY4R6sC+x5jTO/L5VcxaFflbSTGQ+H8YLYHLQqgplLWdXp9JtknX0+qf0D1/4V1I7qN5292vWfXlc6",
-	"tWxgw2ZU5wSZwAoU8TBVK9Ue6KP2/tvXFY6cJ/V0lP0Z8/6LRaojEM+RUiQYiZBCZ8c3JTmKeN17vNX1",
-	"W740xSidKrSmkUk5mIKokmcmoJgPh4YEOcr8HBTFApuMGvzHq6tzY3Zx+jonaoKBqvqqxkq+VuqcqJxZ",
-	"mkCnNQJ+ICaqTEJsvBGswbGhGTQrwK6SZDhjV+Nkns7iA52YJHxonZZW7lsdSeivyrha0AAmNjaAVekA",
-	"S1o4pvCVaXVLmjgms6XZSwt+xnFCcDSrZfa0RSsGr3BtTMXY5PtWNjPm+RpErNes/XxRayf+oRba9Eh/",
-	"/dBzf1UCwIIGYyJHPKoB+HTY4KKWeTS2v1HknL9uyLG/JLBy4ZR5OKm/IsGqyjqqK21sEcXwyYhwuM9T",
-	"YARJynYWQ7dZmMcc8bjgVYTvlGmmpTRG1xefKk46FyezSHMsGHrsr3PgLRYLeaS9R3IlLPtZ5IZSxYzf",
-	"BiW61EiF2lyoNLLSkGMUxFUtjQm3TOVNptvcAegqJlttu9IesOtlri2RHiM1G05IBBqwQvmEDHESqdVq",
-	"s2uIBdmhgDonm1aKpmDAqzCsf/x4+mfrkTisteH/RlPxybGvDYgzm1hzbMy/JFIdFCFMKvayZj23snd+",
-	"bsHbeUJ+ZWQtPwjkYy52ZNn0xrUNMEVf0sO8jQVyPb8sIJFGSLHy1rGxvauVQL2dpQLY0iHLcs98xQz3",
-	"Giio6KWallV3Iqsc9Mjbi0VFZaHK0LV1CdRalxkc5GGaUDm7VJ2NUjWhf6kKqTxBkjDM5HcCnZyfolsy",
-	"Q696o/Ampnfk5v/9n//be60NXSLkEyIyr58JR4D2fAD02PIM3R/qj+gBfCP08wlhlr2Y7OishICJXMZ5",
-	"yRKg9TbmhsQiL7dRLrqSpeHkx252++B7Om1H7Vv/9cFey58+XXnziupPl7+eoU+kj64gzwe23hNpv+ej",
-	"ngbUDY3UP8j9pGfVP3OZZhDMP0M9xwuugw17VNzgaEwZxEbAkYJlRa8tW/VIyok2QVA24FVnZQIHjZVR",
-	"6PVpe1KfDHhCwMSsQP+dU2Fe1Lusy968uYINIFiJePMG7E92reI7k0TDIm3SLBaQ+U64fpdXEg/Rm3PK",
-	"Co7wN6/rapYT6GgQRE2DxW22OmdRGnpJCkFOEEiic5wxeqOl7zc5OW4GAUzaZXOzZsgE03eZm29k4VPI",
-	"3XrVOzFKD/TvIFNHqpsGQSv86dMV/EF6r02WV34tMkTrvT4G/bzL+lxNkChtlkldLUK1jUhIIyIgAN9c",
-	"MMU2ichzG5y6E+CH7GRpntmF1Km1XaZkSwsJm9SBRS4EZTZCck+FBCgoDV8bRS4+vEOtVutIEd2PV+/M",
-	"bab3aJDoAAwcZ35SxSuNByEMyURqRljJOSnrMod1wlkqXqlPdQEfRcZ/D04P7bzTLZ2MFGNLhnG6rBCJ",
-	"ldlCNFGQHEkSx3X0PY+o9XyYQjgmoVOBAjiW6KB2s4lCnCSqae9L1+jfXa+DPn/pKo7Q9XzUVUxB/6Eu",
-	"Zdd7uH7oaZiRYuyBWzvBlAVQEInKLM0WEtBnC+UgdEjfMpuYiSVhMwsfJ5qky6rCSbpK/Y5pSJgAZmlo",
-	"48kEhyNSa9YD0I1iQ2VEZ29vOp3WMfxc58lwz/QVez+fvnt/dvke+uS2k6y8mud75sy9jhfUG7qVou14",
-	"Qr2O16oH9RbkvMgRcJ7cWnTX2LP0ROx9cTx4D3uFrFBgibwqiPsEoCG09gLlurQ9ztKXvCqwiR4HDKih",
-	"nhti00OvmkHwuuOW/sLiVjul9HsDx8C1bVV7KtCYwxFpMsUia7HXeVUh5N/VYSITp1OYw43t0DXMney9",
-	"VBDF56bHqKejqno63HA6mukRbdEmNWLDjLikzPaxIkUQ2wZY+waicmdvgHNDrShbI4qnUpEkPUkWvGdn",
-	"wUhJAEuq/B87ZFo4gM/4zZnSG5zF9vM3ZBTl4oNKRpmHjPXq6IShniZSvUU5a12mnWwdCA43qw25QlEl",
-	"aqFPwAEYjOwml/T8PGskS0EY0jsigNlYRdPFyy5zqy0dZ/Q6626LqmAJTIAK1A6O9M3MBJ3TSKFxKaGo",
-	"WILwc7UkmDfZc4q/PVxnBsTveTRbv25L5ZM/VfPa9nuFxvNv3KzRNzdUrJdHWYZTyT1jQ0fdsmLNINgQ",
-	"BgveJFm6nao+y98zWHs4t9/6kJoHUznFuxy8nonyClVHODJBA5qQQrheM2hsA0r34ZD1gZn1WvziwNqD",
-	"nTtV5XcDxrl6VW4ywIPvtTXIqqbIsHTvYyl/vx20Vnf64BY+awdHq3tkBfZUh8YaU2T1Q6DD/jobqUgJ",
-	"V52bzdWdbaEpaH+01uoKdTkefG9f3/VV87gVxKBXa60zyozKrkYN1Nnq0p+vFfV1yhKL20VZbErJw0Oo",
-	"fb5QgVG6/H1NSd4CbpMN+dd0Tq1ic1Fq70upDu2DFqpiUlV9973i8djN9Mhi5d1hOk6yBOoTrdj0bFxy",
-	"r47+DH+qIWx5HpO9BeJvFUfUPcjOuKK/snWpzK/mowVG0l5d+1dty+776xKA9uoeWQWrx1GMNe4WVDd8",
-	"xIV/bhfXYB/ChcPdwZ31vSFZosbMpRIUynlq2bXn1mE1UqtRCvXFUxyI677zEisUfhW5EuFrAwQY5EBP",
-	"ZTzSsfw23gDCf9QSlAxddVV/IPJ3vKare7gVdCtu9TbiofsW4tpSSNbp25Bo5irKPluS9o0TnR+ILBGc",
-	"oo6ueKzR0Z+P9LCndf7FFhr9ok1IbaE6iUKeMil8ZCJPjSWlZDBApxKJNAwJiQTY0vzM1qBbWYXclIRR",
-	"I3cZRMln5gBtenRSEqc22jVLXEyIkES1sWXeeRyJOvoVzDqg+MdElqwZOhRTyC7LbZWMg98ZQv06iDKo",
-	"fOJuKjPJZhUMXK8JWJt0XaoKAlsRkPA7iEKPNSmUX1ZZStsKjedfPVmj76YmhQrgPrlVwX3FbG1Sf+E+",
-	"k7UbWm+HPAavS+EFtT+y8PqsdePnxrU0DoHnpko1fEacShu+F3OqywmkhHMl9+uIY+vWMQZrcGnpWBdh",
-	"rd51dEGHI9mZF92pcKzormeYyi4zLxlrWzbCmaEaXOJ19CnhbNhB7aBlPM7zIdC9OjKvfRULHndQu9ny",
-	"XWc5+AtjzqFqtNQuSLtBKpDEt0V/SVZa2fSwQRmav2n3R4jjGPVnNqGlgmnpYIlvlWlVPRK1lFLPdVif",
-	"SudhJU/OeLbUV3aqZBReiz+uvD/2+rwwo2drqF1jdT9n7pDnxrv0zTPxMjrX6XfiXcbNSeGH3OX5sJdl",
-	"n1UbaC/ImN/l3OhYqzgViV0hF1JpjzF4NKmsI+gKLiAn48ytrKVts+iTUp26TM4V3S/yHUSlTlsFBlSp",
-	"xmjQ6CWf06fmB84TT+vbcrOnnQyDhhTIr0h8/lj3T6MCpOwbuJuwMmO6zGscPZHd9YrEsXBcNIte+DKj",
-	"fZfXY9d1+E2OvhbtYAxTnwsyVxBPusxUxlp8H36AgPBLmwX0+12JTQWLihdzl8oU5fbVj9muN0SO03Mv",
-	"yK43ALReX6DJT2iJNGMzzp4vvXiWJs+5228ciU9ABBYoftbE56wje/gWbLA2pQSiqEaEoZ6TSgKhSCDF",
-	"1kvfFdMVoBprdavLYmrC+IA5HxtyQYeMQ/5EOa5Ra5hzxYBMYKxrQUyAlEKJ/i7rkyFlutAET22UWoxV",
-	"n1fNNhrxNIEi2qas72sfCW5KoaExFbFS+yBo10SliSmeGClJ0bpUQNr5YpJmcly+MjF7rK634CHkpXSk",
-	"qs+yh5A3GMz2Wp84lTKqnkSL3JrY75bUmqISX5XWvmhiT8cILisZwc45wLrq2ISymjHJiWXqVxcefUOM",
-	"T7tex1aUtPbC74Q1680/56PTKiAOvNJsqqnxFGutbEZkl2UVc9H2gbQVpPs9i9TNs5t+Wtpdfhp43S4b",
-	"63RneQxw0Zar1FgykC/C2vp39D08e5ThNkhqObpseTU3rDKvLvJdYy9LVtr74rTe1GqibexUCiMuqfui",
-	"1Dat2cGtNpVWDCrll7ciMq7LCtu39eNt5e117S6VfmC1bHttHiNhuVdu/fg20+kbsYn8XtfGJhZ+vlbU",
-	"bJXJI4OqvklLLlD53kC2Xv4kO7d1IkVnmlCpF7aGsUOWT3a1McMY/pRCkvWcjrhmU+o+dJkghME7jAKB",
-	"qqP4kc0K1wXFFgSQ5Uj9SEvIctR+sW282DZ+13tvgrsKlx5lpX+2v/vqznlrmDiqLBraKIESIojsZNmU",
-	"hnHxOLJrnQkf4coaWoiKLovpQNqgqw34JVrGLoH76jReWIUiVLakr05SRa+c2lFjPEMMJwmfgrj9uq5z",
-	"mLVpIyGIYEFjWyMsch+bAirVZb0JZfC89JTg20o5+bJArLYnU1tYLTZwTxdbb2RaeDEp/EFNCs+boF5W",
-	"ENSdSlGrVYy9FLw7iyOKfqYDaR5OUSSwQDEhmCiGEuTLfLbHmZICBLiOPsKcjv6g07+NT3aFBqE7P50G",
-	"8XuKWc9FRjLGefpiW3j03dZo+lWu9xMHZJRMC35ODMxrPogPBhvZGbpsqeCUvQe1tZ3BdSm8RGr8MawS",
-	"ZQv81zdLLI7B2DDyAi0OvPih4C97ibx4sU68WCcWx2Hs0jyxBdPdQNj2KyTtnNs+VvLusjnRG20qeT8X",
-	"nvoip7/I6TuU059UbFhBMyaU1SbZ01FLJQxqH2YRczKF++TSgNuq9PCAjpYyRnyqnx8uPPpSRyesy7JR",
-	"8p7zb8Mar4iEdFj94JyvtQP16f0VHqJe1wu6Xm+ByJI/kbV1dahtaYFehzYFrHOVC+3dp5T+bN+VX3cM",
-	"22EjimDAtoAiaOSpe76pIwqbVOexaGTTbA/awKAvxGMLmaOqoOgGBMShGZoOUGLEDd9LhVpGFvwJhfnn",
-	"qMM7KMmvb6Z9ocv6C4b0jrC1n+lCl5q4YEhCL9bE7rKqotgdcLvotHH9uhvUyBEoSvhkQiLfrCoRUucl",
-	"2nLnSUQSmL5eekSry9xHYdAJQyk8V2ZS781eLXm6JWSid25KOIKr5ZKwCPVOB7VfFMR6JSqVVZ5UQLbV",
-	"Pe0sfIAEH5M+j2ZQoxdRhvpETgnRCV22DKj2trQbTTh/gqH6Z5+AiHZHEkX7JalMhtevr+2GGK4hRg0A",
-	"Blv6akpPx63rtFnQbf4tOlPMbdMBbbdHEFPzBt5T+YW2YzC75g1OuLVG82+CWTTWYBbnzqMhH/SbIS9u",
-	"qe1EYk0Hd8DYFknGOZcrSchjYo3TS6TggnN9OuKCmCrYOjy1EB8008owtlkIMiuBrsN5ClGmlhN0mamP",
-	"7ev6yy7FR+2gtUC6/aVginuxj33r9rFncEvnpM3x7HFmreyBGxtFDpMmd1biqHjwVIejyJGtl5DV9A7x",
-	"mEDJtXpWf7sO0oVZTOWrFtKt0w8yIU1QhMWoz3ES6Rr9mZ8aajPU89cQ5nanyFfFJM5DATapSI3kaqml",
-	"Rx5ge+5LD3V0ZgLQ5YgI4r7mMMYz1Fc/DYAaSI4wGvOIxAis+ZLzZWvOg4gfrh/+fwAAAP//",
+	"7L37chu5lTD+KtjOVsV2mhRvkiVu/WpL47FnNJnROJIc5xfTnwh2g2KPmgCngRbNzOetfZp9sH2Sr3Bw",
+	"afSNbFKUpUmc/OOhADTOAXDul9+8gM0XjBIquDf8zSOf8HwRE/j3aZwQHK4uSEjInITyJ57O5zhZeUPz",
+	"R5SYv/reHY5TIkeFROAo9obe1YyggNFplMyxiBhFS8wRLsxse76XkF9TwsV1FHpDj4arXxZBzKNP+B+H",
+	"s18Gd/+4OXqZ/DoLsed7XGCRcm846Jz4nohETKo3I1YL+Zc0ocPZKkzwIqLDRcImMZkP9Q5advjnz753",
+	"ym/fsOQ0kPvMg/oTXiExI4jfRnGMQobIJxyIWP4Y8f90Acd29gIneA5YxHOWUuENvd5hp93peL4XpElC",
+	"aCCXfv3uQu6VeUPv29fHJ/2XnUGnMxh0Dvu9Trff6XS8z76zk0tCQ6TWQa/fXSDBkJyG5DwkJyI5E8mp",
+	"SM0NUi7YnCQKs4OTl9MjEuDWUe/lUWtwctJvTaZk0jrsB5PJZIKPpp1jz/fIp0WUEH4d0WtOAkZD7g37",
+	"nY7vJQzQzZaUJPIsJEK8obfAq7m8QG2RYMqnJHEQeqnGlPEZcY3QJKU5JO605W139j4Ssz+TVeFO81vE",
+	"GRIzLBBGCRHJCslt4im59wajkMwXTMhzv76VH/aSlLZeTvu4xQVZtAbbAvENDl/JC0xFhAsIhmdn/yZB",
+	"oEygOxxHa55p9fhdH2c3e5zvKE7FjCXRPzY+zNQdCkCmvHBGV4yhOaYr9PbsnCOcEDQhEb1BwYwEt3Vk",
+	"aP2cNrpKVgjf4IiiGAuS7Ab0YaefAQ0bXw/sRA6RQL6aYXpDwsuIBuR0sUjYXfFAL9mciJnc8gxzFKjx",
+	"laBmI+EWS7KF9ZIoIXFEQsSou0obyVsPwO961g7YGhTEJSz2yxsQoXfSgkktOwlQ4zAPhZoiH5J39+3Z",
+	"uby0AUsSEogyQb4OoxvChTekaRz75ke7hv5VCDJfCH6dkDmOaERvzF80B7tOk9j+lBAsSHiNgbB3eket",
+	"brfV6V51Tob9zrAjCbT839+9e1LgqvV7w667Piz7MuiQ3uRw0Ho57Uxag+Cw3zqedkjrcHJMDnF/ehL2",
+	"uooIURGJFexFQRIz+QSuUyoiC11CMJdszFtEFO5EQKKF3AlZ/TCbfBdEP0c/vPn764urv1ye8bO5WPz9",
+	"1dnRGT37dBYto/D7eHn2C4uC7+L0x7/9EP//vb8ugu//kmAads5op036nXbQi+lk/qYT/u2HuILuEc7l",
+	"Aa1BwuAwj4R6UpldVA+bC1R3s6qYf/l+oSlLEKZIM/v62+bxGW71Do+Gx71uhxwddabBS3LYxZ3gZNLt",
+	"Dron05Ogf3Q86fc6/T45HATHZHA8GODD46P+ZBqQbu/lIQ6mWL624p3dVhTY4/3uPfD9Hgx7pftNDvHJ",
+	"YNo9bvWDXtgaTI6PWifTzsvWUTc8nvSCPn55OPhd32+1sftd428UrOX7O2NxSBKg+pTJ2/ylSaT+5b43",
+	"RS2Tne0Ox31NmbjmRLjHrkft9ZAm+ixKZ7S6VAsXJE+gMfqbKGB3JOGZzvHIHG3wwBxtUKAosGz3ZPoy",
+	"6Ied1vFgQlqD6RFuTQ7DXqvzkhzhk+C4O+lPd3jxGsX/ClztnIkL8msaJUWScM4MR6OEhHlB8l+IGgB2",
+	"gR7EEReAhgclCfJLiTmQ4mG9JTQEDK6h3YIhQgVJgDDsl4ofPjkp97CCJjyMlGv+6wGPfqFPt+bU6+TO",
+	"/NnrA/onET0Pn5zc+bLixj2M3PmIN67amHuRUsfCSdnyqw792NRlH6JBzr5ddQuqCI+8C66BWxObDbfi",
+	"q677xHXdL0BzctftNaxRoDPmx0a+Isn21E72YKTsdjIjZbaLdVZJ/WkA5g1LJlEYEtrQ4h4yomzoOI7Z",
+	"Ep5RDcwR3zAPsQVJACF7MM9aODbAPrXjJPRnmetCEpE4CkQZ+luyAu9eykmoLGQojKZTkhAqEGy6ILHk",
+	"Dt7xjtiVjJ9w7Yp7cB464MEFBPjW48fZbstOAVRJ+Zzi+HWSsKSMJE6SO5KgKY7ijfb7pQRzmTB600bn",
+	"TP8GaInZclev6WHHeQdms4jAbjeArAdrMME55LKUMrBRiNgUxIrcs9beJYzevTv7tgoHH36ThMwbfvAW",
+	"WMw8S7NhuoT1o+/N+Q0AsEgF4jOWxiGaEISVz8qsbMBJo/B6gRMO8tBHd/+anK/dux6zy74dbrG3PX8P",
+	"OkGtrhBxNI84TFu7xV9TkqyyXf1VjlT3wEcUzwnArtecrKxAwCiRiHEgQ5iGyOVFFgb4+rW6WzkQzvTo",
+	"dWg3K+6Adncze0P7GeUC04Cs3bMes8ue9dS97vltVO/LEIzJlROxfnsTFq48H+zkdluXIpG0SO9rhu8I",
+	"wgLFBHOBBiiY4QQHgiQ82yKHGdeCsWv1zfw2WRwFq+qdGouo3nHMNt3rbMPXRpoRIr6eRzQVhNfjNiac",
+	"IzHDFLEEkV9THEspszsYdDIw5JhrOeYaBuSh+IthcWWiD0pV04epAVACl93um4jEIbLWI7sls2TlVvZE",
+	"KmBHj0MplJ5ShkBF14AnHx4aRWzyS8H1W383VGjOxmcWRqCHyK/ancrfruHfap/nrE4iPGeOYFfN6qVW",
+	"g9GE4IQkSLBbApcPU3T69gykoGd/a50uotafyer5I8dhnLMrub8SiLDr5tBNEbY34tEhEtUBBefyQpm/",
+	"NFJUDLnXk/Ygkhb2sA4wykQr5wI4Z+INS2nZ5s/TYJbbeB10ieZgakZCApbsDNQgD9QUdrYZIjVOg1Np",
+	"G5erGSNX81MCDkISM3NPR5XtYxNcrlnuLdChnyI+xyKYlaFbmgAeTVw1NGtupeI0LEGR4EUaKWaMExUU",
+	"tJQnbFfbAw4UJJKbKFDW40FtrGVHAy4iekZxIKI7UiuyhAQGYFHwWFXYejp+HjHlFRCeCskDqQnqMMu0",
+	"0SlFOJxHFM1TLlBKYxbcSqQmZBFjKd2JHVHWczRx2JGBeAO+ItqyQzWyfqzx9GtAtfN5NyypyfUI8oqG",
+	"prKpMmc02wOmLDyb8OR43d9GVEmWSssr4GrJ1GtRPlCEi/40VyAfep3weDIdBEet3rRDWoNpN2id4MPD",
+	"1knYn/anx2Efd7ta6sSLRRwRfg0xvRh89/JnI7pdq68q0b9sS5vjKG5zQkELqBNih93DHIDfkilO4wqb",
+	"TKj+wL8sYOt23u/kdv5uEWJBXquY8y1P6KGxqvamLS/5vakoR0lWZ3n2oxe4hHt8WkHOTs0jUyEoWUhx",
+	"vQ26U/CFzDC/lvrYUCQp8b2IXxu6aX8wcUBTHHNSZRbO7XNrWvIwm1U/bEFZckCcM0rqohzW4FpZt+0u",
+	"NcKcbWa/NENqAvHykZQ43igrX1l5geu1MZK3eqiOrF2xFCUEh5IZoQv1j/vZx3sOxXWAyGyVa0mvM6Ol",
+	"Z0h0KP2tzr1t8ikIzzmcco98n2kUa8Pp1VYrshWynSYpzW1u/YKXRBhD19uIvokSXqDQl0SJd1P5pwrq",
+	"5g29487gqHtYsdyFkkUKnjstoFSEhyhcievcsr7+yuCk9/KwY77yNqKVBPkU8ehTK4xuos2bvWLsR5zc",
+	"VMhyUge31hwYUnf3zUgYlSjbzNHhYf8ITVaC8F3vuSNZXDl7WHe7BWMtNU7D9hOmqwv1bV6TnaAF/ZwK",
+	"wmthdQI9DjvVcxGjyh9kGPiuQuhJHgGw28QAsxkRcnzLjpcIeUfxHY5iPKm4MSS5iwKCAkylDjIhkmgF",
+	"sxqKl40HNcXGp5Wn79Uj0s8ZFCwoG+0JdqRCAk8XC5YIEv5Ewghfwdy62y+h+eHy5/N6y4kwoyV8UvIK",
+	"4Boc/MJ39nl1D11A7XbRXO4XAbCbYLaTWjCppSxhn33vrySJpqs60mGkCVHQaCGaLX8ZSqTkfcLozTpL",
+	"ttVQNqk7g2p1x87fg3/1zGpLikKuwya49loSXhdMKYzxzbAqW6q8SMv7KXs56B9ardsHqj773ozgkCSA",
+	"pddX+EY9Hh4k0ULJGQDfHUnAc6B9M0qS8lFE0a8pk/wDnQGJGY+8zsgbo+UsihXrNFoTvLtVGyI49KX2",
+	"Rl535GngVXiDElt5MCNzrCQWIUgid/F/Rt6HTuvk459G3r8XfSFa5BDJ6lSq2dUg0HQ+IYmEQGdhIsHQ",
+	"EkeSEk5ZYqRAkeQ3edLpuBuaRzSap3Nv2LV7iKggN1pMeb9cnqZiJiWLAAtSvROcjZA4hcUJenbx5hU6",
+	"ennYeZ5H0jfK5psQHM//v5FnjnMD4or4+awt9UTos3a9zWdh9UbHUTiu8jr7ko6+OOW3aDkjYkYShLVQ",
+	"N8crKdi9kIhME0pCbd/JwGkaFwYZBsqdR/Fcziw6rteB/+8JmXpD7w8HWT72gforP3iXRjqGS9vO68Av",
+	"u63zoDTNVa0AxfFl3xsMI8g2AGOGKSWxdRvlwZn0SXd6hHutk04waA3Cl5PWMe6S1uG0F7wMTwakc9Sv",
+	"BifvhrovONOfjAW3DIukUHkipNig0eB8xBI0fjFuIzk6BaMDKF0cLSMxQ4NuD0W56VJKdENhNKVrox8J",
+	"viNSEWSpkKRCLyYFPDPGYEOR0AwfZ9PWT9p061AO/OlHQm/EzBt2e8e+pCT2v32X0D0bjV7832fvD57/",
+	"58j78G9/aP3Xxxcj73k10TOO9M1nj28kdK64m518Q7tV1ck79q97n/xfUpKsmj9KJfb45jwzPyzew3tV",
+	"ER01D3YXuJq/0nVwFR5wMVaiXbP9/APdcvvvcSQuTeGC4ta/Z0ul9BSZKhZozrjwHVGg6EAaa9Vs7BsW",
+	"DBeV8qWClxMq6iCS37DlFFyQQmO+7fjyySlm3e/4GefuVHDuz/Ly8gWjXBXrMJnyAaOCUDA1uHqDFqX+",
+	"9AtXlhi3zoeZWoVbM+4ABpW1vbVz3hWUpGbH+FZtVcFYuHbrE/mBluK8FimysDupTfItlElHzgRRrWVl",
+	"tart69EHjlT32cRdm5DJHQ4n7/9ci25n6H6w3cyF6sCoK2rsAGZNjOlaeKvm7A3wcaFgx3ibmFQHJVkI",
+	"yw5YqajAsxYjxfHlOIdNF8iOrXRQr51dGP6AVzALjvArKwoBHbCx1LAdJ72FqQQ6ZVpWYpdWBVIuYEaS",
+	"Vp2hQuBjnOKDYLK6FJMb7L4juDXB8mtBrpqzP7BzpW1UcNckFRui7bV9QMeXQUTAH7lvbo8J0bJrQBwk",
+	"XLKALUgekW6c8T8zQjW6JBaqAr7gqak/KFaM0dgRU8c+WLU0Zp3oviAgC1G8nNok+JjozBsn1863A6tM",
+	"fY1mqtF7O8Ki+c9e7HIdKPlrklIRzVWWB0jwOUeEey734nd1lZDWYqhyUn3SzuM8m63rMt3nQNbxtOyg",
+	"1Ar/QjRp4yX+TgcR7IAPJ91tLQ5eO1ll++fpbsqcV5WOtItkXlxjvUyeG703KHOJU9UKG1z6mFljm54C",
+	"yfMSTzjlBKU01PUTxpn/YqxxpQrk1WOpGjtuqsUG1NihzfHy/dXV27/KabAFg9VKHGmACuX76rO1toey",
+	"uEITcHNzHgfuzdLXOpid2Y3gNeMfBdYs5WN7SLO5TeDUox8FSjeBbHs43dlNILXjHwdWJ/FsB1id2Y1g",
+	"NeMfBdYsE2wHCmznNiLCavSjQOlmim0Ppzu7CaR2/Lr8sG0WesyHv1G5WIO4bG4TaPXoLwtlFom7g5xW",
+	"SKFYb6pzxhYTCjZN/DELsd+nJirIfMESnETxSke0+CqTpZi4AdEp1iSj8zO4k6DBtQd/P+Z7N51qN/O9",
+	"nb7J9vrGJj3tBbE2HVnXfSzlf8Gdq45Y3uX+VS60/jaVp+wN+vXOchVOOjZu7zHieMXzeoWpj+wV4ll3",
+	"QI07fS1C7MC9oaEyinaA/hx9YwArBrPuBl9xlU1g5sbvDdpcwbR1kbiV0bT7IRi5pNQdHbLF0u7rPbO5",
+	"0RVJyRvozkNYYwyL06QnM86sMWvZevPOObx//75VDE9bdxjFaLbSidzTFH/vk7Fp1BsORY17qPNws7Lt",
+	"iSjL/Bc4DDd+YIczeNQIhNMnFl1QF3e+E16rl9qA4IpJe+deEqXjopw/bjsfUo5Wm2iEQyVV4PhtwhYk",
+	"EZGEUadu5b/zWqce2XRrW68DT3QgXchUVnBgXNA4XuIVz3Ko0WSFIsFJPJUnu3A+6aYwrUOE2rpyoed6",
+	"vlRFXgnySWT3b0ESzijihPA2+iaNYkgGmyZs7vi5VTAhBjE7xoK00TmRtzbWSUhzFpIYLZNIkFIA7Nbl",
+	"95zAQSg4lQ8czMcE+t6nFoTveENd+K9lYFcxTiZA74PFiVvCQy+my3989r0cImtvgor2K2MW8tBQFnds",
+	"YxED5RM2scxokQqwK89RRAWTz57RKMAxmrJkriKjj18eHz4Hl+YM8xlRw8GtnJBpyglHYapuNIFCKtxH",
+	"MaME8TRJ2A0W8gcVAs5NS5qQpZPYptMkZJEQLqVanT7no7mKScMU9XsoJnckBhCoVN3pjXKwZmO6R0oQ",
+	"dA57H4l2+TOpOGB9fPIvN6ylh0NmywVe/kQ4xzegl57y26LJeYuHLc/ThOSgkTcvdR1ClC3/E6LS8y82",
+	"6+K0+cWWeiw1CVGs7rDkRAJCs6VNYYvri0O3PTea8KjjxhNWZAJUNCgqUp6f8K26xFaa4HgqxQadg4BM",
+	"GcCIo5RGv6YEiE5E8wGf6B0nCCNKljB4yhIkOSX84Fb1y+hPuVGSQ2COBmsCkz/8W+u/Pv6pIhC5UD6z",
+	"2aGpapnrx17IMVmy6frBKtu0ROZ0yX/43Meq56SfewvclR8Kob658meFuq9bvqCfafaC/HVPSBGWSHDE",
+	"UhGwOWnXPCpbL7Z4ucamfuwYTZkSkiRTlTfn8vtT+RegojYvwNJbRUsgsWdGPuGQBNEcx210nkomXlF/",
+	"UIvAmqJ7vkfTWAuTiiuUrkqxHu2WLHmfO6lI7KqNbzaDIZAmJlPhxizna32wxDWxtdElEU2ioCF1QXe6",
+	"GPuIiRlJlhEnSAICBMiJYK4BzqFAudq8VUhe4BuCllCgyK2Lg2mB9LkoN8WMKGmEYbc4QHEL72eE5gIJ",
+	"ML9Vsrxk+lANIcSCtCCsYtO38sxvGSWkfaXm2d9b0VxK1jqrbOYNvZtIzNJJO2DzA5BEApaQAyOTHJgS",
+	"nQdyNSArBc60h9wEC2maArXZiFC3lnBxB+/AlLs0aM3dM3mqE0jji6YQHZP4iEFxRbAIZwGgbhvJp3oO",
+	"m9Gfs8va+0tZ6fFxwZICsE2PosDy9pTRsdNW8pmmtQ9NlV6aWopFaMh3o07AoEqEr4pmPdU7ZAp5l5G1",
+	"qmYtkh2r1Ns8D1K/aXsFZYh8WsSY2hLThEqC/QHEj2vyKYhT1SKmol2Kap+VtdTJ91eS/+WUuJL/aVOV",
+	"5X8EjMURvblm06mUdnQ4mu+py2YG2Qoptjg5lfv52OCS2WLnVXedRzeUhGiRMDa1Wp6JyHuG0Q/vL58X",
+	"r5rGnLxkhv6M241uR0JCHAj1920lyYqi7LUPxq2ZSpSWgLNo+Yq0WLD9YQGXRU5mC0LBaFXHQZ/q89hG",
+	"4M5S0tcPd0VnVWaoJKyr9DT1N/tG/bwM76+R0EvSpV+QlHMiSY6dVl6NShmxQG/zklb2TqrMKRUoqH5O",
+	"AgtSzcyu5P4hCzWlCQnYDY04Cc1jwhyNPMpGnkt7cq2SfC+rr+gUxZxYYhKSII4o/JPY0v62GcHHCsoA",
+	"7vkfWZApRXT18xRqxRbH/lYSVD+WbcJTKM9L8ZxITQhFNCSfpEaCkaSVOi1tsgIMTTkRSCvFExauwA9X",
+	"FT2wvbXjzq6gCvRyFYCv1fWyTmYKQvzWZC3IaxRksymzFAVhDwAnCS6b9fQuqm7fOVnqyMrquAHBECfC",
+	"RwMo1txDp5evzs4Q1CjibZUkqAhgQhDBfCWH3aSEK51ImeHCNlJV2fBiQbDEGY1X8oBMkRsfUTCVwnma",
+	"nMu8hcIWVLLUcYE5X7IkzBsrur2csWKQN1ZAsYiyscI1oFGybCmu65LURUTbqorG/QnqQiUplFhW5TlU",
+	"4/3po/OLo+5UFU+8YtV3WbIJ56qCXqnTC7Upz1BG06rFcBRJE1Wh8Ax9qjhjiejZyoY7UBZ5oDqiQpIU",
+	"mvOb54lKrsBkM8NasbzkBp+Ri87PNVUoK3mUKicJaM5qSvqIL0gcE1WfnCUhSeS/wdK5UrVyM52rEQFU",
+	"WLayxhx/OlPTeodHRVq4ph5lrWFHj1Dbt+JejLl8fO8jMUMdXwtuKofKHcdzhuHuYLAp0bwg7+TKJxQO",
+	"rvos1lbjL5H8Qv3NHe4qMGPVMQ+UB0mQFIM2ZcXwBLwmLAGlD90SslDqElRQqnDhle7nwzzhjRrNPa96",
+	"G41fjKXgJTUDMLzfkWSlBu/pdteA8FRv+yaj5OfqG5pJwlveTSsm6/M4E5obBowKHFGe2Shq3MmNDJS6",
+	"3CMstMRQATVnVMoKoz5llc6WZa2AU9dwygOitzNhLCYYeLFTybXJIsACKBN5a/ipskPZVF9FVpQnBAhL",
+	"7bezhtzV3xbr4l/XVuAuf24bk5qyo7lGIdMQmAn99ad7MQocydwS97Bd5JeV3+wFVTIgh75Vl2XDc/2E",
+	"gXCaAk5VBDWTyarLUm9TX+nDaevvuPWPTuukfT08aH380/NKv6aJqNmONp0iHRmEQhakcqcqhuFkcPjy",
+	"eYUz78v4obz1oolfq8C+l3xvJjUQSkLlnFThPRDL493TIP27fj35wo3rvQDGcLAhtdKEA5jkyoijKKzE",
+	"Ml9jQfr+6uqtMQoFLCTOAs6J6/KRVQvcRtTuXPcnkk9yQdgiJpXbEWsi3AoRajauzSU9pmYq7MkxA+pr",
+	"mUN1Jalx1t4KpITdQPESR6rc3PXG39Tr0d9UfdPf2HjBb9DCwt/cHsVv0OvGX9+2s+bPuuJJy5oH/WZN",
+	"SmqGafdEC6qyt4z/oG50ZdtIv3lJdX9Tw5yaAXMiZixsAfpUbEXdyKzUtb9VDWC/acHomoGTlK/qP+kW",
+	"ZV7fnLLK2KtSue4RBvPehHUYv78bGwp1FfYU87ldzFCJnFywKtL4PZS2sT5cCDwsVuCrVU1zdiXz1xKG",
+	"87XpdzQvGVuucdS6OozriNJ+qIJW5Na332g+0oroppHa+lyk+roZYgn9qnb+vaCvND3se5uNJds2Osdz",
+	"ouQ2+V2ckBBC+uTVT8gNTkK5b2X8DXDRinsvkbck7VYKu2BALIFyCh0ylaHSlj71jc/luDWA/3d7EKvb",
+	"RhemjKJ8G0iSx8RCUwxsKO3gfk6bn2nZ0VK+A9C+sEIk1SI0zEIRV7KBxj8afxhBw8OR56ORB+WXP44b",
+	"G3nyDrLPZTsOtE6sFLsjrroW56SvGkOHtbfVimabP+DIQuVqs+6DkGhUG9cjq16HLWS/6zuuLnG/08Nu",
+	"/qohTCBIk0isLqE2t9LSFtGfqwJ5T7MOk1q2FIRiqfKNZ8F1HN2R6//97/8ZP4dKqMFMJa1wpUFBUEnA",
+	"FoQjjlc2d6hQWsdxEKhFoZZv5aqKFelG1Lb6mg68x1n9X2OagVQaEnNSW8vYNs3MboTGxGffU5lPEifq",
+	"X2/MA//h/ZVX1op/uPz5HL0nEwT5WCqJAphTjKM5R2OeTsY+Giv8XUc6zmhMPi3GbXRqI+f+yHV2FY45",
+	"A70pV/jsP5wKc3ogjIn4NfwK71YVXfeGBgQL3EyIhTKLRHRaYZ22OQtzCODGJjpVe+lNZoi8vVoxxxSd",
+	"nun6y0lKuWUIIzqif/gDkiJFJNCSJbdc/tSVsOo7pLKyORFu5OAfVXCJG4OV8yYVSj2PaK+NvtF7cZrv",
+	"+DnB5Y/cXrsXLzC/5S9eZPkZpsx7JEyF9/aI9tvoLFdK25ShAzeQE7gLr5ZDTyW9ZfMlDlE1EYh+9mOC",
+	"jShC6MULiFZcvXjRHtFBG1mrQRGCbNtKDZE7d+OP2uhnGq8QRr1ORyXyqHHOm4EPqnW1ECoP4vUdSVbZ",
+	"E0FzgqmJrxhKRGslEiP5fZbq0ARqShibyuSWrFqj5ygL3VDmAEYJIp8CsjBxd06A1NiN3xibB8/xijsh",
+	"0u4JUDai8lJMNTnR4serGQluS1PiiAvu4FWHietexAVRHc7L3NsrkszhwrbQixdXcF9fvBiqS8VZrJjw",
+	"RGpSOFkBz7KJXlIOsilVWe5qW61lskrlatmtz1NXiQaG2FI+p9x153oRU3tFLiKxm6SUypOE0b56phBi",
+	"v6TOC9KTdTU3A84iYYHuaG2eMHUfjvIPAYgBjmPuPBxFDRyCrr8AcqNcn1eUsgOAAkxRyHxVaEDSr5IE",
+	"ODagam1B4Us/Ooke0E5c7iFmCUtvZlncabY8RnPCOYFixDgIWEqFXl6VKLG4yJZX1QDA83LqBLWSSHsC",
+	"spODV2FDXDWOWQwInm3QqKDZhDypMWhMEIiKc9UuDR6yY5Tr6meiXHcFLur6q+UrUWPB6ahUphl0gpHX",
+	"RQ6S5CHvKtMX1dGCzT3bMcNDLah0WLkU2W8eZYYgDYc5ThV5D64RjJweMgiofmRK/UpqYKOYafabRJmP",
+	"Ii4xBNVFwVELrfNUUQCcY0Rw7io+Tl3WXNyoTssr19U1raA14TnN9U+RP1a1x342PtXWOhg2RLqRyijt",
+	"dPrBD++v4B9k/LzYJnxsRZ7xc2BxK5YC5RvRCRMzP1exNgI9B9xaqrWzumpMOaQUE78hhsJKlGnmAFdY",
+	"TwHAJW8YQSYi+RRxYYB9xeidBJZRTWt1nQe4QSbgB01YGGndUgpZajtqnMn61QX5Tb0KudRptoBVJJTP",
+	"Je/hN14M7YOPRBYEYBRYrLQPsNunsaLkV5HRdyOKLt68Qv1+/wQpJRCu0burV5oS8+gTmibqKuPYxD7J",
+	"RaTyqRYxlWtrVE9Y0VFR1ROjKF0sFAlydFF5XWsVVY14UNoA5xkubSc1k9OvznbQ6xlKL9mpvAKlgD9f",
+	"5eVZvhMzc32fjWMWSElekWB8I6X8Ob8Zq3RXjMZSNNUtTWB9pfslZEEwCIYK9bYRCvRNQCC9jPRNNFqt",
+	"5A/1rikDhPpgTiE0W1HGePjbiGp1dEQ934ujgFAOWqbWHE4XOJiRVq/dAUNjrIVrPjw4WC6XbQx/brPk",
+	"5kDP5Qc/nr16fX75GuZk7gkrc3u+pw/XG3qddleNYgtC8SLyhl6/3Wn3IaFZzEBny/w1d90DKyEc/ObE",
+	"3Xw+yDcVlMokq8qpe4WldCip+aQsS6vDGSuJzfZM0k8dRLXMY4Yo+SSG6jHnZTv0rNfpPB9WSXQoE+gs",
+	"PwEKwGIQISMO9JnbMfKKzxkcMKPxqo2+ZcrdLrEunzB83iZ0OF9WizvCvLpZWS0GKNdP2bKNxipEe2xA",
+	"VGmrwC7L9XLhgzad5Fmv09UfXJd3i2z/Pm3XG//vf//PgdIMxiBvQ7cRuI4IxrkcNUssMN/Lx70E7E7l",
+	"gxuc6u/BR5SWMM4yqpzjlqd3rkRku394PIZvS1GATfOKqdJmnXj1MawDUTeYorEif2O/ok2929NVMkmd",
+	"QH+ag8aYhAAmTEdUD5MfudJ5xZBlHK98YGjw1WJnBl3vWAJn872tpg4/S76n+ntp5QkYVrEqkBLbdFs9",
+	"TeZ7nY7cdLnJQ8UXoGvTiKq2TZ0TgOJCvRReXYCYuKKGB4Qhsf3NSunv+YZoH6qNR9mQA6fV0ueP1hn5",
+	"DQu3LbF4ym/fsOQ0aFR3MDdYJfG/YcnlOt9GYa6NLTvlt/KqaSPWpplmaPPqI0UEF2JLTLKO22an1+ls",
+	"iTz3C9/EzcrsVc0pJGOcM3Fhd7rFcu685pgqoynPas5ZWQjWzVslS2acRxMpd3MGiURZIqO1IFb3WwHC",
+	"rbgX5En0Ot37oH91qXPVtjoAO6twBE378lTNqV6q4ROrn7m/E63qvGLioD/73kAdRNUX7Hs5yJVCg0n9",
+	"zZNKBeph4snmiW4TIjmn2+BjWcE9OeGwCUhV9Y58b9DrbZ5cUZJ10DtptMt8vTzfO1R0aNP3csXY5ax+",
+	"o1PL18zSngVgOcan8OGjZClOr+f61pqe7wl8IzmW9zaihUvlOO4/taS+xOHVmmxQRYPlLrYXjA9+K/Tf",
+	"/KxE5JhUtTl9TUNlG1fVAqWGbbIm3WWGTlotmhBlGBybDDQtihjlC8ecjShPgwBE06oaEFHWhMcscm+5",
+	"4Vu10N5kB3/j6EJrViVt5LjmoNrjXMSFxcFj0JjB5olZldYtiZLbkmvQbfB2oRfFloQlT9OfHpHQF7Ng",
+	"MdsDffC9G1KhAF9kIn+9oK+TCMZuf0at0eQbO8pZnMHsERVre+M5fSLBVku0YRFesdQaF5iDDe5M5PqU",
+	"CZKMqDYDqxhLo0eqKH4qFfJ704fviHhE2rB5htu+s4KU3EcAb9wKr3JSQWgzv+8gtRWm/ksLlrnH+Hug",
+	"+/9EFPk7UvJfOAYq19/zdKQ4beZqYvesMoQp37pD3nudjhuMUnKqn9KsMIiuSmSih6EikZ93W9uQAV14",
+	"sxgRZJ1dkvqPaHFFVd5+nJV0sP7ziKNur2Pr/ykXWK5syUQKkVBCsD2i1qMLueNcu7jsbiRTUQXIRNZy",
+	"LJfDUMjGMJGZWCju59jxoE6QVOuNyu4rbVFiI47ulINCu6VCZdSFmhN3bv9k30Gha4Ud5mGUSoWRmLVl",
+	"tz2iUv0AAO/NHCuihR9Bdt7VUqd235Da5wbbQOlmljp3bHPeUIHcB7e5NW67WjmpwE7N7zvw08LUh7XU",
+	"2KJo6CJ1KeCXZLG6g8qX0ay216uerHkoA+ipSQsXOgqNVttGnpCIoNxta0QExRPFhqhd5ZJWHBQFzMSd",
+	"6VGS4+nkxoxHj6jAt4RW5DiaEHrtSD2b5v+o27CWFEtrZLKeQSdHgqUUnPeBPNUgFdEd+DLLOcPoRqqZ",
+	"ExzcStHmHyRhNhayviZpJsqAa1eurAUlN8XeB0RMyE1EVQBEHjKnxaybLAjOMqR9Zf02GpdzSrWTdqYT",
+	"SeHzxVzSig/WSC91H+/1i7UBIdwRqVPX5rhvjdSyIHBTgMRqI18qmERegON4NVQxE3KciGwdS3lzbIiN",
+	"BuHegoqKVP+9Cio2zv51Vnl8LSstTWjOQLOY/gcXNp6qfWGvwkaeZCmTd8mobSLgvpC0obO6HlbU+CcS",
+	"MtT4Brv70XqfH1Aa+Sblq+ZiiHrPlmKrIjuPJIjo2JgI/pDFyXw+sIVLqt1NF2TO7kzcsJ6nsiTUe1IZ",
+	"v3l+d0sWKogSskgU7wellyvhhZJPAuLoy14oVHRCmW8ahg+z3ttKp0VWOqINeen99W81XOHnbfTQTM1E",
+	"om/ltapC3iMYLrd47lkP26f07HdUQuTNcMPzdXbRM33Tnj+8QynzdBerYdvSGWq9P/J8G0Ydwa8Kkpga",
+	"QFiokH3JNqFEgor9tcLnHp7Td5CbfGkKVDzei9pWuLK7Pm3c2TQ33q3X1bzHaW68u8Q5tNxougCM3qIZ",
+	"VpRVGa4VvHRF798PuXmSLo8S8dARHfulIdW2h0uTXFHJ96OEq3QWFc4M1VPHi4iO2wgiYqHFraUjwNp1",
+	"vPGIjp0yCOPMzKC8azktnJKlWzsNncaxpSYFxGgtXwsesYmQkRpyXZAMR4SG7dzXG1kB4BuZmSWjqZmh",
+	"Jb/qPOIc+lrVCiQ9oKA5xMB2bihLSFiocL5JCioZFEZ0jRR0mjctZRmJwjhvIoES4GYhgKjj1U1eLqY6",
+	"lTNME8gDHFFdMr/FplO0IEnEQvSsN0Azlibc8f48V2lWkJRnEkBEEgEU0K6ML/FioTL4iOI9gAWwWOld",
+	"pJzYm8Io2Rcj0kUyvjAL2tVKkS9s8ka+zY3Uv2pOqUbKhXrHWy5mZjVnKYXKLA9i/7g3i94vgzTlIL+s",
+	"3eGrov8Aiv5lJaveJ49uquYvItoynHCdWv+O67qggqERFBVElC1HHkR6kXzbviKDLbakVmoCUUlxlXxW",
+	"EXfjxZ8QQh3HX4NkH2CMG7N97kP1X9NQPlqDuYcl+39JSbIyqfhbTNnJBuCkgOVLDutCJdBJJQtbKPcb",
+	"f9ICvMqgf4ri+2vI6qx8QfenB1s2V5TU4657YIbwg9+c0VuZAAuFUgS7UcYBm3xbsgfqbHxJYlzxfUQL",
+	"S9XJ7xuE9yZx7KZYgmMFy9ELU9TG6TPuZK1n+XMBWxDQcfgQGhCPq+NyJLbM695FhnQpQ/MA9Qogv9DT",
+	"3TrW0BTte8RXa8orffgoie8mE17h2q95v8VnC/fK1NCFC6R6eegb5DW24JUu8hoLHaoy0DlVnqQWJfmx",
+	"CbyDKwMZrlyy5vqiCnYDWW2CfTymhOBwXBcAnj2kHa2C65/TVzvf78rO989La3SEc4Epmit/f3ojH5nX",
+	"wNiX30EWfGOevolplUSDUZI302mzH0eRGCKs22K6TjntdY+jqfXPVXkQg1jiTIfy4szml9/ciO4oNGRW",
+	"LwmFaQ6lSqP8hyp1AHSIJYVK4gGmiOIkgcJKWKDE9G2xFrSIj2i+gxeE4EADr4z6qaIhYqVJ4LVg7HpJ",
+	"8O34AQWTyxwxvT8ZvYetaotwmvzorQxKXw1JD0aBn7QV6YubhZoR+MsKAr9XSXKzlneQUkmS68NNf4ym",
+	"UPZIE26Uo9vg9IihV14F3VaaWNYRqNiGpj2iG4M9yu0pHo4cvgNUPJye9piC5VORCp3cH3XzvoqJ9xUT",
+	"1bX9IoTky4WSbbYj+daIZC1Kjo9xRJWTcRf/8EZRcacQtYe2L7nOsq+BZ/d5+k8hBGQ7a1TR0fQY5qj6",
+	"gLKmYWSZkWpEXStVBh3azUqVLaBKnH0ZO5XzIL9Gr321an2lWZuD2PZp1rqHyHIvpcjPnOUVMU8bNCYl",
+	"W6xRmdAT1JieiuTxVb/6HelXvx+CZfSrBxWyNlCrRURbC9sBf4M8li/Fn5PAtqzFb1SkEdVNq0+duv6Z",
+	"JKWKK5oqyk61WhPVyW2e6usrfIPGI68z8kqW7ZUuJl/oPbGRQinMRGS9OGa7s9+/GO19qY7ah7IwNCEa",
+	"ufFuo/lvFXqbr2EmbEV7NNpqaI/u5eH5upsRACmPuW5lPewAxsCiT5E86TP//chTWYeUrDXHFiTKoUr5",
+	"9+T5XsrlNmxqAHQVrahLIAUULdZEJA55rkh+mLUxMHHdeAJl4VgCXQzQLSEL1XxE9VbL2iro6IRAf8G0",
+	"0lIToBmbKlQPBOVSVQvZsv2fcWpCyX/THRj0SNWcZxkFxFfVg1SeA1+QWAp3EpBbstC5xCwJs+Y5sJb9",
+	"8/jFWPJoqsvGu+22dc1wfMeiELE7kkiuINfmbE6gW1HM5cEqBOhy4uOzaesneRTjjCYCdbVYl6cnAVPb",
+	"1tRZwqaLJpneDnOCIZKsPheh28v1MIvsEveULbObtkbGXIRYkP1Q7wYS5hRwek+Hpt2t2nxTz2bNNJfi",
+	"q7+cq4PYdkEzbQfqrxZ4MOfp/TjivpmZK0QD3L8L7tZtwN3eOq2Z36jOzE/aeWtO68nrCHBN9sGH61SF",
+	"AqnMVIY5MV6W7aMGlzMGsQKqMZS2qDYNIxzRSvuCFuJNdxs3Sh96Ldq/Sl4M4ULgfqErwyh83een06+R",
+	"5H/KmVS/2jmfjp3TdZpuR8GemLu1JGHPV7uZKW07cpO1Ax9N7ozwUj4DWz0ZC/Vv3TLHtJBq2wZPbZBS",
+	"9E6KS71hSa6vqerfGSUoxHw2YTgJlVJuY0OGiBN45NzXpiM5Ya6ep/4TMkSonfWsLWFA0smKvTgZOPkG",
+	"gUOE+a2PVN0z3WktJGSuXbdZX10td1Qn87i979A5OIXYdEoSoCxKIJ9LmR+jOQtJrKKXBWPxGlCy1IvP",
+	"Hz//vwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
