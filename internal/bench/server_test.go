@@ -60,7 +60,7 @@ func (p *process) stop(b *testing.B) {
 	select {
 	case <-p.done:
 	case <-time.After(10 * time.Second):
-		b.Error("the process did not end when it was told to")
+		b.Error("the process did not end when it was asked to")
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	}

@@ -74,14 +74,14 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// sentence is one violation as prism tells it in a header of the answer.
+// sentence is one violation as prism reports it in a header of the answer.
 type sentence struct {
 	Location []string `json:"location"`
 	Severity string   `json:"severity"`
 	Message  string   `json:"message"`
 }
 
-// listener reads what prism says of answers. That it finds fault with requests is
+// listener reads what prism says of answers. That it reports requests is
 // as it should be: many are wrong.
 type listener struct {
 	base   http.RoundTripper
@@ -117,7 +117,7 @@ func (j prismProxy) before(tb testing.TB, c client, judged func()) client {
 	return c
 }
 
-// TestOutsideJudgeFindsNoViolation tells the stories through prism.
+// TestOutsideJudgeFindsNoViolation runs the stories through prism.
 func TestOutsideJudgeFindsNoViolation(t *testing.T) {
 	t.Parallel()
 	n := start(t, nil, hydratest.SQLite)

@@ -20,15 +20,15 @@ import (
 type manual struct {
 	// problems have status and title by code.
 	problems map[string][2]string
-	// faults and rules have what is said of each.
-	faults, rules map[string]string
+	// invalid and rules have what is said of each type of a 422, and of each rule.
+	invalid, rules map[string]string
 }
 
 func readManual(tb testing.TB) manual {
 	tb.Helper()
 	text, err := os.ReadFile(filepath.Join(contract.Root(), "docs", "errors.md"))
 	must(tb, err)
-	m := manual{problems: map[string][2]string{}, faults: map[string]string{}, rules: map[string]string{}}
+	m := manual{problems: map[string][2]string{}, invalid: map[string]string{}, rules: map[string]string{}}
 	section := ""
 	for line := range strings.Lines(string(text)) {
 		if title, ok := strings.CutPrefix(line, "## "); ok {
@@ -51,7 +51,7 @@ func readManual(tb testing.TB) manual {
 			columns = 5
 			m.problems[name] = [2]string{cells[1], cells[2]}
 		case "Types of a 422":
-			m.faults[name] = cells[1]
+			m.invalid[name] = cells[1]
 		case "Rules that no schema tells":
 			m.rules[name] = cells[1]
 		default:
@@ -78,7 +78,7 @@ func TestManualHasEveryError(t *testing.T) {
 	if !maps.Equal(m.problems, made.problems) {
 		t.Errorf("docs/errors.md has the codes, statuses and titles\n%v\nand the server\n%v", m.problems, made.problems)
 	}
-	if got, want := slices.Sorted(maps.Keys(m.faults)), slices.Sorted(maps.Keys(made.faults)); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(m.invalid)), slices.Sorted(maps.Keys(made.invalid)); !slices.Equal(got, want) {
 		t.Errorf("docs/errors.md has the types of a 422\n%v\nand the server\n%v", got, want)
 	}
 	for _, rule := range generatorRules {
@@ -92,7 +92,7 @@ func TestManualHasEveryError(t *testing.T) {
 // stand in the source of internal/openapi.
 func madeByServer(t *testing.T) manual {
 	t.Helper()
-	m := manual{problems: map[string][2]string{}, faults: map[string]string{"pin_too_weak": ""}}
+	m := manual{problems: map[string][2]string{}, invalid: map[string]string{"pin_too_weak": ""}}
 	for _, p := range problem.All() {
 		if p.Code != "" {
 			m.problems[string(p.Code)] = [2]string{strconv.Itoa(p.Status), p.Title}
@@ -113,7 +113,7 @@ func madeByServer(t *testing.T) manual {
 			}
 			key, isIdent := kv.Key.(*ast.Ident)
 			if kind, isText := text(kv.Value); isIdent && isText && key.Name == "Type" {
-				m.faults[kind] = ""
+				m.invalid[kind] = ""
 			}
 			return true
 		})

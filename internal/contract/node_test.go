@@ -46,7 +46,7 @@ func (n *node) sql(statements ...string) {
 // envReport names a file that [report] appends to.
 const envReport = "HYDRAPIN_TEST_CONTRACT_REPORT"
 
-// report tells what is to be read even when everything is well: in the log, and
+// report prints what is to be read even when everything is well: in the log, and
 // in the file that make contract prints.
 func report(t *testing.T, text string) {
 	t.Helper()

@@ -42,7 +42,7 @@ func tampered(t *testing.T, n *node, change func(*http.Response, string) string)
 	return front.URL
 }
 
-// witness is a test that keeps what it is told instead of failing.
+// witness is a test that keeps what is reported instead of failing.
 type witness struct {
 	testing.TB
 	mu    sync.Mutex
@@ -189,10 +189,10 @@ func TestPlantedCarelessnessIsFound(t *testing.T) {
 			}
 			return answer(resp, 500, "application/problem+json", `{"type":"urn:hydrapin:problem:internal","title":"x","status":500,"detail":"x","request_id":"`+
 				resp.Header.Get("X-Request-Id")+`"}`)
-		}, "a fault of the server"},
-		"tells the wrong place": {func(_ *http.Response, body string) string {
+		}, "an error of the server"},
+		"names another place": {func(_ *http.Response, body string) string {
 			return strings.ReplaceAll(body, `"loc":["body","pin"]`, `"loc":["body"]`)
-		}, "no fault at [body pin]"},
+		}, "no error at [body pin]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

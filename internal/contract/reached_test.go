@@ -50,7 +50,7 @@ func TestEveryAnswerIsReached(t *testing.T) {
 		t.Errorf("problems that were reached:\n%v\nand that the contract has:\n%v", reached, documented)
 	}
 	manual := readManual(t)
-	if got, want := slices.Sorted(maps.Keys(seen.Faults())), slices.Sorted(maps.Keys(manual.faults)); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(seen.FieldErrors())), slices.Sorted(maps.Keys(manual.invalid)); !slices.Equal(got, want) {
 		t.Errorf("types of a 422 that were reached:\n%v\nand that docs/errors.md has:\n%v", got, want)
 	}
 }
@@ -71,8 +71,8 @@ func problemCodes(tb testing.TB, s *contract.Spec) []string {
 }
 
 func healthy(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
-	tell(t, start(t, seen, e).client)
-	// Here one wrong guess deactivates.
+	runStories(t, start(t, seen, e).client)
+	// Here one incorrect guess deactivates.
 	inactiveStory(start(t, seen, e, "HYDRAPIN_HARD_LIMIT=1").client)
 }
 
@@ -93,7 +93,7 @@ func damaged(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	everyOperation(n.client, 500, "internal")
 }
 
-// damagedHash spoils the stored form of one PIN: no guess is right.
+// damagedHash spoils the stored form of one PIN: no guess is correct.
 func damagedHash(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	n := start(t, seen, e)
 	w := customer()
@@ -103,7 +103,7 @@ func damagedHash(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	n.sql("UPDATE pins SET hash = 'spoilt'")
 	n.refused(500, "internal", request{op: "verifyConfirmation", path: at, body: raw(`{"pin":"` + goodPIN + `"}`)})
 	if a := n.want(200, request{op: "getConfirmation", path: at}); a.text(n, "status") != "pending" {
-		t.Errorf("after a guess that could not be looked at: %s", a.body)
+		t.Errorf("after a guess that could not be checked: %s", a.body)
 	}
 }
 
@@ -180,5 +180,5 @@ func example(tb testing.TB, op *contract.Operation) []byte {
 }
 
 func hasFault(a answer, kind string) bool {
-	return slices.ContainsFunc(contract.ParseFaults(a.body), func(f contract.Fault) bool { return f.Type == kind })
+	return slices.ContainsFunc(contract.ParseFieldErrors(a.body), func(f contract.FieldError) bool { return f.Type == kind })
 }

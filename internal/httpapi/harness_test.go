@@ -73,7 +73,7 @@ type reply struct {
 	text string
 }
 
-// agreed is the contract that every answer is held against.
+// agreed is the contract that every answer is compared with.
 var agreed = sync.OnceValue(func() *contract.Spec {
 	spec, err := contract.Current()
 	if err != nil {
@@ -111,10 +111,10 @@ func (b *bench) call(tb testing.TB, method, path, body string, edits ...edit) re
 	_ = resp.Body.Close()
 	must(tb, err)
 	// Whatever a test asks, the answer is one that the contract knows.
-	for _, fault := range agreed().Check(contract.Exchange{
+	for _, difference := range agreed().Check(contract.Exchange{
 		Method: method, Path: req.URL.EscapedPath(), Status: resp.StatusCode, Header: resp.Header, Body: text,
 	}) {
-		tb.Errorf("%s %s answered %d against the contract: %s", method, req.URL.Path, resp.StatusCode, fault)
+		tb.Errorf("%s %s answered %d against the contract: %s", method, req.URL.Path, resp.StatusCode, difference)
 	}
 	return reply{Response: resp, text: string(text)}
 }
@@ -151,8 +151,8 @@ func (r reply) problem(tb testing.TB, status int, kind string) map[string]any {
 	return m
 }
 
-// faults returns a 422's faults as "loc type", in order.
-func (r reply) faults(tb testing.TB) []string {
+// invalid returns a 422's errors as "loc type", in order.
+func (r reply) invalid(tb testing.TB) []string {
 	tb.Helper()
 	r.want(tb, http.StatusUnprocessableEntity)
 	if ct := r.Header.Get("Content-Type"); ct != "application/json" {

@@ -24,7 +24,7 @@ func retryWithin(tb testing.TB, r reply, least, most int) {
 	}
 }
 
-// Each request has the faults of its own line and of all lines below.
+// Each request has the errors of its own line and of all lines below.
 func TestOrderOfRefusals(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -43,8 +43,8 @@ func TestOrderOfRefusals(t *testing.T) {
 	b.call(t, "POST", runtimeSet, big, asText, key(b.Key)).problem(t, 403, "forbidden")
 	b.call(t, "POST", runtimeSet, big, asText, key(b.RuntimeKey)).problem(t, 413, "too-large")
 	b.call(t, "POST", runtimeSet, "{", asText, key(b.RuntimeKey)).problem(t, 415, "unsupported-media-type")
-	if f := b.call(t, "POST", runtimeSet, "{", key(b.RuntimeKey)).faults(t); fmt.Sprint(f) != "[path.identity_id uuid_parsing body.1 json_invalid]" {
-		t.Errorf("faults %q", f)
+	if f := b.call(t, "POST", runtimeSet, "{", key(b.RuntimeKey)).invalid(t); fmt.Sprint(f) != "[path.identity_id uuid_parsing body.1 json_invalid]" {
+		t.Errorf("errors %q", f)
 	}
 	// Of the record: 422 before 423, 404 before 410 and 409.
 	b.call(t, "POST", b.identityPIN(), `{"pin":"804615"}`, key(b.RuntimeKey)).want(t, 200)
@@ -52,8 +52,8 @@ func TestOrderOfRefusals(t *testing.T) {
 		b.call(t, "POST", b.identityPIN(), `{"pin":"492750","current_pin":"1111"}`, key(b.RuntimeKey)).problem(t, 403, "wrong-pin")
 		_ = i
 	}
-	if f := b.call(t, "POST", b.identityPIN(), `{"pin":"492750"}`, key(b.RuntimeKey)).faults(t); fmt.Sprint(f) != "[body.current_pin missing]" {
-		t.Errorf("faults %q", f)
+	if f := b.call(t, "POST", b.identityPIN(), `{"pin":"492750"}`, key(b.RuntimeKey)).invalid(t); fmt.Sprint(f) != "[body.current_pin missing]" {
+		t.Errorf("errors %q", f)
 	}
 	b.call(t, "POST", b.identityPIN(), `{"pin":"492750","current_pin":"804615"}`, key(b.RuntimeKey)).problem(t, 423, "pin-locked")
 }
@@ -104,10 +104,10 @@ func TestBodySize(t *testing.T) {
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader("")), -1
 		r.Header.Del("Content-Type")
 	}
-	if f := b.call(t, "POST", b.customerPIN(), "", key(b.Key), empty).faults(t); fmt.Sprint(f) != "[body missing]" {
+	if f := b.call(t, "POST", b.customerPIN(), "", key(b.Key), empty).invalid(t); fmt.Sprint(f) != "[body missing]" {
 		t.Errorf("an empty chunked body: %q", f)
 	}
-	// Where the contract has no body, one is nobody's business.
+	// Where the contract has no body, one is ignored.
 	b.call(t, "POST", b.customerPIN()+"/unlock", "{", key(b.Key)).want(t, 200)
 }
 
@@ -250,7 +250,7 @@ func TestPeer(t *testing.T) {
 		}
 		wary.call(t, "GET", "/v1/me/pin", "", forwarded)
 		if got := wary.requests(t)[i]["peer"]; got != "127.0.0.1" {
-			t.Errorf("%q: %v was believed", c.headers, got)
+			t.Errorf("%q: %v was trusted", c.headers, got)
 		}
 	}
 }

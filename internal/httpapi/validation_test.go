@@ -128,11 +128,11 @@ func TestInvalidParameters(t *testing.T) {
 			body = "{}"
 		}
 		got := b.call(t, c.method, c.path, body, append([]edit{key(c.key)}, edits(c.edit)...)...)
-		if faults := got.faults(t); !slices.Equal(faults, c.want) {
-			t.Errorf("%s %s\n got %q\nwant %q", c.method, c.path, faults, c.want)
+		if errs := got.invalid(t); !slices.Equal(errs, c.want) {
+			t.Errorf("%s %s\n got %q\nwant %q", c.method, c.path, errs, c.want)
 		}
 	}
-	// Unknown parameters, and other spellings of the same, are nobody's business.
+	// Unknown parameters, and other spellings of the same, are ignored.
 	encoded := "/v1/customers/%34" + anID[1:] + "/pin?x=1&x=2"
 	b.call(t, "GET", encoded, "", key(b.Key)).want(t, 200)
 	b.call(t, "GET", wait+"wait_seconds=000&x=%zz", "", key(b.RuntimeKey)).want(t, 422)
@@ -156,8 +156,8 @@ func TestFaultsAreBounded(t *testing.T) {
 		fmt.Fprintf(&body, `,"%d":1`, i)
 	}
 	body.WriteString("}")
-	got := b.call(t, "POST", b.customerPIN(), body.String(), key(b.Key)).faults(t)
+	got := b.call(t, "POST", b.customerPIN(), body.String(), key(b.Key)).invalid(t)
 	if len(got) != 512 || got[0] != "body.pin string_too_short" {
-		t.Errorf("%d faults, first %q", len(got), got[0])
+		t.Errorf("%d errs, first %q", len(got), got[0])
 	}
 }

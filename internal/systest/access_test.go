@@ -213,7 +213,7 @@ func (a access) turn(name string) int {
 	}
 }
 
-// nothing says whether an answer is what is told of what was never seen.
+// nothing says whether an answer is what is answered for what was never seen.
 func nothing(body string) bool {
 	return strings.Contains(body, `"has_pin":false`) ||
 		strings.Contains(body, `"pin_required_skills":[]`) && strings.Contains(body, `"pin_session_ttl_minutes":30`)

@@ -39,7 +39,7 @@ var curlLine = regexp.MustCompile(`curl -X POST (\S+) -H 'X-Api-Key: (\S+)' -H '
 func (n *node) greeting() (address, key, body string) {
 	n.m.t.Helper()
 	var line []string
-	// The log, which tells that the server is ready, comes through another pipe.
+	// The log, which says that the server is ready, comes through another pipe.
 	hydratest.Eventually(n.m.t, "the first start greets", func() bool {
 		line = curlLine.FindStringSubmatch(n.text(&n.stdout))
 		return line != nil
@@ -89,7 +89,7 @@ func (m *machine) folder() []byte {
 	return all.Bytes()
 }
 
-// Each fault of the folder and of the address is one line that says what to do.
+// Each error of the folder and of the address is one line that says what to do.
 func TestEmbeddedRefusals(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, strings.Fields(cheapHash)...)
@@ -128,7 +128,7 @@ func TestEmbeddedFolderNotWritable(t *testing.T) {
 	var as *syscall.Credential
 	if os.Geteuid() == 0 {
 		// Nothing is closed to root: nobody runs the program, in a folder of root's
-		// that nobody may look at.
+		// that nobody may read.
 		dir, program, as = openToNobody(t)
 	} else if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
@@ -171,7 +171,7 @@ func openToNobody(t *testing.T) (dir, program string, as *syscall.Credential) {
 	return dir, program, &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
 }
 
-// Wrong settings are told all at once, by name and never with their value.
+// Invalid settings are reported all at once, by name and never with their value.
 func TestWrongSettings(t *testing.T) {
 	t.Parallel()
 	const planted = "plantedsecret"

@@ -18,7 +18,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
-// machine is a folder with an environment, in which commands are typed. At the end
+// machine is a folder with an environment, in which commands run. At the end
 // of the test everything that was printed is searched for the secrets that were
 // used.
 type machine struct {
@@ -98,7 +98,7 @@ func (m *machine) command(ctx context.Context, env []string, args ...string) *ex
 	return c
 }
 
-// run types a command, with more of an environment, and waits for its end.
+// run runs a command, with more of an environment, and waits for its end.
 func (m *machine) run(env []string, args ...string) result {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(m.t.Context(), hydratest.Patience)
@@ -213,7 +213,7 @@ func (n *node) logged(fields ...string) map[string]any {
 	return nil
 }
 
-// awaitReady waits for the line that tells the address.
+// awaitReady waits for the line that has the address.
 func (n *node) awaitReady() {
 	n.m.t.Helper()
 	hydratest.Eventually(n.m.t, "serve is ready", func() bool {

@@ -280,7 +280,7 @@ func (m *machine) certificate() *x509.CertPool {
 	return pool
 }
 
-// The probes tell a stranger no more than they must.
+// The probes show a stranger no more than they must.
 func TestProbes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, onSQLite, 1, cheapHash)

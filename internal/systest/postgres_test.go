@@ -155,7 +155,7 @@ func TestPostgresOutage(t *testing.T) {
 	n.stop()
 }
 
-// A database that is damaged makes 500s that tell nothing but their request id,
+// A database that is damaged makes 500s that say nothing but their request id,
 // which the log explains.
 func TestPostgresDamaged(t *testing.T) {
 	t.Parallel()
@@ -184,7 +184,7 @@ func TestPostgresDamaged(t *testing.T) {
 		}
 		for name, value := range p {
 			if value != nil && !slices.Contains([]string{"type", "title", "status", "detail", "request_id"}, name) {
-				t.Errorf("%s %s tells of %s: %v", c.method, c.path, name, value)
+				t.Errorf("%s %s mentions %s: %v", c.method, c.path, name, value)
 			}
 		}
 		hydratest.Eventually(t, "the log explains the request", func() bool {
