@@ -146,6 +146,25 @@ func TestUnknownKidRefetchIsBounded(t *testing.T) {
 	}
 }
 
+// A key without a kid is tried before the issuer is asked again, and the newer set's
+// keys without a kid after that.
+func TestUnknownKidAndKeysWithoutOne(t *testing.T) {
+	t.Parallel()
+	s := newIssuer(t, body(jwks(edJWK(edKey(), nil), ecJWK(&ecKey().PublicKey, obj{"kid": "ec"}))))
+	v := newVerifier(t, urlConfig(s.URL, at(start)))
+	eventually(t, "ready", ready(v))
+	accept(t, v, edToken(start, "any", edKey()), goodPrincipal)
+	if n := s.hits.Load(); n != 1 {
+		t.Fatalf("%d fetches for a key without a kid, want only the one at start", n)
+	}
+	s.set(body(jwks(edJWK(otherEdKey(), nil))))
+	accept(t, v, edToken(start, "any", otherEdKey()), goodPrincipal)
+	if n := s.hits.Load(); n != 2 {
+		t.Fatalf("%d fetches after a rotation, want 2", n)
+	}
+	refuse(t, v, edToken(start, "any", edKey()))
+}
+
 func TestUnknownKidCallersShareOneFetch(t *testing.T) {
 	t.Parallel()
 	s := newIssuer(t, body(edSet("a", edKey())))

@@ -25,7 +25,7 @@ const (
 
 var (
 	// ErrInvalidKey is returned by [ParseKey] for a string that cannot be a key.
-	// It tells nothing of the string.
+	// Its text says nothing about the string.
 	ErrInvalidKey = errors.New("auth: not an API key")
 	// ErrKeyKind is returned by [NewKey] for a kind of credential that is no key.
 	ErrKeyKind = errors.New("auth: no key is of this kind")
@@ -33,7 +33,7 @@ var (
 
 // KeySecret is a whole key in the clear, as its owner gets it once. It prints as
 // "[redacted]" in every format verb, in JSON, as text and in slog; only
-// [KeySecret.Reveal] gives it. The function has the reason that [Secret] tells.
+// [KeySecret.Reveal] gives it. The reason for the function is given at [Secret].
 type KeySecret struct{ reveal func() string }
 
 // Reveal returns the key, or "" for the zero KeySecret.
