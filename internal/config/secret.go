@@ -8,7 +8,7 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is a setting that nobody may see. It prints as "[redacted]" in every
+// Secret is a setting that must not be shown. It prints as "[redacted]" in every
 // format verb, in JSON, as text and in slog; only [Secret.Reveal] gives it. The
 // zero Secret is none.
 //
