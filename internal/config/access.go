@@ -42,12 +42,12 @@ func (k keeping) check(path string, info fs.FileInfo) (problem, warning string) 
 	mode := info.Mode().Perm()
 	switch k {
 	case ownFile, ownFolder:
-		if mode&otherBits == 0 && mode&groupBits != 0 {
-			return "is open to its group: " + k.close(path) + "; or, where the platform sets the group's permissions (fsGroup on Kubernetes), set " +
-				nameGroupAccess + "=true", ""
-		}
 		if mode&otherBits != 0 {
 			return "is open to other users: " + k.close(path), ""
+		}
+		if mode&groupBits != 0 {
+			return "is open to other users, those of its group: " + k.close(path) +
+				"; or, where the platform sets the group's permissions (fsGroup on Kubernetes), set " + nameGroupAccess + "=true", ""
 		}
 	case sharedFile, sharedFolder:
 		if mode&otherBits != 0 {

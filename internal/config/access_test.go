@@ -135,7 +135,7 @@ func TestGroupAccess(t *testing.T) {
 	chmod(t, dir, 0o770|fs.ModeSetgid)
 	giveAway(t, dir, 0, stranger)
 	_, _, err := config.OpenFolder(embedded(t, dir))
-	oneProblem(t, err, "is open to its group", group)
+	oneProblem(t, err, "is open to other users, those of its group", group)
 	c, f := start(t, embedded(t, dir, group))
 	if err := f.Close(); err != nil {
 		t.Fatal(err)

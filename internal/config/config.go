@@ -194,6 +194,13 @@ func LoadDatabase(environ []string) (Config, error) {
 	return c, asError(problems)
 }
 
+// LoadAddress reads only what a command needs to know where serve listens. Errors are
+// as of [Load].
+func LoadAddress(environ []string) (Config, error) {
+	c, problems := read(variables(environ), func(s setting) bool { return s.name == nameAddr || s.name == nameTLSCert })
+	return c, asError(problems)
+}
+
 // LoadToken reads only what a command needs to sign a token. Errors are as of
 // [Load].
 func LoadToken(environ []string) (Config, error) {

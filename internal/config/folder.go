@@ -69,12 +69,12 @@ func (c Config) CheckFolder() (Config, error) {
 	if problem := c.checkFolder(); problem != nil {
 		return c, asError([]Problem{*problem})
 	}
-	completed, state, problems := c.examineFolder()
-	if f, err := os.CreateTemp(c.DataDir, ".hydrapin-check-"); err != nil {
-		problems = append(problems, notWritable(c.DataDir, err))
-	} else {
-		_, _ = f.Close(), os.Remove(f.Name())
+	f, err := os.CreateTemp(c.DataDir, ".hydrapin-check-")
+	if err != nil {
+		return c, asError([]Problem{notWritable(c.DataDir, err)})
 	}
+	_, _ = f.Close(), os.Remove(f.Name())
+	completed, state, problems := c.examineFolder()
 	if !state.hasDatabase {
 		problems = append(problems, tryDatabase(c.Database.Path)...)
 	}

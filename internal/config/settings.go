@@ -17,6 +17,7 @@ const prefix = "HYDRAPIN_"
 
 // The names that more than one place speaks of.
 const (
+	nameAddr        = prefix + "ADDR"
 	nameDatabaseURL = prefix + "DATABASE_URL"
 	nameDataDir     = prefix + "DATA_DIR"
 	nameGroupAccess = prefix + "DATA_GROUP_ACCESS"
@@ -79,7 +80,7 @@ func settings() []setting {
 func serverSettings() []setting {
 	return []setting{
 		text(setting{
-			name: prefix + "ADDR", preset: defaultAddr,
+			name: nameAddr, preset: defaultAddr,
 			help: "the address to listen on, host:port",
 		}, func(c *Config) *string { return &c.Addr }, parseAddr),
 		database(setting{

@@ -38,7 +38,7 @@ const (
 	maxHeaderBytes = 32 << 10
 )
 
-// Info is what a server tells once it listens.
+// Info is what is known once a server listens.
 type Info struct {
 	// URL is where the server can be reached.
 	URL string
@@ -48,6 +48,8 @@ type Info struct {
 	// made; uuid.Nil and the zero KeySecret otherwise.
 	Tenant   uuid.UUID
 	FirstKey auth.KeySecret
+	// NoKeys says that the database has no API key and this start made none.
+	NoKeys bool
 	// Made are the files that this start made.
 	Made []string
 	// HasJWTSecret says that `hydrapin token` can sign.
@@ -89,10 +91,8 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(In
 		return err
 	}
 	info := Info{URL: cfg.PublicURL, Addr: addr, Made: made, HasJWTSecret: !cfg.JWTSecret.IsZero()}
-	if cfg.Embedded() {
-		if info.Tenant, info.FirstKey, err = n.firstKey(ctx); err != nil {
-			return err
-		}
+	if err := n.greet(ctx, cfg, &info); err != nil {
+		return err
 	}
 	srv := &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
@@ -168,9 +168,9 @@ func newNode(ctx context.Context, cfg config.Config, log *slog.Logger) (n *node,
 	if err != nil {
 		return n, err
 	}
-	n.verifier, err = auth.NewVerifier(auth.VerifierConfig{
-		Secret: cfg.JWTSecret, JWKS: cfg.JWKS, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience, Logger: log,
-	})
+	tokens := verifierConfig(cfg)
+	tokens.Logger = log
+	n.verifier, err = auth.NewVerifier(tokens)
 	return n, err
 }
 
@@ -184,16 +184,19 @@ func newService(cfg config.Config, n *node, log *slog.Logger) *service.Service {
 	})
 }
 
-// firstKey makes the first admin key of a database that has none, for a tenant of
-// its own.
-func (n *node) firstKey(ctx context.Context) (uuid.UUID, auth.KeySecret, error) {
+// greet completes what a first start has to say. On a database without a key an
+// embedded start makes the first admin key, for a tenant of its own.
+func (n *node) greet(ctx context.Context, cfg config.Config, info *Info) error {
 	keys, err := n.db.APIKeys(ctx, uuid.Nil)
 	if err != nil || len(keys) > 0 {
-		return uuid.Nil, auth.KeySecret{}, err
+		return err
 	}
-	tenant := uuid.New()
-	_, secret, err := n.service.MintKey(ctx, service.Operator(tenant), service.KeySpec{
-		Tenant: tenant, Scopes: auth.Scopes(), Name: "first admin key",
+	if info.NoKeys = !cfg.Embedded(); info.NoKeys {
+		return nil
+	}
+	info.Tenant = uuid.New()
+	_, info.FirstKey, err = n.service.MintKey(ctx, service.Operator(info.Tenant), service.KeySpec{
+		Tenant: info.Tenant, Scopes: auth.Scopes(), Name: "first admin key",
 	})
-	return tenant, secret, err
+	return err
 }
