@@ -117,6 +117,43 @@ func TestKeys(t *testing.T) {
 	s.stop()
 }
 
+// The documented first key: a tenant of its own, every right, and the key alone on
+// stdout.
+func TestFirstKeyOnPostgres(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "HYDRAPIN_DATABASE_URL="+pgtest.Empty(t), "HYDRAPIN_PEPPERS="+ring, "HYDRAPIN_RECEIPT_KEYS="+ring)
+	s := m.serve()
+	stdout, _ := s.printed()
+	step := regexp.MustCompile(`(?m)^  \S+ (keys create --new-tenant --all-scopes --name \S+)$`).FindStringSubmatch(stdout)
+	if step == nil {
+		t.Fatalf("the first start does not say how to create the first key:\n%s", stdout)
+	}
+	r := m.run(strings.Fields(step[1])...)
+	said := regexp.MustCompile(`(?s)^tenant  ([0-9a-f-]{36})\nkey id  ([0-9A-Za-z]{16})\n.*shown only this once`).FindStringSubmatch(r.stderr)
+	if r.code != 0 || said == nil || !regexp.MustCompile(`^hc_live_[0-9A-Za-z]{16}_[0-9A-Za-z]{43}\n$`).MatchString(r.stdout) {
+		t.Fatalf("keys create: exit code %d, %q\n%s", r.code, r.stdout, r.stderr)
+	}
+	all := m.keys()
+	if len(all) != 1 || all[0].TenantID != said[1] || all[0].ID != said[2] || len(all[0].Scopes) != len(auth.Scopes()) {
+		t.Errorf("keys = %+v", all)
+	}
+	url := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(stdout)
+	for _, path := range []string{"/v1/customers/" + uuid.NewString() + "/pin", "/v1/instances/" + someInstance + "/pin-policy"} {
+		if status, answer := call(t, http.MethodGet, url+path, "", "X-Api-Key", strings.TrimSpace(r.stdout)); status != http.StatusOK {
+			t.Errorf("%s: %d %s", path, status, answer)
+		}
+	}
+	s.stop()
+	if stdout, _ := m.serve().stop(); strings.Contains(stdout, "keys create") {
+		t.Errorf("the second start speaks of a first key:\n%s", stdout)
+	}
+	// Each new tenant is another one, also for a runtime key.
+	m.must("keys", "create", "--new-tenant", "--instance", someInstance)
+	if all := m.keys(); len(all) != 2 || all[1].TenantID == all[0].TenantID || all[1].InstanceID == nil {
+		t.Errorf("keys = %+v", all)
+	}
+}
+
 // However many events there are, all are printed, once, in their order, and what
 // others wrote cannot look like something else.
 func TestEventsPages(t *testing.T) {
@@ -193,7 +230,6 @@ func TestPostgres(t *testing.T) {
 		t.Errorf("%d keys, want 1", n)
 	}
 
-	const ring = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 	m.env = append(m.env, "HYDRAPIN_PEPPERS="+ring, "HYDRAPIN_RECEIPT_KEYS="+ring)
 	stdout, stderr := m.serve().stop()
 	if !strings.HasPrefix(stdout, "\n  docs    http") || strings.Contains(stderr, ring[3:]) {

@@ -130,19 +130,31 @@ type process struct {
 // serve starts a server and waits until it answers.
 func (m *machine) serve() *process {
 	m.t.Helper()
+	s := m.prepare()
+	s.start()
+	return s
+}
+
+// prepare returns a server that is not started.
+func (m *machine) prepare() *process {
 	s := &process{m: m, done: make(chan error, 1), changed: make(chan struct{}, 1)}
 	s.cmd = m.command(context.Background(), nil, "serve")
 	s.cmd.Stdout, s.cmd.Stderr = writer{s, &s.stdout}, writer{s, &s.stderr}
+	return s
+}
+
+// start starts the server and waits until it answers.
+func (s *process) start() {
+	s.m.t.Helper()
 	if err := s.cmd.Start(); err != nil {
-		m.t.Fatal(err)
+		s.m.t.Fatal(err)
 	}
 	go func() { s.done <- s.cmd.Wait() }()
-	m.t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	s.m.t.Cleanup(func() { _ = s.cmd.Process.Kill() })
 	s.waitFor(`"msg":"ready"`)
 	// What a start prints ends with an empty line, and its two streams arrive in no
 	// order.
 	s.waitUntil("print where the documentation is", func(stdout, _ string) bool { return strings.HasSuffix(stdout, "\n\n") })
-	return s
 }
 
 // writer collects what a server prints, and tells whoever waits for it.
