@@ -205,7 +205,7 @@ func (s *keySource) reload(ctx context.Context, onDemand bool) error {
 		}
 		f = &flight{done: make(chan struct{})}
 		s.flight = f
-		// Of its own, so that a caller who leaves takes it from nobody else.
+		// In its own goroutine, so that it goes on when the first caller leaves.
 		s.wg.Go(func() { s.fly(f) })
 	}
 	s.mu.Unlock()
@@ -252,7 +252,7 @@ func (s *keySource) fly(f *flight) {
 
 func isURL(s string) bool { return strings.Contains(s, "://") }
 
-// parseJWKSURL takes https, and http where nobody can sit between.
+// parseJWKSURL accepts https, and http on loopback, where nobody can interfere.
 func parseJWKSURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" {

@@ -19,7 +19,7 @@ const (
 	// keyIDLength gives 95 bits: ids of random keys do not meet.
 	keyIDLength = 16
 	// keySecretLength gives 256 bits, so that a fast hash is enough for what is
-	// stored: nobody tries all of them.
+	// stored: there are too many to try.
 	keySecretLength = 43
 )
 

@@ -103,7 +103,7 @@ func TestDoctorFindsWhatServeRefuses(t *testing.T) {
 		"lock open":            {chmod("data/hydrapin.lock", 0o666), "chmod 600 data/hydrapin.lock"},
 		"folder open":          {chmod("data", 0o755), "chmod 700 ./data"},
 		"no parent":            {env("HYDRAPIN_DATA_DIR=no/where"), "mkdir -p no"},
-		"no folder can be":     {env("HYDRAPIN_DATA_DIR=/proc/x"), "no folder can be made in /proc"},
+		"no folder can be":     {env("HYDRAPIN_DATA_DIR=/proc/x"), "no folder can be created in /proc"},
 		"database in no place": {env("HYDRAPIN_DATABASE_URL=sqlite://no/where.db", "HYDRAPIN_PEPPERS="+ring), "its folder must exist"},
 		"other peppers":        {env("HYDRAPIN_PEPPERS=" + otherRing), "is missing, and stored PINs need it"},
 		"address elsewhere":    {env("HYDRAPIN_ADDR=192.0.2.1:80"), "HYDRAPIN_ADDR cannot be listened on"},

@@ -36,7 +36,7 @@ func (m *machine) keys(args ...string) []key {
 	return all
 }
 
-// Keys are made, used and revoked beside a running server.
+// Keys are created, used and revoked beside a running server.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -77,11 +77,11 @@ func TestKeys(t *testing.T) {
 		t.Errorf("with the new key: %d %s", status, answer)
 	}
 	m.must("keys", "revoke", first.ID)
-	// A write of a PIN reads the key anew.
+	// A write of a PIN reads the key again.
 	if status, answer := call(t, http.MethodPost, url, `{"pin":"4719"}`, "X-Api-Key", secret); status != http.StatusUnauthorized {
 		t.Errorf("with the revoked key: %d %s", status, answer)
 	}
-	m.must("keys", "revoke", strings.TrimSpace(runtime)) // by the whole key, too
+	m.must("keys", "revoke", strings.TrimSpace(runtime)) // the whole key is accepted, too
 	m.must("keys", "revoke", first.ID)
 	for _, k := range m.keys("--tenant", someTenant) {
 		if k.State != "revoked" || k.RevokedAt == nil {
@@ -242,7 +242,7 @@ func TestPostgres(t *testing.T) {
 		t.Errorf("doctor: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	if files := m.files("."); len(files) != 0 {
-		t.Errorf("a node made files: %q", files)
+		t.Errorf("a node created files: %q", files)
 	}
 	nowhere := []string{"HYDRAPIN_DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x"}
 	m.refused(1, m.runWith(nowhere, "keys", "list"), "postgres://127.0.0.1:1/x cannot be used", "connection refused")

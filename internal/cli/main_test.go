@@ -157,7 +157,7 @@ func (s *process) start() {
 	s.waitUntil("print where the documentation is", func(stdout, _ string) bool { return strings.HasSuffix(stdout, "\n\n") })
 }
 
-// writer collects what a server prints, and tells whoever waits for it.
+// writer collects what a server prints, and wakes whoever waits for it.
 type writer struct {
 	s    *process
 	into *bytes.Buffer

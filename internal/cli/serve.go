@@ -113,7 +113,7 @@ Get a token, to be an admin of the tenant in the docs:
 `, a.folderPrefix(cfg), a.program, info.Tenant)
 	}
 	fmt.Fprintf(&b, `
-The folder %s contains everything: database, peppers and keys. Back it up as a whole. Without the
+The folder %s contains everything: database, peppers and keys. Back it up in one piece. Without the
 peppers the PINs are lost, and anyone who copies this folder can recover the PINs.
 
 `, cfg.DataDir)

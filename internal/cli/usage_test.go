@@ -119,7 +119,7 @@ func TestNoDatabase(t *testing.T) {
 		t.Errorf("doctor before the first start: exit code %d\n%s", r.code, r.stdout)
 	}
 	if entries := m.files("."); len(entries) != 0 {
-		t.Errorf("files were made: %q", entries)
+		t.Errorf("files were created: %q", entries)
 	}
 }
 

@@ -225,7 +225,7 @@ func TestCheckFolder(t *testing.T) {
 	oneProblem(t, err, "lost peppers mean lost PINs")
 	for path, says := range map[string]string{
 		filepath.Join(base, "none", "data"): "mkdir -p " + filepath.Join(base, "none"),
-		"/proc/x":                           "no folder can be made in /proc",
+		"/proc/x":                           "no folder can be created in /proc",
 	} {
 		_, err := embedded(t, path).CheckFolder()
 		oneProblem(t, err, path, says, "")

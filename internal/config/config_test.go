@@ -145,7 +145,7 @@ func TestEverySetting(t *testing.T) {
 		"HYDRAPIN_TLS_CERT_FILE":          cert,
 		"HYDRAPIN_TLS_KEY_FILE":           key,
 		"HYDRAPIN_TRUSTED_PROXIES":        "10.0.0.0/8,fd00::/8",
-		"HYDRAPIN_JWT_HS256_SECRET":       "embedded: made in the data folder; PostgreSQL: none",
+		"HYDRAPIN_JWT_HS256_SECRET":       "embedded: created in the data folder; PostgreSQL: none",
 		"HYDRAPIN_JWT_JWKS":               "https://login.example.com/jwks.json",
 		"HYDRAPIN_JWT_ISSUER":             "https://login.example.com",
 		"HYDRAPIN_JWT_AUDIENCE":           "pins",
@@ -299,7 +299,7 @@ func TestCommandsNeedLess(t *testing.T) {
 	}
 }
 
-// A cluster's own variables, and those of the tests, are nobody's mistake.
+// A cluster's own variables, and those of the tests, are not mistakes.
 func TestForeignVariables(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load([]string{

@@ -81,21 +81,21 @@ func (c Config) CheckFolder() (Config, error) {
 	return completed, asError(problems)
 }
 
-// tryFolder finds out whether a folder can be made, by making one beside it.
+// tryFolder finds out whether a folder can be created, by creating one beside it.
 func tryFolder(path string) []Problem {
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".hydrapin-check-")
 	if err != nil {
-		return []Problem{cannotMake(path, err)}
+		return []Problem{cannotCreate(path, err)}
 	}
 	_ = os.Remove(dir)
 	return nil
 }
 
-// tryDatabase finds out whether the database's file can be made.
+// tryDatabase finds out whether the database's file can be created.
 func tryDatabase(path string) []Problem {
 	f, err := os.CreateTemp(filepath.Dir(path), ".hydrapin-check-")
 	if err != nil {
-		return []Problem{cannotMakeDatabase(path, err)}
+		return []Problem{cannotCreateDatabase(path, err)}
 	}
 	_, _ = f.Close(), os.Remove(f.Name())
 	return nil
@@ -152,7 +152,7 @@ func (c Config) RequireDatabase() error {
 	}
 	switch _, err := os.Stat(c.Database.Path); {
 	case errors.Is(err, fs.ErrNotExist):
-		return asError([]Problem{{c.Database.Path, "does not exist: start hydrapin serve once, which makes it, or name the correct folder with " +
+		return asError([]Problem{{c.Database.Path, "does not exist: start hydrapin serve once, which creates it, or name the correct folder with " +
 			nameDataDir + ", or the correct database with " + nameDatabaseURL}})
 	case err != nil:
 		return asError([]Problem{{c.Database.Path, "cannot be read (" + cause(err) + "): run this as its owner"}})
@@ -186,7 +186,7 @@ func (c Config) examineFolder() (Config, folderState, []Problem) {
 	for _, s := range state.missing {
 		if s.name == namePeppers && state.hasDatabase {
 			problems = append(problems, Problem{s.path, "is missing while the database " + c.Database.Path +
-				" exists: lost peppers mean lost PINs, so no new ones are made; restore the file from a backup, or set " +
+				" exists: lost peppers mean lost PINs, so no new ones are created; restore the file from a backup, or set " +
 				namePeppers + "; to start again with no PINs, move the database away"})
 		}
 	}
@@ -201,7 +201,7 @@ func (f *Folder) complete(c Config) (Config, []Problem) {
 	}
 	for _, s := range state.missing {
 		if err := writeFile(s.path, s.make()); err != nil {
-			return c, []Problem{{s.path, "cannot be made (" + cause(err) + "): give this user a folder that it can write to, with " + nameDataDir}}
+			return c, []Problem{{s.path, "cannot be created (" + cause(err) + "): give this user a folder that it can write to, with " + nameDataDir}}
 		}
 		f.made = append(f.made, s.path)
 		if _, problem := s.read(&c); problem != nil {
@@ -212,15 +212,15 @@ func (f *Folder) complete(c Config) (Config, []Problem) {
 		// SQLite would make the file with what the umask leaves, and gives its
 		// journals the permissions of the file.
 		if err := writeFile(c.Database.Path, ""); err != nil {
-			return c, []Problem{cannotMakeDatabase(c.Database.Path, err)}
+			return c, []Problem{cannotCreateDatabase(c.Database.Path, err)}
 		}
 		f.made = append(f.made, c.Database.Path)
 	}
 	return c, nil
 }
 
-func cannotMakeDatabase(path string, err error) Problem {
-	return Problem{path, "cannot be made (" + cause(err) + "): its folder must exist and this user must be able to write to it"}
+func cannotCreateDatabase(path string, err error) Problem {
+	return Problem{path, "cannot be created (" + cause(err) + "): its folder must exist and this user must be able to write to it"}
 }
 
 // folderSecret is a secret that a data folder holds.
@@ -278,7 +278,7 @@ func (s folderSecret) read(c *Config) (exists bool, problem *Problem) {
 }
 
 // newRing returns a ring of one key. Its id is random so that a ring that was lost
-// and made anew never gives an old id to other bytes.
+// and replaced never gives an old id to other bytes.
 func newRing() string {
 	return "k" + hex.EncodeToString(randomBytes(4)) + ":" + base64.StdEncoding.EncodeToString(randomBytes(ringKeySize))
 }
@@ -292,23 +292,23 @@ func randomBytes(n int) []byte {
 // makeFolder makes the data folder, or checks the one that is there.
 func (c Config) makeFolder() *Problem {
 	if err := os.Mkdir(c.DataDir, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
-		problem := cannotMake(c.DataDir, err)
+		problem := cannotCreate(c.DataDir, err)
 		return &problem
 	}
 	return c.checkFolder()
 }
 
-// cannotMake says why a folder cannot be made. Where the parent is there, as /proc
+// cannotCreate says why a folder cannot be created. Where the parent is there, as /proc
 // is, its file system takes no folders.
-func cannotMake(path string, err error) Problem {
+func cannotCreate(path string, err error) Problem {
 	parent := filepath.Dir(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return Problem{path, "cannot be made (" + cause(err) + "): name a folder that this user can make, with " + nameDataDir}
+		return Problem{path, "cannot be created (" + cause(err) + "): name a folder that this user can create, with " + nameDataDir}
 	}
 	if _, err := os.Stat(parent); err == nil {
-		return Problem{path, "cannot be made, because no folder can be made in " + parent + ": name another folder with " + nameDataDir}
+		return Problem{path, "cannot be created, because no folder can be created in " + parent + ": name another folder with " + nameDataDir}
 	}
-	return Problem{path, "cannot be made, because its parent does not exist: mkdir -p " + quote(parent)}
+	return Problem{path, "cannot be created, because its parent does not exist: mkdir -p " + quote(parent)}
 }
 
 func notWritable(dir string, err error) Problem {
@@ -331,7 +331,7 @@ func (c Config) checkFolder() *Problem {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &Problem{path, "does not exist: start hydrapin serve once, which makes it, or name the correct folder with " + nameDataDir}
+		return &Problem{path, "does not exist: start hydrapin serve once, which creates it, or name the correct folder with " + nameDataDir}
 	case err != nil:
 		return &Problem{path, "cannot be read (" + cause(err) + "): run this as its owner"}
 	case !info.IsDir():

@@ -48,5 +48,5 @@ func TestFolderThatIsNotWritable(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.Chmod(parent, 0o755) })
 	c = embedded(t, filepath.Join(parent, "other"))
-	oneProblem(t, asNobody(open), "cannot be made (permission denied)")
+	oneProblem(t, asNobody(open), "cannot be created (permission denied)")
 }

@@ -114,7 +114,7 @@ func TestFirstAndSecondStart(t *testing.T) {
 	if len(f.Made()) != 0 {
 		t.Errorf("the second start made %q", f.Made())
 	}
-	// What is made is what the settings take.
+	// The settings accept what was created.
 	if _, err := config.Load([]string{
 		"HYDRAPIN_PEPPERS=" + second.Peppers.Reveal(), "HYDRAPIN_RECEIPT_KEYS=" + second.ReceiptKeys.Reveal(),
 		"HYDRAPIN_JWT_HS256_SECRET=" + string(second.JWTSecret.Reveal()),
@@ -262,7 +262,7 @@ func TestPathIsQuotedForTheShell(t *testing.T) {
 	oneProblem(t, err, `my '\''data'\'''`)
 }
 
-// Peppers that are gone while the database is there are lost, and never made anew
+// Peppers that are gone while the database is there are lost, and never replaced
 // in silence. The rest of the secrets protects nothing that is stored.
 func TestLostSecrets(t *testing.T) {
 	t.Parallel()
@@ -326,7 +326,7 @@ func TestCrashInFirstStart(t *testing.T) {
 			}
 			for i, name := range []string{"peppers", "receipt-keys", "jwt-secret"} {
 				if slices.Index(order, name) < done && secrets(second)[i] != secrets(first)[i] {
-					t.Errorf("%s was made anew", name)
+					t.Errorf("%s was replaced", name)
 				}
 			}
 		})
@@ -362,7 +362,7 @@ func TestFolderThatCannotBe(t *testing.T) {
 	}
 	for dir, says := range map[string]string{
 		file:                             "is not a folder",
-		filepath.Join(file, "data"):      "cannot be made (not a directory)",
+		filepath.Join(file, "data"):      "cannot be created (not a directory)",
 		filepath.Join(base, "a", "data"): "mkdir -p " + filepath.Join(base, "a"),
 	} {
 		_, _, err := config.OpenFolder(embedded(t, dir))

@@ -69,7 +69,7 @@ func parseOrigin(v string) (string, string) {
 	m := origin.FindStringSubmatch(v)
 	switch {
 	case v == "*":
-		return "", "lets every website in: name the origins of your dashboards"
+		return "", "allows every website: name the origins of your dashboards"
 	case strings.Contains(v, "*"):
 		return "", "is a pattern: name each origin in full, like https://dashboard.example.com"
 	case m == nil:
@@ -91,7 +91,7 @@ func parseProxy(v string) (netip.Prefix, string) {
 	case err != nil:
 		return p, "is not a network: write it like 10.1.0.0/16, one address like 10.1.2.3/32"
 	case p.Bits() == 0:
-		return p, "is every address, so anybody could forge one: name your proxies"
+		return p, "is every address, so anyone could forge one: name your proxies"
 	case p.Addr().Is4In6():
 		return p, "is an IPv4 network in IPv6 notation, which no connection's address matches: write it like 10.1.0.0/16"
 	case p != p.Masked():

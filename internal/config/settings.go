@@ -126,7 +126,7 @@ func serverSettings() []setting {
 func tokenSettings() []setting {
 	all := []setting{
 		{
-			name: nameJWTSecret, standard: "embedded: made in the data folder; PostgreSQL: none", secret: true,
+			name: nameJWTSecret, standard: "embedded: created in the data folder; PostgreSQL: none", secret: true,
 			help: fmt.Sprintf("the shared secret of HS256 tokens, at least %d bytes; this or a JWKS", auth.MinSecretBytes),
 			set: func(c *Config, v string) string {
 				if len(v) < auth.MinSecretBytes {
@@ -185,11 +185,11 @@ func pinSettings() []setting {
 	limits := pin.DefaultLimits()
 	return []setting{
 		ring(setting{
-			name: namePeppers, standard: "embedded: made in the data folder; PostgreSQL: required",
+			name: namePeppers, standard: "embedded: created in the data folder; PostgreSQL: required",
 			help: "id:base64,… of 32 bytes each; the first is for new PINs, the others still verify",
 		}, func(c *Config) *Secret { return &c.Peppers }),
 		ring(setting{
-			name: nameReceiptKeys, standard: "embedded: made in the data folder; PostgreSQL: required",
+			name: nameReceiptKeys, standard: "embedded: created in the data folder; PostgreSQL: required",
 			help: "id:base64,… of Ed25519 seeds; the first signs, all are published",
 		}, func(c *Config) *Secret { return &c.ReceiptKeys }),
 		number(setting{name: prefix + "PIN_MIN_LENGTH", preset: strconv.Itoa(pin.MinLength), help: "the fewest digits of a PIN being set"},
