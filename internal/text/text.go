@@ -23,6 +23,8 @@ const (
 	Form Kind = "string_pattern_mismatch"
 	// Unsafe: the text holds a character that it must not hold anywhere, or shows nothing.
 	Unsafe Kind = "unsafe_text"
+	// Value: another rule, which Message states.
+	Value Kind = "value_error"
 )
 
 // Violation is the first rule that a text breaks; the zero value is none. It holds no part of the
@@ -32,17 +34,17 @@ type Violation struct {
 	// Limit is the length that was required, in characters: the minimum for TooShort, the maximum
 	// for TooLong, else 0.
 	Limit int
-	// Message is what Form and Unsafe mean here: a sentence without a full stop.
+	// Message is what Form, Unsafe or Value means here: a sentence without a full stop.
 	Message string
 }
 
-// Length returns the violation of a text that does not have 1 to longest characters (Unicode code
-// points).
-func Length(s string, longest int) Violation {
-	switch {
-	case s == "":
-		return Violation{Kind: TooShort, Limit: 1}
-	case len(s) > longest && utf8.RuneCountInString(s) > longest:
+// Length returns the violation of a text that does not have shortest to longest characters
+// (Unicode code points).
+func Length(s string, shortest, longest int) Violation {
+	switch n := utf8.RuneCountInString(s); {
+	case n < shortest:
+		return Violation{Kind: TooShort, Limit: shortest}
+	case n > longest:
 		return Violation{Kind: TooLong, Limit: longest}
 	}
 	return Violation{}
@@ -95,13 +97,13 @@ const (
 	joiner    = 0x200D
 )
 
-// CheckShown returns the first rule that a text breaks which a person reads before a decision: 1
-// to longest characters, at least one of them visible other than as a mark on another one, and
-// none that moves, hides or replaces others. Of the default-ignorable characters only those that
+// CheckShown returns the first rule broken by a text that a person reads before a decision: 1 to
+// longest characters, at least one of them visible other than as a mark on another one, and none
+// that moves, hides or replaces others. Of the default-ignorable characters only those that
 // scripts and emoji need are accepted: ZWJ, ZWNJ, and a variation selector right after a visible
 // character.
 func CheckShown(s string, longest int) Violation {
-	if v := Length(s, longest); v.Kind != OK {
+	if v := Length(s, 1, longest); v.Kind != OK {
 		return v
 	}
 	shown, afterVisible := false, false
