@@ -280,7 +280,7 @@ type AskConfirmation struct {
 	// Example: owner
 	Role Role `json:"role"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill, in any script, without control, private-use and unassigned characters, without spaces at either end, and not ending in `*`. Names are compared without regard to case, to compatibility forms such as full width (NFKD), to invisible characters and to how many spaces there are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
@@ -332,7 +332,7 @@ type Confirmation struct {
 	// SessionExpiresAt When the session ends that approved it or that its PIN opened.
 	SessionExpiresAt *time.Time `json:"session_expires_at"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill, in any script, without control, private-use and unassigned characters, without spaces at either end, and not ending in `*`. Names are compared without regard to case, to compatibility forms such as full width (NFKD), to invisible characters and to how many spaces there are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
@@ -398,7 +398,7 @@ type PinPolicyUpdate struct {
 	// PinAppliesTo Which roles are asked for a PIN.
 	PinAppliesTo *PinPolicyUpdatePinAppliesTo `json:"pin_applies_to,omitempty"`
 
-	// PinRequiredSkills The skills that need a PIN; `*` stands for every skill.
+	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, and `*` for every skill. All names together have at most 32 KiB in UTF-8.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
 	// PinSessionTtlMinutes For how many minutes one PIN lasts; with 0 each skill is confirmed for itself.
@@ -426,7 +426,7 @@ type PinStatus struct {
 	LockedUntil *time.Time `json:"locked_until"`
 }
 
-// PolicySkill The name of a skill, or `*` for every skill.
+// PolicySkill The name of a skill, as a runtime asks for it. With `*` as its last character it stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
 //
 // Example: payments.transfer
 type PolicySkill = string
@@ -465,7 +465,7 @@ type RedeemConfirmation struct {
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params *ActionParams `json:"params,omitempty"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill, in any script, without control, private-use and unassigned characters, without spaces at either end, and not ending in `*`. Names are compared without regard to case, to compatibility forms such as full width (NFKD), to invisible characters and to how many spaces there are between words.
 	//
 	// Example: payments.transfer
 	Skill *Skill `json:"skill,omitempty"`
@@ -497,7 +497,7 @@ type SetPin struct {
 	Pin Pin `json:"pin"`
 }
 
-// Skill The name of a skill; compared without regard to ASCII case.
+// Skill The name of a skill, in any script, without control, private-use and unassigned characters, without spaces at either end, and not ending in `*`. Names are compared without regard to case, to compatibility forms such as full width (NFKD), to invisible characters and to how many spaces there are between words.
 //
 // Example: payments.transfer
 type Skill = string
@@ -1001,9 +1001,9 @@ type ClientInterface interface {
 
 	// UpdatePinPolicyWithBody Update an instance's PIN policy
 	//
-	// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-	// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-	// every skill. An update that changes nothing keeps the version.
+	// Changes the fields that are given; an absent or null field stays as it is. Of several spellings of
+	// one skill the first is kept; the order stays. `*` at the end of an entry stands for every skill whose name
+	// begins with what precedes it. An update that changes nothing keeps the version.
 	//
 	// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
 	// 412 instead of being overwritten.
@@ -1015,9 +1015,9 @@ type ClientInterface interface {
 
 	// UpdatePinPolicy Update an instance's PIN policy
 	//
-	// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-	// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-	// every skill. An update that changes nothing keeps the version.
+	// Changes the fields that are given; an absent or null field stays as it is. Of several spellings of
+	// one skill the first is kept; the order stays. `*` at the end of an entry stands for every skill whose name
+	// begins with what precedes it. An update that changes nothing keeps the version.
 	//
 	// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
 	// 412 instead of being overwritten.
@@ -1480,9 +1480,9 @@ func (c *Client) GetPinPolicy(ctx context.Context, instanceId InstanceId, reqEdi
 
 // UpdatePinPolicyWithBody Update an instance's PIN policy
 //
-// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-// every skill. An update that changes nothing keeps the version.
+// Changes the fields that are given; an absent or null field stays as it is. Of several spellings of
+// one skill the first is kept; the order stays. `*` at the end of an entry stands for every skill whose name
+// begins with what precedes it. An update that changes nothing keeps the version.
 //
 // Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
 // 412 instead of being overwritten.
@@ -1504,9 +1504,9 @@ func (c *Client) UpdatePinPolicyWithBody(ctx context.Context, instanceId Instanc
 
 // UpdatePinPolicy Update an instance's PIN policy
 //
-// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-// every skill. An update that changes nothing keeps the version.
+// Changes the fields that are given; an absent or null field stays as it is. Of several spellings of
+// one skill the first is kept; the order stays. `*` at the end of an entry stands for every skill whose name
+// begins with what precedes it. An update that changes nothing keeps the version.
 //
 // Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
 // 412 instead of being overwritten.
@@ -2704,9 +2704,9 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePinPolicyWithBodyWithResponse Update an instance's PIN policy
 	//
-	// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-	// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-	// every skill. An update that changes nothing keeps the version.
+	// Changes the fields that are given; an absent or null field stays as it is. Of several spellings of
+	// one skill the first is kept; the order stays. `*` at the end of an entry stands for every skill whose name
+	// begins with what precedes it. An update that changes nothing keeps the version.
 	//
 	// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
 	// 412 instead of being overwritten.
@@ -2718,9 +2718,9 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePinPolicyWithResponse Update an instance's PIN policy
 	//
-	// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-	// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-	// every skill. An update that changes nothing keeps the version.
+	// Changes the fields that are given; an absent or null field stays as it is. Of several spellings of
+	// one skill the first is kept; the order stays. `*` at the end of an entry stands for every skill whose name
+	// begins with what precedes it. An update that changes nothing keeps the version.
 	//
 	// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
 	// 412 instead of being overwritten.
@@ -5034,9 +5034,9 @@ func (c *ClientWithResponses) GetPinPolicyWithResponse(ctx context.Context, inst
 
 // UpdatePinPolicyWithBodyWithResponse Update an instance's PIN policy
 //
-// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-// every skill. An update that changes nothing keeps the version.
+// Changes the fields that are given; an absent or null field stays as it is. Of several spellings of
+// one skill the first is kept; the order stays. `*` at the end of an entry stands for every skill whose name
+// begins with what precedes it. An update that changes nothing keeps the version.
 //
 // Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
 // 412 instead of being overwritten.
@@ -5054,9 +5054,9 @@ func (c *ClientWithResponses) UpdatePinPolicyWithBodyWithResponse(ctx context.Co
 
 // UpdatePinPolicyWithResponse Update an instance's PIN policy
 //
-// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-// every skill. An update that changes nothing keeps the version.
+// Changes the fields that are given; an absent or null field stays as it is. Of several spellings of
+// one skill the first is kept; the order stays. `*` at the end of an entry stands for every skill whose name
+// begins with what precedes it. An update that changes nothing keeps the version.
 //
 // Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
 // 412 instead of being overwritten.

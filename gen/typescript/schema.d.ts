@@ -79,9 +79,9 @@ export interface paths {
         head?: never;
         /**
          * Update an instance's PIN policy
-         * @description Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-         *     regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-         *     every skill. An update that changes nothing keeps the version.
+         * @description Changes the fields that are given; an absent or null field stays as it is. Of several spellings of
+         *     one skill the first is kept; the order stays. `*` at the end of an entry stands for every skill whose name
+         *     begins with what precedes it. An update that changes nothing keeps the version.
          *
          *     Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
          *     412 instead of being overwritten.
@@ -324,12 +324,12 @@ export interface components {
          */
         Pin: string;
         /**
-         * @description The name of a skill; compared without regard to ASCII case.
+         * @description The name of a skill, in any script, without control, private-use and unassigned characters, without spaces at either end, and not ending in `*`. Names are compared without regard to case, to compatibility forms such as full width (NFKD), to invisible characters and to how many spaces there are between words.
          * @example payments.transfer
          */
         Skill: string;
         /**
-         * @description The name of a skill, or `*` for every skill.
+         * @description The name of a skill, as a runtime asks for it. With `*` as its last character it stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
          * @example payments.transfer
          */
         PolicySkill: string;
@@ -393,7 +393,7 @@ export interface components {
              * @enum {string|null}
              */
             pin_applies_to?: "owner" | "customer" | "all" | null;
-            /** @description The skills that need a PIN; `*` stands for every skill. */
+            /** @description The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, and `*` for every skill. All names together have at most 32 KiB in UTF-8. */
             pin_required_skills?: components["schemas"]["PolicySkill"][] | null;
             /** @description For how many minutes one PIN lasts; with 0 each skill is confirmed for itself. */
             pin_session_ttl_minutes?: number | null;

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
 const (
@@ -51,10 +50,7 @@ func jsonFault(offset int) Fault {
 }
 
 func extraFault(loc []any, name string) Fault {
-	if utf8.RuneCountInString(name) > maxName {
-		name = string([]rune(name)[:maxName]) + "…"
-	}
-	return Fault{Loc: at(loc, name), Msg: "Extra inputs are not permitted", Type: "extra_forbidden"}
+	return Fault{Loc: at(loc, shortName(name)), Msg: "Extra inputs are not permitted", Type: "extra_forbidden"}
 }
 
 func tooShortFault(loc []any, least int) Fault {

@@ -24,7 +24,7 @@ func compiled(tb testing.TB) map[string]httpapi.Operation {
 // faultTypes are pydantic's, and our own.
 const faultTypes = " missing string_type string_too_short string_too_long string_pattern_mismatch int_type int_parsing " +
 	"int_from_float less_than_equal greater_than_equal literal_error list_type dict_type too_long uuid_parsing json_invalid " +
-	"extra_forbidden value_error pin_too_weak "
+	"extra_forbidden value_error pin_too_weak unsafe_text "
 
 // Whatever the bytes: what is found faultless is decoded to the same by the
 // generated types, and a fault is of a known type and quotes no PIN.

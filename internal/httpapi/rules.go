@@ -2,11 +2,12 @@ package httpapi
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/sdk/go/canonical"
 )
 
@@ -22,9 +23,15 @@ func addRules(op *operation, rules pin.Rules) {
 			}
 			return nil
 		}
+	case "updatePinPolicy":
+		op.body.field("pin_required_skills").items.rule = textRule(policy.CheckEntry)
+		op.rules = append(op.rules, skillsFit)
 	case "askConfirmation":
-		op.body.field("action").field("summary").noNUL()
+		op.body.field("skill").rule = textRule(policy.CheckSkill)
+		op.body.field("action").field("summary").rule = textRule(confirmation.CheckSummary)
 		op.rules = append(op.rules, bodyNamesHolder)
+	case "redeemConfirmation":
+		op.body.field("skill").rule = textRule(policy.CheckSkill)
 	case "endPinSessions":
 		op.rules = append(op.rules, queryNamesHolder)
 	}
@@ -43,19 +50,6 @@ func pinFault(loc []any, f pin.Fault) Fault {
 		return patternFault(loc, "^[0-9]+$")
 	default:
 		return patternFault(loc, "^[0-9]+$")
-	}
-}
-
-// noNUL refuses the one character that no database keeps, after length and
-// pattern.
-func (s *shape) noNUL() {
-	plain := *s
-	s.rule = func(loc []any, text string) []Fault {
-		faults := plain.checkText(loc, text)
-		if len(faults) == 0 && strings.Contains(text, "\x00") {
-			faults = []Fault{valueFault(loc, "the text holds a NUL character")}
-		}
-		return faults
 	}
 }
 
@@ -88,6 +82,6 @@ func checkParams(loc []any, raw []byte) []Fault {
 	case errors.Is(err, canonical.ErrNotObject):
 		return []Fault{{Loc: loc, Msg: "Input should be a valid dictionary", Type: "dict_type"}}
 	default:
-		return []Fault{valueFault(loc, strings.TrimPrefix(err.Error(), "canonical: "))}
+		return paramsFaults(loc, err)
 	}
 }

@@ -84,11 +84,13 @@ var invalidBodies = map[string][]struct {
 		{`{"pin_applies_to":1}`, []string{"body.pin_applies_to literal_error"}},
 		{`{"pin_applies_to":"Owner"}`, []string{"body.pin_applies_to literal_error"}},
 		{`{"pin_applies_to":"<nil>"}`, []string{"body.pin_applies_to literal_error"}},
-		{`{"pin_required_skills":["ok","","a b",null,1,"*","**"]}`, []string{
+		{`{"pin_required_skills":["ok",""," a",null,1,"*","**","a\u0007","a*b","a＊b"]}`, []string{
 			"body.pin_required_skills.1 string_too_short", "body.pin_required_skills.2 string_pattern_mismatch",
 			"body.pin_required_skills.3 string_type", "body.pin_required_skills.4 string_type",
-			"body.pin_required_skills.6 string_pattern_mismatch",
+			"body.pin_required_skills.6 string_pattern_mismatch", "body.pin_required_skills.7 unsafe_text",
+			"body.pin_required_skills.8 string_pattern_mismatch", "body.pin_required_skills.9 string_pattern_mismatch",
 		}},
+		{`{"pin_required_skills":` + list(200, strings.Repeat("é", 100)) + `}`, []string{"body.pin_required_skills value_error"}},
 		{`{"pin_required_skills":["` + strings.Repeat("s", 129) + `"]}`, []string{"body.pin_required_skills.0 string_too_long"}},
 		{`{"pin_required_skills":{}}`, []string{"body.pin_required_skills list_type"}},
 		{`{"pin_required_skills":` + list(257, "s") + `}`, []string{"body.pin_required_skills too_long"}},
@@ -104,6 +106,9 @@ var invalidBodies = map[string][]struct {
 	},
 	"ask": {
 		{`{}`, []string{"body.skill missing", "body.role missing", "body value_error"}},
+		{`{"skill":"mail.*","role":"owner","customer_id":"` + anID + `"}`, []string{"body.skill string_pattern_mismatch"}},
+		{`{"skill":"mail\u2028","role":"owner","customer_id":"` + anID + `"}`, []string{"body.skill string_pattern_mismatch"}},
+		{`{"skill":"mail\u0378","role":"owner","customer_id":"` + anID + `"}`, []string{"body.skill unsafe_text"}},
 		{`{"skill":"*","role":"admin"}`, []string{"body.skill string_pattern_mismatch", "body.role literal_error", "body value_error"}},
 		{
 			`{"skill":"s","role":null,"customer_id":"` + anID + `","identity_id":"` + anID + `"}`,
@@ -125,11 +130,15 @@ var invalidBodies = map[string][]struct {
 		{ask(`"action":{}`), []string{"body.action.summary missing", "body.action.params missing"}},
 		{ask(`"action":{"summary":"","params":[],"x":1}`), []string{"body.action.summary string_too_short", "body.action.params dict_type", "body.action.x extra_forbidden"}},
 		{ask(`"action":{"summary":"` + strings.Repeat("é", 501) + `","params":null}`), []string{"body.action.summary string_too_long", "body.action.params dict_type"}},
-		{ask(`"action":{"summary":"a\u0000b","params":{}}`), []string{"body.action.summary value_error"}},
-		{ask(`"action":{"summary":"a","params":{"a":9007199254740993}}`), []string{"body.action.params value_error"}},
-		{ask(`"action":{"summary":"a","params":{"a":1e999}}`), []string{"body.action.params value_error"}},
+		{ask(`"action":{"summary":"a\u0000b","params":{}}`), []string{"body.action.summary unsafe_text"}},
+		{ask(`"action":{"summary":"  ","params":{}}`), []string{"body.action.summary unsafe_text"}},
+		{ask(`"action":{"summary":"eve\rSend 1.00 EUR to Mum\u001b[K","params":{}}`), []string{"body.action.summary unsafe_text"}},
+		{ask(`"action":{"summary":"Pay\u202e00.1","params":{}}`), []string{"body.action.summary unsafe_text"}},
+		{ask(`"action":{"summary":"a","params":{"amount":9007199254740993}}`), []string{"body.action.params.amount value_error"}},
+		{ask(`"action":{"summary":"a","params":{"a":{"b":[0,1e999]},"c":1e999}}`), []string{"body.action.params.a.b.1 value_error", "body.action.params.c value_error"}},
+		{ask(`"action":{"summary":"a","params":{"` + strings.Repeat("é", 70) + `":1e999}}`), []string{"body.action.params." + strings.Repeat("é", 64) + "… value_error"}},
 		{ask(`"action":{"summary":"a","params":{"a":"` + strings.Repeat("x", 16<<10) + `"}}`), []string{"body.action.params value_error"}},
-		{ask(`"action":{"summary":"a","params":{"a":` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}}`), []string{"body.action.params value_error"}},
+		{ask(`"action":{"summary":"a","params":{"a":` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}}`), []string{"body.action.params.a" + strings.Repeat(".0", 31) + " value_error"}},
 		{`{"action":{"params":{"a":1,"a":1}}}`, []string{"body.27 json_invalid"}},
 		{`{"action":{"params":{"a":"\ud800"}}}`, []string{"body.26 json_invalid"}},
 	},
@@ -137,7 +146,8 @@ var invalidBodies = map[string][]struct {
 		{``, []string{"body missing"}},
 		{`{"skill":null,"params":null}`, []string{"body.params dict_type", "body.skill string_type"}},
 		{`{"skill":"*","params":"{}"}`, []string{"body.params dict_type", "body.skill string_pattern_mismatch"}},
-		{`{"params":{"a":0.10000000000000000001}}`, []string{"body.params value_error"}},
+		{`{"skill":"mail.＊"}`, []string{"body.skill string_pattern_mismatch"}},
+		{`{"params":{"a":0.10000000000000000001}}`, []string{"body.params.a value_error"}},
 		{`{"param":{}}`, []string{"body.param extra_forbidden"}},
 	},
 }
@@ -178,6 +188,7 @@ func TestValidBodies(t *testing.T) {
 	for _, body := range []string{
 		`{"pin_required_skills":` + list(256, strings.Repeat("s", 128)) + `}`,
 		`{"pin_required_skills":["*"],"pin_session_ttl_minutes":0}`,
+		`{"pin_required_skills":["payments.*","Send money","@scope/tool","größe","送金","` + strings.Repeat("語", 128) + `"]}`,
 		`{"pin_session_ttl_minutes":1440}`, `{"pin_session_ttl_minutes":-0}`, ` { } `,
 	} {
 		b.call(t, "PATCH", b.policyPath(), body, key(b.live)).want(t, http.StatusOK)
@@ -218,7 +229,7 @@ func TestMessages(t *testing.T) {
 		{"PATCH", b.policyPath(), b.live, `{"pin_required_skills":` + list(300, "s") + `}`, `{"detail":[{"loc":["body","pin_required_skills"],"msg":"List should have at most 256 items after validation, not 300","type":"too_long"}]}`},
 		{"POST", b.internalPath("/confirmations"), b.runtime, `{"skill":"s","role":"x","customer_id":"` + anID + `"}`, `{"detail":[{"loc":["body","role"],"msg":"Input should be 'owner' or 'customer'","type":"literal_error"}]}`},
 		{"POST", b.internalPath("/confirmations"), b.runtime, `{"skill":"s","role":"owner"}`, `{"detail":[{"loc":["body"],"msg":"Value error, name the holder by exactly one of customer_id and identity_id","type":"value_error"}]}`},
-		{"POST", b.internalPath("/confirmations"), b.runtime, ask(`"action":{"summary":"s","params":{"n":1e999}}`), `{"detail":[{"loc":["body","action","params"],"msg":"Value error, a number in params does not survive as a double","type":"value_error"}]}`},
+		{"POST", b.internalPath("/confirmations"), b.runtime, ask(`"action":{"summary":"s","params":{"n":1e999}}`), `{"detail":[{"loc":["body","action","params","n"],"msg":"Value error, a number in params does not survive as a double","type":"value_error"}]}`},
 		{"GET", b.internalPath("/confirmations/" + anID + "?wait_seconds=x"), b.runtime, ``, `{"detail":[{"loc":["query","wait_seconds"],"msg":"Input should be a valid integer, unable to parse string as an integer","type":"int_parsing"}]}`},
 	} {
 		got := b.call(t, c.method, c.path, c.body, key(c.key)).want(t, 422)

@@ -33,7 +33,7 @@ func CheckEntry(s string) text.Violation {
 		return v
 	}
 	if compatible := norm.NFKC.String(s); strings.Contains(strings.TrimSuffix(compatible, AllSkills), AllSkills) {
-		v = text.Violation{Kind: text.Form, Message: "'*' can only be the last character"}
+		v = text.Violation{Kind: text.Form, Message: "only the last character can be '*'"}
 	}
 	return v
 }
