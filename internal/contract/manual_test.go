@@ -94,7 +94,7 @@ func TestManualHasEveryError(t *testing.T) {
 // status an answer has, and the types of faults.
 func madeByServer(t *testing.T) manual {
 	t.Helper()
-	m := manual{problems: map[string][2]string{}, faults: map[string]string{"pin_too_weak": ""}}
+	m := manual{problems: map[string][2]string{}, faults: map[string]string{"pin_too_weak": "", "unsafe_text": ""}}
 	files, err := filepath.Glob(filepath.Join(contract.Root(), "internal", "httpapi", "*.go"))
 	must(t, err)
 	for _, name := range files {
