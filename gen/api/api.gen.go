@@ -239,120 +239,116 @@ func (e Role) Valid() bool {
 	}
 }
 
-// Action What exactly is to be done. It is always confirmed for itself.
+// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
-	// Params The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 	//
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params ActionParams `json:"params"`
 
-	// Summary What the person is shown; built from the params by a template, never by the model.
+	// Summary The text that the person sees. Build it from the params with a template. Never let the model write it.
 	//
 	// Example: Send 250.00 EUR to DE89 3704 0044 0532 0130 00
 	Summary string `json:"summary"`
 }
 
-// ActionParams The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+// ActionParams The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 //
 // Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 type ActionParams = json.RawMessage
 
-// AskConfirmation The question whether a skill may run now.
+// AskConfirmation The question "may this skill run now?"
 type AskConfirmation struct {
-	// Action What exactly is to be done. It is always confirmed for itself.
+	// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 	Action *Action `json:"action,omitempty"`
 
-	// CustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	CustomerId *Uuid `json:"customer_id,omitempty"`
 
-	// ExpiresInSeconds For how many seconds the holder can answer.
+	// ExpiresInSeconds How many seconds the holder has to enter the PIN.
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 
-	// IdempotencyKey Makes asking again give the same confirmation; unique within the instance.
+	// IdempotencyKey Makes the request safe to retry. The key is unique within the instance. Use a new key for each new question.
 	//
 	// Example: run-7f3a-step-4
 	IdempotencyKey *string `json:"idempotency_key,omitempty"`
 
-	// IdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	IdentityId *Uuid `json:"identity_id,omitempty"`
 
-	// Role In what role the holder uses the instance.
+	// Role How the holder uses the instance.
 	//
 	// Example: owner
 	Role Role `json:"role"`
 
-	// Skill The name of a skill, in any script, without control, private-use and unassigned characters, without spaces at either end, and not ending in `*`. Names are compared without regard to case, to compatibility forms such as full width (NFKD), to invisible characters and to how many spaces there are between words.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
 }
 
-// Confirmation One question whether a skill may run, and what became of it.
+// Confirmation One question, "may this skill run now?", and its outcome.
 type Confirmation struct {
-	// ActionDigest `sha-256:` and the hexadecimal SHA-256 of the canonical params.
+	// ActionDigest `sha-256:` followed by the SHA-256 hash of the canonical params, in hexadecimal. Null if the confirmation has no action.
 	ActionDigest *string `json:"action_digest"`
 
-	// ActionSummary What the person is shown.
+	// ActionSummary The text that the person sees. Null if the confirmation has no action.
 	ActionSummary *string `json:"action_summary"`
 
-	// AttemptsRemaining How many guesses are left to the next lock or deactivation, while pending or blocked.
+	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated. Set while the confirmation is `pending` or `blocked`, otherwise null.
 	AttemptsRemaining *int `json:"attempts_remaining"`
 
-	// ConfirmUrl Where the holder can enter the PIN; null as long as there is no such page.
+	// ConfirmUrl The page where the holder can enter the PIN. Null if there is none.
 	ConfirmUrl *string `json:"confirm_url"`
 
-	// CreatedAt When it was asked.
+	// CreatedAt When the runtime asked.
 	CreatedAt *wire.Time `json:"created_at"`
 
-	// CustomerId The holder, when it is a customer.
+	// CustomerId The id of the holder, if the holder is a customer.
 	CustomerId *openapi_types.UUID `json:"customer_id"`
 
-	// ExpiresAt Until when it can be verified, or once approved, redeemed.
+	// ExpiresAt Until when the confirmation can be verified or, once it is approved, redeemed.
 	ExpiresAt *wire.Time `json:"expires_at"`
 
-	// Id Null where nothing was stored.
+	// Id The id of the confirmation. Null if no confirmation is stored.
 	Id *openapi_types.UUID `json:"id"`
 
-	// IdentityId The holder, when it is a channel identity.
+	// IdentityId The id of the holder, if the holder is a channel identity.
 	IdentityId *openapi_types.UUID `json:"identity_id"`
 
-	// LockedUntil When the PIN's lock ends, while pending or blocked.
+	// LockedUntil When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
 	LockedUntil *wire.Time `json:"locked_until"`
 
-	// Reason Why the confirmation has its status; null where that says all.
+	// Reason Why the confirmation has its status. Null if the status needs no explanation.
 	Reason *ConfirmationReason `json:"reason"`
 
-	// Receipt The signed proof of the approval (a JWS), only while `approved`.
+	// Receipt The signed proof of the approval (a JWS). Set while the status is `approved`.
 	Receipt *string `json:"receipt"`
 
-	// Role In what role the holder uses the instance.
+	// Role How the holder uses the instance.
 	//
 	// Example: owner
 	Role Role `json:"role"`
 
-	// SessionExpiresAt When the session ends that approved it or that its PIN opened.
+	// SessionExpiresAt When the PIN session ends that approved the confirmation, or that its PIN opened. Null if there is none.
 	SessionExpiresAt *wire.Time `json:"session_expires_at"`
 
-	// Skill The name of a skill, in any script, without control, private-use and unassigned characters, without spaces at either end, and not ending in `*`. Names are compared without regard to case, to compatibility forms such as full width (NFKD), to invisible characters and to how many spaces there are between words.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
 
-	// Status Where the confirmation stands. Take a status that you do not know for "no".
+	// Status The state of the confirmation. Treat any unrecognised status as "no".
 	Status ConfirmationStatus `json:"status"`
 }
 
-// ConfirmationReason Why the confirmation has its status; null where that says all.
+// ConfirmationReason Why the confirmation has its status. Null if the status needs no explanation.
 type ConfirmationReason string
 
-// ConfirmationStatus Where the confirmation stands. Take a status that you do not know for "no".
+// ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
-// ErrorLocation A name, or the place in a list or in the body's bytes.
+// ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation struct {
 	union json.RawMessage
 }
@@ -363,132 +359,130 @@ type ErrorLocation0 = string
 // ErrorLocation1 defines model for ErrorLocation.1.
 type ErrorLocation1 = int
 
-// HTTPValidationError Every fault of a request.
+// HTTPValidationError The validation errors of a request.
 type HTTPValidationError struct {
-	// Detail The faults.
+	// Detail The validation errors.
 	Detail []ValidationError `json:"detail"`
 }
 
-// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 //
 // Example: 804615
 type Pin = pin.PIN
 
-// PinAppliesTo Which roles are asked for a PIN.
+// PinAppliesTo The roles that are asked for a PIN.
 //
 // Example: all
 type PinAppliesTo string
 
 // PinPolicy The PIN policy of an instance.
 type PinPolicy struct {
-	// InstanceId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	InstanceId Uuid `json:"instance_id"`
 
-	// PinAppliesTo Which roles are asked for a PIN.
+	// PinAppliesTo The roles that are asked for a PIN.
 	//
 	// Example: all
 	PinAppliesTo PinAppliesTo `json:"pin_applies_to"`
 
-	// PinRequiredSkills The skills that need a PIN, as they were spelled, in order.
+	// PinRequiredSkills The skills that need a PIN, spelled and ordered as they were stored.
 	PinRequiredSkills []PolicySkill `json:"pin_required_skills"`
 
-	// PinSessionTtlMinutes For how many minutes one PIN lasts; with 0 each skill is confirmed for itself.
+	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes int `json:"pin_session_ttl_minutes"`
 }
 
-// PinPolicyUpdate The fields to change; an absent or null field stays as it is.
+// PinPolicyUpdate The fields to change. A field that is absent or null keeps its value.
 type PinPolicyUpdate struct {
-	// PinAppliesTo Which roles are asked for a PIN.
+	// PinAppliesTo The roles that are asked for a PIN.
 	PinAppliesTo *PinPolicyUpdatePinAppliesTo `json:"pin_applies_to,omitempty"`
 
-	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, and `*` for every skill. All names together have at most 32 KiB in UTF-8.
+	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
-	// PinSessionTtlMinutes For how many minutes one PIN lasts; with 0 each skill is confirmed for itself.
+	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes *int `json:"pin_session_ttl_minutes,omitempty"`
 }
 
-// PinPolicyUpdatePinAppliesTo Which roles are asked for a PIN.
+// PinPolicyUpdatePinAppliesTo The roles that are asked for a PIN.
 type PinPolicyUpdatePinAppliesTo string
 
-// PinStatus What the world may know of a PIN.
+// PinStatus The state of a PIN. It never contains the PIN itself.
 type PinStatus struct {
-	// CreatedAt When the present PIN was set; null when there is none.
+	// CreatedAt When the current PIN was set. Null if no PIN is set.
 	CreatedAt *wire.Time `json:"created_at"`
 
 	// HasPin Whether a PIN is set.
 	HasPin bool `json:"has_pin"`
 
-	// IsActive Whether a PIN is set that is not deactivated. A lock does not change it.
+	// IsActive Whether a PIN is set and not deactivated. A lock does not change this field.
 	IsActive bool `json:"is_active"`
 
-	// IsLocked Whether wrong guesses have locked the PIN for a time.
+	// IsLocked Whether the PIN is temporarily locked after incorrect attempts.
 	IsLocked bool `json:"is_locked"`
 
-	// LockedUntil When the lock ends; null when there is none.
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *wire.Time `json:"locked_until"`
 }
 
-// PolicySkill The name of a skill, as a runtime asks for it. With `*` as its last character it stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
+// PolicySkill The name of a skill. `*` as the last character stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
 //
 // Example: payments.transfer
 type PolicySkill = string
 
 // Problem A problem document (RFC 9457).
 type Problem struct {
-	// AttemptsRemaining How many guesses are left to the next lock or deactivation.
+	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated.
 	AttemptsRemaining *int `json:"attempts_remaining,omitempty"`
 
-	// Detail What happened here, and what to do.
+	// Detail What happened, and what to do.
 	Detail string `json:"detail"`
 
-	// LockedUntil When the lock ends; null when there is none.
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *wire.Time `json:"locked_until,omitempty"`
 
-	// RequestId The id under which the server logged the request.
+	// RequestId The id of the request. The log of the server has the request under this id.
 	RequestId string `json:"request_id"`
 
-	// Status The HTTP status.
+	// Status The HTTP status code.
 	Status int `json:"status"`
 
-	// Title The type in words.
+	// Title The kind of the error, for people.
 	Title string `json:"title"`
 
-	// Type What went wrong, for programs.
+	// Type The kind of the error, for programs.
 	Type ProblemType `json:"type"`
 }
 
-// ProblemType What went wrong, for programs.
+// ProblemType The kind of the error, for programs.
 type ProblemType string
 
-// RedeemConfirmation What is about to run.
+// RedeemConfirmation What the runtime is about to run.
 type RedeemConfirmation struct {
-	// Params The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 	//
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params *ActionParams `json:"params,omitempty"`
 
-	// Skill The name of a skill, in any script, without control, private-use and unassigned characters, without spaces at either end, and not ending in `*`. Names are compared without regard to case, to compatibility forms such as full width (NFKD), to invisible characters and to how many spaces there are between words.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill *Skill `json:"skill,omitempty"`
 }
 
-// Role In what role the holder uses the instance.
+// Role How the holder uses the instance.
 //
 // Example: owner
 type Role string
 
-// SetIdentityPin The PIN to set, and the one that it replaces.
+// SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
-	// CurrentPin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// CurrentPin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	CurrentPin *Pin `json:"current_pin,omitempty"`
 
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	Pin Pin `json:"pin"`
@@ -496,83 +490,93 @@ type SetIdentityPin struct {
 
 // SetPin The PIN to set.
 type SetPin struct {
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	Pin Pin `json:"pin"`
 }
 
-// Skill The name of a skill, in any script, without control, private-use and unassigned characters, without spaces at either end, and not ending in `*`. Names are compared without regard to case, to compatibility forms such as full width (NFKD), to invisible characters and to how many spaces there are between words.
+// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 //
 // Example: payments.transfer
 type Skill = string
 
-// Uuid A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// Uuid A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type Uuid = openapi_types.UUID
 
-// ValidationError One fault of a request.
+// ValidationError One validation error.
 type ValidationError struct {
-	// Loc Where the fault is.
+	// Loc Where the error is, for example `["body", "pin"]`.
 	Loc []ErrorLocation `json:"loc"`
 
-	// Msg What is wrong, in words; never the value.
+	// Msg What is wrong, for people. It never contains the value.
 	Msg string `json:"msg"`
 
 	// Type What is wrong, for programs.
 	Type string `json:"type"`
 }
 
-// VerifyPin The PIN as the holder entered it.
+// VerifyPin The PIN that the holder entered.
 type VerifyPin struct {
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	Pin Pin `json:"pin"`
 }
 
-// ConfirmationId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// ConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type ConfirmationId = Uuid
 
-// CustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type CustomerId = Uuid
 
-// IdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
-// InstanceId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
-// QueryCustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
-// QueryIdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
 
+// Busy A problem document (RFC 9457).
+type Busy = Problem
+
 // Conflict A problem document (RFC 9457).
 type Conflict = Problem
 
+// ConflictKey A problem document (RFC 9457).
+type ConflictKey = Problem
+
+// ConflictRedeem A problem document (RFC 9457).
+type ConflictRedeem = Problem
+
+// ConflictRedeemed A problem document (RFC 9457).
+type ConflictRedeemed = Problem
+
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
+
+// ForbiddenCustomer A problem document (RFC 9457).
+type ForbiddenCustomer = Problem
+
+// ForbiddenPin A problem document (RFC 9457).
+type ForbiddenPin = Problem
+
+// ForbiddenRedeem A problem document (RFC 9457).
+type ForbiddenRedeem = Problem
+
+// ForbiddenRuntime A problem document (RFC 9457).
+type ForbiddenRuntime = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
@@ -580,8 +584,32 @@ type Gone = Problem
 // InternalError A problem document (RFC 9457).
 type InternalError = Problem
 
-// Invalid Every fault of a request.
+// Invalid The validation errors of a request.
 type Invalid = HTTPValidationError
+
+// InvalidConfirmation The validation errors of a request.
+type InvalidConfirmation = HTTPValidationError
+
+// InvalidCustomer The validation errors of a request.
+type InvalidCustomer = HTTPValidationError
+
+// InvalidHolder The validation errors of a request.
+type InvalidHolder = HTTPValidationError
+
+// InvalidIdentity The validation errors of a request.
+type InvalidIdentity = HTTPValidationError
+
+// InvalidInstance The validation errors of a request.
+type InvalidInstance = HTTPValidationError
+
+// InvalidPolicy The validation errors of a request.
+type InvalidPolicy = HTTPValidationError
+
+// InvalidQuestion The validation errors of a request.
+type InvalidQuestion = HTTPValidationError
+
+// InvalidRedeem The validation errors of a request.
+type InvalidRedeem = HTTPValidationError
 
 // Locked A problem document (RFC 9457).
 type Locked = Problem
@@ -601,6 +629,9 @@ type TooManyRequests = Problem
 // Unauthorized A problem document (RFC 9457).
 type Unauthorized = Problem
 
+// UnauthorizedCustomer A problem document (RFC 9457).
+type UnauthorizedCustomer = Problem
+
 // Unavailable A problem document (RFC 9457).
 type Unavailable = Problem
 
@@ -609,22 +640,22 @@ type UnsupportedMediaType = Problem
 
 // GetConfirmationParams defines parameters for GetConfirmation.
 type GetConfirmationParams struct {
-	// WaitSeconds How many seconds to wait at most for the confirmation to leave `pending`.
+	// WaitSeconds How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent.
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
 }
 
 // EndPinSessionsParams defines parameters for EndPinSessions.
 type EndPinSessionsParams struct {
-	// CustomerId The holder, when it is a customer.
+	// CustomerId The id of the holder, if the holder is a customer.
 	CustomerId *QueryCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
 
-	// IdentityId The holder, when it is a channel identity of the instance.
+	// IdentityId The id of the holder, if the holder is a channel identity of the instance.
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
 // UpdatePinPolicyParams defines parameters for UpdatePinPolicy.
 type UpdatePinPolicyParams struct {
-	// IfMatch The ETag that the policy must still have, or `*`.
+	// IfMatch The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -716,22 +747,22 @@ type ServerInterface interface {
 	// DeclineConfirmation Decline a confirmation
 	// (DELETE /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	DeclineConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// GetConfirmation Get a confirmation, or wait for its outcome
+	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId, params GetConfirmationParams) error
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// VerifyConfirmation Verify a PIN for a confirmation
+	// VerifyConfirmation Verify the PIN for a confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify)
 	VerifyConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// RuntimeRemovePin Remove an identity's PIN as the runtime
+	// RuntimeRemovePin Remove an identity's PIN (runtime)
 	// (DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeRemovePin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
-	// RuntimeGetPinStatus Get an identity's PIN status as the runtime
+	// RuntimeGetPinStatus Get an identity's PIN status (runtime)
 	// (GET /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeGetPinStatus(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
-	// RuntimeSetPin Set an identity's PIN as the runtime
+	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
 	// EndPinSessions End a holder's PIN sessions
@@ -1265,15 +1296,54 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
+type BusyResponseHeaders struct {
+	RetryAfter *int
+}
+type BusyApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers BusyResponseHeaders
+}
+
 type ConflictApplicationProblemPlusJSONResponse Problem
 
+type ConflictKeyApplicationProblemPlusJSONResponse Problem
+
+type ConflictRedeemApplicationProblemPlusJSONResponse Problem
+
+type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenPinApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenRedeemApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenRuntimeApplicationProblemPlusJSONResponse Problem
 
 type GoneApplicationProblemPlusJSONResponse Problem
 
 type InternalErrorApplicationProblemPlusJSONResponse Problem
 
 type InvalidJSONResponse HTTPValidationError
+
+type InvalidConfirmationJSONResponse HTTPValidationError
+
+type InvalidCustomerJSONResponse HTTPValidationError
+
+type InvalidHolderJSONResponse HTTPValidationError
+
+type InvalidIdentityJSONResponse HTTPValidationError
+
+type InvalidInstanceJSONResponse HTTPValidationError
+
+type InvalidPolicyJSONResponse HTTPValidationError
+
+type InvalidQuestionJSONResponse HTTPValidationError
+
+type InvalidRedeemJSONResponse HTTPValidationError
 
 type LockedResponseHeaders struct {
 	RetryAfter *int
@@ -1306,6 +1376,15 @@ type UnauthorizedApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers UnauthorizedResponseHeaders
+}
+
+type UnauthorizedCustomerResponseHeaders struct {
+	WWWAuthenticate string
+}
+type UnauthorizedCustomerApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers UnauthorizedCustomerResponseHeaders
 }
 
 type UnavailableResponseHeaders struct {
@@ -1374,7 +1453,7 @@ func (response AskConfirmation401ApplicationProblemPlusJSONResponse) VisitAskCon
 }
 
 type AskConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response AskConfirmation403ApplicationProblemPlusJSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
@@ -1390,7 +1469,7 @@ func (response AskConfirmation403ApplicationProblemPlusJSONResponse) VisitAskCon
 }
 
 type AskConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictKeyApplicationProblemPlusJSONResponse
 }
 
 func (response AskConfirmation409ApplicationProblemPlusJSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
@@ -1437,7 +1516,7 @@ func (response AskConfirmation415ApplicationProblemPlusJSONResponse) VisitAskCon
 	return err
 }
 
-type AskConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type AskConfirmation422JSONResponse struct{ InvalidQuestionJSONResponse }
 
 func (response AskConfirmation422JSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1540,7 +1619,7 @@ func (response DeclineConfirmation401ApplicationProblemPlusJSONResponse) VisitDe
 }
 
 type DeclineConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response DeclineConfirmation403ApplicationProblemPlusJSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
@@ -1572,7 +1651,7 @@ func (response DeclineConfirmation404ApplicationProblemPlusJSONResponse) VisitDe
 }
 
 type DeclineConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictRedeemedApplicationProblemPlusJSONResponse
 }
 
 func (response DeclineConfirmation409ApplicationProblemPlusJSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
@@ -1603,7 +1682,9 @@ func (response DeclineConfirmation410ApplicationProblemPlusJSONResponse) VisitDe
 	return err
 }
 
-type DeclineConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type DeclineConfirmation422JSONResponse struct {
+	InvalidConfirmationJSONResponse
+}
 
 func (response DeclineConfirmation422JSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1694,7 +1775,7 @@ func (response GetConfirmation401ApplicationProblemPlusJSONResponse) VisitGetCon
 }
 
 type GetConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response GetConfirmation403ApplicationProblemPlusJSONResponse) VisitGetConfirmationResponse(w http.ResponseWriter) error {
@@ -1725,7 +1806,9 @@ func (response GetConfirmation404ApplicationProblemPlusJSONResponse) VisitGetCon
 	return err
 }
 
-type GetConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type GetConfirmation422JSONResponse struct {
+	InvalidConfirmationJSONResponse
+}
 
 func (response GetConfirmation422JSONResponse) VisitGetConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1816,7 +1899,7 @@ func (response RedeemConfirmation401ApplicationProblemPlusJSONResponse) VisitRed
 }
 
 type RedeemConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRedeemApplicationProblemPlusJSONResponse
 }
 
 func (response RedeemConfirmation403ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
@@ -1848,7 +1931,7 @@ func (response RedeemConfirmation404ApplicationProblemPlusJSONResponse) VisitRed
 }
 
 type RedeemConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictRedeemApplicationProblemPlusJSONResponse
 }
 
 func (response RedeemConfirmation409ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
@@ -1911,7 +1994,7 @@ func (response RedeemConfirmation415ApplicationProblemPlusJSONResponse) VisitRed
 	return err
 }
 
-type RedeemConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type RedeemConfirmation422JSONResponse struct{ InvalidRedeemJSONResponse }
 
 func (response RedeemConfirmation422JSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
 
@@ -2002,7 +2085,7 @@ func (response VerifyConfirmation401ApplicationProblemPlusJSONResponse) VisitVer
 }
 
 type VerifyConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenPinApplicationProblemPlusJSONResponse
 }
 
 func (response VerifyConfirmation403ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
@@ -2147,7 +2230,7 @@ func (response VerifyConfirmation500ApplicationProblemPlusJSONResponse) VisitVer
 }
 
 type VerifyConfirmation503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response VerifyConfirmation503ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
@@ -2200,7 +2283,7 @@ func (response RuntimeRemovePin401ApplicationProblemPlusJSONResponse) VisitRunti
 }
 
 type RuntimeRemovePin403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeRemovePin403ApplicationProblemPlusJSONResponse) VisitRuntimeRemovePinResponse(w http.ResponseWriter) error {
@@ -2215,7 +2298,7 @@ func (response RuntimeRemovePin403ApplicationProblemPlusJSONResponse) VisitRunti
 	return err
 }
 
-type RuntimeRemovePin422JSONResponse struct{ InvalidJSONResponse }
+type RuntimeRemovePin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RuntimeRemovePin422JSONResponse) VisitRuntimeRemovePinResponse(w http.ResponseWriter) error {
 
@@ -2324,7 +2407,7 @@ func (response RuntimeGetPinStatus401ApplicationProblemPlusJSONResponse) VisitRu
 }
 
 type RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse) VisitRuntimeGetPinStatusResponse(w http.ResponseWriter) error {
@@ -2339,7 +2422,7 @@ func (response RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse) VisitRu
 	return err
 }
 
-type RuntimeGetPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type RuntimeGetPinStatus422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RuntimeGetPinStatus422JSONResponse) VisitRuntimeGetPinStatusResponse(w http.ResponseWriter) error {
 
@@ -2430,7 +2513,7 @@ func (response RuntimeSetPin401ApplicationProblemPlusJSONResponse) VisitRuntimeS
 }
 
 type RuntimeSetPin403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenPinApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeSetPin403ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
@@ -2527,7 +2610,7 @@ func (response RuntimeSetPin500ApplicationProblemPlusJSONResponse) VisitRuntimeS
 }
 
 type RuntimeSetPin503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeSetPin503ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
@@ -2580,7 +2663,7 @@ func (response EndPinSessions401ApplicationProblemPlusJSONResponse) VisitEndPinS
 }
 
 type EndPinSessions403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response EndPinSessions403ApplicationProblemPlusJSONResponse) VisitEndPinSessionsResponse(w http.ResponseWriter) error {
@@ -2595,7 +2678,7 @@ func (response EndPinSessions403ApplicationProblemPlusJSONResponse) VisitEndPinS
 	return err
 }
 
-type EndPinSessions422JSONResponse struct{ InvalidJSONResponse }
+type EndPinSessions422JSONResponse struct{ InvalidHolderJSONResponse }
 
 func (response EndPinSessions422JSONResponse) VisitEndPinSessionsResponse(w http.ResponseWriter) error {
 
@@ -2693,7 +2776,7 @@ func (response RemoveCustomerPin403ApplicationProblemPlusJSONResponse) VisitRemo
 	return err
 }
 
-type RemoveCustomerPin422JSONResponse struct{ InvalidJSONResponse }
+type RemoveCustomerPin422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response RemoveCustomerPin422JSONResponse) VisitRemoveCustomerPinResponse(w http.ResponseWriter) error {
 
@@ -2797,7 +2880,7 @@ func (response GetCustomerPinStatus403ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
-type GetCustomerPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type GetCustomerPinStatus422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response GetCustomerPinStatus422JSONResponse) VisitGetCustomerPinStatusResponse(w http.ResponseWriter) error {
 
@@ -2965,7 +3048,7 @@ func (response SetCustomerPin500ApplicationProblemPlusJSONResponse) VisitSetCust
 }
 
 type SetCustomerPin503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response SetCustomerPin503ApplicationProblemPlusJSONResponse) VisitSetCustomerPinResponse(w http.ResponseWriter) error {
@@ -3038,7 +3121,7 @@ func (response UnlockCustomerPin403ApplicationProblemPlusJSONResponse) VisitUnlo
 	return err
 }
 
-type UnlockCustomerPin422JSONResponse struct{ InvalidJSONResponse }
+type UnlockCustomerPin422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response UnlockCustomerPin422JSONResponse) VisitUnlockCustomerPinResponse(w http.ResponseWriter) error {
 
@@ -3137,7 +3220,7 @@ func (response RemoveIdentityPin403ApplicationProblemPlusJSONResponse) VisitRemo
 	return err
 }
 
-type RemoveIdentityPin422JSONResponse struct{ InvalidJSONResponse }
+type RemoveIdentityPin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RemoveIdentityPin422JSONResponse) VisitRemoveIdentityPinResponse(w http.ResponseWriter) error {
 
@@ -3242,7 +3325,7 @@ func (response GetIdentityPinStatus403ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
-type GetIdentityPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type GetIdentityPinStatus422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response GetIdentityPinStatus422JSONResponse) VisitGetIdentityPinStatusResponse(w http.ResponseWriter) error {
 
@@ -3347,7 +3430,7 @@ func (response UnlockIdentityPin403ApplicationProblemPlusJSONResponse) VisitUnlo
 	return err
 }
 
-type UnlockIdentityPin422JSONResponse struct{ InvalidJSONResponse }
+type UnlockIdentityPin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response UnlockIdentityPin422JSONResponse) VisitUnlockIdentityPinResponse(w http.ResponseWriter) error {
 
@@ -3459,7 +3542,7 @@ func (response GetPinPolicy403ApplicationProblemPlusJSONResponse) VisitGetPinPol
 	return err
 }
 
-type GetPinPolicy422JSONResponse struct{ InvalidJSONResponse }
+type GetPinPolicy422JSONResponse struct{ InvalidInstanceJSONResponse }
 
 func (response GetPinPolicy422JSONResponse) VisitGetPinPolicyResponse(w http.ResponseWriter) error {
 
@@ -3621,7 +3704,7 @@ func (response UpdatePinPolicy415ApplicationProblemPlusJSONResponse) VisitUpdate
 	return err
 }
 
-type UpdatePinPolicy422JSONResponse struct{ InvalidJSONResponse }
+type UpdatePinPolicy422JSONResponse struct{ InvalidPolicyJSONResponse }
 
 func (response UpdatePinPolicy422JSONResponse) VisitUpdatePinPolicyResponse(w http.ResponseWriter) error {
 
@@ -3692,7 +3775,7 @@ func (response GetMyPinStatus200JSONResponse) VisitGetMyPinStatusResponse(w http
 }
 
 type GetMyPinStatus401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
+	UnauthorizedCustomerApplicationProblemPlusJSONResponse
 }
 
 func (response GetMyPinStatus401ApplicationProblemPlusJSONResponse) VisitGetMyPinStatusResponse(w http.ResponseWriter) error {
@@ -3709,7 +3792,7 @@ func (response GetMyPinStatus401ApplicationProblemPlusJSONResponse) VisitGetMyPi
 }
 
 type GetMyPinStatus403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenCustomerApplicationProblemPlusJSONResponse
 }
 
 func (response GetMyPinStatus403ApplicationProblemPlusJSONResponse) VisitGetMyPinStatusResponse(w http.ResponseWriter) error {
@@ -3767,22 +3850,22 @@ type StrictServerInterface interface {
 	// DeclineConfirmation Decline a confirmation
 	// (DELETE /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	DeclineConfirmation(ctx context.Context, request DeclineConfirmationRequestObject) (DeclineConfirmationResponseObject, error)
-	// GetConfirmation Get a confirmation, or wait for its outcome
+	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx context.Context, request GetConfirmationRequestObject) (GetConfirmationResponseObject, error)
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx context.Context, request RedeemConfirmationRequestObject) (RedeemConfirmationResponseObject, error)
-	// VerifyConfirmation Verify a PIN for a confirmation
+	// VerifyConfirmation Verify the PIN for a confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify)
 	VerifyConfirmation(ctx context.Context, request VerifyConfirmationRequestObject) (VerifyConfirmationResponseObject, error)
-	// RuntimeRemovePin Remove an identity's PIN as the runtime
+	// RuntimeRemovePin Remove an identity's PIN (runtime)
 	// (DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeRemovePin(ctx context.Context, request RuntimeRemovePinRequestObject) (RuntimeRemovePinResponseObject, error)
-	// RuntimeGetPinStatus Get an identity's PIN status as the runtime
+	// RuntimeGetPinStatus Get an identity's PIN status (runtime)
 	// (GET /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeGetPinStatus(ctx context.Context, request RuntimeGetPinStatusRequestObject) (RuntimeGetPinStatusResponseObject, error)
-	// RuntimeSetPin Set an identity's PIN as the runtime
+	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx context.Context, request RuntimeSetPinRequestObject) (RuntimeSetPinResponseObject, error)
 	// EndPinSessions End a holder's PIN sessions
@@ -4461,155 +4544,204 @@ func (sh *strictHandler) GetMyPinStatus(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3rcuM2muirYLlblW4PJVMXu225Tk05SXfiTOJ42u7pOdPyWhAJSRhTgEKAlrV9vHWe5jzYeZItfABI",
-	"kKJultxxTzzzpyPjxg/f/YbPXsjHE84Ik8LrfPbIPR5PYgL/PhW373hyGkrKmfpvkY7HOJl5He8XPEPk",
-	"HocyniE5ogL1CYo4I3/2fO8OxylRw3E2cYITPIYl8ZinTHodr3kQ1IPA870wTRLCQrXq2w/vPd+T3Ot4",
-	"3789Om69CdpB0G4HB61m0GgFQeA9+M4hLgmLkF4Hvf3wHkmO1DSk5iE1EamZSE1Fem6YCsnHJLmhkdfx",
-	"2sdvBockxLXD5pvDWvv4uFXrD0i/dtAK+/1+Hx8OgiPP98j9hCZE3FB2I0jIWSS8TisIfC/hMfE6Hp8y",
-	"kni+J25pHHsdb4JnYwXNukwwEwOSeA8PvoHlpR5TBiWAEOajJGUFID7qyDQi4wmXCqw3t0TtkqSs9mbQ",
-	"wjUhyaTW9jY8/XecDWgyxupCTyeThN+RqPgZVyOCLs7O0RQLlNDhSM5jwk1Eh0RIr8PSOPbtj9kS5lcp",
-	"yXgixU1Cxpgyyob2L6E+w02axNlPCcGSRDcYMCpoHtYajVrQuAqOO62gEyjMUP/7h7fl1Vet3+w03PVh",
-	"2TdhQJr9g3btzSDo19rhQat2NAhI7aB/RA5wa3AcNRv6epikcgZn0V8S8/CWRDcpkzT7uoRgoejHm1Cm",
-	"LoyEhE7UScjsp1H/h5D+Sn9694+376/+enkmzsZy8o/vzg7P2Nn9GZ3S6Md4evZPTsMf4vTnv/8U/+/m",
-	"3ybhj39NMIuCMxbUSSuoh82Y9cfvgujvP8UVGEGEUBe0CAgNBeEiEBYjke8JiWUqvI6HLf6UEetbDYR5",
-	"vLJ3h0ZYIMYVnn1p7DK/bItEepn82h+BCTeMyxtBpIsRZtTq+9MD17qmvrmNuVuaXeqFi/d0isx+SEjM",
-	"IoEGPEFSM4V/fVYQfClWYID8DNlBcNw5OCgCYjt2cM7le/JbSpMySzgHDoCoQIyQiER/UF4A0AVuEFMh",
-	"AQxPyhDUTom9kPJlXRAWAQTLvHvE48hwbskRYZKswxY8McK15sFh56jZCMjhYTAI35CDBg7C436j0W4c",
-	"D47D1uFRv9UMWi1y0A6PSPuo3cYHR4et/iAkjeabAxwOMPbmb39TvbEaUw6eHRc6+GJcyP7XEyLbxOBT",
-	"Gc/ek4iQcZkjvE8ZIJVWoRmfviifX9FdJ/ZO1WVfUHbBYxrOvgOYlRjKlOs71qwf4TIboUxpHyHRgA6i",
-	"o/6gHR7WmgoO7UEjrB3jg4PacdQatAZHUQs3FESUUoUnk5gScQPGJ45j87Pldzd6V6/zqfJTxpjGdUFY",
-	"5F3reRYiUsY3Y8pSqQzqxkHhA78nA5zGcp5lRvoP4st+2LKTt4LCyT9MIizJW+0p2PCGnhqq+mznXI7m",
-	"xJH5EYUjzIbEBa9Z4RIw8jSU9I6UtVujcWjFO7fO1+cBIyxulCHXkUlKfI+KG2w2yn6w9s8Ax4JUkWXh",
-	"nD9XWEv6N4QHSsxOE86GaJgSIQpf+0Sn1j8UD11avV2QUYWvOeeMVKl5i86t+Ut2PAMy53z5L2uBVQuW",
-	"Kl/XW9fPlaSsAMqderaWumD0ASscSFeZ4CsfbvmCl0SeGVlwQdk7mogKXjRQP1fQsNfxjoL2YeOgYqn3",
-	"ZBLjsHSb5scq3U/DSd4UlvXNLu3j5puDwO5yQVkl2zlFgt7XIjqkqw/7N5LQwWzRSh9HWMIhjeIKGmvR",
-	"xiit+OB7I4IjkgAavL3CwHYiIsKETjQ6ASjvSAL2MR/A+hNgVz6iDP2WcknECep1vaDr9TLT2QqCOmgD",
-	"5rBe12t0PVD2rXGkKU+EIzLGGimlJIna9z+73qegdnz9p673HwoBZxO1gpCJ1a3eE5nMThW7mD80/IxG",
-	"fIrGmM3QdMRjgowLVCnNMpkhPMSUFc53HATuWcaU0XE69jqNbHvKJBkaJPw4nZ6mcqRwJ8SSzB/iRz5V",
-	"e2FnEHr1/t136PDNQfC6CJlvCU5IghKC4/H/6nqjWZTgCWUroFUGyoOvqZpIc6Wu/nkWVV9u6IxRhwIU",
-	"mWA58nyP4bHawB2ixPiyM/1HQgZex/v3/dw5v6//KvY/pNTYX0arXHgm8/dF53GU0q3PYsl/4VlGmDES",
-	"I6t9Wiqwes2CM7rK6vZnHPyCZTiqPqCiWyQt8WviRONUSCSk4q0jfEd8xBPU2+tV0yMcX3OC/APOBjW9",
-	"aYEm8P3PhA3lyOs0mke+opHsv32Xel91u3v/59XH/dd/7nqf/u3fa/99vdf1XldT8pmB5KIbwEPC5Ep4",
-	"O2rm1vD+a0qS2Sok1WzWR9MRYYhKpWPhecz9TS21CHUfc6xV+Fp9rHWRuHTcIhZveNyPmMpLG3eq4o7A",
-	"nB22PMVUIizRmAuZiRKX+ahBMcF3BPWMmV3E6GZQ/Rlq4SwE5n5HZC2ZQCnt95rftwI/Z/5BBfN/UAgm",
-	"JpwJkrHZmIaghIScScLgn2DAhHDw/UnC+zEZ/+mfQitpJJfgEZEYNM4yNwY/IUcxZ0OSIPPBdYPdREhj",
-	"UTX+2b99M27dB7/dHZAjcSyb0/bs8L+OsGOptoNj35NUAtmfc2lXy+kxTVjHip2OOW2HcVnL/Bnr3v+F",
-	"nqzhNI+fCQl5EqGIE/V1EuE45lOFqFgYdGV8WlfbveNJn0YRYVvDlQoUKludSYrjfGs+IUwrx3xCkkwC",
-	"Pga8rRy8+bGXA3eQjdsVaJd+o28VWAh0goUFUkHwMXGtywgJyoy6qz3cOIbr+MHYObvE8BEWSPteohOE",
-	"xW2ulT3iEhpBfglv9aIrrsBsvbsLWPBtAL8zpY8zHL9NEp5sCcjL7NKmSjbCbZ6o+9a/YaHJSu38GFAe",
-	"BA4o7bkRgYMvhyg1g3cC0lME3NkKK0GSO5KcwL9jPgQAU4lSFhnPvPlQRC3A73BMoyWgXgLiT5+Vue11",
-	"Pnl9Hs2MUXfte2MxVPAH7QWJEU/jCDQsJbdigoVEbUVICQ5BCS/pOzeS8xsx4on0Hq7XBtGPV1cXf1Of",
-	"AqfW+LOQuxoQaOoHAJwgckeSmQEmVaI2jtR5OUj+B9/LHTKb42SV5znwizRvXFDxQh+PQtMN/C+PYg9N",
-	"h0erAxnnynJ8nlBWs+HkHTGJIjCUmoORpGOto0cEvEBYatJ1zHOwd2uZwVt1ADN63zGN4QznXL7jKYu2",
-	"594JMUqJSMOREeWPFZntokYygBOu1kf0uB1dRvX3PPjeRQLaIlVD32Eakx0Az9pmij0XZO2JMvwj0IG2",
-	"EX9NB7+d46OBPv8KRHdm1MyMXWG8+W7Fr7GSUSTJXEpyhBmypiYSeCYA/Fec/4yT4S70DcW+gd7Ueone",
-	"8PDgoHWI+jOpOc9jgO0wkyvO9eorQCw5r+lxuwJs5be10V/otxaKv2A2e68/T+wAmE5M/CCwRkRB7RGI",
-	"G53atS0fw66PixAGYzGxn7Ia0mp8LRu/E4jbUyz47oH+bg2j3XHvDwyncsQT+l9bMyHIH8Cor72Nkt8S",
-	"poQOZujvtdMJrf2FzB7LzRv5bRUOvPyiUnfoLu7onDtWEEhUjPo4QpyR0o18/PixVnbgLruWsr/X3s0d",
-	"pjHux1uzKotcF2fnAuGEoD7RRhlResJJ0Wf9GJXe4VjfpmK24mb6asiu+JTW3BWnUsuqW6FSoAhL3MeC",
-	"oBAzpaz2lfqKw5H62gWmzK4oSqSTCU8kiX4hEcVXAIftKUtalqwOXTIzHitnDly6yo6NxurcCC5wFYVl",
-	"k2owqQajdy2BwJMz98kP2TY6Kz+LUeJIaxo4vkj4hCSSEpGFOYu7QFjLZuyD8WJT9uvoTLs34ymeCcuN",
-	"jU5NpSDxQEF94uzghj2XfbU+6YUe66buf646HfjdSSK0y06M+JSdoH5KY4kGCR/rv8NaqD9T2j4ZT2Is",
-	"iY+YsszUj2rImEckLnroN074chz0YMQXHfTzvvfcUf4p+0jfAuk6m8H7/yShVJAoQGbhTWqv+zy6wD2i",
-	"PEhlTXud1FRHVyMyA+YXYsYZDXFMBYl02OzozdHBa4SZsrcFMIko1QhHEMNjInwUc0aQSJOED7FUP7B0",
-	"3FfbQHgk4oCmIk3uqDLYBYp42o/VuDFPiFafWk0UkzsSC9gp/71xqNQqOFtCBqnQ/Mi1g7eOohdh7Xv3",
-	"tSGvmR+Bnt7j6S9ECKw1yFNx68b3NiQrdRvAjZQWPh0R0MqxCceP8QwlKdOe2DIF5cUxqylornRlndBB",
-	"deGK46yHGpbi57zjTrw3CynkGmuIGcJMTLVilrv6DwPX2V8R6a0oSSnzgF/wLREIi1slsEBEo6FCMPBZ",
-	"4XHRLXiCUkZ/SwmaUiXh5qIwOe3PF744xH3YXhJ8+/Rvtf++/lNFsK2UQ7feZeiUueVj36sxeSLI8sE6",
-	"E2SO+8CvZrsqzrMFsv/KViO7DwQ/VYyiT0J1bXyAqFyE/1lWZhkbejYBuAcLAg6SexyRkI5xjC5/PFV/",
-	"tYwv43NGQKjtWBobjVKz0blLLKeAriuU1lu8wp+3MHhn3HfAFmMykJBcMSKIkXsJHq6CT4ty5qPpiMYk",
-	"M6F4gky5BtClE3VbcFCHMAuZrfMwIAkpc4BCEvcJUlsoMRBzRbjAL4oOoQkekrWA5uZ3VZwEArGgygrz",
-	"pQOuMNnreBGWpCbpmKzcpigQpjQh9Ss9L/u9RsdK1TOZNCOv4w2pHKX9esjH+6Aahjwh+1ZJ3Lfe+v2R",
-	"lBM8oftqVaDMEtN+RPQ7+8I0heDxShi6ObjlHT8wSeNsL3WVfUhLogNKIjDzOAttvEr9YjNzvwZYV4H4",
-	"XKHmFPDRNYWE5Enpo9YFb4nzPzJx4FFbFz37lfRhaPIb7RdHhEViOat47pdqs9Dnv3Y2n9agI1nqepXZ",
-	"ZxjT1HAwLMEvqsxgUBCYYpCfQE7ekPswTnUhUUVRja6+zAuvijV46r8oM0mn+j+zkIj6j5DzmLLhDR8M",
-	"lFhWtwfA0nhiB2k/tptKz9R5rtdAiyw1vwobBR0yEqFJwvkgsxJMOBq9wuinj5evfcRZPDNo0rPE36uv",
-	"hQkJiXAo9d831XIqqgYWYrUtLiRaI8Uy41KKyCDJBUu4/YuzcwjXfx0Ivomqlzs0lg93VTydXD2nJupE",
-	"JP23jMr8ovbol9KsillMJe3JLyl0BWFekEqVF1+pMJVYXlFVyRF/lZZ7mQFtkW5T4CK6fLWOrvAtUdot",
-	"zNboNeOpNX9vGZ+Ch6TrMd71XJZSqJPzvTxHKKt09LPiWqVihzFl8E+SZVtkFTHXFQQPkeufeZir8Gz2",
-	"6wBi7eWxn+f0vev57ABl9fvI5InpJG3KEEaKAYKTkWUuuW+EDfc8+F5VPH0zg+KtE1DnA4RtYGLeWrAe",
-	"wioel+dIU0lWO6XmUgAyEOMkwbM5UjFbV2HZBa0QTW2lvTea6PTyu7MzBCnpAnxseDIhOBEKnjaggnDM",
-	"WebAUlB37evciM1y4jN2NsFCTHkSFe3ZRrNgz7aL9iwkgs/bs0V+N6GsrjPot+d2SnI+VEiJC8pOdVnS",
-	"Fa+iSxqOkGJB2iICbd9E+C/Ozl1SswVollEpIovhrnLY6ZqnOSrKCoYe4fFRIsZEYxXasoLroYi4hbqt",
-	"9TwF5aqtFZ5lF5YPC4q7KlUDXaUFjC0v1fKNBTdDU8UdxYTEsbIEKEM8MQG5tchMAzeTXGN8f6anNQ8O",
-	"yxS3pLrr8zIPlRmFONN3EmMhxQn4hFCACA5HxjlBF/u1MydWo91elbFakqGFXOnSrVVfxOIPXcBe3Jq2",
-	"RyDqgJJYJwVrDfMEGExfEAacHRRkGKPEnFKOTfJohcN/DimfgGhX6rpbIncd9bJSqL2e26hCp3ZpZJmO",
-	"uNC+cNQnQ8qERqh8ak87uXp7vfLcOjqNY+1GR5IPtYfM5rVBPnarCQ5wytCHq3e1ox2R0wLAPW/yWuWa",
-	"eqgmiVyd2zT8pbSYKU/iCJyVoMGB1mHws4jwK31RoC0lBGjJ5gMLInOzk7meMB04f+7WSFZOWfHFxtub",
-	"18HWc7Ha5zwmGIS9U4G5ziLGbtOhTzdtD51qH0aWgq05mPElV+6btw+q3reQK6nJ0qQP2pzuPI2wepM1",
-	"XTCZ8+UrRoaSsLOY4V6wC/R5Wy2nn0rZ5vCzSg7OTOzAxBdAL8HI+E+UeBGG09TRR2DPez1k/D+KT+XZ",
-	"w0qibcbpIXoxUeZlRNSKnYLYsEVgc7y/oLFX17OvWfb16T/3rvc+7V3/uTL4ZHMJNuOAp8jkMqCIh6k6",
-	"m44HH7cP3ryuCM88afyiHKWYj0osMviAkY+UKcVIhBRJOREnyVHE697jfaf/CoRbTJCpIi0amWz/KSht",
-	"eVEAivlwaNihY4rPQVMs8KioxX+8urowThNnrnOzJg+naq4arFQjZdiKyp2lyTFaI9cG0pHKbMym+sAZ",
-	"HA+YQbcC7CrZlrN2NW7mlSQ+cIhJwoc2JGk14NVJfP6qYqcFA2DjmmbUqzLxl4xwHNorK9qWDHEcXksL",
-	"hxb8GccJwdGslnnDFp0YYr61MRVjU2pbOcw42WuQLF6zXvBFo518hVpoKxP99bO+/VW59wsGjIkc8agG",
-	"4NMZe4tG5onQ/kZJa/662b7+kpzGhVvmmZz+itqmKt+mbnKxRY7CR6NO4j5PQSAkKdtZ+tpmaRlzzOM9",
-	"r2J8Z0wLL2U7u5H2VEnUubyWRTZ0weVl/zoH3mKfjkd6viRXiruf5WUo89BEX1Ciu3xUOBAKTT5WurSM",
-	"0brWyBKLNxVmc9DX3UO2+uZKt8hOz7iBPgze4hnS43zQXBXKh5zJhMc+miRgSdVSQeCqUoaFCQfmlXX5",
-	"PDFR94awRISCtURYpO9YGV8meEwZtD9A5+DhgAxDPp7ghETZOgkZ4iQClxMWxId/qDGS9mlM5UwJxbHQ",
-	"iSFYoAGoWTSSI/Tq/N1fvn8NMyi7o4L2Y+IcVeMbd/LT9Im1eqZTveWUEEd92I06rrTxSkUcHLbzXVPQ",
-	"hw9n39uoyVGtDf9vNOHDfe0wntnKnRPj7ieRmqDYfQJwK55+zYZx5YyCuQNvF635lZG1YjVQ8Lk42Gbr",
-	"J9d2fRXjXQ/z3i0oJv28QBAYVcxqlScm1qJOAg19lqqZS5csa3fL04IVVPRRzcgq+s9aEz2STWFR0bqo",
-	"Mv1up4wLgvlhmlA5u1STjQk5oX+pSvQ8RZIwzOQ3Ap1enKFbMkOveqPwJqZ35Ob//9//13utzXAR8gkR",
-	"WWTSmv5qPB+A1LGSUc+HBid6Ad+YNnxCmBWipvw661FgsqZx3hPFcjvIEyKxyPt5lLu6ZHU++bWbr33w",
-	"PV0XpL5b/+udJcufPl5582b5T5e/nqOPpI+uoJBI+5pF2u/5qKcBdUMj9R/kftKzxq4hphlUC8xQz4nU",
-	"64TJHhU3OBpTBnkccKXgy9Jny06tbEft7KFswKvuyiQ/Gv+u8ZBoD16fDLhivUz3lvnGaWEv6l3WZXt7",
-	"V/ABCE4i9vbA42fPKr4xVTos0s7kYoeab4QbZ3sl8RDtXVBWCNbvva6rXU5hokEQtQ0Wt9npnENp6CUp",
-	"JGZB0osuosZoT9sYezk7bgYBbNplc7tmyATbd5lb0GThUygOe9U7NaYdzO8g06iqmwZBK/zp4xX8g/Re",
-	"mzKynCwyROu9PgFvRJf1udogUTY7k7odhRobkZBGREDyvyEwJXiJyIsnnMYWEHfuZHWkGUHq2t0uUxq0",
-	"hYStGsEiV/Uyryy5p0ICFK6o1Qnev/sOtVqtYx3l+M5QM71Hg0QnieA4i4srWWkiRmFIJlILwkrJSVmX",
-	"OaIT7lLrGOpfC+QoMjkGEOTSwVo90il5MV58WKfLClljmedHMwXJkSRxXEff8ojaSJeJ7JiKUQUKkFii",
-	"g9rNJgpxkqihvc9d42Xoeh306XNXSYSu56OuEgr6H4oou97D9UNPw4wU8yPc5gym74CCSFQWabZTgb5b",
-	"6Deh0xCXeQBNvgubWfg4GS9dVpXy0mWe78U0JEyAsDS88XSCwxGpNesBWICx4TKis78/nU7rGP5c58lw",
-	"38wV+z+ffff2/PItzMk9RFn/Ns/3zJ17HS+oN/QoxdvxhHodr1UP6i2ot5EjkDy5b+yusW/5idj/7ERs",
-	"H/YLZacgEnlVIvopQENoGw36gWnvo+UvedthkwEPGFBDPTcNqIdeNYPgdcftLZa5sPWDBicgtW3bfCrQ",
-	"mMMVaTbFIhsj0YVbIRT41WEjk0tU2ANsFhtZgSbpTnlgKoiSc9MT1NOZXz2dGjkdzfSKtiuUWrFhVlzS",
-	"x/tEsSLIwwOs3YOM4tkeSG5oRmWbUPFUKpakN8kSDe0uGCkNYMkzAicOmxYO4DN5o8wS97D9/JEaxbn4",
-	"oFJQ5mltvTo6ZainmVRvUVFcl+nwZgcS3M1pQ65QNA9HYAYruyUvPT+vZcnKKIb0jggQNtacdvGyy9x2",
-	"TicZv86m264tWIIQoAK1g2NNmZmicxYpNC6VORV7HH6q1gTzIftOd7mH68xN+i2PZus3hql8U6hqXzt+",
-	"vzB4/hGdNebm7pj1CjXLcCoFwmyaq9u3rBkEG8JgwaMnSz+nas7yBxPWXs6dtz6k5sFUriEvJ9xnqrxC",
-	"1RGOTJKIZqSQUtgMGtuA0n2ZZH1gZrMWP2mw9mIXTtv63YBxriGWW8Dw4HttDbKqLTIs3f9QahDQDlqr",
-	"J71zO6u1g+PVM7IOfmpCY40tsgYlMOFgnQ+pqDlXk5vN1ZNtJysYf7zW6QqNPx5870DT+qp93BZlMKu1",
-	"1h1lrnPXogbubG3pT9eK+zp9j8Xtoko8ZeThITRXX2jAKFv+vqY0bwHUZMsTNJ9Tp9hcldr/XGp0+6CV",
-	"qphUtfd9q2Q8dqtTsrx+d5mOU9iB+kQbNj2bO92ro+/hn+CjNP1/TAUaqL9VElHPIDuTiv7K0aU+wlqO",
-	"FgRJe3VzYfVZ9ru/LANor56Rtch6HMdYg7agfeIjCP65Ea7BPoQLl7sDmvW9IVlixsyVOxT6hZpUGrfR",
-	"q9FajVGoCU9JIK7nzmus0FlW5EaErx0Q4JADO5XxSNcb2OwKSLhSR1A6dBWp/kDk70imq2e4LXorqHob",
-	"9dB9bHFtLSSb9HVoNHMta58tS/vKmc4PRJYYTtFGVzLW2OjPR3vY1zb/Yg+NfjInpLYTnkQhT5kUPjI5",
-	"v8aTUnIYoDOJRBqGhEQCfGl+5mvQo6xBbnrOqJW7DKoiMneAdj065ZNTm2ecFVkmREiixtg+8jyORB39",
-	"Cm4dMPxjIkveDJ38KmSX5b5KxiG6DkmVHUQZdF1xPypzyWZdGNyoCXibdOOrCgZbkXbxO6hCj3UplJ9u",
-	"WcrbCoPnn1VZY+6mLoUK4D65V8F9Jm1tVv/efYdrN7zeLnkCUZfCE21/ZOX1WdvGz01qaRyCyE2VafiM",
-	"JJV2fC+WVJcTKF/nSu/X+dU2rGMc1hDS0hk1wnq96+g9HY5kZ151p8LxoruRYSq7zDyVrH3ZCGeOagiJ",
-	"19HHhLNhB7WDlok4zyd89+rIPCdW7KjcQe1my3eD5RAvjDmHttRShyDtB1KBJL4txkuy3s1mhk3K0PJN",
-	"hz9CHMeoP7OlRBVCSydLfK1Cq+oVqqWcem7C+lw6Tyt5csGzpb2yUyOj8Bz9SSX9WPJ5EUbP1lG7xul+",
-	"zsIhz012acoz+TK6uux3kl0mzEnhD3nI82E/q/erdtC+J2N+l0ujE23iVJTShVxIZT3GENGkso5gKoSA",
-	"nBo/tzuY9s2ij8p06jI519W/KHdMIdcMEitalWaMBo0+8gV9anngvCG1vi83ezvKCGgoPv2CzOePRX8a",
-	"FaBFg4G7SSszrsu8H9MT+V2vSBwLJ0Sz6Akxs9o3ecN33ejf9GTQqh2sYXqKQX0O4kmXmW5ei+nhB8h8",
-	"v7S1Tr8fSWyqWFQ8ybtUpyiPr34td70lcpyee6J2vQVg9PoKTX5DS7QZW1f3fPnFs3R5zlG/CSQ+ARNY",
-	"YPhZF59zjuxlXfDB2sIZyKIaEYZ6TsEMpCKBFlsv/a6ErgDTWJtbXRZTk8YHwvnEsAs6ZByqNMp5jdrC",
-	"PC0kjAkFs4FN8LIexARYKbwB0GWmXBqKO1KbpRZjNedVs41GPE2gS7dpNvzaR4Kbtm1oTEWszD5I2jVZ",
-	"aWKKJ0ZLgloVAYX+i1maKeb5wszssbbegpeWl/KRqjnLXlreYDE7a33mVKobexIrcmtmv1tWa9p5fFFe",
-	"+2KJPZ0guKwUBDuXAOuaYxPKasYlJ5aZX114VQ4xPu16Hdv90voLvxHWrTf/XpAuq4A88Eq3qebGU6yt",
-	"shmRXZZ1+0XbJ9JWsO63LFKUZz/6aXl3+e3hdadsbNOd5znARV+uMmPJQL4oa+vT6Ft4VynDbdDUcnTZ",
-	"BWneNfaz8qP9zw4Ob+oH0V5zKoVRgBQFKENM22pAp6Y3jEGOnBwrct26rPBBtqu97QO+rielMrKrjm0J",
-	"4TE6k0tE62esmUlfiZfj9yIEWyr46Vrxp1VOjAyqmjaWkESZEqD+Ln/FndtOn6IzTajUB1vDfSHLN7va",
-	"PWFcecrEyGZOR1wLHkUPXSYIYfB0o0BgvCgJY6vJdXO2BSlhOVI/0rexHLVfvBUv3orfle5NulaB6FHW",
-	"smh72lc0563htKjyUWg3A0qIILKT1UcawcXjyJ51JnyEK3uAISq6LKYDadOoNpCXaJm4BOmrC3PhFIpR",
-	"2abMuuwUvXJ6Xo3xDDGcJHwKCvTruq5K1s6KhCCCBY1tj7PIfboKuFSX9SaUwYvUU4JvKzXfywKz2p5N",
-	"beGH2CDgXBy9kbPgxUnwB3USPG+GelnBUHeqRa02MfZTiNcszhH6mQ6keb5FscACx4T0oBiayC+Lwp5k",
-	"Rgow4Dr6AHs69oMu6DZR1hUWhJ78dBbE76lmPRcdybjb6Yu34NG0rdH0i5D3E6dYlFwLfs4MzFtCiA8G",
-	"G/kZumyp4pS9SrW1n8ENErzkXvwxvBJln/qXd0sszqrYMJcCLU6l+KEQAXvJpXjxTrx4JxZnVuzSPbGF",
-	"0N1A2fYrNO1c2j5W8+6yOdUbbap5PxeZ+qKnv+jpO9TTn1RtWMEzJpTVJtnjX0s1DGofuRFzOoX7aNaA",
-	"22768ASS1jJGfKofRS48oFNHp6zLslXymfMv1JqoiIQCV/3MnW7YCz+9vcJD1Ot6QdfrLVBZ8kfOtu73",
-	"tC0v0OfQroB1SLkw3n0M63v7fv26a9gJG3EEA7YFHEEjT93zTWdQ+Eh1H4tWNsP2YQws+sI8ttA5qlqE",
-	"bsBAHJ6h+QAlRt3wvVSoY2TpnPCgwBx3+A6eEtCUad9Ys/GCIb0jbO2H1tCvAySUvY5j/dgeZUPFarpM",
-	"MQ1dLKt3SQSoD7dkYtQMeI/Puvjg+RtdDk6Y7XRJmExmqx+/ydI5K1+/gZ54KbxAZ6rrzcdbfnVLyESD",
-	"wnRphNjLpTpG72xQ+0WBsFdiW1lzSQV128DT7sIHSPAx6fNoBm14EWVZb2+3MakOv7QbTUAIguGz+wR0",
-	"tjuSKGEgSWW9u35QbzfccQ29agAw2DJ4U3oNcN0ozoJp888Lmn5tmy5opz2Cu5pnDZ8qULSdxNm1sHAy",
-	"qjWafxXSo7GG9LhwXj95px8/eYlTbacjaz64A0m3SFXOxV5JZR4T661eohYXou1ajuhG1zoDtZAwNDPv",
-	"X9pCA5l1Odf5PYVEUisJusy0wPZ1i2WX46N20Fqg7v5S8M29OMy+dofZM6DSOfVzPHucnyt7qcdmo8Km",
-	"yZ3VOCresNX5KXJkWyJkbbtDPCbQVa2etdiug3ZhDlP5cIV0W/FDUzeaoAiLUZ/jJNJt+LPANbRfqOcP",
-	"Hsx9nWJfFZs4bwHYuiG1kmu2lt5xgM9zH3Ooo3OTYy5HRBD3wYYxnqG++tMAuIHkCKMxj0isH4eUnC87",
-	"c54n/HD98D8BAAD//w==",
+	"7H3pdhs3muirYKrnnLbVRYqbZElz7umjOHaiLIojye2+bXpEsAoUERUBpoASzc71nHmaebB5knvwYSnU",
+	"wlWUpaTd/cehABS+D8C3L78FEZ9MOSNMiuDkt4B8xJNpQuDfp0lKcDy/IDEhExKrn0Q2meB0HpzYP6LU",
+	"/jUM7nCSETUqJhLTJDgJrsYERZyNaDrBknKGZlggXJrZDMIgJb9mRMhrGgcnAYvnv0yjRNCP+J8H4196",
+	"d/+8OXyR/jqOcRAGQmKZieCk1zoOA0llQuo3I+dT9ZcsZSfjeZziKWUn05QPEzI5MTtouOGfPoXBqbh9",
+	"zdPTSO2zCOqPeI7kmCBxS5MExRyRjziSifqRir/6gGM3e4pTPAEs4gnPmAxOgs5Bq9lqBWEQZWlKWKSW",
+	"fvX2Qu2VByfB16+OjrsvWr1Wq9drHXQ7rXa31WoFn0JvJ5eExUivg169vUCSIzUNqXlITURqJlJTkZ4b",
+	"ZULyCUk1ZnvHL0aHJMKNw86Lw0bv+LjbGI7IsHHQjYbD4RAfjlpHQRiQj1OaEnFN2bUgEWexCE66rVYY",
+	"pBzQzWeMpOosFEKCk2CK5xN1gZoyxUyMSOoh9FKPqeKTCoPQNGMFJG615U139o7K8fdkXrrT4hYJjuQY",
+	"S4RRSmQ6R2qbeETuvUEak8mUS3Xu17fqw0GascaLURc3hCTTRm9TIL7C8Ut1gZmkuIRgeHbubwoExiW6",
+	"wwld8kzrx2/7ONv543zLcCbHPKX/XPkwM38oAJmJ0hldcY4mmM3Rm7NzgXBK0JBQdoOiMYluF5Gh5XOa",
+	"6CqdI3yDKUMJliTdDuiDVjcHGja+HNihGqKAfDnG7IbEl5RF5HQ6Tfld+UAv+YTIsdryGAsU6fG1oOYj",
+	"4RYrsoXNkiglCSUx4sxfpYnUrQfgtz1rD2wDChIKFvflFYgwO2nApIabBKjxmIdGTZkPqbv75uxcXdqI",
+	"pymJZJUgX8f0hggZnLAsSUL7o1vD/ColmUyluE7JBFNG2Y39i+Fg11mauJ9SgiWJrzEQ9lbnsNFuN1rt",
+	"q9bxSbd10lIEWv3vH8E9KXDd+p2Ttr8+LPsiapHO8KDXeDFqDRu96KDbOBq1SONgeEQOcHd0HHfamggx",
+	"SeUc9qIhSbh6AtcZk9RBlxIsFBsLppTBnYgInaqdkPl34+E3Ef2Jfvf6H68urn6+PBNnEzn9x8uzwzN2",
+	"9vGMzmj8bTI7+4XT6Jsk++Hv3yX/t/O3afTtzylmceuMtZqk22pGnYQNJ69b8d+/S2roHhFCHdASJPQO",
+	"ikhYTCrzixpge4EW3aw65l+9X2jEU4QZMsx+8W0LxBg3OgeHJ0eddoscHrZG0Qty0Mat6HjYbvfax6Pj",
+	"qHt4NOx2Wt0uOehFR6R31Ovhg6PD7nAUkXbnxQGORli9tvKd3VQU2OH97jzw/e6ddCr3mxzg496ofdTo",
+	"Rp240RseHTaOR60XjcN2fDTsRF384qD3u77femP3u8ZfaVir93fMk5ikQPUZV7f5c5NI88t9b4peJj/b",
+	"LY77mnF5LYj0j92M2ukhDc1ZVM5ofqkXLkmeQGPMN1HE70gqcp3jkTla74E5Wq9EUWDZ9vHoRdSNW42j",
+	"3pA0eqND3BgexJ1G6wU5xMfRUXvYHW3x4g2K/xW42jmXF+TXjKZlknDOLUdjhMRFQfJfiBoAdoEeJFRI",
+	"QMODkgT1pdQeSPmw3hAWAwaX0G7JEWGSpEAYdkvFD56clHtQQxMeRsq1//WARz81p7vg1BfJncWzNwf0",
+	"BxE9D56c3Pmi5sY9jNz5iDeu3ph7kTHPwsn47IsO/djUZReiQcG+XXcL6giPugu+gdsQmxW34ouu+8R1",
+	"3c9AcwrX7RWsUaIz9se1fEWK7emd7MBI2W7lRsp8F8uskubTAMxrng5pHBO2psU95kTb0HGS8Bk8owUw",
+	"U7FiHuJTkgJCdmCedXCsgH3kxinoz3LXhSIiCY1kFfpbMgfvXiZIrC1kKKajEUkJkwg2XZJYCgfveUfc",
+	"StZPuHTFHTgPPfDgAgJ8y/HjbbfhpgCqlHzOcPIqTXlaRZIg6R1J0QjTZKX9fqbAnKWc3TTROTe/AVoS",
+	"PtvWa3rQ8t6B3SwisNsVIJvBBkxwDvkspQosjREfgVhReNbGu4TR27dnX9fh4P1vipAFJ++DKZbjwNFs",
+	"mK5g/RAGE3EDAEwzicSYZ0mMhgRh7bOyK1twMhpfT3EqQB764O/fkPOlezdjttm3xy12tudvQSdYqCtQ",
+	"gSZUwLSlW/w1I+k839Xf1Eh9D0LE8IQA7GbN4dwJBJwRhRgPMoRZjHxe5GCAr1/ru1UA4cyMXoZ2u+IW",
+	"aPc3szO0nzEhMYvI0j2bMdvs2Uzd6Z7f0MW+DMm5WjmVy7c35PE8CMFO7rZ1KVNFi8y+xviOICxRQrCQ",
+	"qIeiMU5xJEkq8i0KmHEtOb/W3yxukyc0mtfv1FpEzY4Tvupe5xu+ttKMlMn1hLJMErEYtwkRAskxZoin",
+	"iPya4URJme1er5WDocZcqzHXMKAIxc+WxVWJPihV6z5MA4AWuNx2X1OSxMhZj9yW7JK1W9kRqYAdPQ6l",
+	"0HpKFQIdXQOefHhoDPHhLyXX7+K7oUNzVj6zmIIeor7qdqp+u4Z/632e80US4Tn3BLt6Vq+0GoyGBKck",
+	"RZLfErh8mKHTN2cgBT37e+N0Shvfk/nzR47DOOdXan8VEGHX60M3QtjdiEeHSNYHFJyrC2X/spaiYsm9",
+	"mbQDkbS0h2WAMS4bBRfAOZevecaqNn+RRePCxhdBlxoOpmekJOLp1kD1ikCNYGerIdLjDDi1tnG1mjVy",
+	"rX9KwEFIamfu6KjyfayCyzfLvQE69CMVEyyjcRW6mQ3gMcTVQLPkVmpOw1NEpSjTSDnmguigoJk6Ybfa",
+	"DnCgIVHcRIOyHA96Yw03GnBB2RnDkaR3ZKHIEhMYgGXJY1Vj62mFRcRUV0B4JBUPZDaowy7TRKcM4XhC",
+	"GZpkQqKMJTy6VUhNyTTBSrqTW6Ks42nisCML8Qp8UdZwQw2yfljg6TeAGufzdljSkxcjKCgbmqqmyoLR",
+	"bAeYcvCswpPndX9DmZYstZZXwtWM69eifaAIl/1pvkB+ErTio+GoFx02OqMWafRG7ahxjA8OGsdxd9Qd",
+	"HcVd3G4bqRNPpwkl4hpiejH47tXPVnS71l/Von/VljbBNGkKwkALWCTEnrQPCgB+TUY4S2psMrH+g/i8",
+	"gC3bebdV2PnbaYwleaVjzjc8oYfGqt6bsbwU96ajHBVZHRfZj1ngEu7xaQ05O7WPTIeg5CHFi23QrZIv",
+	"ZIzFtdLHTmSakTCg4trSTfeDjQMa4USQOrNwYZ8b05KH2az+YQPKUgDinDOyKMphCa61ddvt0iDM22b+",
+	"y3pITSFeniqJ47W28lWVF7heKyN564eayNo5z1BKcKyYEbrQ/7iffbzjUVwPiNxWuZT0ejMaZoZCh9bf",
+	"Frm3bT4FEQWHU+GR7zKNYmk4vd5qTbZCvtM0Y4XNLV/wkkhr6HpD2WuaihKFviRavBupP9VQt+AkOGr1",
+	"DtsHNctdaFmk5LkzAkpNeIjGlbwuLBuar/SOOy8OWvYrbyirJcinSNCPjZje0NWbveL8B5ze1MhySgd3",
+	"1hwYsuju25EwKtW2mcODg+4hGs4lEdvec0+yuPL2sOx2S84bepyB7UfM5hf622JBdoIR9AsqiFgIqxfo",
+	"cdCqn4s40/4gy8C3FUKPiwiA3aYWmNWIUOMbbrxCyFuG7zBN8LDmxpD0jkYERZgpHWRIFNGKxgsoXj4e",
+	"1BQXn1advlOPSLdgUHCgrLQnuJEaCSKbTnkqSfwjiSm+grmLbr+C5rvLn84XW06kHa3gU5JXBNdg/xex",
+	"tc+rfeAD6raLJmq/CIBdBbOb1IBJDW0J+xQGfyMpHc0XkQ4rTciSRgvRbMXLUCEl71LObpZZsp2Gskrd",
+	"6dWrO27+DvyrZ05b0hRyGTbBtddQ8PpgKmFMrIZV21LVRZrdT9krQP/Qat0uUPUpDMYExyQFLL26wjf6",
+	"8YgopVMtZwB8dyQFz4HxzWhJKkSUoV8zrvgHOgMSM+gHrX4wQLMxTTTrtFoTvLt5EyI4zKUO+kG7Hxjg",
+	"dXiDFltFNCYTrCUWKUmqdvGf/eB9q3H84S/94N/LvhAjcsh0fqrU7HoQWDYZklRBYLIwkeRohqmihCOe",
+	"WilQpsVNHrda/oYmlNFJNglO2m4PlElyY8SUd7PZaSbHSrKIsCT1O8H5CIVTWJygZxevX6LDFwet50Uk",
+	"faVtvinByeT/9AN7nCsQV8bPJ2OpJ9Kcte9tPovrNzqg8aDO6xwqOrp3Km7RbEzkmKQIG6FugudKsNtT",
+	"iMxSRmJj38nBWTcuDDIMtDuP4YmaWXZcLwP/31MyCk6CP+3n+dj7+q9i/21GTQyXsZ0vAr/qti6Csm6u",
+	"ag0oni/73mBYQXYNMMaYMZI4t1ERnGGXtEeHuNM4bkW9Ri9+MWwc4TZpHIw60Yv4uEdah916cIpuqPuC",
+	"M/rRWnCrsCgKVSRCmg1aDS5EPEWDvUETqdEZGB1A6RJoRuUY9dodRAvTlZToh8IYStdEPxB8R5QiyDOp",
+	"SIVZTAl4dozFhiahOT7ORo0fjenWoxz44w+E3chxcNLuHIWKkrj/Dn1C96zf3/t/z97tP/9rP3j/b39q",
+	"/NeHvX7wvJ7oWUf66rPHNwo6X9zNT35Nu1XdyXv2r3uf/M8ZSefrP0ot9oT2PHM/LN7Be9URHQse7DZw",
+	"rf9Kl8FVesDlWInmgu0XH+iG23+Hqby0hQvKW/+Wz7TSU2aqWKIJFzL0RIGyA2lgVLNBaFkwXFQmZhpe",
+	"QZhcBJH6hiun4IMUW/NtK1RPTjPrbivMOXerhnN/UpdXTDkTuliHzZSPOJOEganB1xuMKPWXX4S2xPh1",
+	"PuzUOtzacfswqKrtLZ3ztqQkrXeMb/RWNYyla7c8kR9oKS5qkTIPu1PapNhAmfTkTBDVGk5Wq9u+Gb3v",
+	"SXWfbNy1DZnc4nCK/s+l6PaG7gbb67lQPRhNRY0twFwQY7oU3ro5OwN8UCrYMdgkJtVDSR7CsgVWairw",
+	"LMVIeXw1zmHVBXJjax3US2eXhj/gFcyDI8LaikJAB1wsNWzHS2/hOoFOm5a12GVUgUxImJFmdWeoEfgY",
+	"p/ggmKwvxeQHu28J7oJg+aUg183ZHdiF0jY6uGuYyRXR9sY+YOLLICLgzyK0t8eGaLk1IA4SLlnEp6SI",
+	"SD/O+I+MUIMuhYW6gC94avoPmhVjNPDE1EEIVi2DWS+6L4rIVJYvpzEJPiY6i8bJpfPdwDpT31oz9eid",
+	"HWHZ/OcudrUOlPo1zZikE53lARJ8wRHhn8u9+N2iSkhLMVQ7aXHSzuM8m43rMt3nQJbxtPyg9Ar/QjRp",
+	"5SX+xgQRbIEPL91tKQ5eeVllu+fpfspcUJeOtI1kXl5juUxeGL0zKAuJU/UKG1z6hDtjm5kCyfMKTzgT",
+	"BGUsNvUTBrn/YmBwpQvkLcZSPXb8VIsVqHFD18fLt1dXb/6mpsEWLFZrcWQAKpXvW5yttTmU5RXWAbcw",
+	"53HgXi19LYPZm70WvHb8o8Cap3xsDmk+dx04zehHgdJPINscTn/2OpC68Y8Dq5d4tgWs3uy1YLXjHwXW",
+	"PBNsCwrs5q5FhPXoR4HSzxTbHE5/9jqQuvHL8sM2WegxH/5K5WIJ4vK560BrRn9eKPNI3C3ktFIKxXJT",
+	"nTe2nFCwauIPeYj9LjVRSSZTnuKUJnMT0RLqTJZy4gZEpziTjMnPEF6ChjAe/N2Y7/10qu3M9276Ktvr",
+	"a5f0tBPEunRkU/exkv8Fd64+Ynmb+1e70PLbVJ2yM+iXO8t1OOnAur0HSOC5KOoVtj5yUIpn3QI1/vSl",
+	"CHEDd4aG2ijaHvqefmUBKwezbgdfeZVVYBbG7wzaQsG0ZZG4tdG0uyEYhaTULR2y5dLuyz2zhdE1Sckr",
+	"6M5DWGMsizOkJzfOLDFruXrz3jm8e/euUQ5PW3YY5Wi2yonc0xR/75NxadQrDkWPe6jz8LOy3Yloy/xn",
+	"OAw/fmCLM3jUCITTJxZdsCjufCu81i+1AsE1k3bOvRRKB2U5f9D0PqQdrS7RCMdaqsDJm5RPSSqpgtGk",
+	"bhW/88qkHrl0a1evAw9NIF3MdVZwZF3QOJnhuchzqNFwjqgUJBmpk516n/RTmJYhQm9du9ALPV/qIq8k",
+	"+Sjz+zclqeAMCUJEE32V0QSSwUYpn3h+bh1MiEHMTrAkTXRO1K1NTBLShMckQbOUSlIJgN24/J4XOAgF",
+	"p4qBg9WYwDwK770D3K/TYWaYGh+fwqCArYXHrUP6quiDZDOUBxe7gMNIO35twDKaZhKMxxNEmeTqbXNG",
+	"I5ygEU8nOvz56MXRwXPwW46xGBM9HHzHKRllgggUZ/raEqiWIkKUcEaQyNKU32CpftBx3sL2nYl5Nkxc",
+	"zkxKpikRSnQ1OXIhmujAM8xQt4MSckcSAIEp/ZzdaC9qPqZ9qKU970R3kU1XPJMw+Ni44Q3zIySpXODZ",
+	"j0QIfAMq5qm4LVuPN3ij6tRsdA3qB5NKAyHE+OyvEGBefHx5Q6bVj6/SLmmdaMP6ZkleUB/0TVoVgbi8",
+	"znMz8AMDD1t+aGBNUH9Nr6EyEfkR3+qr6gQDgUdKAjDpBMhW9KMCZYz+mhGgH5QVYzfRW0EQRozMYPCI",
+	"p0gxPfjBL9CXk5JqzyOPVhz2lsQYv/+3xn99+EtNTHGpEuZ6h6YLXy4fe6HG5HmjywfrxNEKMTPV++Fz",
+	"dYTsHm/iJ5a/iXDZo9AEgUqBeCYjPiHNBc/EFXMtX5eBLe46QCOuJRjF8dRduPz2VP0FqJ8L2nd0UpNw",
+	"yLoZk484JhGd4KSJzjPFYWuKAxr51FDiIAxYlhhJT1PzyuGXi8VuyC93uZOarKuFwcd2MES5JGQk/YDi",
+	"YiEOnvr2rya6JHKdEGXIKzBtKAYh4nJM0hkVBClAgKR44cULgPNoSqFwbh2Sp/iGoBlUD/KL1mBWImY+",
+	"ym2lIUbWwrCfuV/ewrsxYQUvPxa3WtBWzBpKFcRYkgbEPKz6VpGdzWhKmld6nvu9QSdK7DUpX+PgJLih",
+	"cpwNmxGf7IMEEfGU7FtZYt/Wz9wfSznFU7qvVgWCUeI5O0ggcBBnGYTPr0SsX/C3vIO3YG+dWfQW7ps6",
+	"3SHk2tERhLCkIeJQARHMtnmUpt/r8amfx+pjKBhR3X1mvPIYheRpCeh1j6TE1HaUfrHVVoppoQsfnq6T",
+	"NHIUjLBYbEetgGFVCGEdDXvqd8lW364ibV7PchSb1vmyRd6kfzNGBsYR+ThNMHN1oQlThPw9CBrX5GOU",
+	"ZLqvS02PE93zKu+DU2yKpP7Lq0ul/tPlF6v/iDhPKLu55qORkmtMDFkY6EtnB7myJq6iOFP7+bDGZXMV",
+	"yuvuvKA3jMRomnI+clqbDaN7htF37y6fl6+cwZy6bJYeDZpr3ZKUxDiS+u+byow1ldQXPhy/0CnR+gDO",
+	"Q9xrclnBYIclXBY1mU8JA0vTIs761J/JJiJ2nk++fLgvWusaQRXxXOeW6b+5txoWpfawlElXTEwrSZ9h",
+	"SZIuiCwFNlt7RWplyBL9LUpi+XtZpV1cOqTVPCuJJalnbldq/5BCmrGURPyGUUFi+6iwQP2A8X7g06BC",
+	"n6MwyIsjehUth46oxCRKKIN/EleX33US+FBDIcC3/gOPcqWJzX8aQaHX8tjfKoLsh6pBdwS1dRmeEKUp",
+	"Icpi8lFpLBgpmmlyyoZzwNBIEImMGjzk8RycaHWu/83tG3duBV1dV+joeaOgV3U2W83ht3XWgqRESVbb",
+	"ISshDO4AcJrieeUJmV3U3T4TE1ncXQ/KKnfQ6eXLszME1YREE+myaHg6JVjBzZK5QrKtMhMiBrZKOBOb",
+	"9Fi0K7iKRo7STbEQM57GRRNDu1MwMfSKJgao1lA1MRRJ4ZSypi5ZcX9CONUZARVW84ayU11u74rXn7Ci",
+	"TZZRpEbZMQlpxmJkn6Nt7mHJmHqIurR0jj5dzq/y0lwtvC2uszpQ44NX95gVPK3Fm1woSbie/aZckHCF",
+	"l8FH56cFdQtrCaMuQAhozqsQhkhMSZIQXdGapzFJ1b/BoDbX1VVzwX+tV6ex7BjcBH8809M6B4flB7ik",
+	"guFCa4MZobfvZI0EC/X43lE5Rq3QSA0668YfJwr2x3avtyo1ucRkCwn3pYOrP4ul9dvr6IxfsXGLuwoc",
+	"QPdYA8lVESTNFWwhKjwEEzxPQfNAt4RMtawONXdqnD6V+/kwT3ilOH3Pq95EA1fdbm+g2L6ST8HQe0fS",
+	"ubE1zqC2MBSDH5Ibyoy3KZ86CNFgb1Ce10SnSYIIkylViOA3ujKL7Sgw4UKibgd9T79SpP/t1evG0Y5e",
+	"1AK0PdUXtso696n+VeQi34bvwcmD5g6cScOBI84kVufrlPMFTs+1LHWmKCEsNMNQp7NgTcnLd/4edBhX",
+	"RLQGXlNxqAiQ2daQ84RgkAO8uqPrLALsh3FZNA+fakOMS0zVJE27BoCoLfx23j66/ttyWbTm0nrR1c9t",
+	"YlPShiTfGmLb13Jpvv70L0iJK9rb4h+6fwhVrS9/UbVM0KN39cXEFHWGJ21oryLIJjdKkam8ccuGVB7i",
+	"JqZKDY0h9PakwDJseaMK7S+I7/VFm9esPvT+P/c+7L3f+/DXWuegjTDZjAqeIhMpg2IeZWpv2t1/3Dt4",
+	"8bzGf/Z5XD/BcsErXKgTvlNnNFb6FSOx9gfqcBeIbQnuafP9Q7zPYkHD5QZ3q5OvSDm0vnWbdEgFonEt",
+	"tsUS48y3V1dvrL0l4jHxFvBO3pRVrFvgljK3c9O3Rz3GKeHThNRuRy6J/CpFbrl4L5+42VqisCfPwmau",
+	"ZwHVtcTMW3sjkFJ+A0U9PNl5dTeYcFUPxHBVVcpwZUOCcI3WDuHqtiHhGj1gwuXtLBf82VQCaTjLW7he",
+	"844Fw4wHoAHVyhvWRL9odG07xXD9UuPhqkYyCwZMiBzzuAHo02ENi0bmJaDDjWrjhusWUl4wcJiJ+eJP",
+	"+sWKlzdtrLOj6hSne0SgvLMRFdbl7sdMQr2BHcVCbhaAUyEnF7yONH4LJV+cuxRi9cqV6RYq4AXrmf1r",
+	"BcPFmu1bGtEkV7J+6Hyivtbk+3qMq6ekh/l131cayYzqu9bIEsk3HQIruNcF5e8Feq11Zad7XFtqhkgm",
+	"iNyDcaAZ2xQHzmTKkxBNU5DWGpkgSn7LGBbGbZm3RgwhH2sKyWpYIkJBvyLMyGaMa+lcvy7C4iY6xxOi",
+	"JUYFLE5JDNK3emwpucFpDNYrLEio/kHZHRUUoki9b6oRarKkQ5pQCQF7E6HzwrBAIyXAzWgsx+jZ+evv",
+	"v35u7hxHYxewaLYMhffkjBCGZjyNxe6keSXM18rxYPmtnNEpNMPUFmZX5TS0HpqjRg/+3+4AqE10YSsm",
+	"queOFMVPAWl1YRGVHdzPxfMTq7plqjcbOhXWSNtGO4BZiAot7hiMo8H7PvQ27Ach6gdQafnDYG1LWdGd",
+	"9qlqDIMuibUaBRW6QXFBoFxgLXKG0oXS5uoPeOLd8iByhUa9cTOy7tm7mvXbUqf6avYPTK4guCDKUirn",
+	"l1CGWyugU/p9XaDvad5M0ojLkjCstNnBOLpO6B25/t///p/Bcyh6qsiAEoOEVg4hFCXiUyKQwHOXJlSq",
+	"ouN5dvSiULa3dlXNXU3PaVdozYTf47zUr7VrQdYMSQRZWLbY9cfMb4TBxKcw0ElOCif6X6/tA//u3VVQ",
+	"Vfi/u/zpHL0jQwSpV9q2Afw2wXQi0EBkw0GIBhp/19REKQ3Ix+mgiU5d/N2fhUmkwongwBwKNc7+wysm",
+	"ZwbCGCqu4Vd4t7q+enBiQXDAKZ1V25IoG9W4FVzmwgQCvLGNdTU+fZsEom6vsTlghk7PTKnlNGPC2Yf6",
+	"rM/+9CekpCQqFZW/FeqntoLV3CGdgC2I9OMP/6xDUvwIroIbsFTVuc86TfSV2YvXZycsyGJ/Fu7a7e1h",
+	"cSv29vIsDVvRnUpbzL3ZZ90mOitUzbYV58B/54UBw6sV0D7JbNl+SUAsDgVp1n1M8j5DCO3tQczjfG+v",
+	"2We9JnIGkTIE+ba1ZqV27kctNdFPLJkjjDqtls7Z0eO8NwMf1OsauVodxKs7ks7zJ4ImBDMbjXGiEG30",
+	"YozU93lmAhmYrVZsi5A7suosxv080ENbODgjiHyMyNRG7XlhVQM/2mNgH7zAc+EFXPsnwHifqUsxMuTE",
+	"WCNfjkl0W5mSUCGFh1cTdG7aDpe0Dzgve2+vSDqBC9tAe3tXcF/39k70pRI80Ux4qJRDnM6BZ7mcLiVo",
+	"ueypPE21qdeyCaRqtfzWF6mrQgNHfKaeU+G6C7OILbOiFlHYTTPG1EnC6FA/UwjYnzHvBZnJpnCbBWea",
+	"8sg0r7ZPmPkPRzv2AMQIJ4nwHo6mBh5BN18AgVitL2qq1gFAEWYo5qGTHQcVmW9gQTUKkMaXeXQKPaBw",
+	"+dxDjlOe3YzzqNV8eYwmRAgCdYdxFPGMSbO8rkbicJEvrxP/wX116oXEGlHbPzl4FS5A1uCYJ4Dg8Qol",
+	"EfpKqJMagBIIYay4UNjS4iE/RrWueSba51rion6ggXoleix4i7VEPoamL+q6qEGKPBT9jeaieoq9vWdb",
+	"5ovoBbVarpYiu02ZzBFk4LDHqeP4wa+EkdcuBgHVp7aqr6IGLgaa5b8plIWICoUhKCQKHnbokqfz/3GB",
+	"EcG562g6fVkL0aYmOa9aQtd2fTaE57TQKkX9WNcJ+9ng1BggYdgJMj1T+lmr1Y2+e3cF/yCD5+WO4AMn",
+	"8gyeA4ub8wwoX58NuRyHheK0FPQc8AnqLs76qnHtzdNM/IZYCqtQZpgDXGEzBQBXvKEP+YjkIxXSAvuS",
+	"szsFLGeG1pqSDnCDbKQWGvKYGq1RCVl6O3qcTfC17n5TmkItdZov4BQJ7UAqhmZYB40JnqAyj96wGjLW",
+	"2ge4JLJEU/IrahVqytDF65eo2+0eI60Ehjre4KWhxIJ+RKNUX2Wc2KA1tYhSPvUitkjtAtXTGQ5s/RF4",
+	"Ygxl06kmQZ4uqq7rQkXVIB6UNsB5jkvXNM2m7+uz7XU6ltIrdqquQCU8MNR5e47vJNxe32eDhEdKktck",
+	"GN8oKX8ibgY66RWjgRJNTfcSWF/rfimZEgyCoUa963kCLRIQSC99cxOtVqv4w2KvmwVCf7CgENqtaP8C",
+	"/K3PjDraZ0EYJDQiTICWaTSH0ymOxqTRabbAdpoY4Vqc7O/PZrMmhj83eXqzb+aK/R/OXr46v3wFc3KP",
+	"i5O5gzAwhxucBK1mW4/iU8LwlAYnQbfZanYhrVmOQWfLXVF37X0nIez/5gVMfdov9g9UyiSvy9B7iZV0",
+	"qKj5sCpL68MZaInNtUcyTx1EtdwZiBj5KE/0Yy7KduhZp9V6flIn0aFcoHP8BCgAT0CEpALos3Bj1BWf",
+	"cDhgzpJ5E33NdayCwrp6wvB5lw7ifVkv7gnz+mblZRegMj/jsyYa6IDugQVRp7UCu6yWxoUPumSUZ51W",
+	"23xwWV4ucq36jLVy8L///T/7WjPQnm9oLALXEcE4n6Pm6Qj2e8XgoYjf6axwi1PzPfiI1hIGeV6Wd9zq",
+	"9M61iOz2D4/H8m0lCvBRUTHV2qwX3T6AdSB0CTM00ORvENZ0pPfbtyomadLoTwvQWJMQwIRZn5lh6iNX",
+	"Ju8YspCTeQgMDb5absJgShsr4Fw+uNPU4WfF93QrL6M8AcMqFwDSYpvpoGfIfKfVUpuu9nOo+QI0aOoz",
+	"3aGpdQxQXOiXIuprDRNf1AiAMKSulVklPb7Y++x9vfEoH7LvdVX69MH5V7/i8abVFE/F7WuenkZrlRgs",
+	"DNZJ/q95ernMXVOa6wL0TsWtumrGiLVqph26fqGRMoJLATk2xcfvqNNptTZEnv+Fr5L1KurVzSmlbpxz",
+	"eeF2usFy/rz1MVVFU5HVnPOqEGz6tCqWzAU4HkIkOKQf5WmQzoJY31oFCLfmXpBV0Wm174P++aXJcNvo",
+	"ANys0hGs24Knbk79Ums+scUzd3eidU1WbAD7pzDo6YOo+4J7L/uFqmcwqbt6UqUWPUw8Xj3R7zek5rTX",
+	"+FheW09NOFgHpLrSRmHQ63RWT66pvtrrHK+1y2JpvDA40HRo1fcKddfVrO5ap1Ysj2U8C8ByrE/h/QfF",
+	"Ury2zou7aAZhIPGN4ljBG8pKl8qLRfjYUPqSgFdrc0g1DVa72Fww3v+t1GrzkxaRE1LX0fQVi7VtXBcG",
+	"VBq2zbX0lznxknHRkGjD4MDmqxlRxCpfOBG8z0QWRSCa1lWUoHm/HbvIveWGr/VCO5MdwpWjS11YtbRR",
+	"4Jq9eld6GRcOB49BY3qrJ+YFWTckSn73rV57jbcLbSc2JCxFmv70iIS5mCWL2Q7oQxjckBoF+CIX+RcL",
+	"+iYTY+C3YjQaTbGHo5olOMzuM7m0DZ7XEhJstcQYFuEVK61xigXY4M5koSWZJGmfGTOwDhu1eqROhWBK",
+	"Ib83ffiGyEekDatn+J06a0jJfQTwtbve1U4qCW329y2kttLUf2nBsvAYfw90/w9Ekb8hFf+FZ6Dy/T1P",
+	"R4ozZq517J51hjDtW/fIe6fV8oNRKk71U5aXEzG1jWxANNQ1CotuaxcyYGpsliOCnLNLUf8+K6+oK9kP",
+	"8gIQzn9OBWp3Wq4+oHaBFYqdDJUQCSUGm33mPLrQB1cYF5fbjWIqOkpR5t3FCukZpUQTG2yKpeZ+nh0P",
+	"qgwptd6q7KHWFhU2EnqnHRTGLRVroy5UqLjzWyWHHgp9K+xJEUalVFiJ2Vh2m32m1A8A8N7MsSYA+hFk",
+	"520tdXr3a1L7wmAX+72epc4fuz5vqEHug9vc1u6wWjupxE7t71vw09LUh7XUuNJq6CLzKeDnZLGmWcrn",
+	"0aw216uerHkoB+ipSQsXJgqN1dtGnpCIoN1tS0QEzRPliqhd7ZLWHBRF3MadmVGK45m8zZxH95nEt4TV",
+	"pG/aGH3jSD0bFf9oOq5WFEtnZHKeQS/tg2cMnPeROtUok/QOfJnVhGt0o9TMIY5ulWjzT5JyFwu5uMJp",
+	"LsqAa1etbAQlv05BCIjQ2b/NKmReN1k//xGcZcj4yrpNNKimyxonrU00gM+X02RrPrhAeln08U63XFkQ",
+	"wh2RPnVjjvvaSi1TAjcFSKwx8mWSK+RFOEnmJzpmQo2T1FXDVDfHhdgYEO4tqOhI9d+roOLi7F/l9ceX",
+	"stLKhPUZaB7T/+DCxlO1L+xU2CiSLG3yrhi1bQTcZ5I2TKLaw4oafyAhQ49fY3c/OO/zA0ojX2Vivr4Y",
+	"ot+zo9i6OtIjCSImNobCH/I4mU/7rupLvbvpgkz4nY0bNvN0loR+TzqJucjvbslUB1FCFonm/aD0Ci28",
+	"MPJRQhx91QuFyk4o+03L8GHWO1cftcxK+2xNXnp//VsP1/h5Qx+aqdlI9I28VnXIewTD5QbPPW9X+5Se",
+	"/ZZKiLoZfni+yS56Zm7a84d3KOWe7nItbVcNRK/3Z1HsuGgi+HWtFVtACUsdsq/YJlR90LG/TvjcwXP6",
+	"BjKuL23Njcd7UZsKV27Xp2s3MS2M94uerd/OtDDeX+JcMfa1F4DRG/S9onlN4oWCl6kD/vshN0/S5VEh",
+	"HiaiY7c0pN72cGmTK2r5Pk2FTmfR4cxQ9nYwpWzQRBARC91sHR0B1m7ijfts4FV2GORmBu1dK2jhjMz8",
+	"wnNQc5GPanbltHwjeCQ2QkZpyIuCZASUJyh8fS0rAHwjN7PkNDU3tBRXnVAhoLvVQoGkAxS0gBjYzg3j",
+	"KYlLddFXSUEVg0KfLZGCToumpTwjUVrnDZUoBW4WA4gmXt3m5WJmUjnjLIU8wD4zhfYbfDRCU5JSHqNn",
+	"nR4a8ywVnvfnuU6zgqQ8mwAiUwpQQNMyMcPTqc7gI5r3ABbAYmV2kQnibgpnZFeMyJT++MwsaFsrRbFW",
+	"y2v1NldS/7o5lbIvF/odb7iYnbU+SykVm3kQ+8e9WfRuGaStpfl57Q5fFP0HUPQva1n1Lnn0umr+lLKG",
+	"5YTL1Pq3whRVlRz1oV4iYnzWDyDSixTb+pUZbLn7tFYTiE6Kq+WzmrhbL/6QEOY5/tZI9gHGuDLb5z5U",
+	"/xWL1aO1mHtYsv9zRtK5TcXfYMpWNgAvBaxYt9kWa+JT4gWOVFuLP2kBXmfQP0Xx/RVkdda+oB3Rg7v2",
+	"vn0VYv8374FsZNQrlT5xhcxdOm3Fwmfy6xXR8AXyPisttUgiXyGOrxOZbssfeHatAgWwZWq8JuFeHnqe",
+	"ERfxKQGtRZxA9+BBfaSNwpZ9r9tIhf5bXz/kvAbIz/QYN44etJUFH/Ed2oJJ7z8ocrrKKFe69kteZPkh",
+	"wr2yBX/hAum2KuYGBWvb5CoXeYnNDdWZ3Ly6TUovUhzWhtLBlYGcVaGY7eIyCW4DebWBXTymlOB4sCik",
+	"O39IW9r5lj+nL5a735Xl7o9La0zMcokp2it/f3qjHlmwhvmuuIM8nMY+fRulqogGZ6RoeDOGPF0bH5s2",
+	"mb6bzfjREzpyHrc6n2CUKJyZ4FycW/GKm+uzLYWG3I6loLB9unSxk//QxQuADvG0VO48wgwxnKZQKglL",
+	"lNoWOs4mRkWfESzmas2bjAih4xZHkPLrqJ8uAyLnhgReS86vZwTfDh5QMLksENP7k9F7WJ82CJApjt7I",
+	"RPTFNPRgFPhJ24U+u6FnPQJ/WUPgdypJrtby9jOmSPLiANIf6AgKGRnCjQp0G9wYCbQtrKHbWhPLGyWV",
+	"u/I0+2xl+Ea1l8bDkcO3gIqH09MeU7B8KlKhl82jb94XMfG+YqK+tp+FkHy+4LDVdqTQGZGcRcnzGvaZ",
+	"dhtu4/FdKSpuFXT20PYl3/31JZTsPk//KQR1bGaNKruOHsMctThEbN3AsNxI1We+lSqHDm1npcoX0EXL",
+	"Po+dynuQX+LRvli1vtCs1WFpuzRr3UNkuZdSFObu75oophUak5YtlqhM6AlqTE9F8viiX/2O9KvfD8Gy",
+	"+tWDClkrqNWUsobOTVXLrZDHisX1CxLYhtX1rYrUZ6aX96lXqT+XpHS5RFsX2as/a+M0hcs8fXWFb9Cg",
+	"H7T6QcWyPTfl4UvdJFZSKI0ZSpaLY65R/v3Ly96X6uh9aAvDOkSjMN7v+f+1Ru/6a9gJG9Eeg7YFtMd0",
+	"5whC058IgFTHvGhlM2wfxsCiT5E8mTP//chTec+TvNnGBiTKo0rF9xSEQSbUNlywP7Q+rak0oAQUI9ZQ",
+	"ksSiUPY+zhsT2EhtPIRCbzyFvgTolpCpbieiu6XljRJMdEJkvmCbY+kJ0F5Nl5635XekrcYPdctnHIkp",
+	"SZQkBgSRM91Dx/gaIQ+BCkg6NB1/0jjvaQPr2D9DjSTCZGo0Ud0jiUG/wnv2De+ztRqHm4Lh+I7TGPE7",
+	"kioGopAh+IRAq6JEqDugcWVqiQ/ORo0f1akNcvIJhNgdkDroJjob6YpHhpAr7JmKSbaxw4RgCCNbnIjQ",
+	"7hQamFG3xD3F0PxSLhFHpzGWZDeEfg1hdAQ4vafv0+1Wb35dJ+iCaT5z0H851wex6YJ22haMQi/wYH7W",
+	"+zHPXfM9X94GuH8XjLC9BiN847Wafq07TT9pP689rSevTsA12QXLXqRVlEhlrl1MiHXIbB5gOBtzCCvQ",
+	"XaGM8XXdiMM+qzVFGHnftrbxQ/Sh0aL7q1IzILIIPDVsbhlFaJr8tLoLhP4fC9bXLybRp2MS9f2rm1Gw",
+	"J+aZrQjjk/l2Fk3XXt2G6MNH0zsrvFTPwJVOxlL/2/TLsf2jmq67UxOkFLOT8lKveVpoaqqbd9IUxViM",
+	"hxynsdbfXRjJCRIEHrkIjZVJTZjo52n+hCwRauYNaysYUHSyZi9e+k2xO+AJwuI2RLromWmzFhMyMV7e",
+	"vKmukTvqM3n8xnfoHPxHfDQiKVAWLfZPkOQIowmPSaIDnSXnyRJQ8ryLTx8+/f8AAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
