@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
@@ -20,10 +21,9 @@ func FoldSkill(s string) string {
 	if isASCII(s) {
 		return strings.ToLower(oneSpace(s))
 	}
-	// Two rounds are enough for every character of today's Unicode; each further one only ever
-	// has less to do.
 	for range maxRounds {
-		next := foldCase(decompose(s))
+		s = decompose(s)
+		next := foldCase(s)
 		if next == s {
 			break
 		}
@@ -38,6 +38,9 @@ const maxRounds = 8
 // foldCase folds case in full. The library leaves the small letters of Cherokee as they are, which
 // CaseFolding.txt folds to the capitals.
 func foldCase(s string) string {
+	if !strings.ContainsFunc(s, hasCase) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 0xAB70 && r <= 0xABBF:
@@ -47,6 +50,15 @@ func foldCase(s string) string {
 		}
 		return r
 	}, cases.Fold().String(s))
+}
+
+// hasCase reports whether case folding can change a character. Decomposed text has no character
+// that folds in full and has no simple folding.
+func hasCase(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'A' <= r && r <= 'Z'
+	}
+	return unicode.SimpleFold(r) != r
 }
 
 // decompose removes ignorable characters, collapses spaces and decomposes, until the text is
@@ -63,7 +75,7 @@ func decompose(s string) string {
 }
 
 func withoutIgnorable(s string) string {
-	if isASCII(s) {
+	if !strings.ContainsFunc(s, text.Ignorable) {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
@@ -76,6 +88,9 @@ func withoutIgnorable(s string) string {
 
 // oneSpace writes each run of spaces, of whatever kind, as one U+0020.
 func oneSpace(s string) string {
+	if !strings.ContainsFunc(strings.ReplaceAll(s, " ", ""), text.Space) && !strings.Contains(s, "  ") {
+		return s
+	}
 	var b strings.Builder
 	b.Grow(len(s))
 	before := false
@@ -92,12 +107,15 @@ func oneSpace(s string) string {
 	return b.String()
 }
 
-// nfkd is norm.NFKD for text with more than 30 marks in a row too. There the library puts a
-// character of its own into the text (the stream-safe format of UAX #15), and two spellings of one
-// name could stay apart.
+// joinerOfMarks is U+034F COMBINING GRAPHEME JOINER, which is ignorable.
+const joinerOfMarks = "\u034f"
+
+// nfkd is norm.NFKD for text without ignorable characters. Where more than 30 marks are in a row the
+// library inserts joiners (the stream-safe format of UAX #15), with which two spellings of one name
+// would stay different: such text is decomposed and sorted here.
 func nfkd(s string) string {
-	if isASCII(s) {
-		return s
+	if decomposed := norm.NFKD.String(s); !strings.Contains(decomposed, joinerOfMarks) {
+		return decomposed
 	}
 	runes := make([]rune, 0, len(s))
 	for _, r := range s {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
@@ -88,6 +89,17 @@ func TestFoldSkillOfEachCharacter(t *testing.T) {
 		}
 		if text.Ignorable(r) && folded != "" {
 			t.Fatalf("the ignorable %U is %+q", r, folded)
+		}
+	}
+}
+
+// What folding may leave out: a decomposed character without a simple folding has no full one.
+func TestNoFullFoldingWithoutASimpleOne(t *testing.T) {
+	t.Parallel()
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		s := string(r)
+		if norm.NFKD.IsNormalString(s) && unicode.SimpleFold(r) == r && cases.Fold().String(s) != s {
+			t.Errorf("%U folds to %+q", r, cases.Fold().String(s))
 		}
 	}
 }

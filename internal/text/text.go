@@ -62,8 +62,8 @@ var forbidden = []*unicode.RangeTable{unicode.Cc, unicode.Co, unicode.Cn, unicod
 // that does not support it shows nothing in its place. Go has no table of the property, so it is
 // derived as DerivedCoreProperties.txt says.
 func Ignorable(r rune) bool {
-	if r < 0xAD {
-		return false
+	if r < 0xAD || r > 0xAD && r < 0x34F || r > 0x3164 && r < 0xFE00 {
+		return false // there are none in between, and most text is there
 	}
 	if unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
 		return true
