@@ -360,6 +360,11 @@ type HTTPValidationError struct {
 	Detail []ValidationError `json:"detail"`
 }
 
+// NewPin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
+//
+// Example: 804615
+type NewPin = string
+
 // Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 //
 // Example: 804615
@@ -477,18 +482,18 @@ type SetIdentityPin struct {
 	// Example: 804615
 	CurrentPin *Pin `json:"current_pin,omitempty"`
 
-	// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
+	// Pin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
-	Pin Pin `json:"pin"`
+	Pin NewPin `json:"pin"`
 }
 
 // SetPin The PIN to set.
 type SetPin struct {
-	// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
+	// Pin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
-	Pin Pin `json:"pin"`
+	Pin NewPin `json:"pin"`
 }
 
 // Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.

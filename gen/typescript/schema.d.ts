@@ -407,6 +407,12 @@ export interface components {
          */
         Pin: string;
         /**
+         * Format: password
+         * @description The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
+         * @example 804615
+         */
+        NewPin: string;
+        /**
          * @description The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
          * @example payments.transfer
          */
@@ -449,11 +455,11 @@ export interface components {
         };
         /** @description The PIN to set. */
         SetPin: {
-            pin: components["schemas"]["Pin"];
+            pin: components["schemas"]["NewPin"];
         };
         /** @description The PIN to set, and the current PIN if there is one. */
         SetIdentityPin: {
-            pin: components["schemas"]["Pin"];
+            pin: components["schemas"]["NewPin"];
             current_pin?: components["schemas"]["Pin"];
         };
         /** @description The PIN that the holder entered. */

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/hydracore/hydrapin/internal/keyring"
 )
 
 const (
@@ -89,7 +91,7 @@ func Parse(phc string) (Stored, error) {
 	s.pepper = string(id)
 	switch {
 	case s.params.Validate() != nil,
-		!isPepperID(s.pepper),
+		!keyring.IsID(s.pepper),
 		len(s.salt) < minSalt || len(s.salt) > maxSalt,
 		len(s.tag) < minTag || len(s.tag) > maxTag,
 		s.text() != phc:

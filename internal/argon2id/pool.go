@@ -147,7 +147,7 @@ func newPool(cfg PoolConfig) (*Pool, error) {
 		cfg.Queue = DefaultQueue
 	}
 	switch {
-	case len(cfg.Ring.peppers) == 0:
+	case cfg.Ring.Len() == 0:
 		return nil, fmt.Errorf("%w: no pepper", ErrPool)
 	case cfg.Workers < 0 || cfg.Workers > maxWorkers:
 		return nil, fmt.Errorf("%w: %d workers are not within 1 and %d", ErrPool, cfg.Workers, maxWorkers)
@@ -283,11 +283,14 @@ func (l *Place) Release() {
 // after that it has no effect. Other errors are [ErrClosed], [ErrPlaceUsed] and [ErrPanicked].
 func (l *Place) Hash(ctx context.Context, h pin.Holder, secret pin.PIN) (Stored, error) {
 	p := l.pool
-	first := p.ring.peppers[0]
+	first, err := p.ring.First()
+	if err != nil {
+		return Stored{}, ErrUnknownPepper
+	}
 	out, err := l.run(ctx, func() (outcome, error) {
-		s := Stored{params: p.params, pepper: first.id, salt: make([]byte, saltSize)}
+		s := Stored{params: p.params, pepper: first.ID, salt: make([]byte, saltSize)}
 		p.fillSalt(s.salt)
-		input := first.mix(h, secret)
+		input := first.Key().mix(h, secret)
 		defer clear(input)
 		s.tag = p.derive(input, s.salt, s.params, tagSize)
 		s.phc = s.text()
@@ -321,12 +324,12 @@ func (l *Place) Verify(ctx context.Context, h pin.Holder, secret pin.PIN, s Stor
 		return Result{}, err
 	}
 	out, err := l.run(ctx, func() (outcome, error) {
-		input := with.mix(h, secret)
+		input := with.Key().mix(h, secret)
 		defer clear(input)
 		tag := p.derive(input, s.salt, s.params, uint32(len(s.tag))) //nolint:gosec // at most maxTag
 		defer clear(tag)
 		match := subtle.ConstantTimeCompare(tag, s.tag) == 1
-		current := s.pepper == p.ring.peppers[0].id && s.params == p.params &&
+		current := s.pepper == p.ring.IDs()[0] && s.params == p.params &&
 			len(s.salt) == saltSize && len(s.tag) == tagSize
 		return outcome{result: Result{Match: match, Rehash: match && !current}}, nil
 	})

@@ -19,7 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 
-	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/wire"
 )
 
 const (
@@ -384,9 +384,9 @@ func audiences(v jsontext.Value) ([]string, error) {
 // claimUUID refuses the nil UUID besides what is none: [Principal] has it for
 // "none", and a token must not say so by the way.
 func claimUUID(s string) (uuid.UUID, error) {
-	id, err := pin.ParseUUID(s)
+	id, err := wire.ParseUUID(s)
 	if err == nil && id == uuid.Nil {
-		err = pin.ErrNotUUID
+		err = wire.ErrNotUUID
 	}
 	return id, err
 }

@@ -28,7 +28,7 @@ type gen struct {
 type mistake struct {
 	// text is JSON, or for a parameter the text itself.
 	text string
-	// loc is where the answer must tell of it; nil means anywhere.
+	// loc is where the answer must have the error; nil means anywhere.
 	loc []any
 	why string
 }
@@ -36,7 +36,7 @@ type mistake struct {
 func pick[T any](g *gen, from ...T) T { return from[g.IntN(len(from))] }
 
 // breaks notes a broken rule. A body that nests too deep is read no further, so
-// nothing else is told of it.
+// there is no other error for it.
 func (g *gen) breaks(rule string) {
 	if g.rule != "nesting" {
 		g.rule = rule

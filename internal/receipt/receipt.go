@@ -112,8 +112,8 @@ func (r Ring) Sign(c Claims) (string, error) {
 	}
 	// Maps are marshalled with their names in order, and Ed25519 draws no random number: that makes Sign repeatable.
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
-	token.Header = map[string]any{"alg": "EdDSA", "kid": k.id, "typ": Type}
-	signed, err := token.SignedString(k.private())
+	token.Header = map[string]any{"alg": "EdDSA", "kid": k.ID, "typ": Type}
+	signed, err := token.SignedString(k.Key().private)
 	if err != nil {
 		return "", fmt.Errorf("receipt: sign: %w", err)
 	}

@@ -1,5 +1,5 @@
-// Package wire holds the forms of values on the wire that the standard library
-// does not give. It knows no operation.
+// Package wire holds the forms that values have on the wire and the standard library does not
+// give: times with six fractional digits, and UUIDs in one form alone. It knows no operation.
 package wire
 
 import "time"

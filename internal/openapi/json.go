@@ -1,4 +1,4 @@
-package httpapi
+package openapi
 
 import (
 	"bytes"
@@ -42,12 +42,15 @@ func (v *value) member(name string) *value {
 	return nil
 }
 
-var errTooDeep = errors.New("httpapi: nested too deep")
+var (
+	errTooDeep  = errors.New("openapi: nested too deep")
+	errTrailing = errors.New("openapi: data after the JSON text")
+)
 
 // parseJSON reads one JSON text (RFC 8259) with nothing behind it, in valid
 // UTF-8, without lone surrogates and with each name once in its object: what two
-// parsers could read differently is refused. The fault has the offset in bytes.
-func parseJSON(body []byte) (*value, []Fault) {
+// parsers could read differently is refused. The error has the offset in bytes.
+func parseJSON(body []byte) (*value, []FieldError) {
 	p := parser{body: body, d: jsontext.NewDecoder(bytes.NewBuffer(body))}
 	v, err := p.value(0)
 	if err == nil {
@@ -55,14 +58,14 @@ func parseJSON(body []byte) (*value, []Fault) {
 			return v, nil
 		}
 		if err == nil {
-			err = errTooDeep // any error will do: the offset is behind the first text
+			err = errTrailing
 		}
 	}
 	at := int(p.d.InputOffset())
 	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		at = int(se.ByteOffset)
 	}
-	return nil, []Fault{jsonFault(min(at, len(body)))}
+	return nil, []FieldError{jsonInvalid(min(at, len(body)))}
 }
 
 type parser struct {

@@ -1,4 +1,4 @@
-package httpapi_test
+package openapi_test
 
 import (
 	"strings"
@@ -7,7 +7,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/hydracore/hydrapin/gen/api"
-	"github.com/hydracore/hydrapin/internal/httpapi"
+	"github.com/hydracore/hydrapin/internal/openapi"
+	"github.com/hydracore/hydrapin/internal/pin"
 )
 
 // A contract that is not understood completely is refused.
@@ -35,11 +36,32 @@ func TestContractIsUnderstood(t *testing.T) {
 		"error parsing regexp":      func(d *openapi3.T) { body(d).Properties["pin"].Value.Pattern = "(" },
 		"with fields and with any":  func(d *openapi3.T) { body(d).AdditionalProperties.Has = new(true) },
 		`is in "cookie"`:            func(d *openapi3.T) { operation(d).Parameters[0].Value.In = "cookie" },
+		`x-check is "old-pin"`:      func(d *openapi3.T) { body(d).Properties["pin"].Value.Extensions["x-check"] = "old-pin" },
+		`x-check is "[new-pin]"`: func(d *openapi3.T) {
+			body(d).Properties["pin"].Value.Extensions["x-check"] = []any{"new-pin"}
+		},
+		`x-check is "action-params"`: func(d *openapi3.T) {
+			body(d).Properties["pin"].Value.Extensions["x-check"] = "action-params"
+		},
+		"any fields and no x-check": func(d *openapi3.T) {
+			body(d).Properties = nil
+			body(d).Required = nil
+			body(d).AdditionalProperties.Has = new(true)
+		},
+		`extension "x-acess" is unknown`: func(d *openapi3.T) { operation(d).Extensions["x-acess"] = true },
+		`extension "x-chek" is unknown`:  func(d *openapi3.T) { body(d).Extensions = map[string]any{"x-chek": "new-pin"} },
+		"x-exactly-one is not a list":    func(d *openapi3.T) { body(d).Extensions = map[string]any{"x-exactly-one": "pin"} },
+		`x-exactly-one names the unknown "pan"`: func(d *openapi3.T) {
+			body(d).Extensions = map[string]any{"x-exactly-one": []any{"pin", "pan"}}
+		},
+		`x-exactly-one names the unknown "customer_id"`: func(d *openapi3.T) {
+			operation(d).Extensions["x-exactly-one"] = []any{"customer_id", "identity_id"}
+		},
 	} {
 		doc, err := api.GetSpec()
 		must(t, err)
 		change(doc)
-		if _, err := httpapi.Compile(doc); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := openapi.Compile(doc, pin.DefaultRules()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}

@@ -1,33 +1,25 @@
-package httpapi_test
+package openapi_test
 
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/hydracore/hydrapin/gen/api"
-	"github.com/hydracore/hydrapin/internal/httpapi"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/sdk/go/canonical"
 )
 
-func compiled(tb testing.TB) map[string]httpapi.Operation {
-	tb.Helper()
-	doc, err := api.GetSpec()
-	must(tb, err)
-	operations, err := httpapi.Compile(doc)
-	must(tb, err)
-	return operations
-}
-
-// faultTypes are pydantic's, and our own.
-const faultTypes = " missing string_type string_too_short string_too_long string_pattern_mismatch int_type int_parsing " +
+// errorTypes are pydantic's, and our own.
+const errorTypes = " missing string_type string_too_short string_too_long string_pattern_mismatch int_type int_parsing " +
 	"int_from_float less_than_equal greater_than_equal literal_error list_type dict_type too_long uuid_parsing json_invalid " +
 	"extra_forbidden value_error pin_too_weak unsafe_text "
 
-// Whatever the bytes: what is found faultless is decoded to the same by the
-// generated types, and a fault is of a known type and quotes no PIN.
+// Whatever the bytes: a valid body is decoded to the same by the generated types, and an error is of
+// a known type and quotes no PIN.
 func FuzzBody(f *testing.F) {
 	operations := compiled(f)
 	bodies := map[string]struct {
@@ -38,8 +30,8 @@ func FuzzBody(f *testing.F) {
 		"verify": {"verifyConfirmation", func() any { return new(api.VerifyPin) }}, "policy": {"updatePinPolicy", func() any { return new(api.PinPolicyUpdate) }},
 		"ask": {"askConfirmation", func() any { return new(api.AskConfirmation) }}, "redeem": {"redeemConfirmation", func() any { return new(api.RedeemConfirmation) }},
 	}
-	for name, cases := range invalidBodies {
-		for _, c := range cases {
+	for name, b := range bodies {
+		for _, c := range invalidBodies[b.id] {
 			f.Add(name, []byte(c.body))
 		}
 	}
@@ -50,19 +42,19 @@ func FuzzBody(f *testing.F) {
 		if !ok {
 			return
 		}
-		faults := operations[op.id].CheckBody(body)
-		for _, fault := range faults {
-			if !strings.Contains(faultTypes, " "+fault.Type+" ") || fault.Msg == "" || fault.Loc[0] != "body" {
-				t.Errorf("fault %+v", fault)
+		errs := checkBody(t, operations[op.id], body)
+		for _, e := range errs {
+			if !strings.Contains(errorTypes, " "+e.Type+" ") || e.Msg == "" || e.Loc[0] != "body" {
+				t.Errorf("error %+v", e)
 			}
-			if strings.Contains(fault.Msg, "804615") {
-				t.Errorf("a fault quotes the value: %+v", fault)
+			if strings.Contains(e.Msg, "804615") {
+				t.Errorf("an error quotes the value: %+v", e)
 			}
 		}
-		if _, err := json.Marshal(faults); err != nil {
-			t.Errorf("faults cannot be told: %v", err)
+		if _, err := json.Marshal(errs); err != nil {
+			t.Errorf("the errors cannot be encoded: %v", err)
 		}
-		if len(faults) > 0 {
+		if len(errs) > 0 {
 			return
 		}
 		decoder := json.NewDecoder(bytes.NewReader(body))
@@ -138,8 +130,9 @@ func FuzzPath(f *testing.F) {
 				want = strings.ContainsRune("0123456789abcdefABCDEF", rune(s[i]))
 			}
 		}
-		if faults := op.CheckPath(s); (len(faults) == 0) != want {
-			t.Errorf("%q: %v", s, faults)
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+		if err := op.Check(req, func(string) string { return s }); (err == nil) != want {
+			t.Errorf("%q: %v", s, err)
 		}
 	})
 }

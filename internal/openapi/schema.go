@@ -1,4 +1,4 @@
-package httpapi
+package openapi
 
 import (
 	"errors"
@@ -10,56 +10,58 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// shape is a schema of the contract, ready to be checked. Of what OpenAPI has, it
-// knows what the contract uses; [compileShape] refuses the rest.
-type shape struct {
-	kind     shapeKind
+// schema is a schema of the contract, ready to be enforced. It knows the part of OpenAPI that the
+// contract uses; [compiler.schema] refuses the rest.
+type schema struct {
+	kind     schemaKind
 	nullable bool
 
 	minLength, maxLength int // of text, in characters; a maxLength of 0 is none
 	pattern              *regexp.Regexp
 	choices              []string
-	// rule replaces length and pattern of text where it is set.
-	rule func(loc []any, text string) []Fault
+	// check is the rule that the contract names beside the schema.
+	check check
 
 	least, most int64 // of an integer
 
-	items    *shape
+	items    *schema
 	maxItems int // 0 is none
 
-	// fields are an object's, those that are required first.
+	// fields are an object's, the required ones first.
 	fields []field
+	// exactlyOne are fields of which exactly one must be given.
+	exactlyOne []string
 }
 
-type shapeKind int
+type schemaKind int
 
 const (
-	kindText shapeKind = iota
+	kindText schemaKind = iota
 	kindChoice
 	kindUUID
 	kindInteger
 	kindList
 	kindObject
-	// kindParams is an object of whatever names: an action's params.
-	kindParams
+	// kindFree is an object with any fields, which a check validates.
+	kindFree
 )
 
 type field struct {
 	name     string
 	required bool
-	shape    *shape
+	schema   *schema
 }
 
-func (s *shape) field(name string) *shape {
+func (s *schema) field(name string) *schema {
 	for _, f := range s.fields {
 		if f.name == name {
-			return f.shape
+			return f.schema
 		}
 	}
 	return nil
 }
 
-func compileShape(ref *openapi3.SchemaRef) (*shape, error) {
+func (c compiler) schema(ref *openapi3.SchemaRef) (*schema, error) {
 	if ref == nil || ref.Value == nil || ref.Value.Type == nil || len(*ref.Value.Type) != 1 {
 		return nil, errors.New("a schema without exactly one type")
 	}
@@ -67,7 +69,10 @@ func compileShape(ref *openapi3.SchemaRef) (*shape, error) {
 	if unknown := unknownKeywords(v); len(unknown) > 0 {
 		return nil, fmt.Errorf("a schema with %s, which is not enforced", strings.Join(unknown, ", "))
 	}
-	s := &shape{nullable: v.Nullable}
+	if err := knownExtensions(v.Extensions, extCheck, extExactlyOne, extRedact); err != nil {
+		return nil, err
+	}
+	s := &schema{nullable: v.Nullable}
 	var err error
 	switch (*v.Type)[0] {
 	case openapi3.TypeString:
@@ -82,13 +87,42 @@ func compileShape(ref *openapi3.SchemaRef) (*shape, error) {
 		if v.MaxItems != nil {
 			s.maxItems = int(*v.MaxItems) //nolint:gosec // of our own contract
 		}
-		s.items, err = compileShape(v.Items)
+		s.items, err = c.schema(v.Items)
 	case openapi3.TypeObject:
-		err = s.compileObject(v)
+		err = c.object(s, v)
 	default:
 		err = fmt.Errorf("the type %q in a request", (*v.Type)[0])
 	}
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	return s, c.extend(s, v.Extensions)
+}
+
+// extend reads the extensions of a schema.
+func (c compiler) extend(s *schema, extensions map[string]any) error {
+	names := make([]string, len(s.fields))
+	for i, f := range s.fields {
+		names[i] = f.name
+	}
+	var err error
+	if s.exactlyOne, err = compileExactlyOne(extensions[extExactlyOne], names); err != nil {
+		return err
+	}
+	extension, ok := extensions[extCheck]
+	if !ok {
+		if s.kind == kindFree {
+			return errors.New("an object with any fields and no " + extCheck)
+		}
+		return nil
+	}
+	name, _ := extension.(string)
+	s.check = c.checks[name]
+	if fits := s.kind == kindText && s.check.text != nil || s.kind == kindFree && s.check.object != nil ||
+		s.kind == kindList && s.check.list != nil; !fits {
+		return fmt.Errorf("%s is %q, which is unknown, or not for this type", extCheck, fmt.Sprint(extension))
+	}
+	return nil
 }
 
 // unknownKeywords returns the keywords of a schema that would have to be checked
@@ -108,7 +142,7 @@ func unknownKeywords(v *openapi3.Schema) (names []string) {
 	return names
 }
 
-func (s *shape) compileText(v *openapi3.Schema) error {
+func (s *schema) compileText(v *openapi3.Schema) error {
 	switch {
 	case len(v.Enum) > 0:
 		s.kind = kindChoice
@@ -138,9 +172,9 @@ func (s *shape) compileText(v *openapi3.Schema) error {
 	return err
 }
 
-func (s *shape) compileObject(v *openapi3.Schema) error {
+func (c compiler) object(s *schema, v *openapi3.Schema) error {
 	if free := v.AdditionalProperties.Has; free != nil && *free {
-		if s.kind = kindParams; len(v.Properties) > 0 || len(v.Required) > 0 {
+		if s.kind = kindFree; len(v.Properties) > 0 || len(v.Required) > 0 {
 			return errors.New("an object with fields and with any others")
 		}
 		return nil
@@ -158,7 +192,7 @@ func (s *shape) compileObject(v *openapi3.Schema) error {
 	for i, name := range names {
 		f := field{name: name, required: i < len(v.Required)}
 		var err error
-		if f.shape, err = compileShape(v.Properties[name]); err != nil {
+		if f.schema, err = c.schema(v.Properties[name]); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		s.fields = append(s.fields, f)

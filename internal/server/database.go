@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/config"
@@ -13,24 +14,28 @@ import (
 	"github.com/hydracore/hydrapin/internal/store/sqlite"
 )
 
-// OpenStore opens the database that the settings name, and migrates it when
-// asked. Errors are the store's: [store.ErrUnavailable], [store.ErrNewerSchema].
+// OpenStore opens the database that the settings name, and migrates it if asked. Errors are the store's: [store.ErrUnavailable], [store.ErrNewerSchema].
 func OpenStore(ctx context.Context, cfg config.Config, migrate bool) (store.Database, error) {
-	db, err := open(ctx, cfg.Database)
+	if migrate {
+		return openMigrated(ctx, cfg, time.Now)
+	}
+	return open(ctx, cfg.Database, time.Now)
+}
+
+func openMigrated(ctx context.Context, cfg config.Config, now func() time.Time) (store.Database, error) {
+	db, err := open(ctx, cfg.Database, now)
 	if err != nil {
 		return nil, err
 	}
-	if migrate {
-		if err := db.Migrate(ctx); err != nil {
-			_ = db.Close()
-			return nil, err
-		}
+	if err := db.Migrate(ctx); err != nil {
+		_ = db.Close()
+		return nil, err
 	}
 	return db, nil
 }
 
-// CompareRings returns what of the configured peppers and receipt keys does not
-// fit the database. It changes nothing.
+// CompareRings returns which of the configured peppers and receipt keys do not match the database.
+// It changes nothing.
 func CompareRings(ctx context.Context, cfg config.Config, db store.Database) ([]string, error) {
 	peppers, receipts, err := parseRings(cfg)
 	if err != nil {
@@ -51,9 +56,9 @@ func parseRings(cfg config.Config) (argon2id.Ring, receipt.Ring, error) {
 	return peppers, receipts, nil
 }
 
-func open(ctx context.Context, d config.Database) (store.Database, error) {
+func open(ctx context.Context, d config.Database, now func() time.Time) (store.Database, error) {
 	if d.Engine == config.Postgres {
 		return postgres.Open(ctx, postgres.Config{URL: d.URL.Reveal()})
 	}
-	return sqlite.Open(ctx, sqlite.Config{Path: d.Path})
+	return sqlite.Open(ctx, sqlite.Config{Path: d.Path, Now: now})
 }

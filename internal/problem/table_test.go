@@ -1,7 +1,9 @@
-package httpapi_test
+package problem_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -9,16 +11,17 @@ import (
 	"go/token"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
+	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/auth"
-	"github.com/hydracore/hydrapin/internal/httpapi"
+	"github.com/hydracore/hydrapin/internal/openapi"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/problem"
 	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/store"
 )
@@ -28,8 +31,8 @@ const locked = `,"locked_until":"2026-11-01T08:45:00.000001Z"`
 
 var until = time.Date(2026, 11, 1, 9, 45, 0, 1000, time.FixedZone("x", 3600))
 
-// answered are the errors that reach the edge, and what becomes of each. rest is
-// what the body has besides the request id, or a part of a 422.
+// answered are the errors that reach the edge, and what each becomes. rest is what the body has
+// besides the request id, or a part of a 422.
 var answered = []struct {
 	name       string
 	err        error
@@ -70,14 +73,19 @@ var answered = []struct {
 	{"service.WrongPINError", &service.WrongPINError{Remaining: 3}, 403, "wrong-pin", "", `{"attempts_remaining":3,"detail"`},
 	{"service.WrongPINError", &service.WrongPINError{LockedUntil: until}, 403, "wrong-pin", "", locked},
 	{"service.ErrChanged", service.ErrChanged, 403, "changed-since-approval", "", ""},
-	{"echo 404", echo.ErrNotFound, 404, "not-found", "", ""},
-	{"echo 405", echo.ErrMethodNotAllowed, 405, "method-not-allowed", "", ""},
-	{"echo 400", echo.NewHTTPError(400, "804615"), 500, "internal", "", ""},
+	{"problem.ErrNoRoute", problem.ErrNoRoute, 404, "not-found", "", ""},
+	{"problem.ErrMethodNotAllowed", problem.ErrMethodNotAllowed, 405, "method-not-allowed", "", ""},
+	{"openapi.ErrNoCredential", openapi.ErrNoCredential, 401, "unauthorized", "", ""},
+	{"openapi.ErrRepeatedCredential", openapi.ErrRepeatedCredential, 401, "unauthorized", "", ""},
+	{"openapi.ErrForbidden", openapi.ErrForbidden, 403, "forbidden", "", ""},
+	{"openapi.ErrTooLarge", openapi.ErrTooLarge, 413, "too-large", "", ""},
+	{"openapi.UnsupportedMediaTypeError", &openapi.UnsupportedMediaTypeError{}, 415, "unsupported-media-type", "", ""},
+	{"openapi.ValidationError", &openapi.ValidationError{Errors: []openapi.FieldError{openapi.Missing("body", "pin")}}, 422, "", "", `{"detail":[{"loc":["body","pin"],"msg":"Field required","type":"missing"}]}`},
 	{"any other", errors.New("804615"), 500, "internal", "", ""},
 }
 
-// elsewhere are the errors that no request meets, or that are meant to be a 500:
-// a fault of the program or of the data, which only the log may tell.
+// elsewhere are the errors that no request meets, or that are meant to be a 500: a bug in this
+// program or damaged data, which only the log may show.
 var elsewhere = map[string]string{
 	"service.ErrKeySpec":          "keys are minted by commands",
 	"service.ErrBusy":             "is argon2id.ErrBusy",
@@ -88,24 +96,43 @@ var elsewhere = map[string]string{
 	"service.ErrRings":            "a server that gets it does not start",
 	"store.ErrNotFound":           "the service turns it into its own",
 	"store.ErrNewerSchema":        "a server that gets it does not start",
-	"store.ErrNotMigrated":        "the readiness probe tells it",
+	"store.ErrNotMigrated":        "the readiness probe reports it",
 	"argon2id.ErrParams":          "a server that gets it does not start; of a stored hash it is ErrMalformed",
 	"argon2id.ErrPool":            "a server that gets it does not start",
 	"argon2id.ErrRing":            "a server that gets it does not start",
 	"argon2id.ErrMalformed":       "500: the stored hash is damaged",
-	"argon2id.ErrPanicked":        "500: a fault of the program",
-	"argon2id.ErrPlaceUsed":       "500: a fault of the program",
+	"argon2id.ErrPanicked":        "500: a bug in this program",
+	"argon2id.ErrPlaceUsed":       "500: a bug in this program",
 	"auth.ErrInvalidConfig":       "a server that gets it does not start",
 	"auth.ErrInvalidClaims":       "tokens are minted by a command",
 	"auth.ErrInvalidKey":          "the service wraps it in ErrUnauthorized",
 	"auth.ErrKeyKind":             "keys are minted by commands",
+	"openapi.ErrContract":         "a server that gets it does not start",
+	"openapi.FieldError":          "a part of openapi.ValidationError",
+	"telemetry.ErrUnobserved":     "500: a bug in this program",
+	"telemetry.PanicError":        "500: a bug in this program",
+	"receipt.ErrRing":             "a server that gets it does not start",
+	"receipt.ErrUnknownKey":       "500: the key that a stored approval names is missing",
+	"receipt.ErrClaims":           "500: a bug in this program",
+	"keyring.ErrMalformed":        "a server that gets it does not start",
+	"keyring.ErrUnknown":          "argon2id and receipt replace it by their own",
+	"wire.ErrNotUUID":             "the contract's validation answers it",
+	"pin.ErrNotDigits":            "the contract's validation answers it",
+	"confirmation.ErrSummary":     "the contract's validation answers it",
 }
 
 func TestErrorTable(t *testing.T) {
 	t.Parallel()
 	for _, c := range answered {
 		for _, err := range []error{c.err, fmt.Errorf("wrapped: %w", c.err)} {
-			status, kind, header, body := httpapi.Answer(err)
+			p := problem.Of(err)
+			status, kind, header := p.Status, p.Type(), http.Header{}
+			p.SetHeaders(header)
+			text, contentType := p.Body("id")
+			body := string(text)
+			if want := map[bool]string{true: "application/json", false: "application/problem+json"}[status == 422]; contentType != want {
+				t.Errorf("%s: content type %s", c.name, contentType)
+			}
 			wantKind := "urn:hydrapin:problem:" + c.kind
 			if c.kind == "" {
 				wantKind = ""
@@ -145,11 +172,13 @@ func TestEveryErrorIsKnown(t *testing.T) {
 		known[name] = true
 	}
 	found := map[string]bool{}
-	for _, pkg := range []string{"service", "store", "argon2id", "auth"} {
+	for _, pkg := range []string{
+		"service", "store", "argon2id", "auth", "openapi", "problem", "telemetry", "receipt", "keyring", "wire", "pin", "policy", "confirmation",
+	} {
 		for _, name := range exportedErrors(t, "../"+pkg) {
 			found[pkg+"."+name] = true
 			if !known[pkg+"."+name] {
-				t.Errorf("%s.%s: what becomes of it at the edge?", pkg, name)
+				t.Errorf("%s.%s: what does it become at the edge?", pkg, name)
 			}
 		}
 	}
@@ -191,4 +220,52 @@ func exportedErrors(tb testing.TB, dir string) (names []string) {
 		}
 	}
 	return names
+}
+
+// The contract lists every code, and no other.
+func TestCodesAreThoseOfTheContract(t *testing.T) {
+	t.Parallel()
+	var made, listed []string
+	for _, p := range problem.All() {
+		if p.Code != "" {
+			made = append(made, p.Type())
+		}
+	}
+	doc, err := api.GetSpec()
+	must(t, err)
+	for _, v := range doc.Components.Schemas["ProblemType"].Value.Enum {
+		listed = append(listed, v.(string))
+	}
+	slices.Sort(made)
+	slices.Sort(listed)
+	if made = slices.Compact(made); !slices.Equal(made, listed) {
+		t.Errorf("the server has\n%v\nand the contract\n%v", made, listed)
+	}
+}
+
+// The body has the form that the generated types of the contract have.
+func TestBodyIsTheContractsProblem(t *testing.T) {
+	t.Parallel()
+	for _, c := range answered {
+		if c.status == 422 {
+			continue
+		}
+		body, _ := problem.Of(c.err).Body("id")
+		var p api.Problem
+		decoder := json.NewDecoder(bytes.NewReader(body))
+		decoder.DisallowUnknownFields()
+		must(t, decoder.Decode(&p))
+		again, err := json.Marshal(p)
+		must(t, err)
+		if !bytes.Equal(again, body) {
+			t.Errorf("%s: %s, and of the contract %s", c.name, body, again)
+		}
+	}
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
 }
