@@ -276,7 +276,7 @@ type AskConfirmation struct {
 	// Example: owner
 	Role Role `json:"role"`
 
-	// Skill The name of a skill. Names are compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
@@ -328,7 +328,7 @@ type Confirmation struct {
 	// SessionExpiresAt When the PIN session ends that approved the confirmation, or that its PIN opened. Null if there is none.
 	SessionExpiresAt *time.Time `json:"session_expires_at"`
 
-	// Skill The name of a skill. Names are compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
@@ -397,7 +397,7 @@ type PinPolicyUpdate struct {
 	// PinAppliesTo The roles that are asked for a PIN.
 	PinAppliesTo *PinPolicyUpdatePinAppliesTo `json:"pin_applies_to,omitempty"`
 
-	// PinRequiredSkills The skills that need a PIN. `*` stands for every skill.
+	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
 	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
@@ -425,7 +425,7 @@ type PinStatus struct {
 	LockedUntil *time.Time `json:"locked_until"`
 }
 
-// PolicySkill The name of a skill, or `*` for every skill.
+// PolicySkill The name of a skill. `*` as the last character stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
 //
 // Example: payments.transfer
 type PolicySkill = string
@@ -464,7 +464,7 @@ type RedeemConfirmation struct {
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params *ActionParams `json:"params,omitempty"`
 
-	// Skill The name of a skill. Names are compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill *Skill `json:"skill,omitempty"`
@@ -496,7 +496,7 @@ type SetPin struct {
 	Pin NewPin `json:"pin"`
 }
 
-// Skill The name of a skill. Names are compared without regard to ASCII case.
+// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 //
 // Example: payments.transfer
 type Skill = string
@@ -1162,8 +1162,9 @@ type ClientInterface interface {
 	// Changes the fields that you send. A field that is absent or null keeps its value. A request
 	// that changes nothing keeps the version.
 	//
-	// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-	// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
 	//
 	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -1180,8 +1181,9 @@ type ClientInterface interface {
 	// Changes the fields that you send. A field that is absent or null keeps its value. A request
 	// that changes nothing keeps the version.
 	//
-	// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-	// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
 	//
 	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -1773,8 +1775,9 @@ func (c *Client) GetPinPolicy(ctx context.Context, instanceId InstanceId, reqEdi
 // Changes the fields that you send. A field that is absent or null keeps its value. A request
 // that changes nothing keeps the version.
 //
-// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
 //
 // To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 // the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -1801,8 +1804,9 @@ func (c *Client) UpdatePinPolicyWithBody(ctx context.Context, instanceId Instanc
 // Changes the fields that you send. A field that is absent or null keeps its value. A request
 // that changes nothing keeps the version.
 //
-// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
 //
 // To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 // the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -3129,8 +3133,9 @@ type ClientWithResponsesInterface interface {
 	// Changes the fields that you send. A field that is absent or null keeps its value. A request
 	// that changes nothing keeps the version.
 	//
-	// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-	// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
 	//
 	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -3147,8 +3152,9 @@ type ClientWithResponsesInterface interface {
 	// Changes the fields that you send. A field that is absent or null keeps its value. A request
 	// that changes nothing keeps the version.
 	//
-	// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-	// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
 	//
 	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -5591,8 +5597,9 @@ func (c *ClientWithResponses) GetPinPolicyWithResponse(ctx context.Context, inst
 // Changes the fields that you send. A field that is absent or null keeps its value. A request
 // that changes nothing keeps the version.
 //
-// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
 //
 // To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 // the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -5615,8 +5622,9 @@ func (c *ClientWithResponses) UpdatePinPolicyWithBodyWithResponse(ctx context.Co
 // Changes the fields that you send. A field that is absent or null keeps its value. A request
 // that changes nothing keeps the version.
 //
-// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
 //
 // To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 // the policy has changed in the meantime, the request fails with 412 and nothing is changed.
