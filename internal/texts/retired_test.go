@@ -16,7 +16,7 @@ var retired = []struct{ pattern, instead string }{
 	{`\btold\b`, `returned, recorded, reported, gets an answer`},
 	{`\btells? of\b`, `records, reports, describes`},
 	{`\bjust so\b`, `gets the same answer`},
-	{`\bfaults?\b`, `error, validation error`},
+	{`(?-i:\bfaults?\b|\bFaults? (of|in|at)\b)`, `error, validation error`},
 	{`\b(do|does) not know for\b`, `treat any unrecognised answer as "no"`},
 	{`\bwho(ever)? takes\b`, `anyone who copies this folder`},
 	{`\bunusable for\b`, `a database migrated by a newer version`},
