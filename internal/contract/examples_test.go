@@ -15,6 +15,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // clicks are the operations in an order in which a reader of /docs can try them on
@@ -30,9 +31,9 @@ var clicks = []string{
 
 func TestExamplesWorkAsPrefilled(t *testing.T) {
 	t.Parallel()
-	n := start(t, nil, engines()[0])
+	n := start(t, nil, hydratest.Engines()[0])
 	text, err := os.ReadFile(filepath.Join(contract.Root(), "openapi.yaml"))
-	must(t, err)
+	hydratest.Must(t, err)
 	tried, confirmation := map[string]bool{}, ""
 	for _, id := range clicks {
 		op := n.spec.Operation(id)
@@ -110,7 +111,7 @@ func prefill(p *openapi3.Parameter) any {
 func TestExamplesAgree(t *testing.T) {
 	t.Parallel()
 	spec, err := contract.Current()
-	must(t, err)
+	hydratest.Must(t, err)
 	ids := map[string]string{}
 	for _, p := range spec.Document().Components.Parameters {
 		if id, ok := p.Value.Example.(string); ok && strings.HasSuffix(p.Value.Name, "_id") {
@@ -134,7 +135,7 @@ func TestExamplesAgree(t *testing.T) {
 func TestExamplesOfRefusals(t *testing.T) {
 	t.Parallel()
 	spec, err := contract.Current()
-	must(t, err)
+	hydratest.Must(t, err)
 	for _, op := range spec.Operations() {
 		if op.Spec.Summary == "" || op.Spec.Description == "" {
 			t.Errorf("%s has no summary or no description", op.ID)
