@@ -103,7 +103,7 @@ func eventLine(e audit.Entry) string {
 	return strings.Join(parts, " ")
 }
 
-// quoted keeps what somebody else wrote from looking like more than one field, or
+// quoted keeps what someone else wrote from looking like more than one field, or
 // from reaching a terminal as a control sequence.
 func quoted(s string) string {
 	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:/@|[]"

@@ -32,6 +32,7 @@ type spent struct {
 	guess
 	attempt pin.Attempt
 	ticket  pin.Ticket
+	stored  argon2id.Stored
 }
 
 // compared is a guess that was paid for and compared, and must be settled.
@@ -50,7 +51,7 @@ func (s *Service) guess(ctx context.Context, c Caller, place *argon2id.Place, g 
 		return compared{}, err
 	}
 	// Without a deadline: the pool is bounded, and what was paid for is compared.
-	result, err := place.Verify(context.WithoutCancel(ctx), g.holder, g.entered, paid.ticket.Hash)
+	result, err := place.Verify(context.WithoutCancel(ctx), g.holder, g.entered, paid.stored)
 	if err != nil {
 		return compared{}, err
 	}
@@ -80,8 +81,13 @@ func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
 				return spent{}, refuse(err)
 			}
 		}
+		var stored argon2id.Stored
 		if r.ID != uuid.Nil {
-			if err := s.config.Hasher.Ring().Knows(r.Hash); err != nil {
+			var err error
+			if stored, err = argon2id.Parse(r.Hash); err != nil {
+				return spent{}, err
+			}
+			if err := s.config.Hasher.Ring().Knows(stored); err != nil {
 				return spent{}, err
 			}
 		}
@@ -97,7 +103,7 @@ func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
 		st.SavePIN(next)
 		st.InsertAttempt(attempt)
 		st.recordSpend(g, next, ticket.Effect, sessions)
-		return spent{guess: g, attempt: attempt, ticket: ticket}, nil
+		return spent{guess: g, attempt: attempt, ticket: ticket, stored: stored}, nil
 	})
 }
 
@@ -169,7 +175,7 @@ func (s *Service) rehash(ctx context.Context, c Caller, g compared) {
 			if err := st.Fetch(ctx); err != nil {
 				return struct{}{}, err
 			}
-			if next, ok := r.Rehash(g.ticket.Hash, hash.hash, hash.pepperID); ok {
+			if next, ok := r.Rehash(g.ticket.Hash, hash.stored.PHC(), hash.stored.PepperID()); ok {
 				st.SavePIN(next)
 			}
 			return struct{}{}, nil

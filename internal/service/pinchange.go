@@ -30,13 +30,13 @@ func (s *Service) mayBeSet(p pin.PIN) error {
 
 // hashed is a PIN that was hashed to be stored, with its new id.
 type hashed struct {
-	id             uuid.UUID
-	hash, pepperID string
+	id     uuid.UUID
+	stored argon2id.Stored
 }
 
 // at is the PIN as it is stored at a time.
 func (f hashed) at(now time.Time) pin.Fresh {
-	return pin.Fresh{ID: f.id, Hash: f.hash, PepperID: f.pepperID, At: now}
+	return pin.Fresh{ID: f.id, Hash: f.stored.PHC(), PepperID: f.stored.PepperID(), At: now}
 }
 
 // hash takes a place in the hash queue and hashes a PIN.
@@ -45,12 +45,8 @@ func (s *Service) hash(ctx context.Context, h pin.Holder, p pin.PIN) (hashed, er
 	if err != nil {
 		return hashed{}, err
 	}
-	phc, err := place.Hash(ctx, h, p)
-	if err != nil {
-		return hashed{}, err
-	}
-	pepper, err := argon2id.PepperID(phc)
-	return hashed{id: s.config.NewID(), hash: phc, pepperID: pepper}, err
+	stored, err := place.Hash(ctx, h, p)
+	return hashed{id: s.config.NewID(), stored: stored}, err
 }
 
 // hashNew checks a PIN that is being set against the rules, and hashes it.
