@@ -192,10 +192,10 @@ func (b *bench) identityPIN() string {
 	return b.internalPath("/identities/" + b.Identity.String() + "/pin")
 }
 
-// events returns the tenant's events.
+// events returns the types of the tenant's events.
 func (b *bench) events(tb testing.TB) []audit.Entry {
 	tb.Helper()
-	stored, err := b.Node.Database().Events(context.Background(), audit.Filter{Tenant: b.Tenant, Limit: 1000})
+	stored, err := b.Node.Service().Events(context.Background(), audit.Filter{Tenant: b.Tenant, Limit: 1000})
 	must(tb, err)
 	entries := make([]audit.Entry, len(stored))
 	for i, e := range stored {

@@ -55,8 +55,8 @@ type Policy struct {
 	SessionTTLMinutes int
 	// Version is 0 for the defaults and grows with each change.
 	Version int64
-	// Frozen says whether the instance or its tenant is frozen. FreezeEpoch is the sum of the epochs
-	// of both: it grows with each freeze of either.
+	// Frozen says whether the instance or its tenant is frozen. FreezeEpoch is the sum
+	// of the epochs of both: it grows with each freeze of either.
 	Frozen      bool
 	FreezeEpoch int64
 }
@@ -105,8 +105,8 @@ func (p Policy) Apply(patch Patch) (Policy, bool) {
 // Need is what [Decide] returns.
 type Need string
 
-// The values. With Required a PIN is needed; with Frozen nothing is confirmed. The others are
-// the reasons why none is needed, as they are written on the wire.
+// The values. With Required a PIN is needed; the others are the reasons why none is, as they are
+// written on the wire.
 const (
 	Frozen         Need = "frozen"
 	Required       Need = "required"

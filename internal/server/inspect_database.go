@@ -112,7 +112,7 @@ func diagnoseDatabase(ctx context.Context, in *Inspection) {
 func (in *Inspection) compareClocks(ctx context.Context, db store.Database) {
 	begin := time.Now()
 	reads := db.Reads()
-	if reads.Fetch(ctx) != nil {
+	if err := reads.Fetch(ctx); err != nil {
 		return
 	}
 	half := time.Since(begin) / 2

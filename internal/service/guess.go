@@ -32,7 +32,17 @@ type spent struct {
 	guess
 	attempt pin.Attempt
 	ticket  pin.Ticket
-	stored  argon2id.Stored
+	// stored is what the entered PIN is compared with.
+	stored argon2id.Stored
+}
+
+// readable returns the stored form of a PIN that this node can compare: it has the pepper.
+func (s *Service) readable(r pin.Record) (argon2id.Stored, error) {
+	stored, err := argon2id.Parse(r.Hash)
+	if err != nil {
+		return argon2id.Stored{}, err
+	}
+	return stored, s.config.Hasher.Ring().Knows(stored)
 }
 
 // compared is a guess that was paid for and compared, and must be settled.
@@ -84,10 +94,7 @@ func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
 		var stored argon2id.Stored
 		if r.ID != uuid.Nil {
 			var err error
-			if stored, err = argon2id.Parse(r.Hash); err != nil {
-				return spent{}, err
-			}
-			if err := s.config.Hasher.Ring().Knows(stored); err != nil {
+			if stored, err = s.readable(r); err != nil {
 				return spent{}, err
 			}
 		}
@@ -175,7 +182,7 @@ func (s *Service) rehash(ctx context.Context, c Caller, g compared) {
 			if err := st.Fetch(ctx); err != nil {
 				return struct{}{}, err
 			}
-			if next, ok := r.Rehash(g.ticket.Hash, hash.stored.PHC(), hash.stored.PepperID()); ok {
+			if next, ok := r.Rehash(g.ticket.Hash, hash.hash, hash.pepperID); ok {
 				st.SavePIN(next)
 			}
 			return struct{}{}, nil

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/pin"
 )
@@ -30,13 +29,13 @@ func (s *Service) mayBeSet(p pin.PIN) error {
 
 // hashed is a PIN that was hashed to be stored, with its new id.
 type hashed struct {
-	id     uuid.UUID
-	stored argon2id.Stored
+	id             uuid.UUID
+	hash, pepperID string
 }
 
 // at is the PIN as it is stored at a time.
 func (f hashed) at(now time.Time) pin.Fresh {
-	return pin.Fresh{ID: f.id, Hash: f.stored.PHC(), PepperID: f.stored.PepperID(), At: now}
+	return pin.Fresh{ID: f.id, Hash: f.hash, PepperID: f.pepperID, At: now}
 }
 
 // hash takes a place in the hash queue and hashes a PIN.
@@ -46,7 +45,10 @@ func (s *Service) hash(ctx context.Context, h pin.Holder, p pin.PIN) (hashed, er
 		return hashed{}, err
 	}
 	stored, err := place.Hash(ctx, h, p)
-	return hashed{id: s.config.NewID(), stored: stored}, err
+	if err != nil {
+		return hashed{}, err
+	}
+	return hashed{id: s.config.NewID(), hash: stored.PHC(), pepperID: stored.PepperID()}, nil
 }
 
 // hashNew checks a PIN that is being set against the rules, and hashes it.
