@@ -66,9 +66,9 @@ func manyRows(n int) string {
 	return out.String()
 }
 
-// Nested is an object that is as deep as the contract allows.
+// Nested is an object of that depth, at least three.
 func Nested(depth int) string {
-	return strings.Repeat(`{"in":`, depth-1) + `{"deep":"value","list":[1,"two",null,true,{},[],""]}` + strings.Repeat(`}`, depth-1)
+	return strings.Repeat(`{"in":`, depth-3) + `{"deep":"value","list":[1,"two",null,true,{},[],""]}` + strings.Repeat(`}`, depth-3)
 }
 
 // States returns every page that GET shows, with its times counted from now.
@@ -98,7 +98,7 @@ func States(now time.Time) []State {
 		{Name: "pending-nested", Question: params(`{"changes":[{"field":"limit","from":500,"to":2500},` +
 			`{"field":"currency","from":"EUR","to":null}],"note":"First line\nSecond line","owner":{"address":{"city":"Köln",` +
 			`"zip":"50667"},"name":"أحمد الفهد"},"tags":[]}`)},
-		{Name: "pending-deep", Question: params(Nested(31))},
+		{Name: "pending-deep", Question: params(Nested(32))},
 		{Name: "pending-hostile", Question: with(func(q *page.Question) {
 			q.Summary, q.Skill = Hostile, Hostile
 			q.Params = []byte(`{"</dl><form>":"` + "\u202e" + `gpj.exe","a` + "\u200b" + `":"   ","script":"<script>alert(1)<\/script>"}`)
