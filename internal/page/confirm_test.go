@@ -70,7 +70,7 @@ func TestASessionIsAnnounced(t *testing.T) {
 	s := setup(t, page.Brand{})
 	got := read(t, s.get(s.path(t, "pending-session"))).text()
 	for _, want := range []string{
-		"Until 27 November 2026, 14:30 UTC", "mail.send", "calendar.*", "Überweisung prüfen",
+		"Until 27 November 2026, 14:30 UTC", "mail.send", "calendar.*", "Überweisung prüfen", "every skill",
 		"2 other pending requests:", "calendar.create", "mail.delete",
 	} {
 		if !strings.Contains(got, want) {

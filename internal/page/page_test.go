@@ -35,7 +35,7 @@ type stand struct {
 	errors  []error
 }
 
-func setup(t *testing.T, brand page.Brand) *stand {
+func setup(t testing.TB, brand page.Brand) *stand {
 	t.Helper()
 	s := &stand{states: make(map[string]pagetest.State)}
 	all := pagetest.States(now)
@@ -59,7 +59,7 @@ func setup(t *testing.T, brand page.Brand) *stand {
 	return s
 }
 
-func (s *stand) path(t *testing.T, name string) string {
+func (s *stand) path(t testing.TB, name string) string {
 	t.Helper()
 	state, ok := s.states[name]
 	if !ok {

@@ -35,6 +35,7 @@ const (
 	kindNull  kind = "Nothing"
 	kindBlank kind = "EmptyText"
 	kindList  kind = "EmptyList"
+	kindEvery kind = "AllSkills"
 	kindRows  kind = "rows"
 )
 
@@ -91,12 +92,16 @@ func (l *listing) text(s string) (shown []piece, more int) {
 	return pieces(s[:cut]), len([]rune(s[cut:]))
 }
 
-// names lists plain texts, such as skills.
-func (l *listing) names(texts []string) []row {
+// skills lists names of skills. The policy's entry for every skill is said in words.
+func (l *listing) skills(names []string) []row {
 	var rows []row
-	for _, text := range texts {
-		if l.take() {
-			value, more := l.text(text)
+	for _, name := range names {
+		switch shown := l.take(); {
+		case !shown:
+		case name == "*":
+			rows = append(rows, row{Kind: kindEvery})
+		default:
+			value, more := l.text(name)
 			rows = append(rows, row{Kind: kindText, Value: value, More: more})
 		}
 	}

@@ -174,7 +174,7 @@ func newQuestionView(q Question, all bool) (*questionView, error) {
 	}
 	if s := q.Opens; s != nil {
 		v.Session = &sessionView{
-			Until: s.Until, Skills: l.names(s.Skills), Others: l.names(s.Others), OtherCount: len(s.Others),
+			Until: s.Until, Skills: l.skills(s.Skills), Others: l.skills(s.Others), OtherCount: len(s.Others),
 		}
 	}
 	v.Hidden, v.Folded = l.hidden, l.folded

@@ -91,7 +91,7 @@ func States(now time.Time) []State {
 		{Name: "pending-session", Question: with(func(q *page.Question) {
 			q.Summary, q.Params, q.Skill = "", nil, "mail.send"
 			q.Opens = &page.Session{
-				Until: now.Add(30 * time.Minute), Skills: []string{"mail.send", "calendar.*", "Überweisung prüfen"},
+				Until: now.Add(30 * time.Minute), Skills: []string{"mail.send", "calendar.*", "Überweisung prüfen", "*"},
 				Others: []string{"calendar.create", "mail.delete"},
 			}
 		})},
