@@ -152,7 +152,7 @@ func (x *exchange) fail(err error) {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		x.message(http.StatusNotFound, notFound)
-	case errors.As(err, &refusal):
+	case errors.As(err, &refusal) && refusal.Status >= http.StatusBadRequest:
 		x.retryAfter(refusal.RetryAfter)
 		x.message(refusal.Status, messageOf(refusal.Status))
 	default:
