@@ -233,7 +233,9 @@ stage.test('a question that expires says so by itself, and asks once', async (t)
   const url = stage.server.url('pending-soon');
   const { page, faults } = await stage.visit(t, url, screens.phone);
   const asked = [];
-  page.on('request', (request) => asked.push(request.method()));
+  page.on('request', (request) => {
+    if (request.resourceType() === 'fetch') asked.push(request.method());
+  });
   await heading(page, 'Expired');
   assert.equal(await focused(page), 'h1');
   assert.deepEqual(asked, ['GET']);
