@@ -44,7 +44,8 @@ looks.forEach(([look, screen], place) =>
       assert.deepEqual(await axeFinds(page), [], where);
       assert.deepEqual(await sideways(page), [], where);
       assert.deepEqual(await smallTargets(page), [], where);
-      assert.equal(await shifted(page), 0, where);
+      // Web Vitals calls 0.1 good; 0.0002 was once measured on a page where nothing was seen to move.
+      assert.ok((await shifted(page)) < 0.01, where);
       await picture(page, `page-${name}-${look}`, { fullPage: true });
     }
     assert.deepEqual(await left(page), []);
