@@ -9,7 +9,9 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -23,25 +25,51 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ConfirmationOutcome.
+const (
+	ConfirmationOutcomeExecuted ConfirmationOutcome = "executed"
+	ConfirmationOutcomeFailed   ConfirmationOutcome = "failed"
+	ConfirmationOutcomeUnknown  ConfirmationOutcome = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ConfirmationOutcome enum.
+func (e ConfirmationOutcome) Valid() bool {
+	switch e {
+	case ConfirmationOutcomeExecuted:
+		return true
+	case ConfirmationOutcomeFailed:
+		return true
+	case ConfirmationOutcomeUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConfirmationReason.
 const (
+	ConfirmationReasonFrozen         ConfirmationReason = "frozen"
 	ConfirmationReasonHolder         ConfirmationReason = "holder"
 	ConfirmationReasonPin            ConfirmationReason = "pin"
 	ConfirmationReasonPinChanged     ConfirmationReason = "pin_changed"
 	ConfirmationReasonPinCoolingOff  ConfirmationReason = "pin_cooling_off"
 	ConfirmationReasonPinInactive    ConfirmationReason = "pin_inactive"
 	ConfirmationReasonPinLocked      ConfirmationReason = "pin_locked"
+	ConfirmationReasonPinNotOwn      ConfirmationReason = "pin_not_own"
 	ConfirmationReasonPinNotSet      ConfirmationReason = "pin_not_set"
 	ConfirmationReasonRoleExcluded   ConfirmationReason = "role_excluded"
 	ConfirmationReasonRuntime        ConfirmationReason = "runtime"
 	ConfirmationReasonSession        ConfirmationReason = "session"
 	ConfirmationReasonSessionEnded   ConfirmationReason = "session_ended"
 	ConfirmationReasonSkillNotListed ConfirmationReason = "skill_not_listed"
+	ConfirmationReasonWrongPin       ConfirmationReason = "wrong_pin"
 )
 
 // Valid indicates whether the value is a known member of the ConfirmationReason enum.
 func (e ConfirmationReason) Valid() bool {
 	switch e {
+	case ConfirmationReasonFrozen:
+		return true
 	case ConfirmationReasonHolder:
 		return true
 	case ConfirmationReasonPin:
@@ -53,6 +81,8 @@ func (e ConfirmationReason) Valid() bool {
 	case ConfirmationReasonPinInactive:
 		return true
 	case ConfirmationReasonPinLocked:
+		return true
+	case ConfirmationReasonPinNotOwn:
 		return true
 	case ConfirmationReasonPinNotSet:
 		return true
@@ -66,6 +96,8 @@ func (e ConfirmationReason) Valid() bool {
 		return true
 	case ConfirmationReasonSkillNotListed:
 		return true
+	case ConfirmationReasonWrongPin:
+		return true
 	default:
 		return false
 	}
@@ -73,31 +105,52 @@ func (e ConfirmationReason) Valid() bool {
 
 // Defines values for ConfirmationStatus.
 const (
-	Approved    ConfirmationStatus = "approved"
-	Blocked     ConfirmationStatus = "blocked"
-	Declined    ConfirmationStatus = "declined"
-	Expired     ConfirmationStatus = "expired"
-	NotRequired ConfirmationStatus = "not_required"
-	Pending     ConfirmationStatus = "pending"
-	Redeemed    ConfirmationStatus = "redeemed"
+	ConfirmationStatusApproved    ConfirmationStatus = "approved"
+	ConfirmationStatusBlocked     ConfirmationStatus = "blocked"
+	ConfirmationStatusDeclined    ConfirmationStatus = "declined"
+	ConfirmationStatusExpired     ConfirmationStatus = "expired"
+	ConfirmationStatusNotRequired ConfirmationStatus = "not_required"
+	ConfirmationStatusPending     ConfirmationStatus = "pending"
+	ConfirmationStatusRedeemed    ConfirmationStatus = "redeemed"
 )
 
 // Valid indicates whether the value is a known member of the ConfirmationStatus enum.
 func (e ConfirmationStatus) Valid() bool {
 	switch e {
-	case Approved:
+	case ConfirmationStatusApproved:
 		return true
-	case Blocked:
+	case ConfirmationStatusBlocked:
 		return true
-	case Declined:
+	case ConfirmationStatusDeclined:
 		return true
-	case Expired:
+	case ConfirmationStatusExpired:
 		return true
-	case NotRequired:
+	case ConfirmationStatusNotRequired:
 		return true
-	case Pending:
+	case ConfirmationStatusPending:
 		return true
-	case Redeemed:
+	case ConfirmationStatusRedeemed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Outcome.
+const (
+	OutcomeExecuted Outcome = "executed"
+	OutcomeFailed   Outcome = "failed"
+	OutcomeUnknown  Outcome = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the Outcome enum.
+func (e Outcome) Valid() bool {
+	switch e {
+	case OutcomeExecuted:
+		return true
+	case OutcomeFailed:
+		return true
+	case OutcomeUnknown:
 		return true
 	default:
 		return false
@@ -119,6 +172,27 @@ func (e PinAppliesTo) Valid() bool {
 	case PinAppliesToCustomer:
 		return true
 	case PinAppliesToOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinPolicyDecisionReason.
+const (
+	PinPolicyDecisionReasonFrozen         PinPolicyDecisionReason = "frozen"
+	PinPolicyDecisionReasonRoleExcluded   PinPolicyDecisionReason = "role_excluded"
+	PinPolicyDecisionReasonSkillNotListed PinPolicyDecisionReason = "skill_not_listed"
+)
+
+// Valid indicates whether the value is a known member of the PinPolicyDecisionReason enum.
+func (e PinPolicyDecisionReason) Valid() bool {
+	switch e {
+	case PinPolicyDecisionReasonFrozen:
+		return true
+	case PinPolicyDecisionReasonRoleExcluded:
+		return true
+	case PinPolicyDecisionReasonSkillNotListed:
 		return true
 	default:
 		return false
@@ -153,12 +227,15 @@ const (
 	UrnHydrapinProblemChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
 	UrnHydrapinProblemExpired              ProblemType = "urn:hydrapin:problem:expired"
 	UrnHydrapinProblemForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
+	UrnHydrapinProblemFrozen               ProblemType = "urn:hydrapin:problem:frozen"
 	UrnHydrapinProblemIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
 	UrnHydrapinProblemInternal             ProblemType = "urn:hydrapin:problem:internal"
 	UrnHydrapinProblemMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
 	UrnHydrapinProblemNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
 	UrnHydrapinProblemNotFound             ProblemType = "urn:hydrapin:problem:not-found"
 	UrnHydrapinProblemNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
+	UrnHydrapinProblemNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
+	UrnHydrapinProblemOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
 	UrnHydrapinProblemParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
 	UrnHydrapinProblemPinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
 	UrnHydrapinProblemPinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
@@ -184,6 +261,8 @@ func (e ProblemType) Valid() bool {
 		return true
 	case UrnHydrapinProblemForbidden:
 		return true
+	case UrnHydrapinProblemFrozen:
+		return true
 	case UrnHydrapinProblemIdempotencyConflict:
 		return true
 	case UrnHydrapinProblemInternal:
@@ -195,6 +274,10 @@ func (e ProblemType) Valid() bool {
 	case UrnHydrapinProblemNotFound:
 		return true
 	case UrnHydrapinProblemNotPending:
+		return true
+	case UrnHydrapinProblemNotRedeemed:
+		return true
+	case UrnHydrapinProblemOutcomeAlreadySet:
 		return true
 	case UrnHydrapinProblemParamsMismatch:
 		return true
@@ -239,6 +322,42 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for QueryStatus.
+const (
+	QueryStatusApproved QueryStatus = "approved"
+	QueryStatusPending  QueryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the QueryStatus enum.
+func (e QueryStatus) Valid() bool {
+	switch e {
+	case QueryStatusApproved:
+		return true
+	case QueryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListConfirmationsParamsStatus.
+const (
+	ListConfirmationsParamsStatusApproved ListConfirmationsParamsStatus = "approved"
+	ListConfirmationsParamsStatusPending  ListConfirmationsParamsStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the ListConfirmationsParamsStatus enum.
+func (e ListConfirmationsParamsStatus) Valid() bool {
+	switch e {
+	case ListConfirmationsParamsStatusApproved:
+		return true
+	case ListConfirmationsParamsStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
 	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
@@ -261,6 +380,11 @@ type ActionParams = json.RawMessage
 type AskConfirmation struct {
 	// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 	Action *Action `json:"action,omitempty"`
+
+	// CallKey Finds the confirmation of the same call again, while it is open. Not together with `idempotency_key`.
+	//
+	// Example: send-money-5b1e
+	CallKey *string `json:"call_key,omitempty"`
 
 	// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	CustomerId *Uuid `json:"customer_id,omitempty"`
@@ -319,6 +443,12 @@ type Confirmation struct {
 	// LockedUntil When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
 	LockedUntil *wire.Time `json:"locked_until"`
 
+	// Outcome What the runtime reported of the skill. Null until it reports.
+	Outcome *ConfirmationOutcome `json:"outcome"`
+
+	// OutcomeAt When the runtime reported it. Null until it reports.
+	OutcomeAt *wire.Time `json:"outcome_at"`
+
 	// Reason Why the confirmation has its status. Null if the status needs no explanation.
 	Reason *ConfirmationReason `json:"reason"`
 
@@ -342,8 +472,20 @@ type Confirmation struct {
 	Status ConfirmationStatus `json:"status"`
 }
 
+// ConfirmationOutcome What the runtime reported of the skill. Null until it reports.
+type ConfirmationOutcome string
+
 // ConfirmationReason Why the confirmation has its status. Null if the status needs no explanation.
 type ConfirmationReason string
+
+// ConfirmationList A page of confirmations.
+type ConfirmationList struct {
+	// Confirmations The confirmations, the newest first.
+	Confirmations []Confirmation `json:"confirmations"`
+
+	// Next Send it as `after` to get the next page. Null on the last page.
+	Next *string `json:"next"`
+}
 
 // ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
@@ -359,6 +501,21 @@ type ErrorLocation0 = string
 // ErrorLocation1 defines model for ErrorLocation.1.
 type ErrorLocation1 = int
 
+// Freeze Whether an instance or a tenant is frozen.
+type Freeze struct {
+	// By The kind and the id of the credential that froze it, as in `jwt:ada`. Null if it is not frozen.
+	By *string `json:"by"`
+
+	// Frozen Whether it is frozen now.
+	Frozen bool `json:"frozen"`
+
+	// Reason Why. Null if no reason was given.
+	Reason *string `json:"reason"`
+
+	// Since Since when. Null if it is not frozen.
+	Since *wire.Time `json:"since"`
+}
+
 // HTTPValidationError The validation errors of a request.
 type HTTPValidationError struct {
 	// Detail The validation errors.
@@ -369,6 +526,11 @@ type HTTPValidationError struct {
 //
 // Example: 804615
 type NewPin = pin.PIN
+
+// Outcome How the skill ended.
+//
+// Example: executed
+type Outcome string
 
 // Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 //
@@ -396,6 +558,18 @@ type PinPolicy struct {
 	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes int `json:"pin_session_ttl_minutes"`
 }
+
+// PinPolicyDecision Whether a skill needs a PIN now.
+type PinPolicyDecision struct {
+	// Reason Why no PIN is needed, or `frozen`. Null if a PIN is needed.
+	Reason *PinPolicyDecisionReason `json:"reason"`
+
+	// Required Whether the skill needs a PIN. Treat any other value as true.
+	Required bool `json:"required"`
+}
+
+// PinPolicyDecisionReason Why no PIN is needed, or `frozen`. Null if a PIN is needed.
+type PinPolicyDecisionReason string
 
 // PinPolicyUpdate The fields to change. A field that is absent or null keeps its value.
 type PinPolicyUpdate struct {
@@ -475,10 +649,31 @@ type RedeemConfirmation struct {
 	Skill *Skill `json:"skill,omitempty"`
 }
 
+// ReportOutcome What became of the skill.
+type ReportOutcome struct {
+	// Detail A few words for people. It is not part of the audit trail.
+	//
+	// Example: The bank accepted the transfer.
+	Detail *string `json:"detail,omitempty"`
+
+	// Outcome How the skill ended.
+	//
+	// Example: executed
+	Outcome Outcome `json:"outcome"`
+}
+
 // Role How the holder uses the instance.
 //
 // Example: owner
 type Role string
+
+// SetFreeze A freeze.
+type SetFreeze struct {
+	// Reason Why, for people.
+	//
+	// Example: The agent sent messages that nobody asked for.
+	Reason *string `json:"reason,omitempty"`
+}
 
 // SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
@@ -544,11 +739,30 @@ type IfMatch = string
 // InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
+// QueryAfter defines model for QueryAfter.
+type QueryAfter = string
+
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
 // QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
+
+// QueryLimit defines model for QueryLimit.
+type QueryLimit = int
+
+// QueryRole How the holder uses the instance.
+//
+// Example: owner
+type QueryRole = Role
+
+// QuerySkill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
+//
+// Example: payments.transfer
+type QuerySkill = Skill
+
+// QueryStatus defines model for QueryStatus.
+type QueryStatus string
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
@@ -562,6 +776,9 @@ type Conflict = Problem
 // ConflictKey A problem document (RFC 9457).
 type ConflictKey = Problem
 
+// ConflictOutcome A problem document (RFC 9457).
+type ConflictOutcome = Problem
+
 // ConflictRedeem A problem document (RFC 9457).
 type ConflictRedeem = Problem
 
@@ -574,6 +791,9 @@ type Forbidden = Problem
 // ForbiddenCustomer A problem document (RFC 9457).
 type ForbiddenCustomer = Problem
 
+// ForbiddenLift A problem document (RFC 9457).
+type ForbiddenLift = Problem
+
 // ForbiddenPin A problem document (RFC 9457).
 type ForbiddenPin = Problem
 
@@ -582,6 +802,9 @@ type ForbiddenRedeem = Problem
 
 // ForbiddenRuntime A problem document (RFC 9457).
 type ForbiddenRuntime = Problem
+
+// ForbiddenVerify A problem document (RFC 9457).
+type ForbiddenVerify = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
@@ -598,6 +821,12 @@ type InvalidConfirmation = HTTPValidationError
 // InvalidCustomer The validation errors of a request.
 type InvalidCustomer = HTTPValidationError
 
+// InvalidDecision The validation errors of a request.
+type InvalidDecision = HTTPValidationError
+
+// InvalidFreeze The validation errors of a request.
+type InvalidFreeze = HTTPValidationError
+
 // InvalidHolder The validation errors of a request.
 type InvalidHolder = HTTPValidationError
 
@@ -606,6 +835,12 @@ type InvalidIdentity = HTTPValidationError
 
 // InvalidInstance The validation errors of a request.
 type InvalidInstance = HTTPValidationError
+
+// InvalidList The validation errors of a request.
+type InvalidList = HTTPValidationError
+
+// InvalidOutcome The validation errors of a request.
+type InvalidOutcome = HTTPValidationError
 
 // InvalidPolicy The validation errors of a request.
 type InvalidPolicy = HTTPValidationError
@@ -643,10 +878,40 @@ type Unavailable = Problem
 // UnsupportedMediaType A problem document (RFC 9457).
 type UnsupportedMediaType = Problem
 
+// ListConfirmationsParams defines parameters for ListConfirmations.
+type ListConfirmationsParams struct {
+	// Status Only confirmations that have this status now. Without it, both.
+	Status *ListConfirmationsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// CustomerId The id of the holder, if the holder is a customer.
+	CustomerId *QueryCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// IdentityId The id of the holder, if the holder is a channel identity of the instance.
+	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
+
+	// Limit How many confirmations a page has at most.
+	Limit *QueryLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The `next` of the page before. Without it, the list begins with the newest.
+	After *QueryAfter `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListConfirmationsParamsStatus defines parameters for ListConfirmations.
+type ListConfirmationsParamsStatus string
+
 // GetConfirmationParams defines parameters for GetConfirmation.
 type GetConfirmationParams struct {
 	// WaitSeconds How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent.
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
+}
+
+// GetPinPolicyDecisionParams defines parameters for GetPinPolicyDecision.
+type GetPinPolicyDecisionParams struct {
+	// Skill The name of the skill that is about to run.
+	Skill QuerySkill `form:"skill" json:"skill"`
+
+	// Role How the holder uses the instance.
+	Role QueryRole `form:"role" json:"role"`
 }
 
 // EndPinSessionsParams defines parameters for EndPinSessions.
@@ -667,6 +932,9 @@ type UpdatePinPolicyParams struct {
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
 type AskConfirmationJSONRequestBody = AskConfirmation
 
+// ReportOutcomeJSONRequestBody defines body for ReportOutcome for application/json ContentType.
+type ReportOutcomeJSONRequestBody = ReportOutcome
+
 // RedeemConfirmationJSONRequestBody defines body for RedeemConfirmation for application/json ContentType.
 type RedeemConfirmationJSONRequestBody = RedeemConfirmation
 
@@ -678,6 +946,12 @@ type RuntimeSetPinJSONRequestBody = SetIdentityPin
 
 // SetCustomerPinJSONRequestBody defines body for SetCustomerPin for application/json ContentType.
 type SetCustomerPinJSONRequestBody = SetPin
+
+// SetTenantFreezeJSONRequestBody defines body for SetTenantFreeze for application/json ContentType.
+type SetTenantFreezeJSONRequestBody = SetFreeze
+
+// SetInstanceFreezeJSONRequestBody defines body for SetInstanceFreeze for application/json ContentType.
+type SetInstanceFreezeJSONRequestBody = SetFreeze
 
 // UpdatePinPolicyJSONRequestBody defines body for UpdatePinPolicy for application/json ContentType.
 type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
@@ -746,6 +1020,9 @@ func (t *ErrorLocation) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListConfirmations List open confirmations
+	// (GET /internal/v1/instances/{instance_id}/confirmations)
+	ListConfirmations(ctx echo.Context, instanceId InstanceId, params ListConfirmationsParams) error
 	// AskConfirmation Ask whether a skill may run
 	// (POST /internal/v1/instances/{instance_id}/confirmations)
 	AskConfirmation(ctx echo.Context, instanceId InstanceId) error
@@ -755,6 +1032,9 @@ type ServerInterface interface {
 	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId, params GetConfirmationParams) error
+	// ReportOutcome Report what became of a skill
+	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome)
+	ReportOutcome(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
@@ -770,6 +1050,9 @@ type ServerInterface interface {
 	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
+	// GetPinPolicyDecision Ask whether a skill needs a PIN
+	// (GET /internal/v1/instances/{instance_id}/pin-policy/decision)
+	GetPinPolicyDecision(ctx echo.Context, instanceId InstanceId, params GetPinPolicyDecisionParams) error
 	// EndPinSessions End a holder's PIN sessions
 	// (DELETE /internal/v1/instances/{instance_id}/pin-sessions)
 	EndPinSessions(ctx echo.Context, instanceId InstanceId, params EndPinSessionsParams) error
@@ -785,6 +1068,24 @@ type ServerInterface interface {
 	// UnlockCustomerPin Unlock a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin/unlock)
 	UnlockCustomerPin(ctx echo.Context, customerId CustomerId) error
+	// LiftTenantFreeze Lift the freeze of the tenant
+	// (DELETE /v1/freeze)
+	LiftTenantFreeze(ctx echo.Context) error
+	// GetTenantFreeze Get the freeze of the tenant
+	// (GET /v1/freeze)
+	GetTenantFreeze(ctx echo.Context) error
+	// SetTenantFreeze Freeze the tenant
+	// (PUT /v1/freeze)
+	SetTenantFreeze(ctx echo.Context) error
+	// LiftInstanceFreeze Lift the freeze of an instance
+	// (DELETE /v1/instances/{instance_id}/freeze)
+	LiftInstanceFreeze(ctx echo.Context, instanceId InstanceId) error
+	// GetInstanceFreeze Get the freeze of an instance
+	// (GET /v1/instances/{instance_id}/freeze)
+	GetInstanceFreeze(ctx echo.Context, instanceId InstanceId) error
+	// SetInstanceFreeze Freeze an instance
+	// (PUT /v1/instances/{instance_id}/freeze)
+	SetInstanceFreeze(ctx echo.Context, instanceId InstanceId) error
 	// RemoveIdentityPin Remove an identity's PIN
 	// (DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RemoveIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
@@ -808,6 +1109,59 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// ListConfirmations converts echo context to params.
+func (w *ServerInterfaceWrapper) ListConfirmations(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListConfirmationsParams
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "identity_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "identity_id", ctx.QueryParams(), &params.IdentityId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListConfirmations(ctx, instanceId, params)
+	return err
 }
 
 // AskConfirmation converts echo context to params.
@@ -880,6 +1234,30 @@ func (w *ServerInterfaceWrapper) GetConfirmation(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetConfirmation(ctx, instanceId, confirmationId, params)
+	return err
+}
+
+// ReportOutcome converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportOutcome(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Path parameter "confirmation_id" -------------
+	var confirmationId ConfirmationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "confirmation_id", ctx.Param("confirmation_id"), &confirmationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter confirmation_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportOutcome(ctx, instanceId, confirmationId)
 	return err
 }
 
@@ -1003,6 +1381,38 @@ func (w *ServerInterfaceWrapper) RuntimeSetPin(ctx echo.Context) error {
 	return err
 }
 
+// GetPinPolicyDecision converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinPolicyDecision(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinPolicyDecisionParams
+	// ------------- Required query parameter "skill" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "skill", ctx.QueryParams(), &params.Skill, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter skill: %s", err))
+	}
+
+	// ------------- Required query parameter "role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "role", ctx.QueryParams(), &params.Role, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter role: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinPolicyDecision(ctx, instanceId, params)
+	return err
+}
+
 // EndPinSessions converts echo context to params.
 func (w *ServerInterfaceWrapper) EndPinSessions(ctx echo.Context) error {
 	var err error
@@ -1096,6 +1506,81 @@ func (w *ServerInterfaceWrapper) UnlockCustomerPin(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.UnlockCustomerPin(ctx, customerId)
+	return err
+}
+
+// LiftTenantFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) LiftTenantFreeze(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LiftTenantFreeze(ctx)
+	return err
+}
+
+// GetTenantFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTenantFreeze(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTenantFreeze(ctx)
+	return err
+}
+
+// SetTenantFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) SetTenantFreeze(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetTenantFreeze(ctx)
+	return err
+}
+
+// LiftInstanceFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) LiftInstanceFreeze(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LiftInstanceFreeze(ctx, instanceId)
+	return err
+}
+
+// GetInstanceFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceFreeze(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceFreeze(ctx, instanceId)
+	return err
+}
+
+// SetInstanceFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) SetInstanceFreeze(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetInstanceFreeze(ctx, instanceId)
 	return err
 }
 
@@ -1279,19 +1764,28 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations", wrapper.ListConfirmations, options.OperationMiddlewares["listConfirmations"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations", wrapper.AskConfirmation, options.OperationMiddlewares["askConfirmation"]...)
 	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id", wrapper.DeclineConfirmation, options.OperationMiddlewares["declineConfirmation"]...)
 	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id", wrapper.GetConfirmation, options.OperationMiddlewares["getConfirmation"]...)
+	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id/outcome", wrapper.ReportOutcome, options.OperationMiddlewares["reportOutcome"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id/redeem", wrapper.RedeemConfirmation, options.OperationMiddlewares["redeemConfirmation"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id/verify", wrapper.VerifyConfirmation, options.OperationMiddlewares["verifyConfirmation"]...)
 	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RuntimeRemovePin, options.OperationMiddlewares["runtimeRemovePin"]...)
 	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RuntimeGetPinStatus, options.OperationMiddlewares["runtimeGetPinStatus"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RuntimeSetPin, options.OperationMiddlewares["runtimeSetPin"]...)
+	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/pin-policy/decision", wrapper.GetPinPolicyDecision, options.OperationMiddlewares["getPinPolicyDecision"]...)
 	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/pin-sessions", wrapper.EndPinSessions, options.OperationMiddlewares["endPinSessions"]...)
 	router.DELETE(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.RemoveCustomerPin, options.OperationMiddlewares["removeCustomerPin"]...)
 	router.GET(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.GetCustomerPinStatus, options.OperationMiddlewares["getCustomerPinStatus"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.SetCustomerPin, options.OperationMiddlewares["setCustomerPin"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin/unlock", wrapper.UnlockCustomerPin, options.OperationMiddlewares["unlockCustomerPin"]...)
+	router.DELETE(options.BaseURL+"/v1/freeze", wrapper.LiftTenantFreeze, options.OperationMiddlewares["liftTenantFreeze"]...)
+	router.GET(options.BaseURL+"/v1/freeze", wrapper.GetTenantFreeze, options.OperationMiddlewares["getTenantFreeze"]...)
+	router.PUT(options.BaseURL+"/v1/freeze", wrapper.SetTenantFreeze, options.OperationMiddlewares["setTenantFreeze"]...)
+	router.DELETE(options.BaseURL+"/v1/instances/:instance_id/freeze", wrapper.LiftInstanceFreeze, options.OperationMiddlewares["liftInstanceFreeze"]...)
+	router.GET(options.BaseURL+"/v1/instances/:instance_id/freeze", wrapper.GetInstanceFreeze, options.OperationMiddlewares["getInstanceFreeze"]...)
+	router.PUT(options.BaseURL+"/v1/instances/:instance_id/freeze", wrapper.SetInstanceFreeze, options.OperationMiddlewares["setInstanceFreeze"]...)
 	router.DELETE(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RemoveIdentityPin, options.OperationMiddlewares["removeIdentityPin"]...)
 	router.GET(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.GetIdentityPinStatus, options.OperationMiddlewares["getIdentityPinStatus"]...)
 	router.POST(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin/unlock", wrapper.UnlockIdentityPin, options.OperationMiddlewares["unlockIdentityPin"]...)
@@ -1314,6 +1808,8 @@ type ConflictApplicationProblemPlusJSONResponse Problem
 
 type ConflictKeyApplicationProblemPlusJSONResponse Problem
 
+type ConflictOutcomeApplicationProblemPlusJSONResponse Problem
+
 type ConflictRedeemApplicationProblemPlusJSONResponse Problem
 
 type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
@@ -1322,11 +1818,15 @@ type ForbiddenApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
 
+type ForbiddenLiftApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenPinApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenRedeemApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenRuntimeApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenVerifyApplicationProblemPlusJSONResponse Problem
 
 type GoneApplicationProblemPlusJSONResponse Problem
 
@@ -1338,11 +1838,19 @@ type InvalidConfirmationJSONResponse HTTPValidationError
 
 type InvalidCustomerJSONResponse HTTPValidationError
 
+type InvalidDecisionJSONResponse HTTPValidationError
+
+type InvalidFreezeJSONResponse HTTPValidationError
+
 type InvalidHolderJSONResponse HTTPValidationError
 
 type InvalidIdentityJSONResponse HTTPValidationError
 
 type InvalidInstanceJSONResponse HTTPValidationError
+
+type InvalidListJSONResponse HTTPValidationError
+
+type InvalidOutcomeJSONResponse HTTPValidationError
 
 type InvalidPolicyJSONResponse HTTPValidationError
 
@@ -1402,6 +1910,111 @@ type UnavailableApplicationProblemPlusJSONResponse struct {
 }
 
 type UnsupportedMediaTypeApplicationProblemPlusJSONResponse Problem
+
+type ListConfirmationsRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	Params     ListConfirmationsParams
+}
+
+type ListConfirmationsResponseObject interface {
+	VisitListConfirmationsResponse(w http.ResponseWriter) error
+}
+
+type ListConfirmations200JSONResponse ConfirmationList
+
+func (response ListConfirmations200JSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListConfirmations401ApplicationProblemPlusJSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
+}
+
+func (response ListConfirmations403ApplicationProblemPlusJSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations422JSONResponse struct{ InvalidListJSONResponse }
+
+func (response ListConfirmations422JSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListConfirmations500ApplicationProblemPlusJSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListConfirmations503ApplicationProblemPlusJSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type AskConfirmationRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
@@ -1862,6 +2475,176 @@ func (response GetConfirmation503ApplicationProblemPlusJSONResponse) VisitGetCon
 	return err
 }
 
+type ReportOutcomeRequestObject struct {
+	InstanceId     InstanceId     `json:"instance_id"`
+	ConfirmationId ConfirmationId `json:"confirmation_id"`
+	Body           *ReportOutcomeJSONRequestBody
+}
+
+type ReportOutcomeResponseObject interface {
+	VisitReportOutcomeResponse(w http.ResponseWriter) error
+}
+
+type ReportOutcome200JSONResponse Confirmation
+
+func (response ReportOutcome200JSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome401ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome403ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome404ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome409ApplicationProblemPlusJSONResponse struct {
+	ConflictOutcomeApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome409ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome413ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome415ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome422JSONResponse struct{ InvalidOutcomeJSONResponse }
+
+func (response ReportOutcome422JSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome500ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome503ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RedeemConfirmationRequestObject struct {
 	InstanceId     InstanceId     `json:"instance_id"`
 	ConfirmationId ConfirmationId `json:"confirmation_id"`
@@ -2090,7 +2873,7 @@ func (response VerifyConfirmation401ApplicationProblemPlusJSONResponse) VisitVer
 }
 
 type VerifyConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenPinApplicationProblemPlusJSONResponse
+	ForbiddenVerifyApplicationProblemPlusJSONResponse
 }
 
 func (response VerifyConfirmation403ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
@@ -2633,6 +3416,111 @@ func (response RuntimeSetPin503ApplicationProblemPlusJSONResponse) VisitRuntimeS
 	return err
 }
 
+type GetPinPolicyDecisionRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	Params     GetPinPolicyDecisionParams
+}
+
+type GetPinPolicyDecisionResponseObject interface {
+	VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error
+}
+
+type GetPinPolicyDecision200JSONResponse PinPolicyDecision
+
+func (response GetPinPolicyDecision200JSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicyDecision401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicyDecision401ApplicationProblemPlusJSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicyDecision403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicyDecision403ApplicationProblemPlusJSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicyDecision422JSONResponse struct{ InvalidDecisionJSONResponse }
+
+func (response GetPinPolicyDecision422JSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicyDecision500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicyDecision500ApplicationProblemPlusJSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicyDecision503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicyDecision503ApplicationProblemPlusJSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type EndPinSessionsRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
 	Params     EndPinSessionsParams
@@ -3161,6 +4049,653 @@ type UnlockCustomerPin503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UnlockCustomerPin503ApplicationProblemPlusJSONResponse) VisitUnlockCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftTenantFreezeRequestObject struct {
+}
+
+type LiftTenantFreezeResponseObject interface {
+	VisitLiftTenantFreezeResponse(w http.ResponseWriter) error
+}
+
+type LiftTenantFreeze204Response struct {
+}
+
+func (response LiftTenantFreeze204Response) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type LiftTenantFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LiftTenantFreeze401ApplicationProblemPlusJSONResponse) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftTenantFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenLiftApplicationProblemPlusJSONResponse
+}
+
+func (response LiftTenantFreeze403ApplicationProblemPlusJSONResponse) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftTenantFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response LiftTenantFreeze500ApplicationProblemPlusJSONResponse) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftTenantFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response LiftTenantFreeze503ApplicationProblemPlusJSONResponse) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreezeRequestObject struct {
+}
+
+type GetTenantFreezeResponseObject interface {
+	VisitGetTenantFreezeResponse(w http.ResponseWriter) error
+}
+
+type GetTenantFreeze200JSONResponse Freeze
+
+func (response GetTenantFreeze200JSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTenantFreeze401ApplicationProblemPlusJSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetTenantFreeze403ApplicationProblemPlusJSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetTenantFreeze500ApplicationProblemPlusJSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetTenantFreeze503ApplicationProblemPlusJSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreezeRequestObject struct {
+	Body *SetTenantFreezeJSONRequestBody
+}
+
+type SetTenantFreezeResponseObject interface {
+	VisitSetTenantFreezeResponse(w http.ResponseWriter) error
+}
+
+type SetTenantFreeze200JSONResponse Freeze
+
+func (response SetTenantFreeze200JSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze401ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze403ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze413ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze415ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze422JSONResponse struct{ InvalidFreezeJSONResponse }
+
+func (response SetTenantFreeze422JSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze500ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze503ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreezeRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+}
+
+type LiftInstanceFreezeResponseObject interface {
+	VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error
+}
+
+type LiftInstanceFreeze204Response struct {
+}
+
+func (response LiftInstanceFreeze204Response) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type LiftInstanceFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LiftInstanceFreeze401ApplicationProblemPlusJSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenLiftApplicationProblemPlusJSONResponse
+}
+
+func (response LiftInstanceFreeze403ApplicationProblemPlusJSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreeze422JSONResponse struct{ InvalidInstanceJSONResponse }
+
+func (response LiftInstanceFreeze422JSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response LiftInstanceFreeze500ApplicationProblemPlusJSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response LiftInstanceFreeze503ApplicationProblemPlusJSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreezeRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+}
+
+type GetInstanceFreezeResponseObject interface {
+	VisitGetInstanceFreezeResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceFreeze200JSONResponse Freeze
+
+func (response GetInstanceFreeze200JSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetInstanceFreeze401ApplicationProblemPlusJSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetInstanceFreeze403ApplicationProblemPlusJSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze422JSONResponse struct{ InvalidInstanceJSONResponse }
+
+func (response GetInstanceFreeze422JSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetInstanceFreeze500ApplicationProblemPlusJSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetInstanceFreeze503ApplicationProblemPlusJSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreezeRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	Body       *SetInstanceFreezeJSONRequestBody
+}
+
+type SetInstanceFreezeResponseObject interface {
+	VisitSetInstanceFreezeResponse(w http.ResponseWriter) error
+}
+
+type SetInstanceFreeze200JSONResponse Freeze
+
+func (response SetInstanceFreeze200JSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze401ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze403ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze413ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze415ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze422JSONResponse struct{ InvalidFreezeJSONResponse }
+
+func (response SetInstanceFreeze422JSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze500ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze503ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3849,6 +5384,9 @@ func (response GetMyPinStatus503ApplicationProblemPlusJSONResponse) VisitGetMyPi
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListConfirmations List open confirmations
+	// (GET /internal/v1/instances/{instance_id}/confirmations)
+	ListConfirmations(ctx context.Context, request ListConfirmationsRequestObject) (ListConfirmationsResponseObject, error)
 	// AskConfirmation Ask whether a skill may run
 	// (POST /internal/v1/instances/{instance_id}/confirmations)
 	AskConfirmation(ctx context.Context, request AskConfirmationRequestObject) (AskConfirmationResponseObject, error)
@@ -3858,6 +5396,9 @@ type StrictServerInterface interface {
 	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx context.Context, request GetConfirmationRequestObject) (GetConfirmationResponseObject, error)
+	// ReportOutcome Report what became of a skill
+	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome)
+	ReportOutcome(ctx context.Context, request ReportOutcomeRequestObject) (ReportOutcomeResponseObject, error)
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx context.Context, request RedeemConfirmationRequestObject) (RedeemConfirmationResponseObject, error)
@@ -3873,6 +5414,9 @@ type StrictServerInterface interface {
 	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx context.Context, request RuntimeSetPinRequestObject) (RuntimeSetPinResponseObject, error)
+	// GetPinPolicyDecision Ask whether a skill needs a PIN
+	// (GET /internal/v1/instances/{instance_id}/pin-policy/decision)
+	GetPinPolicyDecision(ctx context.Context, request GetPinPolicyDecisionRequestObject) (GetPinPolicyDecisionResponseObject, error)
 	// EndPinSessions End a holder's PIN sessions
 	// (DELETE /internal/v1/instances/{instance_id}/pin-sessions)
 	EndPinSessions(ctx context.Context, request EndPinSessionsRequestObject) (EndPinSessionsResponseObject, error)
@@ -3888,6 +5432,24 @@ type StrictServerInterface interface {
 	// UnlockCustomerPin Unlock a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin/unlock)
 	UnlockCustomerPin(ctx context.Context, request UnlockCustomerPinRequestObject) (UnlockCustomerPinResponseObject, error)
+	// LiftTenantFreeze Lift the freeze of the tenant
+	// (DELETE /v1/freeze)
+	LiftTenantFreeze(ctx context.Context, request LiftTenantFreezeRequestObject) (LiftTenantFreezeResponseObject, error)
+	// GetTenantFreeze Get the freeze of the tenant
+	// (GET /v1/freeze)
+	GetTenantFreeze(ctx context.Context, request GetTenantFreezeRequestObject) (GetTenantFreezeResponseObject, error)
+	// SetTenantFreeze Freeze the tenant
+	// (PUT /v1/freeze)
+	SetTenantFreeze(ctx context.Context, request SetTenantFreezeRequestObject) (SetTenantFreezeResponseObject, error)
+	// LiftInstanceFreeze Lift the freeze of an instance
+	// (DELETE /v1/instances/{instance_id}/freeze)
+	LiftInstanceFreeze(ctx context.Context, request LiftInstanceFreezeRequestObject) (LiftInstanceFreezeResponseObject, error)
+	// GetInstanceFreeze Get the freeze of an instance
+	// (GET /v1/instances/{instance_id}/freeze)
+	GetInstanceFreeze(ctx context.Context, request GetInstanceFreezeRequestObject) (GetInstanceFreezeResponseObject, error)
+	// SetInstanceFreeze Freeze an instance
+	// (PUT /v1/instances/{instance_id}/freeze)
+	SetInstanceFreeze(ctx context.Context, request SetInstanceFreezeRequestObject) (SetInstanceFreezeResponseObject, error)
 	// RemoveIdentityPin Remove an identity's PIN
 	// (DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RemoveIdentityPin(ctx context.Context, request RemoveIdentityPinRequestObject) (RemoveIdentityPinResponseObject, error)
@@ -3918,6 +5480,32 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListConfirmations operation middleware
+func (sh *strictHandler) ListConfirmations(ctx echo.Context, instanceId InstanceId, params ListConfirmationsParams) error {
+	var request ListConfirmationsRequestObject
+
+	request.InstanceId = instanceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListConfirmations(ctx.Request().Context(), request.(ListConfirmationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListConfirmations")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListConfirmationsResponseObject); ok {
+		return validResponse.VisitListConfirmationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // AskConfirmation operation middleware
@@ -4015,6 +5603,55 @@ func (sh *strictHandler) GetConfirmation(ctx echo.Context, instanceId InstanceId
 		return err
 	} else if validResponse, ok := response.(GetConfirmationResponseObject); ok {
 		return validResponse.VisitGetConfirmationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportOutcome operation middleware
+func (sh *strictHandler) ReportOutcome(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error {
+	var request ReportOutcomeRequestObject
+
+	request.InstanceId = instanceId
+	request.ConfirmationId = confirmationId
+
+	var body ReportOutcomeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportOutcome(ctx.Request().Context(), request.(ReportOutcomeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportOutcome")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportOutcomeResponseObject); ok {
+		return validResponse.VisitReportOutcomeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4220,6 +5857,32 @@ func (sh *strictHandler) RuntimeSetPin(ctx echo.Context, instanceId InstanceId, 
 	return nil
 }
 
+// GetPinPolicyDecision operation middleware
+func (sh *strictHandler) GetPinPolicyDecision(ctx echo.Context, instanceId InstanceId, params GetPinPolicyDecisionParams) error {
+	var request GetPinPolicyDecisionRequestObject
+
+	request.InstanceId = instanceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinPolicyDecision(ctx.Request().Context(), request.(GetPinPolicyDecisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinPolicyDecision")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinPolicyDecisionResponseObject); ok {
+		return validResponse.VisitGetPinPolicyDecisionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // EndPinSessions operation middleware
 func (sh *strictHandler) EndPinSessions(ctx echo.Context, instanceId InstanceId, params EndPinSessionsParams) error {
 	var request EndPinSessionsRequestObject
@@ -4363,6 +6026,202 @@ func (sh *strictHandler) UnlockCustomerPin(ctx echo.Context, customerId Customer
 		return err
 	} else if validResponse, ok := response.(UnlockCustomerPinResponseObject); ok {
 		return validResponse.VisitUnlockCustomerPinResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LiftTenantFreeze operation middleware
+func (sh *strictHandler) LiftTenantFreeze(ctx echo.Context) error {
+	var request LiftTenantFreezeRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LiftTenantFreeze(ctx.Request().Context(), request.(LiftTenantFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LiftTenantFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LiftTenantFreezeResponseObject); ok {
+		return validResponse.VisitLiftTenantFreezeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTenantFreeze operation middleware
+func (sh *strictHandler) GetTenantFreeze(ctx echo.Context) error {
+	var request GetTenantFreezeRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTenantFreeze(ctx.Request().Context(), request.(GetTenantFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTenantFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTenantFreezeResponseObject); ok {
+		return validResponse.VisitGetTenantFreezeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetTenantFreeze operation middleware
+func (sh *strictHandler) SetTenantFreeze(ctx echo.Context) error {
+	var request SetTenantFreezeRequestObject
+
+	var body SetTenantFreezeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetTenantFreeze(ctx.Request().Context(), request.(SetTenantFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetTenantFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetTenantFreezeResponseObject); ok {
+		return validResponse.VisitSetTenantFreezeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LiftInstanceFreeze operation middleware
+func (sh *strictHandler) LiftInstanceFreeze(ctx echo.Context, instanceId InstanceId) error {
+	var request LiftInstanceFreezeRequestObject
+
+	request.InstanceId = instanceId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LiftInstanceFreeze(ctx.Request().Context(), request.(LiftInstanceFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LiftInstanceFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LiftInstanceFreezeResponseObject); ok {
+		return validResponse.VisitLiftInstanceFreezeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceFreeze operation middleware
+func (sh *strictHandler) GetInstanceFreeze(ctx echo.Context, instanceId InstanceId) error {
+	var request GetInstanceFreezeRequestObject
+
+	request.InstanceId = instanceId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceFreeze(ctx.Request().Context(), request.(GetInstanceFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceFreezeResponseObject); ok {
+		return validResponse.VisitGetInstanceFreezeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetInstanceFreeze operation middleware
+func (sh *strictHandler) SetInstanceFreeze(ctx echo.Context, instanceId InstanceId) error {
+	var request SetInstanceFreezeRequestObject
+
+	request.InstanceId = instanceId
+
+	var body SetInstanceFreezeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetInstanceFreeze(ctx.Request().Context(), request.(SetInstanceFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetInstanceFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetInstanceFreezeResponseObject); ok {
+		return validResponse.VisitSetInstanceFreezeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4549,206 +6408,252 @@ func (sh *strictHandler) GetMyPinStatus(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3rchu5lfCrYDtbFdtpUhRFyZa2vkppZuwZzUXjWHKcL6ZXBLtBsUdNgNNAi2bm89Y+zT7YPslXOAdA",
-	"oy+8irI0iZM/HgpA4xwA5375LYjEZCo440oGJ78F7COdTFMG/z5NM0bj+RsWMzZhsf5J5pMJzebBif0j",
-	"yexfw+CWpjnTo2KmaJIGJ8HlmJFI8FGSTahKBCczKgmtzGwHYZCxX3Mm1VUSBycBj+e/TKNUJh/pPw7H",
-	"v/Ru/3F99Dz7dRzTIAykoiqXwUmvcxwGKlEpa96Mmk/1X/KMn4zncUanCT+ZZmKYssmJ2UHLDf/0KQxO",
-	"5c0rkZ1Gep9lUH+ic6LGjMibJE1JLAj7SCOV6h8T+WcfcOpmT2lGJ4BFOhE5V8FJ0D3stDudIAyiPMsY",
-	"j/TSL9++0XsVwUnwzcsXxwfPO71Op9frHB50O/sHnU4n+BR6O7lgPCa4Dnn59g1RguhpRM8jeiLRM4me",
-	"SnBulEslJixDzPaOn4+OWERbR93nR63e8fFBazhiw9bhQTQcDof0aNR5EYQB+zhNMiavEn4lWSR4LIOT",
-	"g04nDDIB6BYzzjJ9FhohwUkwpfOJvkBtlVEuRyzzEHqBY+r4TKRBaJbzEhK32vKmO3uXqPEPbF650/KG",
-	"SEHUmCpCScZUNid6m3TE7rzBJGaTqVD63K9u9IeDLOet56MD2pKKTVu9TYH4isZf6wvMVUIrCIZn5/6m",
-	"QeBCkVuaJkueafP4bR/nfvE433Kaq7HIkn+sfJi5PxSAzGXljC6FIBPK5+T12bkkNGNkyBJ+TaIxi24W",
-	"kaHlc9rkMpsTek0TTlKqWLYd0IedgwJo2PhyYId6iAby6zHl1yy+SHjETqfTTNxWD/RCTJga6y2PqSQR",
-	"jm8EtRgJt1iTLWqWJBlLExYTwf1V2kTfegB+27P2wDagEKlhcV9egQizkxZMarlJgBqPeSBqqnxI393X",
-	"Z+f60kYiy1ik6gT5Kk6umVTBCc/TNLQ/ujXMr0qxyVTJq4xNaMITfm3/YjjYVZ6l7qeMUcXiKwqEvdM9",
-	"au3vtzr7l53jk4POSUcTaP2/vwd3pMBN63dP9v31YdnnUYd1h4e91vNRZ9jqRYcHrRejDmsdDl+wQ3ow",
-	"Oo67+0iEuErUHPaCkKRCP4GrnKvEQZcxKjUbC6YJhzsRsWSqd8Lm34+H30bJz8n3r/7+8s3lXy7O5NlE",
-	"Tf/+9dnRGT/7eJbMkvi7dHb2i0iib9P8x799n/7f7l+n0Xd/ySiPO2e802YHnXbUTflw8qoT/+37tIHu",
-	"MSn1AS1BQu+wjITFpLK4qAG1F2jRzWpi/vX7RUYiI5QTw+wX37ZAjmmre3h08qK732FHR51R9Jwd7tNO",
-	"dDzc3+/tH4+Oo4OjF8ODbufggB32ohes96LXo4cvjg6Go4jtd58f0mhE9Wur3tlNRYEd3u/uPd/v3km3",
-	"dr/ZIT3ujfZftA6ibtzqDV8ctY5Hneeto/34xbAbHdDnh73f9f3Gjd3tGn+FsNbv71ikMcuA6nOhb/Pn",
-	"JpHml7veFFymONstjvuKC3UlmfKP3Yza6SENzVnUzmh+gQtXJE+gMeabJBK3LJOFzvHAHK13zxytV6Eo",
-	"sOz+8eh5dBB3Wi96Q9bqjY5oa3gYd1ud5+yIHkcv9ocHoy1evEHxvwJXOxfqDfs1T7IqSTgXlqNxxuKy",
-	"IPkvRA0Au0AP0kQqQMO9kgT9pcweSPWwXjMeAwaX0G4lCOOKZUAYdkvFDx+dlHvYQBPuR8q1/3WPRz81",
-	"p7vg1BfJneWzNwf0TyJ6Hj46ufN5w427H7nzAW9cszH3Tc49CycXsy869ENTl12IBiX7dtMtaCI8+i74",
-	"Bm5DbFbcii+67iPXdT8DzSldt5ewRoXO2B/X8hVptoc72YGRcr9TGCmLXSyzSppPAzCvRDZM4pjxNS3u",
-	"sWBoQ6dpKmbwjBbAnMgV84iYsgwQsgPzrINjBewjN05Df1a4LjQRSZNI1aG/YXPw7uWSxWghI3EyGrGM",
-	"cUVg0xWJpXTwnnfErWT9hEtX3IHz0AMPLiDAtxw/3nZbbgqgSsvnnKYvs0xkdSRJlt2yjIxokq603880",
-	"mLNM8Os2ORfmN0BLKmbbek0PO947sJslDHa7AmQz2IAJziGfpdSBTWIiRiBWlJ618S5R8vbt2TdNOHj/",
-	"myZkwcn7YErVOHA0G6ZrWD+EwUReAwDTXBE5FnkakyEjFH1WdmULTp7EV1OaSZCHPvj7N+R86d7NmG32",
-	"7XGLne35O9AJFuoKiSSTRMK0pVv8NWfZvNjVX/VIvAch4XTCAHaz5nDuBALBmUaMBxmhPCY+L3IwwNev",
-	"8G6VQDgzo5eh3a64Bdr9zewM7WdcKsojtnTPZsw2ezZTd7rn18liX4YSQq+cqeXbG4p4HoRgJ3fbulCZ",
-	"pkVmX2N6ywhVJGVUKtIj0ZhmNFIsk8UWJcy4UkJc4TfL2xRpEs2bd2otombHqVh1r4sNX1lpRqn0apLw",
-	"XDG5GLcpk5KoMeVEZIT9mtNUS5n7vV6nAEOPudJjrmBAGYq/WBZXJ/qgVK37MA0AKHC57b5KWBoTZz1y",
-	"W7JLNm5lR6QCdvQwlAL1lDoEGF0Dnnx4aJyI4S8V1+/iu4GhOSufWZyAHqK/6naqf7uCf+M+z8UiifBc",
-	"eIJdM6vXWg0lQ0YzlhElbhhcPsrJ6eszkIKe/K11Ok1aP7D50weOwzgXl3p/NRBh1+tDNyLU3YgHh0g1",
-	"BxSc6wtl/7KWomLJvZm0A5G0sodlgHGhWiUXwLlQr0TO6zZ/mUfj0sYXQZcZDoYzMhaJbGugemWgRrCz",
-	"1RDhOANOo21cr2aNXOufEnAQltmZOzqqYh+r4PLNcq+BDv2UyAlV0bgO3cwG8BjiaqBZciuR04iMJEpW",
-	"aaQaC8kwKGimT9ittgMcICSamyAoy/GAG2u50YCLhJ9xGqnkli0UWWIGA6iqeKwabD2dsIyY+gqEjpTm",
-	"gdwGddhl2uSUExpPEk4muVQk56mIbjRSMzZNqZbu1JYo63qaOOzIQrwCXwlvuaEGWT8u8PQbQI3zeTss",
-	"4eTFCAqqhqa6qbJkNNsBphw8q/Dked1fJxwlS9TyKriaCXwt6AMltOpP8wXyk6ATvxiOetFRqzvqsFZv",
-	"tB+1junhYes4PhgdjF7EB3R/30iddDpNEyavIKaXgu9e/2xFtyv8Kor+dVvahCZpWzIOWsAiIfZk/7AE",
-	"4DdsRPO0wSYT4x/k5wVs2c4POqWdv53GVLGXGHO+4QndN1Zxb8byUt4bRjlqsjousx+zwAXc49MGcnZq",
-	"HxmGoBQhxYtt0J2KL2RM5ZXWx05UlrMwSOSVpZvuBxsHNKKpZE1m4dI+N6Yl97NZ/GEDylIC4lxwtijK",
-	"YQmu0brtdmkQ5m2z+GU9pGYQL59oieMVWvnqygtcr5WRvM1DTWTtXOQkYzTWzIi8wX/czT7e9SiuB0Rh",
-	"q1xKer0ZLTNDowP1t0XubZtPwWTJ4VR65LtMo1gaTo9bbchWKHaa5by0ueULXjBlDV2vE/4qyWSFQl8w",
-	"FO9G+k8N1C04CV50ekf7hw3LvUFZpOK5MwJKQ3gI4kpdlZYNzVd6x93nhx37ldcJbyTIp0QmH1txcp2s",
-	"3uylED/S7LpBltM6uLPmwJBFd9+OhFEZ2maODg8Pjshwrpjc9p57ksWlt4dlt1sJ0cJxBrafKJ+/wW/L",
-	"BdkJRtAvqSByIaxeoMdhp3kuERz9QZaBbyuEHpcRALvNLDCrEaHHt9x4jZC3nN7SJKXDhhvDstskYiSi",
-	"XOsgQ6aJVjReQPGK8aCmuPi0+vSdekQOSgYFB8pKe4IbiUiQ+XQqMsXin1ic0EuYu+j2a2i+v/j5fLHl",
-	"RNnRGj4teUVwDfZ+kVv7vPYPfUDddslE75cAsKtgdpNaMKmFlrBPYfBXliWj+SLSYaUJVdFoIZqtfBlq",
-	"pORdJvj1Mku201BWqTu9ZnXHzd+Bf/XMaUtIIZdhE1x7LQ2vD6YWxuRqWNGWqi/S7G7KXgn6+1brdoGq",
-	"T2EwZjRmGWDp5SW9xscjoyyZopwB8N2yDDwHxjeDklRIEk5+zYXmH+QMSMygH3T6wYDMxkmKrNNqTfDu",
-	"5m2I4DCXOugH+/3AAI/hDSi2ymjMJhQlFqVYpnfxn/3gfad1/OFP/eDfq74QI3KobH6q1exmEHg+GbJM",
-	"Q2CyMIkSZEYTTQlHIrNSoMrKmzzudPwNTRKeTPJJcLLv9pBwxa6NmPJuNjvN1VhLFhFVrHkntBihcQqL",
-	"M/LkzauvydHzw87TMpK+Qptvxmg6+T/9wB7nCsRV8fPJWOqZMmfte5vP4uaNDpJ40OR1DjUdfXYqb8hs",
-	"zNSYZYQaoW5C51qwe6YRmWecxca+U4CzblwYZBigO4/TiZ5ZdVwvA//fMzYKToI/7BX52Hv4V7n3Nk9M",
-	"DJexnS8Cv+62LoOybq5qAyieL/vOYFhBdg0wxpRzljq3URmc4QHbHx3Rbuu4E/Vavfj5sPWC7rPW4agb",
-	"PY+Pe6xzdNAMTtkNdVdwRj9ZC24dFk2hykQI2aDV4EIiMjJ4NmgTPToHowMoXZLMEjUmvf0uSUrTtZTo",
-	"h8IYStcmPzJ6y7QiKHKlSYVZTAt4dozFBpLQAh9no9ZPxnTrUQ768UfGr9U4ONnvvgg1JXH/HfqE7km/",
-	"/+z/PXm39/TP/eD9v/2h9V8fnvWDp81EzzrSV589vdbQ+eJucfJr2q2aTt6zf9355P+Ss2y+/qNEsSe0",
-	"51n4YekO3itGdCx4sNvAtf4rXQZX5QFXYyXaC7ZffqAbbv8dTdSFLVxQ3fp3YoZKT5WpUkUmQqrQEwWq",
-	"DqSBUc0GoWXBcFG5nCG8knG1CCL9DVdOwQcptubbTqifHDLrg05YcO5OA+f+pC+vnAousViHzZSPBFeM",
-	"g6nB1xuMKPWnXyRaYvw6H3ZqE27tuD0YVNf2ls55W1GS1jvG17hVhLFy7ZYn8gMtpWUtUhVhd1qblBso",
-	"k56cCaJay8lqTds3o/c8qe6Tjbu2IZNbHE7Z/7kU3d7Q3WB7PReqB6OpqLEFmAtiTJfC2zRnZ4APKgU7",
-	"BpvEpHooKUJYtsBKQwWepRipjq/HOay6QG5so4N66ezK8Hu8gkVwRNhYUQjogIulhu146S0CE+jQtIxi",
-	"l1EFcqlgRpY3nSEi8CFO8V4w2VyKyQ923xLcBcHyS0FumrM7sEulbTC4a5irFdH2xj5g4ssgIuCPMrS3",
-	"x4ZouTUgDhIuWSSmrIxIP874nxmhBl0aC00BX/DU8A/IiikZeGLqIASrlsGsF90XRWyqqpfTmAQfEp1l",
-	"4+TS+W5gk6lvrZk4emdHWDX/uYtdrwOlf81yrpIJZnmABF9yRPjncid+t6gS0lIMNU5anLTzMM9m47pM",
-	"dzmQZTytOChc4V+IJq28xN+aIIIt8OGluy3FwUsvq2z3PN1PmQua0pG2kcyrayyXyUujdwZlKXGqWWGD",
-	"S58KZ2wzUyB5XuOJ5pKRnMemfsKg8F8MDK6wQN5iLDVjx0+1WIEaN3R9vHx3efn6r3oabMFitRFHBqBK",
-	"+b7F2VqbQ1ldYR1wS3MeBu7V0tcymL3Za8Frxz8IrEXKx+aQFnPXgdOMfhAo/QSyzeH0Z68DqRv/MLB6",
-	"iWdbwOrNXgtWO/5BYC0ywbagwG7uWkQYRz8IlH6m2OZw+rPXgdSNX5YftslCD/nwVyoXSxBXzF0HWjP6",
-	"80JZROJuIadVUiiWm+q8sdWEglUTfyxC7HepiSo2mYqMZkk6NxEtIWayVBM3IDrFmWRMfob0EjSk8eDv",
-	"xnzvp1NtZ75301fZXl+5pKedINalI5u6j7X8L7hzzRHL29y/xoWW36b6lJ1Bv9xZjuGkA+v2HhBJ57Ks",
-	"V9j6yEElnnUL1PjTlyLEDdwZGhqjaHvkh+QrC1g1mHU7+KqrrAKzNH5n0JYKpi2LxG2Mpt0NwSglpW7p",
-	"kK2Wdl/umS2NbkhKXkF37sMaY1mcIT2FcWaJWcvVm/fO4d27d61qeNqyw6hGs9VO5I6m+DufjEujXnEo",
-	"OO6+zsPPynYngpb5z3AYfvzAFmfwoBEIp48sumBR3PlWeG1eagWCGybtnHtplA6qcv6g7X0IHa0u0YjG",
-	"KFXQ9HUmpixTiYbRpG6Vv/PSpB65dGtXr4MOTSBdLDArOLIuaJrO6FwWOdRkOCeJkiwd6ZOdep/0U5iW",
-	"IQK3ji70Us+XpsgrxT6q4v5NWSYFJ5Ix2SZf5UkKyWCjTEw8PzcGE1IQs1OqWJucM31rU5OENBExS8ks",
-	"SxSrBcBuXH7PCxyEglPlwMFyTGAYfGxB+E5wYgr/tSzsGONkA/TeO5z4JTzMYqb8x6cwKCFy4U3AaL86",
-	"ZiEPjRRxxy4WMUKfsI1lJtNcgV15QhKuhH72gicRTclIZBOMjH7x/MXhU3BpjqkcMxwObuWMjXLJJIlz",
-	"vNEMCqnIkKSCMyLzLBPXVOkfMARc2pY0sciHqUunydg0Y1JLtSZ9LiQTjEmjnBx0ScpuWQogcK2682t0",
-	"sBZj9o9QEPQOexeJduUzaThgc3z6L9eiZYZDZssbOvuJSUmvQS89lTdVk/MGD1ufpw3JIf1gUus6RLiY",
-	"/Rmi0ssvtujitPrF1nosrROi2NxhyYsEhGZLq8IWlxeHbgd+NOFRx48nbMgEaGhQVKU8P9EbvMROmpB0",
-	"pMUGk4NAbBnARJKcJ7/mDIhOwssBn+StZIQSzmYweCQyojkl/OBX9SvoT71RkkdgjnpLApPf/1vrvz78",
-	"qSEQuVI+c71Dw2qZy8e+0WOKZNPlgzHbtEbmTMl/+NyHpudknnsL3JXvK6G+pfJnlbqvG76gn3nxgsJl",
-	"TwgJS6IkEbmKxIS1FzwqVy+2erkGtn7sgIwECkmaqeqbc/Hdqf4LUFGXF+DoLdISSOwZs480ZlEyoWmb",
-	"nOeaiTfUHzQisKHoQRjwPDXCJHKF2lWp1qPdkCXvcicNiV0L45vtYAikSdlI+THL5VofIvNNbG1ywdQ6",
-	"UdCQumA6XQxCItSYZbNEMqIBAQLkRTAvAM6jQKXavE1IntJrRmZQoMivi0N5hfT5KLfFjDhbC8N+cYDq",
-	"Ft6NGS8FElB5g7K8ZvpQDSGmirUgrGLVt8rMb5ZkrH2J89zvrWSiJWuTVTYOToLrRI3zYTsSkz2QRCKR",
-	"sT0rk+zZEp17ejUgKxXOtIPcBAdpngO1WYlQv5ZwdQdvwZQ7s2gt3TN9qkNI40tGEB2ThURAcUWwCBcB",
-	"oH4bycd6DqvRX7LLuvvLRe3xSSWyCrDrHkWF5e0oo2OrrZQzTRc+NCy9NHIUi/FYbkedgEHVCF8TzXqs",
-	"d8gW8q4ja97MWjQ7xtTbMg/C34y9ggvCPk5Tyl2JacY1wX4P4scV+xilObaIaWiXgu2zipY65f5K+r+8",
-	"Elf6P12qsv6PSIg04ddXYjTS0o4JRwsDvGx2kKuQ4oqTc72fD2tcMlfsvOmuy+Sas5hMMyFGTsuzEXlP",
-	"KPn+3cXT6lUzmNOXzNKfQXut25GxmEYK/76pJNlQlH3hg/FrpjLUEmgRLd+QFgu2P6rgsujJYso4GK0W",
-	"cdDH+jw2EbiLlPTlw33RGcsM1YR1TE/Dv7k3GpZl+HCJhF6TLsOKpFwSSUrstPFqNMqIFXpblrSKd9Jk",
-	"TmlAQfNzUlSxZmZ2qfcPWag5z1gkrnkiWWwfE5WkH3DRD3zaU2qVFAZFfUWvKObQEZOYRWnC4Z/MlfZ3",
-	"zQg+NFAGcM//KKJCKeLzn0dQK7Y69reaoPqhbhMeQXleTidMa0Ik4TH7qDUSSjStNGlpwzlgaCSZIkYp",
-	"Hop4Dn64puiBza0dt24FLNArMQDfqOt1ncwWhPhtnbUgr1Gx1abMWhSEOwCaZbRu1jO7aLp952xmIiub",
-	"4waUIJKpkPSgWHOXnF58fXZGoEaRbGOSIBLAjBFG5VwPu86ZRJ0IzXBxm2BVNjqdMqpxxtO5PiBb5CYk",
-	"HEylcJ4257JsoXAFlRx1nFIpZyKLy8aK/W7JWNErGyugWETdWOEb0DibtZDr+iR1mvA2VtG4O0GdYpJC",
-	"jWU1nkMz3h8/Oj876k6xeOKlaL7Lmk14VxX0SpNeaEx5ljLaVi2Wo2iaiIXCC/RhccYa0XOVDbegLPpA",
-	"TUSFJim85DcvE5VSgcn1DGvV8pIrfEY+Oj8tqELZyKOwnCSguagpGRI5ZWnKsD65yGKW6X+DpXOOtXIL",
-	"nWstAohYdrLGhH48w2ndw6MqLVxSj3KhYceMwO07cS+lUj++d4kak05oBDfMofLHyZJheL/XW5VoXpF3",
-	"SuUTKgfXfBZLq/HXSH6l/uYWdxWYMXbMA+VBEyRk0LasGB2C10RkoPSRG8amqC5BBaUGF17tft7PE16p",
-	"0dzxqrfJwNUqfDbQEphWEcACf8uyuTHrzqBSNJT2H7LrhBvfYTF1EJLBs0F1XpucpilhXGWJRoS4xjo7",
-	"tj/EREhFDrrkh+QrTfrfXr5qvdjRi1qANnxhPvdECtaSyT/YI3x5qwykn5pfSyGVb/hOnMhu7saZMpw5",
-	"ElxRfe7OXrLAtb2WsdSUnoSFZhSqsZYMXEWR1sesXroSsQ1wmnpSZUDMdoZCpIyCXOBVlV1nEWBHXKiy",
-	"Zf4UbWIu7RhJHHplgMgt/HbRHLz522pZLO7SauD1z21i3kObnm+gss2JhTJff7wXo8Id7S3xD9tHfl0R",
-	"L15QIzP06F5ziThNpeEJGxqsCbPJeNNkqWjHsyG1h2iYacYiFkNA9UmJddiiVTUeUBLjm0txr1lT6v1/",
-	"Pvvw7P2zD39erhAZkq7ZzhzDmTGgaDNyeEpMYBSJRZTrTWMIx3Hv8PnTBl/m53HDBcsls3Ch/v5OH95Y",
-	"K2CcxeibxegmCGUK7miP/10/2HLdyuVOEGs3WZFZaqMhbG5pIkkSN2JZLjGgfXd5+draxCIRM28B78RN",
-	"9cymBW4S7nZu2jPp1zllYpqyxu2oJQF+lQA9F9bnUztbMhb25FlBzbUsobqRunlrbwRSJq6hdosnVK9u",
-	"+hOuanUZrio+Gq7sOxGu0cEjXN0dJlyj1U+4vGvpgj+bgi8tZx0N1+vRsmCY8c60oCh9y7pPFo1u7JoZ",
-	"rl9RPlzVL2jBgAlTYxG3AH0YWrJoZFHpO9yoBHK4br3sBQOHuZwv/qRfk3p5b84mWzdmst0hCuidjWqx",
-	"YQ9+aCyUldhRyOtmIVM1cvJGNJHG76Cyj3NhQ9xltQDhQs28ZFazf61huFyaf0vrmjVlWz+1rzb5fjjj",
-	"hqsoYn55/5XWM6P7rhppjO9Vqm96QdbQj60D7gR9o+Vl19tcW5iGmDKIuIRxoCDbfBbBVSbSkEwzkNVa",
-	"uWRaess5lcaxXPTBDCH5bgqZiVQRloC6xbiRzLhAoR3fGONxm5zTCUN5UcNLMxaDUK6fXMauaRaDcYtK",
-	"Fup/JPw2kQnEBXvf1CP0ZJUMkzRREGg5kZgESCUZafFtlsRqTJ6cv/rhm6fm5gkydoGmZstQZVHNGONk",
-	"JrJY7k7I1zL+cvEeDqIFFTQ/hQHYi2tHdwoNUdEu7SrdhtbF9qLVg//vdwEDbfLGVs3UtIBodpABLpvi",
-	"WGpP/W4+up953a9Wv/PQrbJBBDcqA8wiiURZyBwEGbzvQ3/LfhCSfgDVtj8M1ravlf2hn+pGauiU2ahm",
-	"JBKbVJekzQW2JGdeXSiKrv6AJ/vViwv7BECjETduRjZRA9e3YFu61dzRYCtCtj4Vg6iQKM8SNb+AUuyo",
-	"lU6TH5ritk+LhqJGllaMU63iDsbRVZrcsqv//e//GTyFwreaOmgZSaLGCDFEkZgySSSdu1SxSiUlzx+E",
-	"i0Lp5sZVkfWavuOu2J7Js6BFuWdr/YLMKZZKtrB0teuRWtwIg4lPYYCJbhon+K9X9oF//+4yqFsBvr/4",
-	"+Zy8Y0MC6XdoCQFmnNJkIslA5sNBSAaIv6vEhJUN2MfpoE1OXaDkH6VJpqOpFMAzSnXu/sMrKGgGwphE",
-	"XsGv8G6xxn5wYkFwwI2VmqLlKeGjBmeES1GZQLw+tcHIJijDJgLp22sMEZST0zNTbjvLuXTWpD7v8z/8",
-	"gWgRKlGa+N9I/dO+htXcIUzCl0z5gaJ/xFgiP+Su5DysVPbu826bfGX24vVaCkuC2h+lu3bPnlF5I589",
-	"K9JxbFX/RNmC/u0+P2iTs1LldFt1ELx+Xpw2vFoJLbTMlu2XJARRJSDquo8p0eeEkGfPIDh1/uxZu897",
-	"beKsJFUIim2j2qV37oebtcnPPJ0TSrqdDuZt4TjvzcAHcV0jdOuDeHnLsnnxRMiEUW7DaU40oo3STIn+",
-	"vshNJAq3FattIXpHVp1duV9E6qD5Q3BG2MeITW2YpRcPN/DDdQb2wUs6l15EvH8CXPS5vhQjQ06M7fJr",
-	"zfRrU9JEKunh1WQFmNbTFdUEzsve20uWTeDCtsizZ5dwX589O8FLJUWKTHioNUeazYFnubw+LX+5DLoi",
-	"VbmNa9kkYr1acevL1FWjQRAx08+pdN2lWcSW2tGLaOxmOef6JGF0iM8UMipm3HtBZrIp3mfBmWYiMg3M",
-	"7RPm/sNBdyCAGNE0ld7DQWrgEXTzBZCT9fqyoXIhABRRTmIROpFyUBMFBxZUox0hvsyj0+gBbcznHmqc",
-	"ifx6XIQZF8tTMmFSMqg9TaNI5FyZ5bEijcNFsTwWfwDn1qkXw2wkcP/k4FW4iGaDY5ECgscrNEjoLaJP",
-	"agAaIsQd01JxU4uH4hj1uuaZoKe2wkX98AT9SnAs+JhRUB9D4x99XfQgTR7K3khzUT2t396zLRN6cEHU",
-	"2fVSbLdpswWCDBz2ODHRArxPlHgtgwhQ/cRWdtbUwAWt8+I3jbKQJFJjCIrJgl8eOiViDQhaYkRw7hgO",
-	"iZe1FCZssjDrZZRt529DeE5L7XL0j03d0J8MTo11EoadENM3p593OgfR9+8u4R9s8LTaFX7gRJ7BU2Bx",
-	"c5ED5evzoVDjsFSgOAE9BzyH2Mkbr5pAnx8y8WtmKaxGmWEOcIXNFABc84Y+JJ6yj4lUFtivBb/VwApu",
-	"aK0p6wE3yMZ3kaGIE6NMaiELt4PjbJK3DRIw5Un0UqfFAk6RQHdTOaDDem1MyEWiipgPqzhT1D7AT5Gn",
-	"SMkvE6tnJ5y8efU1OTg4OCaoBIYYpfC1ocQy+UhGGV5lmtpQN72IVj5xEVuoeIHq6ewJtgYNPDFO8ukU",
-	"SZCni+rrulBRNYgHpQ1wXuDSNc6zJRzwbHvdrqX0mp3qK1CL7wwxDdPxnVTY6/tkkIpIS/JIgum1lvIn",
-	"8nqA2c2UDLRoajrYwPqo+2VsyigIhoh61/cG2mQQkF765iZarVbzh8WuOAsEfrCkENqtoPMB/tbnRh3t",
-	"8yAM0iRiXIKWaTSH0ymNxqzVbXfAsJoa4Vqe7O3NZrM2hT+3RXa9Z+bKvR/Pvn55fvES5hTuGCdzB2Fg",
-	"Djc4CTrtfRwlpozTaRKcBAftTvsA8tfVGHS2wj91u7/nJIS937wwq0975R6SWpkUTSmUX1MtHWpqPqzL",
-	"0ng4A5TYXIss89RBVCs8hISzj+oEH3NZtiNPup3O05MmiY4UAp3jJ0ABRAoiZCKBPks3Rl/xiYADFjyd",
-	"t8k3AiMaNNb1E4bPu/wd78u4uCfM480qSm9AdwYuZm0ywIj8gQURs5SBXdbLI8MHXfbQk25n33xwWZo1",
-	"ce0ajR1z8L///T97qBmgnxyay8B1JDDO56hFHon9Xjm0KBK3mP5vcWq+Bx9BLWFQJNB5x61P7xxFZLd/",
-	"eDyWb2tRQIzKiilqs156wgDWgcAmyskAyd8gLGVf4uX0W/hqJmnqJZyWoLEmIYCJ8j43w/RHLk0aOSSV",
-	"p/MQGBp8tdqIw5S31sC59H6nqcPPmu9hOzejPAHDqhaBQrHNdFE0ZL7b6ehN13t6NHwBmnT1OXbp6hwD",
-	"FG/wpcjmetPMFzUCIAyZa2dXq3ZQ7n/3vtl4VAzZ8zprffrgnK9fiXjTipqn8uaVyE6jtcpMlgZjzYZX",
-	"IrtY5supzHVhfafyRl81Y8RaNdMOXb/YTBXBlfAdm5vld1XqdjobIs//wlfpelUVm+ZUcm/OhXrjdrrB",
-	"cv689TFVR1OZ1ZyLuhBsevVqliwk+CNCIgXkjRV5q86C2NxeBwg3ci9Ii+l29u+C/vmFSU3c6ADcrMoR",
-	"rNuGqWlO81JrPrHFM3d3ok2NdmzY+6cw6OFBNH3BvZe9UuU7mHSwelKtHwFMPF490e85pefsr/Gxor6i",
-	"nnC4DkhN5a3CoNftrp7cUIG31z1ea5fl8ohhcIh0aNX3SrX39ayDtU6tXCLNeBaA5VifwvsPmqV4rb0X",
-	"d1INwkDRa82xgtcJr1wqL1DhY0vrSxJerU3+RRqsd7G5YLz3W6Xd6icUkVPW1NX2JY/RNo7FIbWGbZNk",
-	"/WVOvCxqMmRoGBzYhEMjiljli6ZS9LnMowhE06aSH0nRc8kucme54RtcaGeyQ7hydKUTL0obJa7Za/aw",
-	"V3HhcPAQNKa3emJRlHdDouR3YOvtr/F2ofXIhoSlTNMfH5EwF7NiMdsBfQiDa9agAL8pRP7Fgr7J0xj4",
-	"7TiNRlPu46lnSQGz+1wtbYXotQUFWy0zhkV4xVprnFIJNrgzVWpLp1jW58YMjDGlVo/ERAmuFfI704dv",
-	"mXpA2rB6ht+ttYGU3EUAX7vzYeOkitBmf99CaqtM/ZcWLEuP8fdA9/+JKPK3rOa/8AxUvr/n8Uhxxsy1",
-	"jt2zyRCGvnWPvHc7HT8YpeZUP+VFHRhThMpGS0MBqrDstnYhA6bOajUiyDm7NPXv8+qK2M1gUFTwcP7z",
-	"RJL9bseVe0QXWKlKzVALkVAxst3nzqMLoXPSuLjcbjRTweBFVXSYK+VsVLJPbCQqVcj9PDselIXSar1V",
-	"2UPUFjU20uQWHRTGLRWjURdKjNz67bJDD4W+FfakDKNWKqzEbCy77T7X6gcAeGfm2BAd/QCy87aWOtz9",
-	"mtS+NNgFhq9nqfPHrs8bGpB77za3tbvsNk6qsFP7+xb8tDL1fi01rgYeeZP7FPBzsljTMOfzaFab61WP",
-	"1jxUAPTYpIU3JgqNN9tGHpGIgO62JSIC8kS1ImoXXdLIQUkkbNyZGaU5nknmLHh0nyt6w3hDTqcN3TeO",
-	"1LNR+Y+m625NsXRGJucZ9HJCRM7BeR/pU41yldyCL7Oelk2utZo5pNGNFm3+wTLhYiEXl6AtRBlw7eqV",
-	"jaDkVzEIARGYK9yuQ+Z1FPaTI8FZRoyv7KBNBvUcWuOktfkH8Plq7mzDBxdIL4s+3j2oloKEcEeCp27M",
-	"cd9YqWXK4KYAiTVGvlwJjbyIpun8BGMm9DiVuLKl+ua4EBsDwp0FFYxU/70KKi7O/mVRaH4pK61NWJ+B",
-	"FjH99y5sPFb7wk6FjTLJQpN3zahtI+A+k7RhstjuV9T4JxIycPwau/vReZ/vURr5Kpfz9cUQfM+OYmNN",
-	"pQcSRExsTAJ/KOJkPu252jDN7qY3bCJubdywmYdZEvieMMO5zO9u2BSDKCGLBHk/KL0ShRfOPiqIo697",
-	"oUjVCWW/aRk+zHrnCttWWWmfr8lL765/43DEz+vkvpmajUTfyGvVhLwHMFxu8NyLlsWP6dlvqYTom+GH",
-	"55vsoifmpj29f4dS4emuFj93pUJwvT/KctdNE8GPBVhsmSWqMGRfs00oCYGxv0743MFz+hZysS9sQY6H",
-	"e1GbCldu16drN7ItjfdLoq3f0rY03l/iHDqsrLsAjN6g91lSFJVeKHiZAu6/H3LzKF0eNeJhIjp2S0Oa",
-	"bQ8XNrmike8nmcR0FgxnhmK5g2nCB20CEbHQ0djREWDtJt64zwde2YdBYWZA71pJC+ds5peng0qNYtSw",
-	"K6flG8EjtREyWkNeFCQjoWpB6etrWQHgG4WZpaCphaGlvOokkRLamC0USLpAQUuIge1cc5GxuFLQfpUU",
-	"VDMo9PkSKei0bFoqMhKVdd4kimTAzWIA0cSr27xcyk0qZ5xnkAfY56ZDQkuMRmTKskTE5Em3R8Yiz6Tn",
-	"/XmKaVaQlGcTQFSWABTQnU7O6HSKGXwMeQ9gASxWZhe5ZO6mCM52xYhMUZDPzIK2tVKUC7m80m9zJfVv",
-	"mlOrCfMG3/GGi9lZ67OUSiWae7F/3JlF75ZB2oqbn9fu8EXRvwdF/6KRVe+SR6+r5k8T3rKccJla/1aa",
-	"0qtKkD4UUSRczPoBRHqxcpfGKoOtdiBHNYFhUlwjn0Xibr34Q8a45/hbI9kHGOPKbJ+7UP2XPNaP1mLu",
-	"fsn+X3KWzW0q/gZTtrIBeClg5arOtoaTmDIvcKTeXv5RC/CYQf8YxfeXkNXZ+ILuTg827KWpqcft/p4d",
-	"Ivd+80ZvZAKsFEpxxdJd8m3NHmiy8TWJ8cX3Pq8stUh+XyG8rxPHbosleFawEr2wRW28tvJe1nqRPxeJ",
-	"KQMdR55Av+lBc1yOxpZ93dvIkD5lWD9AvQHIz/R0N441tEUKH/DV2vJK7z9o4rvKhFe59kveb/XZwr2y",
-	"NYPhAmHrFnODgrUteLWLvMRCR5oMdF6VJ61FaX5sA+/gykCGq9SseXFRBbeBojbBLh5Txmg8WBQAXjyk",
-	"La2Cy5/TFzvf78rO989La0yEc4Up2it/d3qjH1mwhrGvvIMi+MY+fRvTqomG4KxspjNmP6y7T00XVN8p",
-	"Z7zuaTJy/rkmD2KUapyZUF5a2PzKm+vzLYWGwuqlobC9wLA0yn9gqQOgQyKrVE6PKCecZhkUVqKKZLZN",
-	"j7OgJbLPyw3bIAQH+rUV1A+Lhqi5IYFXSoirGaM3g3sUTC5KxPTuZPQOtqoNwmnKozcyKH0xJN0bBX7U",
-	"VqTPbhZaj8BfNBD4nUqSq7W8vZxrkrw43PTHZARljwzhJiW6DU6PFFojNtBt1MSKpkvVTj/tPl8Z7FFv",
-	"x3F/5PAtoOL+9LSHFCwfi1To5f7gzfsiJt5VTMRr+1kIyecLJVttRwqdEclZlDwfY5+jk3Eb//BKUXGr",
-	"ELX7ti/5zrIvgWd3efqPIQRkM2tU1dH0EOaoxQFl64aRFUaqPvetVAV0ZDsrVbEAljj7PHYq70F+iV77",
-	"YtX6QrNWB7Ht0qx1B5HlTkpRWDjLG2KeVmhMKFssUZnII9SYHovk8UW/+h3pV78fgmX1q3sVslZQq2nC",
-	"W5jJqpdbIY+VS/GXJLANa/FbFanPTV/wU6+ufyFJYXFFW0XZq1Zrozqly1N9eUmvyaAfdPpBzbI9N8Xk",
-	"K70nVlIoxEzClotjrhn/3YvR3pXq4D7QwrAO0SiNR6qDP32D6F1/DTthI9pj0LaA9pheHkFouhkBkPqY",
-	"F61shu3BGFj0MZInc+a/H3mq6JBStObYgER5VKn8noIwyKXehksNgC6qDXUJtIBixJqEpbEsFcmPizYG",
-	"Nq6bDqEsnMigiwG5YWyKzUewt1rRVsFEJ0TmC7aVFk6AZmxYqN4W61G2dj9UOZ8JIqcs1ZIYEETBseOO",
-	"8TVC1kIiIUXR9AfK4qIDDqxj/wwVlaA/NwKBHZU4ND28Y0/yPl+rKbkpL05vRRITccsyzUA0MqSYMGhs",
-	"lEp9BxBXpvL44GzU+kmf2qAgn0CI3QHpg26TsxHWRzKEXGPP1FeybSAmjELQ2eK0hf1uqd1Z4pa4oxha",
-	"XMol4ug0porthtCvIYyOAKd39H263eLm13WCLpjmMwf8yzkexKYL2mlbMApc4N78rHdjnrvme768DXD/",
-	"Lhjh/hqM8LXXtfoVNq1+1H5ee1qPXp2Aa7ILlr1Iq6iQykK7mDDrkNk8wHA2FhBWgD2kjPF13YjDPm80",
-	"RRh53zbC8QP6oS2j+6tWMyCyCDw1fG4ZRWhaAnUOFgj9P5Wsr19Moo/HJOr7VzejYI/MM1sTxifz7Sya",
-	"rlO7TfCBj2a3Vnipn4ErtEwV/tt017HdptquF1QbpBSzk+pSr0RWaoGKrT6TjMRUjoeCZjHq7y6M5IRI",
-	"Bo9chsbKpCdM8HmaPxFLhNpFe9saBjSdbNiLl6xT7iV4Qqi8CQmWSDNN2WLGJsbLW7TgNXJHc96P3yaP",
-	"nIP/SIxGLAPKgmL/hChBKJmImKUY6KyESJeAUmRpfPrw6f8HAAD//w==",
+	"7H2Lchu5lfarYDtbFVvbpCiKsi1t/ZXSzNiJJh6PY8lx/pheEewGxY6aANMARXPm99Y+zT7YPslfOAdA",
+	"oy8kmxR18ax3q1IeEUDj4HJwrt/5NYjEZCo440oGJ78G7DOdTFMG/z5NM0bjxTsWMzZhsf6TnE0mNFsE",
+	"J/ZHktlfw+CGpjOmW8VM0SQNToKLMSOR4KMkm1CVCE7mVBJa6tkOwiBj/5wxqS6TODgJeLz4xzRKZfKZ",
+	"/nI0/kfv5perZ8+zf45jGoSBVFTNZHDS6xyHgUpUyuonoxZT/css4yfjRZzRacJPppkYpmxyYmbQcs2/",
+	"fAmDU3n9SmSnkZ5nkdSf6IKoMSPyOklTEgvCPtNIpfqPifyDTzh1vac0oxNYRToRM66Ck6B71Gl3OkEY",
+	"RLMsYzzSQ798/07PVQQnwQ8vXxwfPu/0Op1er3N02O0cHHY6neBL6M3knPGY4Djk5ft3RAmiuxHdj+iO",
+	"RPckuivBvtFMKjFhGa5s7/j56BmLaOtZ9/mzVu/4+LA1HLFh6+gwGg6HQ/ps1HkRhAH7PE0yJi8TfilZ",
+	"JHgsg5PDTicMMgHLLeacZXov9IIEJ8GULib6ALVVRrkcscxb0HNsU13PRJoFzWa8sIhbTXnTmX1I1PjP",
+	"bFE60/KaSEHUmCpCScZUtiB6mnTEbj3BJGaTqVB63y+v9YeDbMZbz0eHtCUVm7Z6mxLxHY2/1weYq4SW",
+	"FhiunftNk8CFIjc0TVZc0/r2217Og/xyvud0psYiS35ZezFnflMgciZLe3QhBJlQviBvz95IQjNGhizh",
+	"VyQas+h6GRta3adNLrIFoVc04SSlimXbEX3UOcyJhomvJnaom2givx9TfsXi84RH7HQ6zcRNeUPPxYSp",
+	"sZ7ymEoSYftaUvOWcIo126JmSJKxNGExEdwfpU30qQfit91rj2xDCpGaFvflNQthZtKCTi3XCZbGezxw",
+	"acrvkD67b8/e6EMbiSxjkaoy5Ms4uWJSBSd8lqah/aMbw/xVKTaZKnmZsQlNeMKv7C/mBbucZan7U8ao",
+	"YvElBcbe6T5rHRy0OgcXneOTw85JRzNo/X9/D27JgevG754c+OPDsM+jDusOj3qt56POsNWLjg5bL0Yd",
+	"1joavmBH9HB0HHcPkAlxlagFzAUpSYW+ApczrhJHnZipSExY6T9hMviXjFGp37lgmnA4NBFLpnqqbPHj",
+	"ePjHKPk5+fHV31++u/jL+Zk8m6jp378/e3bGzz6fJfMk/lM6P/uHSKI/prPXf/sx/b/dv06jP/0lozzu",
+	"nPFOmx122lE35cPJq078tx/TGsbIpNQ7uGKVekfFVVrOS/OTHFB7wpYdvTrpoHoAyUhkhHJipIHlxzGQ",
+	"Y9rqHj07edE96LBnzzqj6Dk7OqCd6Hh4cNA7OB4dR4fPXgwPu53DQ3bUi16w3otejx69eHY4HEXsoPv8",
+	"iEYjqq9j+VBvKivs8AJ07/gC9E66lQvAjuhxb3TwonUYdeNWb/jiWet41HneenYQvxh2o0P6/Kj3274A",
+	"OLHbnfPvcDGqB3ws0phl8G5woY/7fTNZ85fbHiUcJt/8uzgPl1yoS8mUfy5Mq53u4tBsVmUTF+c4cEm4",
+	"BS5lvkkiccMymas1D/xo9u740eyVeBIMe3A8eh4dxp3Wi96QtXqjZ7Q1PIq7rc5z9oweRy8Ohoeju+AZ",
+	"Zg/+NzycLz+zaKbqOIpZH9CvlMiK4uw3se1WYlvA7LIXz2F5Sgcnna43JXtA7XHdlHft4iQVTDL+SXqd",
+	"SPUSjVPFw/QzZ0RMGS8Ymgrquvd3GZx8vPXxOnp0Z+uohrs9kEqw7eHZ4OGbMh7rjfjyKQw4+2w6lw/M",
+	"G6HesX/OkqzMfd4IK69zxuL7ZzxfiygDewHCTJpIZCZ3uq36S5ndsfJuvjV7vkoyVYIwrlgGUs1uZdRv",
+	"V/6RXPn6Y7FMLy8eDrODvxHV/OjR6eXPa47kA+nlD3gk691l72bc8yFxMf8m7j56/nSn8qw9JnWsSx8W",
+	"38do2NWaY/PNmvi1WxPvgWsVzuMPLErktqLyajnRjjaiqWT+t+o/dLr+O3ZxbHeVzWDgl7AQpfHsHxsF",
+	"JWjxAJdzB96wg07uDctnscr9ZT4NO/JKZMMkjhlv6NqNBUNnLU1TMQdmsYTmRK7pp5XoDBZkB35AR8ca",
+	"2keuXYH6C/E6GanSEeGExpOEEyWuGSejTPzCammtawgUtsnPPF2A+Of9HlFO0mSkSKIejvCMsV/Yz6NR",
+	"+fopnH5BUh06YcD8hpeszEbAm5qrxuYTpZfmVe3owT/m6oQCkfYT+rZ5uqE+hvSKcUWk/p8Jk5JeMYlO",
+	"Zy6GIl4QKq9ZTEYC3OlmNiulEJwmfm/1JAt3OeFSUR4xIjKSKEkU45QrzUxw8m3yRqBLfE4lkVPGd7LR",
+	"dlIrdxkbacLO8vgPLQakSaSqN/uaLWCSM4krRyiJk9GIZXqRYbolraW4EPkn3Eg22GrliDuIwPLIA+YK",
+	"9K1eHG+6LdcFlkor8ZymL7NMZNVFkiy7YRkZ0SRdGwQx12TOM8GviqcA2N62oWdHHY/H28kSBrNdQ7Jp",
+	"bMiECBtfKKwSm8REjEBzKDxZJkSHkvfvz36oW4OPv2pRJDj5GEypGgdhwQqqaf0UBhN5BQRMZ4rIsZil",
+	"MRkyQjHwx45syZkl8eWUZhINb/78jUC2cu6mzTbz9uS9nc3ZCiM1hwv0s0SSSSKh38o5/nPGsoVTBdz0",
+	"XiUsjYkTVdyE7JiFuSBjrs4Eea2eihKCpGLdXDTPzY34bi7nKtOH3qzVmN4wQhWZCKlIt9Mh0ZhmNFIs",
+	"k/k0JXS5VEJcwmcL0/0TmFSWmlo2Wzk3y7/qlniFQsLphMGxMWMOF04bEpzpM+UdCkJ5THxB3JEBX7/E",
+	"a1kg4cy0XnVi7YhbnFh/Mjs7sWfmkVs5Z/sQbjFn03Wnc36dyJo3Lk0miXLHmmZXrNkdg37LJ5cyCeIH",
+	"12IA++eMplpHPQBd1MxUN7nUTS7h9+Jkf7ZK2gpHZaOTbe6hVfq2Ywpvk+VRRnrd5FhkqtE8pslaZpAy",
+	"KhXpreMF+M3iNEWaRIv6mdpIg00Z2BSijlHJVSq9nCR8ppjceOd7vaZb/xcrWN3yNTAE3OYxsFPZEZeF",
+	"GT0Mk0X7VpUCDIyHIFzgUZyI4T9KUZvLzwZG1a/lUHEC9iuaeTG4+m+X8G+c5xuxTMd+IzxVuV7AZDwm",
+	"lAwZzVhm9EiM+Tt9eway95O/tU6nSevPbPH0gUOo34gLPb8KiTDr5tSNCHUn4sEpUvWxwFpfdqEojUw/",
+	"9qU0nXagCJXmsIowLlSrEDnzRqhXYsarRjg5i8ZL4xt86jLz+GOPjEUi25qoXpGoEcxsPUXYzpBT67bV",
+	"o1nvSfNdgheEZbbnjrYqn8c6unx/DxhM69w8esjNM6K412tHdDXMhNKEFUzCRgwyCVXnrGKEE2rMMicU",
+	"6dlnbCoytYTeU8/c4HfKk8Cw8w7INlN3Q2MI5irqzYRaNh9M99CL8BaemZ8SOaEqGld3eG5TK8zbaTZ0",
+	"xZajIGEMVKUnUI2FZGg5m+sL7EbbwZogJVpYQFJWrwdOrOVaw1ok/IzTSCU3bKlEGjNoQEuHoM4F1AmL",
+	"C1MdgdCR0iIOt9H0dpg2cZbdyUwqMuOpiK71omZsmlKt92xr2Ot6hj2YkaV4zXolvOWamsV6vSSC2hBq",
+	"Yna3WyXsvHyBgrL/qerBLPjSdrBSjp516+QFK79NOCoOaDoqrdVc4G1BXxCh5UgeX1U9CTrxi+GoFz1r",
+	"dUcd1uqNDqLWMT06ah3Hh6PD0Yv4kB4cGKWCTqdpwuQlZFtSCHnWf7aS+SV+FZXiqgdtQpO0LRkH/XiZ",
+	"jnJycFQg8Ac2orO0RgmO8Qd5v4StmvlhpzDz99OYKlYbcLl2h+56VXFuxpxbnBvmn2m2Oi5KF2aAczjH",
+	"pzXszHkg8dnIo0eXu6Y7pRiKMZWXWt02zpJEXlq+6f5g8yuMx6bqLS7Mc2NecjeTxT9swFkKRLwRnC3z",
+	"Kq9Ya3RiuVmaBfOmmf+l2aJmkMmcaKHrFboOqropHK+1OZb1TU3O40LMiJYm9GNE3uE/budQ7noc1yMi",
+	"d4CsZL1ej5bpoZcDxddlcXM2053JQhxK4ZLvMsF9ZaIzTrUmjzyfaTbjhcmtG1DLnEZcXJ6hgEPrHc5m",
+	"y51uQ8qvCY0iNtWyixYK7bfaQW1Ivp7BOVNo9q9lsOd0QebjRW2wxYaOV/Mxa/F+m/BXSVa2yp4zlGZH",
+	"+qcaZh6cBC86vWcHRzXDvUPRqxS/ZOSxmjhcPBrqsjBsaL7SO+4+P+rYr7xNeO3ynBKZfG7FyVWyfrIX",
+	"QrwGE3Nld2Gl1lmhCy2hVYaWxmdHR4fPyHChmNz2WnuC1IU3h1WXWQnRwnaGtp8oX7zDb8slafJGbSXF",
+	"LIhltBYCZs0IleQKSQTHkBErsmwrdh8X1wA+l1l61q+Fbt9y7fWavOf0hiYpHdYcGpbdJBEjEeVa6xqC",
+	"hy0aL9VbbXu4WS4yqdp9p47lw4KFzJGy1kDmWuIiyNkU1eqfWJzQC+i77AJoan48//nNclOgsq01fVrW",
+	"jOAY7P9Dbh06cHDkE+qmSyZ6vgSIXUez69SCTi007X4Jg7+yLBktlnEPKz+pkg4PmQPFw1DhJh8ywa9W",
+	"uWacTrZOwevVK3iu/w4CVM6cfohMctVqQoRES9Prk6nFT7meVnQO6IM0v516W6D+rhXZXSzVlzAYMxqz",
+	"DFbp5QW9wssjoyyZomQF9N2wDFxhxk+LsmNIEk7+ORP6CSFnwGIG/aDTDwZkPk5SfD2tngj3btGGUFZz",
+	"qIN+cNAPgnJIZBjIaMwmFGU0pVimZ/Ef/eBjp3X86d/6wb+WnXtGJlLZ4nSk0OlUJYHPJkOWaQoMIhBR",
+	"gsxpojnhSGRW7lVZcZLHnY4/oUnCk8lsEpwcuDkkXLErI5h9mM9PZ2qshYuIKlY/E5q30GsKgzPy5N2r",
+	"78mz50edp8VF+g6dGBmj6eT/9AO7nWsWrrw+X4zriSmz137QzllcP9FBEg/qgndCzUf3TuU1mY8ZWFOp",
+	"kTUndKFlzT29kLOMs9hYtHJymkbQQyo6uvY5BfmzHP+zivx/zdgoOAl+t59jg+3jr3L//SwxwezGGbSM",
+	"/Gr0T5GUprhJNaR4IUG3JsPKsg3IGFPOWer8oEVyhofsYPSMdlvHnajX6sXPh60X9IC1jkbd6Hl83GOd",
+	"Z4f15BT9qrclZ/STtVlXadEcqsiE8Bm0OmtIREYGe4M20a1nYGYBNVOSeaLGpHfQJUmhuxYU/YhCw+na",
+	"5DWjN0yrvmKmNKswg2kBz7axq4EsNF+Ps1HrJ2Os9jgH/fya8Ss1Dk4Oui9CzUncf4c+o3vS7+/9vycf",
+	"9p/+oR98/Jfftf7z014/eFrP9GxQzfq9R5XLF3fznW9oqavbec/id+ud/8uMreTgA84+K8eQpvSKGdbd",
+	"Jh8SNdb7lKgQfkwTqfn6VcLNxus/cjZnUrlds2E5hhSwSS/bsWe9FRv28bT1d9r6pdM6vmx9+rfqRoXB",
+	"5xYAdenlA13TUducBaGQF9rTm4dR0B1wp9JSFNnTNrvYnCetoqvErspRYst2ssiOtpn+a4jUqsz8T2KO",
+	"Gl5Rl6R4FoGTYGDisplhBJg/p9ja17udUB84I1xooWONqAETfSdSVj9PbzFnksnKwuUHxebl1E0YUne2",
+	"vdgwOTdVZ/6qEc3ohNnNRTnCqqx0aLhvNuPFWdfZ4usosNgw25GAk85pMLJ3mQjIyigeCqAA4tMQKBJ6",
+	"ag2jyKyGQo2XnRYj6ftzZVwfiI9B7vR34Ref6t6HDzRR5xYAc+lxLgvE5hSHnhhfjmYYmBkMQis+wyPD",
+	"5RxvrzQ5CnV06W84WM7ay+DfhUP/KnRqrsIXvblyKrhE0FeLuBgJrhiHa+zr/EYN+rd/SLQb+3ixtmvd",
+	"kbDt9qFR1VKzss/7koGj2el7i1NFGkvXZjUgJMhBtGgBUnnmAWcslhsYgjwdEdSslnul66ZvWu97GtkX",
+	"mzxqs0a22JxiMM7K5faa7ma1m8XzeDQaZNYtyFySZrOS3ro+OyN8UAJ+HTRPy4FjqM/dIKJpip0TScYs",
+	"jclwUegiOCssoBfNvN1Z8cOb1h0W13ZZ/NDKAao97ubQlQOtzCWvD0+yYUlWRPbXNo9s3WJpazC1V65O",
+	"uX01/HHd7ri2tYFNK3uXmt8hM8hjJsNajHDYLJe0CtPx5B1zTdAlicqrMajMpMJN1wJQZQ9xAR9iF+/s",
+	"hFfB1f282i3JXZKVvJLkuj67I7sAVo0x38OZWpPWbKysJuwcIsl+Lx2TtZHbbgwjfjIiIzFlxYX0k95+",
+	"ywtqlgvc2jVx4HDV8AcUiigZeOrvIATfgFlZL+jfuMuLa2pTvh9yPWtz0JsNY9rfxZasPNahyTyo5rzr",
+	"tfdSEqi8lsUVN66sh11w36m2sr9rWOeiatQTW+9sh8puK8dKqlj6+q/ZjKtkgkneoK4XHOj+vtxKwliG",
+	"Jr9yhWo7Lcej2Opiucz+1b3zlPlbb9LGYPi32cFVYke+szjC/6Jno/mpR7/9I3gBNjuovy0OphoAatyW",
+	"z/3RRIRusc0e2M/K9XrpYersXtD2AYOCOsCKbQwX5TFWmywKrXdGZQFao96eBWwuFc6PaLpAxJheJzqT",
+	"jMx4bGA4B3loxsCsFdahWb5K9avjp0WvWRrXtPm6/Oni4u1fdTdErTarWrtGhqBSlZzleB6bU1keoQm5",
+	"hT4PQ/d6lWgVzV7vRvTa9g9Cq48fsjmtfu8mtLr2D0Jrjk+yOaV53yZ0mtYPQmWecL85lXnfJlSa1g9C",
+	"pY98sjmdfu8mlLr2D0Orh5iyBa1e70a02vYPQqtFWtmcTtuzCY3Q9kHoW+/OWEGi17kJlbb5gxCaA6ps",
+	"IRy5vo3kI2z9IFT6gCub0+n3bkKpa78KZmWTgR6Sg681Da1YuLxvE2pN6/ulMs943EKFKqWqr3ZteW3L",
+	"idvrOr7OU5l3qYUrNpmKjGZJujBx9CFq4OUEeYiJz02+mAcvvUR4aeKGdxN44KOSbOdMdt3X+SpfOeyQ",
+	"nSysM2SYumUVGBU4c/WZoducv9qBVp+mapedUb86RBfz2AY22HZAJF3IospvK4QGpUS6LZbG775yQVzD",
+	"nS1Dbfpej/w5+c4SVs6i246+8ijryCy03xm1t0jg2w23KAA7bRlHVq5svDqgrNC6BthrDdO5C7u4fd8M",
+	"38ntpCtMp67csrcPHz58aJUzYlZtRjmBprIjt/Rb33pnHBTZmk3Bdne1Hz6ymdsR9Jzew2b4YY9b7MGD",
+	"Bk6ePrKgyGWprluta/1Qaxa4ptPOny69pIOykD9oex/CqCSH5kBjFClo+jYTU5apRNNo8DGK33lp8B0c",
+	"ppXDvHTR47FA6KXIxmvRdE4XMgeqIsMFSZRk6Ujv7NT7pI8TsWohcOoYbwaIEDbjtC7gXbHPKj9/U5ZJ",
+	"wYlkTLbJd7MkBcSNUSYmXlAYprFQkLFTqlibvGH61KYG+mAiYpaSeZYoVsm527j0iZf5cmRSEbzUl+XZ",
+	"LbjALUs7hmbbuPuPbk18GEwzmIHQ/BIGhYVcehIwiL+6sgD2QfJUR5f+FGEAlU2fJNOZAn/PhCRcCX3t",
+	"BU8impKRyCaYjPni+YujpxCDMqZyjDkUE4jBytgIkiriGZ5oTGGQIUkFZ0TOskxcUaX/gFmnJh2AkljM",
+	"hqnL4M/YNGOAgmEwSkIywVB6yslhl6TshqVAAtd6O7/CaKS8zcEzlAK9zd4FmklxT2o22Gyf/uVKtExz",
+	"SKZ/R+c/IaIH7KW8LruCNrjYej9tJDHpBxNqagk5xBTCxfwPkAhbvLE0WmVdKd5YPU0bnFy9rK8SyIso",
+	"u0+t55BO9F6mKcLj2HwJ1He1zApvB1HiCrNk4QpXwqmLd1UyHrcmgrNF62h4wIqXcXUa2r+0/rMu/exL",
+	"qeRQk0SovOAQIFp5CSQmQ+Ow0wnXppOsLm7YDrwsjxfPeutyngCX3F+56nb9RK9NqpOVlyQdMcgfgsRu",
+	"YktUJJLMePLPGYM9SXgxPYq8l4xQwtkcGo9ERrQsAH/wK07ku5bNeOv56JC2pGLTVm83u1YoztRs1zKx",
+	"XKYqpmU5zKKmCVAFRm6TqvRQn+oYBlWtiZCqBYESHys75925T7q54X+2eTEBsQBHXypCtiFL+ZkzLzlh",
+	"BU9BTpsoaYPq20u4jCteVj6LA1vMbEBGAqVGLWXog3b+p1P9CzwrLjfbPUDIXAFcYcw+05hFyYSmbfJm",
+	"pqWamlIaRicwT1wQBnyWGukan8nKySoXR9tQRtnlTGrANZbmqdnGEIabspHyc8+KCJMi8w2ObXLOVJNs",
+	"NkgfN2XpByEBqNh5IhnRhADD8jLRlhDnMaxCobi6RYbE0TmgHvtorJSXWKW/5BYhmbNGK+xD0pWn8GHM",
+	"eCHiCYC39LBaCgIMvpgq1oKIv3XfKkoD8yRj7Qvs5/7eSiZa1TDIHuPgJLhK1Hg2bEdisg+iWSQytm+F",
+	"tH1bbWZfjwZcqPSS7SBj2lE6mwG3Wbugft268gzeg2F7bpe1cM70rg4BSiUZQeBmFhIBxS4w1dWlj/hA",
+	"yo91H9Yvf8FK7c4vF5XLh8Xzt9qK0gu5ozzzraZSRPtZetEQ8HfkOBbjsdyOO8EDVWF8dTzrsZ4hkbu1",
+	"y6tFi4GYLpnNTxI3hwp9SYkyjQDNzqZJO8jCMHBYkzN+zcUcSoqs3VS/0OVa3ukmmagVU3usm2HxGatk",
+	"LurfeS0bYYZ6USCwme5gTeOCsM/TlHJXltFujRYdL9nnKJ1htcyaGpzThOflQvNKfgizq1si+Kr+Lw/u",
+	"Wv+nA/HS/xEJkSb86lKMRl5ffQTCwOxdEAbIEIIwAHisS/w2dHc4qq5wKY8x337t+XGFUOt4k0yuOIvJ",
+	"NBNi5MwUNrj/CSU/fjh/WmYNZnE1U7DvxaDd6ABlLKaRMkVHN1QUagq2Lr0NfuEchlogzXMja6CkwHhN",
+	"FZwn3VnrzWB1XSbxPNYbtIk+lcO4rW7uqzoGfKKsiyHIiYWKMNc4LKpo4QqNqqINhCXNpiBCFsSf2qNR",
+	"K9OX3seiZJy/BAWOm1+fOjOhvzI2BGwDRfAURW8xKroVq1peEXW09iIXmoQe1BDi0QIMhmKTjTbbM8PR",
+	"LKMAOMHZ55qbB8bdRBGqecJIsWxAlCBXxiys+wCp5kIJI4ZQaf68XrYpnbcyDCvMat0OLQNOuTA8jdVL",
+	"jRf64AHk1oxnLBJXPJEstlyQStIPuOgH/ruiebtXqqoGKCUMhu59iFmUJhz+yVypY1dO5FMNS4eooNci",
+	"yq0PfPHzCCo9ldv+WtEIP1WP4QiKa3E6YSGhnCQ8Zp+16k8Bw8qk+A8XsEIjyRQxxqqhiBeYfeQilDc4",
+	"/h8sbh8v5MrQaunZyoUYLrEXXCc8djKppwbkbmJg85jYmSjAEEw4GZhKvYOc4ycurCqfw9qnduRynuop",
+	"TTyiAIYnt7gNhUgZ5cFqKaigw5jSlnMqyVVy03CKpoJw5QID6rrWGVcvweN890rcwcloSGyoj4tf0rPC",
+	"Jepi7jZ3E9y4EbA6nMQ0b2MFrh5iC976a5OxGjPwSuxgmYeXFsvMom5Z3rC5SRWqj7ZTgkimQtKDSoFd",
+	"cnr+/dkZAUhx2UZQIBS8MkYYlQt4E2ZMou0M/Vdxm2DNCDqdMqrXjKcLfSctIHVIOPgYgR1ZjKWi4dvh",
+	"n7vTOaVSzkUWF23gB92CDbxXtIEDsOtq4DzO5i0Uyv0jPU14GxFvb3+gp5jWWBGVf16mplqYNbQdg1aw",
+	"gfKZr6HXsMIzag9B/aY//r283317m/BTrCtzIeovkpaNvXviqg5gQRh/Ly1GnhWjtTyBJTLz5cO6NXU7",
+	"mMe1b8jW9IaaIEjNz3gh2q3I0Qq1d5o5i8qVd9ZEevjL+WVJgZ5a+Q4r7WB9B1duJyRyytKUocwgsphl",
+	"+t/gvVtgGbHcMNiI++IqOwVrQj+fYbfu0bOqML20VM9S74NpgdN3Oq6WpCVi+pFOaLRVhAnx28mCt/Og",
+	"11uHaldS8go4q6WNq9+LlXVoK++NV/ApT+3bRqA03NCCqeglMNJW8byusjdxV14HSxYgqi+KFp6cSIut",
+	"/PvqxJC1ZqZmZhy7E8uky/wZ8Aj39RcsOgiY8nDIsxmrk0BL2+4pMitEqFJZqS34DCgh4KFHa5d+TFAx",
+	"yYE4IU5FZGBVJteMTdEECCTVBE1VeMvdsN+1e3dLNtUmA4c0ujfQmiePJUYE3LBsYTZ9DgUQAcbUBx3O",
+	"uw5CMtgblPu1ySkIDipL9ELYMJFCifvDLvlz8p1+tt9fvGq92BE3XLJsyB0LeMUwTEsmv7BHyDXXeWC/",
+	"1N+W3Bqx4T1xpgpzNs6UkaoiwRVNuMwdMkuCCRt5Y02JIRhIq5iSqYL2mdcee8z2UFf57Nelb0WRkKo6",
+	"7hVLazIIiBJaaS64/k/R6eYgqJDFYdgHMLml305dQtVyrr809Wllkcvq5zbxH6LT0He62IdQKPP1r8Zg",
+	"YE+Jv9n+4lctx/kNqn0MPb63EmyaWh6sGbPB/gCzaDSmGY303m3G7SH+eJqxiMWQv3ZSeDpsZYLKG7AW",
+	"1bpx4YCP/7H3ae/j3qc/rIGgR5aun50FZo9hCPfGBnTsR2IRzfSkMWj2uHf0/GlNsNT9xPkEq6XqcKnh",
+	"5wPCdU/B+YTBXxhPDsHjwS0d/l/1hS0WJ1odZWENbmswdmx0pkXZSSRJ4tpVliscB3+6uHhrfQGRiH2B",
+	"2ttxUyJpqcnazBBMfSHczikT05TVTketSKkopUS4RAqf29m6YDAnz21njmVhqWu5mzf2RiRl4gqgZT2h",
+	"elkltjz5LaxvM3JgrOG6ClPh2nLKYYPC1OH6mvYrmniOn9o2ueOn9mdbWt2rR9+o9PiSZiacoAX28Zb1",
+	"9y9r7cXNtiKL7B02L5S6YllGkKm8pMGEqbGIW7B8GLu6rGVe0THcqM5d2LQo4pKGw5lcLP+kX3iwfmEN",
+	"k1t6xq0BoXHZ/RVLvdKhiCgFt4hprkRL1dTN2ElG02bx4hXeVShauw2NQxaVC4U09+yckhGbk7nIjEBn",
+	"mLyHqDylmXJxOLM4UURlNCkJaOsL5nriWneT3Ckz8WJc3Kql9mFe/DfGdq97P25RL2aZKeZTXS2Zyil3",
+	"9YI3FjNH0G0jA2L5GS9u3wbFh2+/m3UXoVh/eEu3gHUAWo+7bzPwo6ZM0FTJCuHXMF5r9jeGn3Utjcuy",
+	"fBx1z0/1q3Bb6mvNjrueZmNNEjI2IP8J2gFrsenzgqtMpCGZZqCotGYS4i1mnEoTBui0ThkC0McUUFCo",
+	"IiwBWwPjRi3hAjVW5PmMx23yhk4YKkuaXpqxGDRS/QRk7IpmMVh2qWSh/kfCbxKZQBqi903dQndWyTBJ",
+	"EwVZTxOJgCNUkpHWXeZJrMbkyZtXf/7hqTl5goxd2peZMtSiUXPGOLLb3Wm4WsFdrdvCRrSgztCXMABH",
+	"V81L8P792Q/oUHO1/EIbV/Oi1YP/P+jCCrTJO1tbSPNFomWhDNayLkq8wvZuF9nwM69GI1TPfCqiWv3T",
+	"6MvQiyQSmaLZCDL42A80t+sHIekHUE/006CxcbkYBFUTqjaRV0t07EQSUA/C8itcY0h1voWletj6D3iK",
+	"z+q4Nr2MOHHTso4buMrM2/Kt+prNWzGy5lwMYnijWZaoxTkUm0WTzDT5c10S5WkOuG+kIRMU9mQwji7T",
+	"5IZd/s9//ffgKaS7au6gFQSJ5hIICo/ElEki6cIhU5QAlf2oMxgUnuTaUVEMQVk9rxhg0rppXtDSmn4B",
+	"qIGlki0tzvm31uk0af0ZkhDtscWV+BIGiKsBYW7wr1f2gv/44SKoyiY/nv/8hnxgQwJoH3mlySilyUSS",
+	"gZwNByEZ4PpdJiZpY8A+TwdtcurSkH4vDXYHTaWAN6NQg+LfvWIfpiG0SeQl/BXuLVYRDk4sCY64sVJT",
+	"NLsmfFTjiXMZ8RNInqU21c9EYlrcAX16jRWOcnJ6ZsSobAYFEFEY7/M+/93viBYnE6WZ/7XUfzrQtJoz",
+	"hIBfkik/Dev3GPntJ7QUoh5KtUv7vNsm35m55Jmbsoj9/Xvpjt3eHpXXcm8vz/6f51GBpmRxu88P2+Ss",
+	"UBvW8+WGfhYk3FoJQbdmyvZLEkLeE1C93MeU6HNCyN4epH4t9vbafd5rE2ciLFOQTxsVRz1zPzmgTaDe",
+	"ICXdTgdhIrCdd2fgg6aUojDk9fnLG5Yt8itCJoxyG0N7ohfaWIwo0d8XM+Uqc2BdP1tq17FV51Tp5+G5",
+	"aPsTnBH2WatIJonJy14Y+DG6A3vhJV1IL9/U3wEu+lwfipHI/PSf7/WjX+mSJlJJb11Nzi0Ia6qsKsN+",
+	"2XN7wbIJHNgW2du7gPO6t3eCh0qKFB/hoZjxmGYLeLMcjIiWvxxgRx7y2saxLGaRHi0/9UXuqpdBEDHX",
+	"16lw3KUZxOKz6kH06mYzzvVOQusQrynkK8+5d4NMZ1O1wZIzzUTEpFluvMLcvzjoCwcSI5qm0rs4yA08",
+	"hm6+AHKyHl/WlKwAgiLKSSxCJ1IOKqLgwJJqtCNcL3Pp9PKAZuq/HmqcidnVOE/iy4enoN0xqNBHo0jM",
+	"uDLDI/qlW4t8eASaA8/uqZchaCRwf+cwctrmC5o1Fiks8HiNNo2Rz0qSAWjLkNVHC4WH7Drk26jHNdcE",
+	"wxRKr6gfV6VvCbaFAAsU1PWkUqGPi26k2UPRFW8OqmeFsudsy3R5HBBtSHootluUnnyBDB12OzGNGVyv",
+	"lFjXKyjF3KyKQ+5wKaE8/5tespAkUq8Q1CsCYwDAe2DuBC08RLDvmKWCh7WQ1GVAX6olzoxF2jIeD2Qr",
+	"EVz/EZI6aAHmizwZnBrTPDQ7Id/hr/1Zp3MY/fjhAv7BBk/N8bRC3JOBE3kGT+GJW4gZcL4+Hwo1DgvF",
+	"wxLQc8Btrll6FuNRw/gl84hfMcth9ZKZxwGOsOkChOu3oQ84N+xzIpUl9nvBbzSxghteayAE4QTZwFQy",
+	"FHFilEktZOF0sJ3FlLIRMgYKUQ91mg/gFAn0tRajmazL0sQbJSoPeLKKMzXBWonEPFo9/EVi9eyEk3ev",
+	"vieHh4fHBJXAEEN0vjecWCafySjDo0xTG6OrB9HKJw7iTIj1qqezJ1i8S7hinMymU2RBni6qj+tSRdUs",
+	"PChtsOb5WtoFcYhxuLe9btdyeqikLkbVqPgQMVHcu5MKe3yfDFIRaUmeWgMbeTKYyKsBgilRMtCiqanR",
+	"D+Oj7pexKaMgGOLSu8r+UEyYgPTSNyfRarX6fVjuh7ZE4AcLCqGdChrq4Lc+N+ponwdhkCYR4xK0TKM5",
+	"nE5pNGatbrsDxv7UCNfyZH9/Pp+3KfzcFtnVvukr91+fff/yzflL6JP7Ip3MHYSB2dzgJOi0D7CVmDJO",
+	"p0lwEhy2O+1DgMtSY9DZcufszcG+kxD2f/XiQ7/sV1LWrlhNtNE7pmYZr4IbyXKZ9TxCzzjbgL/YhE4u",
+	"5tWUt5M+nyPvs4LCCICUkI9a7pwxqWim2uQNzTLzaMJxwOA5lBZNBT7cSLzxfa7fJTEqakmoWnmZjfqA",
+	"1STChcD6yED/YeBlzcE1eYdSqawvA8R81h/ARqE+ehYHJ8HrRKrvS8lxORAZZIjVqfN5k30r4p3FkD22",
+	"prVfkbxpcyuJbvAFr5R/0y5YPr9pawOG+KlUxrvb6WwIEl5OCX2ZY6KtLh23pF9zFMRKMmot8KTNOLXn",
+	"HNL3ep2DZaO75dgvQNJCp8P1nSol23THbnd9x0KxhDA4wo1Y16dQzkn3OmxEVxHd01ip4LJY+9THT/ps",
+	"OKwiuGc1iMBBGCh6pe9Z8DbhJRAN6+0FsCn97kr0IdlidiZlpIJbtRqIairqgJ++p1rr1lLysGqjwEfP",
+	"8jbnbkQRClTgPOwIeNYJCklFnZk86XY6T0/qNGWSK8pOTgfJSqSgmicS5F7p2mjRYSImWIM7XbTJDwLD",
+	"JPVrpkUj+LxDHfG+XI30h5ciR1CF2uBczNtkgN66gSURodhADanWG4QPOsyTJ93OgfngKjA5AiKzyv1D",
+	"g//5r//eR4sLBt/NaaLwmSfQztdUcjQF+71ivHIkbhDF0a6p+R58BK0vgxz2x9tuvXtv0PTg5g9vmdWH",
+	"Gj5lehyIlqacDFCsHIQFzCg879INjK+2gb08LVBjTe1AE+V9bprpj1wYrDxAzksX5rXUX63gFmK9SE2c",
+	"Q2l0FlD4s344s1zM6HNQBLQEUbidoA6jFDo34nO309GTrlaUr/nCiCap7HP4odc5bqOE61WcH20G4qgX",
+	"P9VScALHETCa8PyhftTnUL/eYj3KCl5PjZiEo5qIYCXtptn0c/0pCCTs80EOpYArzHPxpboIRmNDrELB",
+	"mTmWVjUyhwv04rno82u2kGZ9zAy0Rg/5BkcdN+8K0LpnaUBCDjodL2/DioLGBN/nDsCKvKXSA5GzWgfs",
+	"GBLR6x7fWvAqo4zeRuz65ELwvhPxpmVsTuX1K5GdRo1quxQaI1bqK5GdrwqyKfV1yR2n8lrzBuPNWdfT",
+	"Nm0u3pQXuBTEbSFldie9fZc2K2VS16eEPPFGqHde+lbj4fx+2wmCdULgG1G1BmH2muYWUyHBMR8SKQDu",
+	"JodHc660ChuGuHKP2YkZjzHq40sYdFG63HYbFucGfGmjjXC9Slvx1sRqbjKY7VM/VMOrtrzn7nb2oga4",
+	"zSaw3r+Y3zle3/F7E09qXJ+9gwYfy4ub6A5HTUiqg5ffTBHxy1/1useNZlmsTfL4lJhTee2ckFY/MJ7I",
+	"2ysyehabW4r2f/X/U/+Ouk3KVE2sxUuw59SahPxhTjycODJk6CkbWLnHyJBWLqCpFH0uZ1EEOkUdwix4",
+	"BSDo1glPt5YffsCBdiZDrLd7+J9yUkfh9eyth5rColpmDR6Cx/TWd8wrYm3IlN7ZkGlgNA3uLpTk3pCx",
+	"lAG3HhuTMAez5ELaAX8INzMJFzQ0k7U70Oq0hYY3qqgxY0AyJgdEMimgd5/XXWQuwCXJslzbR0UdlR6t",
+	"NOhbrNX9KZXglDpTeR7nBOIC+9z4RTHDyBoAMG2WK6LErfnDH5l6QN6wvscHmqhzg9G/YzPqqc2d2UTE",
+	"cp1KQpv9+xZSW6nr/2rBsnAZvwa+/xviyH9kFYe+Z1n0AyAejxS37+WTrLNYC/T3WROmAVHDp7gKAZzN",
+	"+AkZWPiqQUgGmHZmkp0N2NWgzxOMOTCWYcXS1CbeeOz49xLjJkPMxsmEGKG1CVPmZDG80xkf+9zQZ7yL",
+	"VnyEWBI3B7stBoUd/pnPHPFlcO6wBsY8jc7hdQlCt31fiolRDyB5bmvvKkz8pUUxW8c063s1Z5jF5bpz",
+	"W1Rjumo77fYdsIf4YW0Ldyn3u219zAYJb5KP7YHCy4FOxDxf0lgYHtGblLlK3uuepDqvGgZAeypHt9Px",
+	"MwYqkc+nPIdWN3U43LMmwK1RiC12cd2m9l45bcNFJOpnrM/LIyLuv+/JsUHOiSQH3Y6rkIUOoQLw+3BB",
+	"TJGtdp+7sFvIb7LxM242WtHBDDOLahOHRVSJEj6GTRekCjUyzykIlTEEZ6A5zaQZSSq9Gmlyg1FkJnYw",
+	"Rg8xwHPfMG8fQm8JfZfuSZHGCV04K45xE7f7/FReI4E7eFArKdVf1auqZ99QAyk0dtnkzbxIfttNnt/K",
+	"4t75G+ysQZu8wb4Jqe7vW+h4pa536z3IvajvZj4HvE+1D7n0PVn7Nrf1PVoJISfo8QkImCrE6+31j0hE",
+	"wNidFSICvolqTWolxg3jC0oiYZODTCv94hm4qfyN7nNFrxmvQZ2y+dUmKutsVPwRsg3Cqv3UOT5cmJGX",
+	"uC9mXJlCFHoHVXIDgVFV4DhyJZgkQxpda9HmF5YJl7C2vApfLspAnJge2QhKPs5iCAuBaGbtKmVuLuHS",
+	"OI7OYZsMqihfJuLLJonD58voXjUfXCK9LA0iOSxXw4I4FIK7blxEP1ipZcrgpACLNY6nmRJ68SKaposT",
+	"DGzX7VTiKrfpk+PyIAwJtxZUMJ34axVUXDJ000DbSofmD2ieeH3nwsZjtXnvVNgosiy0plUcrTZN6Z6k",
+	"Ddzju5c2fkNyBrZvMLvXLjjqDgWS72Zy0VwSwe12TBuBnx9IFjGxtgn8kMfdftl3ALb1URDv2ETc2PxO",
+	"0w+z2fFKoU25+ORdsykmu0G2Pz7/oPfKPFMF8p2rwRGkHBthv2nffOj1wZWLK7+mfd7wOb29Co7NcX3e",
+	"Jnf9rvlJKo2DKeoW73GnZFgyH9e131IP0SfDT6M2KBBPzEl7evdxDnkAVrkErMMzda4plw3nksQtSqzF",
+	"gqYKU6v1ywm4lZij6eTPHVynPwJm1rlFDX24G7WpfOVmfergvFfKQeX2Pm7762axweX2/hBvIL2n6QDQ",
+	"urn4le/QCtnLVE79etjNo/TEV5iHCTTcLQ+pNz+c2yT42nc/ySTCDmB6FFRjGkwTjkmpGZumNGKOj8DT",
+	"bvKX+nzgwfMNcksDBn0UFHHO5j6GPpSTEKOaWTlF3wgeqQ3c1ErysthNCehyha83MgSg095ZWnKemtta",
+	"iqNOEikTfrVCIOkCBy0sDEzniouMxaUyseukoIpNoc9XSEGnRetSjhyjpEvoIRm8ZhB3b6McLH4S5QZy",
+	"J55lgNfS56YicUuMRmTKskTE5Em3R8ZilknPAfQU4TAAPMUm6qssASoSrgSRczqdItIKw7cHVgGMVmYW",
+	"M8ncSRGc7eohMuCN9/wEbWuoKAJuvtJ3cy33r+tTwe58h/d4w8Fsr+ZPSgkx9E5MILd+onf7QNqyIPfz",
+	"QBqU02+K/l0o+ue1T/Uu3+imav404S20g+/HXp2zWiXhHDOVUbrfW5GvsUfmYpbGHgYThkm/MeFqebAO",
+	"iAboKe/zYha2n4J9Yh3sLgXbe8z8cr2JfmFLBXvNg5aHYg8soziBqmODPHnUFLG1hdVyl0RtTvatY6ir",
+	"JebuAx/D5Eg2a40V72+v7lgKN0k+rOvzJXRDbTzOFtmL1R1awqDt5Xnk+ktOxteRAOZBKdwzU7TqwSpb",
+	"53tpimYpQfpQ/kbzuX4AobzMptijX7WsdQB0WiJLaeQMEZ1qlQ+UeG1005Ax7gVENEBUAG1hLaTCbVja",
+	"Sx5rScau3D0ws1ui9zQ2jHo4G8V6fBaAHNBXXDhXeXMfOVdA+MfHyBNeAiRZ7Q3aDbqNuSJN0G0097g5",
+	"2LdN5P6vXuuN/CIllF9X5tIhx1WcJAZKUrMY36bR56Whlhk11lg0muScWqRPzzVQ4BcWkRmxGcMS5GIO",
+	"UhKJKQPDjzyZZ4lig/p4Rb1a9nZvo1j7nKF5MmkNkfd0dTfOC7LVRh7w1lps8I+fNPNd59coHfsV97d8",
+	"beFc2WpvcICwYLo5QUFjt0blIK9wW5A6r4UHUd7n+B7bgGQ4MgAjJPXTvBwR1E0gB9bcxWXKGI0Hy5I1",
+	"84u0patk9XX65vz4qpwfv11eY7IRS4+iPfK35zf6kgUNPCDFGeRBifbq21h/zTQEZ0XfhfGFYMVUivUy",
+	"C5EKJhopTUYuaKEurCJK9ZpZpK3cEVKcXJ9vKTTkrgBNRU8rQQddg+v774gnB3xIZKWalxHlhFuAU6pI",
+	"ZgusO7dCIvucUbnQY17NmJQY/T0C+DzH/RDxVi0MC7xUQlzOGb0e3KFgcl5gprdno7cw4G8QZlhsvZGV",
+	"/Zt1/c448KM2rd+7rbwZgz+vYfA7lSTXa3n7M65Z8vIw/NfJCDC7DeMmBb4NnmDNmGUd30ZNLC+XX67R",
+	"3u7ztRFw1ULKd8cO38NS3J2e9pCC5WORCr2cSDx538TE24qJeGzvhZGMXI3PZZYhZBfADLCw59ogVxvW",
+	"wVmbuFq32FlLZizWJ2ehZSj9H1DJAX8cLkrXH2QxCMUZMiNPVhvdkn+gfzFhq/iIXgOsL2Rqojax2OSF",
+	"atFfd1/3Qk/28Z9xPUv/YBRqK+3gpJe2dbkRpuA29orneQ5aKP0Nee2hPn7zsZhYo8xiZ6dvlYFk9dnb",
+	"9BXCcX4ejdY+H3nLL6Htxpv22iQDxpC25LGxFYXv7115/GaEe7k6uT1hVndzlJiacj1e/TAMqJhmQrFI",
+	"yZBQZQC55y4konrDsOaPg8vWCnaOYL86/sEW6cP/QJfjHgiuxfhGOWV5xcl2nxcqfywHx85BIvSvFr4R",
+	"P11waTAeg1lhAa+bedw84chsljOMtMlpDiZhwBh4HoHiJZNjuSozxznLWJ8nUs70W4ihg/qDphqQGI30",
+	"BNsEbhSWm6OAR1GAZApNrT+7Zf4D3OfIwpydp/iz5Wb38Oye13C+W1gkcJQNjBLFDhvZJXKG9mVX/Pqe",
+	"Ge+Zd0G/2R305bJr9difB5znXYtTRoFYFqTyTbFoqljYuBLH5G5ZDOGx6yUbJbQY4r5KfcarwvGgCo2L",
+	"QG2q0uQXp1hP3BwbORZzTvR1vBfl507vxzfd6UFtcl/P/a7qXHd1ve9I6arjAt/Urm9qV63atWue+01r",
+	"+6a1fdPammhtdy00rlHbdo+rsj5+OHTBwy6S2Eu47XPMuN0mWXptiNBWeC13HVfsZ45+Q2G5lXj5CPAQ",
+	"NotCLmddPkQY8nJ0laaYKnlwcp/70ck5dWS76OR8AKwfej/xyd6F/Abl8i2a+RvPWo/osstw5luILLcK",
+	"hgvzJMkaAJA1kXIoW6wIlSOPMFLusUge3+LqvqK4uq+HYdm4ujsVstZwqxzRYimQRS6PQZ286yRNZUUC",
+	"y8ErsBQGNs5EyiTKZGMxh2p9xcL4fZ5SqbDWkhsrl6QQ98JAT/ul4C3EkXSYEy8v6BUZ9INOP6hkNCyM",
+	"l63gPtiZQ8ChHjywL8DNAyNLmzCNQnvkOhbAAZa3+Ri2wxZgEct4D+56OwiDMaMxLOmvgd7mZSObZvvQ",
+	"Bgb95mLYgTxlJmzkqak96k1Z1HKnQhjMpJ6Gw8mjKhrX4fSj0RrEmoSlsbGBL8QMQO/AP6j/7kDO6BBK",
+	"d4qM8FmakmvGphLsODc0nUHulBF0TFZquUAcdtDfu2EZ4JSY4jX6T2kiEVdCzQWRU5ZqSQwYouCMcDox",
+	"+WkI4ZdIwOtF8UpkUDLAG8f+DBWGGFeZ0URB0ks4GewN9PvLDdIPOkgQ7GM+FhK/Z3D3kYNB5aZpxiIW",
+	"Y05cnw+mdDHR56O9Zyrr7Q3KwwGFF4LQG5HERNywTD8gejGkmDBNGUsllNiDtQoRbnBwNmr9pHfNc88A",
+	"I3YbpDe6Tc5GWC/IMHK9eqbeEEmwNMmEUQAbWI7hd9C1zhjrHDFD3IML4v00porthtE3EEZHsKa39FW4",
+	"2eLkm3oslnTzHwf8xcBTbTqg7bbFQ4ED3Fl+3e0ez12/e768DXR/FQ/hQYOH8G0G1cugNMYrUFMft8fG",
+	"7tajVyfgmOziyd7YfTNh1iGzObDEfCwgnTS54vgcbII00ee1pggj7wO3p6QA5KRf//xXrWZARjl4avjC",
+	"PhQh2nx7ncMlQv9PBevrN5Po4zGJ+nl1m3GwR5aRVxHGJ4vtLJr2+DtgN/hodmOFl+oeuGL4VOG/JSJ0",
+	"xSKaaUlSv0WzLA1OgjZIKWYm5aFeiczG6gFLkSDdJRmJqRwPBc1i1N9d+vAJkQwuuQyNlUl3MKGA5idi",
+	"mZCehBZ/g5PqCmg+WTMXD6StGDF1Qqi8DgkGEcHXMPLGeHnt7ceKT4mp6VXBe9Pah8UwI2/AfyRGI5YB",
+	"Z0Gxf0KUIJRMRMxSBLhRQqQrSMnRub58+vL/AwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -17,6 +17,8 @@ const (
 	// extExactlyOne lists fields of a body, or parameters of a query, of which exactly one must be
 	// given.
 	extExactlyOne = "x-exactly-one"
+	// extAtMostOne lists fields or parameters of which not more than one may be given.
+	extAtMostOne = "x-at-most-one"
 	// extCheck names a rule that no schema can say; see [checks].
 	extCheck = "x-check"
 	// extRedact marks what must not be logged; a test of the contract compares the list.
@@ -58,38 +60,56 @@ func compileAccess(extension any) (auth.Rule, error) {
 	return rule, nil
 }
 
-// compileExactlyOne reads names, each of which must be among the known ones.
-func compileExactlyOne(extension any, known []string) ([]string, error) {
-	if extension == nil {
-		return nil, nil
+// oneOf are names of which one may be given, or, where required, must be.
+type oneOf struct {
+	names    []string
+	required bool
+}
+
+// compileOneOf reads the names of either extension, each of which must be among the known ones.
+func compileOneOf(extensions map[string]any, known []string) (oneOf, error) {
+	name, required := extAtMostOne, false
+	if extensions[extExactlyOne] != nil {
+		if extensions[extAtMostOne] != nil {
+			return oneOf{}, fmt.Errorf("%s and %s at once", extExactlyOne, extAtMostOne)
+		}
+		name, required = extExactlyOne, true
 	}
-	list, ok := extension.([]any)
+	if extensions[name] == nil {
+		return oneOf{}, nil
+	}
+	list, ok := extensions[name].([]any)
 	if !ok || len(list) < 2 {
-		return nil, fmt.Errorf("%s is not a list of two names or more", extExactlyOne)
+		return oneOf{}, fmt.Errorf("%s is not a list of two names or more", name)
 	}
 	names := make([]string, len(list))
 	for i, v := range list {
 		if names[i], ok = v.(string); !ok || !slices.Contains(known, names[i]) {
-			return nil, fmt.Errorf("%s names the unknown %q", extExactlyOne, fmt.Sprint(v))
+			return oneOf{}, fmt.Errorf("%s names the unknown %q", name, fmt.Sprint(v))
 		}
 	}
-	return names, nil
+	return oneOf{names: names, required: required}, nil
 }
 
-// checkExactlyOne returns an error unless exactly one of the names is given.
-func checkExactlyOne(loc []any, names []string, given func(name string) bool) []FieldError {
-	if len(names) == 0 {
+// check returns an error when too many of the names are given, or none that is required.
+func (o oneOf) check(loc []any, given func(name string) bool) []FieldError {
+	if len(o.names) == 0 {
 		return nil
 	}
 	n := 0
-	for _, name := range names {
+	for _, name := range o.names {
 		if given(name) {
 			n++
 		}
 	}
-	if n == 1 {
+	last := len(o.names) - 1
+	listed := strings.Join(o.names[:last], ", ") + " and " + o.names[last]
+	switch {
+	case o.required && n != 1:
+		return []FieldError{valueError(loc, "exactly one of "+listed+" is required")}
+	case n > 1:
+		return []FieldError{valueError(loc, "at most one of "+listed+" is allowed")}
+	default:
 		return nil
 	}
-	last := len(names) - 1
-	return []FieldError{valueError(loc, "exactly one of "+strings.Join(names[:last], ", ")+" and "+names[last]+" is required")}
 }

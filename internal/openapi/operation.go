@@ -24,8 +24,10 @@ type Operation struct {
 	path, query, header []parameter
 	// body is nil where the operation has none.
 	body *schema
-	// exactlyOne are parameters of the query of which exactly one must be given.
-	exactlyOne []string
+	// bodyOptional lets a request come without a body.
+	bodyOptional bool
+	// oneOf are parameters of the query of which one may or must be given.
+	oneOf oneOf
 }
 
 type parameter struct {
@@ -46,7 +48,7 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 	id := strings.ToLower(spec.OperationID[:1]) + spec.OperationID[1:]
 	op := &Operation{ID: id, Writes: method != http.MethodGet}
 	var err error
-	if err := knownExtensions(spec.Extensions, extAccess, extExactlyOne); err != nil {
+	if err := knownExtensions(spec.Extensions, extAccess, extExactlyOne, extAtMostOne); err != nil {
 		return nil, err
 	}
 	if op.access, err = compileAccess(spec.Extensions[extAccess]); err != nil {
@@ -61,16 +63,17 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 	for i, p := range op.query {
 		names[i] = p.name
 	}
-	if op.exactlyOne, err = compileExactlyOne(spec.Extensions[extExactlyOne], names); err != nil {
+	if op.oneOf, err = compileOneOf(spec.Extensions, names); err != nil {
 		return nil, err
 	}
 	if spec.RequestBody == nil {
 		return op, nil
 	}
 	content := spec.RequestBody.Value.Content
-	if media := content[mediaJSON]; !spec.RequestBody.Value.Required || len(content) != 1 || media == nil {
-		return nil, errors.New("the body is not required JSON")
+	if media := content[mediaJSON]; len(content) != 1 || media == nil {
+		return nil, errors.New("the body is not JSON")
 	}
+	op.bodyOptional = !spec.RequestBody.Value.Required
 	op.body, err = c.schema(content[mediaJSON].Schema)
 	return op, err
 }
@@ -135,7 +138,7 @@ func (op *Operation) checkQuery(raw string) (errs []FieldError) {
 	for _, p := range op.query {
 		errs = append(errs, p.check("query", query[p.name])...)
 	}
-	return append(errs, checkExactlyOne([]any{"query"}, op.exactlyOne, query.Has)...)
+	return append(errs, op.oneOf.check([]any{"query"}, query.Has)...)
 }
 
 // check validates a parameter of the query or the header. If it came twice, two readers could use

@@ -93,7 +93,7 @@ func (n *Node) ready(c echo.Context) error {
 func cors(origins []string) echo.MiddlewareFunc {
 	return middleware.CORSWithConfig(middleware.CORSConfig{
 		AllowOrigins:  origins,
-		AllowMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
+		AllowMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 		AllowHeaders:  []string{"Authorization", "X-Api-Key", "Content-Type", "If-Match", "X-Request-Id"},
 		ExposeHeaders: []string{"ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
 		MaxAge:        600,
