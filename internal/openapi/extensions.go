@@ -66,36 +66,38 @@ type oneOf struct {
 	required bool
 }
 
-// compileOneOf reads the names of either extension, each of which must be among the known ones.
-func compileOneOf(extensions map[string]any, known []string) (oneOf, error) {
-	name, required := extAtMostOne, false
-	if extensions[extExactlyOne] != nil {
-		if extensions[extAtMostOne] != nil {
-			return oneOf{}, fmt.Errorf("%s and %s at once", extExactlyOne, extAtMostOne)
+// compileOneOf reads the names of both extensions, each of which must be among the known ones.
+func compileOneOf(extensions map[string]any, known []string) ([]oneOf, error) {
+	var all []oneOf
+	for _, extension := range []string{extExactlyOne, extAtMostOne} {
+		if extensions[extension] == nil {
+			continue
 		}
-		name, required = extExactlyOne, true
-	}
-	if extensions[name] == nil {
-		return oneOf{}, nil
-	}
-	list, ok := extensions[name].([]any)
-	if !ok || len(list) < 2 {
-		return oneOf{}, fmt.Errorf("%s is not a list of two names or more", name)
-	}
-	names := make([]string, len(list))
-	for i, v := range list {
-		if names[i], ok = v.(string); !ok || !slices.Contains(known, names[i]) {
-			return oneOf{}, fmt.Errorf("%s names the unknown %q", name, fmt.Sprint(v))
+		list, ok := extensions[extension].([]any)
+		if !ok || len(list) < 2 {
+			return nil, fmt.Errorf("%s is not a list of two names or more", extension)
 		}
+		names := make([]string, len(list))
+		for i, v := range list {
+			if names[i], ok = v.(string); !ok || !slices.Contains(known, names[i]) {
+				return nil, fmt.Errorf("%s names the unknown %q", extension, fmt.Sprint(v))
+			}
+		}
+		all = append(all, oneOf{names: names, required: extension == extExactlyOne})
 	}
-	return oneOf{names: names, required: required}, nil
+	return all, nil
+}
+
+// checkOneOf returns the errors of all of them.
+func checkOneOf(loc []any, all []oneOf, given func(name string) bool) (errs []FieldError) {
+	for _, o := range all {
+		errs = append(errs, o.check(loc, given)...)
+	}
+	return errs
 }
 
 // check returns an error when too many of the names are given, or none that is required.
 func (o oneOf) check(loc []any, given func(name string) bool) []FieldError {
-	if len(o.names) == 0 {
-		return nil
-	}
 	n := 0
 	for _, name := range o.names {
 		if given(name) {

@@ -27,7 +27,7 @@ type Operation struct {
 	// bodyOptional lets a request come without a body.
 	bodyOptional bool
 	// oneOf are parameters of the query of which one may or must be given.
-	oneOf oneOf
+	oneOf []oneOf
 }
 
 type parameter struct {
@@ -71,9 +71,12 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 	}
 	content := spec.RequestBody.Value.Content
 	if media := content[mediaJSON]; len(content) != 1 || media == nil {
-		return nil, errors.New("the body is not JSON")
+		return nil, errors.New("the body is not required JSON")
 	}
-	op.bodyOptional = !spec.RequestBody.Value.Required
+	// A body may be left out where every field of it may.
+	if op.bodyOptional = !spec.RequestBody.Value.Required; op.bodyOptional && len(content[mediaJSON].Schema.Value.Required) > 0 {
+		return nil, errors.New("the body is not required JSON")
+	}
 	op.body, err = c.schema(content[mediaJSON].Schema)
 	return op, err
 }
@@ -138,7 +141,7 @@ func (op *Operation) checkQuery(raw string) (errs []FieldError) {
 	for _, p := range op.query {
 		errs = append(errs, p.check("query", query[p.name])...)
 	}
-	return append(errs, op.oneOf.check([]any{"query"}, query.Has)...)
+	return append(errs, checkOneOf([]any{"query"}, op.oneOf, query.Has)...)
 }
 
 // check validates a parameter of the query or the header. If it came twice, two readers could use

@@ -30,7 +30,7 @@ type schema struct {
 	// fields are an object's, the required ones first.
 	fields []field
 	// oneOf are fields of which one may or must be given.
-	oneOf oneOf
+	oneOf []oneOf
 }
 
 type schemaKind int

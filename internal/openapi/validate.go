@@ -151,7 +151,7 @@ func (s *schema) checkObject(loc []any, v *value) (errs []FieldError) {
 		}
 	}
 	given := func(name string) bool { return v.member(name) != nil }
-	return append(errs, s.oneOf.check(loc, given)...)
+	return append(errs, checkOneOf(loc, s.oneOf, given)...)
 }
 
 func notUUID(loc []any) FieldError {

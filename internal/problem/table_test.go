@@ -119,6 +119,7 @@ var elsewhere = map[string]string{
 	"wire.ErrNotUUID":             "the contract's validation answers it",
 	"pin.ErrNotDigits":            "the contract's validation answers it",
 	"confirmation.ErrSummary":     "the contract's validation answers it",
+	"confirmation.ErrPlace":       "the contract's validation answers it",
 }
 
 func TestErrorTable(t *testing.T) {
