@@ -19,7 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 
-	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/wire"
 )
 
 const (
@@ -399,7 +399,7 @@ func (d document) uuid(c Claim) (uuid.UUID, error) {
 	if err != nil {
 		return uuid.Nil, err
 	}
-	id, err := pin.ParseUUID(s)
+	id, err := wire.ParseUUID(s)
 	if err != nil || id == uuid.Nil {
 		return uuid.Nil, invalid(c.String() + " is not a UUID")
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/auth"
-	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/wire"
 )
 
 // id is a flag that is a UUID.
@@ -19,7 +19,7 @@ type id struct{ uuid.UUID }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (i *id) UnmarshalText(text []byte) error {
-	parsed, err := pin.ParseUUID(string(text))
+	parsed, err := wire.ParseUUID(string(text))
 	if err != nil || parsed == uuid.Nil {
 		return errors.New("is not a UUID like 6f1b2c34-5d6e-4f70-8a9b-0c1d2e3f4a5b")
 	}

@@ -4,41 +4,19 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
-// binary is the program, built once without the race detector: what is tested here
-// is what people run.
-var binary string
-
-func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "hydrapin-cli")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "hydrapin")
-	build := exec.Command("go", "build", "-o", binary, "github.com/hydracore/hydrapin")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(hydratest.Main(m)) }
 
 // patience is how long a test waits for what should take moments.
 const patience = 30 * time.Second
@@ -65,7 +43,7 @@ func newMachine(t *testing.T, env ...string) *machine {
 }
 
 func (m *machine) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
-	c := exec.CommandContext(ctx, binary, args...)
+	c := exec.CommandContext(ctx, hydratest.Binary(m.t), args...)
 	c.Dir, c.Env = m.dir, append(append([]string{}, m.env...), env...)
 	return c
 }

@@ -1,7 +1,7 @@
-// Package contract holds a server to openapi.yaml: every answer is compared with
+// Package contract compares a server with openapi.yaml: every answer is compared with
 // what the contract documents, and what was reached is counted.
 //
-// It guarantees that an answer which the contract does not tell is reported:
+// It guarantees that an answer which the contract does not document is reported:
 // another status, header, content type, field or value. It is for tests alone; it
 // must not know how the server works, only what may be seen from outside.
 package contract

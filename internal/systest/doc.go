@@ -4,7 +4,7 @@
 // It guarantees what no test inside one process can: that guesses over several
 // nodes cost what they must, that no crash gives an attempt back or approves
 // anything, that a first start that was cut off is completed by the next, that a
-// fault at the start is told in one line without a secret, and that every
+// error at the start is one line without a secret, and that every
 // credential opens exactly what the contract says. What the processes print is
 // searched for every secret that a test used.
 //

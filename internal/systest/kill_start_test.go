@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // A first start that is killed at any point leaves a folder with which the second
@@ -19,7 +21,7 @@ func TestKillFirstStart(t *testing.T) {
 		"hydrapin.lock", "jwt-secret", "peppers.new", "peppers", "receipt-keys", "hydrapin.db", "hydrapin.db-wal",
 	} {
 		killFirstStart(t, "when "+file+" is there", func(m *machine, n *node) {
-			eventually(t, "the first start makes "+file, func() bool {
+			hydratest.Eventually(t, "the first start makes "+file, func() bool {
 				_, err := os.Lstat(m.path("data/" + file))
 				select {
 				case <-n.done:
