@@ -9,7 +9,7 @@ ldflags=${1-}
 # More than this many packages, and it takes long enough to say so.
 many=20
 
-echo "Looking for what has to be compiled ..." >&2
+[ -e bin/hydrapin ] || echo "Looking for what has to be compiled ..." >&2
 total=$(go list -trimpath -ldflags "$ldflags" -deps -f '{{if .Stale}}stale{{end}}' . | grep -c stale) || total=0
 if [ "$total" -le "$many" ]; then
 	exec go build -trimpath -ldflags "$ldflags" -o bin/hydrapin .
