@@ -231,3 +231,26 @@ func TestTokensOfOtherIssuers(t *testing.T) {
 	}
 	plain.refused(2, plain.run("token", "--tenant", someTenant, "--ttl", "25h"), "--ttl is more than 24h", "HYDRAPIN_JWT_MAX_LIFETIME")
 }
+
+// A volume that its group can write to is in order once the settings accept that.
+func TestDoctorWithGroupAccess(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "HYDRAPIN_DATA_GROUP_ACCESS=true")
+	m.serve().stop()
+	for _, name := range append(m.files("data"), ".") {
+		mode := os.FileMode(0o660)
+		if name == "." {
+			mode = 0o770 | os.ModeSetgid
+		}
+		if err := os.Chmod(filepath.Join(m.dir, "data", name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found, code := m.doctor(); code != 0 {
+		t.Errorf("doctor: %v", found)
+	}
+	m.serve().stop()
+	if reasons := m.serveRefuses("HYDRAPIN_DATA_GROUP_ACCESS=false"); !strings.Contains(reasons[0], "HYDRAPIN_DATA_GROUP_ACCESS=true") {
+		t.Errorf("without the setting: %q", reasons)
+	}
+}
