@@ -541,6 +541,9 @@ type IdentityId = Uuid
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// IfNoneMatch defines model for IfNoneMatch.
+type IfNoneMatch = string
+
 // InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
@@ -658,10 +661,19 @@ type EndPinSessionsParams struct {
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
+// GetPinPolicyParams defines parameters for GetPinPolicy.
+type GetPinPolicyParams struct {
+	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // UpdatePinPolicyParams defines parameters for UpdatePinPolicy.
 type UpdatePinPolicyParams struct {
-	// IfMatch The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version.
+	// IfMatch The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
@@ -796,7 +808,7 @@ type ServerInterface interface {
 	UnlockIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
 	// GetPinPolicy Get an instance's PIN policy
 	// (GET /v1/instances/{instance_id}/pin-policy)
-	GetPinPolicy(ctx echo.Context, instanceId InstanceId) error
+	GetPinPolicy(ctx echo.Context, instanceId InstanceId, params GetPinPolicyParams) error
 	// UpdatePinPolicy Update an instance's PIN policy
 	// (PATCH /v1/instances/{instance_id}/pin-policy)
 	UpdatePinPolicy(ctx echo.Context, instanceId InstanceId, params UpdatePinPolicyParams) error
@@ -1182,8 +1194,28 @@ func (w *ServerInterfaceWrapper) GetPinPolicy(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinPolicyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetPinPolicy(ctx, instanceId)
+	err = w.Handler.GetPinPolicy(ctx, instanceId, params)
 	return err
 }
 
@@ -1216,6 +1248,21 @@ func (w *ServerInterfaceWrapper) UpdatePinPolicy(ctx echo.Context) error {
 		}
 
 		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -1322,7 +1369,14 @@ type ForbiddenApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
 
-type ForbiddenPinApplicationProblemPlusJSONResponse Problem
+type ForbiddenPinResponseHeaders struct {
+	RetryAfter *int
+}
+type ForbiddenPinApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers ForbiddenPinResponseHeaders
+}
 
 type ForbiddenRedeemApplicationProblemPlusJSONResponse Problem
 
@@ -1360,6 +1414,13 @@ type LockedApplicationProblemPlusJSONResponse struct {
 }
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
+
+type NotModifiedResponseHeaders struct {
+	ETag string
+}
+type NotModifiedResponse struct {
+	Headers NotModifiedResponseHeaders
+}
 
 type PreconditionFailedApplicationProblemPlusJSONResponse Problem
 
@@ -1401,7 +1462,15 @@ type UnavailableApplicationProblemPlusJSONResponse struct {
 	Headers UnavailableResponseHeaders
 }
 
-type UnsupportedMediaTypeApplicationProblemPlusJSONResponse Problem
+type UnsupportedMediaTypeResponseHeaders struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+type UnsupportedMediaTypeApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers UnsupportedMediaTypeResponseHeaders
+}
 
 type AskConfirmationRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
@@ -1426,15 +1495,23 @@ func (response AskConfirmation200JSONResponse) VisitAskConfirmationResponse(w ht
 	return err
 }
 
-type AskConfirmation201JSONResponse Confirmation
+type AskConfirmation201ResponseHeaders struct {
+	Location string
+}
+
+type AskConfirmation201JSONResponse struct {
+	Body    Confirmation
+	Headers AskConfirmation201ResponseHeaders
+}
 
 func (response AskConfirmation201JSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1512,10 +1589,16 @@ type AskConfirmation415ApplicationProblemPlusJSONResponse struct {
 func (response AskConfirmation415ApplicationProblemPlusJSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1990,10 +2073,16 @@ type RedeemConfirmation415ApplicationProblemPlusJSONResponse struct {
 func (response RedeemConfirmation415ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2096,10 +2185,13 @@ type VerifyConfirmation403ApplicationProblemPlusJSONResponse struct {
 func (response VerifyConfirmation403ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2176,10 +2268,16 @@ type VerifyConfirmation415ApplicationProblemPlusJSONResponse struct {
 func (response VerifyConfirmation415ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2524,10 +2622,13 @@ type RuntimeSetPin403ApplicationProblemPlusJSONResponse struct {
 func (response RuntimeSetPin403ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2556,10 +2657,16 @@ type RuntimeSetPin415ApplicationProblemPlusJSONResponse struct {
 func (response RuntimeSetPin415ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3013,10 +3120,16 @@ type SetCustomerPin415ApplicationProblemPlusJSONResponse struct {
 func (response SetCustomerPin415ApplicationProblemPlusJSONResponse) VisitSetCustomerPinResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3486,6 +3599,7 @@ func (response UnlockIdentityPin503ApplicationProblemPlusJSONResponse) VisitUnlo
 
 type GetPinPolicyRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
+	Params     GetPinPolicyParams
 }
 
 type GetPinPolicyResponseObject interface {
@@ -3512,6 +3626,14 @@ func (response GetPinPolicy200JSONResponse) VisitGetPinPolicyResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetPinPolicy304Response = NotModifiedResponse
+
+func (response GetPinPolicy304Response) VisitGetPinPolicyResponse(w http.ResponseWriter) error {
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetPinPolicy401ApplicationProblemPlusJSONResponse struct {
@@ -3700,10 +3822,16 @@ type UpdatePinPolicy415ApplicationProblemPlusJSONResponse struct {
 func (response UpdatePinPolicy415ApplicationProblemPlusJSONResponse) VisitUpdatePinPolicyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4448,10 +4576,11 @@ func (sh *strictHandler) UnlockIdentityPin(ctx echo.Context, instanceId Instance
 }
 
 // GetPinPolicy operation middleware
-func (sh *strictHandler) GetPinPolicy(ctx echo.Context, instanceId InstanceId) error {
+func (sh *strictHandler) GetPinPolicy(ctx echo.Context, instanceId InstanceId, params GetPinPolicyParams) error {
 	var request GetPinPolicyRequestObject
 
 	request.InstanceId = instanceId
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.GetPinPolicy(ctx.Request().Context(), request.(GetPinPolicyRequestObject))
@@ -4549,203 +4678,210 @@ func (sh *strictHandler) GetMyPinStatus(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37chu5lTD+KtjOVsV2mhRvkiVu/WpL47FnNJnROJIc5xfTnwh2g2KPmgCngRbNzOetfZp9sH2Sr3Bw",
-	"afSNbFKUpUmc/OOhADTOAXDul9+8gM0XjBIquDf8zSOf8HwRE/j3aZwQHK4uSEjInITyJ57O5zhZeUPz",
-	"R5SYv/reHY5TIkeFROAo9obe1YyggNFplMyxiBhFS8wRLsxse76XkF9TwsV1FHpDj4arXxZBzKNP+B+H",
-	"s18Gd/+4OXqZ/DoLsed7XGCRcm846Jz4nohETKo3I1YL+Zc0ocPZKkzwIqLDRcImMZkP9Q5advjnz753",
-	"ym/fsOQ0kPvMg/oTXiExI4jfRnGMQobIJxyIWP4Y8f90Acd29gIneA5YxHOWUuENvd5hp93peL4XpElC",
-	"aCCXfv3uQu6VeUPv29fHJ/2XnUGnMxh0Dvu9Trff6XS8z76zk0tCQ6TWQa/fXSDBkJyG5DwkJyI5E8mp",
-	"SM0NUi7YnCQKs4OTl9MjEuDWUe/lUWtwctJvTaZk0jrsB5PJZIKPpp1jz/fIp0WUEH4d0WtOAkZD7g37",
-	"nY7vJQzQzZaUJPIsJEK8obfAq7m8QG2RYMqnJHEQeqnGlPEZcY3QJKU5JO605W139j4Ssz+TVeFO81vE",
-	"GRIzLBBGCRHJCslt4im59wajkMwXTMhzv76VH/aSlLZeTvu4xQVZtAbbAvENDl/JC0xFhAsIhmdn/yZB",
-	"oEygOxxHa55p9fhdH2c3e5zvKE7FjCXRPzY+zNQdCkCmvHBGV4yhOaYr9PbsnCOcEDQhEb1BwYwEt3Vk",
-	"aP2cNrpKVgjf4IiiGAuS7Ab0YaefAQ0bXw/sRA6RQL6aYXpDwsuIBuR0sUjYXfFAL9mciJnc8gxzFKjx",
-	"laBmI+EWS7KF9ZIoIXFEQsSou0obyVsPwO961g7YGhTEJSz2yxsQoXfSgkktOwlQ4zAPhZoiH5J39+3Z",
-	"uby0AUsSEogyQb4OoxvChTekaRz75ke7hv5VCDJfCH6dkDmOaERvzF80B7tOk9j+lBAsSHiNgbB3eket",
-	"brfV6V51Tob9zrAjCbT839+9e1LgqvV7w667Piz7MuiQ3uRw0Ho57Uxag+Cw3zqedkjrcHJMDnF/ehL2",
-	"uooIURGJFexFQRIz+QSuUyoiC11CMJdszFtEFO5EQKKF3AlZ/TCbfBdEP0c/vPn764urv1ye8bO5WPz9",
-	"1dnRGT37dBYto/D7eHn2C4uC7+L0x7/9EP//vb8ugu//kmAads5op036nXbQi+lk/qYT/u2HuILuEc7l",
-	"Aa1BwuAwj4R6UpldVA+bC1R3s6qYf/l+oSlLEKZIM/v62+bxGW71Do+Gx71uhxwddabBS3LYxZ3gZNLt",
-	"Dron05Ogf3Q86fc6/T45HATHZHA8GODD46P+ZBqQbu/lIQ6mWL624p3dVhTY4/3uPfD9Hgx7pftNDvHJ",
-	"YNo9bvWDXtgaTI6PWifTzsvWUTc8nvSCPn55OPhd32+1sftd428UrOX7O2NxSBKg+pTJ2/ylSaT+5b43",
-	"RS2Tne0Ox31NmbjmRLjHrkft9ZAm+ixKZ7S6VAsXJE+gMfqbKGB3JOGZzvHIHG3wwBxtUKAosGz3ZPoy",
-	"6Ied1vFgQlqD6RFuTQ7DXqvzkhzhk+C4O+lPd3jxGsX/ClztnIkL8msaJUWScM4MR6OEhHlB8l+IGgB2",
-	"gR7EEReAhgclCfJLiTmQ4mG9JTQEDK6h3YIhQgVJgDDsl4ofPjkp97CCJjyMlGv+6wGPfqFPt+bU6+TO",
-	"/NnrA/onET0Pn5zc+bLixj2M3PmIN67amHuRUsfCSdnyqw792NRlH6JBzr5ddQuqCI+8C66BWxObDbfi",
-	"q677xHXdL0BzctftNaxRoDPmx0a+Isn21E72YKTsdjIjZbaLdVZJ/WkA5g1LJlEYEtrQ4h4yomzoOI7Z",
-	"Ep5RDcwR3zAPsQVJACF7MM9aODbAPrXjJPRnmetCEpE4CkQZ+luyAu9eykmoLGQojKZTkhAqEGy6ILHk",
-	"Dt7xjtiVjJ9w7Yp7cB464MEFBPjW48fZbstOAVRJ+Zzi+HWSsKSMJE6SO5KgKY7ijfb7pQRzmTB600bn",
-	"TP8GaInZclev6WHHeQdms4jAbjeArAdrMME55LKUMrBRiNgUxIrcs9beJYzevTv7tgoHH36ThMwbfvAW",
-	"WMw8S7NhuoT1o+/N+Q0AsEgF4jOWxiGaEISVz8qsbMBJo/B6gRMO8tBHd/+anK/dux6zy74dbrG3PX8P",
-	"OkGtrhBxNI84TFu7xV9TkqyyXf1VjlT3wEcUzwnArtecrKxAwCiRiHEgQ5iGyOVFFgb4+rW6WzkQzvTo",
-	"dWg3K+6Adncze0P7GeUC04Cs3bMes8ue9dS97vltVO/LEIzJlROxfnsTFq48H+zkdluXIpG0SO9rhu8I",
-	"wgLFBHOBBiiY4QQHgiQ82yKHGdeCsWv1zfw2WRwFq+qdGouo3nHMNt3rbMPXRpoRIr6eRzQVhNfjNiac",
-	"IzHDFLEEkV9THEspszsYdDIw5JhrOeYaBuSh+IthcWWiD0pV04epAVACl93um4jEIbLWI7sls2TlVvZE",
-	"KmBHj0MplJ5ShkBF14AnHx4aRWzyS8H1W383VGjOxmcWRqCHyK/ancrfruHfap/nrE4iPGeOYFfN6qVW",
-	"g9GE4IQkSLBbApcPU3T69gykoGd/a50uotafyer5I8dhnLMrub8SiLDr5tBNEbY34tEhEtUBBefyQpm/",
-	"NFJUDLnXk/Ygkhb2sA4wykQr5wI4Z+INS2nZ5s/TYJbbeB10ieZgakZCApbsDNQgD9QUdrYZIjVOg1Np",
-	"G5erGSNX81MCDkISM3NPR5XtYxNcrlnuLdChnyI+xyKYlaFbmgAeTVw1NGtupeI0LEGR4EUaKWaMExUU",
-	"tJQnbFfbAw4UJJKbKFDW40FtrGVHAy4iekZxIKI7UiuyhAQGYFHwWFXYejp+HjHlFRCeCskDqQnqMMu0",
-	"0SlFOJxHFM1TLlBKYxbcSqQmZBFjKd2JHVHWczRx2JGBeAO+ItqyQzWyfqzx9GtAtfN5NyypyfUI8oqG",
-	"prKpMmc02wOmLDyb8OR43d9GVEmWSssr4GrJ1GtRPlCEi/40VyAfep3weDIdBEet3rRDWoNpN2id4MPD",
-	"1knYn/anx2Efd7ta6sSLRRwRfg0xvRh89/JnI7pdq68q0b9sS5vjKG5zQkELqBNih93DHIDfkilO4wqb",
-	"TKj+wL8sYOt23u/kdv5uEWJBXquY8y1P6KGxqvamLS/5vakoR0lWZ3n2oxe4hHt8WkHOTs0jUyEoWUhx",
-	"vQ26U/CFzDC/lvrYUCQp8b2IXxu6aX8wcUBTHHNSZRbO7XNrWvIwm1U/bEFZckCcM0rqohzW4FpZt+0u",
-	"NcKcbWa/NENqAvHykZQ43igrX1l5geu1MZK3eqiOrF2xFCUEh5IZoQv1j/vZx3sOxXWAyGyVa0mvM6Ol",
-	"Z0h0KP2tzr1t8ikIzzmcco98n2kUa8Pp1VYrshWynSYpzW1u/YKXRBhD19uIvokSXqDQl0SJd1P5pwrq",
-	"5g29487gqHtYsdyFkkUKnjstoFSEhyhcievcsr7+yuCk9/KwY77yNqKVBPkU8ehTK4xuos2bvWLsR5zc",
-	"VMhyUge31hwYUnf3zUgYlSjbzNHhYf8ITVaC8F3vuSNZXDl7WHe7BWMtNU7D9hOmqwv1bV6TnaAF/ZwK",
-	"wmthdQI9DjvVcxGjyh9kGPiuQuhJHgGw28QAsxkRcnzLjpcIeUfxHY5iPKm4MSS5iwKCAkylDjIhkmgF",
-	"sxqKl40HNcXGp5Wn79Uj0s8ZFCwoG+0JdqRCAk8XC5YIEv5Ewghfwdy62y+h+eHy5/N6y4kwoyV8UvIK",
-	"4Boc/MJ39nl1D11A7XbRXO4XAbCbYLaTWjCppSxhn33vrySJpqs60mGkCVHQaCGaLX8ZSqTkfcLozTpL",
-	"ttVQNqk7g2p1x87fg3/1zGpLikKuwya49loSXhdMKYzxzbAqW6q8SMv7KXs56B9ardsHqj773ozgkCSA",
-	"pddX+EY9Hh4k0ULJGQDfHUnAc6B9M0qS8lFE0a8pk/wDnQGJGY+8zsgbo+UsihXrNFoTvLtVGyI49KX2",
-	"Rl535GngVXiDElt5MCNzrCQWIUgid/F/Rt6HTuvk459G3r8XfSFa5BDJ6lSq2dUg0HQ+IYmEQGdhIsHQ",
-	"EkeSEk5ZYqRAkeQ3edLpuBuaRzSap3Nv2LV7iKggN1pMeb9cnqZiJiWLAAtSvROcjZA4hcUJenbx5hU6",
-	"ennYeZ5H0jfK5psQHM//v5FnjnMD4or4+awt9UTos3a9zWdh9UbHUTiu8jr7ko6+OOW3aDkjYkYShLVQ",
-	"N8crKdi9kIhME0pCbd/JwGkaFwYZBsqdR/Fcziw6rteB/+8JmXpD7w8HWT72gforP3iXRjqGS9vO68Av",
-	"u63zoDTNVa0AxfFl3xsMI8g2AGOGKSWxdRvlwZn0SXd6hHutk04waA3Cl5PWMe6S1uG0F7wMTwakc9Sv",
-	"BifvhrovONOfjAW3DIukUHkipNig0eB8xBI0fjFuIzk6BaMDKF0cLSMxQ4NuD0W56VJKdENhNKVrox8J",
-	"viNSEWSpkKRCLyYFPDPGYEOR0AwfZ9PWT9p061AO/OlHQm/EzBt2e8e+pCT2v32X0D0bjV7832fvD57/",
-	"58j78G9/aP3Xxxcj73k10TOO9M1nj28kdK64m518Q7tV1ck79q97n/xfUpKsmj9KJfb45jwzPyzew3tV",
-	"ER01D3YXuJq/0nVwFR5wMVaiXbP9/APdcvvvcSQuTeGC4ta/Z0ul9BSZKhZozrjwHVGg6EAaa9Vs7BsW",
-	"DBeV8qWClxMq6iCS37DlFFyQQmO+7fjyySlm3e/4GefuVHDuz/Ly8gWjXBXrMJnyAaOCUDA1uHqDFqX+",
-	"9AtXlhi3zoeZWoVbM+4ABpW1vbVz3hWUpGbH+FZtVcFYuHbrE/mBluK8FimysDupTfItlElHzgRRrWVl",
-	"tart69EHjlT32cRdm5DJHQ4n7/9ci25n6H6w3cyF6sCoK2rsAGZNjOlaeKvm7A3wcaFgx3ibmFQHJVkI",
-	"yw5YqajAsxYjxfHlOIdNF8iOrXRQr51dGP6AVzALjvArKwoBHbCx1LAdJ72FqQQ6ZVpWYpdWBVIuYEaS",
-	"Vp2hQuBjnOKDYLK6FJMb7L4juDXB8mtBrpqzP7BzpW1UcNckFRui7bV9QMeXQUTAH7lvbo8J0bJrQBwk",
-	"XLKALUgekW6c8T8zQjW6JBaqAr7gqak/KFaM0dgRU8c+WLU0Zp3oviAgC1G8nNok+JjozBsn1863A6tM",
-	"fY1mqtF7O8Ki+c9e7HIdKPlrklIRzVWWB0jwOUeEey734nd1lZDWYqhyUn3SzuM8m63rMt3nQNbxtOyg",
-	"1Ar/QjRp4yX+TgcR7IAPJ91tLQ5eO1ll++fpbsqcV5WOtItkXlxjvUyeG703KHOJU9UKG1z6mFljm54C",
-	"yfMSTzjlBKU01PUTxpn/YqxxpQrk1WOpGjtuqsUG1NihzfHy/dXV27/KabAFg9VKHGmACuX76rO1toey",
-	"uEITcHNzHgfuzdLXOpid2Y3gNeMfBdYs5WN7SLO5TeDUox8FSjeBbHs43dlNILXjHwdWJ/FsB1id2Y1g",
-	"NeMfBdYsE2wHCmznNiLCavSjQOlmim0Ppzu7CaR2/Lr8sG0WesyHv1G5WIO4bG4TaPXoLwtlFom7g5xW",
-	"SKFYb6pzxhYTCjZN/DELsd+nJirIfMESnETxSke0+CqTpZi4AdEp1iSj8zO4k6DBtQd/P+Z7N51qN/O9",
-	"nb7J9vrGJj3tBbE2HVnXfSzlf8Gdq45Y3uX+VS60/jaVp+wN+vXOchVOOjZu7zHieMXzeoWpj+wV4ll3",
-	"QI07fS1C7MC9oaEyinaA/hx9YwArBrPuBl9xlU1g5sbvDdpcwbR1kbiV0bT7IRi5pNQdHbLF0u7rPbO5",
-	"0RVJyRvozkNYYwyL06QnM86sMWvZevPOObx//75VDE9bdxjFaLbSidzTFH/vk7Fp1BsORY17qPNws7Lt",
-	"iSjL/Bc4DDd+YIczeNQIhNMnFl1QF3e+E16rl9qA4IpJe+deEqXjopw/bjsfUo5Wm2iEQyVV4PhtwhYk",
-	"EZGEUadu5b/zWqce2XRrW68DT3QgXchUVnBgXNA4XuIVz3Ko0WSFIsFJPJUnu3A+6aYwrUOE2rpyoed6",
-	"vlRFXgnySWT3b0ESzijihPA2+iaNYkgGmyZs7vi5VTAhBjE7xoK00TmRtzbWSUhzFpIYLZNIkFIA7Nbl",
-	"95zAQSg4lQ8czMcE+t6nFoTveENd+K9lYFcxTiZA74PFiVvCQy+my3989r0cImtvgor2K2MW8tBQFnds",
-	"YxED5RM2scxokQqwK89RRAWTz57RKMAxmrJkriKjj18eHz4Hl+YM8xlRw8GtnJBpyglHYapuNIFCKtxH",
-	"MaME8TRJ2A0W8gcVAs5NS5qQpZPYptMkZJEQLqVanT7no7mKScMU9XsoJnckBhCoVN3pjXKwZmO6R0oQ",
-	"dA57H4l2+TOpOGB9fPIvN6ylh0NmywVe/kQ4xzegl57y26LJeYuHLc/ThOSgkTcvdR1ClC3/E6LS8y82",
-	"6+K0+cWWeiw1CVGs7rDkRAJCs6VNYYvri0O3PTea8KjjxhNWZAJUNCgqUp6f8K26xFaa4HgqxQadg4BM",
-	"GcCIo5RGv6YEiE5E8wGf6B0nCCNKljB4yhIkOSX84Fb1y+hPuVGSQ2COBmsCkz/8W+u/Pv6pIhC5UD6z",
-	"2aGpapnrx17IMVmy6frBKtu0ROZ0yX/43Meq56SfewvclR8Kob658meFuq9bvqCfafaC/HVPSBGWSHDE",
-	"UhGwOWnXPCpbL7Z4ucamfuwYTZkSkiRTlTfn8vtT+RegojYvwNJbRUsgsWdGPuGQBNEcx210nkomXlF/",
-	"UIvAmqJ7vkfTWAuTiiuUrkqxHu2WLHmfO6lI7KqNbzaDIZAmJlPhxizna32wxDWxtdElEU2ioCF1QXe6",
-	"GPuIiRlJlhEnSAICBMiJYK4BzqFAudq8VUhe4BuCllCgyK2Lg2mB9LkoN8WMKGmEYbc4QHEL72eE5gIJ",
-	"ML9Vsrxk+lANIcSCtCCsYtO38sxvGSWkfaXm2d9b0VxK1jqrbOYNvZtIzNJJO2DzA5BEApaQAyOTHJgS",
-	"nQdyNSArBc60h9wEC2maArXZiFC3lnBxB+/AlLs0aM3dM3mqE0jji6YQHZP4iEFxRbAIZwGgbhvJp3oO",
-	"m9Gfs8va+0tZ6fFxwZICsE2PosDy9pTRsdNW8pmmtQ9NlV6aWopFaMh3o07AoEqEr4pmPdU7ZAp5l5G1",
-	"qmYtkh2r1Ns8D1K/aXsFZYh8WsSY2hLThEqC/QHEj2vyKYhT1SKmol2Kap+VtdTJ91eS/+WUuJL/aVOV",
-	"5X8EjMURvblm06mUdnQ4mu+py2YG2Qoptjg5lfv52OCS2WLnVXedRzeUhGiRMDa1Wp6JyHuG0Q/vL58X",
-	"r5rGnLxkhv6M241uR0JCHAj1920lyYqi7LUPxq2ZSpSWgLNo+Yq0WLD9YQGXRU5mC0LBaFXHQZ/q89hG",
-	"4M5S0tcPd0VnVWaoJKyr9DT1N/tG/bwM76+R0EvSpV+QlHMiSY6dVl6NShmxQG/zklb2TqrMKRUoqH5O",
-	"AgtSzcyu5P4hCzWlCQnYDY04Cc1jwhyNPMpGnkt7cq2SfC+rr+gUxZxYYhKSII4o/JPY0v62GcHHCsoA",
-	"7vkfWZApRXT18xRqxRbH/lYSVD+WbcJTKM9L8ZxITQhFNCSfpEaCkaSVOi1tsgIMTTkRSCvFExauwA9X",
-	"FT2wvbXjzq6gCvRyFYCv1fWyTmYKQvzWZC3IaxRksymzFAVhDwAnCS6b9fQuqm7fOVnqyMrquAHBECfC",
-	"RwMo1txDp5evzs4Q1CjibZUkqAhgQhDBfCWH3aSEK51ImeHCNlJV2fBiQbDEGY1X8oBMkRsfUTCVwnma",
-	"nMu8hcIWVLLUcYE5X7IkzBsrur2csWKQN1ZAsYiyscI1oFGybCmu65LURUTbqorG/QnqQiUplFhW5TlU",
-	"4/3po/OLo+5UFU+8YtV3WbIJ56qCXqnTC7Upz1BG06rFcBRJE1Wh8Ax9qjhjiejZyoY7UBZ5oDqiQpIU",
-	"mvOb54lKrsBkM8NasbzkBp+Ri87PNVUoK3mUKicJaM5qSvqIL0gcE1WfnCUhSeS/wdK5UrVyM52rEQFU",
-	"WLayxhx/OlPTeodHRVq4ph5lrWFHj1Dbt+JejLl8fO8jMUMdXwtuKofKHcdzhuHuYLAp0bwg7+TKJxQO",
-	"rvos1lbjL5H8Qv3NHe4qMGPVMQ+UB0mQFIM2ZcXwBLwmLAGlD90SslDqElRQqnDhle7nwzzhjRrNPa96",
-	"G41fjKXgJTUDMLzfkWSlBu/pdteA8FRv+yaj5OfqG5pJwlveTSsm6/M4E5obBowKHFGe2Shq3MmNDJS6",
-	"3CMstMRQATVnVMoKoz5llc6WZa2AU9dwygOitzNhLCYYeLFTybXJIsACKBN5a/ipskPZVF9FVpQnBAhL",
-	"7bezhtzV3xbr4l/XVuAuf24bk5qyo7lGIdMQmAn99ad7MQocydwS97Bd5JeV3+wFVTIgh75Vl2XDc/2E",
-	"gXCaAk5VBDWTyarLUm9TX+nDaevvuPWPTuukfT08aH380/NKv6aJqNmONp0iHRmEQhakcqcqhuFkcPjy",
-	"eYUz78v4obz1oolfq8C+l3xvJjUQSkLlnFThPRDL493TIP27fj35wo3rvQDGcLAhtdKEA5jkyoijKKzE",
-	"Ml9jQfr+6uqtMQoFLCTOAs6J6/KRVQvcRtTuXPcnkk9yQdgiJpXbEWsi3AoRajauzSU9pmYq7MkxA+pr",
-	"mUN1Jalx1t4KpITdQPESR6rc3PXG39Tr0d9UfdPf2HjBb9DCwt/cHsVv0OvGX9+2s+bPuuJJy5oH/WZN",
-	"SmqGafdEC6qyt4z/oG50ZdtIv3lJdX9Tw5yaAXMiZixsAfpUbEXdyKzUtb9VDWC/acHomoGTlK/qP+kW",
-	"ZV7fnLLK2KtSue4RBvPehHUYv78bGwp1FfYU87ldzFCJnFywKtL4PZS2sT5cCDwsVuCrVU1zdiXz1xKG",
-	"87XpdzQvGVuucdS6OozriNJ+qIJW5Na332g+0oroppHa+lyk+roZYgn9qnb+vaCvND3se5uNJds2Osdz",
-	"ouQ2+V2ckBBC+uTVT8gNTkK5b2X8DXDRinsvkbck7VYKu2BALIFyCh0ylaHSlj71jc/luDWA/3d7EKvb",
-	"RhemjKJ8G0iSx8RCUwxsKO3gfk6bn2nZ0VK+A9C+sEIk1SI0zEIRV7KBxj8afxhBw8OR56ORB+WXP44b",
-	"G3nyDrLPZTsOtE6sFLsjrroW56SvGkOHtbfVimabP+DIQuVqs+6DkGhUG9cjq16HLWS/6zuuLnG/08Nu",
-	"/qohTCBIk0isLqE2t9LSFtGfqwJ5T7MOk1q2FIRiqfKNZ8F1HN2R6//97/8ZP4dKqMFMJa1wpUFBUEnA",
-	"FoQjjlc2d6hQWsdxEKhFoZZv5aqKFelG1Lb6mg68x1n9X2OagVQaEnNSW8vYNs3MboTGxGffU5lPEifq",
-	"X2/MA//h/ZVX1op/uPz5HL0nEwT5WCqJAphTjKM5R2OeTsY+Giv8XUc6zmhMPi3GbXRqI+f+yHV2FY45",
-	"A70pV/jsP5wKc3ogjIn4NfwK71YVXfeGBgQL3EyIhTKLRHRaYZ22OQtzCODGJjpVe+lNZoi8vVoxxxSd",
-	"nun6y0lKuWUIIzqif/gDkiJFJNCSJbdc/tSVsOo7pLKyORFu5OAfVXCJG4OV8yYVSj2PaK+NvtF7cZrv",
-	"+DnB5Y/cXrsXLzC/5S9eZPkZpsx7JEyF9/aI9tvoLFdK25ShAzeQE7gLr5ZDTyW9ZfMlDlE1EYh+9mOC",
-	"jShC6MULiFZcvXjRHtFBG1mrQRGCbNtKDZE7d+OP2uhnGq8QRr1ORyXyqHHOm4EPqnW1ECoP4vUdSVbZ",
-	"E0FzgqmJrxhKRGslEiP5fZbq0ARqShibyuSWrFqj5ygL3VDmAEYJIp8CsjBxd06A1NiN3xibB8/xijsh",
-	"0u4JUDai8lJMNTnR4serGQluS1PiiAvu4FWHietexAVRHc7L3NsrkszhwrbQixdXcF9fvBiqS8VZrJjw",
-	"RGpSOFkBz7KJXlIOsilVWe5qW61lskrlatmtz1NXiQaG2FI+p9x153oRU3tFLiKxm6SUypOE0b56phBi",
-	"v6TOC9KTdTU3A84iYYHuaG2eMHUfjvIPAYgBjmPuPBxFDRyCrr8AcqNcn1eUsgOAAkxRyHxVaEDSr5IE",
-	"ODagam1B4Us/Ooke0E5c7iFmCUtvZlncabY8RnPCOYFixDgIWEqFXl6VKLG4yJZX1QDA83LqBLWSSHsC",
-	"spODV2FDXDWOWQwInm3QqKDZhDypMWhMEIiKc9UuDR6yY5Tr6meiXHcFLur6q+UrUWPB6ahUphl0gpHX",
-	"RQ6S5CHvKtMX1dGCzT3bMcNDLah0WLkU2W8eZYYgDYc5ThV5D64RjJweMgiofmRK/UpqYKOYafabRJmP",
-	"Ii4xBNVFwVELrfNUUQCcY0Rw7io+Tl3WXNyoTssr19U1raA14TnN9U+RP1a1x342PtXWOhg2RLqRyijt",
-	"dPrBD++v4B9k/LzYJnxsRZ7xc2BxK5YC5RvRCRMzP1exNgI9B9xaqrWzumpMOaQUE78hhsJKlGnmAFdY",
-	"TwHAJW8YQSYi+RRxYYB9xeidBJZRTWt1nQe4QSbgB01YGGndUgpZajtqnMn61QX5Tb0KudRptoBVJJTP",
-	"Je/hN14M7YOPRBYEYBRYrLQPsNunsaLkV5HRdyOKLt68Qv1+/wQpJRCu0burV5oS8+gTmibqKuPYxD7J",
-	"RaTyqRYxlWtrVE9Y0VFR1ROjKF0sFAlydFF5XWsVVY14UNoA5xkubSc1k9OvznbQ6xlKL9mpvAKlgD9f",
-	"5eVZvhMzc32fjWMWSElekWB8I6X8Ob8Zq3RXjMZSNNUtTWB9pfslZEEwCIYK9bYRCvRNQCC9jPRNNFqt",
-	"5A/1rikDhPpgTiE0W1HGePjbiGp1dEQ934ujgFAOWqbWHE4XOJiRVq/dAUNjrIVrPjw4WC6XbQx/brPk",
-	"5kDP5Qc/nr16fX75GuZk7gkrc3u+pw/XG3qddleNYgtC8SLyhl6/3Wn3IaFZzEBny/w1d90DKyEc/ObE",
-	"3Xw+yDcVlMokq8qpe4WldCip+aQsS6vDGSuJzfZM0k8dRLXMY4Yo+SSG6jHnZTv0rNfpPB9WSXQoE+gs",
-	"PwEKwGIQISMO9JnbMfKKzxkcMKPxqo2+ZcrdLrEunzB83iZ0OF9WizvCvLpZWS0GKNdP2bKNxipEe2xA",
-	"VGmrwC7L9XLhgzad5Fmv09UfXJd3i2z/Pm3XG//vf//PgdIMxiBvQ7cRuI4IxrkcNUssMN/Lx70E7E7l",
-	"gxuc6u/BR5SWMM4yqpzjlqd3rkRku394PIZvS1GATfOKqdJmnXj1MawDUTeYorEif2O/ok2929NVMkmd",
-	"QH+ag8aYhAAmTEdUD5MfudJ5xZBlHK98YGjw1WJnBl3vWAJn872tpg4/S76n+ntp5QkYVrEqkBLbdFs9",
-	"TeZ7nY7cdLnJQ8UXoGvTiKq2TZ0TgOJCvRReXYCYuKKGB4Qhsf3NSunv+YZoH6qNR9mQA6fV0ueP1hn5",
-	"DQu3LbF4ym/fsOQ0aFR3MDdYJfG/YcnlOt9GYa6NLTvlt/KqaSPWpplmaPPqI0UEF2JLTLKO22an1+ls",
-	"iTz3C9/EzcrsVc0pJGOcM3Fhd7rFcu685pgqoynPas5ZWQjWzVslS2acRxMpd3MGiURZIqO1IFb3WwHC",
-	"rbgX5En0Ot37oH91qXPVtjoAO6twBE378lTNqV6q4ROrn7m/E63qvGLioD/73kAdRNUX7Hs5yJVCg0n9",
-	"zZNKBeph4snmiW4TIjmn2+BjWcE9OeGwCUhV9Y58b9DrbZ5cUZJ10DtptMt8vTzfO1R0aNP3csXY5ax+",
-	"o1PL18zSngVgOcan8OGjZClOr+f61pqe7wl8IzmW9zaihUvlOO4/taS+xOHVmmxQRYPlLrYXjA9+K/Tf",
-	"/KxE5JhUtTl9TUNlG1fVAqWGbbIm3WWGTlotmhBlGBybDDQtihjlC8ecjShPgwBE06oaEFHWhMcscm+5",
-	"4Vu10N5kB3/j6EJrViVt5LjmoNrjXMSFxcFj0JjB5olZldYtiZLbkmvQbfB2oRfFloQlT9OfHpHQF7Ng",
-	"MdsDffC9G1KhAF9kIn+9oK+TCMZuf0at0eQbO8pZnMHsERVre+M5fSLBVku0YRFesdQaF5iDDe5M5PqU",
-	"CZKMqDYDqxhLo0eqKH4qFfJ704fviHhE2rB5htu+s4KU3EcAb9wKr3JSQWgzv+8gtRWm/ksLlrnH+Hug",
-	"+/9EFPk7UvJfOAYq19/zdKQ4beZqYvesMoQp37pD3nudjhuMUnKqn9KsMIiuSmSih6EikZ93W9uQAV14",
-	"sxgRZJ1dkvqPaHFFVd5+nJV0sP7ziKNur2Pr/ykXWK5syUQKkVBCsD2i1qMLueNcu7jsbiRTUQXIRNZy",
-	"LJfDUMjGMJGZWCju59jxoE6QVOuNyu4rbVFiI47ulINCu6VCZdSFmhN3bv9k30Gha4Ud5mGUSoWRmLVl",
-	"tz2iUv0AAO/NHCuihR9Bdt7VUqd235Da5wbbQOlmljp3bHPeUIHcB7e5NW67WjmpwE7N7zvw08LUh7XU",
-	"2KJo6CJ1KeCXZLG6g8qX0ay216uerHkoA+ipSQsXOgqNVttGnpCIoNxta0QExRPFhqhd5ZJWHBQFzMSd",
-	"6VGS4+nkxoxHj6jAt4RW5DiaEHrtSD2b5v+o27CWFEtrZLKeQSdHgqUUnPeBPNUgFdEd+DLLOcPoRqqZ",
-	"ExzcStHmHyRhNhayviZpJsqAa1eurAUlN8XeB0RMyE1EVQBEHjKnxaybLAjOMqR9Zf02GpdzSrWTdqYT",
-	"SeHzxVzSig/WSC91H+/1i7UBIdwRqVPX5rhvjdSyIHBTgMRqI18qmERegON4NVQxE3KciGwdS3lzbIiN",
-	"BuHegoqKVP+9Cio2zv51Vnl8LSstTWjOQLOY/gcXNp6qfWGvwkaeZCmTd8mobSLgvpC0obO6HlbU+CcS",
-	"MtT4Brv70XqfH1Aa+Sblq+ZiiHrPlmKrIjuPJIjo2JgI/pDFyXw+sIVLqt1NF2TO7kzcsJ6nsiTUe1IZ",
-	"v3l+d0sWKogSskgU7wellyvhhZJPAuLoy14oVHRCmW8ahg+z3ttKp0VWOqINeen99W81XOHnbfTQTM1E",
-	"om/ltapC3iMYLrd47lkP26f07HdUQuTNcMPzdXbRM33Tnj+8QynzdBerYdvSGWq9P/J8G0Ydwa8Kkpga",
-	"QFiokH3JNqFEgor9tcLnHp7Td5CbfGkKVDzei9pWuLK7Pm3c2TQ33q3X1bzHaW68u8Q5tNxougCM3qIZ",
-	"VpRVGa4VvHRF798PuXmSLo8S8dARHfulIdW2h0uTXFHJ96OEq3QWFc4M1VPHi4iO2wgiYqHFraUjwNp1",
-	"vPGIjp0yCOPMzKC8azktnJKlWzsNncaxpSYFxGgtXwsesYmQkRpyXZAMR4SG7dzXG1kB4BuZmSWjqZmh",
-	"Jb/qPOIc+lrVCiQ9oKA5xMB2bihLSFiocL5JCioZFEZ0jRR0mjctZRmJwjhvIoES4GYhgKjj1U1eLqY6",
-	"lTNME8gDHFFdMr/FplO0IEnEQvSsN0Azlibc8f48V2lWkJRnEkBEEgEU0K6ML/FioTL4iOI9gAWwWOld",
-	"pJzYm8Io2Rcj0kUyvjAL2tVKkS9s8ka+zY3Uv2pOqUbKhXrHWy5mZjVnKYXKLA9i/7g3i94vgzTlIL+s",
-	"3eGrov8Aiv5lJaveJ49uquYvItoynHCdWv+O67qggqERFBVElC1HHkR6kXzbviKDLbakVmoCUUlxlXxW",
-	"EXfjxZ8QQh3HX4NkH2CMG7N97kP1X9NQPlqDuYcl+39JSbIyqfhbTNnJBuCkgOVLDutCJdBJJQtbKPcb",
-	"f9ICvMqgf4ri+2vI6qx8QfenB1s2V5TU4657YIbwg9+c0VuZAAuFUgS7UcYBm3xbsgfqbHxJYlzxfUQL",
-	"S9XJ7xuE9yZx7KZYgmMFy9ELU9TG6TPuZK1n+XMBWxDQcfgQGhCPq+NyJLbM695FhnQpQ/MA9Qogv9DT",
-	"3TrW0BTte8RXa8orffgoie8mE17h2q95v8VnC/fK1NCFC6R6eegb5DW24JUu8hoLHaoy0DlVnqQWJfmx",
-	"CbyDKwMZrlyy5vqiCnYDWW2CfTymhOBwXBcAnj2kHa2C65/TVzvf78rO989La3SEc4Epmit/f3ojH5nX",
-	"wNiX30EWfGOevolplUSDUZI302mzH0eRGCKs22K6TjntdY+jqfXPVXkQg1jiTIfy4szml9/ciO4oNGRW",
-	"LwmFaQ6lSqP8hyp1AHSIJYVK4gGmiOIkgcJKWKDE9G2xFrSIj2i+gxeE4EADr4z6qaIhYqVJ4LVg7HpJ",
-	"8O34AQWTyxwxvT8ZvYetaotwmvzorQxKXw1JD0aBn7QV6YubhZoR+MsKAr9XSXKzlneQUkmS68NNf4ym",
-	"UPZIE26Uo9vg9IihV14F3VaaWNYRqNiGpj2iG4M9yu0pHo4cvgNUPJye9piC5VORCp3cH3XzvoqJ9xUT",
-	"1bX9IoTky4WSbbYj+daIZC1Kjo9xRJWTcRf/8EZRcacQtYe2L7nOsq+BZ/d5+k8hBGQ7a1TR0fQY5qj6",
-	"gLKmYWSZkWpEXStVBh3azUqVLaBKnH0ZO5XzIL9Gr321an2lWZuD2PZp1rqHyHIvpcjPnOUVMU8bNCYl",
-	"W6xRmdAT1JieiuTxVb/6HelXvx+CZfSrBxWyNlCrRURbC9sBf4M8li/Fn5PAtqzFb1SkEdVNq0+duv6Z",
-	"JKWKK5oqyk61WhPVyW2e6usrfIPGI68z8kqW7ZUuJl/oPbGRQinMRGS9OGa7s9+/GO19qY7ah7IwNCEa",
-	"ufFuo/lvFXqbr2EmbEV7NNpqaI/u5eH5upsRACmPuW5lPewAxsCiT5E86TP//chTWYeUrDXHFiTKoUr5",
-	"9+T5XsrlNmxqAHQVrahLIAUULdZEJA55rkh+mLUxMHHdeAJl4VgCXQzQLSEL1XxE9VbL2iro6IRAf8G0",
-	"0lIToBmbKlQPBOVSVQvZsv2fcWpCyX/THRj0SNWcZxkFxFfVg1SeA1+QWAp3EpBbstC5xCwJs+Y5sJb9",
-	"8/jFWPJoqsvGu+22dc1wfMeiELE7kkiuINfmbE6gW1HM5cEqBOhy4uOzaesneRTjjCYCdbVYl6cnAVPb",
-	"1tRZwqaLJpneDnOCIZKsPheh28v1MIvsEveULbObtkbGXIRYkP1Q7wYS5hRwek+Hpt2t2nxTz2bNNJfi",
-	"q7+cq4PYdkEzbQfqrxZ4MOfp/TjivpmZK0QD3L8L7tZtwN3eOq2Z36jOzE/aeWtO68nrCHBN9sGH61SF",
-	"AqnMVIY5MV6W7aMGlzMGsQKqMZS2qDYNIxzRSvuCFuJNdxs3Sh96Ldq/Sl4M4ULgfqErwyh83een06+R",
-	"5H/KmVS/2jmfjp3TdZpuR8GemLu1JGHPV7uZKW07cpO1Ax9N7ozwUj4DWz0ZC/Vv3TLHtJBq2wZPbZBS",
-	"9E6KS71hSa6vqerfGSUoxHw2YTgJlVJuY0OGiBN45NzXpiM5Ya6ep/4TMkSonfWsLWFA0smKvTgZOPkG",
-	"gUOE+a2PVN0z3WktJGSuXbdZX10td1Qn87i979A5OIXYdEoSoCxKIJ9LmR+jOQtJrKKXBWPxGlCy1IvP",
-	"Hz//vwAAAP//",
+	"7H3tdhu5keirYDt7TmynSVEkJUvac0+OZsbOaDLWOJYc743pK4LdoNhRE+A0QFGciffs0+yD7ZPcgyoA",
+	"jf7gpyhLk3j3RzwigEYVCoX6rl+DSIwngjOuZHDya8Du6HiSMvj3aZoxGs/fsZixMYv1n+R0PKbZPDix",
+	"P5LM/hoGtzSdMj0qZoomaXASXI4YiQQfJtmYqkRwMqOS0NLMZhAGGft5yqS6SuLgJODx/O+TKJXJHf3l",
+	"YPT37u0v14cvs59HMQ3CQCqqpjI46baOw0AlKmX1m1Hzif5lmvGT0TzO6CThJ5NMDFI2PjE7aLjhnz+H",
+	"wam8eS2y00jvswjqGzonasSIvEnSlMSCsDsaqVT/MZF/9AGnbvaEZnQMWKRjMeUqOAnaB61mqxWEQTTN",
+	"MsYjvfSr9+/0XkVwEnz36ui487LVbbW63dZBp93a77RareBz6O3kgvGY4Drk1ft3RAmipxE9j+iJRM8k",
+	"eirBudFUKjFmGWK2e/xyeMgi2jhsvzxsdI+PO43BkA0aB51oMBgM6OGwdRSEAbubJBmTVwm/kiwSPJbB",
+	"SafVCoNMALrFjLNMn4VGSHASTOh8rAmoqTLK5ZBlHkIvcEwVn4k0CM2mvIDErba86c4+JGr0ZzYv0bS8",
+	"IVIQNaKKUJIxlc2J3iYdsntvMInZeCKUPverG/3hIJvyxsthhzakYpNGd1MgvqHxt5qAuUpoCcFw7dxv",
+	"GgQuFLmlabLkmtaP3/Zy7ueX8z2nUzUSWfLLyos59YcCkFNZOqNLIciY8jl5e3YuCc0YGbCEX5NoxKKb",
+	"RWxo+ZwmuczmhF7ThJOUKpZtB/RBq5MDDRtfDuxAD9FAfjui/JrFFwmP2Olkkonb8oFeiDFTI73lEZUk",
+	"wvG1oOYjgYo126JmSZKxNGExEdxfpUk01QPw2561B7YBhUgNi/vyCkSYnTRgUsNNAtR4jweipvwOadp9",
+	"e3auiTYSWcYiVWXIV3FyzaQKTvg0TUP7R7eG+atSbDxR8ipjY5rwhF/bX8wLdjXNUvenjFHF4isKjL3V",
+	"Pmzs7zda+5et45NO66SlGbT+v78F9+TAdeu3T/b99WHZl1GLtQcH3cbLYWvQ6EYHncbRsMUaB4MjdkA7",
+	"w+O4vY9MiKtEzWEvCEkq9BW4mnKVOOgyRqV+xoJJwoEmIpZM9E7Y/IfR4E9R8lPyw+u/vXp3+ZeLM3k2",
+	"VpO/fXt2eMbP7s6SWRJ/n87O/i6S6E/p9Mf//CH9v+2/TqLv/5JRHrfOeKvJOq1m1E75YPy6Ff/nD2kN",
+	"32NS6gNagoTuQREJi1llTqgBtQS0iLLqHv8qfZGhyAjlxDz2i6ktkCPaaB8cnhy191vs8LA1jF6yg33a",
+	"io4H+/vd/ePhcdQ5PBp02q1Ohx10oyPWPep26cHRYWcwjNh+++UBjYZU37YyzW4qCuyQvtsPTN/dk3aF",
+	"vtkBPe4O948anagdN7qDo8PG8bD1snG4Hx8N2lGHvjzo/qbpGzd2PzL+BmGt0u9IpDHLgOtzoan5S7NI",
+	"85f7Ugouk5/tFsd9xYW6kkz5x25G7fSQBuYsKmc0v8CFS5In8BjzTRKJW5bJXOd45Bet+8AvWrfEUWDZ",
+	"/ePhy6gTtxpH3QFrdIeHtDE4iNuN1kt2SI+jo/1BZ7jFjTco/ld41c6Fesd+niZZmSWcC/uiccbioiD5",
+	"L8QNALvAD9JEKkDDg7IE/aXMHkj5sN4yHgMGl/BuJQjjimXAGHbLxQ+enJR7UMMTHkbKtf/1gEc/Mae7",
+	"4NQXyZ3FszcH9E8ieh48ObnzZQ3FPYzc+YgUV2/MfTflnoWTi9lXHfqxucsuRIOCfbuOCuoYj6YF38Bt",
+	"mM0Kqviq6z5xXfcL8JwCub2CNUp8xv5xLV+RfvZwJzswUu63ciNlvotlVknzaQDmtcgGSRwzvqbFPRYM",
+	"beg0TcUMrtECmBO5Yh4RE5YBQnZgnnVwrIB96MZp6M9y14VmImkSqSr0N2wO3r2pZDFayEicDIcsY1wR",
+	"2HRJYikcvOcdcStZP+HSFXfgPPTAAwIE+Jbjx9tuw00BVGn5nNP0VZaJrIokybJblpEhTdKV9vuZBnOW",
+	"CX7dJOfC/A3QkorZtl7Tg5Z3D+xmCYPdrgDZDDZggnPIf1KqwCYxEUMQKwrX2niXKHn//uy7Ohx8/FUz",
+	"suDkYzChahQ4ng3TNayfwmAsrwGAyVQRORLTNCYDRij6rOzKFpxpEl9NaCZBHvrk79+w86V7N2O22bf3",
+	"Wuxsz9+DTrBQV0gkGScSpi3d4s9Tls3zXf1Vj0Q6CN3rLzjTWPDAIJTHxHt49OecSus2D5+9QqIq7P3M",
+	"zFyGb7v6Fvj2X8Sd4fuMS0V5xJbu2YzZZs9m6k73/DZZ7MRQQuiVM7V8ewMRz4MQDORuWxcq00zI7GtE",
+	"bxmhiqSMSkW6JBrRjEaKZTLfooQZV0qIK/xmcZsiTaJ5/U6tKdTsOBWrCDrf8JUVY5RKr8YJnyomF+M2",
+	"ZVISNaKciIywn6c01eLlfrfbysHQY670mCsYUITiL/Ztq3J70KbWvZEGAJS03HZfJyyNa+6YXbJ2Kzvi",
+	"EbCjL8wiUDOpbh3jacB3DzeMEzH4e8nZu5goMBhn5f2KE9A89FfdTvXfruDfuM9zsUgGPBeeKFf/uGs9",
+	"hpIBoxnLiBI3DKiOcnL69gzknmf/2TidJI0/s/nzR468OBeXen8VEGHX60M3JNRRx6NDpOpDCM41Qdlf",
+	"1lJNLJ83k3YghJb2sAwwLlSjYPQ/F+q1mPKqlV9Oo1Fh44ugy8zThTMyFolsa6C6RaCGsLPVEOE4A06t",
+	"NVyvZs1a658SPB0sszN3dFT5PlbB5Rvi3gIfepPIMVXRqArdzIbsGEZtoFlClfjEiIwkSpZ5pBoJyTAM",
+	"aKZP2K22AxwgJPoZQVCW4wE31nCjARcJP+M0UsktWyirxAwGUFXyUdVYd1phETHVFQgdKv34cRvGYZdp",
+	"klNOaDxOOBlPpSJTnoroRiM1Y5OUarFObYmytqd7w44sxCvwlfCGG2qQ9eMC374B1Libt8MSTl6MoKBs",
+	"WqoaJwtmsh1gysGzCk+en/1twlGkRL2uhKuZwNuCXk9Cyx40XxI/CVrx0WDYjQ4b7WGLNbrD/ahxTA8O",
+	"GsdxZ9gZHsUdur9vxE06maQJk1cQxUvBW6//bIWeK/wqyvxV69mYJmlTMg7i/yLp9WT/oADgd2xIp2mN",
+	"FSbGH+SXBWzZzjutws7fT2Kq2CuMMt/whB4aq7g3Y2sp7g3jGjVbHRWfH7PABdDxaQ07O7WXDINO8iDi",
+	"xVbnVsn7MaLySitiJyqbsjBI5JXlm+4PNvJnSFPJ6gzBhX1uzEseZrP4hw04SwGIc8HZoriGJbhGe7bb",
+	"pUGYt838L+shNYMI+URLHK/RrldVXoC8Vsbu1g81sbRzMSUZo7F+jMg7/Mf9LOJtj+N6QOTWyaWs15vR",
+	"MDM0OlB/W+TQthkUTBZcTIVLvsvEiaUB9LjVmvyEfKfZlBc2t3zBC6ashettwl8nmSxx6AuG4t1Q/1TD",
+	"3YKT4KjVPdw/qFnuHcoiJV+dEVBqAkIQV+qqsGxovtI9br88aNmvvE14LUM+JTK5a8TJdbJ6s5dC/Eiz",
+	"6xpZTuvgzowDQxbRvh0JozI0yhweHHQOyWCumNyWzj3J4tLbwzLqVkI0cJyB7Q3l83f4bbkgH8EI+gUV",
+	"RC6E1QvtOGjVzyWCowfIPuDbCqHHRQTAbjMLzGpE6PENN14j5D2ntzRJ6aCGYlh2m0SMRJRrHWTANNOK",
+	"Rgs4Xj4e1BQXkVadvlMfSKdgUHCgrLQnuJGIBDmdTESmWPyGxQm9hLmLqF9D88PFT+eLLSfKjtbwackr",
+	"AjLY+7vc2su1f+AD6rZLxnq/BIBdBbOb1IBJDbSEfQ6Dv7IsGc4XsQ4rTaiSRgvxa0ViqLCSD5ng18tM",
+	"2E5DWaXudOvVHTd/Bx7VM6ctIYdchk1w5jU0vD6YWhiTq2FFu6ompNn9lL0C9A+t1u0CVZ/DYMRozDJM",
+	"So0iNlGveCSshShmMsqSCUoc1gqkGFcExzje4mg5NKouxQs3S9SIUC3bs4wIDnyWWap2XiUNVjRiYwpp",
+	"snw61rqH+/FTyeeBeYaw17fW2FPdaH4RcZNvTy+//d7uU5Jn715/Sw5eHh0/L26pzB5qt1YZVLvFV5d0",
+	"ARJvWQYeGOPjQsE0JAknP0+Ffo7JGWC13wtavaBPZqMkRUnEKqHAxubFrfeC/V5gaAnjQ1ALyPc/0bSc",
+	"6V38v17wsdU4/vSHXvDvQd3mfxSR8z1XAaBxnDEp65zQIclYSrW8T5TAJLniYEPqeAKd46PD0gkUHuq9",
+	"NSPH1oK5uLKGnzaGjU+/dg4/1yPhHVPZ/FTTcz0a+HQ80HQ9JCaXV4M8o4l+XYcis5qFyoonddxq+Tsc",
+	"JzwZa8Lad3tIuGLXRvT9MJudTtVIX4aIKrbgQPIRmrBgcYYoPnx50Cqh+Bv0I2SMpuP/0wssi1hBPWX8",
+	"fDbeH6YM//BjFs7i+o32k7hfTzZUkhen8obMRgy4BTWKwpjOtbLwQiNymnEWG5thDs660YWQp4K+YU7H",
+	"ZVq7SuKl4P97xobBSfC7vTyrfw9/lXvvp4mJBDT+mEXgV4MfiqCsm/FcA4oXEXFvMKxytAYYI8o5S51b",
+	"sgjOoMP2h4e03ThuRd1GN345aBzRfdY4GLajl/Fxl7UOO/Xg+AEH9wdn+GbxQ6HZdJET44NhrQIhoSRN",
+	"pNJj9FgZEpGR/ot+k+jpU7BsgWYv8bnr7rdJUlhPqyJ+hJXh/03yI6O3jCSKiKnSvMMsprUIN+YDpsxP",
+	"MnFndqZB1RyVSc1bgelQjnA863/Y64ek37j+JZnAPwaZ/p//gP9+DkLKNRcZCviAdxQAcsyfDRtvjOPB",
+	"41H07kfGr9UoONlvtbuhZlruD6HPZJ/1ei/+8ezD3vM/9oKP//a7xn99etELnsF+/tEYZP+AnTz/47OP",
+	"vZ4in16E8L/hpxerpzx/8byGTYfBXUMfD5IGHPa54GzLAx/RW7bwwE126pxIpTFoJjfJWeWwYT1zgiFQ",
+	"kRaWEmV4mCSdVhekTjhw81uRhJadjwbwN35IRu9ezWDotb4xvp6es5c1De517MUz3N+bvfxlyrL5+pwf",
+	"9bXQ8og8coTu4FHA4LMFr8I2cK3/FCyDq/RKlKO7mgu2X3wFNtz+B5qoC1tjpbz178UMrTVlyY0qMhZS",
+	"hZ7QXfZ8941NqR9aOQ8IlcsZwisZV4sg0t9wlV98kGLrd2qF+iKjRNhphbl42KoRDz9r4pUTwSXWFbJF",
+	"PYyaBvqrp6wYHfAPoLSUShLZqXW4teP2YFDVTLV0zvuSdWe9Y3yLW0UYS2S3vOYIsGtaNH+pPEKYMxbL",
+	"DaxgnoIM+kDDKQR12zej9zzV4bNNEbHR3VscTjFwYym6vaG7wfZ6sR8ejKb4zxZgLgiHXwpv3ZydAd4v",
+	"1RbqbxI+76Ekj73bAis1xcKWYqQ8vhqgtYqA3NjayJqls0vDH5AE86iusLb4GfABl/YB2/Ey8QTm+qJP",
+	"DEV5o29OpYIZ2bTuDBGBj3GKD4LJ+qpxfl7OluAuyOtZCnLdnN2BXajChVGpg6lakRhkLHEmMBZCmX6P",
+	"CoGmHhtb6taAyG0gskhMWBGRfkrEPzNCDbo0FuoiVeGq4Q/4FFPS98TUfgiKkcGsF5YMBt8ycRpfxmOi",
+	"s+hVWTrfDazzUaw1E0fv7AjLfgtH2NWSdWC6nXKVjDEhDST4kgd1N6KSw/K9Hs1Fld+Worl20uIkxce5",
+	"exvXobvPqS57GPODwhX+hRjb8pvwOQz+ZEKotsCHl967FAevvCza3QsGfopwUJd+uY14X15juWBfGL0z",
+	"KAuJovVaHxB9KpyV0ExByx4jEZ1KRqY8NvVi+rn3tm9whQVBF2OpHjt+htkK1Lih6+Pl+8vLt3/V02AL",
+	"Fqu1OLI+umK50sXZqZtDWV5hHXALcx4H7tUi3DKYvdlrwWvHPwqseabb5pDmc9eB04x+FCj9vNnN4fRn",
+	"rwOpG/84sHr5tlvA6s1eC1Y7/lFgzRNgt+DAbu5aTBhHPwqUfoLs5nD6s9eB1I1flha7yUKPefFXKhdL",
+	"EJfPXQdaM/rLQpnnIWwhp5USyJbb+7yx5XSqVRN/zBOMdqnOKjaeiIxmSTo38Xwh5vGV09YgNs/ZdUx2",
+	"mvTS06SJNdmNYusnk27nA3DTVxlwX7uUz50g1lVhMHVuK9mvTWNkfiPiZJiwBb7Cgoc8D4MDNbZf8Gv3",
+	"CadjjEv3cG8j6pYhHcZ8Xpw+ss11qF1oOXFXp+zsMJYHlWBsf99GcfSJpHNZVHNsefqglFywBWr86UsR",
+	"4gbuDA21KQ1d8ufkGwtYObNgO/jKq6wCszB+Z9AW6lUuS4uoTW3YDf8qVAjY0slc7qyx3NtcGF1TIWIF",
+	"G3wI45B9cQ0nzG1FS6xsrt2Hdw4fPnxolOM6lx1GOQy0ciL3dC/c+2RcTYsVh4LjHuo8/BIZ7kTQ2/AF",
+	"DsOPidjiDB41quL0iUVMLEoC2gqv9UutQHDNpJ2/Xhql/bLa0bfyKr7xxZyLEoYxEaLhZ20sw3Ipx8Nl",
+	"UjTeLvPuF2e/NZ79HBlmJ1aZpDFKPjR9m4kJy1Siz8Hk+hZx8crkqrr6HK6yEx2YoNhYYBmJyLr+aTqj",
+	"c5kX3SCDOUmUZOlQ42bifdLPeV12WLh1DF0otAWrk2IVu1P5HZmwTApOJGOySb6ZJilkDw8zMfbiC0we",
+	"DGgmKVWsSc6ZvlmpyVodi5ilZJYlilWi2zeu0OqFgUJNwmIUaDEyMwzuGhA2FZyY2rANCzvGltnAyI8O",
+	"J37NJ7OYqRcFxOQhciElYJRlFbOQuEzypAIXAxqhL94mKpDJVIEKMSYJV0KzJsGTiKZkKLIxpj0cvTw6",
+	"eA6u5BGVI4bDwZ2fseFUMkniKd46hrpGSFLBGZHTLBPXVOk/YH6HtF3LYjEdpC7/MmOTjEl9L02+dUjG",
+	"GAtIOem0ScpuWQogcCZVwq/RsZ2P2T9EYdU77F1kZhfPpOaAzfHpX65FwwyHVMh3dPaGSUmvQZU/lTdl",
+	"K/0GF1ufpw2FIr1gXGlMR7iY/RFSToo3Nm/0t/rGVtrwrRMaWt+Ez4vAhH58q8JFl/cPaAZ+FOdhy4/j",
+	"rEnzqelhV+Y8b+gNErGTeCQdQo4VJhgRWyk2kWTKk5+nDJhOwouBtuS9ZIQSzmYweCgyol9z+INf+DXn",
+	"P9Veeh6DOVwWZf7x3xr/9ekPteHghQrL6x0aFlRePvadHpNXJ1g+GMsTVNic6QoDn/tUd53MdW+Ah/dj",
+	"KcS6UCizVBp8wxv0E89vULjsCiFjSZQkYqoiMWbNBZfKlRQvE1fflhjvk6FAQU4/qppyLr4/1b8AF3VJ",
+	"P47fIi+B1MURu6Mxi5IxTZvkfKof8ZoStUZMNxw9CAM+TY3Ai69ChVTKJcs3fJJ3uZOaTOCFceV2MAQw",
+	"pWyo/FjxYnEokflWySa5YGqd6HPISjHNkLTEqEYsmyWSEQ0IMCAvcnwBcB4HKpRvr7Xe0WtGZlDRzi+k",
+	"RnmJ9fkot9XvMPN3JYb9ajLlLXwYMV6IvaDyBvUN/ehD+ZyYKtaASJRV3yo+frMkY81LnOf+3kjGWvo3",
+	"OaSj4CS4TtRoOmhGYrwHkkgkMrZnZZI9W8V5T68GbKX0Mu0gJ8RBOp0Ct1mJUL/cfHkH78H6PbNoLdCZ",
+	"PtUBWGjBnEtEFhIBZXjBiJ4H3vqdhp/qOaxGf8GU7eiXi8rlw8yvrY6i9OTtKJNmq60USxMsvGhYq2/o",
+	"OBbjsdyOO8EDVWF8dTzrqdKQ7fVQRda8/mnRzzHWaii+Qfg3Y1PhgrC7SUq560JgSwxo8eOK3UXpFLuI",
+	"1XTUwg6Lede1Ygs+/V9eTUT9n662hf6PSIg04ddXYjjU0o6J4AsDJDY7yJXUcv0ruN7PpzWIzPXDqKN1",
+	"mVxzFpNJJsTQaXk2iPEZJT98uHheJjWDOU1klv/0m2tRR8ZiGuXJhxtJkjV9OxZeGL+6NkMtgeZZCjU5",
+	"72CfpAqIRU8WE8bBsLboBX2q12MTgTuvYbJ8uC86Y126irCOaYH4m7ujYVGGD5dI6BXpMixJygWRpPCc",
+	"1pJGrYxY4rdFSSu/J3XmlBoU1F8nRRWrf8wu9f4ha3nKMxaJa55IFtvLRCXpBVz0Ap/3FLrphUFekNer",
+	"ojxwzCRmUZpw+Cdz3V9cv5pPNZwBIhr8AiOUz38aQnHx8thfK4Lqp6rdegiF3DkdM60JkYTH7E5rJJjG",
+	"bdIBB3PA0FAyRYxSPBDxHHyFdQEXm1s7bt0KWMpdYuKDUderOpmtIPTrOmtBPqliq02ZlcARdwA0y2jV",
+	"rGd2UUd952xmglHrQy2UIJKpkHShrH+bnF58e3ZGoKidbGJyJjLAjBFG5VwPu54yiToRmuHiJsEynnQy",
+	"YVTjjKdzfUC2KlpIOJhK4TxtrmvRQuEq8DnuOKFSzkQWF40V++2CsaJbNFZAOZyqscI3oHE2a+Cr67PU",
+	"ScKbWHbp/gx1gskhlSer9hzq8f700fnFUXeK1XYvRT0t62fCI1XQK01apzHlWc5ou3nZF0XzRGwp4VWQ",
+	"StM6i5crhbsFZ9EHaqI+NEvhBd9+kakUKhKvZ1gr1yNe4dfy0fl5Qdni2jcK6w8DmvMixCGRE5amDJtb",
+	"iCxmmf43WDrnWFw917nWYoCIZSdrjOndGU5rHxyWeeGSAsYLDTtmBG7fiXsplfryfUjUiLRCI7hh7po/",
+	"ThYMw/vd7qoE/5K8UyhbUTq4+rNY2relwvJLBZu3oFV4jLGpKigPmiHhA21rxdEBeE1EBkofuWFsguoS",
+	"lNyrceFV6PNhrvBKjeaepN6EGjL6AGOJhvdbls1x8I6oewEIT5XaVxklP9dTaC4Jb0ibTkw253GmzGsY",
+	"Ca5owmVuo1jgTl7LQGnqA8NCMwolswtGpbyS9lNW6Vwd7xo4TYG2IiBmOwMhUkbhLfZKf6+zCDwBXKii",
+	"NfwU7VAuxRrZCnpCgLEs/HbqApHrv62WhQwvbdlQ/dwmJjW0o/lGIdszXijz9adLGKUXyVKJf9g+8qvK",
+	"b36Dah8gj7/V11ykY3OFgXEWanOVGGouk9X3MfAk2aNVxbI+njb+Rhu/tBrHzauTvcanP9SXubJRP5vx",
+	"plNiopdILKKp3inGMBx3D14+r3HmfRk/VLBcNAkXKrBQsW6kNRAOBWF5bMJ7IJYnuKdB+jd9e4qVfpd7",
+	"AazhYEU2qg0HsPmoiSRJXItlucSC9P3l5VtrFIpEzLwFvBM39YbrFrhJuNu56WSnr+SEiUnKarejlkTh",
+	"laLoXOydz3pskW3Yk2cGNGRZQHUtq/HW3gikTFxD0RhPqlzdJi1c1Q44XFWuOVzZqSdco+dRuLqfVrhG",
+	"c7RweWfnBT+bSjMNZx4M1+tqtWCYcU80oI1Hw/oPFo2u7Swcrt+DI1zVYW3BgDFTIxE3AH0YW7FoZN4b",
+	"IdyoaHy4boeBBQMHUzlf/Em/iv/y/sV1xl7MfrtHGMwHG9Zh/f5+bCiUothRzOdmMUMVdvJO1LHG76Gk",
+	"kPPhQuBhufLhQtW0YFeyv1YwXGxmsqV5ydpyraPW12F8R5TxQ5W0Ir8hykrzkVFEV4001ucy1zdtcyvo",
+	"x2Yr94K+1vSw622uLdk2yTkdM5Tb9HdpxmII6dOkn7FrmsV632j8jWjZinsvkbci7dYKu2BArIByCr2U",
+	"0VA5z4vgGp/LUaML/7/fhljdJnlny1fqu0E0e8wcNOXAhsoO7ue0+YlXHS1VGoB+tzUiqRGhYRZJJMoG",
+	"Bv+k/7EHHXJ7QUh6AdRW/9Rf28hTdJB9rtpxoNdurdidSGxsX5C+Fhg6nL1toWi2+gOeLFStn+9fCI1G",
+	"3LgZWXc7XOeTbe9xfU+UrS72+rcawgSiaZao+QUU3kctbZL8uS6Q9zRvSWxkS8U41SpffxRdpcktu/rf",
+	"//6f/nOoQBuNMLFGogYFQSWRmDBJJJ27/KZSNSLPQYCLQg3l2lXxKcLnO696ZwLvaV532ZpmIN2HpZIt",
+	"LE/tuiznFGEw8TkMMDtL4wT/9dpe8B8+XAZVrfiHi5/OyQc2IJAzhkkU8DilNBlL0pfTQT8kfcTfVWLi",
+	"jPrsbtJvklMXOfd7aTLAaCoF6E2FgnP/4VX2MwNhTCKv4K9wb7GjQnBiQXDAjZSaoFkk4cMa67TLWRhD",
+	"ADe10anGS28zQzT1GsWccnJ6ZupeZ1Mu3YPQ4z3+u98RLVIkisxEdiP1n/Y1rIaGMJFdMuVHDv4eg0v8",
+	"GKyCN6lUYrvH203yjdmL160tLAguv5eO7F68oPJGvniR52fYHg6Jsu0bmj3eKVdKt+X/wA3kBe7CrZXQ",
+	"hM9s2X5JQlRNAqKf+5gSPU4IefECohXnL140e7zbJM5qUIYg3zaqIXrnfvxRk/zE0zmhpN1qYSIPjvPu",
+	"DHwQ1zVCqD6IV7csm+dXhIwZ5Ta+4kQj2iiRlOjvi6kJTeC2dLStQu/YqjN69vLQDTQHCM4Iu4vYxMbd",
+	"eQFSfT9+o28vvKRz6YVI+yfARY9rohgadmLEj29HLLqpTEkTqaSHVxMmDsKLKovqcF6Wbi9ZNgaCbZAX",
+	"Ly6BXl+8OEGikiLFR3igNSmazeHNcoleWg5yKVV5fm0T17KZr3q1nOqL3FWjQRAx09epQO7SLGLL1ehF",
+	"NHazKef6JGF0iNcUQuxn3LtBZrIpgGfBmWQiYtKgG68w9y8O+ocAxIimqfQuDnIDj6GbL4DcqNeXNdX/",
+	"AKCIchKLEGszaP5VkQD7FlSjLSC+zKXT6AHtxH891CgT0+tRHneaL0/JmEnJoAg0jSIx5cosj1VdHC7y",
+	"5TGbETwvp15QK0uMJyA/ObgVLsTV4FikgODRCo0KOsnok+qDxgSBqLRQZdTiIT9Gva65Jui6K72ivr9a",
+	"3xIcC05HVJlG0DpMk4sepNlD0VVmCNXTgi2dbZnhgQuiDquXYrvNo8wRZOCwx4mR96bFl9d0jADXT2yJ",
+	"Zc0NXBQzz/+mURaSRGoMQVVXcNRCr1ViK4F4DxGcO8bHIbEW4kZNWl61nrExUlnGc1pojqT/CDmVtJAs",
+	"Tp71T421DoadENMlqTdttTrRDx8u4R+s/9yQpxXinvWdyNN/Dk/cXEyB8/X4QKhRWKgUnICeA24tzdKz",
+	"GEkNG6SZR/yaWQ6rUWYeByBhMwUA129DDzIR2V0ilQX2W8FvNbCCG15ralEABdmAHzIQcWJ0Sy1k4XZw",
+	"nM1MNo0QbE0NvdRpvoBTJNDnUvTwWy+G8cEnKg8CsAosRe0D7PbTFDn5ZWL13YQT6A7W6RwTVAKBjN5f",
+	"fms4sUzuyDBDUqapjX3Si2jlExexFYMXqJ6woqei4hXjZDqZIAvydFFNrgsVVYN4UNoA5zkuXetNW3cA",
+	"z7bbbltObxvNVAL+QszLc+9OKiz5PuunItKSPLJgeq2l/LG87mO6KyV9LZqa9kSwPup+GZswCoIhot41",
+	"vYF+FQSkl56hRKvVYuOhRa4pCwR+sKAQ2q2gMR5+63GjjvZ4EAZpEjEuQcs0msPphEYj1mg3W2BoTI1w",
+	"LU/29mazWZPCz02RXe+ZuXLvx7NvX51fvII5uXvCydxBGJjDDU6CVnMfR4kJ43SSBCdBp9lqdiChWY1A",
+	"Z8v9Nbf7e05C2PvVi7v5vFfsQquVSVGXU/ct1dKh5uaDqiyNh9NHic01RDNXHUS13GNGOLtTJ3iZi7Id",
+	"edZutZ6f1El0JBfo3HsCHECkIEImEvizdGM0iY8FHLDg6bxJvhPobtdY11cYPu8SOrwv4+KeMG+6VLl6",
+	"EdAmgYtZk/QxRLtvQcS0VXguqyWG4YMuneRZu7VvPrgs75a4hq/Grtf/3//+nz3UDLCsAnR5AXIkMM5/",
+	"UfPEAvu9YtxLJG4xH9zi1HwPPoJaQj/PqPKOW5/eOYrIbv9weey7rUUBMSwqpqjNevHqfVjnA/bUJH1k",
+	"f/2wkI6HxOk3AdePpEmgPy1AY01CABPlPW6G6Y9cmrxiyDJO5yE8aPDVckcMUyJaA+fyvZ2mDn/W755t",
+	"fAXKEzxY5cpFKLaZPqyGzbdbLb3panONmi9A+6wex/5ZrWOA4h3eFFlfs5n5okYAjCFzzQsr6e/Fbocf",
+	"641H+ZA9r8XV50/OGfmNiDetSnkqb16L7DRaq1RjYTAm8b8W2cUy30ZprostO5U3mtSMEWvVTDt0/Qop",
+	"ZQSXYktsso7f3qjdam2IPP8L36TrVSasm1NKxjgX6p3b6QbL+fPWx1QVTcWn5lxUhWDT7Vs/yULKZKDl",
+	"bikgkShPZHQWxPo+N8C48fWCPIl2a/8+6J9fmFy1jQ7AzSodwbr9kOrm1C+15hVbPHN3J1rX8SaPg/bK",
+	"//hpNMsq9+TeBP2xLh5k3QR33/YK5d5gUmf1pEpPAJh4vHqi3zxKz9lf42N5UUE94WAdkOpqOoVBt91e",
+	"PbmmCm63fbzWLos1AcPgAPnYqu8V6t/rWZ21Tq1YF8x4JuDJsj6Jj5/0k5R3RV/SdzcIA0Wv9YsXvE14",
+	"iSg9x/9dQ+tbEojSZpMiD9e72Fyw3vu11Jz3M4rYKavrgfyKx2hbx4qIWkO3WZf+MideWi4ZMDQs9m0G",
+	"mxFlrPJGUyl6XE6jCETbuhoSSd48yS5yb7njO1xoZ7JHuHJ0qW8zSiuFV7e7sBl8ARcOB8Ej8Jju6ol5",
+	"YdwNmZLfSq27v8bdhfYfGzKW4pvw9JiEIcySxW0H/CEMrlmNAv0uVxkWKwomCaHv99U0GlGxIaeeJQXM",
+	"7nG1tKeh198TbL3MGCbhFmutc0Il2PDOVKG/nGJZjxszMsZoWj0UswC4VujvzR/+xNQj8obVM/y2qzWs",
+	"5D4C/NotDGsnlYQ++/ctpL7S1H9pwbRwGX8LfP+fiCP/iVX8H56By/cXPR0pzpjJ1rGb1hnS0Dfvsfd2",
+	"q+UHs1Sc8qc8LyxiqhrZ6GOoaBQW3d4u5MAU7ixHFDlnmeb+PV5eETsK9POSEM7/nkiy3265+oHoQiuU",
+	"PRloIRJKEDZ73HmEIfdcGheZ241+VLCAmcq7vBVyIErZHDaykyp8/Tw7INQZEpw5lT9EbVNjI01u0cFh",
+	"3FoxGoWhZsWt3/c69FDoW3FPijBqpcJKzMYy3OxxrX4AgPd+HGuijR9Bdt7W0oe7X5PbFwa7QOv1LH3+",
+	"2PXfhhrkPrjNbu12ubWTSs+p/fsW72lp6sNaelxRNfJu6nPAL/nEmqY1X0az2lyverLmoRygpyYtvDNR",
+	"bLzeNvKERAR01y0REfBNVCuiftGljS8oiYSNWzOj9ItnkiPzN7rHFb1hvCZH0obgG0fs2bD4o2mfW1Es",
+	"nZHJeRa9HAsx5eD8j/SpRlOV3IIvtJpzTK61mjmg0Y0WbX5hmXCxlItrmuaiDLiG9cpGUPJT9ENAxIBd",
+	"JxwDKIqQea2B/WRDcLYR42vrNEm/mpNqnLwjk4gKny/notZ8cIH0sujj7U65tiCESxI8dWOO+85KLRMG",
+	"lAIs1hj5pkpo5EU0TecnGHOhx6nE1cHUlONCdAwI9xZUMNL9tyqouDj9V3nl8qVPaWXC+g9onhPw4MLG",
+	"U7Uv7FTYKLIsNHlXjNo2gu4LSRsmK+xhRY1/IiEDx6+xux+d9/oBpZFvpnK+vhiC99lxbCzSs1tBRP8m",
+	"J4zHsmH4dW5qXktAMTE3CfyQx9983nMFUerdUO/YWNzaeGQzD7Mv8J5hJnHxHbxhEwzOhOwUlAlAGZYo",
+	"1HB2pyA+v+qdImXnlP2mFQRg1gdXQbX8xPb4mm/s/fVyHI74eZs89GNnI9w38mbVIe8RDJobsIG8nfBT",
+	"YgdbKieaMvywf5O19MxQ2vOHdzTlHvBylW1XkgPX+70sdsQ0mQFY6MTWFqIKUwH0cwqlFzCm2AmlO7hO",
+	"f4Kc5wtb+OLxbtSmQpfb9enaTWYL4/06YOu3my2M95c4h1Ye6y4AozdoBJbk1YsXCmSmUvhvh908SVdI",
+	"hXmYSI/d8pB6m8SFTdqoffeTTGKaDIZJQ1XW/iTh/SaBSFvoNuz4CDztJo65x/teeYV+bn5Ar1tBO+ds",
+	"5tdkI6dp6rhJCTFG+zeCR2ojZ7TmvCh4RhLG42bh62tZB+Abufkl56m5Aaa46jiREvplLRRI2sBBC4iB",
+	"7VxzkbG4VDl9lRRUMTT0+BIp6LRocsozHZV16iSKZPCaxQCiiYO3+b6UmxTReJpBfmGPm1L8DTEckgnL",
+	"EhGTZ+0uGYlpJj2v0HNM34JkP5tYorIEoIA2aHJGJxPMDGT49gAWwJJldjGVzFGK4GxXD5EpvvGFn6Bt",
+	"rRfFgimv9d1cyf3r5lRqr7zDe7zhYnbW+k9KqeLLg9hF7v1E7/aBtGUmv6w94qsB4AEMABe1T/UO3+h7",
+	"q/+ThDfsC7lM3X8vTR1SJUgPihgSLma9ACLDWLFNYPnhLbfpRvWBYRJe7fuLTN96/QeMcc9RuEZyETyY",
+	"K7OL7vMavOKxvswWcw/7HPxlyrK5Tf3fYMpWtgEv5axY4tgURoHOLXmYQ7UH+5MW7DFj/ymK9a8gi7T2",
+	"Bu2GT2zQzFFzj9v9PTtE7v3qjd7INFgqzKLENRoNXLJvxU5osv81i/HF+h4vLbVIrl8h1K8T926LM3jW",
+	"sQK/sEV0vN7rXpZ8nq8XiQkD3UeeQMPjfn0cj8aWvd3byJY+Z1g/oL0GyC90dTeOTbRFAh/x1tpyTh8/",
+	"aea7yrRXIvsl97d8bYGubM1eICDsHWIoKFjbslch5CWWO1JnuPOqSmntSr/HNlAPSAYyaqV+mhcXcXAb",
+	"yGsh7OIyZYzG/UUB4/lF2tJauPw6fbX//absf/+8vMZERJceRUvy9+c3+pIFaxgBizvIg3Xs1bcxsJpp",
+	"CM6K5jtjDpQkUSeEmjacvrPOeOnTZOj8dnWexSjVODOhvzS3BRY31+NbCg25NUxDYZtRYSmW/8DSCsCH",
+	"RFaqXB5RTjjNMijkRBXJbJ8YZ1lLZI8XO4ZByA40DMu5HxYpUXPDAq+UEFczRm/6DyiYXBSY6f3Z6D1s",
+	"WBuE3xRHb2Ro+mpgejAO/KStS1/cXLQeg7+oYfA7lSRXa3l7U65Z8uLw1B+TIZRZMoybFPg2OENS6M1X",
+	"w7dRE8s7EJXb3jR7fGUQSLUdxsOxw/eAiofT0x5TsHwqUqGXK4SU91VMvK+YiGT7RRjJlwsxW21HCp0R",
+	"yVmUPN9jj6PzcRu/8UpRcavQtYe2L/lOtK8Bafe5+k8hNGQza1TZAfUY5qjFgWbrhpflRqoe961UOXRk",
+	"OytVvgCWVPsydirvQn6Navtq1frKs1YHt+3SrHUPkeVeSlGYO8trYqFWaEwoWyxRmcgT1JieiuTxVb/6",
+	"DelXvx2GZfWrBxWyVnCrScIbE9dxf4U8Viz9X5DANqz9b1WkHjdNsk+9PgK5JIXFHG3VZq86ro32lC6v",
+	"9dUlvSb9XtDqBRXL9twUry/1uljJoRAzCVsujrlu8A/No4b6dr+BVo+7YVK4bTRIrMNjCuP9Pvjf4Wms",
+	"v4adsBGrMlhewKpMq5Fi4U9NFauKfsIYWLSzZmblGxEnw8Qys6fHAQ1Z/XZEtrzpS95tZAMu6DG+4pUN",
+	"wmAq9TZcVgLcnppSCVoGMpJTwtJYFur+x3lnBhtSTgdQqU5k0JiB3DA2wX4q2C4u7xRhAiAi8wXbHQwn",
+	"QH85rL0PPOsCC5hs2NHQ+k2hi4FteAyqKvYbmiURC7GgEaZYyAlLtfyoAblhE5PeLLI47wcEa7mf+y/6",
+	"WgzgphK+30HclEGntyKJibhlmX549NpSjBk0YEqlPlhEgKmQ3j8bNoCR9XO2CwzcYV2fngYMt20eAA2b",
+	"qeNk21WMGYVgtcVpEPvtQlu2xC1xT/E1p7QlYuwkpop9uQfCPA7bvCXbulgdcAjrur7WBdP8RwV/Ocdz",
+	"23RBO22LBwYXeDB37v0e3V2/l75YD3Df6wH9Yj7hNR7Dt15z6tfYm/pJu5PtaT15rQXIZBfP9iLlpcRZ",
+	"cyVmzKzfZ/M4xtlIQPQCtsYyNt51Axt7vNbiYdQK29/HzxuAbpPuV/10QwATOIT43L4roel01Oos0C3e",
+	"FIy8Xy2vT8fy6rtxN+NgT8wBXBHIx/PtDKeuIbutcwYfzW6trFM9A1f/mSr8t2kaZJtoNV2LqyZIKWYn",
+	"5aVei6zQ2RU7mCYZiakcDQTNYjQTuGiVEyIZXHIZGmOWnjDG62l+IpYJNfOuvRUMaD5ZsxcvJ6jYIvGE",
+	"UHkTEqzcZnrNxYyNjTM57yxs5I769CK/+x85BzeVGA5ZBpwF5fexVhEoGYuYpRhPrYRIl4CSJ4N8/vT5",
+	"/wcAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

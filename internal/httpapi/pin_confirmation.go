@@ -68,6 +68,9 @@ func (s *Server) GetPinPolicy(ctx context.Context, req api.GetPinPolicyRequestOb
 	if err != nil {
 		return nil, err
 	}
+	if isCurrent(req.Params.IfNoneMatch, p.Version) {
+		return api.GetPinPolicy304Response{Headers: api.NotModifiedResponseHeaders{ETag: toAPIETag(p.Version)}}, nil
+	}
 	return api.GetPinPolicy200JSONResponse{
 		Body: toAPIPinPolicy(p), Headers: api.GetPinPolicy200ResponseHeaders{ETag: toAPIETag(p.Version)},
 	}, nil
@@ -79,7 +82,8 @@ func (s *Server) UpdatePinPolicy(ctx context.Context, req api.UpdatePinPolicyReq
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.service.UpdatePolicy(ctx, caller, req.InstanceId, fromAPIPinPolicyUpdate(*req.Body), fromAPIIfMatch(req.Params.IfMatch))
+	p, err := s.service.UpdatePolicy(ctx, caller, req.InstanceId, fromAPIPinPolicyUpdate(*req.Body),
+		fromAPIConditions(req.Params.IfMatch, req.Params.IfNoneMatch))
 	if err != nil {
 		return nil, err
 	}
