@@ -5,8 +5,8 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
-LDFLAGS := -s -w $(if $(VERSION),-X github.com/hydracore/hydrapin/internal/cli.version=$(VERSION))
+COMMIT := $(shell git describe --match= --always --abbrev=12 --dirty 2>/dev/null)
+LDFLAGS := -s -w $(if $(COMMIT),-X github.com/hydracore/hydrapin/internal/cli.commit=$(COMMIT))
 
 # The program ships without cgo, so it is built, linted and tested without, and
 # every library is compiled once; only the race detector wants cgo.
@@ -76,7 +76,7 @@ contract/lint: $(NPM) ## lint openapi.yaml with redocly and spectral
 	@tools/lint-spec.sh
 
 .PHONY: contract/breaking
-contract/breaking: ## fail when openapi.yaml breaks the last release's or the seed's
+contract/breaking: ## fail if openapi.yaml breaks the last release or the HydraCore operations
 	@tools/breaking.sh
 
 .PHONY: gen

@@ -276,7 +276,7 @@ type AskConfirmation struct {
 	// Example: owner
 	Role Role `json:"role"`
 
-	// Skill The name of a skill. Names are compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
@@ -328,7 +328,7 @@ type Confirmation struct {
 	// SessionExpiresAt When the PIN session ends that approved the confirmation, or that its PIN opened. Null if there is none.
 	SessionExpiresAt *time.Time `json:"session_expires_at"`
 
-	// Skill The name of a skill. Names are compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
@@ -397,7 +397,7 @@ type PinPolicyUpdate struct {
 	// PinAppliesTo The roles that are asked for a PIN.
 	PinAppliesTo *PinPolicyUpdatePinAppliesTo `json:"pin_applies_to,omitempty"`
 
-	// PinRequiredSkills The skills that need a PIN. `*` stands for every skill.
+	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
 	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
@@ -425,7 +425,7 @@ type PinStatus struct {
 	LockedUntil *time.Time `json:"locked_until"`
 }
 
-// PolicySkill The name of a skill, or `*` for every skill.
+// PolicySkill The name of a skill. `*` as the last character stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
 //
 // Example: payments.transfer
 type PolicySkill = string
@@ -464,7 +464,7 @@ type RedeemConfirmation struct {
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params *ActionParams `json:"params,omitempty"`
 
-	// Skill The name of a skill. Names are compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill *Skill `json:"skill,omitempty"`
@@ -496,7 +496,7 @@ type SetPin struct {
 	Pin NewPin `json:"pin"`
 }
 
-// Skill The name of a skill. Names are compared without regard to ASCII case.
+// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 //
 // Example: payments.transfer
 type Skill = string
@@ -1174,8 +1174,9 @@ type ClientInterface interface {
 	// Changes the fields that you send. A field that is absent or null keeps its value. A request
 	// that changes nothing keeps the version.
 	//
-	// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-	// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
 	//
 	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -1192,8 +1193,9 @@ type ClientInterface interface {
 	// Changes the fields that you send. A field that is absent or null keeps its value. A request
 	// that changes nothing keeps the version.
 	//
-	// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-	// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
 	//
 	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -1785,8 +1787,9 @@ func (c *Client) GetPinPolicy(ctx context.Context, instanceId InstanceId, params
 // Changes the fields that you send. A field that is absent or null keeps its value. A request
 // that changes nothing keeps the version.
 //
-// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
 //
 // To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 // the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -1813,8 +1816,9 @@ func (c *Client) UpdatePinPolicyWithBody(ctx context.Context, instanceId Instanc
 // Changes the fields that you send. A field that is absent or null keeps its value. A request
 // that changes nothing keeps the version.
 //
-// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
 //
 // To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 // the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -3167,8 +3171,9 @@ type ClientWithResponsesInterface interface {
 	// Changes the fields that you send. A field that is absent or null keeps its value. A request
 	// that changes nothing keeps the version.
 	//
-	// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-	// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
 	//
 	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -3185,8 +3190,9 @@ type ClientWithResponsesInterface interface {
 	// Changes the fields that you send. A field that is absent or null keeps its value. A request
 	// that changes nothing keeps the version.
 	//
-	// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-	// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
 	//
 	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -5705,8 +5711,9 @@ func (c *ClientWithResponses) GetPinPolicyWithResponse(ctx context.Context, inst
 // Changes the fields that you send. A field that is absent or null keeps its value. A request
 // that changes nothing keeps the version.
 //
-// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
 //
 // To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 // the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -5729,8 +5736,9 @@ func (c *ClientWithResponses) UpdatePinPolicyWithBodyWithResponse(ctx context.Co
 // Changes the fields that you send. A field that is absent or null keeps its value. A request
 // that changes nothing keeps the version.
 //
-// Skill names are compared without regard to ASCII case. If the list has the same name twice,
-// the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
 //
 // To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
 // the policy has changed in the meantime, the request fails with 412 and nothing is changed.

@@ -94,8 +94,9 @@ export interface paths {
          * @description Changes the fields that you send. A field that is absent or null keeps its value. A request
          *     that changes nothing keeps the version.
          *
-         *     Skill names are compared without regard to ASCII case. If the list has the same name twice,
-         *     the first spelling is kept. The order of the list is kept. `*` stands for every skill.
+         *     If the list has two spellings of one name, the first is kept. The order of the list is kept.
+         *     An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+         *     `payments.*`, or `*` for every skill.
          *
          *     To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
          *     the policy has changed in the meantime, the request fails with 412 and nothing is changed.
@@ -412,12 +413,12 @@ export interface components {
          */
         NewPin: string;
         /**
-         * @description The name of a skill. Names are compared without regard to ASCII case.
+         * @description The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
          * @example payments.transfer
          */
         Skill: string;
         /**
-         * @description The name of a skill, or `*` for every skill.
+         * @description The name of a skill. `*` as the last character stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
          * @example payments.transfer
          */
         PolicySkill: string;
@@ -481,7 +482,7 @@ export interface components {
              * @enum {string|null}
              */
             pin_applies_to?: "owner" | "customer" | "all" | null;
-            /** @description The skills that need a PIN. `*` stands for every skill. */
+            /** @description The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8. */
             pin_required_skills?: components["schemas"]["PolicySkill"][] | null;
             /** @description How many minutes a PIN session lasts. With 0, there are no PIN sessions. */
             pin_session_ttl_minutes?: number | null;

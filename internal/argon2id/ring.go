@@ -52,15 +52,10 @@ func (r Ring) Check(id string) ([]byte, error) {
 	return mac.Sum(nil), nil
 }
 
-// Knows returns nil when the ring has the pepper of that stored hash, else
-// [ErrUnknownPepper], or [ErrMalformed] for what is no stored hash. It costs
-// nothing: it is to be asked before an attempt is spent.
-func (r Ring) Knows(phc string) error {
-	id, err := PepperID(phc)
-	if err != nil {
-		return err
-	}
-	_, err = r.find(id)
+// Knows returns nil when the ring has the pepper of that stored hash, else [ErrUnknownPepper]. Call
+// it before an attempt is spent.
+func (r Ring) Knows(s Stored) error {
+	_, err := r.find(s.pepper)
 	return err
 }
 

@@ -18,13 +18,13 @@ const (
 	// keyIDLength gives 95 bits: ids of random keys do not meet.
 	keyIDLength = 16
 	// keySecretLength gives 256 bits, so that a fast hash is enough for what is
-	// stored: nobody tries all of them.
+	// stored: there are too many to try.
 	keySecretLength = 43
 )
 
 var (
 	// ErrInvalidKey is returned by [ParseKey] for a string that cannot be a key.
-	// It tells nothing of the string.
+	// Its text says nothing about the string.
 	ErrInvalidKey = errors.New("auth: not an API key")
 	// ErrKeyKind is returned by [NewKey] for a kind of credential that is no key.
 	ErrKeyKind = errors.New("auth: no key is of this kind")

@@ -18,7 +18,7 @@ const (
 	KindJWT        Kind = "jwt"
 	KindAPIKey     Kind = "api_key"
 	KindRuntimeKey Kind = "runtime_key"
-	// KindOperator is whoever runs a command on the machine itself; no request
+	// KindOperator is the person who runs a command on the machine; no request
 	// can carry it.
 	KindOperator Kind = "operator"
 )
@@ -61,7 +61,7 @@ func (p Principal) Has(s Scope) bool {
 }
 
 // Rule says who may call an operation. It is read from the operation's
-// x-access extension in the contract; the zero Rule lets nobody in.
+// x-access extension in the contract; the zero Rule admits no one.
 type Rule struct {
 	// Admin lets tokens with is_admin in.
 	Admin bool

@@ -45,7 +45,7 @@ func (e events) Run(ctx context.Context, a *app) error {
 		enc.SetEscapeHTML(false)
 		after := e.After
 		for {
-			page, err := s.Store.Events(ctx, audit.Filter{Tenant: e.Tenant.UUID, After: after, Limit: eventsPage})
+			page, err := eventsOf(ctx, s, audit.Filter{Tenant: e.Tenant.UUID, After: after, Limit: eventsPage})
 			if err != nil {
 				return errors.Join(out.Flush(), err)
 			}
@@ -130,7 +130,7 @@ func eventLine(e audit.Event) string {
 	return strings.Join(parts, " ")
 }
 
-// quoted keeps what somebody else wrote from looking like more than one field, or
+// quoted keeps what someone else wrote from looking like more than one field, or
 // from reaching a terminal as a control sequence.
 func quoted(s string) string {
 	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:/@|[]"

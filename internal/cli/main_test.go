@@ -27,7 +27,7 @@ type result struct {
 	stdout, stderr string
 }
 
-// machine is a folder with an environment, in which commands are typed.
+// machine is a folder with an environment, in which commands run.
 type machine struct {
 	t   *testing.T
 	dir string
@@ -48,7 +48,7 @@ func (m *machine) command(ctx context.Context, env []string, args ...string) *ex
 	return c
 }
 
-// run types a command and waits for its end.
+// run runs a command and waits for its end.
 func (m *machine) run(args ...string) result { return m.runWith(nil, args...) }
 
 // runWith is run with more of an environment.
@@ -108,23 +108,34 @@ type process struct {
 // serve starts a server and waits until it answers.
 func (m *machine) serve() *process {
 	m.t.Helper()
-	s := &process{m: m, done: make(chan error, 1), changed: make(chan struct{}, 1)}
-	s.cmd = m.command(context.Background(), nil, "serve")
-	s.cmd.Stdout, s.cmd.Stderr = writer{s, &s.stdout}, writer{s, &s.stderr}
-	if err := s.cmd.Start(); err != nil {
-		m.t.Fatal(err)
-	}
-	go func() { s.done <- s.cmd.Wait() }()
-	m.t.Cleanup(func() { _ = s.cmd.Process.Kill() })
-	s.waitFor(`"msg":"ready"`)
-	if _, stderr := s.printed(); strings.Contains(stderr, `hydrapin.db"}`) {
-		// The first start greets, and its two streams arrive in no order.
-		s.waitFor("and who takes the folder has the PINs.")
-	}
+	s := m.prepare()
+	s.start()
 	return s
 }
 
-// writer collects what a server prints, and tells whoever waits for it.
+// prepare returns a server that is not started.
+func (m *machine) prepare() *process {
+	s := &process{m: m, done: make(chan error, 1), changed: make(chan struct{}, 1)}
+	s.cmd = m.command(context.Background(), nil, "serve")
+	s.cmd.Stdout, s.cmd.Stderr = writer{s, &s.stdout}, writer{s, &s.stderr}
+	return s
+}
+
+// start starts the server and waits until it answers.
+func (s *process) start() {
+	s.m.t.Helper()
+	if err := s.cmd.Start(); err != nil {
+		s.m.t.Fatal(err)
+	}
+	go func() { s.done <- s.cmd.Wait() }()
+	s.m.t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	s.waitFor(`"msg":"ready"`)
+	// What a start prints ends with an empty line, and its two streams arrive in no
+	// order.
+	s.waitUntil("print where the documentation is", func(stdout, _ string) bool { return strings.HasSuffix(stdout, "\n\n") })
+}
+
+// writer collects what a server prints, and wakes whoever waits for it.
 type writer struct {
 	s    *process
 	into *bytes.Buffer
@@ -151,9 +162,17 @@ func (s *process) printed() (stdout, stderr string) {
 // waitFor waits until the server has printed a text.
 func (s *process) waitFor(text string) {
 	s.m.t.Helper()
+	s.waitUntil("print "+text, func(stdout, stderr string) bool {
+		return strings.Contains(stdout, text) || strings.Contains(stderr, text)
+	})
+}
+
+// waitUntil waits until what the server has printed is enough.
+func (s *process) waitUntil(what string, enough func(stdout, stderr string) bool) {
+	s.m.t.Helper()
 	timeout := time.After(patience)
 	for {
-		if stdout, stderr := s.printed(); strings.Contains(stdout, text) || strings.Contains(stderr, text) {
+		if enough(s.printed()) {
 			return
 		}
 		select {
@@ -162,7 +181,7 @@ func (s *process) waitFor(text string) {
 			_, stderr := s.printed()
 			s.m.t.Fatalf("serve ended: %v\n%s", err, stderr)
 		case <-timeout:
-			s.m.t.Fatalf("serve did not print %s", text)
+			s.m.t.Fatalf("serve did not %s", what)
 		}
 	}
 }

@@ -1,5 +1,5 @@
 // Package confirmation holds the rules of confirmations: the question whether a
-// skill may run now, what may become of it, and the sessions that one right PIN
+// skill may run now, what may become of it, and the sessions that one correct PIN
 // opens. Every transition is a pure function that returns the new record; the
 // package knows no store, no signer and no transport. What it does not know, it
 // refuses.

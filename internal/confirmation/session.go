@@ -9,7 +9,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/policy"
 )
 
-// Session is the time after a right PIN in which the same holder, in the same
+// Session is the time after a correct PIN in which the same holder, in the same
 // role, is not asked again on that instance.
 type Session struct {
 	ID        uuid.UUID
@@ -38,7 +38,7 @@ func (s Session) Live(role policy.Role, p policy.Policy, r pin.Record, now time.
 		now.Before(s.Until(p))
 }
 
-// Open returns the session that a right PIN opens for a confirmation, or false:
+// Open returns the session that a correct PIN opens for a confirmation, or false:
 // an action is confirmed for itself and opens none, nor does a TTL of 0.
 func Open(c Confirmation, p policy.Policy, r pin.Record, id uuid.UUID, now time.Time) (Session, bool) {
 	if c.Action != nil || p.SessionTTL() <= 0 {

@@ -20,16 +20,16 @@ const (
 	problemType = "application/problem+json"
 )
 
-// everywhere are the headers that any answer may have without the contract
-// telling so: those of HTTP itself and of the server as a whole.
+// everywhere are the headers that any answer may have although the contract does not document them:
+// those of HTTP itself and of the server as a whole.
 var everywhere = map[string]bool{
 	"Cache-Control": true, "Connection": true, "Content-Length": true, "Content-Type": true,
 	"Date": true, "Strict-Transport-Security": true, "Vary": true, "X-Content-Type-Options": true, "X-Request-Id": true,
 }
 
-// Check returns how an exchange differs from the contract, nothing when it does
-// not. An answer about what is not in the contract must be a 404, or a 405 that
-// says in Allow what there is; other pages of the server are not checked.
+// Check returns how an exchange differs from the contract, and nothing if it does not. The answer to
+// a request that is not in the contract must be a 404, or a 405 whose Allow lists the methods. Other
+// pages of the server are not checked.
 func (s *Spec) Check(e Exchange) []string {
 	method := e.Method
 	if method == http.MethodHead {
@@ -54,7 +54,7 @@ func (s *Spec) Check(e Exchange) []string {
 	}
 }
 
-// checkProblem compares an answer that stands in no operation.
+// checkProblem compares an answer that belongs to no operation.
 func (s *Spec) checkProblem(e Exchange, status int, kind string) []string {
 	if e.Status != status {
 		return []string{fmt.Sprintf("status %d for what is not in the contract, want %d", e.Status, status)}
@@ -166,8 +166,8 @@ var (
 	wireUUID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 )
 
-// visit says how answers are compared. Two formats are narrower on the wire than
-// their names are: UUIDs are answered in lower case, times in UTC with six digits.
+// visit says how answers are compared. The server writes two formats more narrowly than their names
+// allow: UUIDs in lower case, times in UTC with six fractional digits.
 func visit() []openapi3.SchemaValidationOption {
 	return []openapi3.SchemaValidationOption{
 		openapi3.VisitAsResponse(),
@@ -184,7 +184,7 @@ func visit() []openapi3.SchemaValidationOption {
 	}
 }
 
-// checkRules compares what holds for every answer and no schema can say.
+// checkRules compares what holds for every answer and no schema can express.
 func checkRules(e Exchange) (errs []string) {
 	if e.Header.Get("Cache-Control") != "no-store" {
 		errs = append(errs, "Cache-Control is not no-store")
@@ -223,7 +223,7 @@ type Problem struct {
 // there, which may be nothing.
 func ParseProblem(body []byte) Problem {
 	var p Problem
-	_ = json.Unmarshal(body, &p) // whether it is one is the schema's to say
+	_ = json.Unmarshal(body, &p) // the schema decides whether it is a problem document
 	return p
 }
 
@@ -237,7 +237,7 @@ type FieldError struct {
 	Type string `json:"type"`
 }
 
-// ParseFieldErrors reads the validation errors of a 422; of anything else it returns none.
+// ParseFieldErrors reads the validation errors of a 422. For anything else it returns none.
 func ParseFieldErrors(body []byte) []FieldError {
 	var v struct {
 		Detail []FieldError `json:"detail"`

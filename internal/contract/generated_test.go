@@ -16,9 +16,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/contract"
 	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 )
 
 const (
@@ -32,7 +34,7 @@ const (
 )
 
 // generatorRules are the rules of docs/errors.md that generated requests know.
-var generatorRules = []string{"holder", "weak-pin", "current-pin", "params", "nesting", "summary-nul", "repeated", "own-instance", "unknown-query"}
+var generatorRules = []string{"holder", "weak-pin", "current-pin", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
 
 // TestGeneratedRequests sends every operation requests that are made out of the
 // contract, right ones and wrong ones. Whatever comes, no answer is a 5xx or
@@ -218,6 +220,9 @@ func tame(g *gen, op *contract.Operation, r *request) {
 func brokenRule(g *gen, op *contract.Operation, r request) string {
 	var body map[string]json.RawMessage
 	_ = json.Unmarshal(r.body, &body)
+	if rule := brokenTextRule(r.body); rule != "" {
+		return rule
+	}
 	switch op.ID {
 	case "endPinSessions":
 		if r.query.Has("customer_id") == r.query.Has("identity_id") {
@@ -239,6 +244,27 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 
 // given reports whether an optional field is there and not null.
 func given(field json.RawMessage) bool { return field != nil && string(field) != "null" }
+
+// brokenTextRule names the rule that a name or a summary in the body breaks.
+func brokenTextRule(raw []byte) string {
+	var body struct {
+		Skill  *string  `json:"skill"`
+		Skills []string `json:"pin_required_skills"`
+		Action *struct {
+			Summary string `json:"summary"`
+		} `json:"action"`
+	}
+	_ = json.Unmarshal(raw, &body)
+	badEntry := func(s string) bool { return policy.CheckEntry(s).Kind != "" }
+	switch {
+	case body.Skill != nil && policy.CheckSkill(*body.Skill).Kind != "",
+		slices.ContainsFunc(body.Skills, badEntry), policy.CheckSize(body.Skills).Kind != "":
+		return "skill-name"
+	case body.Action != nil && confirmation.CheckSummary(body.Action.Summary).Kind != "":
+		return "summary-text"
+	}
+	return ""
+}
 
 // spoil makes one part of the request something that the contract forbids.
 func spoil(g *gen, op *contract.Operation, r *request) wanted {

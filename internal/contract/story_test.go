@@ -93,6 +93,9 @@ func policyStory(c client) {
 		c.Errorf("the first version has the ETag %s", got)
 	}
 	c.refused(412, "precondition-failed", update)
+	c.want(304, request{op: "getPinPolicy", path: in, header: http.Header{"If-None-Match": {`W/"1-gzip"`}}})
+	update.header = http.Header{"If-None-Match": {"*"}}
+	c.refused(412, "precondition-failed", update)
 }
 
 // identityStory is the life of a PIN that the runtime sets.
@@ -322,6 +325,7 @@ func invalidStory(c client) {
 		{"string_too_long", request{op: "setCustomerPin", body: raw(`{"pin":"8046158046158"}`)}},
 		{"string_pattern_mismatch", request{op: "setCustomerPin", body: raw(`{"pin":"80461a"}`)}},
 		{"pin_too_weak", request{op: "setCustomerPin", body: raw(`{"pin":"1234"}`)}},
+		{"unsafe_text", request{op: "updatePinPolicy", body: raw(`{"pin_required_skills":["a\u0007"]}`)}},
 		{"extra_forbidden", request{op: "setCustomerPin", body: raw(`{"pin":"804615","PIN":"1"}`)}},
 		{"dict_type", request{op: "setCustomerPin", body: raw(`[]`)}},
 		{"uuid_parsing", request{op: "getCustomerPinStatus", path: map[string]string{"customer_id": "x"}}},

@@ -27,6 +27,7 @@ func TestValidBodies(t *testing.T) {
 	for _, body := range []string{
 		`{"pin_required_skills":` + list(256, strings.Repeat("s", 128)) + `}`,
 		`{"pin_required_skills":["*"],"pin_session_ttl_minutes":0}`,
+		`{"pin_required_skills":["payments.*","Send money","@scope/tool","größe","送金","` + strings.Repeat("語", 128) + `"]}`,
 		`{"pin_session_ttl_minutes":1440}`, `{"pin_session_ttl_minutes":-0}`, ` { } `,
 	} {
 		b.call(t, "PATCH", b.policyPath(), body, key(b.Key)).want(t, http.StatusOK)
@@ -67,7 +68,7 @@ func TestMessages(t *testing.T) {
 		{"PATCH", b.policyPath(), b.Key, `{"pin_required_skills":` + list(300, "s") + `}`, `{"detail":[{"loc":["body","pin_required_skills"],"msg":"List should have at most 256 items after validation, not 300","type":"too_long"}]}`},
 		{"POST", b.internalPath("/confirmations"), b.RuntimeKey, `{"skill":"s","role":"x","customer_id":"` + anID + `"}`, `{"detail":[{"loc":["body","role"],"msg":"Input should be 'owner' or 'customer'","type":"literal_error"}]}`},
 		{"POST", b.internalPath("/confirmations"), b.RuntimeKey, `{"skill":"s","role":"owner"}`, `{"detail":[{"loc":["body"],"msg":"Value error, exactly one of customer_id and identity_id is required","type":"value_error"}]}`},
-		{"POST", b.internalPath("/confirmations"), b.RuntimeKey, ask(`"action":{"summary":"s","params":{"n":1e999}}`), `{"detail":[{"loc":["body","action","params"],"msg":"Value error, a number in params does not survive as a double","type":"value_error"}]}`},
+		{"POST", b.internalPath("/confirmations"), b.RuntimeKey, ask(`"action":{"summary":"s","params":{"n":1e999}}`), `{"detail":[{"loc":["body","action","params","n"],"msg":"Value error, a number in params does not survive as a double","type":"value_error"}]}`},
 		{"GET", b.internalPath("/confirmations/" + anID + "?wait_seconds=x"), b.RuntimeKey, ``, `{"detail":[{"loc":["query","wait_seconds"],"msg":"Input should be a valid integer, unable to parse string as an integer","type":"int_parsing"}]}`},
 	} {
 		got := b.call(t, c.method, c.path, c.body, key(c.key)).want(t, 422)

@@ -70,10 +70,15 @@ func jsonInvalid(offset int) FieldError {
 }
 
 func extraForbidden(loc []any, name string) FieldError {
+	return FieldError{Loc: at(loc, shortName(name)), Msg: "Extra inputs are not permitted", Type: "extra_forbidden"}
+}
+
+// shortName bounds a name that the client made up.
+func shortName(name string) string {
 	if utf8.RuneCountInString(name) > maxName {
-		name = string([]rune(name)[:maxName]) + "…"
+		return string([]rune(name)[:maxName]) + "…"
 	}
-	return FieldError{Loc: at(loc, name), Msg: "Extra inputs are not permitted", Type: "extra_forbidden"}
+	return name
 }
 
 func tooShort(loc []any, least int) FieldError {

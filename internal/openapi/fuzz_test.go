@@ -16,7 +16,7 @@ import (
 // errorTypes are pydantic's, and our own.
 const errorTypes = " missing string_type string_too_short string_too_long string_pattern_mismatch int_type int_parsing " +
 	"int_from_float less_than_equal greater_than_equal literal_error list_type dict_type too_long uuid_parsing json_invalid " +
-	"extra_forbidden value_error pin_too_weak "
+	"extra_forbidden value_error pin_too_weak unsafe_text "
 
 // Whatever the bytes: a valid body is decoded to the same by the generated types, and an error is of
 // a known type and quotes no PIN.

@@ -119,8 +119,13 @@ func (s *schema) checkList(loc []any, v *value) (errs []FieldError) {
 		msg := fmt.Sprintf("List should have at most %d items after validation, not %d", s.maxItems, n)
 		return []FieldError{{Loc: loc, Msg: msg, Type: "too_long"}}
 	}
+	texts := make([]string, len(v.items))
 	for i, item := range v.items {
 		errs = append(errs, s.items.validate(at(loc, i), item)...)
+		texts[i] = item.text
+	}
+	if s.check.list != nil {
+		errs = append(errs, s.check.list(loc, texts)...)
 	}
 	return errs
 }

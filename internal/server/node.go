@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/config"
@@ -78,10 +76,9 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 	if err != nil {
 		return err
 	}
-	n.verifier, err = auth.NewVerifier(auth.VerifierConfig{
-		Secret: cfg.JWTSecret, JWKS: cfg.JWKS, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience, Logger: opts.Log, Now: opts.Now,
-	})
-	if err != nil {
+	tokens := verifierConfig(cfg)
+	tokens.Logger, tokens.Now = opts.Log, opts.Now
+	if n.verifier, err = auth.NewVerifier(tokens); err != nil {
 		return err
 	}
 	rules := pin.Rules{MinLength: cfg.PINMinLength, MaxLength: cfg.PINMaxLength}
@@ -131,17 +128,4 @@ func (n *Node) Close() {
 	if n.database != nil {
 		_ = n.database.Close()
 	}
-}
-
-// firstKey makes the first admin key of a database that has none, for a tenant of its own.
-func (n *Node) firstKey(ctx context.Context) (uuid.UUID, auth.KeySecret, error) {
-	keys, err := n.database.APIKeys(ctx, uuid.Nil)
-	if err != nil || len(keys) > 0 {
-		return uuid.Nil, auth.KeySecret{}, err
-	}
-	tenant := uuid.New()
-	_, secret, err := n.service.MintKey(ctx, service.Operator(tenant), service.KeySpec{
-		Tenant: tenant, Scopes: auth.Scopes(), Name: "first admin key",
-	})
-	return tenant, secret, err
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/config"
+	"github.com/hydracore/hydrapin/internal/service"
 )
 
 const (
@@ -34,7 +35,7 @@ const (
 	maxHeaderBytes = 32 << 10
 )
 
-// Info describes a server that listens.
+// Info is what is known once a server listens.
 type Info struct {
 	// URL is where the server can be reached.
 	URL string
@@ -44,6 +45,8 @@ type Info struct {
 	// made; uuid.Nil and the zero KeySecret otherwise.
 	Tenant   uuid.UUID
 	FirstKey auth.KeySecret
+	// NoKeys says that the database has no API key and this start made none.
+	NoKeys bool
 	// Made are the files that this start made.
 	Made []string
 	// HasJWTSecret says that `hydrapin token` can sign.
@@ -78,10 +81,8 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(In
 	}
 	defer n.Close()
 	info := Info{URL: cfg.PublicURL, Addr: addr, Made: made, HasJWTSecret: !cfg.JWTSecret.IsZero()}
-	if cfg.Embedded() {
-		if info.Tenant, info.FirstKey, err = n.firstKey(ctx); err != nil {
-			return err
-		}
+	if err := n.greet(ctx, cfg, &info); err != nil {
+		return err
 	}
 	return n.serve(ctx, ln, cfg, func() { ready(info) })
 }
@@ -130,4 +131,21 @@ func listen(srv *http.Server, ln net.Listener, cfg config.Config) error {
 		return srv.Serve(ln)
 	}
 	return srv.ServeTLS(ln, cfg.TLSCertFile, cfg.TLSKeyFile)
+}
+
+// greet completes what a first start has to say. On a database without a key an
+// embedded start makes the first admin key, for a tenant of its own.
+func (n *Node) greet(ctx context.Context, cfg config.Config, info *Info) error {
+	keys, err := n.database.APIKeys(ctx, uuid.Nil)
+	if err != nil || len(keys) > 0 {
+		return err
+	}
+	if info.NoKeys = !cfg.Embedded(); info.NoKeys {
+		return nil
+	}
+	info.Tenant = uuid.New()
+	_, info.FirstKey, err = n.service.MintKey(ctx, service.Operator(info.Tenant), service.KeySpec{
+		Tenant: info.Tenant, Scopes: auth.Scopes(), Name: "first admin key",
+	})
+	return err
 }

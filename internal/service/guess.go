@@ -47,6 +47,7 @@ func (s *Service) guess(ctx context.Context, c Caller, place *argon2id.Place, g 
 		return guessed{}, err
 	}
 	var ticket pin.Ticket
+	var stored argon2id.Stored
 	var refusal error
 	err := s.Store.InTx(ctx, func(tx store.Tx) error {
 		r, now, err := lockPIN(ctx, tx, g.holder)
@@ -59,7 +60,10 @@ func (s *Service) guess(ctx context.Context, c Caller, place *argon2id.Place, g 
 			}
 		}
 		if r.ID != uuid.Nil {
-			if err := s.Hasher.Ring().Knows(r.Hash); err != nil {
+			if stored, err = argon2id.Parse(r.Hash); err != nil {
+				return err
+			}
+			if err := s.Hasher.Ring().Knows(stored); err != nil {
 				return err
 			}
 		}
@@ -81,7 +85,7 @@ func (s *Service) guess(ctx context.Context, c Caller, place *argon2id.Place, g 
 		return guessed{}, err
 	}
 	// Without a deadline too: the pool is bounded, and what was paid for is looked at.
-	result, err := place.Verify(context.WithoutCancel(ctx), g.holder, g.entered, ticket.Hash)
+	result, err := place.Verify(context.WithoutCancel(ctx), g.holder, g.entered, stored)
 	if err != nil {
 		return guessed{}, err
 	}
@@ -155,7 +159,7 @@ func (s *Service) rehash(ctx context.Context, g guessed) {
 			if err != nil {
 				return err
 			}
-			r, ok := r.Rehash(g.ticket.Hash, fresh)
+			r, ok := r.Rehash(g.ticket.Hash, fresh.PHC())
 			if !ok {
 				return nil
 			}

@@ -71,7 +71,8 @@ func (s *Service) hashNew(ctx context.Context, h pin.Holder, p pin.PIN) (string,
 	if err != nil {
 		return "", err
 	}
-	return place.Hash(ctx, h, p)
+	hashed, err := place.Hash(ctx, h, p)
+	return hashed.PHC(), err
 }
 
 // RemovePIN removes a PIN as an admin does, with everything of it.
@@ -295,11 +296,11 @@ func lockPIN(ctx context.Context, tx store.Tx, h pin.Holder) (pin.Record, time.T
 func savePIN(ctx context.Context, tx store.Tx, r pin.Record) error {
 	pepper := ""
 	if r.Hash != "" {
-		id, err := argon2id.PepperID(r.Hash)
+		stored, err := argon2id.Parse(r.Hash)
 		if err != nil {
 			return err
 		}
-		pepper = id
+		pepper = stored.PepperID()
 	}
 	return tx.SavePin(ctx, r, pepper)
 }

@@ -67,7 +67,7 @@ func killFirstStart(t *testing.T, when string, wait func(*machine, *node)) {
 		t.Errorf("killed %s: doctor: exit code %d\n%s", when, r.code, r.stdout)
 	}
 	second.stop()
-	const greeting = "They are shown this once"
+	const greeting = "They are shown only this once"
 	if n := strings.Count(first.text(&first.stdout)+second.text(&second.stdout), greeting); n > 1 {
 		t.Errorf("killed %s: the greeting came %d times", when, n)
 	}

@@ -31,6 +31,6 @@ SwaggerUIBundle({
   tryItOutEnabled: true,
   // Keys and tokens end with the page.
   persistAuthorization: false,
-  // The validator is another host's, and would learn the contract's address.
+  // The validator runs on another host, and would learn the address of this server.
   validatorUrl: null,
 });

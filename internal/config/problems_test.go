@@ -9,9 +9,9 @@ import (
 	"github.com/hydracore/hydrapin/internal/config"
 )
 
-// Each wrong value is one fault, of the setting it is of, and the fault says what
-// would be right and never what was set.
-func TestFaults(t *testing.T) {
+// Each wrong value is one problem, of its setting, and the text says what would be
+// correct and never what was set.
+func TestProblems(t *testing.T) {
 	t.Parallel()
 	const bad = "hunter2"
 	dir := t.TempDir()
@@ -26,7 +26,17 @@ func TestFaults(t *testing.T) {
 		{"DATABASE_URL", "sqlite://:memory:", "must name a file"},
 		{"DATABASE_URL", "postgres://", "like postgres://"},
 		{"DATABASE_URL", "postgres://app:hunter2@db/pins ", "without space"},
+		{"DATABASE_URL", "postgres://app:hunter2#x@db/pins", "%23"},
+		{"DATABASE_URL", "postgres://app:hunter2%x@db/pins", "%25"},
+		{"DATABASE_URL", "postgres://app:hunter2%4@db/pins", "%25"},
+		{"DATABASE_URL", "postgres://app:hunter2%", "%25"},
+		{"DATABASE_URL", "postgres://app:hunter2%4g@db/pins", "%25"},
+		{"DATABASE_URL", "postgres://app:hunter2/x@db/pins", "%2F"},
+		{"DATABASE_URL", "postgres://app:hunter2?x@db/pins", "%3F"},
+		{"DATABASE_URL", "postgres://app:hunter2^@db/pins", "%25"},
+		{"DATABASE_URL", "postgres://app:hunter2", "host:port"},
 		{"DATA_DIR", " ", "must be a path"},
+		{"DATA_GROUP_ACCESS", "yes", "true or false"},
 		{"PUBLIC_URL", "hunter2.example.com", "http or https"},
 		{"PUBLIC_URL", "https://u:hunter2@example.com", "password"},
 		{"PUBLIC_URL", "https://example.com/?q=hunter2", "without query"},
@@ -37,6 +47,24 @@ func TestFaults(t *testing.T) {
 		{"CORS_ORIGINS", "https://a.example.com:443", "leave it out"},
 		{"CORS_ORIGINS", "http://a.example.com:80", "leave it out"},
 		{"CORS_ORIGINS", "null", "is not an origin"},
+		{"CORS_ORIGINS", "https://*", "is a pattern"},
+		{"CORS_ORIGINS", "https://*.example.com", "is a pattern"},
+		{"CORS_ORIGINS", "https://a.example.com:*", "is a pattern"},
+		{"CORS_ORIGINS", "http*://a.example.com", "is a pattern"},
+		{"CORS_ORIGINS", "https://a.example.co?", "is not an origin"},
+		{"CORS_ORIGINS", "https://(a|b).example.com", "is not an origin"},
+		{"CORS_ORIGINS", "https://a.example.com/path", "is not an origin"},
+		{"CORS_ORIGINS", "https://a.example.com?q", "is not an origin"},
+		{"CORS_ORIGINS", "https://a.example.com#f", "is not an origin"},
+		{"CORS_ORIGINS", "https://u@a.example.com", "is not an origin"},
+		{"CORS_ORIGINS", "https://größe.example", "is not an origin"},
+		{"CORS_ORIGINS", "https://", "is not an origin"},
+		{"CORS_ORIGINS", "file://", "is not an origin"},
+		{"CORS_ORIGINS", "a.example.com", "is not an origin"},
+		{"CORS_ORIGINS", "https://a.example.com:", "is not an origin"},
+		{"CORS_ORIGINS", "https://a.example.com:0", "1 to 65535"},
+		{"CORS_ORIGINS", "https://a.example.com:65536", "1 to 65535"},
+		{"CORS_ORIGINS", "https://a.example.com:08443", "1 to 65535"},
 		{"CORS_ORIGINS", "https://a.example.com,", "entry 2"},
 		{"TLS_CERT_FILE", "x.pem", "TLS_CERT_FILE is set"},
 		{"TLS_KEY_FILE", "x.pem", "TLS_KEY_FILE is set"},
@@ -44,6 +72,8 @@ func TestFaults(t *testing.T) {
 		{"TRUSTED_PROXIES", "10.1.2.3", "10.1.2.3/32"},
 		{"TRUSTED_PROXIES", "10.1.2.3/8", "first address"},
 		{"TRUSTED_PROXIES", "10.0.0.0/8,0.0.0.0/0", "name your proxies"},
+		{"TRUSTED_PROXIES", "::ffff:127.0.0.1/128", "like 10.1.0.0/16"},
+		{"TRUSTED_PROXIES", "10.0.0.0/8,::ffff:10.0.0.0/104", "entry 2"},
 		{"JWT_HS256_SECRET", "hunter2-hunter2-hunter2-hunter2", "32 bytes"},
 		{"JWT_JWKS", "http://login.example.com/hunter2", "loopback"},
 		{"JWT_JWKS", "ftp://127.0.0.1/hunter2", "https"},
@@ -53,6 +83,16 @@ func TestFaults(t *testing.T) {
 		{"JWT_JWKS", dir, "names a folder"},
 		{"JWT_ISSUER", "hunter2\n", "one line"},
 		{"JWT_AUDIENCE", " hunter2", "without space"},
+		{"JWT_CLAIM_TENANT", "/", "JSON Pointer"},
+		{"JWT_CLAIM_TENANT", "/hunter2~2", "JSON Pointer"},
+		{"JWT_CLAIM_CUSTOMER", " hunter2", "JSON Pointer"},
+		{"JWT_CLAIM_CUSTOMER", "", "set and empty"},
+		{"JWT_CLAIM_ADMIN", "=hunter2", "with =value"},
+		{"JWT_CLAIM_ADMIN", "hunter2=", "with =value"},
+		{"JWT_CLAIM_ADMIN", "hunter2\n", "with =value"},
+		{"JWT_AUDIENCE_CLAIM", "//hunter2", "JSON Pointer"},
+		{"JWT_MAX_LIFETIME", "59s", "from 1m to 8760h, written like 90s, 15m or 24h; the default is 24h"},
+		{"JWT_MAX_LIFETIME", "8761h", "from 1m to 8760h"},
 		{"PEPPERS", bad, "id:base64"},
 		{"PEPPERS", "p1:hunter2", "32 bytes in standard padded base64"},
 		{"PEPPERS", "p1:" + key1 + ",p1:" + key2, "entry 2"},
@@ -96,7 +136,7 @@ func TestFaults(t *testing.T) {
 		{"ADDR", "", "set and empty"},
 		{"PEPPERS", "", "set and empty"},
 		{"JWT_AUDIENCE", "", "set and empty"},
-		{"PEPPERS_FILE", "", "it is empty"},
+		{"PEPPERS_FILE", "", "is an empty name"},
 		{"PEPPERS_FILE", filepath.Join(dir, "none"), "no such file"},
 		{"ADDR_FILE", "x", "is not a setting"},
 		{"LOCK_AFTR", "hunter2", "did you mean HYDRAPIN_LOCK_AFTER?"},
@@ -108,15 +148,15 @@ func TestFaults(t *testing.T) {
 		t.Run(tt.name+"="+tt.value, func(t *testing.T) {
 			t.Parallel()
 			c, err := config.Load([]string{"HYDRAPIN_" + tt.name + "=" + tt.value})
-			got := faults(t, err)
+			got := problems(t, err)
 			if len(got) == 0 {
-				t.Fatal("is taken")
+				t.Fatal("is accepted")
 			}
 			said := false
 			for setting, problem := range got {
 				said = said || strings.Contains(problem, tt.says)
 				if !strings.HasPrefix(setting, "HYDRAPIN_") || strings.Contains(problem, "\n") {
-					t.Errorf("fault %q %q is not one line about a setting", setting, problem)
+					t.Errorf("problem %q %q is not one line about a setting", setting, problem)
 				}
 			}
 			if !said {
