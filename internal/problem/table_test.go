@@ -109,6 +109,7 @@ var elsewhere = map[string]string{
 	"auth.ErrInvalidConfig":       "a server that gets it does not start",
 	"auth.ErrInvalidClaims":       "tokens are minted by a command",
 	"auth.ErrInvalidKey":          "the service wraps it in ErrUnauthorized",
+	"auth.ErrClaimName":           "a server that gets it does not start",
 	"auth.ErrKeyKind":             "keys are minted by commands",
 	"openapi.ErrContract":         "a server that gets it does not start",
 	"openapi.FieldError":          "a part of openapi.ValidationError",
