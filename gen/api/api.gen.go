@@ -736,6 +736,9 @@ type IdentityId = Uuid
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// IfNoneMatch defines model for IfNoneMatch.
+type IfNoneMatch = string
+
 // InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
@@ -923,10 +926,19 @@ type EndPinSessionsParams struct {
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
+// GetPinPolicyParams defines parameters for GetPinPolicy.
+type GetPinPolicyParams struct {
+	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // UpdatePinPolicyParams defines parameters for UpdatePinPolicy.
 type UpdatePinPolicyParams struct {
-	// IfMatch The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version.
+	// IfMatch The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
@@ -1097,7 +1109,7 @@ type ServerInterface interface {
 	UnlockIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
 	// GetPinPolicy Get an instance's PIN policy
 	// (GET /v1/instances/{instance_id}/pin-policy)
-	GetPinPolicy(ctx echo.Context, instanceId InstanceId) error
+	GetPinPolicy(ctx echo.Context, instanceId InstanceId, params GetPinPolicyParams) error
 	// UpdatePinPolicy Update an instance's PIN policy
 	// (PATCH /v1/instances/{instance_id}/pin-policy)
 	UpdatePinPolicy(ctx echo.Context, instanceId InstanceId, params UpdatePinPolicyParams) error
@@ -1667,8 +1679,28 @@ func (w *ServerInterfaceWrapper) GetPinPolicy(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinPolicyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetPinPolicy(ctx, instanceId)
+	err = w.Handler.GetPinPolicy(ctx, instanceId, params)
 	return err
 }
 
@@ -1701,6 +1733,21 @@ func (w *ServerInterfaceWrapper) UpdatePinPolicy(ctx echo.Context) error {
 		}
 
 		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -1820,7 +1867,14 @@ type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenLiftApplicationProblemPlusJSONResponse Problem
 
-type ForbiddenPinApplicationProblemPlusJSONResponse Problem
+type ForbiddenPinResponseHeaders struct {
+	RetryAfter *int
+}
+type ForbiddenPinApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers ForbiddenPinResponseHeaders
+}
 
 type ForbiddenRedeemApplicationProblemPlusJSONResponse Problem
 
@@ -1869,6 +1923,13 @@ type LockedApplicationProblemPlusJSONResponse struct {
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
+type NotModifiedResponseHeaders struct {
+	ETag string
+}
+type NotModifiedResponse struct {
+	Headers NotModifiedResponseHeaders
+}
+
 type PreconditionFailedApplicationProblemPlusJSONResponse Problem
 
 type TooLargeApplicationProblemPlusJSONResponse Problem
@@ -1909,7 +1970,15 @@ type UnavailableApplicationProblemPlusJSONResponse struct {
 	Headers UnavailableResponseHeaders
 }
 
-type UnsupportedMediaTypeApplicationProblemPlusJSONResponse Problem
+type UnsupportedMediaTypeResponseHeaders struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+type UnsupportedMediaTypeApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers UnsupportedMediaTypeResponseHeaders
+}
 
 type ListConfirmationsRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
@@ -2039,15 +2108,23 @@ func (response AskConfirmation200JSONResponse) VisitAskConfirmationResponse(w ht
 	return err
 }
 
-type AskConfirmation201JSONResponse Confirmation
+type AskConfirmation201ResponseHeaders struct {
+	Location string
+}
+
+type AskConfirmation201JSONResponse struct {
+	Body    Confirmation
+	Headers AskConfirmation201ResponseHeaders
+}
 
 func (response AskConfirmation201JSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2125,10 +2202,16 @@ type AskConfirmation415ApplicationProblemPlusJSONResponse struct {
 func (response AskConfirmation415ApplicationProblemPlusJSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2587,10 +2670,16 @@ type ReportOutcome415ApplicationProblemPlusJSONResponse struct {
 func (response ReportOutcome415ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2773,10 +2862,16 @@ type RedeemConfirmation415ApplicationProblemPlusJSONResponse struct {
 func (response RedeemConfirmation415ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2959,10 +3054,16 @@ type VerifyConfirmation415ApplicationProblemPlusJSONResponse struct {
 func (response VerifyConfirmation415ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3307,10 +3408,13 @@ type RuntimeSetPin403ApplicationProblemPlusJSONResponse struct {
 func (response RuntimeSetPin403ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3339,10 +3443,16 @@ type RuntimeSetPin415ApplicationProblemPlusJSONResponse struct {
 func (response RuntimeSetPin415ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3901,10 +4011,16 @@ type SetCustomerPin415ApplicationProblemPlusJSONResponse struct {
 func (response SetCustomerPin415ApplicationProblemPlusJSONResponse) VisitSetCustomerPinResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4313,10 +4429,16 @@ type SetTenantFreeze415ApplicationProblemPlusJSONResponse struct {
 func (response SetTenantFreeze415ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4652,10 +4774,16 @@ type SetInstanceFreeze415ApplicationProblemPlusJSONResponse struct {
 func (response SetInstanceFreeze415ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5021,6 +5149,7 @@ func (response UnlockIdentityPin503ApplicationProblemPlusJSONResponse) VisitUnlo
 
 type GetPinPolicyRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
+	Params     GetPinPolicyParams
 }
 
 type GetPinPolicyResponseObject interface {
@@ -5047,6 +5176,14 @@ func (response GetPinPolicy200JSONResponse) VisitGetPinPolicyResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetPinPolicy304Response = NotModifiedResponse
+
+func (response GetPinPolicy304Response) VisitGetPinPolicyResponse(w http.ResponseWriter) error {
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetPinPolicy401ApplicationProblemPlusJSONResponse struct {
@@ -5235,10 +5372,16 @@ type UpdatePinPolicy415ApplicationProblemPlusJSONResponse struct {
 func (response UpdatePinPolicy415ApplicationProblemPlusJSONResponse) VisitUpdatePinPolicyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6307,10 +6450,11 @@ func (sh *strictHandler) UnlockIdentityPin(ctx echo.Context, instanceId Instance
 }
 
 // GetPinPolicy operation middleware
-func (sh *strictHandler) GetPinPolicy(ctx echo.Context, instanceId InstanceId) error {
+func (sh *strictHandler) GetPinPolicy(ctx echo.Context, instanceId InstanceId, params GetPinPolicyParams) error {
 	var request GetPinPolicyRequestObject
 
 	request.InstanceId = instanceId
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.GetPinPolicy(ctx.Request().Context(), request.(GetPinPolicyRequestObject))
@@ -6408,252 +6552,259 @@ func (sh *strictHandler) GetMyPinStatus(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H2Lchu5lfarYDtbFVvbpCiKsi1t/ZXSzNiJJh6PY8lx/pheEewGxY6aANMARXPm99Y+zT7YPslfOAdA",
-	"oy8kmxR18ax3q1IeEUDj4HJwrt/5NYjEZCo440oGJ78G7DOdTFMG/z5NM0bjxTsWMzZhsf6TnE0mNFsE",
-	"J/ZHktlfw+CGpjOmW8VM0SQNToKLMSOR4KMkm1CVCE7mVBJa6tkOwiBj/5wxqS6TODgJeLz4xzRKZfKZ",
-	"/nI0/kfv5perZ8+zf45jGoSBVFTNZHDS6xyHgUpUyuonoxZT/css4yfjRZzRacJPppkYpmxyYmbQcs2/",
-	"fAmDU3n9SmSnkZ5nkdSf6IKoMSPyOklTEgvCPtNIpfqPifyDTzh1vac0oxNYRToRM66Ck6B71Gl3OkEY",
-	"RLMsYzzSQ798/07PVQQnwQ8vXxwfPu/0Op1er3N02O0cHHY6neBL6M3knPGY4Djk5ft3RAmiuxHdj+iO",
-	"RPckuivBvtFMKjFhGa5s7/j56BmLaOtZ9/mzVu/4+LA1HLFh6+gwGg6HQ/ps1HkRhAH7PE0yJi8TfilZ",
-	"JHgsg5PDTicMMgHLLeacZXov9IIEJ8GULib6ALVVRrkcscxb0HNsU13PRJoFzWa8sIhbTXnTmX1I1PjP",
-	"bFE60/KaSEHUmCpCScZUtiB6mnTEbj3BJGaTqVB63y+v9YeDbMZbz0eHtCUVm7Z6mxLxHY2/1weYq4SW",
-	"FhiunftNk8CFIjc0TVZc0/r2217Og/xyvud0psYiS35ZezFnflMgciZLe3QhBJlQviBvz95IQjNGhizh",
-	"VyQas+h6GRta3adNLrIFoVc04SSlimXbEX3UOcyJhomvJnaom2givx9TfsXi84RH7HQ6zcRNeUPPxYSp",
-	"sZ7ymEoSYftaUvOWcIo126JmSJKxNGExEdwfpU30qQfit91rj2xDCpGaFvflNQthZtKCTi3XCZbGezxw",
-	"acrvkD67b8/e6EMbiSxjkaoy5Ms4uWJSBSd8lqah/aMbw/xVKTaZKnmZsQlNeMKv7C/mBbucZan7U8ao",
-	"YvElBcbe6T5rHRy0OgcXneOTw85JRzNo/X9/D27JgevG754c+OPDsM+jDusOj3qt56POsNWLjg5bL0Yd",
-	"1joavmBH9HB0HHcPkAlxlagFzAUpSYW+ApczrhJHnZipSExY6T9hMviXjFGp37lgmnA4NBFLpnqqbPHj",
-	"ePjHKPk5+fHV31++u/jL+Zk8m6jp378/e3bGzz6fJfMk/lM6P/uHSKI/prPXf/sx/b/dv06jP/0lozzu",
-	"nPFOmx122lE35cPJq078tx/TGsbIpNQ7uGKVekfFVVrOS/OTHFB7wpYdvTrpoHoAyUhkhHJipIHlxzGQ",
-	"Y9rqHj07edE96LBnzzqj6Dk7OqCd6Hh4cNA7OB4dR4fPXgwPu53DQ3bUi16w3otejx69eHY4HEXsoPv8",
-	"iEYjqq9j+VBvKivs8AJ07/gC9E66lQvAjuhxb3TwonUYdeNWb/jiWet41HneenYQvxh2o0P6/Kj3274A",
-	"OLHbnfPvcDGqB3ws0phl8G5woY/7fTNZ85fbHiUcJt/8uzgPl1yoS8mUfy5Mq53u4tBsVmUTF+c4cEm4",
-	"BS5lvkkiccMymas1D/xo9u740eyVeBIMe3A8eh4dxp3Wi96QtXqjZ7Q1PIq7rc5z9oweRy8Ohoeju+AZ",
-	"Zg/+NzycLz+zaKbqOIpZH9CvlMiK4uw3se1WYlvA7LIXz2F5Sgcnna43JXtA7XHdlHft4iQVTDL+SXqd",
-	"SPUSjVPFw/QzZ0RMGS8Ymgrquvd3GZx8vPXxOnp0Z+uohrs9kEqw7eHZ4OGbMh7rjfjyKQw4+2w6lw/M",
-	"G6HesX/OkqzMfd4IK69zxuL7ZzxfiygDewHCTJpIZCZ3uq36S5ndsfJuvjV7vkoyVYIwrlgGUs1uZdRv",
-	"V/6RXPn6Y7FMLy8eDrODvxHV/OjR6eXPa47kA+nlD3gk691l72bc8yFxMf8m7j56/nSn8qw9JnWsSx8W",
-	"38do2NWaY/PNmvi1WxPvgWsVzuMPLErktqLyajnRjjaiqWT+t+o/dLr+O3ZxbHeVzWDgl7AQpfHsHxsF",
-	"JWjxAJdzB96wg07uDctnscr9ZT4NO/JKZMMkjhlv6NqNBUNnLU1TMQdmsYTmRK7pp5XoDBZkB35AR8ca",
-	"2keuXYH6C/E6GanSEeGExpOEEyWuGSejTPzCammtawgUtsnPPF2A+Of9HlFO0mSkSKIejvCMsV/Yz6NR",
-	"+fopnH5BUh06YcD8hpeszEbAm5qrxuYTpZfmVe3owT/m6oQCkfYT+rZ5uqE+hvSKcUWk/p8Jk5JeMYlO",
-	"Zy6GIl4QKq9ZTEYC3OlmNiulEJwmfm/1JAt3OeFSUR4xIjKSKEkU45QrzUxw8m3yRqBLfE4lkVPGd7LR",
-	"dlIrdxkbacLO8vgPLQakSaSqN/uaLWCSM4krRyiJk9GIZXqRYbolraW4EPkn3Eg22GrliDuIwPLIA+YK",
-	"9K1eHG+6LdcFlkor8ZymL7NMZNVFkiy7YRkZ0SRdGwQx12TOM8GviqcA2N62oWdHHY/H28kSBrNdQ7Jp",
-	"bMiECBtfKKwSm8REjEBzKDxZJkSHkvfvz36oW4OPv2pRJDj5GEypGgdhwQqqaf0UBhN5BQRMZ4rIsZil",
-	"MRkyQjHwx45syZkl8eWUZhINb/78jUC2cu6mzTbz9uS9nc3ZCiM1hwv0s0SSSSKh38o5/nPGsoVTBdz0",
-	"XiUsjYkTVdyE7JiFuSBjrs4Eea2eihKCpGLdXDTPzY34bi7nKtOH3qzVmN4wQhWZCKlIt9Mh0ZhmNFIs",
-	"k/k0JXS5VEJcwmcL0/0TmFSWmlo2Wzk3y7/qlniFQsLphMGxMWMOF04bEpzpM+UdCkJ5THxB3JEBX7/E",
-	"a1kg4cy0XnVi7YhbnFh/Mjs7sWfmkVs5Z/sQbjFn03Wnc36dyJo3Lk0miXLHmmZXrNkdg37LJ5cyCeIH",
-	"12IA++eMplpHPQBd1MxUN7nUTS7h9+Jkf7ZK2gpHZaOTbe6hVfq2Ywpvk+VRRnrd5FhkqtE8pslaZpAy",
-	"KhXpreMF+M3iNEWaRIv6mdpIg00Z2BSijlHJVSq9nCR8ppjceOd7vaZb/xcrWN3yNTAE3OYxsFPZEZeF",
-	"GT0Mk0X7VpUCDIyHIFzgUZyI4T9KUZvLzwZG1a/lUHEC9iuaeTG4+m+X8G+c5xuxTMd+IzxVuV7AZDwm",
-	"lAwZzVhm9EiM+Tt9eway95O/tU6nSevPbPH0gUOo34gLPb8KiTDr5tSNCHUn4sEpUvWxwFpfdqEojUw/",
-	"9qU0nXagCJXmsIowLlSrEDnzRqhXYsarRjg5i8ZL4xt86jLz+GOPjEUi25qoXpGoEcxsPUXYzpBT67bV",
-	"o1nvSfNdgheEZbbnjrYqn8c6unx/DxhM69w8esjNM6K412tHdDXMhNKEFUzCRgwyCVXnrGKEE2rMMicU",
-	"6dlnbCoytYTeU8/c4HfKk8Cw8w7INlN3Q2MI5irqzYRaNh9M99CL8BaemZ8SOaEqGld3eG5TK8zbaTZ0",
-	"xZajIGEMVKUnUI2FZGg5m+sL7EbbwZogJVpYQFJWrwdOrOVaw1ok/IzTSCU3bKlEGjNoQEuHoM4F1AmL",
-	"C1MdgdCR0iIOt9H0dpg2cZbdyUwqMuOpiK71omZsmlKt92xr2Ot6hj2YkaV4zXolvOWamsV6vSSC2hBq",
-	"Yna3WyXsvHyBgrL/qerBLPjSdrBSjp516+QFK79NOCoOaDoqrdVc4G1BXxCh5UgeX1U9CTrxi+GoFz1r",
-	"dUcd1uqNDqLWMT06ah3Hh6PD0Yv4kB4cGKWCTqdpwuQlZFtSCHnWf7aS+SV+FZXiqgdtQpO0LRkH/XiZ",
-	"jnJycFQg8Ac2orO0RgmO8Qd5v4StmvlhpzDz99OYKlYbcLl2h+56VXFuxpxbnBvmn2m2Oi5KF2aAczjH",
-	"pzXszHkg8dnIo0eXu6Y7pRiKMZWXWt02zpJEXlq+6f5g8yuMx6bqLS7Mc2NecjeTxT9swFkKRLwRnC3z",
-	"Kq9Ya3RiuVmaBfOmmf+l2aJmkMmcaKHrFboOqropHK+1OZb1TU3O40LMiJYm9GNE3uE/budQ7noc1yMi",
-	"d4CsZL1ej5bpoZcDxddlcXM2053JQhxK4ZLvMsF9ZaIzTrUmjzyfaTbjhcmtG1DLnEZcXJ6hgEPrHc5m",
-	"y51uQ8qvCY0iNtWyixYK7bfaQW1Ivp7BOVNo9q9lsOd0QebjRW2wxYaOV/Mxa/F+m/BXSVa2yp4zlGZH",
-	"+qcaZh6cBC86vWcHRzXDvUPRqxS/ZOSxmjhcPBrqsjBsaL7SO+4+P+rYr7xNeO3ynBKZfG7FyVWyfrIX",
-	"QrwGE3Nld2Gl1lmhCy2hVYaWxmdHR4fPyHChmNz2WnuC1IU3h1WXWQnRwnaGtp8oX7zDb8slafJGbSXF",
-	"LIhltBYCZs0IleQKSQTHkBErsmwrdh8X1wA+l1l61q+Fbt9y7fWavOf0hiYpHdYcGpbdJBEjEeVa6xqC",
-	"hy0aL9VbbXu4WS4yqdp9p47lw4KFzJGy1kDmWuIiyNkU1eqfWJzQC+i77AJoan48//nNclOgsq01fVrW",
-	"jOAY7P9Dbh06cHDkE+qmSyZ6vgSIXUez69SCTi007X4Jg7+yLBktlnEPKz+pkg4PmQPFw1DhJh8ywa9W",
-	"uWacTrZOwevVK3iu/w4CVM6cfohMctVqQoRES9Prk6nFT7meVnQO6IM0v516W6D+rhXZXSzVlzAYMxqz",
-	"DFbp5QW9wssjoyyZomQF9N2wDFxhxk+LsmNIEk7+ORP6CSFnwGIG/aDTDwZkPk5SfD2tngj3btGGUFZz",
-	"qIN+cNAPgnJIZBjIaMwmFGU0pVimZ/Ef/eBjp3X86d/6wb+WnXtGJlLZ4nSk0OlUJYHPJkOWaQoMIhBR",
-	"gsxpojnhSGRW7lVZcZLHnY4/oUnCk8lsEpwcuDkkXLErI5h9mM9PZ2qshYuIKlY/E5q30GsKgzPy5N2r",
-	"78mz50edp8VF+g6dGBmj6eT/9AO7nWsWrrw+X4zriSmz137QzllcP9FBEg/qgndCzUf3TuU1mY8ZWFOp",
-	"kTUndKFlzT29kLOMs9hYtHJymkbQQyo6uvY5BfmzHP+zivx/zdgoOAl+t59jg+3jr3L//SwxwezGGbSM",
-	"/Gr0T5GUprhJNaR4IUG3JsPKsg3IGFPOWer8oEVyhofsYPSMdlvHnajX6sXPh60X9IC1jkbd6Hl83GOd",
-	"Z4f15BT9qrclZ/STtVlXadEcqsiE8Bm0OmtIREYGe4M20a1nYGYBNVOSeaLGpHfQJUmhuxYU/YhCw+na",
-	"5DWjN0yrvmKmNKswg2kBz7axq4EsNF+Ps1HrJ2Os9jgH/fya8Ss1Dk4Oui9CzUncf4c+o3vS7+/9vycf",
-	"9p/+oR98/Jfftf7z014/eFrP9GxQzfq9R5XLF3fznW9oqavbec/id+ud/8uMreTgA84+K8eQpvSKGdbd",
-	"Jh8SNdb7lKgQfkwTqfn6VcLNxus/cjZnUrlds2E5hhSwSS/bsWe9FRv28bT1d9r6pdM6vmx9+rfqRoXB",
-	"5xYAdenlA13TUducBaGQF9rTm4dR0B1wp9JSFNnTNrvYnCetoqvErspRYst2ssiOtpn+a4jUqsz8T2KO",
-	"Gl5Rl6R4FoGTYGDisplhBJg/p9ja17udUB84I1xooWONqAETfSdSVj9PbzFnksnKwuUHxebl1E0YUne2",
-	"vdgwOTdVZ/6qEc3ohNnNRTnCqqx0aLhvNuPFWdfZ4usosNgw25GAk85pMLJ3mQjIyigeCqAA4tMQKBJ6",
-	"ag2jyKyGQo2XnRYj6ftzZVwfiI9B7vR34Ref6t6HDzRR5xYAc+lxLgvE5hSHnhhfjmYYmBkMQis+wyPD",
-	"5RxvrzQ5CnV06W84WM7ay+DfhUP/KnRqrsIXvblyKrhE0FeLuBgJrhiHa+zr/EYN+rd/SLQb+3ixtmvd",
-	"kbDt9qFR1VKzss/7koGj2el7i1NFGkvXZjUgJMhBtGgBUnnmAWcslhsYgjwdEdSslnul66ZvWu97GtkX",
-	"mzxqs0a22JxiMM7K5faa7ma1m8XzeDQaZNYtyFySZrOS3ro+OyN8UAJ+HTRPy4FjqM/dIKJpip0TScYs",
-	"jclwUegiOCssoBfNvN1Z8cOb1h0W13ZZ/NDKAao97ubQlQOtzCWvD0+yYUlWRPbXNo9s3WJpazC1V65O",
-	"uX01/HHd7ri2tYFNK3uXmt8hM8hjJsNajHDYLJe0CtPx5B1zTdAlicqrMajMpMJN1wJQZQ9xAR9iF+/s",
-	"hFfB1f282i3JXZKVvJLkuj67I7sAVo0x38OZWpPWbKysJuwcIsl+Lx2TtZHbbgwjfjIiIzFlxYX0k95+",
-	"ywtqlgvc2jVx4HDV8AcUiigZeOrvIATfgFlZL+jfuMuLa2pTvh9yPWtz0JsNY9rfxZasPNahyTyo5rzr",
-	"tfdSEqi8lsUVN66sh11w36m2sr9rWOeiatQTW+9sh8puK8dKqlj6+q/ZjKtkgkneoK4XHOj+vtxKwliG",
-	"Jr9yhWo7Lcej2Opiucz+1b3zlPlbb9LGYPi32cFVYke+szjC/6Jno/mpR7/9I3gBNjuovy0OphoAatyW",
-	"z/3RRIRusc0e2M/K9XrpYersXtD2AYOCOsCKbQwX5TFWmywKrXdGZQFao96eBWwuFc6PaLpAxJheJzqT",
-	"jMx4bGA4B3loxsCsFdahWb5K9avjp0WvWRrXtPm6/Oni4u1fdTdErTarWrtGhqBSlZzleB6bU1keoQm5",
-	"hT4PQ/d6lWgVzV7vRvTa9g9Cq48fsjmtfu8mtLr2D0Jrjk+yOaV53yZ0mtYPQmWecL85lXnfJlSa1g9C",
-	"pY98sjmdfu8mlLr2D0Orh5iyBa1e70a02vYPQqtFWtmcTtuzCY3Q9kHoW+/OWEGi17kJlbb5gxCaA6ps",
-	"IRy5vo3kI2z9IFT6gCub0+n3bkKpa78KZmWTgR6Sg681Da1YuLxvE2pN6/ulMs943EKFKqWqr3ZteW3L",
-	"idvrOr7OU5l3qYUrNpmKjGZJujBx9CFq4OUEeYiJz02+mAcvvUR4aeKGdxN44KOSbOdMdt3X+SpfOeyQ",
-	"nSysM2SYumUVGBU4c/WZoducv9qBVp+mapedUb86RBfz2AY22HZAJF3IospvK4QGpUS6LZbG775yQVzD",
-	"nS1Dbfpej/w5+c4SVs6i246+8ijryCy03xm1t0jg2w23KAA7bRlHVq5svDqgrNC6BthrDdO5C7u4fd8M",
-	"38ntpCtMp67csrcPHz58aJUzYlZtRjmBprIjt/Rb33pnHBTZmk3Bdne1Hz6ymdsR9Jzew2b4YY9b7MGD",
-	"Bk6ePrKgyGWprluta/1Qaxa4ptPOny69pIOykD9oex/CqCSH5kBjFClo+jYTU5apRNNo8DGK33lp8B0c",
-	"ppXDvHTR47FA6KXIxmvRdE4XMgeqIsMFSZRk6Ujv7NT7pI8TsWohcOoYbwaIEDbjtC7gXbHPKj9/U5ZJ",
-	"wYlkTLbJd7MkBcSNUSYmXlAYprFQkLFTqlibvGH61KYG+mAiYpaSeZYoVsm527j0iZf5cmRSEbzUl+XZ",
-	"LbjALUs7hmbbuPuPbk18GEwzmIHQ/BIGhYVcehIwiL+6sgD2QfJUR5f+FGEAlU2fJNOZAn/PhCRcCX3t",
-	"BU8impKRyCaYjPni+YujpxCDMqZyjDkUE4jBytgIkiriGZ5oTGGQIUkFZ0TOskxcUaX/gFmnJh2AkljM",
-	"hqnL4M/YNGOAgmEwSkIywVB6yslhl6TshqVAAtd6O7/CaKS8zcEzlAK9zd4FmklxT2o22Gyf/uVKtExz",
-	"SKZ/R+c/IaIH7KW8LruCNrjYej9tJDHpBxNqagk5xBTCxfwPkAhbvLE0WmVdKd5YPU0bnFy9rK8SyIso",
-	"u0+t55BO9F6mKcLj2HwJ1He1zApvB1HiCrNk4QpXwqmLd1UyHrcmgrNF62h4wIqXcXUa2r+0/rMu/exL",
-	"qeRQk0SovOAQIFp5CSQmQ+Ow0wnXppOsLm7YDrwsjxfPeutyngCX3F+56nb9RK9NqpOVlyQdMcgfgsRu",
-	"YktUJJLMePLPGYM9SXgxPYq8l4xQwtkcGo9ERrQsAH/wK07ku5bNeOv56JC2pGLTVm83u1YoztRs1zKx",
-	"XKYqpmU5zKKmCVAFRm6TqvRQn+oYBlWtiZCqBYESHys75925T7q54X+2eTEBsQBHXypCtiFL+ZkzLzlh",
-	"BU9BTpsoaYPq20u4jCteVj6LA1vMbEBGAqVGLWXog3b+p1P9CzwrLjfbPUDIXAFcYcw+05hFyYSmbfJm",
-	"pqWamlIaRicwT1wQBnyWGukan8nKySoXR9tQRtnlTGrANZbmqdnGEIabspHyc8+KCJMi8w2ObXLOVJNs",
-	"NkgfN2XpByEBqNh5IhnRhADD8jLRlhDnMaxCobi6RYbE0TmgHvtorJSXWKW/5BYhmbNGK+xD0pWn8GHM",
-	"eCHiCYC39LBaCgIMvpgq1oKIv3XfKkoD8yRj7Qvs5/7eSiZa1TDIHuPgJLhK1Hg2bEdisg+iWSQytm+F",
-	"tH1bbWZfjwZcqPSS7SBj2lE6mwG3Wbugft268gzeg2F7bpe1cM70rg4BSiUZQeBmFhIBxS4w1dWlj/hA",
-	"yo91H9Yvf8FK7c4vF5XLh8Xzt9qK0gu5ozzzraZSRPtZetEQ8HfkOBbjsdyOO8EDVWF8dTzrsZ4hkbu1",
-	"y6tFi4GYLpnNTxI3hwp9SYkyjQDNzqZJO8jCMHBYkzN+zcUcSoqs3VS/0OVa3ukmmagVU3usm2HxGatk",
-	"LurfeS0bYYZ6USCwme5gTeOCsM/TlHJXltFujRYdL9nnKJ1htcyaGpzThOflQvNKfgizq1si+Kr+Lw/u",
-	"Wv+nA/HS/xEJkSb86lKMRl5ffQTCwOxdEAbIEIIwAHisS/w2dHc4qq5wKY8x337t+XGFUOt4k0yuOIvJ",
-	"NBNi5MwUNrj/CSU/fjh/WmYNZnE1U7DvxaDd6ABlLKaRMkVHN1QUagq2Lr0NfuEchlogzXMja6CkwHhN",
-	"FZwn3VnrzWB1XSbxPNYbtIk+lcO4rW7uqzoGfKKsiyHIiYWKMNc4LKpo4QqNqqINhCXNpiBCFsSf2qNR",
-	"K9OX3seiZJy/BAWOm1+fOjOhvzI2BGwDRfAURW8xKroVq1peEXW09iIXmoQe1BDi0QIMhmKTjTbbM8PR",
-	"LKMAOMHZ55qbB8bdRBGqecJIsWxAlCBXxiys+wCp5kIJI4ZQaf68XrYpnbcyDCvMat0OLQNOuTA8jdVL",
-	"jRf64AHk1oxnLBJXPJEstlyQStIPuOgH/ruiebtXqqoGKCUMhu59iFmUJhz+yVypY1dO5FMNS4eooNci",
-	"yq0PfPHzCCo9ldv+WtEIP1WP4QiKa3E6YSGhnCQ8Zp+16k8Bw8qk+A8XsEIjyRQxxqqhiBeYfeQilDc4",
-	"/h8sbh8v5MrQaunZyoUYLrEXXCc8djKppwbkbmJg85jYmSjAEEw4GZhKvYOc4ycurCqfw9qnduRynuop",
-	"TTyiAIYnt7gNhUgZ5cFqKaigw5jSlnMqyVVy03CKpoJw5QID6rrWGVcvweN890rcwcloSGyoj4tf0rPC",
-	"Jepi7jZ3E9y4EbA6nMQ0b2MFrh5iC976a5OxGjPwSuxgmYeXFsvMom5Z3rC5SRWqj7ZTgkimQtKDSoFd",
-	"cnr+/dkZAUhx2UZQIBS8MkYYlQt4E2ZMou0M/Vdxm2DNCDqdMqrXjKcLfSctIHVIOPgYgR1ZjKWi4dvh",
-	"n7vTOaVSzkUWF23gB92CDbxXtIEDsOtq4DzO5i0Uyv0jPU14GxFvb3+gp5jWWBGVf16mplqYNbQdg1aw",
-	"gfKZr6HXsMIzag9B/aY//r283317m/BTrCtzIeovkpaNvXviqg5gQRh/Ly1GnhWjtTyBJTLz5cO6NXU7",
-	"mMe1b8jW9IaaIEjNz3gh2q3I0Qq1d5o5i8qVd9ZEevjL+WVJgZ5a+Q4r7WB9B1duJyRyytKUocwgsphl",
-	"+t/gvVtgGbHcMNiI++IqOwVrQj+fYbfu0bOqML20VM9S74NpgdN3Oq6WpCVi+pFOaLRVhAnx28mCt/Og",
-	"11uHaldS8go4q6WNq9+LlXVoK++NV/ApT+3bRqA03NCCqeglMNJW8byusjdxV14HSxYgqi+KFp6cSIut",
-	"/PvqxJC1ZqZmZhy7E8uky/wZ8Aj39RcsOgiY8nDIsxmrk0BL2+4pMitEqFJZqS34DCgh4KFHa5d+TFAx",
-	"yYE4IU5FZGBVJteMTdEECCTVBE1VeMvdsN+1e3dLNtUmA4c0ujfQmiePJUYE3LBsYTZ9DgUQAcbUBx3O",
-	"uw5CMtgblPu1ySkIDipL9ELYMJFCifvDLvlz8p1+tt9fvGq92BE3XLJsyB0LeMUwTEsmv7BHyDXXeWC/",
-	"1N+W3Bqx4T1xpgpzNs6UkaoiwRVNuMwdMkuCCRt5Y02JIRhIq5iSqYL2mdcee8z2UFf57Nelb0WRkKo6",
-	"7hVLazIIiBJaaS64/k/R6eYgqJDFYdgHMLml305dQtVyrr809Wllkcvq5zbxH6LT0He62IdQKPP1r8Zg",
-	"YE+Jv9n+4lctx/kNqn0MPb63EmyaWh6sGbPB/gCzaDSmGY303m3G7SH+eJqxiMWQv3ZSeDpsZYLKG7AW",
-	"1bpx4YCP/7H3ae/j3qc/rIGgR5aun50FZo9hCPfGBnTsR2IRzfSkMWj2uHf0/GlNsNT9xPkEq6XqcKnh",
-	"5wPCdU/B+YTBXxhPDsHjwS0d/l/1hS0WJ1odZWENbmswdmx0pkXZSSRJ4tpVliscB3+6uHhrfQGRiH2B",
-	"2ttxUyJpqcnazBBMfSHczikT05TVTketSKkopUS4RAqf29m6YDAnz21njmVhqWu5mzf2RiRl4gqgZT2h",
-	"elkltjz5LaxvM3JgrOG6ClPh2nLKYYPC1OH6mvYrmniOn9o2ueOn9mdbWt2rR9+o9PiSZiacoAX28Zb1",
-	"9y9r7cXNtiKL7B02L5S6YllGkKm8pMGEqbGIW7B8GLu6rGVe0THcqM5d2LQo4pKGw5lcLP+kX3iwfmEN",
-	"k1t6xq0BoXHZ/RVLvdKhiCgFt4hprkRL1dTN2ElG02bx4hXeVShauw2NQxaVC4U09+yckhGbk7nIjEBn",
-	"mLyHqDylmXJxOLM4UURlNCkJaOsL5nriWneT3Ckz8WJc3Kql9mFe/DfGdq97P25RL2aZKeZTXS2Zyil3",
-	"9YI3FjNH0G0jA2L5GS9u3wbFh2+/m3UXoVh/eEu3gHUAWo+7bzPwo6ZM0FTJCuHXMF5r9jeGn3Utjcuy",
-	"fBx1z0/1q3Bb6mvNjrueZmNNEjI2IP8J2gFrsenzgqtMpCGZZqCotGYS4i1mnEoTBui0ThkC0McUUFCo",
-	"IiwBWwPjRi3hAjVW5PmMx23yhk4YKkuaXpqxGDRS/QRk7IpmMVh2qWSh/kfCbxKZQBqi903dQndWyTBJ",
-	"EwVZTxOJgCNUkpHWXeZJrMbkyZtXf/7hqTl5goxd2peZMtSiUXPGOLLb3Wm4WsFdrdvCRrSgztCXMABH",
-	"V81L8P792Q/oUHO1/EIbV/Oi1YP/P+jCCrTJO1tbSPNFomWhDNayLkq8wvZuF9nwM69GI1TPfCqiWv3T",
-	"6MvQiyQSmaLZCDL42A80t+sHIekHUE/006CxcbkYBFUTqjaRV0t07EQSUA/C8itcY0h1voWletj6D3iK",
-	"z+q4Nr2MOHHTso4buMrM2/Kt+prNWzGy5lwMYnijWZaoxTkUm0WTzDT5c10S5WkOuG+kIRMU9mQwji7T",
-	"5IZd/s9//ffgKaS7au6gFQSJ5hIICo/ElEki6cIhU5QAlf2oMxgUnuTaUVEMQVk9rxhg0rppXtDSmn4B",
-	"qIGlki0tzvm31uk0af0ZkhDtscWV+BIGiKsBYW7wr1f2gv/44SKoyiY/nv/8hnxgQwJoH3mlySilyUSS",
-	"gZwNByEZ4PpdJiZpY8A+TwdtcurSkH4vDXYHTaWAN6NQg+LfvWIfpiG0SeQl/BXuLVYRDk4sCY64sVJT",
-	"NLsmfFTjiXMZ8RNInqU21c9EYlrcAX16jRWOcnJ6ZsSobAYFEFEY7/M+/93viBYnE6WZ/7XUfzrQtJoz",
-	"hIBfkik/Dev3GPntJ7QUoh5KtUv7vNsm35m55Jmbsoj9/Xvpjt3eHpXXcm8vz/6f51GBpmRxu88P2+Ss",
-	"UBvW8+WGfhYk3FoJQbdmyvZLEkLeE1C93MeU6HNCyN4epH4t9vbafd5rE2ciLFOQTxsVRz1zPzmgTaDe",
-	"ICXdTgdhIrCdd2fgg6aUojDk9fnLG5Yt8itCJoxyG0N7ohfaWIwo0d8XM+Uqc2BdP1tq17FV51Tp5+G5",
-	"aPsTnBH2WatIJonJy14Y+DG6A3vhJV1IL9/U3wEu+lwfipHI/PSf7/WjX+mSJlJJb11Nzi0Ia6qsKsN+",
-	"2XN7wbIJHNgW2du7gPO6t3eCh0qKFB/hoZjxmGYLeLMcjIiWvxxgRx7y2saxLGaRHi0/9UXuqpdBEDHX",
-	"16lw3KUZxOKz6kH06mYzzvVOQusQrynkK8+5d4NMZ1O1wZIzzUTEpFluvMLcvzjoCwcSI5qm0rs4yA08",
-	"hm6+AHKyHl/WlKwAgiLKSSxCJ1IOKqLgwJJqtCNcL3Pp9PKAZuq/HmqcidnVOE/iy4enoN0xqNBHo0jM",
-	"uDLDI/qlW4t8eASaA8/uqZchaCRwf+cwctrmC5o1Fiks8HiNNo2Rz0qSAWjLkNVHC4WH7Drk26jHNdcE",
-	"wxRKr6gfV6VvCbaFAAsU1PWkUqGPi26k2UPRFW8OqmeFsudsy3R5HBBtSHootluUnnyBDB12OzGNGVyv",
-	"lFjXKyjF3KyKQ+5wKaE8/5tespAkUq8Q1CsCYwDAe2DuBC08RLDvmKWCh7WQ1GVAX6olzoxF2jIeD2Qr",
-	"EVz/EZI6aAHmizwZnBrTPDQ7Id/hr/1Zp3MY/fjhAv7BBk/N8bRC3JOBE3kGT+GJW4gZcL4+Hwo1DgvF",
-	"wxLQc8Btrll6FuNRw/gl84hfMcth9ZKZxwGOsOkChOu3oQ84N+xzIpUl9nvBbzSxghteayAE4QTZwFQy",
-	"FHFilEktZOF0sJ3FlLIRMgYKUQ91mg/gFAn0tRajmazL0sQbJSoPeLKKMzXBWonEPFo9/EVi9eyEk3ev",
-	"vieHh4fHBJXAEEN0vjecWCafySjDo0xTG6OrB9HKJw7iTIj1qqezJ1i8S7hinMymU2RBni6qj+tSRdUs",
-	"PChtsOb5WtoFcYhxuLe9btdyeqikLkbVqPgQMVHcu5MKe3yfDFIRaUmeWgMbeTKYyKsBgilRMtCiqanR",
-	"D+Oj7pexKaMgGOLSu8r+UEyYgPTSNyfRarX6fVjuh7ZE4AcLCqGdChrq4Lc+N+ponwdhkCYR4xK0TKM5",
-	"nE5pNGatbrsDxv7UCNfyZH9/Pp+3KfzcFtnVvukr91+fff/yzflL6JP7Ip3MHYSB2dzgJOi0D7CVmDJO",
-	"p0lwEhy2O+1DgMtSY9DZcufszcG+kxD2f/XiQ7/sV1LWrlhNtNE7pmYZr4IbyXKZ9TxCzzjbgL/YhE4u",
-	"5tWUt5M+nyPvs4LCCICUkI9a7pwxqWim2uQNzTLzaMJxwOA5lBZNBT7cSLzxfa7fJTEqakmoWnmZjfqA",
-	"1STChcD6yED/YeBlzcE1eYdSqawvA8R81h/ARqE+ehYHJ8HrRKrvS8lxORAZZIjVqfN5k30r4p3FkD22",
-	"prVfkbxpcyuJbvAFr5R/0y5YPr9pawOG+KlUxrvb6WwIEl5OCX2ZY6KtLh23pF9zFMRKMmot8KTNOLXn",
-	"HNL3ep2DZaO75dgvQNJCp8P1nSol23THbnd9x0KxhDA4wo1Y16dQzkn3OmxEVxHd01ip4LJY+9THT/ps",
-	"OKwiuGc1iMBBGCh6pe9Z8DbhJRAN6+0FsCn97kr0IdlidiZlpIJbtRqIairqgJ++p1rr1lLysGqjwEfP",
-	"8jbnbkQRClTgPOwIeNYJCklFnZk86XY6T0/qNGWSK8pOTgfJSqSgmicS5F7p2mjRYSImWIM7XbTJDwLD",
-	"JPVrpkUj+LxDHfG+XI30h5ciR1CF2uBczNtkgN66gSURodhADanWG4QPOsyTJ93OgfngKjA5AiKzyv1D",
-	"g//5r//eR4sLBt/NaaLwmSfQztdUcjQF+71ivHIkbhDF0a6p+R58BK0vgxz2x9tuvXtv0PTg5g9vmdWH",
-	"Gj5lehyIlqacDFCsHIQFzCg879INjK+2gb08LVBjTe1AE+V9bprpj1wYrDxAzksX5rXUX63gFmK9SE2c",
-	"Q2l0FlD4s344s1zM6HNQBLQEUbidoA6jFDo34nO309GTrlaUr/nCiCap7HP4odc5bqOE61WcH20G4qgX",
-	"P9VScALHETCa8PyhftTnUL/eYj3KCl5PjZiEo5qIYCXtptn0c/0pCCTs80EOpYArzHPxpboIRmNDrELB",
-	"mTmWVjUyhwv04rno82u2kGZ9zAy0Rg/5BkcdN+8K0LpnaUBCDjodL2/DioLGBN/nDsCKvKXSA5GzWgfs",
-	"GBLR6x7fWvAqo4zeRuz65ELwvhPxpmVsTuX1K5GdRo1quxQaI1bqK5GdrwqyKfV1yR2n8lrzBuPNWdfT",
-	"Nm0u3pQXuBTEbSFldie9fZc2K2VS16eEPPFGqHde+lbj4fx+2wmCdULgG1G1BmH2muYWUyHBMR8SKQDu",
-	"JodHc660ChuGuHKP2YkZjzHq40sYdFG63HYbFucGfGmjjXC9Slvx1sRqbjKY7VM/VMOrtrzn7nb2oga4",
-	"zSaw3r+Y3zle3/F7E09qXJ+9gwYfy4ub6A5HTUiqg5ffTBHxy1/1useNZlmsTfL4lJhTee2ckFY/MJ7I",
-	"2ysyehabW4r2f/X/U/+Ouk3KVE2sxUuw59SahPxhTjycODJk6CkbWLnHyJBWLqCpFH0uZ1EEOkUdwix4",
-	"BSDo1glPt5YffsCBdiZDrLd7+J9yUkfh9eyth5rColpmDR6Cx/TWd8wrYm3IlN7ZkGlgNA3uLpTk3pCx",
-	"lAG3HhuTMAez5ELaAX8INzMJFzQ0k7U70Oq0hYY3qqgxY0AyJgdEMimgd5/XXWQuwCXJslzbR0UdlR6t",
-	"NOhbrNX9KZXglDpTeR7nBOIC+9z4RTHDyBoAMG2WK6LErfnDH5l6QN6wvscHmqhzg9G/YzPqqc2d2UTE",
-	"cp1KQpv9+xZSW6nr/2rBsnAZvwa+/xviyH9kFYe+Z1n0AyAejxS37+WTrLNYC/T3WROmAVHDp7gKAZzN",
-	"+AkZWPiqQUgGmHZmkp0N2NWgzxOMOTCWYcXS1CbeeOz49xLjJkPMxsmEGKG1CVPmZDG80xkf+9zQZ7yL",
-	"VnyEWBI3B7stBoUd/pnPHPFlcO6wBsY8jc7hdQlCt31fiolRDyB5bmvvKkz8pUUxW8c063s1Z5jF5bpz",
-	"W1Rjumo77fYdsIf4YW0Ldyn3u219zAYJb5KP7YHCy4FOxDxf0lgYHtGblLlK3uuepDqvGgZAeypHt9Px",
-	"MwYqkc+nPIdWN3U43LMmwK1RiC12cd2m9l45bcNFJOpnrM/LIyLuv+/JsUHOiSQH3Y6rkIUOoQLw+3BB",
-	"TJGtdp+7sFvIb7LxM242WtHBDDOLahOHRVSJEj6GTRekCjUyzykIlTEEZ6A5zaQZSSq9Gmlyg1FkJnYw",
-	"Rg8xwHPfMG8fQm8JfZfuSZHGCV04K45xE7f7/FReI4E7eFArKdVf1auqZ99QAyk0dtnkzbxIfttNnt/K",
-	"4t75G+ysQZu8wb4Jqe7vW+h4pa536z3IvajvZj4HvE+1D7n0PVn7Nrf1PVoJISfo8QkImCrE6+31j0hE",
-	"wNidFSICvolqTWolxg3jC0oiYZODTCv94hm4qfyN7nNFrxmvQZ2y+dUmKutsVPwRsg3Cqv3UOT5cmJGX",
-	"uC9mXJlCFHoHVXIDgVFV4DhyJZgkQxpda9HmF5YJl7C2vApfLspAnJge2QhKPs5iCAuBaGbtKmVuLuHS",
-	"OI7OYZsMqihfJuLLJonD58voXjUfXCK9LA0iOSxXw4I4FIK7blxEP1ipZcrgpACLNY6nmRJ68SKaposT",
-	"DGzX7VTiKrfpk+PyIAwJtxZUMJ34axVUXDJ000DbSofmD2ieeH3nwsZjtXnvVNgosiy0plUcrTZN6Z6k",
-	"Ddzju5c2fkNyBrZvMLvXLjjqDgWS72Zy0VwSwe12TBuBnx9IFjGxtgn8kMfdftl3ALb1URDv2ETc2PxO",
-	"0w+z2fFKoU25+ORdsykmu0G2Pz7/oPfKPFMF8p2rwRGkHBthv2nffOj1wZWLK7+mfd7wOb29Co7NcX3e",
-	"Jnf9rvlJKo2DKeoW73GnZFgyH9e131IP0SfDT6M2KBBPzEl7evdxDnkAVrkErMMzda4plw3nksQtSqzF",
-	"gqYKU6v1ywm4lZij6eTPHVynPwJm1rlFDX24G7WpfOVmfergvFfKQeX2Pm7762axweX2/hBvIL2n6QDQ",
-	"urn4le/QCtnLVE79etjNo/TEV5iHCTTcLQ+pNz+c2yT42nc/ySTCDmB6FFRjGkwTjkmpGZumNGKOj8DT",
-	"bvKX+nzgwfMNcksDBn0UFHHO5j6GPpSTEKOaWTlF3wgeqQ3c1ErysthNCehyha83MgSg095ZWnKemtta",
-	"iqNOEikTfrVCIOkCBy0sDEzniouMxaUyseukoIpNoc9XSEGnRetSjhyjpEvoIRm8ZhB3b6McLH4S5QZy",
-	"J55lgNfS56YicUuMRmTKskTE5Em3R8ZilknPAfQU4TAAPMUm6qssASoSrgSRczqdItIKw7cHVgGMVmYW",
-	"M8ncSRGc7eohMuCN9/wEbWuoKAJuvtJ3cy33r+tTwe58h/d4w8Fsr+ZPSgkx9E5MILd+onf7QNqyIPfz",
-	"QBqU02+K/l0o+ue1T/Uu3+imav404S20g+/HXp2zWiXhHDOVUbrfW5GvsUfmYpbGHgYThkm/MeFqebAO",
-	"iAboKe/zYha2n4J9Yh3sLgXbe8z8cr2JfmFLBXvNg5aHYg8soziBqmODPHnUFLG1hdVyl0RtTvatY6ir",
-	"JebuAx/D5Eg2a40V72+v7lgKN0k+rOvzJXRDbTzOFtmL1R1awqDt5Xnk+ktOxteRAOZBKdwzU7TqwSpb",
-	"53tpimYpQfpQ/kbzuX4AobzMptijX7WsdQB0WiJLaeQMEZ1qlQ+UeG1005Ax7gVENEBUAG1hLaTCbVja",
-	"Sx5rScau3D0ws1ui9zQ2jHo4G8V6fBaAHNBXXDhXeXMfOVdA+MfHyBNeAiRZ7Q3aDbqNuSJN0G0097g5",
-	"2LdN5P6vXuuN/CIllF9X5tIhx1WcJAZKUrMY36bR56Whlhk11lg0muScWqRPzzVQ4BcWkRmxGcMS5GIO",
-	"UhKJKQPDjzyZZ4lig/p4Rb1a9nZvo1j7nKF5MmkNkfd0dTfOC7LVRh7w1lps8I+fNPNd59coHfsV97d8",
-	"beFc2WpvcICwYLo5QUFjt0blIK9wW5A6r4UHUd7n+B7bgGQ4MgAjJPXTvBwR1E0gB9bcxWXKGI0Hy5I1",
-	"84u0patk9XX65vz4qpwfv11eY7IRS4+iPfK35zf6kgUNPCDFGeRBifbq21h/zTQEZ0XfhfGFYMVUivUy",
-	"C5EKJhopTUYuaKEurCJK9ZpZpK3cEVKcXJ9vKTTkrgBNRU8rQQddg+v774gnB3xIZKWalxHlhFuAU6pI",
-	"ZgusO7dCIvucUbnQY17NmJQY/T0C+DzH/RDxVi0MC7xUQlzOGb0e3KFgcl5gprdno7cw4G8QZlhsvZGV",
-	"/Zt1/c448KM2rd+7rbwZgz+vYfA7lSTXa3n7M65Z8vIw/NfJCDC7DeMmBb4NnmDNmGUd30ZNLC+XX67R",
-	"3u7ztRFw1ULKd8cO38NS3J2e9pCC5WORCr2cSDx538TE24qJeGzvhZGMXI3PZZYhZBfADLCw59ogVxvW",
-	"wVmbuFq32FlLZizWJ2ehZSj9H1DJAX8cLkrXH2QxCMUZMiNPVhvdkn+gfzFhq/iIXgOsL2Rqojax2OSF",
-	"atFfd1/3Qk/28Z9xPUv/YBRqK+3gpJe2dbkRpuA29orneQ5aKP0Nee2hPn7zsZhYo8xiZ6dvlYFk9dnb",
-	"9BXCcX4ejdY+H3nLL6Htxpv22iQDxpC25LGxFYXv7115/GaEe7k6uT1hVndzlJiacj1e/TAMqJhmQrFI",
-	"yZBQZQC55y4konrDsOaPg8vWCnaOYL86/sEW6cP/QJfjHgiuxfhGOWV5xcl2nxcqfywHx85BIvSvFr4R",
-	"P11waTAeg1lhAa+bedw84chsljOMtMlpDiZhwBh4HoHiJZNjuSozxznLWJ8nUs70W4ihg/qDphqQGI30",
-	"BNsEbhSWm6OAR1GAZApNrT+7Zf4D3OfIwpydp/iz5Wb38Oye13C+W1gkcJQNjBLFDhvZJXKG9mVX/Pqe",
-	"Ge+Zd0G/2R305bJr9difB5znXYtTRoFYFqTyTbFoqljYuBLH5G5ZDOGx6yUbJbQY4r5KfcarwvGgCo2L",
-	"QG2q0uQXp1hP3BwbORZzTvR1vBfl507vxzfd6UFtcl/P/a7qXHd1ve9I6arjAt/Urm9qV63atWue+01r",
-	"+6a1fdPammhtdy00rlHbdo+rsj5+OHTBwy6S2Eu47XPMuN0mWXptiNBWeC13HVfsZ45+Q2G5lXj5CPAQ",
-	"NotCLmddPkQY8nJ0laaYKnlwcp/70ck5dWS76OR8AKwfej/xyd6F/Abl8i2a+RvPWo/osstw5luILLcK",
-	"hgvzJMkaAJA1kXIoW6wIlSOPMFLusUge3+LqvqK4uq+HYdm4ujsVstZwqxzRYimQRS6PQZ286yRNZUUC",
-	"y8ErsBQGNs5EyiTKZGMxh2p9xcL4fZ5SqbDWkhsrl6QQ98JAT/ul4C3EkXSYEy8v6BUZ9INOP6hkNCyM",
-	"l63gPtiZQ8ChHjywL8DNAyNLmzCNQnvkOhbAAZa3+Ri2wxZgEct4D+56OwiDMaMxLOmvgd7mZSObZvvQ",
-	"Bgb95mLYgTxlJmzkqak96k1Z1HKnQhjMpJ6Gw8mjKhrX4fSj0RrEmoSlsbGBL8QMQO/AP6j/7kDO6BBK",
-	"d4qM8FmakmvGphLsODc0nUHulBF0TFZquUAcdtDfu2EZ4JSY4jX6T2kiEVdCzQWRU5ZqSQwYouCMcDox",
-	"+WkI4ZdIwOtF8UpkUDLAG8f+DBWGGFeZ0URB0ks4GewN9PvLDdIPOkgQ7GM+FhK/Z3D3kYNB5aZpxiIW",
-	"Y05cnw+mdDHR56O9Zyrr7Q3KwwGFF4LQG5HERNywTD8gejGkmDBNGUsllNiDtQoRbnBwNmr9pHfNc88A",
-	"I3YbpDe6Tc5GWC/IMHK9eqbeEEmwNMmEUQAbWI7hd9C1zhjrHDFD3IML4v00porthtE3EEZHsKa39FW4",
-	"2eLkm3oslnTzHwf8xcBTbTqg7bbFQ4ED3Fl+3e0ez12/e768DXR/FQ/hQYOH8G0G1cugNMYrUFMft8fG",
-	"7tajVyfgmOziyd7YfTNh1iGzObDEfCwgnTS54vgcbII00ee1pggj7wO3p6QA5KRf//xXrWZARjl4avjC",
-	"PhQh2nx7ncMlQv9PBevrN5Po4zGJ+nl1m3GwR5aRVxHGJ4vtLJr2+DtgN/hodmOFl+oeuGL4VOG/JSJ0",
-	"xSKaaUlSv0WzLA1OgjZIKWYm5aFeiczG6gFLkSDdJRmJqRwPBc1i1N9d+vAJkQwuuQyNlUl3MKGA5idi",
-	"mZCehBZ/g5PqCmg+WTMXD6StGDF1Qqi8DgkGEcHXMPLGeHnt7ceKT4mp6VXBe9Pah8UwI2/AfyRGI5YB",
-	"Z0Gxf0KUIJRMRMxSBLhRQqQrSMnRub58+vL/AwAA//8=",
+	"7L2Lchs3ljf+KtierRpb26QoirItbf1rSknsiTKO47Hk8fwn9IpgNyhi1ASYRlM0k/XWPs0+2D7JVzgH",
+	"QKNvvIm6OOvvq9pxRACNg8vBuf7Ob0EkJ1MpmMhUcPJbwD7RyTRh8O/TJGU0XrxjMWMTFus/qdlkQtNF",
+	"cGJ/JKn9NQxuaDJjulXMMsqT4CS4GDMSSTHi6YRmXAoyp4rQUs92EAYp+2XGVHbJ4+AkEPHin9MoUfwT",
+	"/fVo/M/eza9Xz56nv4xjGoSBymg2U8FJr3McBhnPElY/mWwx1b/MUnEyXsQpnXJxMk3lMGGTEzODlmv+",
+	"+XMYnKrrVzI9jfQ8i6T+SBckGzOirnmSkFgS9olGWaL/yNWffMKp6z2lKZ3AKtKJnIksOAm6R512pxOE",
+	"QTRLUyYiPfTL9+/0XGVwEnz38sXx4fNOr9Pp9TpHh93OwWGn0wk+h95MzpmICY5DXr5/RzJJdDei+xHd",
+	"keieRHcl2DeaqUxOWIor2zt+PnrGItp61n3+rNU7Pj5sDUds2Do6jIbD4ZA+G3VeBGHAPk15ytQlF5eK",
+	"RVLEKjg57HTCIJWw3HIuWKr3Qi9IcBJM6WKiD1A7S6lQI5Z6C3qObarryZVZ0HQmCou41ZQ3ndkHno3/",
+	"whalM62uiZIkG9OMUJKyLF0QPU06YreeII/ZZCozve+X1/rDQToTreejQ9pSGZu2epsS8Q2Nv9UHWGSc",
+	"lhYYrp37TZMgZEZuaMKXXNP69ttezoP8cr4XdJaNZcp/XXkxZ35TIHKmSnt0ISWZULEgb8/eKEJTRoaM",
+	"iysSjVl03cSGlvdpk4t0QegV5YIkNGPpdkQfdQ5zomHiy4kd6iaayG/HVFyx+JyLiJ1Op6m8KW/ouZyw",
+	"bKynPKaKRNi+ltS8JZxizbaoGZKkLOEsJlL4o7SJPvVA/LZ77ZFtSCFK0+K+vGIhzExa0KnlOsHSeI8H",
+	"Lk35HdJn9+3ZG31oI5mmLMqqDPky5ldMZcGJmCVJaP/oxjB/zTI2mWbqMmUTygUXV/YX84JdztLE/Sll",
+	"NGPxJQXG3uk+ax0ctDoHF53jk8POSUczaP3//hHckgPXjd89OfDHh2GfRx3WHR71Ws9HnWGrFx0dtl6M",
+	"Oqx1NHzBjujh6DjuHiATEhnPFjAXpCSR+gpczkTGHXVylkVywkr/CZPBv6SMKv3OBVMu4NBEjE/1VNni",
+	"h/HwzxH/if/w6h8v31389fxMnU2y6T++PXt2Js4+nfE5j79P5mf/lDz6czJ7/fcfkv+/+7dp9P1fUyri",
+	"zpnotNlhpx11EzGcvOrEf/8hqWGMTCm9g0tWqXdUXKVmXpqf5IDaE9Z09Oqkg+oBJCOZEiqIkQaaj2Og",
+	"xrTVPXp28qJ70GHPnnVG0XN2dEA70fHw4KB3cDw6jg6fvRgedjuHh+yoF71gvRe9Hj168exwOIrYQff5",
+	"EY1GVF/H8qHeVFbY4QXo3vEF6J10KxeAHdHj3ujgResw6sat3vDFs9bxqPO89ewgfjHsRof0+VHv930B",
+	"cGK3O+ff4GJUD/hYJjFL4d0QUh/3+2ay5i+3PUo4TL75d3EeLoXMLhXL/HNhWu10F4dmsyqbuDjHgUvC",
+	"LXAp800SyRuWqlyteeBHs3fHj2avxJNg2IPj0fPoMO60XvSGrNUbPaOt4VHcbXWes2f0OHpxMDwc3QXP",
+	"MHvwf+HhfPmJRbOsjqOY9QH9KpNpUZz9KrbdSmwLmF324jksT+ngpNP1pmQPqD2um/KuXZykgknGP0mv",
+	"ucpeonGqeJh+EozIKRMFQ1NBXff+roKTn299vI4e3dk6quFuD6QSbHt4Nnj4pkzEeiM+fwwDwT6ZzuUD",
+	"80Zm79gvM56Wuc8baeV1wVh8/4znSxFlYC9AmEm4QmZyp9uqv5TaHSvv5luz58sk00wSJjKWglSzWxn1",
+	"65V/JFe+/lg06eXFw2F28Heimh89Or38ec2RfCC9/AGPZL277N1MeD4kIedfxd1Hz5/uVJ61x6SOdenD",
+	"4vsYDbtacWy+WhO/dGviPXCtwnn8jkVcbSsqL5cT7Wgjmijmf6v+Q6erv2MXx3bP0hkM/BIWojSe/eNa",
+	"QQlaPMDl3IE37KCTe8PyWSxzf5lPw468kumQxzETa7p2Y8nQWUuTRM6BWTTQzNWKflqJTmFBduAHdHSs",
+	"oH3k2hWov5Cv+SgrHRFBaDzhgmTymgkySuWvrJbWuoZAYZv8JJIFiH/e7xEVJOGjjPDs4QhPGfuV/TQa",
+	"la9fhtMvSKpDJwyY3/CSldkIeFNz1dh8ovTSvKodPfjnPDuhQKT9hL5tnm6ojyG9YiIjSv+fCVOKXjGF",
+	"TmchhzJeEKquWUxGEtzpZjZLpRCcJn5v+SQLd5kLlVERMSJTwjNFMiaoyDQzwcm3yRuJLvE5VURNmdjJ",
+	"RttJLd1lbKQJO8vjP7QYkPAoq97sa7aASc4UrhyhJOajEUv1IsN0S1pLcSHyT7iRbLDV0hF3EIHlkQfM",
+	"FehbvjjedFuuCyyVVuIFTV6mqUyri6RYesNSMqI8WRkEMddkzlMproqnANjetqFnRx2Px9vJEgazXUGy",
+	"aWzIhAgbXyisEstjIkegORSeLBOiQ8n792ff1a3Bz79pUSQ4+TmY0mwchAUrqKb1YxhM1BUQMJ1lRI3l",
+	"LInJkBGKgT92ZEvOjMeXU5oqNLz58zcC2dK5mzbbzNuT93Y2ZyuM1Bwu0M+4IhOuoN/SOf4yY+nCqQJu",
+	"eq84S2LiRBU3ITtmYS7ImKszQV6rp5JJSRK5ai6a5+ZGfDeX8yzVh96s1ZjeMEIzMpEqI91Oh0RjmtIo",
+	"Y6nKp6mgy2Um5SV8tjDd78Gk0mhq2Wzl3Cz/plviFQqd6iMF0wfIOwGEiph4Urf+XHWZ4bOXeB8Lcz8z",
+	"PZcdVTv6FkfVVwd2dlTPzOu2dM72BdxizqbrTuf8mquaxy3hE56580zTK7be5YJ+zZNLmAK5Q+j3n/0y",
+	"o4lWTg9ACTUz1U0udZNL+L042Z+sdrbEQ7nWkTYX0Gp723GDt7w5vEivmxrLNFtrHlO+kgskjKqM9FYx",
+	"AfxmcZoy4dGifqY2xGBTzjWFcGPUbrMsuZxwMcuY2njne711t/6vVqK65TNgCLjNK2CnsiP2CjO6Z+6K",
+	"Fq3q1DEUHsJugTkJIof/LMVpNh8KjKNfyZpiDhYrmnpRt/pvl/BvnOcb2aRVv5GeclwvUjIRE0qGjKYs",
+	"NZojRvmdvj0DafvJ31unU976C1s8feCg6TfyQs+vQiLMen3qRoS60/HgFGX10b9aQ3bBJ2sZe+wTaTrt",
+	"QPUpzWEZYUJmrUKszBuZvZIzUTW7qVk0boxo8KlLzauPPVIWyXRronpFokYws9UUYTtDTq2jVo9m/SXr",
+	"7xI8HSy1PXe0Vfk8VtHle3jARFrn2NFDbp4DJbxeO6JrzdwnTVjBCGzkH5NCdc4qZjeZjVnqpCE9+5RN",
+	"ZZo10HvqGRj8TnnaF3beAdlm6m5oDLpcRr2ZUMtmgOkeehHewjPzI1cTmkXj6g7PbTKFeYfNhi7ZcpQg",
+	"jEmq9ARmY6kY2srm+gK70XawJkiJlhKQlOXrgRNrudawFlycCRpl/IY1iqIxgwa0dAjqnD6dsLgw1REI",
+	"HWVathE2ft4O0ybOljuZqYzMRCKja72oKZsmVCs825ryup4pD2ZkKV6xXly0XFOzWK8bYqYNoSZKd7tV",
+	"ws7NCxSUPU5Vn2XBe7aDlXL0rFonLzz5LReoMaCxqLRWc4m3Bb0/hJZjd3wd9SToxC+Go170rNUddVir",
+	"NzqIWsf06Kh1HB+ODkcv4kN6cGC0CTqdJpypS8ivpBDkrP9sZdpL/Cpqw1Wf2YTypK2YAMW4STk5OTgq",
+	"EPgdG9FZUqP9xviDul/Cls38sFOY+ftpTDNWG2K5cofuelVxbsaAW5wbZpxptjouShdmgHM4x6c17Mz5",
+	"HPHZyONFm53RnVLUxJiqS61nG/cIV5eWb7o/2IwK46Op+ocL89yYl9zNZPEPG3CWAhFvpGBNfuQla41u",
+	"KzdLs2DeNPO/rLeoKeQucy10vUJnQVU3heO1MquyvqnJclzIGdHShH6MyDv8x+1cyF2P43pE5C6PpazX",
+	"69EyPfRyoPjaFClnc9uZKkSeFC75LlPal6Y241RrMsfzmaYzUZjcqgG1zGnExeacBBxa73A6a3azDam4",
+	"JjSK2FTLLlootN9qB7VB+HoG5yxDQ38tgz2nCzIfL2rDKzZ0tZqPWVP3Wy5e8bRsjj1nKM2O9E81zDw4",
+	"CV50es8OjmqGe4eiVyliychjNZG3eDSyy8KwoflK77j7/Khjv/KWi9rlOSWKf2rF/IqvnuyFlK/BtlzZ",
+	"XVipVebnQktolaKJ8dnR0eEzMlxkTG17rT1B6sKbw7LLnEnZwnaGth+pWLzDb6uGxHijtpJi3kMTrYUQ",
+	"WTNCJZ1CESkwSMSKLNuK3cfFNYDPpZae1Wuh27dce70m7wW9oTyhw5pDw9IbHjESUaG1riH41KJxo95q",
+	"28PNcrFI1e47dSUfFixkjpSVBjLXEhdBzaaoVv/IYk4voG/TBdDU/HD+05tmU2BmW2v6tKwZwTHY/6fa",
+	"Oljg4Mgn1E2XTPR8CRC7imbXqQWdWmja/RwGf2MpHy2auIeVn7KSDg+5AsXDUOEmH1Iprpb5ZJxOtkrB",
+	"69UreK7/DkJSzpx+iExy2WpCTERL0+uTqcVPtZpWdBTogzS/nXpboP6uFdldLNXnMBgzGrMUAZJACHgp",
+	"ImlNnjFTUcqnKGNZ01+m321s43iLO8uhUe4pXrg5z8aEWpubAD7L7Kl2HmZNVjRmEwqQTWI20dqW+/Fj",
+	"yYmHmDcw17fWvFWdaH4RcZJvTy++/d7OU5En7159S46evzh+WpxSmT3UTq3SqHaKLy9owyLesBRcisbf",
+	"jaJ4SLggv8ykfpHJGazqoB90+sGAzMc8QWHEqt3AxhbFqfeDg34QlGNK/flP9VlO9Sz+ox/83Gkdf/y3",
+	"fvCvQd3kX8vIhfBUCaBxnDKl6mJ5QpKyhGoNh2QSAVuKjc1Rxx04PH7xrLQDhYd6f80Y+7VoLo6s6aet",
+	"Uevjb4fPPtcvwjuWpYtTfZ7rl0HMJkN9rkfE4EppkueU69d1JFOrS2VpcaeOOx1/hhMu+EQfrAM3By4y",
+	"dmWE/Q/z+eksG+vLENGMNWxI3kIfLBic4RI/e37UKS3xN+gYSxlNJv9fP7AsYsXpKa/PZ+POZJnhH37o",
+	"11lcP9EBjwf1x4Yqsneqrsl8zIBbUKO/TOhC6y97eiFnqWCxsZLm5KybhwGABhgnIuikfNYuebyU/H9N",
+	"2Sg4Cf6wnyPM7eOvav/9jJuUCONgbCK/GkNWJGVd9K0aUrzAsluTYfWjNcgYUyFY4vzsRXKGh+xg9Ix2",
+	"W8edqNfqxc+HrRf0gLWORt3oeXzcY51nh/Xk+MFHtydn9GPzQ6HZdJET44Nh7SAhoSThKtNtdFsVEpmS",
+	"wd6gTXT3GdjywJah8LnrHXQJL4yntRE/UNXw/zZ5zegNIxw8S5p3mMG0FuHafED4tmkqP5mZaVI1R2VK",
+	"81ZgOlQgHU8GH/YHIRm0rn7lU/jHMNX/8+/w309BSLkSMkUBH9YdBYB85c9GrR+Nq8XjUfTTayausnFw",
+	"ctDp9kLNtNwfQp/JPun39/7zyYf9p3/qBz//yx9a//Vxrx88gfn8Z2uY/ifM5Omfnvzc72fk414I/xt+",
+	"3Fvd5ene0xo2HQafWgkEaEEGhd7sN1KwLTd8TG9Y44YbIKSFQXgwndvkrLLZMJ7ZwRBOkRaWeGZ4mCKH",
+	"nR5InbDh5rfiEVq2P5rAL3yTjN69msGgrcjX03P2sqaLoY69eK6KW7OXv87YUjFhINinzL16U3rFjHzQ",
+	"Jh94NtZ3n2ch/AjnbsiuuDAnQf9RsDlTmTsQNpDQkALydtM5eLbsFPx82voHbf3aaR1ftj7+W3Xb9K4B",
+	"pqBePjCSOWrXf+dQOw0tR8wDv+gOnsDSUhTfwG12cf2HbxldpTexHNfatJPFN2+b6b+G2NLKzL+XczRN",
+	"FY1gFM8ivE4YQ900M4xZ9ecUW8dgtxPqA2ckWC3ZrpBnYaLvZMLq5+kt5kwxVVm4/KDYFMK6CUOW4bYX",
+	"Gybnpurs9jXyP50wu7korFp9mA7Ni57ORHHWdU7EOgosjNV2JOCkcxqM0aBMBCSQFQ8FUAARtYhpCz2J",
+	"kPMisxrKbNx0WoyJok5zzqOVXNxYre78gfLs3GL1Nh7nstZlTnHoKczlMKyBmcEgtDoaPDJCzfH2KpNO",
+	"VUeX/oZDEK69DP5dOPSvQqfmKnzWm6umUijEp7bgsMbEArYnz9Bg7Df/BgaHErS17Vp3JGy7fWhUNTEv",
+	"7fO+ZJld7/S9xakijaVrsxy7FkQtWjRdZ3mSlGAsVhtYsD3jFujyLfdK103ftN731P7PNs/dJrhtsTnF",
+	"KMKly+013c1qrxeI6NFoQKS3ILMhI3ApvXV9dkb4oIRRPVg/gxCOoT53g4gmCXbmioxZEpPhotAFjJre",
+	"Anr5F9udFT8uc9VhcW2bAh+XDlDtcTeHrhwhai55fVyljae0IrK/tnlI/hZLWwP/v3R1yu2rcdurdse1",
+	"rY3IXNq71PwOmUEe7B3WljOAzXL59TAdT94x1wRjKdAgYqx2M5XhpmsBqLKHuIAPsYt3dsKrdSB8CIAt",
+	"yW0AUFhKcl2f3ZFdwNXHZJXhLFuBwGD8GSZfBkJg/6gck7UpJ24MI34yoiI5ZcWF9PNzf88LapYL4nFq",
+	"EljgquEPKBRRMvDU30EI5iWzsl62konzKa6pRad4yPWshctYbxjT/i62ZOmxDk3KVBWeQ6+9l0tF1bUq",
+	"rrjxwT/sgvvRAEv7u4Z1vvW1emLrne1Q2d/uWEm17Ae4HGci4xPEowB1vRT5sxs1wa3yrcSUpuoZS5e5",
+	"tlMz/s5Wt9MhmSzvnUOE3HqnNy7+cZtjsEx2yXcWR/g/9PYsvzr+2mDU0iN4RjY7qL8vNpitASB0K2b5",
+	"OQz+bOLht9hmD9xs6Xq99DDEdi+t+wBpQR1AzzbWj/IYy+0ehdY7o7IAJVRvFAM2l0jnADVd0GnJSERn",
+	"ipGZiA3s8CAPTBuYtcK6W82rVL86PhrEiqVxTddfl+8vLt7+TXdDlH6zqrVrZMOPilXBmvGLNqeyPMI6",
+	"5Bb6PAzdq/WqZTR7vdei17Z/EFp9vKTNafV7r0Ora/8gtOZ4TJtTmvddh07T+kGozHFGNqcy77sOlab1",
+	"g1DpAz5tTqffex1KXfuHodUDitqCVq/3WrTa9g9CqwWY2pxO23MdGqHtg9C32ieyhESv8zpU2uYPQmiO",
+	"I7WFcOT6riUfYesHodLHmdqcTr/3OpS69svQpTYZ6CE5+ErT0JKFy/uuQ61pfb9U5vneW6hQJaCO5f4x",
+	"r20ZtmJVx9c5kMMutfCMTaYypSlPFiaLKEQNvAwPAhlBud0YUUCUBwOiTIT7bsySPibTdh5p132Vw/OV",
+	"Q07aycI6Q4ap01gBkWobp+yPMuYjzhpi9gpxuXnyDdgUB4Vo2gFEdKnS2ts8nmWLDm0+N6fpb3Mdagda",
+	"frirXXa2GctD2TGpeGBjxwdE0YUqWiBsgeaglNW8xdL43ZcuiGu4s2WozaXukb/wbyxh5ZTm7egrj7KK",
+	"zEL7nVF7i2zq3TCvAsrelrFx5cLyy4PkCq1rUBZX8MC7MNPb59awwdxsu8SS66rde/vw4cOHVjmVbNlm",
+	"lDPPKjtyS1/8rXfG4UKu2BRsd1f74cNMuh1Bb/A9bIYfyrnFHjxoMOjpIwv0bMId2Gpd64dascA1nXb+",
+	"dOklHZR1joEVVvGBL6Z5l1YYc69bfqL4slUupZW75O3W22WhcMXeb00YXL4YZiZWk6Qxij00eZvKKUsz",
+	"rvfBACoV1+KlAQRyIIgOHdlF7ccSsfoiGydHkzldqBzZkAwXhGeKJSO9NlPvkz6w0LLNwqljnB9ACFmI",
+	"gjoRNmOfsvyOTFmqpCCKMdUm38x4AhBNo1ROvGA8k3oPaklCM9Ymb5i+WYnBypnImCVknvKMVRJqN66O",
+	"5WUcHZkUEC/lqDmrCBe4ZWnHkHib7/CzWxMfN9kMZjCX4TB5C9l4EjB5orqygA5F8jxml3YWYeCazY0m",
+	"01kG+sOEcJFJzZqk4BFNyEimE8y0fvH8xdFTiP0ZUzXG3JUJxL6lbATJLPEMbx2mjqiQJFIwomZpKq9o",
+	"pv+AKeUmDYOSWM6GiYN8Sdk0ZQCbZECtQjLBFAYqyGGXJOyGJUCCYCrj4gqjwPI2B89QUvU2exfwV8U9",
+	"qdlgs336lyvZMs0BfeUdnf+IEFCwl+q67D3b4GLr/bQR3KQfTKgpN+cgtoiQ8z9BlnvxxtJomUGqeGP1",
+	"NG1QePWyvuKQj1L2OFtnK53ovUwSxFOzeSpoItByNbxvJJNXmAIPV7gSxl68q4qJuDWRgi1aR8MDVryM",
+	"y9P//qX1X3Vpf59LVenWSUDLa9IBBKKXuGMyYw47nXBlGs/y+rftwMuuefGstyrXDCpY+CtX3a4f6bVJ",
+	"MbMynaIjAK5A1AZiqxhxRWaC/zJjsCdcFNPSyHvFCCWCzaHxSKZEyyvwB78oUb5r6Uy0no8OaUtlbNrq",
+	"7WbXCvX71tu1VDbLfcV0OAdyt27iWYGR22Q2PdTHOoZBs9ZEqqwFsSU/V3bOu3MfdXPD/2zzYuJnoXBJ",
+	"qU7lhizlJ8G8pJAlPAU5Lc+UTWZoN3AZV9+yfBYHtt7lgIwkSrZaytAH7fz7U/0LPCsOeME9QMhcAT5m",
+	"zD7RmEV8QpM2eTPTUk1NtSWjt5gnLggDMUuMBoDPZOVkletnbiij7HImNWhMjfmBtjGEPydslPk5f0VI",
+	"Ypn6Nto2OWfZOlmEgAwwxDG0CK3Z9pwrRjQhwLC8DMAG4jyGVaglWmvLpFeMzAEm34fvpqLEKv0lt5D6",
+	"iL60coV9DNPyFD6MmSgEiQFSox5WS0EA2hrTjLUgSHLVt4rSwJynrH2B/dzfW3yi1SGD4zMOToIrno1n",
+	"w3YkJ/sgmkUyZftWSNu3Bcn29WjAhUov2Q4y1R2lsxlwm5UL6pc2Lc/gPfgC5nZZC+dM7+oQ7NVg3CYy",
+	"DYmEskiYYuzSdnzk/ce6D6uXv2DYd+dXyMrlQ/SNrbai9ELuKL9/q6kU4eEaLxoixI8cx2IiVttxJ3ig",
+	"Koyvjmc91jMk80iA8mrRYuyqSyL0k/PNoUL3G2CxABQcCGYmPd1h3IaBAyeeiWsh54DxtnJT/VrIK3mn",
+	"myTPlkztsW6GBfStkrmof+e1bITIAEWBwCIMgMVPSMI+TRMqXOVeuzVadLxkn6JkhgWVa8o0T7nIK0rn",
+	"xV4Rl123RLRu/V9efQT9nw71Uf9HJGXCxdWlHI28vvoIhIHZuyAMkCEEYQB4ipf4bejugLddbWsRI87B",
+	"yvPjamXX8SbFrwSLyTSVcuTMFDYf4gklP3w4f1pmDWZxNVOw78WgvdYBSllMoxywZyNFoaamd+Nt8Eus",
+	"MdQCaZ6TWoMTBwZ2msF50p213gyW4SaJ57HeoE30qRz3c3lzX9UxoB9lXQzBZSxEh7nGYVFFC5doVBVt",
+	"ICxpNgURsiD+1B6NWpm+9D4WJeP8JShw3Pz61JkJ/ZWxUXMbKIKnKHrLUdH1WdXyijDVTRiqeZPQg3hC",
+	"AHOAH8nYZKPN9sxwNE0pAH0I9qnm5oFxl2eEap4wylg6IJkkV8YsrPsAqeZCSSOGUGX+vFq2KZ23Mm43",
+	"zGrVDjUB1lwYnsbqpcYLffAAom0mUhbJK8EViy0XpIr0AyH7gf+uaN7uVQWsAagJg6F7H2IWJVzAP5mr",
+	"hu/qT32sYekQSOWjqVKx+GkEpQHLbX+raIQfq8dwBGUYBZ2wkFBBuIjZJ636I2adgVYYLmCFRoplxBir",
+	"hjJeYMKWC+re4Ph/sKCcopBeRKvVySsXYthgL7jmInYyqacG5K5sYPOYUMszAAjlggxMMfdBzvG5i0TL",
+	"57DyqR25NLF6SrlHFMAf5Ra3oZQJoyJYLgUVdBhT/XhOFbniN2tO0RSZr1xgKNOhdcblS/A4370Sd3Ay",
+	"GhIb6uPiV32ucIm6MMXN3QQ3bgSsI6owvd5YgauH2KJ9/7bOWGsz8Eq4ZZmHlxbLzKJuWd6wucmuqg9Q",
+	"zCRRLAtJD2rKdsnp+bdnZwRqUKg2gjGh4JUywqhawJswYwptZ+i/itsEiwzR6ZRRvWYiWeg7aSsYhESA",
+	"jxHYkcW2Khq+XcEMdzqnVKm5TOOiDfygW7CB94o2cICuXg5YKNi8hUK5f6SnXLQRIv32B3qKmaAVUfmn",
+	"JjXVwtuh7Ri0gg2Uz3wNvYYVnlF7COo3/fHv5f3u21suTrEQ2YWsv0haNvbuiStTgxXE/L202IRWjNby",
+	"BBZT9qDmQd6u28E8FWBDtqY31ARqan4mChF5RY5WKNa2nrOoXKptRTSKv5yfGyq61cp3WJoNCwK5+mwh",
+	"UVOWJAxlBpnGLNX/Bu/dAutO5obBtbgvrrJTsCb00xl26x49qwrTjbXdGr0PpgVO3+m4WpJWiKVIOqHR",
+	"VhGexW+nCt7Og15vFZpgSckr4NuWNq5+L5ZWLK+8N16FwDwbchuB0nBDC2Kjl8BIW8XzuszeJFw9Nqxx",
+	"g4DNKFp4ciIttvLvqxNDVpqZ1jPj2J1oki7zZ8Aj3NdfsGIGFCGBQ57OWJ0EWtp2T5FZIkKV6hBuwWdA",
+	"CQEPPVq79GOCikkOgApxKjIFqzK5ZmyKJkAgqSZoqsJb7ob9rty7W7KpNhk4hNe9gdY8RawwIuCGpQuz",
+	"6XOomAvwsT7Yc951EDrAca9fm5yC4JClXC+EDRMBuCyDfUoOu+Qv/Bv9bL+/eNV6sSNu2LBsyB0LONEw",
+	"TEvxX9kj5JqrPLCf629Lbo3Y8J44U4U5G2eZkaoiKTLKhcodMg3BhGt5Y01NOhhIq5iKZQXtMy9W+Zjt",
+	"oa5U5m+Nb0WRkKo67lXXXGcQECW00lxw/Z+i081BfyGLw7APYHKN305cDloz12/MFltaFbn6uU38h+g0",
+	"9J0u9iGUmfn6F2MwsKfE32x/8auW4/wG1T6GHt9bCvJNLQ/WjNnkkoFZNBrTlEZ67zbj9hB/PE1ZxGJI",
+	"+TspPB2FohP+G7ASTbygeb1YFkr2H3sf937e+/inFdD/yNL1swOSsA0z39iAjv1ILKOZnjQGzR73jp4/",
+	"rQmWup84n2C5VB02Gn4+IEz6FJxPGPyF8eQQPB7c0uH/RV/YYjW75VEW1uC2ApbIRmdaYCKuCI9rV1kt",
+	"cRx8f3Hx1voCIhn7ArW346amXqPJ2swQTH0h3M4pk9OE1U4nW5L2UUrbcMkePrezhSRhTp7bzhzLwlLX",
+	"cjdv7I1ISuUVQPp6QnVT6c48QS+sbzNyILjhqpKE4cr6+0taeE792jZCZq3cv9PYxHP81LbJHT+1Pxsc",
+	"4JbzCjXNGMI2WxOL8dzQzIQTtMA+3rL+/qbWXtxsK7KI6uH6lbWXLMsIkrsbGkxYNpZxC5YPY1ebWuYl",
+	"gMONCqOG61bRbWg4nKlF8yf9SrX1C2uYXOMZtwaE2l+Nl7plzwYGojQu9VKHIgI73CKmuRItVVOvZCcZ",
+	"TZvFi1d4V6HK+TY0DllULtCyvmfnlIzYnMxlagQ6w+Q9JOspTTMXhzOLeUaylPKSgLa6wronrnU3yZ0y",
+	"Ey/GxS1bah8Zx39jbPe69+MWdXqaTDEf62r4VE65KzC/sZg5gm4bGRDLz3hx+zaoVn/73ay7CMWC9Vu6",
+	"BawD0HrcfZuBHzVlgqZKVgi/6P1Ks78x/KxqaVyW5eOoe36sX4XbUl9rdtz1NNfWJCFjA/KfoB2wFpvi",
+	"L0WWyiQk0xQUldZMQbzFTFBlwgCd1qlCwEaZAnAMzQjjYGtgwqglQqLGijyfibhN3tAJQ2VJ00tTFoNG",
+	"qp+AlF3RNAbLLlUs1P/g4oYrDmmI3jd1C90540Oe8AyyniYKMVqoIiOtu8x5nI3Jkzev/vLdU3PyJBm7",
+	"tC8zZagBlM0ZE8hud6fhagV3uW4LG9GC+k6fwwAcXTUvwfv3Z9+hQ22RV3U0cTUvWj34/wddWIE2eWdr",
+	"Omm+SLQslMJa1kWJV9je7SIbfhLVaITqmU9kVKt/Gn0ZehGukCmajSCDn/uB5nb9ICT9AIoFfxysbVwu",
+	"BkHVhKpN1FWDjs0VAfUgLL/CNYZU51to1MNWf8BTfJbHtellxImblnXcwJXy35Zv1Rf534qRrc/FIIY3",
+	"mqU8W5xDJWk0yUz5X+qSKE/zQgdGGjJBYU8G4+gy4Tfs8n//+38GTyHdVXMHrSAoNJdAUHgkp0wRRRcO",
+	"PaOEQe1HncGg8CTXjopiCMrqeaUGk9ZN80Ki1vQLYBIsUayx3urfW6dT3voLJCHaY4sr8TkMEPsDwtzg",
+	"X6/sBf/hw0VQlU1+OP/pDfnAhgQQSfIKn1FC+USRgZoNByEZ4PpdcpO0MWCfpoM2OXVpSH9UBl+EJkrC",
+	"m1Go/fHvXpEV0xDacHUJf4V7iyXCgxNLgiNunGVTNLtyMarxxLmM+Akkz1Kb6mciMS3ugD69xgpHBTk9",
+	"M2JUOoPCkyiM90Vf/OEPRIuTPNPM/1rpPx1oWs0ZQow0xTI/DeuPGPntJ7QUoh5KNWP7otsm35i55Jmb",
+	"qgiX/kfljt3eHlXXam8vz/6f51GBph55uy8Oy6V/PV9u6GdBwq1VEHRrpmy/pCDknYPq5T6Wyb4ghOzt",
+	"QerXYm+v3Re9NnEmwjIF+bRRcdQz95MD2gTqPFLS7XQQJgLbeXcGPmhKWEpDXl+8vGHpIr8iZMKosDG0",
+	"J3qhjcWIEv19OctcRRSsp2jLKju26pwq/Tw8F21/UjDCPmkVySQxedkLAz9Gd2AvvKIL5eWb+jsgZF/o",
+	"QzGSqZ/+861+9CtdEq4y5a2rybkFYS0rq8qwX/bcXrB0Age2Rfb2LuC87u2d4KFSMsFHeChnIqbpAt4s",
+	"ByOi5S8H2JGHvLZxLIurpEfLT32Ru+plkETO9XUqHHdlBrGQtnoQvbrpTAi9k9A6xGsK+cpz4d0g09kU",
+	"urDkTFMZMWWWG6+w8C8O+sKBxIgmifIuDnIDj6GbL4CcrMdXNVU+gKCIChLL0ImUg4ooOLCkGu0I18tc",
+	"Or08oJn6r0c2TuXsapwn8eXDU9DuGFRGpFEkZyIzwyNgqFuLfHjEygHP7qmXIWgkcH/nMHLa5guaNZYJ",
+	"LPB4hTaNkc+ZIgPQliGrjxYKPtl1yLdRj2uuCYYplF5RP65K3xJsCwEWKKjrSSVSHxfdSLOHoiveHFTP",
+	"CmXP2Zbp8jgg2pD0UGy3KD35Ahk67HZiGjO4XimxrldQioVZFYfc4VJCRf43vWQh4UqvENSJAmMAwHsQ",
+	"CzLpPUSw75ilgoe1kNRlQF+qpeWMRdoyHg8IjEuh/whJHbQARUaeDE6NaR6anZBv8Nf+rNM5jH74cAH/",
+	"YIOn5nhaIe7JwIk8g6fwxC3kDDhfXwxlNg4LRds46DngNtcsPY3xqGH8knnEr5jlsHrJzOMAR9h0AcL1",
+	"29AHnBv2iavMEvutFDeaWCkMrzUwh3CCbGAqGcqYG2VSC1k4HWxnca9shIyBa9RDneYDOEUCfa3FaCbr",
+	"sjTxRjzLA56s4kxNsBZXmEerh7/gVs/mgrx79S05PDw8JqgEhhii863hxIp/IqMUjzJNbIyuHkQrnziI",
+	"MyHWq57OnmAxOeGKCTKbTpEFebqoPq6NiqpZeFDaYM3ztbQL4lDtcG973a7l9FDBXo6qUfEhYqK4dyeR",
+	"9vg+GSQy0pI8tQY28mQwUVcDBFOiZKBF04FxEurxUfdL2ZRREAxx6a24gUWcCUgvfXMSrVar34dmP7Ql",
+	"Aj9YUAjtVNBQB7/1hVFH+yIIg4RHTCjQMo3mcDql0Zi1uu0OGPsTI1yrk/39+XzepvBzW6ZX+6av2n99",
+	"9u3LN+cvoU/ui3QydxAGZnODk6DTPsBWcsoEnfLgJDhsd9qHAJeVjUFny52zNwf7TkLY/82LD/28X0lZ",
+	"u2I10UbvWDZLRRXcSJXL2+cResbZBvzFJnQKOa+mvJ30xRx5nxUURgCkhHzUcueUqYymWZu8oWlqHk04",
+	"Dhg8h9KiqXyIG4k3vi/0uyRHRS0JVSsvs1EfsJpEuBBYHxnoPwy8rDm4Ju9QKlX1lZOYz/oD2CjUR8/i",
+	"4CR4zVX2bSk5LgcigwyxOnU+b7JvRbyzGLLHVrT2K8Gv29xKoht8wQpjG3R5zSc8W7u1AWz8WCqf3u10",
+	"NsRVL6eEvswx0ZZX22votz5SYyUZtRYc02ac2nMO6Xu9zkHT6G459guwudDpcHWnSpU73bHbXd2xUF8i",
+	"DI5wI1b1KVTA0r0O16KriEBqrFRwWax96ueP+mw4rCK4ZzWoxUEYZPRK37PgLRclEA3r7QWwKf3uKvQh",
+	"2fp/JmWkglu1HIhqKuuAn76lWuvWUvKwaqPAR8/yNuduRBEKVOA87Ah41gkKSUWdmTzpdjpPT+o0ZZIr",
+	"yk5OB8lKJqCacwVyr3JttOgwkROsfZ4s2uQ7iWGS+jXTohF83qGOeF+uRvrDS5GjvEJNdiHnbTJAb93A",
+	"kohQbKCGVEs0wgcd5smTbufAfHAZmBwBkTnL/UOD//3v/9lHiwsG380pz/CZJ9DO11RyNAX7vWK8ciRv",
+	"EMXRrqn5HnwErS+DHPbH2269e2/Q9ODmD2+Z1YfWfMr0OBAtTQUZoFg5CAuYUXjelRsYX20De3laoMaa",
+	"2oEmKvrCNNMfuTBYeYCclyzMa6m/WsEtxBKbmjiH0ugsoPBn/XCmuZjRF6AIaAmicDtBHUYpdG7E526n",
+	"oyddreRf84UR5YnqC/ih1zluo4TrVfofbQbiqBc/0VIwh+MIGE14/lA/6osxKAoG61FV8HpqxCQc1UQE",
+	"Z8pumk0/15+CQMK+GORQCrjCIhdfqotgNDbEKpSCmWNpVSNzuEAvnsu+uGYLZdbHzEBr9JBvcNRx866A",
+	"wXuWBiTkoNPx8jasKGhM8H3hAKzIW6o8EDmrdcCOIRG97vGtBa8yyuhtxK6PLgTvGxlvWvnnVF2/kulp",
+	"tFY5nEJjxEp9JdPzZUE2pb4uueNUXWveYLw5q3rapuuLN+UFLgVxW0iZ3Ulv3yTrVX+p61NCnngjs3de",
+	"+tbaw/n9thME64TAN7JqDcLsNc0tplKBYz4kSgLcTQ6P5lxpFTYMceUes5MzEWPUx+cw6KJ0ue02LM4N",
+	"+NJGG+F6lbbirYnV3GQw26d+qDWvWnPP3e3sRQ1wW57A6qGt+9ghy4DSc/f65/tXEzrHqzt+a+JRjeu0",
+	"d7DGx/ICLrrD0Tok1UHob6bI+BXHet3jtWZZrL/y+JSgU3XtnJhWvzCezNsrQnoWm1ua9n/z/1P/jrpR",
+	"wrKaWI2XYA+qNSn5w5x4OHNkyNDTNrByk5FBrVxBEyX7Qs2iCHSSOoRa8CpA0K4Tvm4tf3yHA+1MBllt",
+	"N/E/5aSWwuvbWw1VhXXMzBo8gCkC57i8Y16EbEOm9M6GXAOjWePuQhX0DRlLGbDrsTEJczBLLqgd8Idw",
+	"M5NyQcMzWb8DrY5baHmjyhozCCRzCkA0UxJ690XdRRYSXJosza0FqOij0qSVDn2Lx1SRKVXg1DrL8jzQ",
+	"CcQV9oXxq2KGkjUgYNqtyEgmb80f/syyB+QNq3t8oDw7Nxj/OzbDntrcm01ENNepJPTZv28h9ZW6/p8W",
+	"TAuX8Uvg+78jjvxnVgkI8CyTfgDF45Hi9r18lFUWb4n+QmsCNSBs+BRXIYTTmTghAwt/NQjJANPWTLK0",
+	"Acsa9AXHmAVjWc5YktjEHY8d/1Fh3GWI2TyplCO0VmHKnSqGhzrjZV8Y+ox30oqPEIvi5mC3xaC4wz/z",
+	"mSM+Dc4d1sCYt9G5vCrB6LbvSzGx6gEkz23tZYWJv7QoaKuYZn2v9Rlmcbnu3Ja1Nl21nXb7DthD7Nkm",
+	"fmdyv9vWx2yQ8Cb52B4ovBzohMzzLY2F4RG9Sakrnr7qSarzymEAtadydDsdP+OgEjl9KnJodlPHwz1r",
+	"EtwihdhkFxduaveV0z5cRKN+xvqiPCLWDfA9QTZImity0O24ClvoUCoAxw8XxBTpaveFC9uF/Cgbf+Nm",
+	"oxUdzFCzqDhxWESlKOFr2HRDmqFG5jkVobKGFAw0p5kyI6lMr0bCbzAKzcQexuhhBnjvG+btQ+gtoe8S",
+	"PinSOKELZ8UxbuZ2X5yqayRwBw9qJSX7i3pV9ezX1EAKjV02+npeKL/tJs9vZXHv/A121qBN3mDfhFT3",
+	"9y10vFLXu/U+5F7YdzOfA96n2odc+p6sfZvb+h6thJAT9PgEBEw1EvX2+kckImDszxIRAd/EbEVqJsYd",
+	"4wtKImmTi0wr/eIZuKr8je6LjF4zUYNaZfOzTVTX2aj4I2QrhFX7qXN8uDAlL/FfzkRmClnoHcz4DQRW",
+	"VYHnyJVkigxpdK1Fm19ZKl3CW3MVv1yUgTgzPbIRlHycxhAWAtHQ2lXK3FzCxjiQzmGbDKooYSZizCaZ",
+	"w+fL6GA1H2yQXhqDUA7L1bQgjoXgrhsX0XdWapkyOCnAYo3jaZZJvXgRTZLFCQbG63YZd5Xf9MlxeRSG",
+	"hFsLKpiO/KUKKi6Zet1A3UqH9R/QPHH7zoWNx2rz3qmwUWRZaE2rOFptmtM9SRu4x3cvbfyO5Axsv8bs",
+	"XrvgqjsUSL6ZqcX6kghut2PaCBy9W1lE/6amTMSqZVh27gFdS0YxMbwcfsjjeT/vO2Dc+uiId2wib2ze",
+	"qOmHWfJ41dDWXHwKr9kUk+gARQDFAtCHVZ4BA3nU1aAJUo6ZsN+0sgD0+uDK0JVf2b5Y85m9vWqOzXF9",
+	"3vK7fu/85Je1gyzqFu9xp3pYMh8XO9hSP9Enw0/PNugST8xJe3r38Q95YFa5tKzDSXUuK5dl55LPLfqs",
+	"xZimGaZs6xcV8DAx99PJpTu4Tn8GLK5zi0b6cDdqU7nLzfrUwYQvlY/K7X08+NfrxRyX2/tDvIG0oXUH",
+	"gNbri2X5Di2RyUxF1i+H3TxKD32FeZgAxN3ykHqzxLlNrq9993mqEM4A066gytNgygUmu6ZsmtCIOT4C",
+	"T7vJi+qLgQf7N8gtEBgMUlDQBZv72PxQpkKOamblDABG8EhsQKdWnptiOhWg1hW+vpaBAJ35zgKT89Tc",
+	"BlMcdcKV4uJqiUDSBQ5aWBiYzpWQKYtL5WdXSUEVW0NfLJGCTotWpxyRJlMuUYik8JpBPL+NfrC4TFQY",
+	"KJ94lgIOTF+YSsctORqRKUu5jMmTbo+M5SxVnmPoKcJsACiLBQDIUg5UcJFJouZ0OkUEF4ZvD6wCGLPM",
+	"LGaKuZMiBdvVQ2RAIe/5CdrWgFEE8nyl7+ZK7l/Xp4IJ+g7v8YaD2V7rPyklJNI7MY3c+one7QNpy43c",
+	"zwNp0FO/GgDuwgBwXvtU7/CNvrX6P+WihXbz/dirq1arPJxjZjRK/XtL8jv2yFzOktjDfMKw6jcmvC0P",
+	"7gGRAT3rfVHM+vZTvk+sQ96lfHuPnF8emOuXt1Qg2Dx0eej2wDKQE6hyNsiTVU3RXFvILXdh1OaA3zrm",
+	"ulrS7j7wOExO5nqtscL+7dUgS+EmyY51fT6HbqiNx9kiW7K6Qw2M216eR67X5GR8GQljHnTDPfptNVO0",
+	"asMyG+h7ZYp0ZZL0odyO5nP9AEJ/mU3pRz9sWRsBqDauSmnrDBGkapUSlIRtNNSQMeEFUKyB4ABaxEoI",
+	"h9uwtJci1hKOXbl7YGa3RAta22Dq4XoU6/9ZwHNAe3HhX+XNfeRcAeEmHyNPeAkQaLU3aDfCk7ki66Dp",
+	"aO5xc7Bvm6j937zWG/lLSqjCrqymQ6qrOE8MdKVmMb6toy9KQzUZO1ZYOtbJUbXIop7LoMAvLAI0YkGG",
+	"JYjHHBQlklMGBiF1Mk95xgb18Y16tezt3kbh9jnD+smnNUTe09XdOI/IVjd5wFtrsch//qiZ7yp/R+nY",
+	"L7m/5WsL58pWl4MDhAXazQkK1nZ3VA7yEncGqfNmeJDofYHvsQ1ghiMDsEVKP83NCKRuAjmQ5y4uU8po",
+	"PGhK7swv0pYulOXX6atT5Ityivx+eY3JXiw9ivbI357f6EsWrOEZKc4gD2K0V9/mBmimIQUr+jSMjwQr",
+	"tFKsz1mIYDDRSwkfuWCGunCLKNFrZpG9cgdJcXJ9saXQkLsINBU9rQQddA2O8L8jfh3wIZmWamxGVBBh",
+	"AVVpRlJb0N25G7jqC0bVQo95NWNKYbT4COD6HPdDhN1sYVjgZSbl5ZzR68EdCibnBWZ6ezZ6C8P+BmGJ",
+	"xdYbWd+/Wt3vjAM/apP7vdvQ12Pw5zUMfqeS5Gotb38mNEtuDtt/zUeAEW4YNynwbfAQa8as6vg2amJ5",
+	"ef5yTfh2X6yMjKsWbr47dvgeluLu9LSHFCwfi1To5VDiyfsqJt5WTMRjey+MZORqijZZhpBdADPAQqIr",
+	"g19tuIdgbeJq62JnLZmxWJ+chZah9H9A5Qj8cbgoXX+QxSBEZ8iMPFltdEv+gf5FzpbxEb0GWM/I1GBd",
+	"x2KTF8ZFf9193Qs92cd/xvUs/YNRqOW0g5Ne2tZmI0zBbewV6/MctFBqHPLgQ3385mM5sUaZxc5O3zID",
+	"yfKzt+krhOP8NBqtfD7ylp9D202s22uTjBlDWsNjYysY39+78vjNCPdydXJ7wqzu5mRyasoDefXKMKBi",
+	"msqMRZkKCc0MAPjchURUbxjWGHLw3FrBzhHzl8c/2KKA+B/octwDwbUY9whxKBbCqN0XhUojzWDcOaiE",
+	"/tXCPeKnCy4NJmIwKyzgdTOPmyccmc1yhpE2Oc3BJwx4g8gjULzkcyyPZeY4ZynrC67UTL+FGFKoP2iq",
+	"D8nRSE+wTeBGYXk7CvgVBQin0NQWtFvmP8B9gSzM2XmKP1tudg/P7nkN57uFRQJH2cAoUeywkV0iZ2if",
+	"d8Wv75nxnnkX9KvdQV8uu1aP/XnAed61OGUUiKYgla+KxbqKhY0rcUzulsUXHrteslGiiyHui9RnvKof",
+	"D6rQuAjUdVWa/OIU65ebY6PGci6Ivo73ovzc6f34qjs9qE3uy7nfVZ3rrq73HSlddVzgq9r1Ve2qVbt2",
+	"zXO/am1ftbavWts6WttdC40r1Lbd462sjh8OXfCwiyT2EnH7AjNxt0miXhkitBWOy13HFfsZpV/RWW4l",
+	"Xj4CnITNopDL2ZgPEYbcjLqyLtZKHpzcF350ck4d2S46OR8A65XeT3yydyG/Qrx8jWb+yrNWI73sMpz5",
+	"FiLLrYLhwjxJsgYYZEWkHMoWS0LlyCOMlHssksfXuLovKK7uy2FYNq7uToWsFdwqR7RoBLLI5TGoq3fN",
+	"k0RVJLAcvAJLZ2DjVCZMoUw2lnOo7lcsxN8XCVUZ1mZyY+WSFOJeGKhqv/S8hT5SDnPi5QW9IoN+0OkH",
+	"lYyGhfGyFdwHO3MIONSDu+ZRI327f6RZNN4Rk8JpYyDqOjym0B6ZlMV7gN1YfwzbYQtsiSZWhYekVJxZ",
+	"n4pVhZmhDQx6uCbM8I8y5iNumdlXL8atRTYzYSOyTe1tWpcLNvstwmCm9DQcRB/cnprSAWgXB8mJsyQ2",
+	"ZvaFnAHeHrgg9d8dvhodQjVRmRIxSxJyzdhUganohiYzSM8yspRJfC3XrMMO+ns3LAUoFFNPR/8p4Qqh",
+	"K7K5JGrKEi3sAc+VghFBJyYFDtEDuQKoYJTgZApVDLxx7M9Q9IiJLDXKLgiTXJDB3kA/8cKACaEPBvFE",
+	"5mOp8HumFAAySSgmNU1ZxGJMu+uLwZQuJvp8tPdMsb+9QXk4oPBCEnojeUzkDUv1G6UXQ8kJ05SxREHV",
+	"P1irEJEOB2ejFvA8zwMEvN5tkN7oNjkbYQkj81bo1TMlkAjHaikTRgHPoBk+8KBr/T3W/2KGuAcvx/tp",
+	"TDN2f2+JeUe2eXa29Z444pDWdX0oDd389wd/MYBZmw5ou23xFuEAd5bxd7v3eddPq68BAN23emvvzRG0",
+	"xrv5NoX6a1Dc4xUozo/bh2R369ErOHBMdvHCb+xQmjDrItoc6mI+lpDgyq8Evh6bYF/0Ra1xxGgg8DhQ",
+	"UoCW0sJC/qtWfCDHHXxHYmHflRCt0L3OYYMa8mPBHvzVSPt4jLR+pt9mHOyR5QhWZPfJYjsbqz3+DmoO",
+	"PpreWFmnugeunD/N8N8KMcNiGc204KnfolmaBCdBG6QUM5PyUK9kaqMHgaUoEAZ5SmKqxkNJ0xgtCi6h",
+	"+YQoBpdchcbupTuY4ETzE7FMSE9CS8vBSXUFNJ+smYsHG1eM4TohVF2HBMOa4GsYC2T8zvb2Y80qbqqS",
+	"VRDotLJiUdXIG/BoydGIpcBZUEuYkEwSSiYyZglC7mRSJktIyfHCPn/8/P8CAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -204,3 +204,53 @@ func TestServeBesideClientSettings(t *testing.T) {
 		"HYDRAPIN_RUNTIME_KEY_FILE=/nowhere", "HYDRAPIN_INSTANCE="+someInstance, "HYDRAPIN_GUARD_SECRET=s")
 	m.serve().stop()
 }
+
+// Tokens of an issuer with its own claim names and a longer lifetime are accepted once
+// the settings say so. The answer to one that is refused has no reason; the log has.
+func TestTokensOfOtherIssuers(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t,
+		"HYDRAPIN_JWT_CLAIM_TENANT=https://acme.example/tenant_id", "HYDRAPIN_JWT_CLAIM_CUSTOMER=/ids/customer",
+		"HYDRAPIN_JWT_CLAIM_ADMIN=/realm_access/roles=pin-admin", "HYDRAPIN_JWT_AUDIENCE=pins", "HYDRAPIN_JWT_AUDIENCE_CLAIM=client_id",
+		"HYDRAPIN_JWT_MAX_LIFETIME=26h")
+	s := m.serve()
+	stdout, _ := s.printed()
+	g := parseGreeting(t, stdout)
+	admin := strings.TrimSpace(m.must("token", "--tenant", someTenant, "--admin", "--ttl", "25h"))
+	user := strings.TrimSpace(m.must("token", "--tenant", someTenant))
+	plain := &machine{t: t, dir: m.dir, env: newMachine(t).env}
+	other := strings.TrimSpace(plain.must("token", "--tenant", someTenant, "--admin"))
+	for token, want := range map[string]int{admin: http.StatusOK, user: http.StatusForbidden, other: http.StatusUnauthorized} {
+		status, answer := call(t, http.MethodGet, g.url+g.path, "", "Authorization", "Bearer "+token)
+		if status != want || strings.Contains(answer, "client_id") {
+			t.Errorf("%d %s, want %d", status, answer, want)
+		}
+	}
+	if _, stderr := s.stop(); !strings.Contains(stderr, "client_id does not hold the configured audience") {
+		t.Errorf("the log has no reason:\n%s", stderr)
+	}
+	plain.refused(2, plain.run("token", "--tenant", someTenant, "--ttl", "25h"), "--ttl is more than 24h", "HYDRAPIN_JWT_MAX_LIFETIME")
+}
+
+// A volume that its group can write to is in order once the settings accept that.
+func TestDoctorWithGroupAccess(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "HYDRAPIN_DATA_GROUP_ACCESS=true")
+	m.serve().stop()
+	for _, name := range append(m.files("data"), ".") {
+		mode := os.FileMode(0o660)
+		if name == "." {
+			mode = 0o770 | os.ModeSetgid
+		}
+		if err := os.Chmod(filepath.Join(m.dir, "data", name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found, code := m.doctor(); code != 0 {
+		t.Errorf("doctor: %v", found)
+	}
+	m.serve().stop()
+	if reasons := m.serveRefuses("HYDRAPIN_DATA_GROUP_ACCESS=false"); !strings.Contains(reasons[0], "HYDRAPIN_DATA_GROUP_ACCESS=true") {
+		t.Errorf("without the setting: %q", reasons)
+	}
+}

@@ -54,3 +54,17 @@ func TestHealth(t *testing.T) {
 	m.refused(1, m.runWith([]string{"HYDRAPIN_URL=" + other.URL + "/redirect"}, "health"), "is not ready: 302")
 	m.refused(1, m.runWith([]string{"HYDRAPIN_URL=" + other.URL + "/hang"}, "health", "--timeout", "1s"), "no answer in time")
 }
+
+// The address of a server that terminates TLS itself is asked over https, whatever name
+// its certificate has; at a URL the certificate counts.
+func TestHealthOverTLS(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	env := []string{"HYDRAPIN_ADDR=" + s.Listener.Addr().String(), "HYDRAPIN_TLS_CERT_FILE=cert.pem"}
+	if r := m.runWith(env, "health"); r.code != 0 {
+		t.Errorf("exit code %d\n%s", r.code, r.stderr)
+	}
+	m.refused(1, m.runWith([]string{"HYDRAPIN_URL=" + s.URL}, "health"), "certificate")
+}
