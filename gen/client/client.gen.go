@@ -5264,6 +5264,11 @@ type VerifyConfirmationResponse401Headers struct {
 	WWWAuthenticate string
 }
 
+// VerifyConfirmationResponse403Headers the declared response headers of an HTTP 403 response for VerifyConfirmation
+type VerifyConfirmationResponse403Headers struct {
+	RetryAfter *int
+}
+
 // VerifyConfirmationResponse415Headers the declared response headers of an HTTP 415 response for VerifyConfirmation
 type VerifyConfirmationResponse415Headers struct {
 	AcceptEncoding *string
@@ -5309,6 +5314,8 @@ type VerifyConfirmationResponse struct {
 	ApplicationproblemJSON503 *Busy
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *VerifyConfirmationResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *VerifyConfirmationResponse403Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
 	Headers415 *VerifyConfirmationResponse415Headers
 	// Headers423 the parsed response headers for an HTTP 423 response
@@ -9034,6 +9041,16 @@ func ParseVerifyConfirmationResponse(rsp *http.Response) (*VerifyConfirmationRes
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers VerifyConfirmationResponse403Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers403 = &headers
 	case rsp.StatusCode == 415:
 		var headers VerifyConfirmationResponse415Headers
 		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
