@@ -43,6 +43,11 @@ func Run(t *testing.T, open Open) {
 		{"policy as saved", testPolicyAsSaved},
 		{"policies of tenants apart", testPoliciesApart},
 
+		{"freeze as saved", testFreezeAsSaved},
+		{"freeze at once", testFreezeAtOnce},
+		{"policy tells of freezes", testPolicyTellsFreezes},
+		{"freeze epochs as saved", testFreezeEpochsAsSaved},
+
 		{"session as saved", testSessionAsSaved},
 		{"sessions of holders apart", testSessionsApart},
 		{"session of a confirmation", testSessionOf},
@@ -53,6 +58,11 @@ func Run(t *testing.T, open Open) {
 		{"confirmation never inserted", testConfirmationMissing},
 		{"idempotency key", testIdempotencyKey},
 		{"idempotency key at once", testIdempotencyKeyAtOnce},
+		{"call key", testCallKey},
+		{"call key at once", testCallKeyAtOnce},
+		{"approved confirmations", testLockApproved},
+		{"list of open confirmations", testListOpen},
+		{"outcome as saved", testOutcomeAsSaved},
 		{"open confirmations", testOpenConfirmations},
 		{"open counts", testOpenCounts},
 		{"many confirmations saved", testSaveMany},

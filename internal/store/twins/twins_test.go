@@ -28,6 +28,7 @@ var differences = map[string]string{
 	"column duties.name not null":                     "as its table",
 	"key duties_pkey (name)":                          "as its table",
 	"check pins_flags":                                "PostgreSQL has a boolean type",
+	"check freezes_flags":                             "as above",
 	"check api_keys_scopes":                           "PostgreSQL has arrays, SQLite a JSON text that could be something else",
 	"key pin_events_pkey (tenant_id, seq)":            "SQLite numbers rows by an INTEGER PRIMARY KEY of one column alone",
 	"key pin_events (seq)":                            "as above",
@@ -208,7 +209,9 @@ func TestQueriesAreTwins(t *testing.T) {
 		"Clock": "SQLite's clock is the process's", "Diagnose": "SQLite is asked by pragmas",
 		"LockDuty": "see the table duties", "RequireProgramSchema": "SQLite asks in the transaction at no cost",
 		"LockPIN": "SQLite locks by its transaction", "LockNewPIN": "likewise", "LockPolicy": "likewise",
-		"LockConfirmation": "likewise", "LockAPIKey": "likewise",
+		"LockConfirmation": "likewise", "LockAPIKey": "likewise", "LockFreeze": "likewise",
+		"LockConfirmationByCallKey": "likewise",
+		"FreezesOf":                 "PostgreSQL reads it in GetPolicy: one round trip",
 		"NotifyConfirmations": "SQLite wakes in its process",
 		"NoLongerPending":     "SQLite has no array to return: StillPending", "StillPending": "likewise",
 		// PostgreSQL saves many rows in one statement, which SQLite need not.
