@@ -212,8 +212,8 @@ func TestQueriesAreTwins(t *testing.T) {
 		"LockConfirmation": "likewise", "LockAPIKey": "likewise", "LockFreeze": "likewise",
 		"LockConfirmationByCallKey": "likewise",
 		"FreezesOf":                 "PostgreSQL reads it in GetPolicy: one round trip",
-		"NotifyConfirmations": "SQLite wakes in its process",
-		"NoLongerPending":     "SQLite has no array to return: StillPending", "StillPending": "likewise",
+		"NotifyConfirmations":       "SQLite wakes in its process",
+		"NoLongerPending":           "SQLite has no array to return: StillPending", "StillPending": "likewise",
 		// PostgreSQL saves many rows in one statement, which SQLite need not.
 		"AppendEvents": "", "AppendEvent": "", "SaveConfirmations": "", "SaveConfirmation": "",
 		"DeleteStaleConfirmations": "", "DeleteStaleConfirmation": "", "DeleteStaleSessions": "",
