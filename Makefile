@@ -76,7 +76,7 @@ contract/lint: $(NPM) ## lint openapi.yaml with redocly and spectral
 	@tools/lint-spec.sh
 
 .PHONY: contract/breaking
-contract/breaking: ## fail when openapi.yaml breaks the last release's or the seed's
+contract/breaking: ## fail if openapi.yaml breaks the last release or the HydraCore operations
 	@tools/breaking.sh
 
 .PHONY: gen

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fails when a contract breaks an earlier one:
 #	tools/breaking.sh                    openapi.yaml against the last release's and
-#	                                     against the seed's six operations
+#	                                     against the six HydraCore operations
 #	tools/breaking.sh earlier current    any two
 #
 # Warnings fail too, and so does what oasdiff only mentions: spec/breaking-levels.txt

@@ -12,37 +12,76 @@ import (
 	"github.com/google/uuid"
 )
 
-const deleteConfirmations = `-- name: DeleteConfirmations :execrows
+const countOpenConfirmations = `-- name: CountOpenConfirmations :one
+SELECT count(*) FILTER (WHERE status = 'pending')::bigint AS pending,
+    count(*) FILTER (WHERE status = 'approved')::bigint AS approved,
+    COALESCE(min(expires_at) FILTER (WHERE status = 'pending'), '0001-01-01Z')::timestamptz AS first_pending,
+    COALESCE(min(expires_at) FILTER (WHERE status = 'approved'), '0001-01-01Z')::timestamptz AS first_approved
+FROM confirmations
+WHERE tenant_id = $1 AND holder_id = $2 AND holder_type = $3
+    AND holder_instance_id = $4 AND instance_id = $5
+    AND ended_at IS NULL AND expires_at > (SELECT clock_timestamp())
+`
+
+type CountOpenConfirmationsParams struct {
+	TenantID         uuid.UUID
+	HolderID         uuid.UUID
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	InstanceID       uuid.UUID
+}
+
+type CountOpenConfirmationsRow struct {
+	Pending       int64
+	Approved      int64
+	FirstPending  time.Time
+	FirstApproved time.Time
+}
+
+func (q *Queries) CountOpenConfirmations(ctx context.Context, db DBTX, arg CountOpenConfirmationsParams) (CountOpenConfirmationsRow, error) {
+	row := db.QueryRow(ctx, countOpenConfirmations,
+		arg.TenantID,
+		arg.HolderID,
+		arg.HolderType,
+		arg.HolderInstanceID,
+		arg.InstanceID,
+	)
+	var i CountOpenConfirmationsRow
+	err := row.Scan(
+		&i.Pending,
+		&i.Approved,
+		&i.FirstPending,
+		&i.FirstApproved,
+	)
+	return i, err
+}
+
+const deleteStaleConfirmations = `-- name: DeleteStaleConfirmations :exec
 DELETE FROM confirmations AS c
 USING (
-    SELECT o.tenant_id, o.instance_id, o.id FROM confirmations AS o
-    WHERE o.ended_at < $1::timestamptz
-    ORDER BY o.ended_at
-    LIMIT $2::bigint
-    FOR UPDATE SKIP LOCKED
+    SELECT unnest($1::uuid[]) AS tenant_id, unnest($2::uuid[]) AS instance_id,
+        unnest($3::uuid[]) AS id
 ) AS old
 WHERE c.tenant_id = old.tenant_id AND c.instance_id = old.instance_id AND c.id = old.id
 `
 
-type DeleteConfirmationsParams struct {
-	Before  time.Time
-	MaxRows int64
+type DeleteStaleConfirmationsParams struct {
+	TenantIds   []uuid.UUID
+	InstanceIds []uuid.UUID
+	Ids         []uuid.UUID
 }
 
-func (q *Queries) DeleteConfirmations(ctx context.Context, db DBTX, arg DeleteConfirmationsParams) (int64, error) {
-	result, err := db.Exec(ctx, deleteConfirmations, arg.Before, arg.MaxRows)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) DeleteStaleConfirmations(ctx context.Context, db DBTX, arg DeleteStaleConfirmationsParams) error {
+	_, err := db.Exec(ctx, deleteStaleConfirmations, arg.TenantIds, arg.InstanceIds, arg.Ids)
+	return err
 }
 
 const getConfirmation = `-- name: GetConfirmation :one
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
-    created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch,
-    auth_time, session_id, receipt,
-    clock_timestamp()::timestamptz AS read_at
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = $1 AND instance_id = $2 AND id = $3
 `
@@ -53,39 +92,11 @@ type GetConfirmationParams struct {
 	ID         uuid.UUID
 }
 
-type GetConfirmationRow struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	Lifetime          time.Duration
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         time.Time
-	ExpiresAt         time.Time
-	EndedAt           *time.Time
-	ApprovedAt        *time.Time
-	ApprovedPinID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *time.Time
-	SessionID         *uuid.UUID
-	Receipt           string
-	ReadAt            time.Time
-}
-
 // Every query that reads confirmations lists the same columns in the same order, so
-// that their rows are one Go type by conversion.
-func (q *Queries) GetConfirmation(ctx context.Context, db DBTX, arg GetConfirmationParams) (GetConfirmationRow, error) {
+// that their rows are one Go type.
+func (q *Queries) GetConfirmation(ctx context.Context, db DBTX, arg GetConfirmationParams) (Confirmation, error) {
 	row := db.QueryRow(ctx, getConfirmation, arg.TenantID, arg.InstanceID, arg.ID)
-	var i GetConfirmationRow
+	var i Confirmation
 	err := row.Scan(
 		&i.TenantID,
 		&i.InstanceID,
@@ -106,12 +117,73 @@ func (q *Queries) GetConfirmation(ctx context.Context, db DBTX, arg GetConfirmat
 		&i.ExpiresAt,
 		&i.EndedAt,
 		&i.ApprovedAt,
-		&i.ApprovedPinID,
+		&i.ApprovedAttemptID,
+		&i.ApprovedPINID,
 		&i.ApprovedLockEpoch,
 		&i.AuthTime,
 		&i.SessionID,
 		&i.Receipt,
-		&i.ReadAt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
+	)
+	return i, err
+}
+
+const getConfirmationByCallKey = `-- name: GetConfirmationByCallKey :one
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = $1 AND instance_id = $2 AND call_key = $3::text
+`
+
+type GetConfirmationByCallKeyParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	CallKey    string
+}
+
+func (q *Queries) GetConfirmationByCallKey(ctx context.Context, db DBTX, arg GetConfirmationByCallKeyParams) (Confirmation, error) {
+	row := db.QueryRow(ctx, getConfirmationByCallKey, arg.TenantID, arg.InstanceID, arg.CallKey)
+	var i Confirmation
+	err := row.Scan(
+		&i.TenantID,
+		&i.InstanceID,
+		&i.ID,
+		&i.HolderType,
+		&i.HolderInstanceID,
+		&i.HolderID,
+		&i.Role,
+		&i.Skill,
+		&i.ActionSummary,
+		&i.ActionParams,
+		&i.ActionDigest,
+		&i.Lifetime,
+		&i.IdempotencyKey,
+		&i.Status,
+		&i.Reason,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.EndedAt,
+		&i.ApprovedAt,
+		&i.ApprovedAttemptID,
+		&i.ApprovedPINID,
+		&i.ApprovedLockEpoch,
+		&i.AuthTime,
+		&i.SessionID,
+		&i.Receipt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
 	)
 	return i, err
 }
@@ -119,9 +191,9 @@ func (q *Queries) GetConfirmation(ctx context.Context, db DBTX, arg GetConfirmat
 const getConfirmationByKey = `-- name: GetConfirmationByKey :one
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
-    created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch,
-    auth_time, session_id, receipt,
-    clock_timestamp()::timestamptz AS read_at
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = $1 AND instance_id = $2 AND idempotency_key = $3::text
 `
@@ -132,37 +204,9 @@ type GetConfirmationByKeyParams struct {
 	IdempotencyKey string
 }
 
-type GetConfirmationByKeyRow struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	Lifetime          time.Duration
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         time.Time
-	ExpiresAt         time.Time
-	EndedAt           *time.Time
-	ApprovedAt        *time.Time
-	ApprovedPinID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *time.Time
-	SessionID         *uuid.UUID
-	Receipt           string
-	ReadAt            time.Time
-}
-
-func (q *Queries) GetConfirmationByKey(ctx context.Context, db DBTX, arg GetConfirmationByKeyParams) (GetConfirmationByKeyRow, error) {
+func (q *Queries) GetConfirmationByKey(ctx context.Context, db DBTX, arg GetConfirmationByKeyParams) (Confirmation, error) {
 	row := db.QueryRow(ctx, getConfirmationByKey, arg.TenantID, arg.InstanceID, arg.IdempotencyKey)
-	var i GetConfirmationByKeyRow
+	var i Confirmation
 	err := row.Scan(
 		&i.TenantID,
 		&i.InstanceID,
@@ -183,60 +227,75 @@ func (q *Queries) GetConfirmationByKey(ctx context.Context, db DBTX, arg GetConf
 		&i.ExpiresAt,
 		&i.EndedAt,
 		&i.ApprovedAt,
-		&i.ApprovedPinID,
+		&i.ApprovedAttemptID,
+		&i.ApprovedPINID,
 		&i.ApprovedLockEpoch,
 		&i.AuthTime,
 		&i.SessionID,
 		&i.Receipt,
-		&i.ReadAt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
 	)
 	return i, err
 }
 
-const insertConfirmation = `-- name: InsertConfirmation :execrows
+const insertConfirmation = `-- name: InsertConfirmation :exec
 INSERT INTO confirmations (
     tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
-    created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch,
-    auth_time, session_id, receipt
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8,
-    $9, $10, $11, $12, $13, $14,
-    $15, $16, $17, $18, $19, $20,
-    $21, $22, $23, $24
+    $9, $10, $11, $12, $13, $14, $15,
+    $16, $17, $18, $19, $20, $21,
+    $22, $23, $24, $25, $26, $27,
+    $28, $29, $30, $31
 )
-ON CONFLICT (tenant_id, instance_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
 `
 
 type InsertConfirmationParams struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	Lifetime          time.Duration
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         time.Time
-	ExpiresAt         time.Time
-	EndedAt           *time.Time
-	ApprovedAt        *time.Time
-	ApprovedPinID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *time.Time
-	SessionID         *uuid.UUID
-	Receipt           string
+	TenantID            uuid.UUID
+	InstanceID          uuid.UUID
+	ID                  uuid.UUID
+	HolderType          string
+	HolderInstanceID    uuid.UUID
+	HolderID            uuid.UUID
+	Role                string
+	Skill               string
+	ActionSummary       *string
+	ActionParams        []byte
+	ActionDigest        *string
+	Lifetime            time.Duration
+	IdempotencyKey      *string
+	Status              string
+	Reason              string
+	CreatedAt           time.Time
+	ExpiresAt           time.Time
+	EndedAt             *time.Time
+	ApprovedAt          *time.Time
+	ApprovedAttemptID   *uuid.UUID
+	ApprovedPINID       *uuid.UUID
+	ApprovedLockEpoch   *int64
+	AuthTime            *time.Time
+	SessionID           *uuid.UUID
+	Receipt             string
+	RedeemID            *uuid.UUID
+	CallKey             *string
+	ApprovedFreezeEpoch *int64
+	Outcome             *string
+	OutcomeAt           *time.Time
+	OutcomeDetail       string
 }
 
-func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertConfirmationParams) (int64, error) {
-	result, err := db.Exec(ctx, insertConfirmation,
+// A key that another holds is an error, which skips the COMMIT.
+func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertConfirmationParams) error {
+	_, err := db.Exec(ctx, insertConfirmation,
 		arg.TenantID,
 		arg.InstanceID,
 		arg.ID,
@@ -256,34 +315,199 @@ func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertCon
 		arg.ExpiresAt,
 		arg.EndedAt,
 		arg.ApprovedAt,
-		arg.ApprovedPinID,
+		arg.ApprovedAttemptID,
+		arg.ApprovedPINID,
 		arg.ApprovedLockEpoch,
 		arg.AuthTime,
 		arg.SessionID,
 		arg.Receipt,
+		arg.RedeemID,
+		arg.CallKey,
+		arg.ApprovedFreezeEpoch,
+		arg.Outcome,
+		arg.OutcomeAt,
+		arg.OutcomeDetail,
+	)
+	return err
+}
+
+const listOpenConfirmations = `-- name: ListOpenConfirmations :many
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = $1 AND instance_id = $2 AND ended_at IS NULL
+    AND expires_at > (SELECT clock_timestamp())
+    AND (status = $3 OR $3::text = '')
+    AND ($4::text = '' OR holder_type = $4 AND holder_id = $5
+        AND holder_instance_id = $6)
+    AND ($7::timestamptz = '0001-01-01Z'::timestamptz
+        OR (created_at, id) < ($7::timestamptz, $8::uuid))
+ORDER BY created_at DESC, id DESC
+LIMIT $9::bigint
+`
+
+type ListOpenConfirmationsParams struct {
+	TenantID         uuid.UUID
+	InstanceID       uuid.UUID
+	Status           string
+	HolderType       string
+	HolderID         uuid.UUID
+	HolderInstanceID uuid.UUID
+	AfterCreatedAt   time.Time
+	AfterID          uuid.UUID
+	MaxRows          int64
+}
+
+// The empty status, the empty holder type and the zero time as the place stand for
+// all.
+func (q *Queries) ListOpenConfirmations(ctx context.Context, db DBTX, arg ListOpenConfirmationsParams) ([]Confirmation, error) {
+	rows, err := db.Query(ctx, listOpenConfirmations,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.Status,
+		arg.HolderType,
+		arg.HolderID,
+		arg.HolderInstanceID,
+		arg.AfterCreatedAt,
+		arg.AfterID,
+		arg.MaxRows,
 	)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	var items []Confirmation
+	for rows.Next() {
+		var i Confirmation
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.InstanceID,
+			&i.ID,
+			&i.HolderType,
+			&i.HolderInstanceID,
+			&i.HolderID,
+			&i.Role,
+			&i.Skill,
+			&i.ActionSummary,
+			&i.ActionParams,
+			&i.ActionDigest,
+			&i.Lifetime,
+			&i.IdempotencyKey,
+			&i.Status,
+			&i.Reason,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+			&i.ApprovedAt,
+			&i.ApprovedAttemptID,
+			&i.ApprovedPINID,
+			&i.ApprovedLockEpoch,
+			&i.AuthTime,
+			&i.SessionID,
+			&i.Receipt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockApprovedConfirmations = `-- name: LockApprovedConfirmations :many
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = $1
+    AND (instance_id = $2 OR $2::uuid = '00000000-0000-0000-0000-000000000000')
+    AND status = 'approved' AND expires_at > (SELECT clock_timestamp())
+ORDER BY id
+LIMIT $3::bigint
+FOR UPDATE
+`
+
+type LockApprovedConfirmationsParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	MaxRows    int64
+}
+
+// The nil UUID as instance means every instance.
+func (q *Queries) LockApprovedConfirmations(ctx context.Context, db DBTX, arg LockApprovedConfirmationsParams) ([]Confirmation, error) {
+	rows, err := db.Query(ctx, lockApprovedConfirmations, arg.TenantID, arg.InstanceID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Confirmation
+	for rows.Next() {
+		var i Confirmation
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.InstanceID,
+			&i.ID,
+			&i.HolderType,
+			&i.HolderInstanceID,
+			&i.HolderID,
+			&i.Role,
+			&i.Skill,
+			&i.ActionSummary,
+			&i.ActionParams,
+			&i.ActionDigest,
+			&i.Lifetime,
+			&i.IdempotencyKey,
+			&i.Status,
+			&i.Reason,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+			&i.ApprovedAt,
+			&i.ApprovedAttemptID,
+			&i.ApprovedPINID,
+			&i.ApprovedLockEpoch,
+			&i.AuthTime,
+			&i.SessionID,
+			&i.Receipt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const lockConfirmation = `-- name: LockConfirmation :one
-WITH r AS MATERIALIZED (
-    SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
-        action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
-        created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch,
-        auth_time, session_id, receipt
-    FROM confirmations
-    WHERE tenant_id = $1 AND instance_id = $2 AND id = $3
-    FOR UPDATE
-)
-SELECT r.tenant_id, r.instance_id, r.id, r.holder_type, r.holder_instance_id, r.holder_id, r.role,
-    r.skill, r.action_summary, r.action_params, r.action_digest, r.lifetime, r.idempotency_key,
-    r.status, r.reason, r.created_at, r.expires_at, r.ended_at, r.approved_at,
-    r.approved_pin_id, r.approved_lock_epoch, r.auth_time, r.session_id, r.receipt,
-    clock_timestamp()::timestamptz AS read_at
-FROM r
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = $1 AND instance_id = $2 AND id = $3
+FOR UPDATE
 `
 
 type LockConfirmationParams struct {
@@ -292,37 +516,9 @@ type LockConfirmationParams struct {
 	ID         uuid.UUID
 }
 
-type LockConfirmationRow struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	Lifetime          time.Duration
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         time.Time
-	ExpiresAt         time.Time
-	EndedAt           *time.Time
-	ApprovedAt        *time.Time
-	ApprovedPinID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *time.Time
-	SessionID         *uuid.UUID
-	Receipt           string
-	ReadAt            time.Time
-}
-
-func (q *Queries) LockConfirmation(ctx context.Context, db DBTX, arg LockConfirmationParams) (LockConfirmationRow, error) {
+func (q *Queries) LockConfirmation(ctx context.Context, db DBTX, arg LockConfirmationParams) (Confirmation, error) {
 	row := db.QueryRow(ctx, lockConfirmation, arg.TenantID, arg.InstanceID, arg.ID)
-	var i LockConfirmationRow
+	var i Confirmation
 	err := row.Scan(
 		&i.TenantID,
 		&i.InstanceID,
@@ -343,78 +539,100 @@ func (q *Queries) LockConfirmation(ctx context.Context, db DBTX, arg LockConfirm
 		&i.ExpiresAt,
 		&i.EndedAt,
 		&i.ApprovedAt,
-		&i.ApprovedPinID,
+		&i.ApprovedAttemptID,
+		&i.ApprovedPINID,
 		&i.ApprovedLockEpoch,
 		&i.AuthTime,
 		&i.SessionID,
 		&i.Receipt,
-		&i.ReadAt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
+	)
+	return i, err
+}
+
+const lockConfirmationByCallKey = `-- name: LockConfirmationByCallKey :one
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = $1 AND instance_id = $2 AND call_key = $3::text
+FOR UPDATE
+`
+
+type LockConfirmationByCallKeyParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	CallKey    string
+}
+
+func (q *Queries) LockConfirmationByCallKey(ctx context.Context, db DBTX, arg LockConfirmationByCallKeyParams) (Confirmation, error) {
+	row := db.QueryRow(ctx, lockConfirmationByCallKey, arg.TenantID, arg.InstanceID, arg.CallKey)
+	var i Confirmation
+	err := row.Scan(
+		&i.TenantID,
+		&i.InstanceID,
+		&i.ID,
+		&i.HolderType,
+		&i.HolderInstanceID,
+		&i.HolderID,
+		&i.Role,
+		&i.Skill,
+		&i.ActionSummary,
+		&i.ActionParams,
+		&i.ActionDigest,
+		&i.Lifetime,
+		&i.IdempotencyKey,
+		&i.Status,
+		&i.Reason,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.EndedAt,
+		&i.ApprovedAt,
+		&i.ApprovedAttemptID,
+		&i.ApprovedPINID,
+		&i.ApprovedLockEpoch,
+		&i.AuthTime,
+		&i.SessionID,
+		&i.Receipt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
 	)
 	return i, err
 }
 
 const lockExpiredConfirmations = `-- name: LockExpiredConfirmations :many
-WITH r AS MATERIALIZED (
-    SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
-        action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
-        created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch,
-        auth_time, session_id, receipt
-    FROM confirmations
-    WHERE status IN ('pending', 'approved') AND expires_at <= $1::timestamptz
-    ORDER BY expires_at
-    LIMIT $2::bigint
-    FOR UPDATE SKIP LOCKED
-)
-SELECT r.tenant_id, r.instance_id, r.id, r.holder_type, r.holder_instance_id, r.holder_id, r.role,
-    r.skill, r.action_summary, r.action_params, r.action_digest, r.lifetime, r.idempotency_key,
-    r.status, r.reason, r.created_at, r.expires_at, r.ended_at, r.approved_at,
-    r.approved_pin_id, r.approved_lock_epoch, r.auth_time, r.session_id, r.receipt,
-    clock_timestamp()::timestamptz AS read_at
-FROM r
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE ended_at IS NULL AND expires_at <= (SELECT clock_timestamp())
+ORDER BY expires_at, id
+LIMIT $1::bigint
+FOR UPDATE SKIP LOCKED
 `
 
-type LockExpiredConfirmationsParams struct {
-	Now     time.Time
-	MaxRows int64
-}
-
-type LockExpiredConfirmationsRow struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	Lifetime          time.Duration
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         time.Time
-	ExpiresAt         time.Time
-	EndedAt           *time.Time
-	ApprovedAt        *time.Time
-	ApprovedPinID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *time.Time
-	SessionID         *uuid.UUID
-	Receipt           string
-	ReadAt            time.Time
-}
-
-func (q *Queries) LockExpiredConfirmations(ctx context.Context, db DBTX, arg LockExpiredConfirmationsParams) ([]LockExpiredConfirmationsRow, error) {
-	rows, err := db.Query(ctx, lockExpiredConfirmations, arg.Now, arg.MaxRows)
+func (q *Queries) LockExpiredConfirmations(ctx context.Context, db DBTX, maxRows int64) ([]Confirmation, error) {
+	rows, err := db.Query(ctx, lockExpiredConfirmations, maxRows)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []LockExpiredConfirmationsRow
+	var items []Confirmation
 	for rows.Next() {
-		var i LockExpiredConfirmationsRow
+		var i Confirmation
 		if err := rows.Scan(
 			&i.TenantID,
 			&i.InstanceID,
@@ -435,12 +653,18 @@ func (q *Queries) LockExpiredConfirmations(ctx context.Context, db DBTX, arg Loc
 			&i.ExpiresAt,
 			&i.EndedAt,
 			&i.ApprovedAt,
-			&i.ApprovedPinID,
+			&i.ApprovedAttemptID,
+			&i.ApprovedPINID,
 			&i.ApprovedLockEpoch,
 			&i.AuthTime,
 			&i.SessionID,
 			&i.Receipt,
-			&i.ReadAt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
 		); err != nil {
 			return nil, err
 		}
@@ -453,26 +677,18 @@ func (q *Queries) LockExpiredConfirmations(ctx context.Context, db DBTX, arg Loc
 }
 
 const lockOpenConfirmations = `-- name: LockOpenConfirmations :many
-WITH r AS MATERIALIZED (
-    SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
-        action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
-        created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch,
-        auth_time, session_id, receipt
-    FROM confirmations
-    WHERE tenant_id = $1 AND holder_id = $2 AND holder_type = $3
-        AND holder_instance_id = $4
-        AND (instance_id = $5 OR $5::uuid = '00000000-0000-0000-0000-000000000000')
-        AND status IN ('pending', 'approved')
-    ORDER BY id
-    FOR UPDATE
-)
-SELECT r.tenant_id, r.instance_id, r.id, r.holder_type, r.holder_instance_id, r.holder_id, r.role,
-    r.skill, r.action_summary, r.action_params, r.action_digest, r.lifetime, r.idempotency_key,
-    r.status, r.reason, r.created_at, r.expires_at, r.ended_at, r.approved_at,
-    r.approved_pin_id, r.approved_lock_epoch, r.auth_time, r.session_id, r.receipt,
-    clock_timestamp()::timestamptz AS read_at
-FROM r
-ORDER BY r.id
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = $1 AND holder_id = $2 AND holder_type = $3
+    AND holder_instance_id = $4
+    AND (instance_id = $5 OR $5::uuid = '00000000-0000-0000-0000-000000000000')
+    AND ended_at IS NULL
+ORDER BY id
+FOR UPDATE
 `
 
 type LockOpenConfirmationsParams struct {
@@ -483,37 +699,9 @@ type LockOpenConfirmationsParams struct {
 	InstanceID       uuid.UUID
 }
 
-type LockOpenConfirmationsRow struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	Lifetime          time.Duration
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         time.Time
-	ExpiresAt         time.Time
-	EndedAt           *time.Time
-	ApprovedAt        *time.Time
-	ApprovedPinID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *time.Time
-	SessionID         *uuid.UUID
-	Receipt           string
-	ReadAt            time.Time
-}
-
 // Rows are locked in the order of their ids, so that two transactions never wait
 // for each other. The nil UUID as instance means every instance.
-func (q *Queries) LockOpenConfirmations(ctx context.Context, db DBTX, arg LockOpenConfirmationsParams) ([]LockOpenConfirmationsRow, error) {
+func (q *Queries) LockOpenConfirmations(ctx context.Context, db DBTX, arg LockOpenConfirmationsParams) ([]Confirmation, error) {
 	rows, err := db.Query(ctx, lockOpenConfirmations,
 		arg.TenantID,
 		arg.HolderID,
@@ -525,9 +713,9 @@ func (q *Queries) LockOpenConfirmations(ctx context.Context, db DBTX, arg LockOp
 		return nil, err
 	}
 	defer rows.Close()
-	var items []LockOpenConfirmationsRow
+	var items []Confirmation
 	for rows.Next() {
-		var i LockOpenConfirmationsRow
+		var i Confirmation
 		if err := rows.Scan(
 			&i.TenantID,
 			&i.InstanceID,
@@ -548,13 +736,59 @@ func (q *Queries) LockOpenConfirmations(ctx context.Context, db DBTX, arg LockOp
 			&i.ExpiresAt,
 			&i.EndedAt,
 			&i.ApprovedAt,
-			&i.ApprovedPinID,
+			&i.ApprovedAttemptID,
+			&i.ApprovedPINID,
 			&i.ApprovedLockEpoch,
 			&i.AuthTime,
 			&i.SessionID,
 			&i.Receipt,
-			&i.ReadAt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockStaleConfirmations = `-- name: LockStaleConfirmations :many
+SELECT tenant_id, instance_id, id
+FROM confirmations
+WHERE ended_at < (SELECT clock_timestamp() - $1::interval)
+ORDER BY ended_at
+LIMIT $2::bigint
+FOR UPDATE SKIP LOCKED
+`
+
+type LockStaleConfirmationsParams struct {
+	Age     time.Duration
+	MaxRows int64
+}
+
+type LockStaleConfirmationsRow struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	ID         uuid.UUID
+}
+
+func (q *Queries) LockStaleConfirmations(ctx context.Context, db DBTX, arg LockStaleConfirmationsParams) ([]LockStaleConfirmationsRow, error) {
+	rows, err := db.Query(ctx, lockStaleConfirmations, arg.Age, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockStaleConfirmationsRow
+	for rows.Next() {
+		var i LockStaleConfirmationsRow
+		if err := rows.Scan(&i.TenantID, &i.InstanceID, &i.ID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -570,7 +804,7 @@ SELECT asked.id::uuid AS id
 FROM unnest($1::uuid[]) AS asked (id)
 WHERE NOT EXISTS (
     SELECT 1 FROM confirmations AS c
-    WHERE c.id = asked.id AND c.status = 'pending' AND c.expires_at > clock_timestamp()
+    WHERE c.id = asked.id AND c.status = 'pending' AND c.expires_at > (SELECT clock_timestamp())
 )
 `
 
@@ -604,97 +838,134 @@ func (q *Queries) NotifyConfirmations(ctx context.Context, db DBTX, ids []uuid.U
 	return err
 }
 
-const pendingConfirmations = `-- name: PendingConfirmations :one
-SELECT count(*)::bigint AS pending, COALESCE(min(expires_at), $1)::timestamptz AS first_expires_at
-FROM confirmations
-WHERE tenant_id = $2 AND holder_id = $3 AND holder_type = $4
-    AND holder_instance_id = $5 AND instance_id = $6
-    AND status = 'pending' AND expires_at > $1::timestamptz
+const releaseCallKey = `-- name: ReleaseCallKey :exec
+UPDATE confirmations SET call_key = NULL
+WHERE tenant_id = $1 AND instance_id = $2 AND id = $3
 `
 
-type PendingConfirmationsParams struct {
-	Now              time.Time
-	TenantID         uuid.UUID
-	HolderID         uuid.UUID
-	HolderType       string
-	HolderInstanceID uuid.UUID
-	InstanceID       uuid.UUID
+type ReleaseCallKeyParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	ID         uuid.UUID
 }
 
-type PendingConfirmationsRow struct {
-	Pending        int64
-	FirstExpiresAt time.Time
+func (q *Queries) ReleaseCallKey(ctx context.Context, db DBTX, arg ReleaseCallKeyParams) error {
+	_, err := db.Exec(ctx, releaseCallKey, arg.TenantID, arg.InstanceID, arg.ID)
+	return err
 }
 
-func (q *Queries) PendingConfirmations(ctx context.Context, db DBTX, arg PendingConfirmationsParams) (PendingConfirmationsRow, error) {
-	row := db.QueryRow(ctx, pendingConfirmations,
-		arg.Now,
-		arg.TenantID,
-		arg.HolderID,
-		arg.HolderType,
-		arg.HolderInstanceID,
-		arg.InstanceID,
+const saveConfirmations = `-- name: SaveConfirmations :exec
+WITH changed AS (
+    SELECT u.tenant_id, u.instance_id, u.id, u.status, u.reason, u.expires_at,
+        NULLIF(u.ended_at, '0001-01-01Z'::timestamptz) AS ended_at,
+        NULLIF(u.approved_at, '0001-01-01Z'::timestamptz) AS approved_at,
+        NULLIF(u.approved_attempt_id, '00000000-0000-0000-0000-000000000000'::uuid) AS approved_attempt_id,
+        u.approved_pin_id, u.approved_lock_epoch, u.approved_freeze_epoch, u.auth_time,
+        NULLIF(u.session_id, '00000000-0000-0000-0000-000000000000'::uuid) AS session_id,
+        u.receipt,
+        NULLIF(u.redeem_id, '00000000-0000-0000-0000-000000000000'::uuid) AS redeem_id
+    FROM (
+        SELECT unnest($2::uuid[]) AS tenant_id, unnest($3::uuid[]) AS instance_id,
+            unnest($1::uuid[]) AS id, unnest($4::text[]) AS status,
+            unnest($5::text[]) AS reason, unnest($6::timestamptz[]) AS expires_at,
+            unnest($7::timestamptz[]) AS ended_at, unnest($8::timestamptz[]) AS approved_at,
+            unnest($9::uuid[]) AS approved_attempt_id,
+            unnest($10::uuid[]) AS approved_pin_id,
+            unnest($11::bigint[]) AS approved_lock_epoch,
+            unnest($12::bigint[]) AS approved_freeze_epoch,
+            unnest($13::timestamptz[]) AS auth_time, unnest($14::uuid[]) AS session_id,
+            unnest($15::text[]) AS receipt, unnest($16::uuid[]) AS redeem_id
+    ) AS u
+), saved AS (
+    UPDATE confirmations AS c SET
+        status = n.status, reason = n.reason, expires_at = n.expires_at, ended_at = n.ended_at,
+        approved_at = n.approved_at, approved_attempt_id = n.approved_attempt_id,
+        approved_pin_id = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_pin_id END,
+        approved_lock_epoch = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_lock_epoch END,
+        approved_freeze_epoch = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_freeze_epoch END,
+        auth_time = CASE WHEN n.approved_at IS NOT NULL THEN n.auth_time END,
+        session_id = n.session_id, receipt = n.receipt, redeem_id = n.redeem_id
+    FROM changed AS n
+    WHERE c.tenant_id = n.tenant_id AND c.instance_id = n.instance_id AND c.id = n.id
+        AND c.ended_at IS NULL
+    RETURNING c.id
+)
+SELECT 1 / (count(*) = cardinality($1::uuid[]))::integer FROM saved
+`
+
+type SaveConfirmationsParams struct {
+	Ids                  []uuid.UUID
+	TenantIds            []uuid.UUID
+	InstanceIds          []uuid.UUID
+	Statuses             []string
+	Reasons              []string
+	ExpiresAts           []time.Time
+	EndedAts             []time.Time
+	ApprovedAts          []time.Time
+	ApprovedAttemptIds   []uuid.UUID
+	ApprovedPINIds       []uuid.UUID
+	ApprovedLockEpochs   []int64
+	ApprovedFreezeEpochs []int64
+	AuthTimes            []time.Time
+	SessionIds           []uuid.UUID
+	Receipts             []string
+	RedeemIds            []uuid.UUID
+}
+
+// What was asked never changes; a transition touches these alone, and only of a
+// confirmation that is open: an ended one, or one that is gone, is a division by zero,
+// an error, which skips the COMMIT. Arrays hold no NULL: the zero time, the nil UUID
+// and, without an approval, the epoch 0 stand for it.
+func (q *Queries) SaveConfirmations(ctx context.Context, db DBTX, arg SaveConfirmationsParams) error {
+	_, err := db.Exec(ctx, saveConfirmations,
+		arg.Ids,
+		arg.TenantIds,
+		arg.InstanceIds,
+		arg.Statuses,
+		arg.Reasons,
+		arg.ExpiresAts,
+		arg.EndedAts,
+		arg.ApprovedAts,
+		arg.ApprovedAttemptIds,
+		arg.ApprovedPINIds,
+		arg.ApprovedLockEpochs,
+		arg.ApprovedFreezeEpochs,
+		arg.AuthTimes,
+		arg.SessionIds,
+		arg.Receipts,
+		arg.RedeemIds,
 	)
-	var i PendingConfirmationsRow
-	err := row.Scan(&i.Pending, &i.FirstExpiresAt)
-	return i, err
+	return err
 }
 
-const saveConfirmation = `-- name: SaveConfirmation :execrows
-UPDATE confirmations SET
-    status = $1, reason = $2, expires_at = $3, ended_at = $4,
-    approved_at = $5, approved_pin_id = $6,
-    approved_lock_epoch = $7, auth_time = $8,
-    session_id = $9, receipt = $10
-WHERE tenant_id = $11 AND instance_id = $12 AND id = $13
+const saveOutcome = `-- name: SaveOutcome :exec
+WITH saved AS (
+    UPDATE confirmations SET outcome = $1::text, outcome_at = $2::timestamptz,
+        outcome_detail = $3
+    WHERE tenant_id = $4 AND instance_id = $5 AND id = $6 AND status = 'redeemed'
+    RETURNING id
+)
+SELECT 1 / (count(*) = 1)::integer FROM saved
 `
 
-type SaveConfirmationParams struct {
-	Status            string
-	Reason            string
-	ExpiresAt         time.Time
-	EndedAt           *time.Time
-	ApprovedAt        *time.Time
-	ApprovedPinID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *time.Time
-	SessionID         *uuid.UUID
-	Receipt           string
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
+type SaveOutcomeParams struct {
+	Outcome       string
+	OutcomeAt     time.Time
+	OutcomeDetail string
+	TenantID      uuid.UUID
+	InstanceID    uuid.UUID
+	ID            uuid.UUID
 }
 
-// What was asked never changes; a transition touches these alone.
-func (q *Queries) SaveConfirmation(ctx context.Context, db DBTX, arg SaveConfirmationParams) (int64, error) {
-	result, err := db.Exec(ctx, saveConfirmation,
-		arg.Status,
-		arg.Reason,
-		arg.ExpiresAt,
-		arg.EndedAt,
-		arg.ApprovedAt,
-		arg.ApprovedPinID,
-		arg.ApprovedLockEpoch,
-		arg.AuthTime,
-		arg.SessionID,
-		arg.Receipt,
+// As SaveConfirmations: a confirmation that was not redeemed is an error.
+func (q *Queries) SaveOutcome(ctx context.Context, db DBTX, arg SaveOutcomeParams) error {
+	_, err := db.Exec(ctx, saveOutcome,
+		arg.Outcome,
+		arg.OutcomeAt,
+		arg.OutcomeDetail,
 		arg.TenantID,
 		arg.InstanceID,
 		arg.ID,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const trySweepLock = `-- name: TrySweepLock :one
-SELECT pg_try_advisory_xact_lock($1::bigint)::boolean AS locked
-`
-
-func (q *Queries) TrySweepLock(ctx context.Context, db DBTX, lockID int64) (bool, error) {
-	row := db.QueryRow(ctx, trySweepLock, lockID)
-	var locked bool
-	err := row.Scan(&locked)
-	return locked, err
+	return err
 }

@@ -11,14 +11,20 @@ import (
 )
 
 const clock = `-- name: Clock :one
-SELECT clock_timestamp()::timestamptz AS read_at
+SELECT clock_timestamp()::timestamptz AS read_at, min_program_schema FROM schema_compat
 `
 
-func (q *Queries) Clock(ctx context.Context, db DBTX) (time.Time, error) {
+type ClockRow struct {
+	ReadAt           time.Time
+	MinProgramSchema int64
+}
+
+// Read last in a batch, and so after each lock of it.
+func (q *Queries) Clock(ctx context.Context, db DBTX) (ClockRow, error) {
 	row := db.QueryRow(ctx, clock)
-	var read_at time.Time
-	err := row.Scan(&read_at)
-	return read_at, err
+	var i ClockRow
+	err := row.Scan(&i.ReadAt, &i.MinProgramSchema)
+	return i, err
 }
 
 const diagnose = `-- name: Diagnose :one
@@ -53,6 +59,17 @@ func (q *Queries) Diagnose(ctx context.Context, db DBTX) (DiagnoseRow, error) {
 	return i, err
 }
 
+const lockDuty = `-- name: LockDuty :one
+SELECT name FROM duties WHERE name = $1 FOR UPDATE SKIP LOCKED
+`
+
+func (q *Queries) LockDuty(ctx context.Context, db DBTX, name string) (string, error) {
+	row := db.QueryRow(ctx, lockDuty, name)
+	var name_2 string
+	err := row.Scan(&name_2)
+	return name_2, err
+}
+
 const minProgramSchema = `-- name: MinProgramSchema :one
 SELECT min_program_schema FROM schema_compat
 `
@@ -62,4 +79,23 @@ func (q *Queries) MinProgramSchema(ctx context.Context, db DBTX) (int64, error) 
 	var min_program_schema int64
 	err := row.Scan(&min_program_schema)
 	return min_program_schema, err
+}
+
+const probe = `-- name: Probe :exec
+UPDATE write_probes SET probed_at = clock_timestamp(), filler = $1
+`
+
+func (q *Queries) Probe(ctx context.Context, db DBTX, filler []byte) error {
+	_, err := db.Exec(ctx, probe, filler)
+	return err
+}
+
+const requireProgramSchema = `-- name: RequireProgramSchema :exec
+SELECT 1 / (min_program_schema <= $1::bigint)::integer FROM schema_compat
+`
+
+// Division by zero when the program is too old: an error, which skips the COMMIT.
+func (q *Queries) RequireProgramSchema(ctx context.Context, db DBTX, own int64) error {
+	_, err := db.Exec(ctx, requireProgramSchema, own)
+	return err
 }

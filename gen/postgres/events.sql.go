@@ -12,54 +12,68 @@ import (
 	"github.com/google/uuid"
 )
 
-const appendEvent = `-- name: AppendEvent :exec
+const appendEvents = `-- name: AppendEvents :exec
 INSERT INTO pin_events (
-    tenant_id, occurred_at, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
-    instance_id, confirmation_id, request_id, peer, details
-) VALUES (
-    $1, $2, $3, $4, $5, $6, $7, $8,
-    $9, $10, $11, $12, $13
+    tenant_id, id, occurred_at, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
+    instance_id, confirmation_id, leaf
 )
+SELECT e.tenant_id, e.id, e.occurred_at, e.type, e.actor_kind, e.actor_id,
+    NULLIF(e.holder_type, ''),
+    CASE WHEN e.holder_type <> '' THEN e.holder_instance_id END,
+    CASE WHEN e.holder_type <> '' THEN e.holder_id END,
+    NULLIF(e.instance_id, '00000000-0000-0000-0000-000000000000'::uuid),
+    NULLIF(e.confirmation_id, '00000000-0000-0000-0000-000000000000'::uuid),
+    e.leaf
+FROM (
+    SELECT generate_subscripts($1::uuid[], 1) AS place,
+        unnest($2::uuid[]) AS tenant_id, unnest($1::uuid[]) AS id,
+        unnest($3::timestamptz[]) AS occurred_at, unnest($4::text[]) AS type,
+        unnest($5::text[]) AS actor_kind, unnest($6::text[]) AS actor_id,
+        unnest($7::text[]) AS holder_type,
+        unnest($8::uuid[]) AS holder_instance_id,
+        unnest($9::uuid[]) AS holder_id, unnest($10::uuid[]) AS instance_id,
+        unnest($11::uuid[]) AS confirmation_id, unnest($12::bytea[]) AS leaf
+) AS e
+ORDER BY e.place
 `
 
-type AppendEventParams struct {
-	TenantID         uuid.UUID
-	OccurredAt       time.Time
-	Type             string
-	ActorKind        string
-	ActorID          string
-	HolderType       *string
-	HolderInstanceID *uuid.UUID
-	HolderID         *uuid.UUID
-	InstanceID       *uuid.UUID
-	ConfirmationID   *uuid.UUID
-	RequestID        string
-	Peer             string
-	Details          []byte
+type AppendEventsParams struct {
+	Ids               []uuid.UUID
+	TenantIds         []uuid.UUID
+	OccurredAts       []time.Time
+	Types             []string
+	ActorKinds        []string
+	ActorIds          []string
+	HolderTypes       []string
+	HolderInstanceIds []uuid.UUID
+	HolderIds         []uuid.UUID
+	InstanceIds       []uuid.UUID
+	ConfirmationIds   []uuid.UUID
+	Leaves            [][]byte
 }
 
-func (q *Queries) AppendEvent(ctx context.Context, db DBTX, arg AppendEventParams) error {
-	_, err := db.Exec(ctx, appendEvent,
-		arg.TenantID,
-		arg.OccurredAt,
-		arg.Type,
-		arg.ActorKind,
-		arg.ActorID,
-		arg.HolderType,
-		arg.HolderInstanceID,
-		arg.HolderID,
-		arg.InstanceID,
-		arg.ConfirmationID,
-		arg.RequestID,
-		arg.Peer,
-		arg.Details,
+// Any number in one statement, with seq in their order. Arrays hold no NULL: the nil
+// UUID and the empty text stand for it; a holder is there when its type is.
+func (q *Queries) AppendEvents(ctx context.Context, db DBTX, arg AppendEventsParams) error {
+	_, err := db.Exec(ctx, appendEvents,
+		arg.Ids,
+		arg.TenantIds,
+		arg.OccurredAts,
+		arg.Types,
+		arg.ActorKinds,
+		arg.ActorIds,
+		arg.HolderTypes,
+		arg.HolderInstanceIds,
+		arg.HolderIds,
+		arg.InstanceIds,
+		arg.ConfirmationIds,
+		arg.Leaves,
 	)
 	return err
 }
 
 const listEvents = `-- name: ListEvents :many
-SELECT tenant_id, seq, occurred_at, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
-    instance_id, confirmation_id, request_id, peer, details
+SELECT seq, leaf
 FROM pin_events
 WHERE tenant_id = $1 AND seq > $2
 ORDER BY seq
@@ -72,31 +86,21 @@ type ListEventsParams struct {
 	MaxRows  int64
 }
 
-func (q *Queries) ListEvents(ctx context.Context, db DBTX, arg ListEventsParams) ([]PinEvent, error) {
+type ListEventsRow struct {
+	Seq  int64
+	Leaf []byte
+}
+
+func (q *Queries) ListEvents(ctx context.Context, db DBTX, arg ListEventsParams) ([]ListEventsRow, error) {
 	rows, err := db.Query(ctx, listEvents, arg.TenantID, arg.AfterSeq, arg.MaxRows)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []PinEvent
+	var items []ListEventsRow
 	for rows.Next() {
-		var i PinEvent
-		if err := rows.Scan(
-			&i.TenantID,
-			&i.Seq,
-			&i.OccurredAt,
-			&i.Type,
-			&i.ActorKind,
-			&i.ActorID,
-			&i.HolderType,
-			&i.HolderInstanceID,
-			&i.HolderID,
-			&i.InstanceID,
-			&i.ConfirmationID,
-			&i.RequestID,
-			&i.Peer,
-			&i.Details,
-		); err != nil {
+		var i ListEventsRow
+		if err := rows.Scan(&i.Seq, &i.Leaf); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

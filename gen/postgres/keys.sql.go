@@ -18,9 +18,9 @@ FROM api_keys
 WHERE id = $1
 `
 
-func (q *Queries) GetAPIKey(ctx context.Context, db DBTX, id string) (ApiKey, error) {
+func (q *Queries) GetAPIKey(ctx context.Context, db DBTX, id string) (APIKey, error) {
 	row := db.QueryRow(ctx, getAPIKey, id)
-	var i ApiKey
+	var i APIKey
 	err := row.Scan(
 		&i.TenantID,
 		&i.ID,
@@ -34,22 +34,6 @@ func (q *Queries) GetAPIKey(ctx context.Context, db DBTX, id string) (ApiKey, er
 		&i.RevokedAt,
 	)
 	return i, err
-}
-
-const getKeyCheck = `-- name: GetKeyCheck :one
-SELECT value FROM key_checks WHERE kind = $1 AND id = $2
-`
-
-type GetKeyCheckParams struct {
-	Kind string
-	ID   string
-}
-
-func (q *Queries) GetKeyCheck(ctx context.Context, db DBTX, arg GetKeyCheckParams) ([]byte, error) {
-	row := db.QueryRow(ctx, getKeyCheck, arg.Kind, arg.ID)
-	var value []byte
-	err := row.Scan(&value)
-	return value, err
 }
 
 const insertAPIKey = `-- name: InsertAPIKey :exec
@@ -88,7 +72,6 @@ func (q *Queries) InsertAPIKey(ctx context.Context, db DBTX, arg InsertAPIKeyPar
 
 const insertKeyCheck = `-- name: InsertKeyCheck :exec
 INSERT INTO key_checks (kind, id, value) VALUES ($1, $2, $3)
-ON CONFLICT ON CONSTRAINT key_checks_pkey DO NOTHING
 `
 
 type InsertKeyCheckParams struct {
@@ -97,6 +80,7 @@ type InsertKeyCheckParams struct {
 	Value []byte
 }
 
+// An id that has a value is an error, which skips the COMMIT.
 func (q *Queries) InsertKeyCheck(ctx context.Context, db DBTX, arg InsertKeyCheckParams) error {
 	_, err := db.Exec(ctx, insertKeyCheck, arg.Kind, arg.ID, arg.Value)
 	return err
@@ -109,15 +93,15 @@ WHERE tenant_id = $1
 ORDER BY created_at, id
 `
 
-func (q *Queries) ListAPIKeys(ctx context.Context, db DBTX, tenantID uuid.UUID) ([]ApiKey, error) {
+func (q *Queries) ListAPIKeys(ctx context.Context, db DBTX, tenantID uuid.UUID) ([]APIKey, error) {
 	rows, err := db.Query(ctx, listAPIKeys, tenantID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ApiKey
+	var items []APIKey
 	for rows.Next() {
-		var i ApiKey
+		var i APIKey
 		if err := rows.Scan(
 			&i.TenantID,
 			&i.ID,
@@ -146,15 +130,15 @@ FROM api_keys
 ORDER BY created_at, id
 `
 
-func (q *Queries) ListAllAPIKeys(ctx context.Context, db DBTX) ([]ApiKey, error) {
+func (q *Queries) ListAllAPIKeys(ctx context.Context, db DBTX) ([]APIKey, error) {
 	rows, err := db.Query(ctx, listAllAPIKeys)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ApiKey
+	var items []APIKey
 	for rows.Next() {
-		var i ApiKey
+		var i APIKey
 		if err := rows.Scan(
 			&i.TenantID,
 			&i.ID,
@@ -178,24 +162,19 @@ func (q *Queries) ListAllAPIKeys(ctx context.Context, db DBTX) ([]ApiKey, error)
 }
 
 const listKeyChecks = `-- name: ListKeyChecks :many
-SELECT id, value FROM key_checks WHERE kind = $1
+SELECT kind, id, value FROM key_checks
 `
 
-type ListKeyChecksRow struct {
-	ID    string
-	Value []byte
-}
-
-func (q *Queries) ListKeyChecks(ctx context.Context, db DBTX, kind string) ([]ListKeyChecksRow, error) {
-	rows, err := db.Query(ctx, listKeyChecks, kind)
+func (q *Queries) ListKeyChecks(ctx context.Context, db DBTX) ([]KeyCheck, error) {
+	rows, err := db.Query(ctx, listKeyChecks)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ListKeyChecksRow
+	var items []KeyCheck
 	for rows.Next() {
-		var i ListKeyChecksRow
-		if err := rows.Scan(&i.ID, &i.Value); err != nil {
+		var i KeyCheck
+		if err := rows.Scan(&i.Kind, &i.ID, &i.Value); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -206,19 +185,54 @@ func (q *Queries) ListKeyChecks(ctx context.Context, db DBTX, kind string) ([]Li
 	return items, nil
 }
 
-const revokeAPIKey = `-- name: RevokeAPIKey :execrows
-UPDATE api_keys SET revoked_at = $1::timestamptz WHERE id = $2 AND revoked_at IS NULL
+const lockAPIKey = `-- name: LockAPIKey :one
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
+FROM api_keys
+WHERE id = $1
+FOR UPDATE
 `
 
-type RevokeAPIKeyParams struct {
-	RevokedAt time.Time
+func (q *Queries) LockAPIKey(ctx context.Context, db DBTX, id string) (APIKey, error) {
+	row := db.QueryRow(ctx, lockAPIKey, id)
+	var i APIKey
+	err := row.Scan(
+		&i.TenantID,
+		&i.ID,
+		&i.Kind,
+		&i.Hash,
+		&i.InstanceID,
+		&i.Scopes,
+		&i.Name,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.RevokedAt,
+	)
+	return i, err
+}
+
+const saveAPIKey = `-- name: SaveAPIKey :exec
+WITH saved AS (
+    UPDATE api_keys SET expires_at = $1, revoked_at = $2
+    WHERE tenant_id = $3 AND id = $4
+    RETURNING id
+)
+SELECT 1 / count(*) FROM saved
+`
+
+type SaveAPIKeyParams struct {
+	ExpiresAt *time.Time
+	RevokedAt *time.Time
+	TenantID  uuid.UUID
 	ID        string
 }
 
-func (q *Queries) RevokeAPIKey(ctx context.Context, db DBTX, arg RevokeAPIKeyParams) (int64, error) {
-	result, err := db.Exec(ctx, revokeAPIKey, arg.RevokedAt, arg.ID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// Division by zero when it is gone: an error, which skips the COMMIT.
+func (q *Queries) SaveAPIKey(ctx context.Context, db DBTX, arg SaveAPIKeyParams) error {
+	_, err := db.Exec(ctx, saveAPIKey,
+		arg.ExpiresAt,
+		arg.RevokedAt,
+		arg.TenantID,
+		arg.ID,
+	)
+	return err
 }

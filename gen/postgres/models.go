@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-type ApiKey struct {
+type APIKey struct {
 	TenantID   uuid.UUID
 	ID         string
 	Kind       string
@@ -24,30 +24,52 @@ type ApiKey struct {
 }
 
 type Confirmation struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	Lifetime          time.Duration
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         time.Time
-	ExpiresAt         time.Time
-	EndedAt           *time.Time
-	ApprovedAt        *time.Time
-	ApprovedPinID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *time.Time
-	SessionID         *uuid.UUID
-	Receipt           string
+	TenantID            uuid.UUID
+	InstanceID          uuid.UUID
+	ID                  uuid.UUID
+	HolderType          string
+	HolderInstanceID    uuid.UUID
+	HolderID            uuid.UUID
+	Role                string
+	Skill               string
+	ActionSummary       *string
+	ActionParams        []byte
+	ActionDigest        *string
+	Lifetime            time.Duration
+	IdempotencyKey      *string
+	Status              string
+	Reason              string
+	CreatedAt           time.Time
+	ExpiresAt           time.Time
+	EndedAt             *time.Time
+	ApprovedAt          *time.Time
+	ApprovedAttemptID   *uuid.UUID
+	ApprovedPINID       *uuid.UUID
+	ApprovedLockEpoch   *int64
+	AuthTime            *time.Time
+	SessionID           *uuid.UUID
+	Receipt             string
+	RedeemID            *uuid.UUID
+	CallKey             *string
+	ApprovedFreezeEpoch *int64
+	Outcome             *string
+	OutcomeAt           *time.Time
+	OutcomeDetail       string
+}
+
+type Duty struct {
+	Name string
+}
+
+type Freeze struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Frozen     bool
+	Since      *time.Time
+	ByKind     string
+	ByID       string
+	Reason     string
+	Epoch      int64
 }
 
 type KeyCheck struct {
@@ -56,12 +78,12 @@ type KeyCheck struct {
 	Value []byte
 }
 
-type Pin struct {
+type PIN struct {
 	TenantID         uuid.UUID
 	HolderType       string
 	InstanceID       uuid.UUID
 	HolderID         uuid.UUID
-	PinID            *uuid.UUID
+	PINID            *uuid.UUID
 	Hash             *string
 	PepperID         *string
 	CreatedAt        *time.Time
@@ -71,12 +93,23 @@ type Pin struct {
 	LockedUntil      *time.Time
 	Inactive         bool
 	LockEpoch        int64
+	Generation       int64
 	BucketEmptyAt    *time.Time
 }
 
-type PinEvent struct {
+type PINAttempt struct {
+	TenantID         uuid.UUID
+	ID               uuid.UUID
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	HolderID         uuid.UUID
+	SpentAt          time.Time
+}
+
+type PINEvent struct {
 	TenantID         uuid.UUID
 	Seq              int64
+	ID               uuid.UUID
 	OccurredAt       time.Time
 	Type             string
 	ActorKind        string
@@ -86,21 +119,19 @@ type PinEvent struct {
 	HolderID         *uuid.UUID
 	InstanceID       *uuid.UUID
 	ConfirmationID   *uuid.UUID
-	RequestID        string
-	Peer             string
-	Details          []byte
+	Leaf             []byte
 }
 
-type PinPolicy struct {
+type PINPolicy struct {
 	TenantID          uuid.UUID
 	InstanceID        uuid.UUID
 	AppliesTo         string
 	RequiredSkills    []string
-	SessionTtlMinutes int32
+	SessionTTLMinutes int32
 	Version           int64
 }
 
-type PinSession struct {
+type PINSession struct {
 	TenantID         uuid.UUID
 	ID               uuid.UUID
 	InstanceID       uuid.UUID
@@ -108,13 +139,20 @@ type PinSession struct {
 	HolderInstanceID uuid.UUID
 	HolderID         uuid.UUID
 	Role             string
-	PinID            uuid.UUID
+	PINID            uuid.UUID
 	LockEpoch        int64
 	AuthTime         time.Time
-	Ttl              time.Duration
+	TTL              time.Duration
+	FreezeEpoch      int64
 }
 
 type SchemaCompat struct {
 	One              bool
 	MinProgramSchema int64
+}
+
+type WriteProbe struct {
+	One      bool
+	ProbedAt time.Time
+	Filler   []byte
 }

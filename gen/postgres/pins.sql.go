@@ -12,36 +12,48 @@ import (
 	"github.com/google/uuid"
 )
 
-const deletePin = `-- name: DeletePin :exec
-DELETE FROM pins
-WHERE tenant_id = $1 AND holder_id = $2
-    AND instance_id = $3 AND holder_type = $4
+const deleteAttempt = `-- name: DeleteAttempt :exec
+WITH settled AS (
+    DELETE FROM pin_attempts WHERE tenant_id = $1 AND id = $2 RETURNING id
+)
+SELECT 1 / count(*) FROM settled
 `
 
-type DeletePinParams struct {
-	TenantID   uuid.UUID
-	HolderID   uuid.UUID
-	InstanceID uuid.UUID
-	HolderType string
+type DeleteAttemptParams struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
 }
 
-func (q *Queries) DeletePin(ctx context.Context, db DBTX, arg DeletePinParams) error {
-	_, err := db.Exec(ctx, deletePin,
-		arg.TenantID,
-		arg.HolderID,
-		arg.InstanceID,
-		arg.HolderType,
-	)
+// Division by zero when it is gone: an error, which skips the COMMIT.
+func (q *Queries) DeleteAttempt(ctx context.Context, db DBTX, arg DeleteAttemptParams) error {
+	_, err := db.Exec(ctx, deleteAttempt, arg.TenantID, arg.ID)
 	return err
 }
 
-const getPin = `-- name: GetPin :one
-SELECT p.pin_id, p.hash, p.created_at, p.counts_from,
+const deleteStaleAttempts = `-- name: DeleteStaleAttempts :exec
+DELETE FROM pin_attempts AS a
+USING (SELECT unnest($1::uuid[]) AS tenant_id, unnest($2::uuid[]) AS id) AS old
+WHERE a.tenant_id = old.tenant_id AND a.id = old.id
+`
+
+type DeleteStaleAttemptsParams struct {
+	TenantIds []uuid.UUID
+	Ids       []uuid.UUID
+}
+
+func (q *Queries) DeleteStaleAttempts(ctx context.Context, db DBTX, arg DeleteStaleAttemptsParams) error {
+	_, err := db.Exec(ctx, deleteStaleAttempts, arg.TenantIds, arg.Ids)
+	return err
+}
+
+const getPIN = `-- name: GetPIN :one
+SELECT p.pin_id, p.hash, p.pepper_id, p.created_at, p.counts_from,
     COALESCE(p.removed_by_runtime, false)::boolean AS removed_by_runtime,
     COALESCE(p.failures, 0)::integer AS failures,
     p.locked_until,
     COALESCE(p.inactive, false)::boolean AS inactive,
     COALESCE(p.lock_epoch, 0)::bigint AS lock_epoch,
+    COALESCE(p.generation, 0)::bigint AS generation,
     p.bucket_empty_at,
     clock_timestamp()::timestamptz AS read_at
 FROM (VALUES (1)) AS one (one)
@@ -50,16 +62,17 @@ LEFT JOIN pins AS p
     AND p.instance_id = $3 AND p.holder_type = $4
 `
 
-type GetPinParams struct {
+type GetPINParams struct {
 	TenantID   uuid.UUID
 	HolderID   uuid.UUID
 	InstanceID uuid.UUID
 	HolderType string
 }
 
-type GetPinRow struct {
-	PinID            *uuid.UUID
+type GetPINRow struct {
+	PINID            *uuid.UUID
 	Hash             *string
+	PepperID         *string
 	CreatedAt        *time.Time
 	CountsFrom       *time.Time
 	RemovedByRuntime bool
@@ -67,22 +80,24 @@ type GetPinRow struct {
 	LockedUntil      *time.Time
 	Inactive         bool
 	LockEpoch        int64
+	Generation       int64
 	BucketEmptyAt    *time.Time
 	ReadAt           time.Time
 }
 
 // One row always: the clock, beside the record or the values of none.
-func (q *Queries) GetPin(ctx context.Context, db DBTX, arg GetPinParams) (GetPinRow, error) {
-	row := db.QueryRow(ctx, getPin,
+func (q *Queries) GetPIN(ctx context.Context, db DBTX, arg GetPINParams) (GetPINRow, error) {
+	row := db.QueryRow(ctx, getPIN,
 		arg.TenantID,
 		arg.HolderID,
 		arg.InstanceID,
 		arg.HolderType,
 	)
-	var i GetPinRow
+	var i GetPINRow
 	err := row.Scan(
-		&i.PinID,
+		&i.PINID,
 		&i.Hash,
+		&i.PepperID,
 		&i.CreatedAt,
 		&i.CountsFrom,
 		&i.RemovedByRuntime,
@@ -90,93 +105,101 @@ func (q *Queries) GetPin(ctx context.Context, db DBTX, arg GetPinParams) (GetPin
 		&i.LockedUntil,
 		&i.Inactive,
 		&i.LockEpoch,
+		&i.Generation,
 		&i.BucketEmptyAt,
 		&i.ReadAt,
 	)
 	return i, err
 }
 
-const insertOrLockPin = `-- name: InsertOrLockPin :one
-INSERT INTO pins (tenant_id, holder_id, instance_id, holder_type)
-VALUES ($1, $2, $3, $4)
-ON CONFLICT ON CONSTRAINT pins_pkey DO UPDATE SET tenant_id = excluded.tenant_id
-RETURNING pin_id, hash, created_at, counts_from, removed_by_runtime, failures,
-    locked_until, inactive, lock_epoch, bucket_empty_at,
-    clock_timestamp()::timestamptz AS read_at
+const insertAttempt = `-- name: InsertAttempt :exec
+INSERT INTO pin_attempts (tenant_id, id, holder_type, holder_instance_id, holder_id, spent_at)
+VALUES ($1, $2, $3, $4, $5, $6)
 `
 
-type InsertOrLockPinParams struct {
-	TenantID   uuid.UUID
-	HolderID   uuid.UUID
-	InstanceID uuid.UUID
-	HolderType string
+type InsertAttemptParams struct {
+	TenantID         uuid.UUID
+	ID               uuid.UUID
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	HolderID         uuid.UUID
+	SpentAt          time.Time
 }
 
-type InsertOrLockPinRow struct {
-	PinID            *uuid.UUID
-	Hash             *string
-	CreatedAt        *time.Time
-	CountsFrom       *time.Time
-	RemovedByRuntime bool
-	Failures         int32
-	LockedUntil      *time.Time
-	Inactive         bool
-	LockEpoch        int64
-	BucketEmptyAt    *time.Time
-	ReadAt           time.Time
-}
-
-// Inserts the row of a holder that was never seen, or locks the one that another
-// transaction inserted meanwhile; RETURNING is worked out after the lock.
-func (q *Queries) InsertOrLockPin(ctx context.Context, db DBTX, arg InsertOrLockPinParams) (InsertOrLockPinRow, error) {
-	row := db.QueryRow(ctx, insertOrLockPin,
+func (q *Queries) InsertAttempt(ctx context.Context, db DBTX, arg InsertAttemptParams) error {
+	_, err := db.Exec(ctx, insertAttempt,
 		arg.TenantID,
-		arg.HolderID,
-		arg.InstanceID,
+		arg.ID,
 		arg.HolderType,
+		arg.HolderInstanceID,
+		arg.HolderID,
+		arg.SpentAt,
 	)
-	var i InsertOrLockPinRow
+	return err
+}
+
+const lockAttempt = `-- name: LockAttempt :one
+SELECT tenant_id, id, holder_type, holder_instance_id, holder_id, spent_at
+FROM pin_attempts
+WHERE tenant_id = $1 AND id = $2
+FOR UPDATE
+`
+
+type LockAttemptParams struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+}
+
+func (q *Queries) LockAttempt(ctx context.Context, db DBTX, arg LockAttemptParams) (PINAttempt, error) {
+	row := db.QueryRow(ctx, lockAttempt, arg.TenantID, arg.ID)
+	var i PINAttempt
 	err := row.Scan(
-		&i.PinID,
-		&i.Hash,
-		&i.CreatedAt,
-		&i.CountsFrom,
-		&i.RemovedByRuntime,
-		&i.Failures,
-		&i.LockedUntil,
-		&i.Inactive,
-		&i.LockEpoch,
-		&i.BucketEmptyAt,
-		&i.ReadAt,
+		&i.TenantID,
+		&i.ID,
+		&i.HolderType,
+		&i.HolderInstanceID,
+		&i.HolderID,
+		&i.SpentAt,
 	)
 	return i, err
 }
 
-const lockPin = `-- name: LockPin :one
-WITH r AS MATERIALIZED (
-    SELECT pin_id, hash, created_at, counts_from, removed_by_runtime, failures,
-        locked_until, inactive, lock_epoch, bucket_empty_at
-    FROM pins
-    WHERE tenant_id = $1 AND holder_id = $2
-        AND instance_id = $3 AND holder_type = $4
+const lockNewPIN = `-- name: LockNewPIN :one
+WITH seen AS MATERIALIZED (
+    SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
+        locked_until, inactive, lock_epoch, generation, bucket_empty_at
+    FROM pins AS p
+    WHERE p.tenant_id = $1 AND p.holder_id = $2
+        AND p.instance_id = $3 AND p.holder_type = $4
     FOR UPDATE
+), fresh AS (
+    INSERT INTO pins (tenant_id, holder_id, instance_id, holder_type)
+    SELECT $1::uuid, $2::uuid, $3::uuid, $4::text
+    WHERE NOT EXISTS (SELECT 1 FROM seen)
+    ON CONFLICT ON CONSTRAINT pins_pkey DO UPDATE SET tenant_id = excluded.tenant_id
+    RETURNING pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
+        locked_until, inactive, lock_epoch, generation, bucket_empty_at
 )
-SELECT r.pin_id, r.hash, r.created_at, r.counts_from, r.removed_by_runtime, r.failures,
-    r.locked_until, r.inactive, r.lock_epoch, r.bucket_empty_at,
-    clock_timestamp()::timestamptz AS read_at
-FROM r
+SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
+    locked_until, inactive, lock_epoch, generation, bucket_empty_at
+FROM seen
+UNION ALL
+SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
+    locked_until, inactive, lock_epoch, generation, bucket_empty_at
+FROM fresh
 `
 
-type LockPinParams struct {
+type LockNewPINParams struct {
 	TenantID   uuid.UUID
 	HolderID   uuid.UUID
 	InstanceID uuid.UUID
 	HolderType string
 }
 
-type LockPinRow struct {
-	PinID            *uuid.UUID
+type LockNewPINRow struct {
+	PINID            *uuid.UUID
 	Hash             *string
+	PepperID         *string
 	CreatedAt        *time.Time
 	CountsFrom       *time.Time
 	RemovedByRuntime bool
@@ -184,22 +207,25 @@ type LockPinRow struct {
 	LockedUntil      *time.Time
 	Inactive         bool
 	LockEpoch        int64
+	Generation       int64
 	BucketEmptyAt    *time.Time
-	ReadAt           time.Time
 }
 
-// The clock is read outside the materialised part, so after the row is locked.
-func (q *Queries) LockPin(ctx context.Context, db DBTX, arg LockPinParams) (LockPinRow, error) {
-	row := db.QueryRow(ctx, lockPin,
+// Locks the row, or inserts the one of a holder that was never seen, or locks the one
+// that another transaction inserted meanwhile. An upsert alone would leave a dead row
+// behind each time.
+func (q *Queries) LockNewPIN(ctx context.Context, db DBTX, arg LockNewPINParams) (LockNewPINRow, error) {
+	row := db.QueryRow(ctx, lockNewPIN,
 		arg.TenantID,
 		arg.HolderID,
 		arg.InstanceID,
 		arg.HolderType,
 	)
-	var i LockPinRow
+	var i LockNewPINRow
 	err := row.Scan(
-		&i.PinID,
+		&i.PINID,
 		&i.Hash,
+		&i.PepperID,
 		&i.CreatedAt,
 		&i.CountsFrom,
 		&i.RemovedByRuntime,
@@ -207,10 +233,105 @@ func (q *Queries) LockPin(ctx context.Context, db DBTX, arg LockPinParams) (Lock
 		&i.LockedUntil,
 		&i.Inactive,
 		&i.LockEpoch,
+		&i.Generation,
 		&i.BucketEmptyAt,
-		&i.ReadAt,
 	)
 	return i, err
+}
+
+const lockPIN = `-- name: LockPIN :one
+SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
+    locked_until, inactive, lock_epoch, generation, bucket_empty_at
+FROM pins
+WHERE tenant_id = $1 AND holder_id = $2
+    AND instance_id = $3 AND holder_type = $4
+FOR UPDATE
+`
+
+type LockPINParams struct {
+	TenantID   uuid.UUID
+	HolderID   uuid.UUID
+	InstanceID uuid.UUID
+	HolderType string
+}
+
+type LockPINRow struct {
+	PINID            *uuid.UUID
+	Hash             *string
+	PepperID         *string
+	CreatedAt        *time.Time
+	CountsFrom       *time.Time
+	RemovedByRuntime bool
+	Failures         int32
+	LockedUntil      *time.Time
+	Inactive         bool
+	LockEpoch        int64
+	Generation       int64
+	BucketEmptyAt    *time.Time
+}
+
+func (q *Queries) LockPIN(ctx context.Context, db DBTX, arg LockPINParams) (LockPINRow, error) {
+	row := db.QueryRow(ctx, lockPIN,
+		arg.TenantID,
+		arg.HolderID,
+		arg.InstanceID,
+		arg.HolderType,
+	)
+	var i LockPINRow
+	err := row.Scan(
+		&i.PINID,
+		&i.Hash,
+		&i.PepperID,
+		&i.CreatedAt,
+		&i.CountsFrom,
+		&i.RemovedByRuntime,
+		&i.Failures,
+		&i.LockedUntil,
+		&i.Inactive,
+		&i.LockEpoch,
+		&i.Generation,
+		&i.BucketEmptyAt,
+	)
+	return i, err
+}
+
+const lockStaleAttempts = `-- name: LockStaleAttempts :many
+SELECT tenant_id, id
+FROM pin_attempts
+WHERE spent_at < (SELECT clock_timestamp() - $1::interval)
+ORDER BY spent_at
+LIMIT $2::bigint
+FOR UPDATE SKIP LOCKED
+`
+
+type LockStaleAttemptsParams struct {
+	Age     time.Duration
+	MaxRows int64
+}
+
+type LockStaleAttemptsRow struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+}
+
+func (q *Queries) LockStaleAttempts(ctx context.Context, db DBTX, arg LockStaleAttemptsParams) ([]LockStaleAttemptsRow, error) {
+	rows, err := db.Query(ctx, lockStaleAttempts, arg.Age, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockStaleAttemptsRow
+	for rows.Next() {
+		var i LockStaleAttemptsRow
+		if err := rows.Scan(&i.TenantID, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const peppersInUse = `-- name: PeppersInUse :many
@@ -237,28 +358,31 @@ func (q *Queries) PeppersInUse(ctx context.Context, db DBTX) ([]string, error) {
 	return items, nil
 }
 
-const savePin = `-- name: SavePin :exec
+const savePIN = `-- name: SavePIN :exec
 INSERT INTO pins (
     tenant_id, holder_id, instance_id, holder_type, pin_id, hash, pepper_id, created_at,
-    counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, bucket_empty_at
+    counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, generation,
+    bucket_empty_at
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8,
-    $9, $10, $11, $12, $13, $14, $15
+    $9, $10, $11, $12, $13, $14, $15,
+    $16
 )
 ON CONFLICT ON CONSTRAINT pins_pkey DO UPDATE SET
     pin_id = excluded.pin_id, hash = excluded.hash, pepper_id = excluded.pepper_id,
     created_at = excluded.created_at, counts_from = excluded.counts_from,
     removed_by_runtime = excluded.removed_by_runtime, failures = excluded.failures,
     locked_until = excluded.locked_until, inactive = excluded.inactive,
-    lock_epoch = excluded.lock_epoch, bucket_empty_at = excluded.bucket_empty_at
+    lock_epoch = excluded.lock_epoch, generation = excluded.generation,
+    bucket_empty_at = excluded.bucket_empty_at
 `
 
-type SavePinParams struct {
+type SavePINParams struct {
 	TenantID         uuid.UUID
 	HolderID         uuid.UUID
 	InstanceID       uuid.UUID
 	HolderType       string
-	PinID            *uuid.UUID
+	PINID            *uuid.UUID
 	Hash             *string
 	PepperID         *string
 	CreatedAt        *time.Time
@@ -268,16 +392,17 @@ type SavePinParams struct {
 	LockedUntil      *time.Time
 	Inactive         bool
 	LockEpoch        int64
+	Generation       int64
 	BucketEmptyAt    *time.Time
 }
 
-func (q *Queries) SavePin(ctx context.Context, db DBTX, arg SavePinParams) error {
-	_, err := db.Exec(ctx, savePin,
+func (q *Queries) SavePIN(ctx context.Context, db DBTX, arg SavePINParams) error {
+	_, err := db.Exec(ctx, savePIN,
 		arg.TenantID,
 		arg.HolderID,
 		arg.InstanceID,
 		arg.HolderType,
-		arg.PinID,
+		arg.PINID,
 		arg.Hash,
 		arg.PepperID,
 		arg.CreatedAt,
@@ -287,6 +412,7 @@ func (q *Queries) SavePin(ctx context.Context, db DBTX, arg SavePinParams) error
 		arg.LockedUntil,
 		arg.Inactive,
 		arg.LockEpoch,
+		arg.Generation,
 		arg.BucketEmptyAt,
 	)
 	return err

@@ -12,97 +12,66 @@ import (
 	"github.com/google/uuid"
 )
 
-const endSessions = `-- name: EndSessions :many
-WITH ended AS (
-    DELETE FROM pin_sessions
-    WHERE tenant_id = $1 AND holder_id = $2 AND holder_type = $3
-        AND holder_instance_id = $4
-        AND (instance_id = $5 OR $5::uuid = '00000000-0000-0000-0000-000000000000')
-    RETURNING tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role,
-        pin_id, lock_epoch, auth_time, ttl
-)
-SELECT tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role,
-    pin_id, lock_epoch, auth_time, ttl
-FROM ended
-ORDER BY auth_time, id
+const deleteSessions = `-- name: DeleteSessions :exec
+DELETE FROM pin_sessions
+WHERE tenant_id = $1 AND holder_id = $2 AND holder_type = $3
+    AND holder_instance_id = $4
+    AND (instance_id = $5 OR $5::uuid = '00000000-0000-0000-0000-000000000000')
 `
 
-type EndSessionsParams struct {
+type DeleteSessionsParams struct {
 	TenantID         uuid.UUID
 	HolderID         uuid.UUID
 	HolderType       string
 	HolderInstanceID uuid.UUID
 	InstanceID       uuid.UUID
-}
-
-type EndSessionsRow struct {
-	TenantID         uuid.UUID
-	ID               uuid.UUID
-	InstanceID       uuid.UUID
-	HolderType       string
-	HolderInstanceID uuid.UUID
-	HolderID         uuid.UUID
-	Role             string
-	PinID            uuid.UUID
-	LockEpoch        int64
-	AuthTime         time.Time
-	Ttl              time.Duration
 }
 
 // The nil UUID as instance means every instance.
-func (q *Queries) EndSessions(ctx context.Context, db DBTX, arg EndSessionsParams) ([]EndSessionsRow, error) {
-	rows, err := db.Query(ctx, endSessions,
+func (q *Queries) DeleteSessions(ctx context.Context, db DBTX, arg DeleteSessionsParams) error {
+	_, err := db.Exec(ctx, deleteSessions,
 		arg.TenantID,
 		arg.HolderID,
 		arg.HolderType,
 		arg.HolderInstanceID,
 		arg.InstanceID,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []EndSessionsRow
-	for rows.Next() {
-		var i EndSessionsRow
-		if err := rows.Scan(
-			&i.TenantID,
-			&i.ID,
-			&i.InstanceID,
-			&i.HolderType,
-			&i.HolderInstanceID,
-			&i.HolderID,
-			&i.Role,
-			&i.PinID,
-			&i.LockEpoch,
-			&i.AuthTime,
-			&i.Ttl,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	return err
 }
 
-const getSession = `-- name: GetSession :one
-SELECT tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role,
-    pin_id, lock_epoch, auth_time, ttl
-FROM pin_sessions
-WHERE tenant_id = $1 AND id = $2
+const deleteStaleSessions = `-- name: DeleteStaleSessions :exec
+DELETE FROM pin_sessions AS s
+USING (SELECT unnest($1::uuid[]) AS tenant_id, unnest($2::uuid[]) AS id) AS old
+WHERE s.tenant_id = old.tenant_id AND s.id = old.id
 `
 
-type GetSessionParams struct {
-	TenantID uuid.UUID
-	ID       uuid.UUID
+type DeleteStaleSessionsParams struct {
+	TenantIds []uuid.UUID
+	Ids       []uuid.UUID
 }
 
-func (q *Queries) GetSession(ctx context.Context, db DBTX, arg GetSessionParams) (PinSession, error) {
-	row := db.QueryRow(ctx, getSession, arg.TenantID, arg.ID)
-	var i PinSession
+func (q *Queries) DeleteStaleSessions(ctx context.Context, db DBTX, arg DeleteStaleSessionsParams) error {
+	_, err := db.Exec(ctx, deleteStaleSessions, arg.TenantIds, arg.Ids)
+	return err
+}
+
+const getSessionOf = `-- name: GetSessionOf :one
+SELECT s.tenant_id, s.id, s.instance_id, s.holder_type, s.holder_instance_id, s.holder_id, s.role,
+    s.pin_id, s.lock_epoch, s.auth_time, s.ttl, s.freeze_epoch
+FROM confirmations AS c
+JOIN pin_sessions AS s ON s.tenant_id = c.tenant_id AND s.id = c.session_id
+WHERE c.tenant_id = $1 AND c.instance_id = $2 AND c.id = $3
+`
+
+type GetSessionOfParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	ID         uuid.UUID
+}
+
+func (q *Queries) GetSessionOf(ctx context.Context, db DBTX, arg GetSessionOfParams) (PINSession, error) {
+	row := db.QueryRow(ctx, getSessionOf, arg.TenantID, arg.InstanceID, arg.ID)
+	var i PINSession
 	err := row.Scan(
 		&i.TenantID,
 		&i.ID,
@@ -111,20 +80,22 @@ func (q *Queries) GetSession(ctx context.Context, db DBTX, arg GetSessionParams)
 		&i.HolderInstanceID,
 		&i.HolderID,
 		&i.Role,
-		&i.PinID,
+		&i.PINID,
 		&i.LockEpoch,
 		&i.AuthTime,
-		&i.Ttl,
+		&i.TTL,
+		&i.FreezeEpoch,
 	)
 	return i, err
 }
 
 const listSessions = `-- name: ListSessions :many
 SELECT tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role,
-    pin_id, lock_epoch, auth_time, ttl
+    pin_id, lock_epoch, auth_time, ttl, freeze_epoch
 FROM pin_sessions
 WHERE tenant_id = $1 AND holder_id = $2 AND holder_type = $3
-    AND holder_instance_id = $4 AND instance_id = $5
+    AND holder_instance_id = $4
+    AND (instance_id = $5 OR $5::uuid = '00000000-0000-0000-0000-000000000000')
 ORDER BY auth_time, id
 `
 
@@ -136,7 +107,8 @@ type ListSessionsParams struct {
 	InstanceID       uuid.UUID
 }
 
-func (q *Queries) ListSessions(ctx context.Context, db DBTX, arg ListSessionsParams) ([]PinSession, error) {
+// The nil UUID as instance means every instance.
+func (q *Queries) ListSessions(ctx context.Context, db DBTX, arg ListSessionsParams) ([]PINSession, error) {
 	rows, err := db.Query(ctx, listSessions,
 		arg.TenantID,
 		arg.HolderID,
@@ -148,9 +120,9 @@ func (q *Queries) ListSessions(ctx context.Context, db DBTX, arg ListSessionsPar
 		return nil, err
 	}
 	defer rows.Close()
-	var items []PinSession
+	var items []PINSession
 	for rows.Next() {
-		var i PinSession
+		var i PINSession
 		if err := rows.Scan(
 			&i.TenantID,
 			&i.ID,
@@ -159,11 +131,51 @@ func (q *Queries) ListSessions(ctx context.Context, db DBTX, arg ListSessionsPar
 			&i.HolderInstanceID,
 			&i.HolderID,
 			&i.Role,
-			&i.PinID,
+			&i.PINID,
 			&i.LockEpoch,
 			&i.AuthTime,
-			&i.Ttl,
+			&i.TTL,
+			&i.FreezeEpoch,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockStaleSessions = `-- name: LockStaleSessions :many
+SELECT tenant_id, id
+FROM pin_sessions
+WHERE auth_time < (SELECT clock_timestamp() - $1::interval)
+ORDER BY auth_time
+LIMIT $2::bigint
+FOR UPDATE SKIP LOCKED
+`
+
+type LockStaleSessionsParams struct {
+	Age     time.Duration
+	MaxRows int64
+}
+
+type LockStaleSessionsRow struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+}
+
+func (q *Queries) LockStaleSessions(ctx context.Context, db DBTX, arg LockStaleSessionsParams) ([]LockStaleSessionsRow, error) {
+	rows, err := db.Query(ctx, lockStaleSessions, arg.Age, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockStaleSessionsRow
+	for rows.Next() {
+		var i LockStaleSessionsRow
+		if err := rows.Scan(&i.TenantID, &i.ID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -177,16 +189,16 @@ func (q *Queries) ListSessions(ctx context.Context, db DBTX, arg ListSessionsPar
 const saveSession = `-- name: SaveSession :exec
 INSERT INTO pin_sessions (
     tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role,
-    pin_id, lock_epoch, auth_time, ttl
+    pin_id, lock_epoch, auth_time, ttl, freeze_epoch
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7,
-    $8, $9, $10, $11
+    $8, $9, $10, $11, $12
 )
 ON CONFLICT ON CONSTRAINT pin_sessions_pkey DO UPDATE SET
     instance_id = excluded.instance_id, holder_type = excluded.holder_type,
     holder_instance_id = excluded.holder_instance_id, holder_id = excluded.holder_id,
     role = excluded.role, pin_id = excluded.pin_id, lock_epoch = excluded.lock_epoch,
-    auth_time = excluded.auth_time, ttl = excluded.ttl
+    auth_time = excluded.auth_time, ttl = excluded.ttl, freeze_epoch = excluded.freeze_epoch
 `
 
 type SaveSessionParams struct {
@@ -197,10 +209,11 @@ type SaveSessionParams struct {
 	HolderInstanceID uuid.UUID
 	HolderID         uuid.UUID
 	Role             string
-	PinID            uuid.UUID
+	PINID            uuid.UUID
 	LockEpoch        int64
 	AuthTime         time.Time
-	Ttl              time.Duration
+	TTL              time.Duration
+	FreezeEpoch      int64
 }
 
 func (q *Queries) SaveSession(ctx context.Context, db DBTX, arg SaveSessionParams) error {
@@ -212,35 +225,11 @@ func (q *Queries) SaveSession(ctx context.Context, db DBTX, arg SaveSessionParam
 		arg.HolderInstanceID,
 		arg.HolderID,
 		arg.Role,
-		arg.PinID,
+		arg.PINID,
 		arg.LockEpoch,
 		arg.AuthTime,
-		arg.Ttl,
+		arg.TTL,
+		arg.FreezeEpoch,
 	)
 	return err
-}
-
-const sweepSessions = `-- name: SweepSessions :execrows
-DELETE FROM pin_sessions AS s
-USING (
-    SELECT o.tenant_id, o.id FROM pin_sessions AS o
-    WHERE o.auth_time < $1::timestamptz
-    ORDER BY o.auth_time
-    LIMIT $2::bigint
-    FOR UPDATE SKIP LOCKED
-) AS old
-WHERE s.tenant_id = old.tenant_id AND s.id = old.id
-`
-
-type SweepSessionsParams struct {
-	Before  time.Time
-	MaxRows int64
-}
-
-func (q *Queries) SweepSessions(ctx context.Context, db DBTX, arg SweepSessionsParams) (int64, error) {
-	result, err := db.Exec(ctx, sweepSessions, arg.Before, arg.MaxRows)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }

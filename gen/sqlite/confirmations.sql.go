@@ -11,73 +11,77 @@ import (
 	"github.com/google/uuid"
 )
 
-const countPendingConfirmations = `-- name: CountPendingConfirmations :one
-SELECT count(*) AS pending, CAST(coalesce(min(expires_at), 0) AS INTEGER) AS first_expiry
+const countOpenConfirmations = `-- name: CountOpenConfirmations :one
+SELECT count(*) FILTER (WHERE status = 'pending') AS pending,
+    count(*) FILTER (WHERE status = 'approved') AS approved,
+    CAST(coalesce(min(expires_at) FILTER (WHERE status = 'pending'), 0) AS INTEGER) AS first_pending,
+    CAST(coalesce(min(expires_at) FILTER (WHERE status = 'approved'), 0) AS INTEGER) AS first_approved
 FROM confirmations
-WHERE tenant_id = ?1 AND holder_type = ?2
-    AND holder_instance_id = ?3 AND holder_id = ?4
+WHERE tenant_id = ?1 AND holder_id = ?2
+    AND holder_type = ?3 AND holder_instance_id = ?4
     AND instance_id = ?5
-    AND ended_at IS NULL AND status = 'pending' AND expires_at > ?6
+    AND ended_at IS NULL AND expires_at > ?6
 `
 
-type CountPendingConfirmationsParams struct {
+type CountOpenConfirmationsParams struct {
 	TenantID         uuid.UUID
+	HolderID         uuid.UUID
 	HolderType       string
 	HolderInstanceID uuid.UUID
-	HolderID         uuid.UUID
 	InstanceID       uuid.UUID
 	Now              int64
 }
 
-type CountPendingConfirmationsRow struct {
-	Pending     int64
-	FirstExpiry int64
+type CountOpenConfirmationsRow struct {
+	Pending       int64
+	Approved      int64
+	FirstPending  int64
+	FirstApproved int64
 }
 
-func (q *Queries) CountPendingConfirmations(ctx context.Context, db DBTX, arg CountPendingConfirmationsParams) (CountPendingConfirmationsRow, error) {
-	row := db.QueryRowContext(ctx, countPendingConfirmations,
+func (q *Queries) CountOpenConfirmations(ctx context.Context, db DBTX, arg CountOpenConfirmationsParams) (CountOpenConfirmationsRow, error) {
+	row := db.QueryRowContext(ctx, countOpenConfirmations,
 		arg.TenantID,
+		arg.HolderID,
 		arg.HolderType,
 		arg.HolderInstanceID,
-		arg.HolderID,
 		arg.InstanceID,
 		arg.Now,
 	)
-	var i CountPendingConfirmationsRow
-	err := row.Scan(&i.Pending, &i.FirstExpiry)
+	var i CountOpenConfirmationsRow
+	err := row.Scan(
+		&i.Pending,
+		&i.Approved,
+		&i.FirstPending,
+		&i.FirstApproved,
+	)
 	return i, err
 }
 
-const deleteConfirmations = `-- name: DeleteConfirmations :execrows
+const deleteStaleConfirmation = `-- name: DeleteStaleConfirmation :exec
 DELETE FROM confirmations
-WHERE id IN (
-    SELECT old.id FROM confirmations AS old
-    WHERE old.ended_at < ?1
-    ORDER BY old.ended_at
-    LIMIT ?2
-)
+WHERE tenant_id = ?1 AND instance_id = ?2 AND id = ?3
 `
 
-type DeleteConfirmationsParams struct {
-	Before *int64
-	Limit  int64
+type DeleteStaleConfirmationParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	ID         uuid.UUID
 }
 
-func (q *Queries) DeleteConfirmations(ctx context.Context, db DBTX, arg DeleteConfirmationsParams) (int64, error) {
-	result, err := db.ExecContext(ctx, deleteConfirmations, arg.Before, arg.Limit)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (q *Queries) DeleteStaleConfirmation(ctx context.Context, db DBTX, arg DeleteStaleConfirmationParams) error {
+	_, err := db.ExecContext(ctx, deleteStaleConfirmation, arg.TenantID, arg.InstanceID, arg.ID)
+	return err
 }
 
 const getConfirmation = `-- name: GetConfirmation :one
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
-    action_summary, action_params, action_digest, lifetime_us, idempotency_key, status, reason,
-    created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch, auth_time,
-    session_id, receipt
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
-WHERE tenant_id = ? AND instance_id = ? AND id = ?
+WHERE tenant_id = ?1 AND instance_id = ?2 AND id = ?3
 `
 
 type GetConfirmationParams struct {
@@ -86,6 +90,8 @@ type GetConfirmationParams struct {
 	ID         uuid.UUID
 }
 
+// Every query that reads confirmations lists the same columns in the same order, so
+// that their rows are one Go type.
 func (q *Queries) GetConfirmation(ctx context.Context, db DBTX, arg GetConfirmationParams) (Confirmation, error) {
 	row := db.QueryRowContext(ctx, getConfirmation, arg.TenantID, arg.InstanceID, arg.ID)
 	var i Confirmation
@@ -101,7 +107,7 @@ func (q *Queries) GetConfirmation(ctx context.Context, db DBTX, arg GetConfirmat
 		&i.ActionSummary,
 		&i.ActionParams,
 		&i.ActionDigest,
-		&i.LifetimeUs,
+		&i.Lifetime,
 		&i.IdempotencyKey,
 		&i.Status,
 		&i.Reason,
@@ -109,28 +115,93 @@ func (q *Queries) GetConfirmation(ctx context.Context, db DBTX, arg GetConfirmat
 		&i.ExpiresAt,
 		&i.EndedAt,
 		&i.ApprovedAt,
+		&i.ApprovedAttemptID,
 		&i.ApprovedPINID,
 		&i.ApprovedLockEpoch,
 		&i.AuthTime,
 		&i.SessionID,
 		&i.Receipt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
+	)
+	return i, err
+}
+
+const getConfirmationByCallKey = `-- name: GetConfirmationByCallKey :one
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = ?1 AND instance_id = ?2
+    AND call_key = CAST(?3 AS TEXT)
+`
+
+type GetConfirmationByCallKeyParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	CallKey    string
+}
+
+func (q *Queries) GetConfirmationByCallKey(ctx context.Context, db DBTX, arg GetConfirmationByCallKeyParams) (Confirmation, error) {
+	row := db.QueryRowContext(ctx, getConfirmationByCallKey, arg.TenantID, arg.InstanceID, arg.CallKey)
+	var i Confirmation
+	err := row.Scan(
+		&i.TenantID,
+		&i.InstanceID,
+		&i.ID,
+		&i.HolderType,
+		&i.HolderInstanceID,
+		&i.HolderID,
+		&i.Role,
+		&i.Skill,
+		&i.ActionSummary,
+		&i.ActionParams,
+		&i.ActionDigest,
+		&i.Lifetime,
+		&i.IdempotencyKey,
+		&i.Status,
+		&i.Reason,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.EndedAt,
+		&i.ApprovedAt,
+		&i.ApprovedAttemptID,
+		&i.ApprovedPINID,
+		&i.ApprovedLockEpoch,
+		&i.AuthTime,
+		&i.SessionID,
+		&i.Receipt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
 	)
 	return i, err
 }
 
 const getConfirmationByKey = `-- name: GetConfirmationByKey :one
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
-    action_summary, action_params, action_digest, lifetime_us, idempotency_key, status, reason,
-    created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch, auth_time,
-    session_id, receipt
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
-WHERE tenant_id = ? AND instance_id = ? AND idempotency_key = ?
+WHERE tenant_id = ?1 AND instance_id = ?2
+    AND idempotency_key = CAST(?3 AS TEXT)
 `
 
 type GetConfirmationByKeyParams struct {
 	TenantID       uuid.UUID
 	InstanceID     uuid.UUID
-	IdempotencyKey *string
+	IdempotencyKey string
 }
 
 func (q *Queries) GetConfirmationByKey(ctx context.Context, db DBTX, arg GetConfirmationByKeyParams) (Confirmation, error) {
@@ -148,7 +219,7 @@ func (q *Queries) GetConfirmationByKey(ctx context.Context, db DBTX, arg GetConf
 		&i.ActionSummary,
 		&i.ActionParams,
 		&i.ActionDigest,
-		&i.LifetimeUs,
+		&i.Lifetime,
 		&i.IdempotencyKey,
 		&i.Status,
 		&i.Reason,
@@ -156,54 +227,68 @@ func (q *Queries) GetConfirmationByKey(ctx context.Context, db DBTX, arg GetConf
 		&i.ExpiresAt,
 		&i.EndedAt,
 		&i.ApprovedAt,
+		&i.ApprovedAttemptID,
 		&i.ApprovedPINID,
 		&i.ApprovedLockEpoch,
 		&i.AuthTime,
 		&i.SessionID,
 		&i.Receipt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
 	)
 	return i, err
 }
 
-const insertConfirmation = `-- name: InsertConfirmation :execrows
+const insertConfirmation = `-- name: InsertConfirmation :exec
 INSERT INTO confirmations (
     tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
-    action_summary, action_params, action_digest, lifetime_us, idempotency_key, status, reason,
-    created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch, auth_time,
-    session_id, receipt
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (tenant_id, instance_id, idempotency_key) DO NOTHING
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertConfirmationParams struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	LifetimeUs        int64
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         int64
-	ExpiresAt         int64
-	EndedAt           *int64
-	ApprovedAt        *int64
-	ApprovedPINID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *int64
-	SessionID         *uuid.UUID
-	Receipt           string
+	TenantID            uuid.UUID
+	InstanceID          uuid.UUID
+	ID                  uuid.UUID
+	HolderType          string
+	HolderInstanceID    uuid.UUID
+	HolderID            uuid.UUID
+	Role                string
+	Skill               string
+	ActionSummary       *string
+	ActionParams        []byte
+	ActionDigest        *string
+	Lifetime            int64
+	IdempotencyKey      *string
+	Status              string
+	Reason              string
+	CreatedAt           int64
+	ExpiresAt           int64
+	EndedAt             *int64
+	ApprovedAt          *int64
+	ApprovedAttemptID   *uuid.UUID
+	ApprovedPINID       *uuid.UUID
+	ApprovedLockEpoch   *int64
+	AuthTime            *int64
+	SessionID           *uuid.UUID
+	Receipt             string
+	RedeemID            *uuid.UUID
+	CallKey             *string
+	ApprovedFreezeEpoch *int64
+	Outcome             *string
+	OutcomeAt           *int64
+	OutcomeDetail       string
 }
 
-func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertConfirmationParams) (int64, error) {
-	result, err := db.ExecContext(ctx, insertConfirmation,
+func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertConfirmationParams) error {
+	_, err := db.ExecContext(ctx, insertConfirmation,
 		arg.TenantID,
 		arg.InstanceID,
 		arg.ID,
@@ -215,7 +300,7 @@ func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertCon
 		arg.ActionSummary,
 		arg.ActionParams,
 		arg.ActionDigest,
-		arg.LifetimeUs,
+		arg.Lifetime,
 		arg.IdempotencyKey,
 		arg.Status,
 		arg.Reason,
@@ -223,42 +308,66 @@ func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertCon
 		arg.ExpiresAt,
 		arg.EndedAt,
 		arg.ApprovedAt,
+		arg.ApprovedAttemptID,
 		arg.ApprovedPINID,
 		arg.ApprovedLockEpoch,
 		arg.AuthTime,
 		arg.SessionID,
 		arg.Receipt,
+		arg.RedeemID,
+		arg.CallKey,
+		arg.ApprovedFreezeEpoch,
+		arg.Outcome,
+		arg.OutcomeAt,
+		arg.OutcomeDetail,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	return err
 }
 
-const listAllOpenConfirmations = `-- name: ListAllOpenConfirmations :many
+const listOpenConfirmations = `-- name: ListOpenConfirmations :many
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
-    action_summary, action_params, action_digest, lifetime_us, idempotency_key, status, reason,
-    created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch, auth_time,
-    session_id, receipt
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
-WHERE tenant_id = ? AND holder_type = ? AND holder_instance_id = ? AND holder_id = ?
-    AND ended_at IS NULL
-ORDER BY id
+WHERE tenant_id = ?1 AND instance_id = ?2 AND ended_at IS NULL
+    AND expires_at > ?3
+    AND (status = ?4 OR CAST(?4 AS TEXT) = '')
+    AND (CAST(?5 AS TEXT) = '' OR holder_type = ?5
+        AND holder_id = ?6 AND holder_instance_id = ?7)
+    AND (CAST(?8 AS INTEGER) = 0 OR created_at < ?8
+        OR created_at = ?8 AND id < CAST(?9 AS TEXT))
+ORDER BY created_at DESC, id DESC
+LIMIT ?10
 `
 
-type ListAllOpenConfirmationsParams struct {
+type ListOpenConfirmationsParams struct {
 	TenantID         uuid.UUID
+	InstanceID       uuid.UUID
+	Now              int64
+	Status           string
 	HolderType       string
-	HolderInstanceID uuid.UUID
 	HolderID         uuid.UUID
+	HolderInstanceID uuid.UUID
+	AfterCreatedAt   int64
+	AfterID          string
+	MaxRows          int64
 }
 
-func (q *Queries) ListAllOpenConfirmations(ctx context.Context, db DBTX, arg ListAllOpenConfirmationsParams) ([]Confirmation, error) {
-	rows, err := db.QueryContext(ctx, listAllOpenConfirmations,
+// The empty status, the empty holder type and the time 0 as the place stand for all.
+func (q *Queries) ListOpenConfirmations(ctx context.Context, db DBTX, arg ListOpenConfirmationsParams) ([]Confirmation, error) {
+	rows, err := db.QueryContext(ctx, listOpenConfirmations,
 		arg.TenantID,
+		arg.InstanceID,
+		arg.Now,
+		arg.Status,
 		arg.HolderType,
-		arg.HolderInstanceID,
 		arg.HolderID,
+		arg.HolderInstanceID,
+		arg.AfterCreatedAt,
+		arg.AfterID,
+		arg.MaxRows,
 	)
 	if err != nil {
 		return nil, err
@@ -279,7 +388,7 @@ func (q *Queries) ListAllOpenConfirmations(ctx context.Context, db DBTX, arg Lis
 			&i.ActionSummary,
 			&i.ActionParams,
 			&i.ActionDigest,
-			&i.LifetimeUs,
+			&i.Lifetime,
 			&i.IdempotencyKey,
 			&i.Status,
 			&i.Reason,
@@ -287,11 +396,18 @@ func (q *Queries) ListAllOpenConfirmations(ctx context.Context, db DBTX, arg Lis
 			&i.ExpiresAt,
 			&i.EndedAt,
 			&i.ApprovedAt,
+			&i.ApprovedAttemptID,
 			&i.ApprovedPINID,
 			&i.ApprovedLockEpoch,
 			&i.AuthTime,
 			&i.SessionID,
 			&i.Receipt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
 		); err != nil {
 			return nil, err
 		}
@@ -306,24 +422,107 @@ func (q *Queries) ListAllOpenConfirmations(ctx context.Context, db DBTX, arg Lis
 	return items, nil
 }
 
-const listExpiredConfirmations = `-- name: ListExpiredConfirmations :many
+const lockApprovedConfirmations = `-- name: LockApprovedConfirmations :many
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
-    action_summary, action_params, action_digest, lifetime_us, idempotency_key, status, reason,
-    created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch, auth_time,
-    session_id, receipt
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = ?1
+    AND (instance_id = ?2 OR ?2 = '00000000-0000-0000-0000-000000000000')
+    AND status = 'approved' AND expires_at > ?3
+ORDER BY id
+LIMIT ?4
+`
+
+type LockApprovedConfirmationsParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Now        int64
+	MaxRows    int64
+}
+
+// The nil UUID as instance means every instance.
+func (q *Queries) LockApprovedConfirmations(ctx context.Context, db DBTX, arg LockApprovedConfirmationsParams) ([]Confirmation, error) {
+	rows, err := db.QueryContext(ctx, lockApprovedConfirmations,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.Now,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Confirmation
+	for rows.Next() {
+		var i Confirmation
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.InstanceID,
+			&i.ID,
+			&i.HolderType,
+			&i.HolderInstanceID,
+			&i.HolderID,
+			&i.Role,
+			&i.Skill,
+			&i.ActionSummary,
+			&i.ActionParams,
+			&i.ActionDigest,
+			&i.Lifetime,
+			&i.IdempotencyKey,
+			&i.Status,
+			&i.Reason,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+			&i.ApprovedAt,
+			&i.ApprovedAttemptID,
+			&i.ApprovedPINID,
+			&i.ApprovedLockEpoch,
+			&i.AuthTime,
+			&i.SessionID,
+			&i.Receipt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockExpiredConfirmations = `-- name: LockExpiredConfirmations :many
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE ended_at IS NULL AND expires_at <= ?1
 ORDER BY expires_at, id
 LIMIT ?2
 `
 
-type ListExpiredConfirmationsParams struct {
-	Now   int64
-	Limit int64
+type LockExpiredConfirmationsParams struct {
+	Now     int64
+	MaxRows int64
 }
 
-func (q *Queries) ListExpiredConfirmations(ctx context.Context, db DBTX, arg ListExpiredConfirmationsParams) ([]Confirmation, error) {
-	rows, err := db.QueryContext(ctx, listExpiredConfirmations, arg.Now, arg.Limit)
+func (q *Queries) LockExpiredConfirmations(ctx context.Context, db DBTX, arg LockExpiredConfirmationsParams) ([]Confirmation, error) {
+	rows, err := db.QueryContext(ctx, lockExpiredConfirmations, arg.Now, arg.MaxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -343,7 +542,7 @@ func (q *Queries) ListExpiredConfirmations(ctx context.Context, db DBTX, arg Lis
 			&i.ActionSummary,
 			&i.ActionParams,
 			&i.ActionDigest,
-			&i.LifetimeUs,
+			&i.Lifetime,
 			&i.IdempotencyKey,
 			&i.Status,
 			&i.Reason,
@@ -351,11 +550,18 @@ func (q *Queries) ListExpiredConfirmations(ctx context.Context, db DBTX, arg Lis
 			&i.ExpiresAt,
 			&i.EndedAt,
 			&i.ApprovedAt,
+			&i.ApprovedAttemptID,
 			&i.ApprovedPINID,
 			&i.ApprovedLockEpoch,
 			&i.AuthTime,
 			&i.SessionID,
 			&i.Receipt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
 		); err != nil {
 			return nil, err
 		}
@@ -370,31 +576,35 @@ func (q *Queries) ListExpiredConfirmations(ctx context.Context, db DBTX, arg Lis
 	return items, nil
 }
 
-const listOpenConfirmations = `-- name: ListOpenConfirmations :many
+const lockOpenConfirmations = `-- name: LockOpenConfirmations :many
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
-    action_summary, action_params, action_digest, lifetime_us, idempotency_key, status, reason,
-    created_at, expires_at, ended_at, approved_at, approved_pin_id, approved_lock_epoch, auth_time,
-    session_id, receipt
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
-WHERE tenant_id = ? AND holder_type = ? AND holder_instance_id = ? AND holder_id = ?
-    AND instance_id = ? AND ended_at IS NULL
+WHERE tenant_id = ?1 AND holder_id = ?2
+    AND holder_type = ?3 AND holder_instance_id = ?4
+    AND (instance_id = ?5 OR ?5 = '00000000-0000-0000-0000-000000000000')
+    AND ended_at IS NULL
 ORDER BY id
 `
 
-type ListOpenConfirmationsParams struct {
+type LockOpenConfirmationsParams struct {
 	TenantID         uuid.UUID
+	HolderID         uuid.UUID
 	HolderType       string
 	HolderInstanceID uuid.UUID
-	HolderID         uuid.UUID
 	InstanceID       uuid.UUID
 }
 
-func (q *Queries) ListOpenConfirmations(ctx context.Context, db DBTX, arg ListOpenConfirmationsParams) ([]Confirmation, error) {
-	rows, err := db.QueryContext(ctx, listOpenConfirmations,
+// The nil UUID as instance means every instance.
+func (q *Queries) LockOpenConfirmations(ctx context.Context, db DBTX, arg LockOpenConfirmationsParams) ([]Confirmation, error) {
+	rows, err := db.QueryContext(ctx, lockOpenConfirmations,
 		arg.TenantID,
+		arg.HolderID,
 		arg.HolderType,
 		arg.HolderInstanceID,
-		arg.HolderID,
 		arg.InstanceID,
 	)
 	if err != nil {
@@ -416,7 +626,7 @@ func (q *Queries) ListOpenConfirmations(ctx context.Context, db DBTX, arg ListOp
 			&i.ActionSummary,
 			&i.ActionParams,
 			&i.ActionDigest,
-			&i.LifetimeUs,
+			&i.Lifetime,
 			&i.IdempotencyKey,
 			&i.Status,
 			&i.Reason,
@@ -424,11 +634,18 @@ func (q *Queries) ListOpenConfirmations(ctx context.Context, db DBTX, arg ListOp
 			&i.ExpiresAt,
 			&i.EndedAt,
 			&i.ApprovedAt,
+			&i.ApprovedAttemptID,
 			&i.ApprovedPINID,
 			&i.ApprovedLockEpoch,
 			&i.AuthTime,
 			&i.SessionID,
 			&i.Receipt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
 		); err != nil {
 			return nil, err
 		}
@@ -443,21 +660,168 @@ func (q *Queries) ListOpenConfirmations(ctx context.Context, db DBTX, arg ListOp
 	return items, nil
 }
 
-const listStillPending = `-- name: ListStillPending :many
+const lockStaleConfirmations = `-- name: LockStaleConfirmations :many
+SELECT tenant_id, instance_id, id
+FROM confirmations
+WHERE ended_at < CAST(?1 AS INTEGER)
+ORDER BY ended_at
+LIMIT ?2
+`
+
+type LockStaleConfirmationsParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+type LockStaleConfirmationsRow struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	ID         uuid.UUID
+}
+
+func (q *Queries) LockStaleConfirmations(ctx context.Context, db DBTX, arg LockStaleConfirmationsParams) ([]LockStaleConfirmationsRow, error) {
+	rows, err := db.QueryContext(ctx, lockStaleConfirmations, arg.Before, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockStaleConfirmationsRow
+	for rows.Next() {
+		var i LockStaleConfirmationsRow
+		if err := rows.Scan(&i.TenantID, &i.InstanceID, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const releaseCallKey = `-- name: ReleaseCallKey :exec
+UPDATE confirmations SET call_key = NULL
+WHERE tenant_id = ?1 AND instance_id = ?2 AND id = ?3
+`
+
+type ReleaseCallKeyParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	ID         uuid.UUID
+}
+
+func (q *Queries) ReleaseCallKey(ctx context.Context, db DBTX, arg ReleaseCallKeyParams) error {
+	_, err := db.ExecContext(ctx, releaseCallKey, arg.TenantID, arg.InstanceID, arg.ID)
+	return err
+}
+
+const saveConfirmation = `-- name: SaveConfirmation :execrows
+UPDATE confirmations SET
+    status = ?1, reason = ?2, expires_at = ?3,
+    ended_at = ?4, approved_at = ?5,
+    approved_attempt_id = ?6, approved_pin_id = ?7,
+    approved_lock_epoch = ?8,
+    approved_freeze_epoch = ?9, auth_time = ?10,
+    session_id = ?11, receipt = ?12, redeem_id = ?13
+WHERE tenant_id = ?14 AND instance_id = ?15 AND id = ?16
+    AND ended_at IS NULL
+`
+
+type SaveConfirmationParams struct {
+	Status              string
+	Reason              string
+	ExpiresAt           int64
+	EndedAt             *int64
+	ApprovedAt          *int64
+	ApprovedAttemptID   *uuid.UUID
+	ApprovedPINID       *uuid.UUID
+	ApprovedLockEpoch   *int64
+	ApprovedFreezeEpoch *int64
+	AuthTime            *int64
+	SessionID           *uuid.UUID
+	Receipt             string
+	RedeemID            *uuid.UUID
+	TenantID            uuid.UUID
+	InstanceID          uuid.UUID
+	ID                  uuid.UUID
+}
+
+// What was asked never changes; a transition touches these alone, and only of a
+// confirmation that is open.
+func (q *Queries) SaveConfirmation(ctx context.Context, db DBTX, arg SaveConfirmationParams) (int64, error) {
+	result, err := db.ExecContext(ctx, saveConfirmation,
+		arg.Status,
+		arg.Reason,
+		arg.ExpiresAt,
+		arg.EndedAt,
+		arg.ApprovedAt,
+		arg.ApprovedAttemptID,
+		arg.ApprovedPINID,
+		arg.ApprovedLockEpoch,
+		arg.ApprovedFreezeEpoch,
+		arg.AuthTime,
+		arg.SessionID,
+		arg.Receipt,
+		arg.RedeemID,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const saveOutcome = `-- name: SaveOutcome :execrows
+UPDATE confirmations SET outcome = CAST(?1 AS TEXT),
+    outcome_at = CAST(?2 AS INTEGER), outcome_detail = ?3
+WHERE tenant_id = ?4 AND instance_id = ?5 AND id = ?6
+    AND status = 'redeemed'
+`
+
+type SaveOutcomeParams struct {
+	Outcome       string
+	OutcomeAt     int64
+	OutcomeDetail string
+	TenantID      uuid.UUID
+	InstanceID    uuid.UUID
+	ID            uuid.UUID
+}
+
+func (q *Queries) SaveOutcome(ctx context.Context, db DBTX, arg SaveOutcomeParams) (int64, error) {
+	result, err := db.ExecContext(ctx, saveOutcome,
+		arg.Outcome,
+		arg.OutcomeAt,
+		arg.OutcomeDetail,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const stillPending = `-- name: StillPending :many
 SELECT id FROM confirmations
 WHERE status = 'pending' AND expires_at > ?1
     AND id IN (SELECT value FROM json_each(CAST(?2 AS TEXT)))
 `
 
-type ListStillPendingParams struct {
+type StillPendingParams struct {
 	Now int64
 	Ids string
 }
 
 // The ids are one JSON array: the query's text stays the same for any number of
 // them, and there may be more than a query can have parameters.
-func (q *Queries) ListStillPending(ctx context.Context, db DBTX, arg ListStillPendingParams) ([]uuid.UUID, error) {
-	rows, err := db.QueryContext(ctx, listStillPending, arg.Now, arg.Ids)
+func (q *Queries) StillPending(ctx context.Context, db DBTX, arg StillPendingParams) ([]uuid.UUID, error) {
+	rows, err := db.QueryContext(ctx, stillPending, arg.Now, arg.Ids)
 	if err != nil {
 		return nil, err
 	}
@@ -477,57 +841,4 @@ func (q *Queries) ListStillPending(ctx context.Context, db DBTX, arg ListStillPe
 		return nil, err
 	}
 	return items, nil
-}
-
-const updateConfirmation = `-- name: UpdateConfirmation :execrows
-UPDATE confirmations SET
-    status = ?1,
-    reason = ?2,
-    expires_at = ?3,
-    ended_at = ?4,
-    approved_at = ?5,
-    approved_pin_id = ?6,
-    approved_lock_epoch = ?7,
-    auth_time = ?8,
-    session_id = ?9,
-    receipt = ?10
-WHERE tenant_id = ?11 AND instance_id = ?12 AND id = ?13
-`
-
-type UpdateConfirmationParams struct {
-	Status            string
-	Reason            string
-	ExpiresAt         int64
-	EndedAt           *int64
-	ApprovedAt        *int64
-	ApprovedPINID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *int64
-	SessionID         *uuid.UUID
-	Receipt           string
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-}
-
-func (q *Queries) UpdateConfirmation(ctx context.Context, db DBTX, arg UpdateConfirmationParams) (int64, error) {
-	result, err := db.ExecContext(ctx, updateConfirmation,
-		arg.Status,
-		arg.Reason,
-		arg.ExpiresAt,
-		arg.EndedAt,
-		arg.ApprovedAt,
-		arg.ApprovedPINID,
-		arg.ApprovedLockEpoch,
-		arg.AuthTime,
-		arg.SessionID,
-		arg.Receipt,
-		arg.TenantID,
-		arg.InstanceID,
-		arg.ID,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }

@@ -11,16 +11,17 @@ import (
 	"github.com/google/uuid"
 )
 
-const insertEvent = `-- name: InsertEvent :exec
+const appendEvent = `-- name: AppendEvent :exec
 INSERT INTO pin_events (
-    tenant_id, time, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
-    instance_id, confirmation_id, request_id, peer, details
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    tenant_id, id, occurred_at, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
+    instance_id, confirmation_id, leaf
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
-type InsertEventParams struct {
+type AppendEventParams struct {
 	TenantID         uuid.UUID
-	Time             int64
+	ID               uuid.UUID
+	OccurredAt       int64
 	Type             string
 	ActorKind        string
 	ActorID          string
@@ -29,15 +30,14 @@ type InsertEventParams struct {
 	HolderID         *uuid.UUID
 	InstanceID       *uuid.UUID
 	ConfirmationID   *uuid.UUID
-	RequestID        string
-	Peer             string
-	Details          *string
+	Leaf             []byte
 }
 
-func (q *Queries) InsertEvent(ctx context.Context, db DBTX, arg InsertEventParams) error {
-	_, err := db.ExecContext(ctx, insertEvent,
+func (q *Queries) AppendEvent(ctx context.Context, db DBTX, arg AppendEventParams) error {
+	_, err := db.ExecContext(ctx, appendEvent,
 		arg.TenantID,
-		arg.Time,
+		arg.ID,
+		arg.OccurredAt,
 		arg.Type,
 		arg.ActorKind,
 		arg.ActorID,
@@ -46,16 +46,13 @@ func (q *Queries) InsertEvent(ctx context.Context, db DBTX, arg InsertEventParam
 		arg.HolderID,
 		arg.InstanceID,
 		arg.ConfirmationID,
-		arg.RequestID,
-		arg.Peer,
-		arg.Details,
+		arg.Leaf,
 	)
 	return err
 }
 
 const listEvents = `-- name: ListEvents :many
-SELECT seq, tenant_id, time, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
-    instance_id, confirmation_id, request_id, peer, details
+SELECT seq, leaf
 FROM pin_events
 WHERE tenant_id = ?1 AND seq > ?2
 ORDER BY seq
@@ -64,35 +61,25 @@ LIMIT ?3
 
 type ListEventsParams struct {
 	TenantID uuid.UUID
-	After    int64
-	Limit    int64
+	AfterSeq int64
+	MaxRows  int64
 }
 
-func (q *Queries) ListEvents(ctx context.Context, db DBTX, arg ListEventsParams) ([]PINEvent, error) {
-	rows, err := db.QueryContext(ctx, listEvents, arg.TenantID, arg.After, arg.Limit)
+type ListEventsRow struct {
+	Seq  int64
+	Leaf []byte
+}
+
+func (q *Queries) ListEvents(ctx context.Context, db DBTX, arg ListEventsParams) ([]ListEventsRow, error) {
+	rows, err := db.QueryContext(ctx, listEvents, arg.TenantID, arg.AfterSeq, arg.MaxRows)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []PINEvent
+	var items []ListEventsRow
 	for rows.Next() {
-		var i PINEvent
-		if err := rows.Scan(
-			&i.Seq,
-			&i.TenantID,
-			&i.Time,
-			&i.Type,
-			&i.ActorKind,
-			&i.ActorID,
-			&i.HolderType,
-			&i.HolderInstanceID,
-			&i.HolderID,
-			&i.InstanceID,
-			&i.ConfirmationID,
-			&i.RequestID,
-			&i.Peer,
-			&i.Details,
-		); err != nil {
+		var i ListEventsRow
+		if err := rows.Scan(&i.Seq, &i.Leaf); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

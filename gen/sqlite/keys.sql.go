@@ -14,7 +14,7 @@ import (
 const getAPIKey = `-- name: GetAPIKey :one
 SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
 FROM api_keys
-WHERE id = ?
+WHERE id = ?1
 `
 
 func (q *Queries) GetAPIKey(ctx context.Context, db DBTX, id string) (APIKey, error) {
@@ -33,22 +33,6 @@ func (q *Queries) GetAPIKey(ctx context.Context, db DBTX, id string) (APIKey, er
 		&i.RevokedAt,
 	)
 	return i, err
-}
-
-const getKeyCheck = `-- name: GetKeyCheck :one
-SELECT value FROM key_checks WHERE kind = ? AND id = ?
-`
-
-type GetKeyCheckParams struct {
-	Kind string
-	ID   string
-}
-
-func (q *Queries) GetKeyCheck(ctx context.Context, db DBTX, arg GetKeyCheckParams) ([]byte, error) {
-	row := db.QueryRowContext(ctx, getKeyCheck, arg.Kind, arg.ID)
-	var value []byte
-	err := row.Scan(&value)
-	return value, err
 }
 
 const insertAPIKey = `-- name: InsertAPIKey :exec
@@ -87,7 +71,7 @@ func (q *Queries) InsertAPIKey(ctx context.Context, db DBTX, arg InsertAPIKeyPar
 }
 
 const insertKeyCheck = `-- name: InsertKeyCheck :exec
-INSERT INTO key_checks (kind, id, value) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO NOTHING
+INSERT INTO key_checks (kind, id, value) VALUES (?, ?, ?)
 `
 
 type InsertKeyCheckParams struct {
@@ -104,7 +88,7 @@ func (q *Queries) InsertKeyCheck(ctx context.Context, db DBTX, arg InsertKeyChec
 const listAPIKeys = `-- name: ListAPIKeys :many
 SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
 FROM api_keys
-WHERE tenant_id = ?
+WHERE tenant_id = ?1
 ORDER BY created_at, id
 `
 
@@ -183,24 +167,19 @@ func (q *Queries) ListAllAPIKeys(ctx context.Context, db DBTX) ([]APIKey, error)
 }
 
 const listKeyChecks = `-- name: ListKeyChecks :many
-SELECT id, value FROM key_checks WHERE kind = ?
+SELECT kind, id, value FROM key_checks
 `
 
-type ListKeyChecksRow struct {
-	ID    string
-	Value []byte
-}
-
-func (q *Queries) ListKeyChecks(ctx context.Context, db DBTX, kind string) ([]ListKeyChecksRow, error) {
-	rows, err := db.QueryContext(ctx, listKeyChecks, kind)
+func (q *Queries) ListKeyChecks(ctx context.Context, db DBTX) ([]KeyCheck, error) {
+	rows, err := db.QueryContext(ctx, listKeyChecks)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ListKeyChecksRow
+	var items []KeyCheck
 	for rows.Next() {
-		var i ListKeyChecksRow
-		if err := rows.Scan(&i.ID, &i.Value); err != nil {
+		var i KeyCheck
+		if err := rows.Scan(&i.Kind, &i.ID, &i.Value); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -214,17 +193,25 @@ func (q *Queries) ListKeyChecks(ctx context.Context, db DBTX, kind string) ([]Li
 	return items, nil
 }
 
-const revokeAPIKey = `-- name: RevokeAPIKey :execrows
-UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL
+const saveAPIKey = `-- name: SaveAPIKey :execrows
+UPDATE api_keys SET expires_at = ?1, revoked_at = ?2
+WHERE tenant_id = ?3 AND id = ?4
 `
 
-type RevokeAPIKeyParams struct {
+type SaveAPIKeyParams struct {
+	ExpiresAt *int64
 	RevokedAt *int64
+	TenantID  uuid.UUID
 	ID        string
 }
 
-func (q *Queries) RevokeAPIKey(ctx context.Context, db DBTX, arg RevokeAPIKeyParams) (int64, error) {
-	result, err := db.ExecContext(ctx, revokeAPIKey, arg.RevokedAt, arg.ID)
+func (q *Queries) SaveAPIKey(ctx context.Context, db DBTX, arg SaveAPIKeyParams) (int64, error) {
+	result, err := db.ExecContext(ctx, saveAPIKey,
+		arg.ExpiresAt,
+		arg.RevokedAt,
+		arg.TenantID,
+		arg.ID,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -22,30 +22,48 @@ type APIKey struct {
 }
 
 type Confirmation struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	LifetimeUs        int64
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         int64
-	ExpiresAt         int64
-	EndedAt           *int64
-	ApprovedAt        *int64
-	ApprovedPINID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *int64
-	SessionID         *uuid.UUID
-	Receipt           string
+	TenantID            uuid.UUID
+	InstanceID          uuid.UUID
+	ID                  uuid.UUID
+	HolderType          string
+	HolderInstanceID    uuid.UUID
+	HolderID            uuid.UUID
+	Role                string
+	Skill               string
+	ActionSummary       *string
+	ActionParams        []byte
+	ActionDigest        *string
+	Lifetime            int64
+	IdempotencyKey      *string
+	Status              string
+	Reason              string
+	CreatedAt           int64
+	ExpiresAt           int64
+	EndedAt             *int64
+	ApprovedAt          *int64
+	ApprovedAttemptID   *uuid.UUID
+	ApprovedPINID       *uuid.UUID
+	ApprovedLockEpoch   *int64
+	AuthTime            *int64
+	SessionID           *uuid.UUID
+	Receipt             string
+	RedeemID            *uuid.UUID
+	CallKey             *string
+	ApprovedFreezeEpoch *int64
+	Outcome             *string
+	OutcomeAt           *int64
+	OutcomeDetail       string
+}
+
+type Freeze struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Frozen     bool
+	Since      *int64
+	ByKind     string
+	ByID       string
+	Reason     string
+	Epoch      int64
 }
 
 type KeyCheck struct {
@@ -69,13 +87,24 @@ type PIN struct {
 	LockedUntil      *int64
 	Inactive         bool
 	LockEpoch        int64
+	Generation       int64
 	BucketEmptyAt    *int64
 }
 
-type PINEvent struct {
-	Seq              int64
+type PINAttempt struct {
 	TenantID         uuid.UUID
-	Time             int64
+	ID               uuid.UUID
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	HolderID         uuid.UUID
+	SpentAt          int64
+}
+
+type PINEvent struct {
+	TenantID         uuid.UUID
+	Seq              int64
+	ID               uuid.UUID
+	OccurredAt       int64
 	Type             string
 	ActorKind        string
 	ActorID          string
@@ -84,9 +113,7 @@ type PINEvent struct {
 	HolderID         *uuid.UUID
 	InstanceID       *uuid.UUID
 	ConfirmationID   *uuid.UUID
-	RequestID        string
-	Peer             string
-	Details          *string
+	Leaf             []byte
 }
 
 type PINPolicy struct {
@@ -109,10 +136,17 @@ type PINSession struct {
 	PINID            uuid.UUID
 	LockEpoch        int64
 	AuthTime         int64
-	TTLUs            int64
+	TTL              int64
+	FreezeEpoch      int64
 }
 
 type SchemaCompat struct {
-	ID               int64
+	One              int64
 	MinProgramSchema int64
+}
+
+type WriteProbe struct {
+	One      int64
+	ProbedAt int64
+	Filler   []byte
 }

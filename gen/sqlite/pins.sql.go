@@ -11,48 +11,59 @@ import (
 	"github.com/google/uuid"
 )
 
-const deletePin = `-- name: DeletePin :exec
-DELETE FROM pins
-WHERE tenant_id = ? AND holder_type = ? AND instance_id = ? AND holder_id = ?
+const deleteAttempt = `-- name: DeleteAttempt :execrows
+DELETE FROM pin_attempts WHERE tenant_id = ?1 AND id = ?2
 `
 
-type DeletePinParams struct {
-	TenantID   uuid.UUID
-	HolderType string
-	InstanceID uuid.UUID
-	HolderID   uuid.UUID
+type DeleteAttemptParams struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
 }
 
-func (q *Queries) DeletePin(ctx context.Context, db DBTX, arg DeletePinParams) error {
-	_, err := db.ExecContext(ctx, deletePin,
-		arg.TenantID,
-		arg.HolderType,
-		arg.InstanceID,
-		arg.HolderID,
-	)
+func (q *Queries) DeleteAttempt(ctx context.Context, db DBTX, arg DeleteAttemptParams) (int64, error) {
+	result, err := db.ExecContext(ctx, deleteAttempt, arg.TenantID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteStaleAttempt = `-- name: DeleteStaleAttempt :exec
+DELETE FROM pin_attempts WHERE tenant_id = ?1 AND id = ?2
+`
+
+type DeleteStaleAttemptParams struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+}
+
+func (q *Queries) DeleteStaleAttempt(ctx context.Context, db DBTX, arg DeleteStaleAttemptParams) error {
+	_, err := db.ExecContext(ctx, deleteStaleAttempt, arg.TenantID, arg.ID)
 	return err
 }
 
-const getPin = `-- name: GetPin :one
+const getPIN = `-- name: GetPIN :one
 SELECT tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, created_at,
-    counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, bucket_empty_at
+    counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, generation,
+    bucket_empty_at
 FROM pins
-WHERE tenant_id = ? AND holder_type = ? AND instance_id = ? AND holder_id = ?
+WHERE tenant_id = ?1 AND holder_id = ?2
+    AND instance_id = ?3 AND holder_type = ?4
 `
 
-type GetPinParams struct {
+type GetPINParams struct {
 	TenantID   uuid.UUID
-	HolderType string
-	InstanceID uuid.UUID
 	HolderID   uuid.UUID
+	InstanceID uuid.UUID
+	HolderType string
 }
 
-func (q *Queries) GetPin(ctx context.Context, db DBTX, arg GetPinParams) (PIN, error) {
-	row := db.QueryRowContext(ctx, getPin,
+func (q *Queries) GetPIN(ctx context.Context, db DBTX, arg GetPINParams) (PIN, error) {
+	row := db.QueryRowContext(ctx, getPIN,
 		arg.TenantID,
-		arg.HolderType,
-		arg.InstanceID,
 		arg.HolderID,
+		arg.InstanceID,
+		arg.HolderType,
 	)
 	var i PIN
 	err := row.Scan(
@@ -70,17 +81,110 @@ func (q *Queries) GetPin(ctx context.Context, db DBTX, arg GetPinParams) (PIN, e
 		&i.LockedUntil,
 		&i.Inactive,
 		&i.LockEpoch,
+		&i.Generation,
 		&i.BucketEmptyAt,
 	)
 	return i, err
 }
 
-const listPeppersInUse = `-- name: ListPeppersInUse :many
+const insertAttempt = `-- name: InsertAttempt :exec
+INSERT INTO pin_attempts (tenant_id, id, holder_type, holder_instance_id, holder_id, spent_at)
+VALUES (?, ?, ?, ?, ?, ?)
+`
+
+type InsertAttemptParams struct {
+	TenantID         uuid.UUID
+	ID               uuid.UUID
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	HolderID         uuid.UUID
+	SpentAt          int64
+}
+
+func (q *Queries) InsertAttempt(ctx context.Context, db DBTX, arg InsertAttemptParams) error {
+	_, err := db.ExecContext(ctx, insertAttempt,
+		arg.TenantID,
+		arg.ID,
+		arg.HolderType,
+		arg.HolderInstanceID,
+		arg.HolderID,
+		arg.SpentAt,
+	)
+	return err
+}
+
+const lockAttempt = `-- name: LockAttempt :one
+SELECT tenant_id, id, holder_type, holder_instance_id, holder_id, spent_at
+FROM pin_attempts
+WHERE tenant_id = ?1 AND id = ?2
+`
+
+type LockAttemptParams struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+}
+
+func (q *Queries) LockAttempt(ctx context.Context, db DBTX, arg LockAttemptParams) (PINAttempt, error) {
+	row := db.QueryRowContext(ctx, lockAttempt, arg.TenantID, arg.ID)
+	var i PINAttempt
+	err := row.Scan(
+		&i.TenantID,
+		&i.ID,
+		&i.HolderType,
+		&i.HolderInstanceID,
+		&i.HolderID,
+		&i.SpentAt,
+	)
+	return i, err
+}
+
+const lockStaleAttempts = `-- name: LockStaleAttempts :many
+SELECT tenant_id, id
+FROM pin_attempts
+WHERE spent_at < ?1
+ORDER BY spent_at
+LIMIT ?2
+`
+
+type LockStaleAttemptsParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+type LockStaleAttemptsRow struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+}
+
+func (q *Queries) LockStaleAttempts(ctx context.Context, db DBTX, arg LockStaleAttemptsParams) ([]LockStaleAttemptsRow, error) {
+	rows, err := db.QueryContext(ctx, lockStaleAttempts, arg.Before, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockStaleAttemptsRow
+	for rows.Next() {
+		var i LockStaleAttemptsRow
+		if err := rows.Scan(&i.TenantID, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const peppersInUse = `-- name: PeppersInUse :many
 SELECT DISTINCT pepper_id FROM pins WHERE pepper_id IS NOT NULL ORDER BY pepper_id
 `
 
-func (q *Queries) ListPeppersInUse(ctx context.Context, db DBTX) ([]*string, error) {
-	rows, err := db.QueryContext(ctx, listPeppersInUse)
+func (q *Queries) PeppersInUse(ctx context.Context, db DBTX) ([]*string, error) {
+	rows, err := db.QueryContext(ctx, peppersInUse)
 	if err != nil {
 		return nil, err
 	}
@@ -102,26 +206,22 @@ func (q *Queries) ListPeppersInUse(ctx context.Context, db DBTX) ([]*string, err
 	return items, nil
 }
 
-const savePin = `-- name: SavePin :exec
+const savePIN = `-- name: SavePIN :exec
 INSERT INTO pins (
     tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, created_at,
-    counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, bucket_empty_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (tenant_id, holder_type, instance_id, holder_id) DO UPDATE SET
-    pin_id = excluded.pin_id,
-    hash = excluded.hash,
-    pepper_id = excluded.pepper_id,
-    created_at = excluded.created_at,
-    counts_from = excluded.counts_from,
-    removed_by_runtime = excluded.removed_by_runtime,
-    failures = excluded.failures,
-    locked_until = excluded.locked_until,
-    inactive = excluded.inactive,
-    lock_epoch = excluded.lock_epoch,
+    counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, generation,
+    bucket_empty_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (tenant_id, holder_id, instance_id, holder_type) DO UPDATE SET
+    pin_id = excluded.pin_id, hash = excluded.hash, pepper_id = excluded.pepper_id,
+    created_at = excluded.created_at, counts_from = excluded.counts_from,
+    removed_by_runtime = excluded.removed_by_runtime, failures = excluded.failures,
+    locked_until = excluded.locked_until, inactive = excluded.inactive,
+    lock_epoch = excluded.lock_epoch, generation = excluded.generation,
     bucket_empty_at = excluded.bucket_empty_at
 `
 
-type SavePinParams struct {
+type SavePINParams struct {
 	TenantID         uuid.UUID
 	HolderType       string
 	InstanceID       uuid.UUID
@@ -136,11 +236,12 @@ type SavePinParams struct {
 	LockedUntil      *int64
 	Inactive         bool
 	LockEpoch        int64
+	Generation       int64
 	BucketEmptyAt    *int64
 }
 
-func (q *Queries) SavePin(ctx context.Context, db DBTX, arg SavePinParams) error {
-	_, err := db.ExecContext(ctx, savePin,
+func (q *Queries) SavePIN(ctx context.Context, db DBTX, arg SavePINParams) error {
+	_, err := db.ExecContext(ctx, savePIN,
 		arg.TenantID,
 		arg.HolderType,
 		arg.InstanceID,
@@ -155,6 +256,7 @@ func (q *Queries) SavePin(ctx context.Context, db DBTX, arg SavePinParams) error
 		arg.LockedUntil,
 		arg.Inactive,
 		arg.LockEpoch,
+		arg.Generation,
 		arg.BucketEmptyAt,
 	)
 	return err

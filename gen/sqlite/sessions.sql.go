@@ -11,131 +11,63 @@ import (
 	"github.com/google/uuid"
 )
 
-const endAllSessions = `-- name: EndAllSessions :many
+const deleteSessions = `-- name: DeleteSessions :exec
 DELETE FROM pin_sessions
-WHERE tenant_id = ? AND holder_type = ? AND holder_instance_id = ? AND holder_id = ?
-RETURNING tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role, pin_id,
-    lock_epoch, auth_time, ttl_us
+WHERE tenant_id = ?1 AND holder_id = ?2
+    AND holder_type = ?3 AND holder_instance_id = ?4
+    AND (instance_id = ?5 OR ?5 = '00000000-0000-0000-0000-000000000000')
 `
 
-type EndAllSessionsParams struct {
+type DeleteSessionsParams struct {
 	TenantID         uuid.UUID
+	HolderID         uuid.UUID
 	HolderType       string
 	HolderInstanceID uuid.UUID
-	HolderID         uuid.UUID
-}
-
-func (q *Queries) EndAllSessions(ctx context.Context, db DBTX, arg EndAllSessionsParams) ([]PINSession, error) {
-	rows, err := db.QueryContext(ctx, endAllSessions,
-		arg.TenantID,
-		arg.HolderType,
-		arg.HolderInstanceID,
-		arg.HolderID,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []PINSession
-	for rows.Next() {
-		var i PINSession
-		if err := rows.Scan(
-			&i.TenantID,
-			&i.ID,
-			&i.InstanceID,
-			&i.HolderType,
-			&i.HolderInstanceID,
-			&i.HolderID,
-			&i.Role,
-			&i.PINID,
-			&i.LockEpoch,
-			&i.AuthTime,
-			&i.TTLUs,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const endSessions = `-- name: EndSessions :many
-DELETE FROM pin_sessions
-WHERE tenant_id = ? AND holder_type = ? AND holder_instance_id = ? AND holder_id = ?
-    AND instance_id = ?
-RETURNING tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role, pin_id,
-    lock_epoch, auth_time, ttl_us
-`
-
-type EndSessionsParams struct {
-	TenantID         uuid.UUID
-	HolderType       string
-	HolderInstanceID uuid.UUID
-	HolderID         uuid.UUID
 	InstanceID       uuid.UUID
 }
 
-func (q *Queries) EndSessions(ctx context.Context, db DBTX, arg EndSessionsParams) ([]PINSession, error) {
-	rows, err := db.QueryContext(ctx, endSessions,
+// The nil UUID as instance means every instance.
+func (q *Queries) DeleteSessions(ctx context.Context, db DBTX, arg DeleteSessionsParams) error {
+	_, err := db.ExecContext(ctx, deleteSessions,
 		arg.TenantID,
+		arg.HolderID,
 		arg.HolderType,
 		arg.HolderInstanceID,
-		arg.HolderID,
 		arg.InstanceID,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []PINSession
-	for rows.Next() {
-		var i PINSession
-		if err := rows.Scan(
-			&i.TenantID,
-			&i.ID,
-			&i.InstanceID,
-			&i.HolderType,
-			&i.HolderInstanceID,
-			&i.HolderID,
-			&i.Role,
-			&i.PINID,
-			&i.LockEpoch,
-			&i.AuthTime,
-			&i.TTLUs,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	return err
 }
 
-const getSession = `-- name: GetSession :one
-SELECT tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role, pin_id,
-    lock_epoch, auth_time, ttl_us
-FROM pin_sessions
-WHERE tenant_id = ? AND id = ?
+const deleteStaleSession = `-- name: DeleteStaleSession :exec
+DELETE FROM pin_sessions WHERE tenant_id = ?1 AND id = ?2
 `
 
-type GetSessionParams struct {
+type DeleteStaleSessionParams struct {
 	TenantID uuid.UUID
 	ID       uuid.UUID
 }
 
-func (q *Queries) GetSession(ctx context.Context, db DBTX, arg GetSessionParams) (PINSession, error) {
-	row := db.QueryRowContext(ctx, getSession, arg.TenantID, arg.ID)
+func (q *Queries) DeleteStaleSession(ctx context.Context, db DBTX, arg DeleteStaleSessionParams) error {
+	_, err := db.ExecContext(ctx, deleteStaleSession, arg.TenantID, arg.ID)
+	return err
+}
+
+const getSessionOf = `-- name: GetSessionOf :one
+SELECT s.tenant_id, s.id, s.instance_id, s.holder_type, s.holder_instance_id, s.holder_id, s.role,
+    s.pin_id, s.lock_epoch, s.auth_time, s.ttl, s.freeze_epoch
+FROM confirmations AS c
+JOIN pin_sessions AS s ON s.tenant_id = c.tenant_id AND s.id = c.session_id
+WHERE c.tenant_id = ?1 AND c.instance_id = ?2 AND c.id = ?3
+`
+
+type GetSessionOfParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	ID         uuid.UUID
+}
+
+func (q *Queries) GetSessionOf(ctx context.Context, db DBTX, arg GetSessionOfParams) (PINSession, error) {
+	row := db.QueryRowContext(ctx, getSessionOf, arg.TenantID, arg.InstanceID, arg.ID)
 	var i PINSession
 	err := row.Scan(
 		&i.TenantID,
@@ -148,34 +80,37 @@ func (q *Queries) GetSession(ctx context.Context, db DBTX, arg GetSessionParams)
 		&i.PINID,
 		&i.LockEpoch,
 		&i.AuthTime,
-		&i.TTLUs,
+		&i.TTL,
+		&i.FreezeEpoch,
 	)
 	return i, err
 }
 
 const listSessions = `-- name: ListSessions :many
 SELECT tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role, pin_id,
-    lock_epoch, auth_time, ttl_us
+    lock_epoch, auth_time, ttl, freeze_epoch
 FROM pin_sessions
-WHERE tenant_id = ? AND holder_type = ? AND holder_instance_id = ? AND holder_id = ?
-    AND instance_id = ?
-ORDER BY id
+WHERE tenant_id = ?1 AND holder_id = ?2
+    AND holder_type = ?3 AND holder_instance_id = ?4
+    AND (instance_id = ?5 OR ?5 = '00000000-0000-0000-0000-000000000000')
+ORDER BY auth_time, id
 `
 
 type ListSessionsParams struct {
 	TenantID         uuid.UUID
+	HolderID         uuid.UUID
 	HolderType       string
 	HolderInstanceID uuid.UUID
-	HolderID         uuid.UUID
 	InstanceID       uuid.UUID
 }
 
+// The nil UUID as instance means every instance.
 func (q *Queries) ListSessions(ctx context.Context, db DBTX, arg ListSessionsParams) ([]PINSession, error) {
 	rows, err := db.QueryContext(ctx, listSessions,
 		arg.TenantID,
+		arg.HolderID,
 		arg.HolderType,
 		arg.HolderInstanceID,
-		arg.HolderID,
 		arg.InstanceID,
 	)
 	if err != nil {
@@ -196,8 +131,50 @@ func (q *Queries) ListSessions(ctx context.Context, db DBTX, arg ListSessionsPar
 			&i.PINID,
 			&i.LockEpoch,
 			&i.AuthTime,
-			&i.TTLUs,
+			&i.TTL,
+			&i.FreezeEpoch,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockStaleSessions = `-- name: LockStaleSessions :many
+SELECT tenant_id, id
+FROM pin_sessions
+WHERE auth_time < ?1
+ORDER BY auth_time
+LIMIT ?2
+`
+
+type LockStaleSessionsParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+type LockStaleSessionsRow struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+}
+
+func (q *Queries) LockStaleSessions(ctx context.Context, db DBTX, arg LockStaleSessionsParams) ([]LockStaleSessionsRow, error) {
+	rows, err := db.QueryContext(ctx, lockStaleSessions, arg.Before, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockStaleSessionsRow
+	for rows.Next() {
+		var i LockStaleSessionsRow
+		if err := rows.Scan(&i.TenantID, &i.ID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -214,18 +191,13 @@ func (q *Queries) ListSessions(ctx context.Context, db DBTX, arg ListSessionsPar
 const saveSession = `-- name: SaveSession :exec
 INSERT INTO pin_sessions (
     tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role, pin_id,
-    lock_epoch, auth_time, ttl_us
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    lock_epoch, auth_time, ttl, freeze_epoch
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant_id, id) DO UPDATE SET
-    instance_id = excluded.instance_id,
-    holder_type = excluded.holder_type,
-    holder_instance_id = excluded.holder_instance_id,
-    holder_id = excluded.holder_id,
-    role = excluded.role,
-    pin_id = excluded.pin_id,
-    lock_epoch = excluded.lock_epoch,
-    auth_time = excluded.auth_time,
-    ttl_us = excluded.ttl_us
+    instance_id = excluded.instance_id, holder_type = excluded.holder_type,
+    holder_instance_id = excluded.holder_instance_id, holder_id = excluded.holder_id,
+    role = excluded.role, pin_id = excluded.pin_id, lock_epoch = excluded.lock_epoch,
+    auth_time = excluded.auth_time, ttl = excluded.ttl, freeze_epoch = excluded.freeze_epoch
 `
 
 type SaveSessionParams struct {
@@ -239,7 +211,8 @@ type SaveSessionParams struct {
 	PINID            uuid.UUID
 	LockEpoch        int64
 	AuthTime         int64
-	TTLUs            int64
+	TTL              int64
+	FreezeEpoch      int64
 }
 
 func (q *Queries) SaveSession(ctx context.Context, db DBTX, arg SaveSessionParams) error {
@@ -254,30 +227,8 @@ func (q *Queries) SaveSession(ctx context.Context, db DBTX, arg SaveSessionParam
 		arg.PINID,
 		arg.LockEpoch,
 		arg.AuthTime,
-		arg.TTLUs,
+		arg.TTL,
+		arg.FreezeEpoch,
 	)
 	return err
-}
-
-const sweepSessions = `-- name: SweepSessions :execrows
-DELETE FROM pin_sessions
-WHERE (tenant_id, id) IN (
-    SELECT old.tenant_id, old.id FROM pin_sessions AS old
-    WHERE old.auth_time < ?1
-    ORDER BY old.auth_time
-    LIMIT ?2
-)
-`
-
-type SweepSessionsParams struct {
-	Before int64
-	Limit  int64
-}
-
-func (q *Queries) SweepSessions(ctx context.Context, db DBTX, arg SweepSessionsParams) (int64, error) {
-	result, err := db.ExecContext(ctx, sweepSessions, arg.Before, arg.Limit)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }

@@ -18,34 +18,38 @@ type Type string
 
 // The events.
 const (
-	PINSet         Type = "pin.set"
-	PINRemoved     Type = "pin.removed"
-	PINAttempted   Type = "pin.attempted"
-	PINVerified    Type = "pin.verified"
-	PINFailed      Type = "pin.failed"
-	PINRefused     Type = "pin.refused"
-	PINLocked      Type = "pin.locked"
-	PINDeactivated Type = "pin.deactivated"
-	PINUnlocked    Type = "pin.unlocked"
+	TypePINSet         Type = "pin.set"
+	TypePINRemoved     Type = "pin.removed"
+	TypePINAttempted   Type = "pin.attempted"
+	TypePINVerified    Type = "pin.verified"
+	TypePINFailed      Type = "pin.failed"
+	TypePINRefused     Type = "pin.refused"
+	TypePINLocked      Type = "pin.locked"
+	TypePINDeactivated Type = "pin.deactivated"
+	TypePINUnlocked    Type = "pin.unlocked"
 
-	PolicyUpdated Type = "policy.updated"
+	TypePolicyUpdated Type = "policy.updated"
 
-	SessionOpened Type = "session.opened"
-	SessionEnded  Type = "session.ended"
+	TypeFreezeSet    Type = "freeze.set"
+	TypeFreezeLifted Type = "freeze.lifted"
 
-	ConfirmationNotRequired Type = "confirmation.not_required"
-	ConfirmationBlocked     Type = "confirmation.blocked"
-	ConfirmationAsked       Type = "confirmation.asked"
-	ConfirmationApproved    Type = "confirmation.approved"
-	ConfirmationDeclined    Type = "confirmation.declined"
-	ConfirmationExpired     Type = "confirmation.expired"
-	ConfirmationRedeemed    Type = "confirmation.redeemed"
-	ConfirmationRefused     Type = "confirmation.refused"
+	TypeSessionOpened Type = "session.opened"
+	TypeSessionEnded  Type = "session.ended"
 
-	KeyMinted  Type = "key.minted"
-	KeyRevoked Type = "key.revoked"
+	TypeConfirmationNotRequired Type = "confirmation.not_required"
+	TypeConfirmationBlocked     Type = "confirmation.blocked"
+	TypeConfirmationAsked       Type = "confirmation.asked"
+	TypeConfirmationApproved    Type = "confirmation.approved"
+	TypeConfirmationDeclined    Type = "confirmation.declined"
+	TypeConfirmationExpired     Type = "confirmation.expired"
+	TypeConfirmationRedeemed    Type = "confirmation.redeemed"
+	TypeConfirmationOutcome     Type = "confirmation.outcome"
+	TypeConfirmationRefused     Type = "confirmation.refused"
 
-	AccessDenied Type = "access.denied"
+	TypeKeyMinted  Type = "key.minted"
+	TypeKeyRevoked Type = "key.revoked"
+
+	TypeAccessDenied Type = "access.denied"
 )
 
 // Actor is the credential that acted.
@@ -54,13 +58,17 @@ type Actor struct {
 	ID   string
 }
 
-// Event is one entry of the trail.
+// Details are the facts of one type of event. Each type of event has a struct of
+// its own, in details.go; its fields are strings, numbers, booleans and lists of
+// them, never a PIN, a key or the parameters of an action.
+type Details interface{ Type() Type }
+
+// Event is one entry of the trail, as it is written.
 type Event struct {
-	// Seq is given by the store and grows with each event of a database.
-	Seq    int64
+	// ID is 128 random bits; with the nil UUID [Event.Leaf] is an error.
+	ID     uuid.UUID
 	Time   time.Time // UTC, microseconds, by the database's clock
 	Tenant uuid.UUID
-	Type   Type
 	Actor  Actor
 	// Holder is the zero Holder where none is concerned.
 	Holder pin.Holder
@@ -68,9 +76,16 @@ type Event struct {
 	Instance, Confirmation uuid.UUID
 	RequestID              string
 	// Peer is the address that the request came from, or empty.
-	Peer string
-	// Details are facts of this type of event, with plain values; nil for none.
-	Details map[string]any
+	Peer    string
+	Details Details
+}
+
+// Stored is an event as it is kept: its canonical text, which answers are built
+// from.
+type Stored struct {
+	// Seq is given by the store and grows with each event of a database.
+	Seq  int64
+	Leaf []byte
 }
 
 // Filter narrows a reading of the trail.

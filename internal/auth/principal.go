@@ -112,6 +112,16 @@ func (k APIKey) Live(now time.Time) bool {
 	return k.RevokedAt.IsZero() && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }
 
+// Revoke returns the key revoked at now, and whether that changes it: a revoked key
+// keeps its time.
+func (k APIKey) Revoke(now time.Time) (APIKey, bool) {
+	if !k.RevokedAt.IsZero() {
+		return k, false
+	}
+	k.RevokedAt = now
+	return k, true
+}
+
 // Principal returns the caller that the key stands for.
 func (k APIKey) Principal() Principal {
 	return Principal{Kind: k.Kind, ID: k.ID, Tenant: k.Tenant, Instance: k.Instance, Scopes: slices.Clone(k.Scopes)}

@@ -3,10 +3,6 @@ package cli
 import (
 	"context"
 
-	"github.com/google/uuid"
-
-	"github.com/hydracore/hydrapin/internal/audit"
-	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/server"
 	"github.com/hydracore/hydrapin/internal/service"
 )
@@ -27,14 +23,4 @@ func (a *app) withService(ctx context.Context, fn func(*service.Service) error) 
 		return unusable(cfg, err)
 	}
 	return fn(service.New(service.Config{Store: st}))
-}
-
-// keysOf returns the keys of a tenant, or with uuid.Nil of all.
-func keysOf(ctx context.Context, s *service.Service, tenant uuid.UUID) ([]auth.APIKey, error) {
-	return s.Store.APIKeys(ctx, tenant)
-}
-
-// eventsOf returns a page of the audit trail.
-func eventsOf(ctx context.Context, s *service.Service, f audit.Filter) ([]audit.Event, error) {
-	return s.Store.Events(ctx, f)
 }

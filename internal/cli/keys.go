@@ -141,7 +141,7 @@ func (k keysList) Run(ctx context.Context, a *app) error {
 		tenant = k.Tenant.UUID
 	}
 	return a.withService(ctx, func(s *service.Service) error {
-		all, err := keysOf(ctx, s, tenant)
+		all, err := s.Keys(ctx, tenant)
 		if err != nil {
 			return err
 		}

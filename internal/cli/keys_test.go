@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -171,14 +172,11 @@ func TestEventsPages(t *testing.T) {
 	const n = 1201
 	err = st.InTx(t.Context(), func(tx store.Tx) error {
 		for range n {
-			e := audit.Event{
-				Tenant: uuid.MustParse(someTenant), Type: audit.AccessDenied,
+			tx.Append(audit.Event{
+				ID: uuid.New(), Time: time.Now(), Tenant: uuid.MustParse(someTenant),
 				Actor:   audit.Actor{Kind: auth.KindJWT, ID: "mallory peer=1.2.3.4\x1b[2J"},
-				Details: map[string]any{"operation": "x\ny"},
-			}
-			if err := tx.Append(t.Context(), e); err != nil {
-				return err
-			}
+				Details: audit.AccessDenied{Operation: "x\ny"},
+			})
 		}
 		return nil
 	})

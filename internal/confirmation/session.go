@@ -18,11 +18,16 @@ type Session struct {
 	Role      policy.Role
 	PINID     uuid.UUID
 	LockEpoch int64
+	// FreezeEpoch is the policy's at its opening.
+	FreezeEpoch int64
 	// AuthTime is when the PIN was entered.
 	AuthTime time.Time
 	// TTL is the policy's at that time.
 	TTL time.Duration
 }
+
+// SessionRef names one session of a tenant.
+type SessionRef struct{ Tenant, ID uuid.UUID }
 
 // Until returns when the session ends: the earlier of the TTL at its opening and
 // the TTL now. Lowering works at once; raising again gives back at most what the
@@ -35,7 +40,15 @@ func (s Session) Until(p policy.Policy) time.Time {
 func (s Session) Live(role policy.Role, p policy.Policy, r pin.Record, now time.Time) bool {
 	return s.Role == role && s.Holder == r.Holder && s.Instance == p.Instance &&
 		r.State(now) == pin.Ready && s.PINID == r.ID && s.LockEpoch == r.LockEpoch &&
-		now.Before(s.Until(p))
+		!p.Frozen && s.FreezeEpoch == p.FreezeEpoch && now.Before(s.Until(p))
+}
+
+// Approval returns the approval at now that rests on the session.
+func (s Session) Approval(now time.Time) Approval {
+	return Approval{
+		At: now, PINID: s.PINID, LockEpoch: s.LockEpoch, FreezeEpoch: s.FreezeEpoch,
+		AuthTime: s.AuthTime, Session: s.ID,
+	}
 }
 
 // Open returns the session that a correct PIN opens for a confirmation, or false:
@@ -46,8 +59,16 @@ func Open(c Confirmation, p policy.Policy, r pin.Record, id uuid.UUID, now time.
 	}
 	return Session{
 		ID: id, Instance: c.Instance, Holder: c.Holder, Role: c.Role,
-		PINID: r.ID, LockEpoch: r.LockEpoch, AuthTime: now, TTL: p.SessionTTL(),
+		PINID: r.ID, LockEpoch: r.LockEpoch, FreezeEpoch: p.FreezeEpoch, AuthTime: now, TTL: p.SessionTTL(),
 	}, true
+}
+
+// Covers says whether the session that a PIN has just opened approves another
+// confirmation too: a pending one of the same holder, instance and role, without an
+// action.
+func (s Session) Covers(c Confirmation, now time.Time) bool {
+	return c.Action == nil && c.Holder == s.Holder && c.Instance == s.Instance && c.Role == s.Role &&
+		c.notPending(now) == None
 }
 
 // Best returns the live session that lasts longest, or nil.
@@ -73,6 +94,8 @@ type Decision struct {
 // Decide answers a question by policy, PIN and live sessions.
 func Decide(q Question, p policy.Policy, r pin.Record, sessions []Session, now time.Time) Decision {
 	switch policy.Decide(p, q.Role, q.Skill) {
+	case policy.Frozen:
+		return Decision{Status: Blocked, Reason: Frozen}
 	case policy.RoleExcluded:
 		return Decision{Status: NotRequired, Reason: RoleExcluded}
 	case policy.SkillNotListed:

@@ -20,18 +20,22 @@ const (
 	problemType = "application/problem+json"
 )
 
-// everywhere are the headers that any answer may have without the contract
-// telling so: those of HTTP itself and of the server as a whole.
+// everywhere are the headers that any answer may have although the contract does not document them:
+// those of HTTP itself and of the server as a whole.
 var everywhere = map[string]bool{
 	"Cache-Control": true, "Connection": true, "Content-Length": true, "Content-Type": true,
-	"Date": true, "Vary": true, "X-Request-Id": true,
+	"Date": true, "Strict-Transport-Security": true, "Vary": true, "X-Content-Type-Options": true, "X-Request-Id": true,
 }
 
-// Check returns how an exchange differs from the contract, nothing when it does
-// not. An answer about what is not in the contract must be a 404, or a 405 that
-// says in Allow what there is; other pages of the server are not checked.
+// Check returns how an exchange differs from the contract, and nothing if it does not. The answer to
+// a request that is not in the contract must be a 404, or a 405 whose Allow lists the methods. Other
+// pages of the server are not checked.
 func (s *Spec) Check(e Exchange) []string {
-	op, known := s.Find(e.Method, e.Path)
+	method := e.Method
+	if method == http.MethodHead {
+		method = http.MethodGet // the same answer, without its body
+	}
+	op, known := s.Find(method, e.Path)
 	switch {
 	case op != nil:
 		return s.checkOperation(op, e)
@@ -50,7 +54,7 @@ func (s *Spec) Check(e Exchange) []string {
 	}
 }
 
-// checkProblem compares an answer that stands in no operation.
+// checkProblem compares an answer that belongs to no operation.
 func (s *Spec) checkProblem(e Exchange, status int, kind string) []string {
 	if e.Status != status {
 		return []string{fmt.Sprintf("status %d for what is not in the contract, want %d", e.Status, status)}
@@ -72,6 +76,9 @@ func (s *Spec) checkOperation(op *Operation, e Exchange) []string {
 		return []string{fmt.Sprintf("status %d is not documented", e.Status)}
 	}
 	errs := checkHeaders(response, e.Header)
+	if e.Method == http.MethodHead {
+		return append(errs, checkHead(e)...)
+	}
 	if len(response.Content) == 0 {
 		if len(e.Body) > 0 || e.Header.Get("Content-Type") != "" {
 			errs = append(errs, "a body or a content type where none is documented")
@@ -80,6 +87,17 @@ func (s *Spec) checkOperation(op *Operation, e Exchange) []string {
 		errs = append(errs, checkBody(response.Content, e)...)
 	}
 	return append(errs, checkRules(e)...)
+}
+
+// checkHead compares what holds for the answer to HEAD, which has no body to look at.
+func checkHead(e Exchange) (errs []string) {
+	if len(e.Body) > 0 {
+		errs = append(errs, "a body on HEAD")
+	}
+	if e.Header.Get("Cache-Control") != "no-store" || e.Header.Get("X-Request-Id") == "" {
+		errs = append(errs, "HEAD without Cache-Control: no-store or X-Request-Id")
+	}
+	return errs
 }
 
 func checkHeaders(response *openapi3.Response, got http.Header) (errs []string) {
@@ -148,8 +166,8 @@ var (
 	wireUUID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 )
 
-// visit says how answers are compared. Two formats are narrower on the wire than
-// their names are: UUIDs are answered in lower case, times in UTC with six digits.
+// visit says how answers are compared. The server writes two formats more narrowly than their names
+// allow: UUIDs in lower case, times in UTC with six fractional digits.
 func visit() []openapi3.SchemaValidationOption {
 	return []openapi3.SchemaValidationOption{
 		openapi3.VisitAsResponse(),
@@ -166,7 +184,7 @@ func visit() []openapi3.SchemaValidationOption {
 	}
 }
 
-// checkRules compares what holds for every answer and no schema can say.
+// checkRules compares what holds for every answer and no schema can express.
 func checkRules(e Exchange) (errs []string) {
 	if e.Header.Get("Cache-Control") != "no-store" {
 		errs = append(errs, "Cache-Control is not no-store")
@@ -185,8 +203,7 @@ func checkRules(e Exchange) (errs []string) {
 	if p.RequestID != id {
 		errs = append(errs, "the problem has another request id than the header")
 	}
-	again := e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable ||
-		p.Code() == "pin-locked"
+	again := e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable || p.LockedUntil != nil
 	if again != (e.Header.Get("Retry-After") != "") {
 		errs = append(errs, fmt.Sprintf("Retry-After is %q on %d %s", e.Header.Get("Retry-After"), e.Status, p.Code()))
 	}
@@ -198,13 +215,15 @@ type Problem struct {
 	Type      string `json:"type"`
 	Status    int    `json:"status"`
 	RequestID string `json:"request_id"`
+	// LockedUntil is nil where there is none.
+	LockedUntil *string `json:"locked_until"`
 }
 
 // ParseProblem reads a problem document; of anything else it returns what is
 // there, which may be nothing.
 func ParseProblem(body []byte) Problem {
 	var p Problem
-	_ = json.Unmarshal(body, &p) // whether it is one is the schema's to say
+	_ = json.Unmarshal(body, &p) // the schema decides whether it is a problem document
 	return p
 }
 
@@ -218,7 +237,7 @@ type FieldError struct {
 	Type string `json:"type"`
 }
 
-// ParseFieldErrors reads the validation errors of a 422; of anything else it returns none.
+// ParseFieldErrors reads the validation errors of a 422. For anything else it returns none.
 func ParseFieldErrors(body []byte) []FieldError {
 	var v struct {
 		Detail []FieldError `json:"detail"`

@@ -97,7 +97,7 @@ func (c *Coverage) Count(operation string, status int) int {
 // Problems returns how often each problem code was met.
 func (c *Coverage) Problems() map[string]int { return c.counts(&c.problems) }
 
-// FieldErrors returns how often each type of a 422 was met.
+// FieldErrors counts how often each type of validation error was returned.
 func (c *Coverage) FieldErrors() map[string]int { return c.counts(&c.invalid) }
 
 func (c *Coverage) counts(of *map[string]int) map[string]int {
@@ -126,8 +126,8 @@ func (c *Coverage) Missing(s *Spec) []string {
 	return out
 }
 
-// Table shows how often each documented answer of each operation was reached: a
-// number, "EMPTY" for never, a dot for what is not documented.
+// Table shows how often each documented answer of each operation was reached: a number, "EMPTY" for
+// never, and a dot for an answer that is not documented.
 func (c *Coverage) Table(s *Spec) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -85,9 +85,13 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		if !strings.HasPrefix(route.Path, "/v1/") && !strings.HasPrefix(route.Path, "/internal/") {
 			continue
 		}
-		n++
 		path := strings.NewReplacer(":instance_id", "x", ":customer_id", "x", ":identity_id", "x", ":confirmation_id", "x").Replace(route.Path)
-		b.call(t, route.Method, path, "").problem(t, http.StatusUnauthorized, "unauthorized")
+		got := b.call(t, route.Method, path, "").want(t, http.StatusUnauthorized)
+		if route.Method == http.MethodHead {
+			continue // GET's twin
+		}
+		got.problem(t, http.StatusUnauthorized, "unauthorized")
+		n++
 	}
 	if n != len(operations) {
 		t.Errorf("%d routes, %d operations in the table", n, len(operations))
@@ -102,9 +106,9 @@ func TestDenialsAreEvents(t *testing.T) {
 	b.call(t, "GET", b.policyPath(), "", key(b.RuntimeKey)).problem(t, http.StatusForbidden, "forbidden")
 	b.call(t, "GET", "/v1/instances/x/pin-policy", "", key(b.RuntimeKey)).problem(t, http.StatusForbidden, "forbidden")
 	b.call(t, "GET", b.customerPIN(), "").want(t, http.StatusUnauthorized)
-	var denied []audit.Event
+	var denied []audit.Entry
 	for _, e := range b.events(t) {
-		if e.Type == audit.AccessDenied {
+		if e.Type == audit.TypeAccessDenied {
 			denied = append(denied, e)
 		}
 	}
@@ -112,12 +116,12 @@ func TestDenialsAreEvents(t *testing.T) {
 		t.Fatalf("%d denials", len(denied))
 	}
 	e := denied[0]
-	if e.Actor != (audit.Actor{Kind: auth.KindJWT, ID: "user-1"}) || e.RequestID != got.Header.Get("X-Request-Id") ||
-		e.Peer != "127.0.0.1" || e.Details["operation"] != "setCustomerPin" {
+	if e.ActorKind != string(auth.KindJWT) || e.ActorID != "user-1" || *e.RequestID != got.Header.Get("X-Request-Id") ||
+		*e.Peer != "127.0.0.1" || string(e.Details) != `{"operation":"setCustomerPin"}` {
 		t.Errorf("denial %+v", e)
 	}
-	if denied[1].Instance != b.Instance || denied[2].Instance != uuid.Nil {
-		t.Errorf("denials of instances %s, %s", denied[1].Instance, denied[2].Instance)
+	if *denied[1].InstanceID != b.Instance || denied[2].InstanceID != nil {
+		t.Errorf("denials of instances %s, %s", denied[1].InstanceID, denied[2].InstanceID)
 	}
 }
 

@@ -193,9 +193,14 @@ func (b *bench) identityPIN() string {
 }
 
 // events returns the types of the tenant's events.
-func (b *bench) events(tb testing.TB) []audit.Event {
+func (b *bench) events(tb testing.TB) []audit.Entry {
 	tb.Helper()
-	events, err := b.Node.Database().Events(context.Background(), audit.Filter{Tenant: b.Tenant, Limit: 1000})
+	stored, err := b.Node.Service().Events(context.Background(), audit.Filter{Tenant: b.Tenant, Limit: 1000})
 	must(tb, err)
-	return events
+	entries := make([]audit.Entry, len(stored))
+	for i, e := range stored {
+		entries[i], err = e.Entry()
+		must(tb, err)
+	}
+	return entries
 }

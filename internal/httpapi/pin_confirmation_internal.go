@@ -6,6 +6,7 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/service"
 )
 
 // RuntimeGetPinStatus implements the contract.
@@ -28,7 +29,7 @@ func (s *Server) RuntimeSetPin(ctx context.Context, req api.RuntimeSetPinRequest
 		return nil, err
 	}
 	holder := pin.IdentityHolder(caller.Tenant, req.InstanceId, req.IdentityId)
-	status, err := s.service.SetPINByRuntime(ctx, caller, holder, req.Body.Pin, req.Body.CurrentPin)
+	status, err := s.service.SetPINByRuntime(ctx, caller, holder, service.NewPIN{PIN: req.Body.Pin, Current: req.Body.CurrentPin})
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,9 @@ func (s *Server) AskConfirmation(ctx context.Context, req api.AskConfirmationReq
 	case err != nil:
 		return nil, err
 	case created:
-		return api.AskConfirmation201JSONResponse(toAPIConfirmation(view)), nil
+		return api.AskConfirmation201JSONResponse{
+			Body: toAPIConfirmation(view), Headers: api.AskConfirmation201ResponseHeaders{Location: toAPILocation(view.ID)},
+		}, nil
 	default:
 		return api.AskConfirmation200JSONResponse(toAPIConfirmation(view)), nil
 	}
@@ -78,7 +81,7 @@ func (s *Server) GetConfirmation(ctx context.Context, req api.GetConfirmationReq
 	if req.Params.WaitSeconds != nil {
 		wait = time.Duration(*req.Params.WaitSeconds) * time.Second
 	}
-	view, err := s.service.Confirmation(ctx, caller, req.InstanceId, req.ConfirmationId, wait)
+	view, err := s.service.Confirmation(ctx, caller, service.Target{Instance: req.InstanceId, Confirmation: req.ConfirmationId}, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +94,7 @@ func (s *Server) VerifyConfirmation(ctx context.Context, req api.VerifyConfirmat
 	if err != nil {
 		return nil, err
 	}
-	view, err := s.service.Verify(ctx, caller, req.InstanceId, req.ConfirmationId, req.Body.Pin)
+	view, err := s.service.Verify(ctx, caller, service.Target{Instance: req.InstanceId, Confirmation: req.ConfirmationId}, req.Body.Pin)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +111,7 @@ func (s *Server) RedeemConfirmation(ctx context.Context, req api.RedeemConfirmat
 	if err != nil {
 		return nil, err
 	}
-	view, err := s.service.Redeem(ctx, caller, req.InstanceId, req.ConfirmationId, proof)
+	view, err := s.service.Redeem(ctx, caller, service.Target{Instance: req.InstanceId, Confirmation: req.ConfirmationId}, proof)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +124,7 @@ func (s *Server) DeclineConfirmation(ctx context.Context, req api.DeclineConfirm
 	if err != nil {
 		return nil, err
 	}
-	if err := s.service.Decline(ctx, caller, req.InstanceId, req.ConfirmationId); err != nil {
+	if err := s.service.Decline(ctx, caller, service.Target{Instance: req.InstanceId, Confirmation: req.ConfirmationId}); err != nil {
 		return nil, err
 	}
 	return api.DeclineConfirmation204Response{}, nil

@@ -55,6 +55,10 @@ type Policy struct {
 	SessionTTLMinutes int
 	// Version is 0 for the defaults and grows with each change.
 	Version int64
+	// Frozen says whether the instance or its tenant is frozen. FreezeEpoch is the sum
+	// of the epochs of both: it grows with each freeze of either.
+	Frozen      bool
+	FreezeEpoch int64
 }
 
 // Default returns the policy of an instance for which none was stored.
@@ -104,6 +108,7 @@ type Need string
 // The values. With Required a PIN is needed; the others are the reasons why none is, as they are
 // written on the wire.
 const (
+	Frozen         Need = "frozen"
 	Required       Need = "required"
 	RoleExcluded   Need = "role_excluded"
 	SkillNotListed Need = "skill_not_listed"
@@ -112,6 +117,9 @@ const (
 // Decide says whether the policy requires a PIN when role runs skill. Anything it does not
 // recognise requires one: a role, a value of AppliesTo, a name that no runtime can ask for.
 func Decide(p Policy, role Role, skill string) Need {
+	if p.Frozen {
+		return Frozen
+	}
 	excluded := p.AppliesTo == AppliesToOwner && role == Customer ||
 		p.AppliesTo == AppliesToCustomer && role == Owner
 	if excluded {
@@ -128,3 +136,9 @@ func Decide(p Policy, role Role, skill string) Need {
 	}
 	return SkillNotListed
 }
+
+// Instance names one agent instance of a tenant.
+type Instance struct{ Tenant, ID uuid.UUID }
+
+// Of returns the instance whose policy it is.
+func (p Policy) Of() Instance { return Instance{Tenant: p.Tenant, ID: p.Instance} }

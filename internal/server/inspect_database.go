@@ -111,12 +111,12 @@ func diagnoseDatabase(ctx context.Context, in *Inspection) {
 
 func (in *Inspection) compareClocks(ctx context.Context, db store.Database) {
 	begin := time.Now()
-	now, err := db.Clock(ctx)
-	if err != nil {
+	reads := db.Reads()
+	if err := reads.Fetch(ctx); err != nil {
 		return
 	}
 	half := time.Since(begin) / 2
-	ahead := now.Sub(begin.Add(half)).Round(time.Millisecond)
+	ahead := reads.Now().Sub(begin.Add(half)).Round(time.Millisecond)
 	in.fact("clock ahead of this machine's", ahead.String())
 	if ahead.Abs() > clockTolerance+half {
 		in.wrong("clocks", "differ: the database's is %s ahead of this machine's; synchronise both with a time server, because "+

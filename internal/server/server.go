@@ -136,7 +136,7 @@ func listen(srv *http.Server, ln net.Listener, cfg config.Config) error {
 // greet completes what a first start has to say. On a database without a key an
 // embedded start makes the first admin key, for a tenant of its own.
 func (n *Node) greet(ctx context.Context, cfg config.Config, info *Info) error {
-	keys, err := n.database.APIKeys(ctx, uuid.Nil)
+	keys, err := n.service.Keys(ctx, uuid.Nil)
 	if err != nil || len(keys) > 0 {
 		return err
 	}

@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,14 @@ var (
 	// ErrUnavailable is wrapped when the database cannot be reached, or cannot
 	// take the work now. What was asked may or may not have happened.
 	ErrUnavailable = errors.New("store: database unavailable")
+	// ErrOutcomeUnknown is returned by InTx when the connection was lost after the
+	// COMMIT was sent: it was committed or it was not. It is an [ErrUnavailable] too.
+	ErrOutcomeUnknown = fmt.Errorf("%w: the outcome of the commit is unknown", ErrUnavailable)
+	// ErrKeyTaken is returned by InTx when an inserted row's key is another's.
+	ErrKeyTaken = errors.New("store: the key is taken")
+	// ErrReadAfterWrite is returned by Fetch in a transaction that has queued
+	// writes: it is a mistake in the step.
+	ErrReadAfterWrite = errors.New("store: a read after a queued write")
 	// ErrNewerSchema is returned by Open and Migrate when the database was
 	// migrated by a newer program that this one cannot work beside.
 	ErrNewerSchema = errors.New("store: the database was migrated by a newer hydrapin")
@@ -32,18 +41,68 @@ var (
 
 // Store is a database of hydrapin.
 type Store interface {
-	Reader
-	// InTx runs fn in one transaction: committed when fn returns nil, else rolled
-	// back. It never runs fn twice. An error of fn comes back as it is.
+	// Reads returns reads outside a transaction.
+	Reads() Reads
+	// InTx runs fn in one transaction (READ COMMITTED on PostgreSQL, immediate on
+	// SQLite) and commits what it queued when fn returns nil; an error of fn rolls
+	// back and is returned as it is. A step reads, then writes: BEGIN goes out with
+	// the first Fetch, the queued writes go out in one batch with the COMMIT.
+	//
+	// fn may run again, up to five times, when the database asks for it
+	// (serialization failure, deadlock), so it must touch nothing outside itself.
+	// Errors: [ErrUnavailable] when nothing was committed, [ErrOutcomeUnknown] when
+	// the connection was lost after the COMMIT was sent, the errors that a queued
+	// write names, and those of Fetch.
+	//
+	// Once fn has returned nil the commit goes on even if the caller goes away.
 	InTx(ctx context.Context, fn func(Tx) error) error
 	// Watch calls wake, from any goroutine, for each confirmation that any node
-	// woke with Tx.Wake, until ctx ends. It never blocks on wake for long work:
-	// wake must return at once. It reconnects by itself; what was woken while it
-	// was not connected is lost, and it then calls missed.
+	// woke with Tx.Wake, until ctx ends. wake must return at once. Watch reconnects
+	// by itself; wake-ups sent while it was not connected are lost, and it then
+	// calls missed.
 	Watch(ctx context.Context, wake func(id uuid.UUID), missed func()) error
 	// Ping says whether the database is reachable and migrated.
 	Ping(ctx context.Context) error
 	Close() error
+
+	Lists
+}
+
+// Lists are reads of many rows, each a round trip of its own, for what runs
+// beside requests.
+type Lists interface {
+	// NoLongerPending returns those of the ids that are not pending by the
+	// database's clock, or do not exist.
+	NoLongerPending(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error)
+	// APIKeys returns the keys of a tenant, or with uuid.Nil of all, oldest first.
+	APIKeys(ctx context.Context, tenant uuid.UUID) ([]auth.APIKey, error)
+	// Events returns events of a tenant in the order of their Seq.
+	Events(ctx context.Context, f audit.Filter) ([]audit.Stored, error)
+	// OpenConfirmations returns confirmations that are pending or approved by the
+	// database's clock, the newest first.
+	OpenConfirmations(ctx context.Context, f ConfirmationFilter) ([]confirmation.Confirmation, error)
+	// KeyChecks returns the stored check values by kind and id.
+	KeyChecks(ctx context.Context) (map[CheckID][]byte, error)
+	// PeppersInUse returns the ids of the peppers that stored PINs were hashed with.
+	PeppersInUse(ctx context.Context) ([]string, error)
+}
+
+// ConfirmationFilter narrows a list of open confirmations of an instance.
+type ConfirmationFilter struct {
+	Instance policy.Instance
+	// Status is pending, approved, or empty for both.
+	Status confirmation.Status
+	// Holder is the zero Holder for all.
+	Holder pin.Holder
+	// After is the place after which to read; the zero Place from the newest.
+	After ConfirmationPlace
+	Limit int
+}
+
+// ConfirmationPlace is a confirmation's place in the order of lists.
+type ConfirmationPlace struct {
+	CreatedAt time.Time
+	ID        uuid.UUID
 }
 
 // Database is a Store with what an operator does to it.
@@ -79,38 +138,53 @@ type Diagnosis struct {
 // Fact is one thing that is so.
 type Fact struct{ Name, Value string }
 
-// Reader reads outside a transaction, or inside one when it is a Tx. Times are
-// the database's clock as the record was read.
-type Reader interface {
-	// Pin returns the record of a holder; the zero Record with that Holder for one
-	// that was never seen.
-	Pin(ctx context.Context, h pin.Holder) (pin.Record, time.Time, error)
-	// Policy returns the policy of an instance, or the defaults.
-	Policy(ctx context.Context, tenant, instance uuid.UUID) (policy.Policy, error)
-	// Confirmation returns a confirmation of an instance, or ErrNotFound.
-	Confirmation(ctx context.Context, tenant, instance, id uuid.UUID) (confirmation.Confirmation, time.Time, error)
-	// ConfirmationByKey returns the confirmation that holds an idempotency key of
-	// an instance, or ErrNotFound.
-	ConfirmationByKey(ctx context.Context, tenant, instance uuid.UUID, key string) (confirmation.Confirmation, time.Time, error)
-	// NoLongerPending returns those of the ids that are not pending by the
-	// database's clock, or do not exist, in one query.
-	NoLongerPending(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error)
-	// Sessions returns the stored sessions of a holder on an instance.
-	Sessions(ctx context.Context, h pin.Holder, instance uuid.UUID) ([]confirmation.Session, error)
-	// Session returns one session of a tenant, or ErrNotFound.
-	Session(ctx context.Context, tenant, id uuid.UUID) (confirmation.Session, error)
-	// APIKey returns a key by its id, revoked and expired ones too, or ErrNotFound.
-	APIKey(ctx context.Context, id string) (auth.APIKey, error)
-	// APIKeys returns the keys of a tenant, or with uuid.Nil of all, oldest first.
-	APIKeys(ctx context.Context, tenant uuid.UUID) ([]auth.APIKey, error)
-	// Events returns events of a tenant by Seq, oldest first.
-	Events(ctx context.Context, f audit.Filter) ([]audit.Event, error)
-	// KeyChecks returns the stored check values by kind and id.
-	KeyChecks(ctx context.Context, kind CheckKind) (map[string][]byte, error)
-	// PeppersInUse returns the ids of peppers that stored PINs were hashed with.
-	PeppersInUse(ctx context.Context) ([]string, error)
-	// Clock returns the database's time.
-	Clock(ctx context.Context) (time.Time, error)
+// Reads queues reads and sends them together: Fetch sends what was queued, in
+// order and in one round trip, and fills the places that were given. Each read
+// sees what was committed when it ran (also one that waited behind a lock queued
+// before it). A Reads, and a Tx, is used by one goroutine.
+type Reads interface {
+	// PIN reads the record of a holder; for a holder that was never seen, the zero
+	// Record with that Holder.
+	PIN(h pin.Holder, into *pin.Record)
+	// Policy reads the policy of an instance, or the defaults, with what the freezes of
+	// the instance and of its tenant say.
+	Policy(i policy.Instance, into *policy.Policy)
+	// Confirmation reads a confirmation of an instance. Fetch returns [ErrNotFound]
+	// when there is none.
+	Confirmation(ref confirmation.Ref, into *confirmation.Confirmation)
+	// ConfirmationByKey reads the confirmation that holds an idempotency key of an
+	// instance; the zero Confirmation when there is none.
+	ConfirmationByKey(i policy.Instance, key string, into *confirmation.Confirmation)
+	// ConfirmationByCallKey reads the confirmation that was the last to be stored with
+	// a call key of an instance; the zero Confirmation when there is none.
+	ConfirmationByCallKey(i policy.Instance, key string, into *confirmation.Confirmation)
+	// Freeze reads the freeze of an instance, or with uuid.Nil as its ID of a tenant.
+	Freeze(scope policy.Instance, into *policy.Freeze)
+	// Sessions reads the stored sessions of a holder, on one instance or with
+	// uuid.Nil on all, in the order of AuthTime and id.
+	Sessions(h pin.Holder, instance uuid.UUID, into *[]confirmation.Session)
+	// SessionOf reads the session that a confirmation's approval rests on, or that
+	// its PIN opened; the zero Session when there is none (any more).
+	SessionOf(ref confirmation.Ref, into *confirmation.Session)
+	// OpenCounts counts a holder's open confirmations on an instance that have not
+	// expired by the database's clock.
+	OpenCounts(h pin.Holder, instance uuid.UUID, into *confirmation.OpenCounts)
+	// APIKey reads a key by its id, revoked and expired ones too. Fetch returns
+	// [ErrNotFound] when there is none.
+	APIKey(id string, into *auth.APIKey)
+
+	// Fetch sends what was queued. The first error ends it; in a transaction the
+	// transaction then cannot be committed, [ErrNotFound] excepted.
+	Fetch(ctx context.Context) error
+	// Now returns the database's time, read by the last Fetch after its last lock:
+	// UTC with microseconds. It is the zero time before the first Fetch.
+	Now() time.Time
+}
+
+// CheckID names a check value: what it is of, and the id of the pepper or key.
+type CheckID struct {
+	Kind CheckKind
+	ID   string
 }
 
 // CheckKind says what a check value is of.
@@ -122,90 +196,131 @@ const (
 	CheckReceiptKey CheckKind = "receipt_key"
 )
 
-// Tx is a transaction. Locks are taken in one order: policy, pin, session,
-// confirmation; they hold until the transaction ends.
+// Tx is a transaction: reads and locks, then queued writes. A Fetch after a queued
+// write returns [ErrReadAfterWrite]. Locks are queued in one order (policy, pin,
+// session, confirmation) and hold until the transaction ends.
+//
+// Writes return nothing; their errors are returned by InTx. They take effect in the
+// order in which they were queued.
 type Tx interface {
-	Reader
-	PinTx
-	PolicyTx
-	SessionTx
-	ConfirmationTx
-	KeyTx
+	Reads
+	Locks
+	PINWrites
+	PolicyWrites
+	ConfirmationWrites
+	KeyWrites
 
-	// Append writes an event; Time is set from Now when it is zero.
-	Append(ctx context.Context, e audit.Event) error
-	// Now returns the database's time, read after the last lock that was taken.
-	Now(ctx context.Context) (time.Time, error)
-	// Wake tells every node after the commit that a confirmation left pending.
-	Wake(id uuid.UUID)
+	// Append writes events, in order.
+	Append(events ...audit.Event)
+	// Wake wakes whoever waits for the confirmations, on every node, once the
+	// transaction has committed.
+	Wake(ids ...uuid.UUID)
 }
 
-// PinTx saves PIN records.
-type PinTx interface {
-	// LockPin locks and returns the record of a holder. A holder that was never
-	// seen has nothing to lock.
-	LockPin(ctx context.Context, h pin.Holder) (pin.Record, error)
-	// LockNewPin is LockPin for whoever is about to set a PIN: it locks a holder
+// Locks are the reads that lock rows.
+type Locks interface {
+	// LockPIN locks and reads the record of a holder. A holder that was never seen
+	// has nothing to lock.
+	LockPIN(h pin.Holder, into *pin.Record)
+	// LockNewPIN is LockPIN for whoever is about to set a PIN: it locks a holder
 	// that was never seen too.
-	LockNewPin(ctx context.Context, h pin.Holder) (pin.Record, error)
-	// SavePin stores a record. PepperID is what its hash was made with.
-	SavePin(ctx context.Context, r pin.Record, pepperID string) error
-	// DeletePin removes a record with everything of it.
-	DeletePin(ctx context.Context, h pin.Holder) error
-}
-
-// PolicyTx saves policies.
-type PolicyTx interface {
-	// LockPolicy locks and returns the policy of an instance, or the defaults; it
-	// locks an instance without a stored policy too.
-	LockPolicy(ctx context.Context, tenant, instance uuid.UUID) (policy.Policy, error)
-	SavePolicy(ctx context.Context, p policy.Policy) error
-}
-
-// SessionTx saves sessions.
-type SessionTx interface {
-	SaveSession(ctx context.Context, s confirmation.Session) error
-	// EndSessions removes the sessions of a holder, on one instance or with
-	// uuid.Nil on all, and returns them.
-	EndSessions(ctx context.Context, h pin.Holder, instance uuid.UUID) ([]confirmation.Session, error)
-	// SweepSessions removes up to limit sessions that began before the time.
-	SweepSessions(ctx context.Context, before time.Time, limit int) (int, error)
-}
-
-// ConfirmationTx saves confirmations.
-type ConfirmationTx interface {
-	// LockConfirmation locks and returns a confirmation, or ErrNotFound.
-	LockConfirmation(ctx context.Context, tenant, instance, id uuid.UUID) (confirmation.Confirmation, error)
-	// InsertConfirmation stores a new confirmation. It reports false, and stores
-	// nothing, when another holds its idempotency key.
-	InsertConfirmation(ctx context.Context, c confirmation.Confirmation) (bool, error)
-	// SaveConfirmation stores what a transition changed.
-	SaveConfirmation(ctx context.Context, c confirmation.Confirmation) error
-	// LockOpenConfirmations locks and returns the pending and approved
-	// confirmations of a holder, on one instance or with uuid.Nil on all, expired
-	// ones too, in the order of their ids.
-	LockOpenConfirmations(ctx context.Context, h pin.Holder, instance uuid.UUID) ([]confirmation.Confirmation, error)
-	// PendingConfirmations returns how many of a holder are pending and not
-	// expired on an instance at now, and when the first of them expires.
-	PendingConfirmations(ctx context.Context, h pin.Holder, instance uuid.UUID, now time.Time) (int, time.Time, error)
-	// TrySweepLock takes, until the transaction ends, the lock that lets one node
+	LockNewPIN(h pin.Holder, into *pin.Record)
+	// LockAttempt locks and reads a spent attempt that is not settled; the zero
+	// Attempt when it was settled or never spent.
+	LockAttempt(tenant, id uuid.UUID, into *pin.Attempt)
+	// LockPolicy locks and reads the policy of an instance, or the defaults, without
+	// what freezes say; it locks an instance without a stored policy too.
+	LockPolicy(i policy.Instance, into *policy.Policy)
+	// LockConfirmation locks and reads a confirmation. Fetch returns [ErrNotFound]
+	// when there is none.
+	LockConfirmation(ref confirmation.Ref, into *confirmation.Confirmation)
+	// LockConfirmationByCallKey locks and reads the confirmation that holds a call key
+	// of an instance; the zero Confirmation when there is none.
+	LockConfirmationByCallKey(i policy.Instance, key string, into *confirmation.Confirmation)
+	// LockApproved locks and reads up to limit approved confirmations of an instance,
+	// or with uuid.Nil as its ID of a tenant, that have not expired by the database's
+	// clock, in the order of their ids.
+	LockApproved(scope policy.Instance, limit int, into *[]confirmation.Confirmation)
+	// LockFreeze locks and reads a freeze; it locks a scope that was never frozen too.
+	LockFreeze(scope policy.Instance, into *policy.Freeze)
+	// LockOpenConfirmations locks and reads the pending and approved confirmations
+	// of a holder, on one instance or with uuid.Nil on all, expired ones too, in
+	// the order of their ids.
+	LockOpenConfirmations(h pin.Holder, instance uuid.UUID, into *[]confirmation.Confirmation)
+	// LockAPIKey locks and reads a key. Fetch returns [ErrNotFound] when there is
+	// none.
+	LockAPIKey(id string, into *auth.APIKey)
+	// LockSweep takes, until the transaction ends, the lock that lets one node
 	// sweep at a time; false when another has it.
-	TrySweepLock(ctx context.Context) (bool, error)
-	// LockExpiredConfirmations locks and returns up to limit confirmations that
-	// are stored as pending or approved and expired before now, skipping those
-	// that another transaction holds.
-	LockExpiredConfirmations(ctx context.Context, now time.Time, limit int) ([]confirmation.Confirmation, error)
-	// DeleteConfirmations removes up to limit confirmations that ended before.
-	DeleteConfirmations(ctx context.Context, before time.Time, limit int) (int, error)
+	LockSweep(into *bool)
+	// LockExpired locks and reads up to limit confirmations that are stored as open
+	// and have expired by the database's clock, and skips those that another
+	// transaction holds.
+	LockExpired(limit int, into *[]confirmation.Confirmation)
+	// LockStale locks and reads what was kept long enough: up to limit rows of each
+	// kind, skipping those that another transaction holds.
+	LockStale(age StaleAge, limit int, into *Stale)
 }
 
-// KeyTx saves API keys and check values.
-type KeyTx interface {
-	InsertAPIKey(ctx context.Context, k auth.APIKey) error
-	// RevokeAPIKey revokes a key at the time, or returns ErrNotFound. A revoked
-	// key keeps its time, and false is returned.
-	RevokeAPIKey(ctx context.Context, id string, at time.Time) (bool, error)
-	// SaveKeyCheck stores a check value, unless the id has one, and returns the
-	// stored one.
-	SaveKeyCheck(ctx context.Context, kind CheckKind, id string, value []byte) ([]byte, error)
+// StaleAge says how old a row must be to be removed.
+type StaleAge struct {
+	// Confirmation counts from the end of a confirmation, Session from its PIN,
+	// Attempt from its spend.
+	Confirmation, Session, Attempt time.Duration
+}
+
+// Stale names rows that may be removed.
+type Stale struct {
+	Confirmations []confirmation.Ref
+	Sessions      []confirmation.SessionRef
+	Attempts      []pin.AttemptRef
+}
+
+// PINWrites save PIN records and attempts.
+type PINWrites interface {
+	// SavePIN stores a record. The record was locked before.
+	SavePIN(r pin.Record)
+	// InsertAttempt stores an attempt that was spent.
+	InsertAttempt(a pin.Attempt)
+	// DeleteAttempt removes an attempt that was locked, as it is settled.
+	DeleteAttempt(ref pin.AttemptRef)
+	// SaveSession stores a session.
+	SaveSession(s confirmation.Session)
+	// DeleteSessions removes the sessions of a holder, on one instance or with
+	// uuid.Nil on all. Sessions change only under their holder's PIN lock.
+	DeleteSessions(h pin.Holder, instance uuid.UUID)
+}
+
+// PolicyWrites save policies.
+type PolicyWrites interface {
+	// SavePolicy stores a policy that was locked before.
+	SavePolicy(p policy.Policy)
+	// SaveFreeze stores a freeze that was locked before.
+	SaveFreeze(f policy.Freeze)
+}
+
+// ConfirmationWrites save confirmations.
+type ConfirmationWrites interface {
+	// InsertConfirmation stores a new confirmation. InTx returns [ErrKeyTaken] when
+	// another holds its idempotency key, or its call key.
+	InsertConfirmation(c confirmation.Confirmation)
+	// SaveConfirmations stores what transitions changed, in one statement. The
+	// confirmations were locked before.
+	SaveConfirmations(cs ...confirmation.Confirmation)
+	// SaveOutcome stores the outcome of a redeemed confirmation that was locked before.
+	SaveOutcome(c confirmation.Confirmation)
+	// ReleaseCallKey takes its call key from a confirmation that was locked before.
+	ReleaseCallKey(ref confirmation.Ref)
+	// DeleteStale removes rows that LockStale returned.
+	DeleteStale(s Stale)
+}
+
+// KeyWrites save API keys and check values.
+type KeyWrites interface {
+	InsertAPIKey(k auth.APIKey)
+	// SaveAPIKey stores what a transition changed of a key that was locked before.
+	SaveAPIKey(k auth.APIKey)
+	// InsertKeyCheck stores a check value. InTx returns [ErrKeyTaken] when the id
+	// has one.
+	InsertKeyCheck(id CheckID, value []byte)
 }

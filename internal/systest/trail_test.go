@@ -59,7 +59,7 @@ func trail(t *testing.T, events []event) history {
 			s.verified++
 			s.failures = 0
 		case "pin.unlocked":
-			if e.Details["reason"] != "own_right_guess" || e.RequestID != s.lockedBy {
+			if e.Details["reason"] != "own_correct_guess" || e.RequestID != s.lockedBy {
 				t.Errorf("event %d: a lock was lifted that another guess had earned: %v", e.Seq, e.Details)
 			}
 			s.lockedUntil = time.Time{}

@@ -1,6 +1,8 @@
--- Every table of a tenant has a key that begins with tenant_id. The instance of a
--- customer is the nil UUID in keys, so that a holder's tuple is never null. Times
--- hold microseconds; the session's time zone plays no part in them.
+-- Every table of a tenant has a key that begins with tenant_id; what is looked up by
+-- its id alone has a unique index of its own. The instance of a customer is the nil
+-- UUID in keys, so that a holder's tuple is never null. Times hold microseconds; the
+-- session's time zone plays no part in them. db/sqlite holds the same schema: the same
+-- tables, columns, checks and indexes by name.
 
 -- +goose Up
 
@@ -14,6 +16,25 @@ CREATE TABLE schema_compat (
 );
 INSERT INTO schema_compat (min_program_schema) VALUES (1);
 
+-- What a node writes to find out whether the database takes writes. The filler makes
+-- a write large enough to need new space.
+CREATE TABLE write_probes (
+    one        boolean NOT NULL DEFAULT true,
+    probed_at  timestamptz NOT NULL,
+    filler     bytea,
+    CONSTRAINT write_probes_pkey PRIMARY KEY (one),
+    CONSTRAINT write_probes_one_row CHECK (one)
+);
+INSERT INTO write_probes (probed_at) VALUES ('epoch');
+
+-- Rows that exist to be locked: a row lock is one that every engine has.
+CREATE TABLE duties (
+    name text NOT NULL,
+    CONSTRAINT duties_pkey PRIMARY KEY (name)
+);
+INSERT INTO duties (name) VALUES ('sweep');
+
+-- A row is never deleted: lock epoch and generation outlive every PIN.
 CREATE TABLE pins (
     tenant_id          uuid        NOT NULL,
     holder_type        text        NOT NULL,
@@ -29,6 +50,7 @@ CREATE TABLE pins (
     locked_until       timestamptz,
     inactive           boolean     NOT NULL DEFAULT false,
     lock_epoch         bigint      NOT NULL DEFAULT 0,
+    generation         bigint      NOT NULL DEFAULT 0,
     bucket_empty_at    timestamptz,
     CONSTRAINT pins_pkey PRIMARY KEY (tenant_id, holder_id, instance_id, holder_type),
     CONSTRAINT pins_holder_type CHECK (holder_type IN ('customer', 'identity')),
@@ -36,10 +58,26 @@ CREATE TABLE pins (
         (holder_type = 'customer') = (instance_id = '00000000-0000-0000-0000-000000000000')
     ),
     CONSTRAINT pins_pin_whole CHECK (num_nulls(pin_id, hash, pepper_id, created_at) IN (0, 4)),
-    CONSTRAINT pins_failures CHECK (failures >= 0),
-    CONSTRAINT pins_lock_epoch CHECK (lock_epoch >= 0)
+    CONSTRAINT pins_counts CHECK (failures >= 0 AND lock_epoch >= 0 AND generation >= 0)
 );
 CREATE INDEX pins_pepper ON pins (pepper_id) WHERE pepper_id IS NOT NULL;
+
+-- An attempt is here from its spend until it is settled, so that a settlement that is
+-- repeated after a lost connection counts once.
+CREATE TABLE pin_attempts (
+    tenant_id          uuid        NOT NULL,
+    id                 uuid        NOT NULL,
+    holder_type        text        NOT NULL,
+    holder_instance_id uuid        NOT NULL,
+    holder_id          uuid        NOT NULL,
+    spent_at           timestamptz NOT NULL,
+    CONSTRAINT pin_attempts_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT pin_attempts_holder_type CHECK (holder_type IN ('customer', 'identity')),
+    CONSTRAINT pin_attempts_holder_instance CHECK (
+        (holder_type = 'customer') = (holder_instance_id = '00000000-0000-0000-0000-000000000000')
+    )
+);
+CREATE INDEX pin_attempts_spent ON pin_attempts (spent_at);
 
 -- Version 0 is a row that was made only to be locked; it reads as the defaults.
 CREATE TABLE pin_policies (
@@ -56,6 +94,22 @@ CREATE TABLE pin_policies (
     CONSTRAINT pin_policies_version CHECK (version >= 0)
 );
 
+-- The nil UUID as instance is the whole tenant. A row is never deleted: its epoch
+-- outlives every freeze.
+CREATE TABLE freezes (
+    tenant_id   uuid    NOT NULL,
+    instance_id uuid    NOT NULL,
+    frozen      boolean NOT NULL DEFAULT false,
+    since       timestamptz,
+    by_kind     text    NOT NULL DEFAULT '',
+    by_id       text    NOT NULL DEFAULT '',
+    reason      text    NOT NULL DEFAULT '',
+    epoch       bigint  NOT NULL DEFAULT 0,
+    CONSTRAINT freezes_pkey PRIMARY KEY (tenant_id, instance_id),
+    CONSTRAINT freezes_since CHECK (frozen = (since IS NOT NULL)),
+    CONSTRAINT freezes_epoch CHECK (epoch >= 0)
+);
+
 CREATE TABLE pin_sessions (
     tenant_id          uuid        NOT NULL,
     id                 uuid        NOT NULL,
@@ -68,10 +122,11 @@ CREATE TABLE pin_sessions (
     lock_epoch         bigint      NOT NULL,
     auth_time          timestamptz NOT NULL,
     ttl                interval    NOT NULL,
+    freeze_epoch       bigint      NOT NULL,
     CONSTRAINT pin_sessions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT pin_sessions_holder_type CHECK (holder_type IN ('customer', 'identity')),
-    CONSTRAINT pin_sessions_holder_instance CHECK (
-        (holder_type = 'customer') = (holder_instance_id = '00000000-0000-0000-0000-000000000000')
+    CONSTRAINT pin_sessions_holder_instance CHECK (holder_instance_id =
+        CASE holder_type WHEN 'customer' THEN '00000000-0000-0000-0000-000000000000' ELSE instance_id END
     ),
     CONSTRAINT pin_sessions_role CHECK (role IN ('owner', 'customer')),
     CONSTRAINT pin_sessions_ttl CHECK (ttl >= interval '0')
@@ -99,45 +154,73 @@ CREATE TABLE confirmations (
     expires_at          timestamptz NOT NULL,
     ended_at            timestamptz,
     approved_at         timestamptz,
+    approved_attempt_id uuid,
     approved_pin_id     uuid,
     approved_lock_epoch bigint,
     auth_time           timestamptz,
     session_id          uuid,
     receipt             text        NOT NULL DEFAULT '',
+    redeem_id           uuid,
+    call_key            text,
+    approved_freeze_epoch bigint,
+    outcome             text,
+    outcome_at          timestamptz,
+    outcome_detail      text        NOT NULL DEFAULT '',
     CONSTRAINT confirmations_pkey PRIMARY KEY (tenant_id, instance_id, id),
-    CONSTRAINT confirmations_id UNIQUE (id),
     CONSTRAINT confirmations_holder_type CHECK (holder_type IN ('customer', 'identity')),
-    CONSTRAINT confirmations_holder_instance CHECK (
-        (holder_type = 'customer') = (holder_instance_id = '00000000-0000-0000-0000-000000000000')
+    CONSTRAINT confirmations_holder_instance CHECK (holder_instance_id =
+        CASE holder_type WHEN 'customer' THEN '00000000-0000-0000-0000-000000000000' ELSE instance_id END
     ),
     CONSTRAINT confirmations_role CHECK (role IN ('owner', 'customer')),
+    CONSTRAINT confirmations_lifetime CHECK (lifetime > interval '0'),
     CONSTRAINT confirmations_status CHECK (
         status IN ('pending', 'approved', 'declined', 'expired', 'redeemed')
     ),
     CONSTRAINT confirmations_reason CHECK (
-        reason IN ('', 'pin', 'session', 'runtime', 'holder', 'pin_changed', 'session_ended')
+        reason IN ('', 'pin', 'session', 'runtime', 'holder', 'wrong_pin', 'pin_changed', 'session_ended', 'frozen')
     ),
     CONSTRAINT confirmations_action_whole CHECK (
         num_nulls(action_summary, action_params, action_digest) IN (0, 3)
     ),
     CONSTRAINT confirmations_approval_whole CHECK (
-        num_nulls(approved_at, approved_pin_id, approved_lock_epoch, auth_time) IN (0, 4)
+        num_nulls(approved_at, approved_pin_id, approved_lock_epoch, approved_freeze_epoch, auth_time) IN (0, 5)
+        AND (approved_at IS NOT NULL OR session_id IS NULL AND approved_attempt_id IS NULL)
     ),
     CONSTRAINT confirmations_approved CHECK (
-        status NOT IN ('approved', 'redeemed') OR approved_at IS NOT NULL
+        CASE status
+            WHEN 'pending' THEN approved_at IS NULL
+            WHEN 'approved' THEN approved_at IS NOT NULL
+            WHEN 'redeemed' THEN approved_at IS NOT NULL
+            ELSE true
+        END
     ),
     CONSTRAINT confirmations_ended CHECK (
         (ended_at IS NULL) = (status IN ('pending', 'approved'))
     ),
+    CONSTRAINT confirmations_redeemed CHECK (redeem_id IS NULL OR status = 'redeemed'),
     CONSTRAINT confirmations_idempotency_key_length CHECK (
         octet_length(idempotency_key) BETWEEN 1 AND 64
+    ),
+    CONSTRAINT confirmations_call_key_length CHECK (octet_length(call_key) BETWEEN 1 AND 64),
+    CONSTRAINT confirmations_outcome CHECK (
+        outcome IS NULL OR outcome IN ('executed', 'failed', 'unknown') AND status = 'redeemed'
+    ),
+    CONSTRAINT confirmations_outcome_whole CHECK (
+        (outcome IS NULL) = (outcome_at IS NULL) AND (outcome IS NOT NULL OR outcome_detail = '')
     )
 );
+CREATE UNIQUE INDEX confirmations_id ON confirmations (id);
 CREATE UNIQUE INDEX confirmations_idempotency_key ON confirmations (tenant_id, instance_id, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
+-- Who no longer holds its call key gives it up when another asks with it.
+CREATE UNIQUE INDEX confirmations_call_key ON confirmations (tenant_id, instance_id, call_key)
+    WHERE call_key IS NOT NULL;
+CREATE INDEX confirmations_listed ON confirmations (tenant_id, instance_id, created_at, id)
+    WHERE ended_at IS NULL;
+CREATE INDEX confirmations_approved_ids ON confirmations (tenant_id, id) WHERE status = 'approved';
 CREATE INDEX confirmations_open ON confirmations (tenant_id, holder_id, holder_type, holder_instance_id, instance_id)
-    WHERE status IN ('pending', 'approved');
-CREATE INDEX confirmations_expiry ON confirmations (expires_at) WHERE status IN ('pending', 'approved');
+    WHERE ended_at IS NULL;
+CREATE INDEX confirmations_expiry ON confirmations (expires_at) WHERE ended_at IS NULL;
 CREATE INDEX confirmations_end ON confirmations (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE api_keys (
@@ -152,13 +235,13 @@ CREATE TABLE api_keys (
     expires_at  timestamptz,
     revoked_at  timestamptz,
     CONSTRAINT api_keys_pkey PRIMARY KEY (tenant_id, id),
-    CONSTRAINT api_keys_id UNIQUE (id),
     CONSTRAINT api_keys_kind CHECK (kind IN ('api_key', 'runtime_key')),
     CONSTRAINT api_keys_hash CHECK (octet_length(hash) = 32),
     CONSTRAINT api_keys_instance CHECK (
         (kind = 'api_key') = (instance_id = '00000000-0000-0000-0000-000000000000')
     )
 );
+CREATE UNIQUE INDEX api_keys_id ON api_keys (id);
 
 CREATE TABLE key_checks (
     kind  text  NOT NULL,
@@ -168,9 +251,13 @@ CREATE TABLE key_checks (
     CONSTRAINT key_checks_kind CHECK (kind IN ('pepper', 'receipt_key'))
 );
 
+-- The leaf is the event, as canonical text: what is answered. The columns beside it
+-- only select. Types of events and actors are not listed: the trail outlives every
+-- version of the program, and each may bring new ones.
 CREATE TABLE pin_events (
     tenant_id          uuid        NOT NULL,
     seq                bigserial   NOT NULL,
+    id                 uuid        NOT NULL,
     occurred_at        timestamptz NOT NULL,
     type               text        NOT NULL,
     actor_kind         text        NOT NULL,
@@ -180,16 +267,16 @@ CREATE TABLE pin_events (
     holder_id          uuid,
     instance_id        uuid,
     confirmation_id    uuid,
-    request_id         text        NOT NULL DEFAULT '',
-    peer               text        NOT NULL DEFAULT '',
-    details            jsonb,
+    leaf               bytea       NOT NULL,
     CONSTRAINT pin_events_pkey PRIMARY KEY (tenant_id, seq),
     CONSTRAINT pin_events_type CHECK (type <> ''),
     CONSTRAINT pin_events_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT pin_events_holder_whole CHECK (
         num_nulls(holder_type, holder_instance_id, holder_id) IN (0, 3)
-    )
+    ),
+    CONSTRAINT pin_events_leaf CHECK (octet_length(leaf) > 0)
 );
+CREATE UNIQUE INDEX pin_events_id ON pin_events (id);
 
 -- +goose StatementBegin
 CREATE FUNCTION pin_events_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -203,5 +290,6 @@ CREATE TRIGGER pin_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pin
     FOR EACH STATEMENT EXECUTE FUNCTION pin_events_append_only();
 
 -- +goose Down
-DROP TABLE pin_events, key_checks, api_keys, confirmations, pin_sessions, pin_policies, pins, schema_compat;
+DROP TABLE pin_events, key_checks, api_keys, confirmations, pin_sessions, freezes, pin_policies, pin_attempts,
+    pins, duties, write_probes, schema_compat;
 DROP FUNCTION pin_events_append_only();

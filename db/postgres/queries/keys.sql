@@ -3,6 +3,12 @@ SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires
 FROM api_keys
 WHERE id = @id;
 
+-- name: LockAPIKey :one
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
+FROM api_keys
+WHERE id = @id
+FOR UPDATE;
+
 -- name: ListAPIKeys :many
 SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
 FROM api_keys
@@ -18,15 +24,18 @@ ORDER BY created_at, id;
 INSERT INTO api_keys (tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at)
 VALUES (@tenant_id, @id, @kind, @hash, @instance_id, @scopes, @name, @created_at, @expires_at, @revoked_at);
 
--- name: RevokeAPIKey :execrows
-UPDATE api_keys SET revoked_at = @revoked_at::timestamptz WHERE id = @id AND revoked_at IS NULL;
+-- name: SaveAPIKey :exec
+-- Division by zero when it is gone: an error, which skips the COMMIT.
+WITH saved AS (
+    UPDATE api_keys SET expires_at = @expires_at, revoked_at = @revoked_at
+    WHERE tenant_id = @tenant_id AND id = @id
+    RETURNING id
+)
+SELECT 1 / count(*) FROM saved;
 
 -- name: ListKeyChecks :many
-SELECT id, value FROM key_checks WHERE kind = @kind;
+SELECT kind, id, value FROM key_checks;
 
 -- name: InsertKeyCheck :exec
-INSERT INTO key_checks (kind, id, value) VALUES (@kind, @id, @value)
-ON CONFLICT ON CONSTRAINT key_checks_pkey DO NOTHING;
-
--- name: GetKeyCheck :one
-SELECT value FROM key_checks WHERE kind = @kind AND id = @id;
+-- An id that has a value is an error, which skips the COMMIT.
+INSERT INTO key_checks (kind, id, value) VALUES (@kind, @id, @value);

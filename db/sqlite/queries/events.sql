@@ -1,13 +1,12 @@
--- name: InsertEvent :exec
+-- name: AppendEvent :exec
 INSERT INTO pin_events (
-    tenant_id, time, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
-    instance_id, confirmation_id, request_id, peer, details
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    tenant_id, id, occurred_at, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
+    instance_id, confirmation_id, leaf
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: ListEvents :many
-SELECT seq, tenant_id, time, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
-    instance_id, confirmation_id, request_id, peer, details
+SELECT seq, leaf
 FROM pin_events
-WHERE tenant_id = sqlc.arg(tenant_id) AND seq > sqlc.arg(after)
+WHERE tenant_id = sqlc.arg(tenant_id) AND seq > sqlc.arg(after_seq)
 ORDER BY seq
-LIMIT sqlc.arg(limit);
+LIMIT sqlc.arg(max_rows);

@@ -1,12 +1,12 @@
 -- name: GetAPIKey :one
 SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
 FROM api_keys
-WHERE id = ?;
+WHERE id = sqlc.arg(id);
 
 -- name: ListAPIKeys :many
 SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
 FROM api_keys
-WHERE tenant_id = ?
+WHERE tenant_id = sqlc.arg(tenant_id)
 ORDER BY created_at, id;
 
 -- name: ListAllAPIKeys :many
@@ -19,14 +19,12 @@ INSERT INTO api_keys (
     tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- name: RevokeAPIKey :execrows
-UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL;
+-- name: SaveAPIKey :execrows
+UPDATE api_keys SET expires_at = sqlc.arg(expires_at), revoked_at = sqlc.arg(revoked_at)
+WHERE tenant_id = sqlc.arg(tenant_id) AND id = sqlc.arg(id);
 
 -- name: ListKeyChecks :many
-SELECT id, value FROM key_checks WHERE kind = ?;
-
--- name: GetKeyCheck :one
-SELECT value FROM key_checks WHERE kind = ? AND id = ?;
+SELECT kind, id, value FROM key_checks;
 
 -- name: InsertKeyCheck :exec
-INSERT INTO key_checks (kind, id, value) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO NOTHING;
+INSERT INTO key_checks (kind, id, value) VALUES (?, ?, ?);

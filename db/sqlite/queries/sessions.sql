@@ -1,51 +1,44 @@
--- name: GetSession :one
-SELECT tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role, pin_id,
-    lock_epoch, auth_time, ttl_us
-FROM pin_sessions
-WHERE tenant_id = ? AND id = ?;
-
 -- name: ListSessions :many
+-- The nil UUID as instance means every instance.
 SELECT tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role, pin_id,
-    lock_epoch, auth_time, ttl_us
+    lock_epoch, auth_time, ttl, freeze_epoch
 FROM pin_sessions
-WHERE tenant_id = ? AND holder_type = ? AND holder_instance_id = ? AND holder_id = ?
-    AND instance_id = ?
-ORDER BY id;
+WHERE tenant_id = sqlc.arg(tenant_id) AND holder_id = sqlc.arg(holder_id)
+    AND holder_type = sqlc.arg(holder_type) AND holder_instance_id = sqlc.arg(holder_instance_id)
+    AND (instance_id = sqlc.arg(instance_id) OR sqlc.arg(instance_id) = '00000000-0000-0000-0000-000000000000')
+ORDER BY auth_time, id;
+
+-- name: GetSessionOf :one
+SELECT s.tenant_id, s.id, s.instance_id, s.holder_type, s.holder_instance_id, s.holder_id, s.role,
+    s.pin_id, s.lock_epoch, s.auth_time, s.ttl, s.freeze_epoch
+FROM confirmations AS c
+JOIN pin_sessions AS s ON s.tenant_id = c.tenant_id AND s.id = c.session_id
+WHERE c.tenant_id = sqlc.arg(tenant_id) AND c.instance_id = sqlc.arg(instance_id) AND c.id = sqlc.arg(id);
 
 -- name: SaveSession :exec
 INSERT INTO pin_sessions (
     tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role, pin_id,
-    lock_epoch, auth_time, ttl_us
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    lock_epoch, auth_time, ttl, freeze_epoch
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant_id, id) DO UPDATE SET
-    instance_id = excluded.instance_id,
-    holder_type = excluded.holder_type,
-    holder_instance_id = excluded.holder_instance_id,
-    holder_id = excluded.holder_id,
-    role = excluded.role,
-    pin_id = excluded.pin_id,
-    lock_epoch = excluded.lock_epoch,
-    auth_time = excluded.auth_time,
-    ttl_us = excluded.ttl_us;
+    instance_id = excluded.instance_id, holder_type = excluded.holder_type,
+    holder_instance_id = excluded.holder_instance_id, holder_id = excluded.holder_id,
+    role = excluded.role, pin_id = excluded.pin_id, lock_epoch = excluded.lock_epoch,
+    auth_time = excluded.auth_time, ttl = excluded.ttl, freeze_epoch = excluded.freeze_epoch;
 
--- name: EndSessions :many
+-- name: DeleteSessions :exec
+-- The nil UUID as instance means every instance.
 DELETE FROM pin_sessions
-WHERE tenant_id = ? AND holder_type = ? AND holder_instance_id = ? AND holder_id = ?
-    AND instance_id = ?
-RETURNING tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role, pin_id,
-    lock_epoch, auth_time, ttl_us;
+WHERE tenant_id = sqlc.arg(tenant_id) AND holder_id = sqlc.arg(holder_id)
+    AND holder_type = sqlc.arg(holder_type) AND holder_instance_id = sqlc.arg(holder_instance_id)
+    AND (instance_id = sqlc.arg(instance_id) OR sqlc.arg(instance_id) = '00000000-0000-0000-0000-000000000000');
 
--- name: EndAllSessions :many
-DELETE FROM pin_sessions
-WHERE tenant_id = ? AND holder_type = ? AND holder_instance_id = ? AND holder_id = ?
-RETURNING tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role, pin_id,
-    lock_epoch, auth_time, ttl_us;
+-- name: LockStaleSessions :many
+SELECT tenant_id, id
+FROM pin_sessions
+WHERE auth_time < sqlc.arg(before)
+ORDER BY auth_time
+LIMIT sqlc.arg(max_rows);
 
--- name: SweepSessions :execrows
-DELETE FROM pin_sessions
-WHERE (tenant_id, id) IN (
-    SELECT old.tenant_id, old.id FROM pin_sessions AS old
-    WHERE old.auth_time < sqlc.arg(before)
-    ORDER BY old.auth_time
-    LIMIT sqlc.arg(limit)
-);
+-- name: DeleteStaleSession :exec
+DELETE FROM pin_sessions WHERE tenant_id = sqlc.arg(tenant_id) AND id = sqlc.arg(id);

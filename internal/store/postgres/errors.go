@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,6 +16,13 @@ import (
 
 // The codes that are looked at by themselves (PostgreSQL manual, appendix A).
 const (
+	codeNoEffect         = "22012" // division by zero: how a write says that it had no effect
+	codeBadFormat        = "22P03"
+	codeStalePlan        = "0A000"
+	codeStaleStatement   = "26000"
+	codeUniqueViolation  = "23505"
+	codeOutcomeUnknown   = "40003"
+	codeDiskFull         = "53100"
 	codeReadOnly         = "25006"
 	codeIdleInTx         = "25P03"
 	codeSerialization    = "40001"
@@ -31,12 +39,16 @@ func interpretError(err error) error {
 	var (
 		refused *pgconn.PgError
 		connect *pgconn.ConnectError
+		scan    pgx.ScanArgError
+		own     mistake
 	)
 	switch {
 	case err == nil:
 		return nil
 	case isNamed(err):
 		return err
+	case errors.As(err, &own):
+		return own.error
 	case errors.Is(err, pgx.ErrNoRows):
 		return store.ErrNotFound
 	case errors.As(err, &connect):
@@ -50,25 +62,49 @@ func interpretError(err error) error {
 		return fromServer(refused)
 	case isLost(err):
 		return fmt.Errorf("%w: connection lost", store.ErrUnavailable)
+	case errors.As(err, &scan):
+		return fmt.Errorf("%w: column %d has another type than this program knows", store.ErrUnavailable, scan.ColumnIndex)
+	case errors.Is(err, errNotCommitted):
+		return fmt.Errorf("%w: rolled back", store.ErrUnavailable)
 	default:
 		return fmt.Errorf("postgres: the driver failed with a %T", err)
 	}
 }
 
+// mistake is an error of the step itself, not of the database.
+type mistake struct{ error }
+
+func (m mistake) Unwrap() error { return m.error }
+
 // isNamed says whether an error is one of the project's own already.
 func isNamed(err error) bool {
-	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrNotFound) ||
-		errors.Is(err, store.ErrNotMigrated) || errors.Is(err, store.ErrNewerSchema) || errors.Is(err, ErrTooOld)
+	for _, named := range []error{
+		store.ErrUnavailable, store.ErrNotFound, store.ErrNotMigrated, store.ErrNewerSchema,
+		store.ErrKeyTaken, store.ErrReadAfterWrite, ErrTooOld, ErrPooler, ErrOldSchema,
+	} {
+		if errors.Is(err, named) {
+			return true
+		}
+	}
+	return false
 }
 
 // fromServer names an error that the server sent. A constraint is told by its
 // name; messages are left out, as that of a data exception quotes the value.
 func fromServer(e *pgconn.PgError) error {
 	switch {
+	case e.Code == codeDiskFull:
+		return fmt.Errorf("%w: the database's disk is full: SQLSTATE %s", store.ErrUnavailable, e.Code)
 	case isUnavailable(e.Code):
 		return fmt.Errorf("%w: SQLSTATE %s", store.ErrUnavailable, e.Code)
 	case e.Code == codeUndefinedTable:
-		return fmt.Errorf("%w: SQLSTATE %s", store.ErrNotMigrated, e.Code)
+		return fmt.Errorf("%w: %w: SQLSTATE %s", store.ErrUnavailable, store.ErrNotMigrated, e.Code)
+	case isSchemaChanged(e.Code):
+		return fmt.Errorf("%w: the schema is not the one that this program knows: SQLSTATE %s", store.ErrUnavailable, e.Code)
+	case e.Code == codeNoEffect:
+		return store.ErrNotFound
+	case e.Code == codeUniqueViolation && isKey(e.ConstraintName):
+		return fmt.Errorf("%w: constraint %s", store.ErrKeyTaken, e.ConstraintName)
 	case e.ConstraintName != "":
 		return fmt.Errorf("postgres: constraint %s, SQLSTATE %s", e.ConstraintName, e.Code)
 	default:
@@ -104,10 +140,59 @@ func isLost(err error) bool {
 		errors.Is(err, pgconn.ErrConnClosed)
 }
 
-// isReadOnly says whether the server takes no writes, as after a failover.
-func isReadOnly(err error) bool {
+// isKey says whether a constraint is a key that an inserted row brings with it.
+func isKey(constraint string) bool {
+	switch constraint {
+	case "confirmations_pkey", "confirmations_id", "confirmations_idempotency_key", "confirmations_call_key",
+		"api_keys_pkey", "api_keys_id", "key_checks_pkey", "pin_attempts_pkey":
+		return true
+	}
+	return false
+}
+
+// isSchemaChanged says whether a code is that of a table which is not as this program
+// knows it: a column that is gone, or of another type.
+func isSchemaChanged(code string) bool {
+	return class(code) == "42" || code == codeStalePlan || code == codeStaleStatement || code == codeBadFormat
+}
+
+func hasCode(err error, codes ...string) bool {
 	var refused *pgconn.PgError
-	return errors.As(err, &refused) && refused.Code == codeReadOnly
+	return errors.As(err, &refused) && slices.Contains(codes, refused.Code)
+}
+
+// isReadOnly says whether the server takes no writes, as after a failover.
+func isReadOnly(err error) bool { return hasCode(err, codeReadOnly) }
+
+// isConflict says whether the server asks for the transaction again.
+func isConflict(err error) bool { return hasCode(err, codeSerialization, codeDeadlock) }
+
+// isStale says whether a prepared statement no longer fits the table.
+func isStale(err error) bool { return hasCode(err, codeStalePlan, codeStaleStatement) }
+
+// isElsewhere says whether the same may go well on another connection.
+func isElsewhere(err error) bool { return isLost(err) || isReadOnly(err) || isStale(err) }
+
+// isNoEffect says whether a write found nothing to write to.
+func isNoEffect(err error) bool { return hasCode(err, codeNoEffect) }
+
+// mayBeCommitted says whether the error of a batch that ends with COMMIT leaves open
+// what became of it. A server that refuses a statement skips the COMMIT; what was
+// never sent did nothing.
+func mayBeCommitted(err error) bool {
+	var (
+		refused  *pgconn.PgError
+		unsent   pgx.ErrPreprocessingBatch
+		received = errors.As(err, &refused)
+	)
+	switch {
+	case errors.As(err, &unsent), pgconn.SafeToRetry(err), errors.Is(err, errNotCommitted), errors.Is(err, store.ErrNewerSchema):
+		return false
+	case received:
+		return refused.Code == codeOutcomeUnknown || class(refused.Code) == "08" || refused.SeverityUnlocalized != "ERROR"
+	default:
+		return true
+	}
 }
 
 // class returns the first two characters of a code, which name its class.

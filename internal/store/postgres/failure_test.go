@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/pgtest"
 	"github.com/hydracore/hydrapin/internal/pin"
@@ -28,11 +27,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 	}
 	s := open(t, server.URL)
 	h := customer()
-	save := func() error {
-		return s.InTx(t.Context(), func(tx store.Tx) error {
-			return tx.SavePin(t.Context(), record(h, time.Now()), "p1")
-		})
-	}
+	save := func() error { return save(t.Context(), s, record(h, time.Now())) }
 	if err := save(); err != nil {
 		t.Fatal(err)
 	}
@@ -42,16 +37,18 @@ func TestDatabaseGoesAway(t *testing.T) {
 
 	// The server goes in the middle of a transaction, and under idle connections.
 	err := s.InTx(t.Context(), func(tx store.Tx) error {
-		if _, err := tx.LockPin(t.Context(), h); err != nil {
+		tx.LockPIN(h, new(pin.Record))
+		if err := tx.Fetch(t.Context()); err != nil {
 			return err
 		}
 		server.Stop()
-		return tx.DeletePin(t.Context(), h)
+		tx.PIN(h, new(pin.Record))
+		return tx.Fetch(t.Context())
 	})
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("a transaction cut off = %v", err)
 	}
-	_, _, err = s.Pin(t.Context(), h)
+	_, err = read(t.Context(), s, h)
 	for what, err := range map[string]error{"Pin": err, "Ping": s.Ping(t.Context()), "InTx": save()} {
 		if !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s without a server = %v", what, err)
@@ -62,18 +59,15 @@ func TestDatabaseGoesAway(t *testing.T) {
 	}
 
 	server.Start()
-	if r, _, err := s.Pin(t.Context(), h); err != nil || r.ID == uuid.Nil {
-		t.Errorf("Pin of the server that is back = %+v, %v", r, err)
+	if r, err := read(t.Context(), s, h); err != nil || r.ID == uuid.Nil {
+		t.Errorf("PIN of the server that is back = %+v, %v", r, err)
 	}
 	if err := save(); err != nil {
 		t.Errorf("InTx of the server that is back = %v", err)
 	}
 	until(t, "Watch listens again", func() bool { return watched.missed() == 2 })
 	id := uuid.New()
-	inTx(t, s, func(tx store.Tx) error {
-		tx.Wake(id)
-		return nil
-	})
+	inTx(t, s, func(tx store.Tx) { tx.Wake(id) })
 	until(t, "the confirmation is woken", func() bool { return watched.saw(id) })
 }
 
@@ -89,7 +83,7 @@ func TestLostConnections(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 50 {
-				if _, _, err := s.Pin(t.Context(), h); err != nil {
+				if _, err := read(t.Context(), s, h); err != nil {
 					t.Error(err)
 				}
 			}
@@ -100,19 +94,23 @@ func TestLostConnections(t *testing.T) {
 	}
 	wg.Wait()
 
-	err := s.InTx(t.Context(), func(tx store.Tx) error {
-		if _, err := tx.Now(t.Context()); err != nil {
-			return err
+	// Nothing was committed when a connection is lost before the COMMIT was sent, so the
+	// step runs again on another one.
+	runs := 0
+	inTx(t, s, func(tx store.Tx) {
+		_ = tx.Fetch(t.Context())
+		if runs++; runs == 1 {
+			exec(t, conn, kill)
+			_ = tx.Fetch(t.Context())
 		}
-		exec(t, conn, kill)
-		return tx.SavePin(t.Context(), record(h, time.Now()), "p1")
+		tx.SavePIN(record(h, time.Now()))
 	})
-	if !errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("InTx over a lost connection = %v", err)
+	if r, err := read(t.Context(), s, h); runs != 2 || err != nil || r.ID == uuid.Nil {
+		t.Errorf("after %d runs PIN = %+v, %v", runs, r, err)
 	}
-	// Nothing was done yet when a transaction cannot begin, so it begins elsewhere.
+	// Nor is anything done when a transaction cannot begin.
 	exec(t, conn, kill)
-	inTx(t, s, func(store.Tx) error { return nil })
+	inTx(t, s, func(tx store.Tx) { _ = tx.Fetch(t.Context()) })
 }
 
 // A server that takes no writes, as an old primary does, is left for another.
@@ -123,11 +121,7 @@ func TestReadOnlyServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, conn := open(t, server.URL), connect(t, server.URL)
-	save := func() error {
-		return s.InTx(t.Context(), func(tx store.Tx) error {
-			return tx.SavePin(t.Context(), record(customer(), time.Now()), "p1")
-		})
-	}
+	save := func() error { return save(t.Context(), s, record(customer(), time.Now())) }
 	readOnly := func(value string) {
 		t.Helper()
 		exec(t, conn, "ALTER SYSTEM SET default_transaction_read_only = "+value)
@@ -221,25 +215,20 @@ func TestErrorsHoldNoValues(t *testing.T) {
 	const secret = "do-not-show"
 	key := auth.APIKey{ID: secret, Kind: auth.KindAPIKey, Tenant: uuid.New(), Name: secret, CreatedAt: time.Now()}
 	insert := func(k auth.APIKey) error {
-		return s.InTx(t.Context(), func(tx store.Tx) error { return tx.InsertAPIKey(t.Context(), k) })
+		return s.InTx(t.Context(), func(tx store.Tx) error {
+			tx.InsertAPIKey(k)
+			return nil
+		})
 	}
 	if err := insert(key); err != nil {
 		t.Fatal(err)
 	}
 	badKind, badText := key, key
 	badKind.Kind, badText.ID = secret, secret+"\x00"
-	withDetails := func(v any) error {
-		return s.InTx(t.Context(), func(tx store.Tx) error {
-			return tx.Append(t.Context(), audit.Event{Type: secret, Details: map[string]any{"a": v}})
-		})
-	}
 	for name, err := range map[string]error{
-		"the same id":       insert(key),
-		"an unknown kind":   insert(badKind),
-		"not a text":        insert(badText),
-		"details":           withDetails(secret + "\x00"),
-		"details not JSON":  withDetails(func() string { return secret }),
-		"details not UTF-8": withDetails(secret + "\xff\x00"),
+		"the same id":     insert(key),
+		"an unknown kind": insert(badKind),
+		"not a text":      insert(badText),
 	} {
 		if err == nil || strings.Contains(fmt.Sprintf("%+v", err), secret) || errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
@@ -254,11 +243,8 @@ func TestCallerLeaves(t *testing.T) {
 	t.Parallel()
 	s, url := fresh(t)
 	h := customer()
-	save := func(ctx context.Context, tx store.Tx) error {
-		return tx.SavePin(ctx, record(h, time.Now()), "p1")
-	}
 	stored := func() bool {
-		r, _, err := s.Pin(t.Context(), h)
+		r, err := read(t.Context(), s, h)
 		if err != nil {
 			t.Error(err)
 		}
@@ -268,22 +254,23 @@ func TestCallerLeaves(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	err := s.InTx(ctx, func(tx store.Tx) error {
 		defer cancel()
-		return save(ctx, tx)
+		tx.SavePIN(record(h, time.Now()))
+		return nil
 	})
 	if !errors.Is(err, context.Canceled) || !errors.Is(err, store.ErrUnavailable) || stored() {
 		t.Errorf("a caller who left before the commit: %v, stored %t", err, stored())
 	}
 
 	// A deadline while waiting for a lock is the database's not answering.
-	inTx(t, s, func(tx store.Tx) error { return save(t.Context(), tx) })
+	inTx(t, s, func(tx store.Tx) { tx.SavePIN(record(h, time.Now())) })
 	holder, watcher := connect(t, url), connect(t, url)
 	exec(t, holder, "BEGIN")
 	exec(t, holder, "SELECT 1 FROM pins FOR UPDATE")
 	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	err = s.InTx(ctx, func(tx store.Tx) error {
-		_, err := tx.LockPin(ctx, h)
-		return err
+		tx.LockPIN(h, new(pin.Record))
+		return tx.Fetch(ctx)
 	})
 	if !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a lock that does not come = %v", err)
@@ -296,9 +283,11 @@ func TestCallerLeaves(t *testing.T) {
 		func() {
 			defer func() { _ = recover() }()
 			_ = s.InTx(t.Context(), func(tx store.Tx) error {
-				if err := tx.DeletePin(t.Context(), h); err != nil {
+				tx.LockPIN(h, new(pin.Record))
+				if err := tx.Fetch(t.Context()); err != nil {
 					t.Error(err)
 				}
+				tx.SavePIN(pin.Record{Holder: h})
 				panic("fn")
 			})
 		}()
@@ -306,7 +295,7 @@ func TestCallerLeaves(t *testing.T) {
 	if !stored() {
 		t.Error("a panic committed")
 	}
-	inTx(t, s, func(store.Tx) error { return nil })
+	inTx(t, s, func(tx store.Tx) { fetch(t, tx) })
 }
 
 // A statement that failed cannot be passed over.
@@ -315,22 +304,29 @@ func TestFailedStatementIsNotCommitted(t *testing.T) {
 	s, _ := fresh(t)
 	h := customer()
 	err := s.InTx(t.Context(), func(tx store.Tx) error {
-		if err := tx.SavePin(t.Context(), record(h, time.Now()), "p1"); err != nil {
-			return err
-		}
-		if err := tx.SavePin(t.Context(), record(pin.Holder{Type: "nobody"}, time.Now()), "p1"); err == nil {
-			t.Error("a holder of no type was saved")
-		}
-		if _, err := tx.Now(t.Context()); err == nil {
-			t.Error("the transaction went on")
-		}
+		fetch(t, tx)
+		tx.SavePIN(record(h, time.Now()))
+		tx.SavePIN(record(pin.Holder{Type: "nobody"}, time.Now()))
 		return nil
 	})
 	if err == nil || !strings.Contains(err.Error(), "constraint pins_holder") {
 		t.Errorf("InTx = %v", err)
 	}
-	if r, _, err := s.Pin(t.Context(), h); err != nil || r.ID != uuid.Nil {
-		t.Errorf("Pin = %+v, %v", r, err)
+	if r, err := read(t.Context(), s, h); err != nil || r.ID != uuid.Nil {
+		t.Errorf("PIN = %+v, %v", r, err)
+	}
+	// One that failed in a Fetch whose error nobody looked at neither.
+	err = s.InTx(t.Context(), func(tx store.Tx) error {
+		tx.APIKey("\x00", new(auth.APIKey))
+		_ = tx.Fetch(t.Context())
+		tx.SavePIN(record(h, time.Now()))
+		return nil
+	})
+	if err == nil || errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("InTx = %v", err)
+	}
+	if r, err := read(t.Context(), s, h); err != nil || r.ID != uuid.Nil {
+		t.Errorf("PIN = %+v, %v", r, err)
 	}
 }
 
@@ -340,8 +336,9 @@ func TestAfterClose(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Clock(t.Context())
-	for _, err := range []error{err, s.InTx(t.Context(), func(store.Tx) error { return nil })} {
+	for _, err := range []error{
+		s.Reads().Fetch(t.Context()), s.Ping(t.Context()), save(t.Context(), s, record(customer(), time.Now())),
+	} {
 		if !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("after Close: %v", err)
 		}
@@ -429,7 +426,7 @@ func TestHungUpCallerLeavesThePool(t *testing.T) {
 	for range 4 {
 		together.Go(func() {
 			if err := s.InTx(t.Context(), func(tx store.Tx) error {
-				_, err := tx.Clock(t.Context())
+				err := tx.Fetch(t.Context())
 				held <- struct{}{}
 				<-release
 				return err
@@ -453,8 +450,8 @@ func TestHungUpCallerLeavesThePool(t *testing.T) {
 	ctx, hangUp := context.WithCancel(t.Context())
 	err := s.InTx(ctx, func(tx store.Tx) error {
 		hangUp()
-		_, err := tx.LockPin(ctx, h)
-		return err
+		tx.LockPIN(h, new(pin.Record))
+		return tx.Fetch(ctx)
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("InTx of a caller that hung up: %v", err)
@@ -463,9 +460,7 @@ func TestHungUpCallerLeavesThePool(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if _, err := s.Clock(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		fetch(t, s.Reads())
 	}
 	if again := s.PoolMade(); again > made {
 		t.Errorf("%d connections were opened anew", again-made)

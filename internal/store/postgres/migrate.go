@@ -27,7 +27,7 @@ const migrateWait = 600
 // Migrate applies what is missing, while other nodes wait. Errors:
 // store.ErrUnavailable, store.ErrNewerSchema.
 func (s *Store) Migrate(ctx context.Context) error {
-	if err := s.read(ctx, checkCompatible); err != nil {
+	if err := s.read(ctx, s.checkCompatible); err != nil {
 		return err
 	}
 	return s.withProvider(func(p *goose.Provider) error {
@@ -35,13 +35,13 @@ func (s *Store) Migrate(ctx context.Context) error {
 			return err
 		}
 		// Another node may have migrated further while this one waited.
-		return s.read(ctx, checkCompatible)
+		return s.read(ctx, s.checkCompatible)
 	})
 }
 
 // MigrateTo goes up or down to a version; 0 removes all that hydrapin stored.
 func (s *Store) MigrateTo(ctx context.Context, version int64) error {
-	if err := s.read(ctx, checkCompatible); err != nil {
+	if err := s.read(ctx, s.checkCompatible); err != nil {
 		return err
 	}
 	return s.withProvider(func(p *goose.Provider) error {
@@ -159,24 +159,21 @@ func appliedVersion(ctx context.Context, db gen.DBTX) (int64, error) {
 }
 
 // checkMigrated says whether every migration of this program is applied.
-func checkMigrated(ctx context.Context, db gen.DBTX) error {
-	own, err := newest()
-	if err != nil {
-		return err
-	}
+func (s *Store) checkMigrated(ctx context.Context, db gen.DBTX) error {
 	applied, err := appliedVersion(ctx, db)
 	if err != nil {
 		return err
 	}
-	if applied < own {
-		return fmt.Errorf("%w: it has schema %d, this program needs %d", store.ErrNotMigrated, applied, own)
+	if applied < s.newest {
+		return fmt.Errorf("%w: it has schema %d, this program needs %d", store.ErrNotMigrated, applied, s.newest)
 	}
-	return checkCompatible(ctx, db)
+	return s.checkCompatible(ctx, db)
 }
 
 // checkCompatible refuses a database whose migrations say that programs as old as
-// this one cannot use it. An empty database is compatible.
-func checkCompatible(ctx context.Context, db gen.DBTX) error {
+// this one cannot use it, and one of a development version. An empty database is
+// compatible.
+func (s *Store) checkCompatible(ctx context.Context, db gen.DBTX) error {
 	minimum, err := queries.MinProgramSchema(ctx, db)
 	if isUndefinedTable(err) {
 		return nil
@@ -184,12 +181,24 @@ func checkCompatible(ctx context.Context, db gen.DBTX) error {
 	if err != nil {
 		return err
 	}
-	own, err := newest()
-	if err != nil {
+	if err := s.compatible(minimum); err != nil {
 		return err
 	}
-	if minimum > own {
-		return fmt.Errorf("%w: it asks for schema %d, this program has %d", store.ErrNewerSchema, minimum, own)
+	// The first released schema is the first with this table.
+	var current bool
+	if err := db.QueryRow(ctx, "SELECT to_regclass('write_probes') IS NOT NULL").Scan(&current); err != nil {
+		return err
+	}
+	if !current {
+		return ErrOldSchema
+	}
+	return nil
+}
+
+// compatible says whether a program as old as this one may use the database.
+func (s *Store) compatible(minimum int64) error {
+	if minimum > s.newest {
+		return fmt.Errorf("%w: it asks for schema %d, this program has %d", store.ErrNewerSchema, minimum, s.newest)
 	}
 	return nil
 }

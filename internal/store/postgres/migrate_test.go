@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -31,9 +32,13 @@ var fixtures = map[string]string{
 	"api_keys": `INSERT INTO api_keys (tenant_id, id, kind, hash, instance_id, created_at)
 		VALUES (gen_random_uuid(), 'k', 'runtime_key', sha256('k'), gen_random_uuid(), now())`,
 	"key_checks": `INSERT INTO key_checks VALUES ('pepper', 'p1', '\x00')`,
-	"pin_events": `INSERT INTO pin_events (tenant_id, occurred_at, type, actor_kind, actor_id)
-		VALUES (gen_random_uuid(), now(), 'pin.set', 'operator', 'o')`,
+	"pin_events": `INSERT INTO pin_events (tenant_id, id, occurred_at, type, actor_kind, actor_id, leaf)
+		VALUES (gen_random_uuid(), gen_random_uuid(), now(), 'pin.set', 'operator', 'o', '{}')`,
+	"pin_attempts": `INSERT INTO pin_attempts VALUES (gen_random_uuid(), gen_random_uuid(), 'customer',
+		'00000000-0000-0000-0000-000000000000', gen_random_uuid(), now())`,
 	"schema_compat": "SELECT 1",
+	"write_probes":  "SELECT 1",
+	"duties":        "SELECT 1",
 }
 
 func tables(t *testing.T, conn *pgx.Conn) []string {
@@ -50,7 +55,7 @@ func TestMigrateUpDownUp(t *testing.T) {
 	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrNotMigrated) {
 		t.Fatalf("Ping of an empty database = %v", err)
 	}
-	if _, err := s.APIKey(t.Context(), "k"); !errors.Is(err, store.ErrNotMigrated) {
+	if err := s.Reads().Fetch(t.Context()); !errors.Is(err, store.ErrNotMigrated) {
 		t.Fatalf("a read of an empty database = %v", err)
 	}
 	status := func(want bool) {
@@ -123,7 +128,7 @@ func TestSchemaRules(t *testing.T) {
 	_, url := fresh(t)
 	conn := connect(t, url)
 	for _, table := range tables(t, conn) {
-		if slices.Contains([]string{"schema_compat", "key_checks"}, table) {
+		if slices.Contains([]string{"schema_compat", "key_checks", "write_probes", "duties"}, table) {
 			continue
 		}
 		first := scan[string](t, conn, `SELECT a.attname FROM pg_index i
@@ -178,9 +183,43 @@ func TestNewerSchema(t *testing.T) {
 			t.Errorf("%s = %v", what, err)
 		}
 	}
+	// A program that runs already stops to write, with or without a read in front; it
+	// may still answer from what it reads.
+	for what, step := range map[string]func(tx store.Tx) error{
+		"a step":      func(tx store.Tx) error { return tx.Fetch(t.Context()) },
+		"a bare save": func(store.Tx) error { return nil },
+	} {
+		err := s.InTx(t.Context(), func(tx store.Tx) error {
+			if err := step(tx); err != nil {
+				return err
+			}
+			tx.SavePIN(record(customer(), time.Now()))
+			return nil
+		})
+		if !errors.Is(err, store.ErrNewerSchema) {
+			t.Errorf("%s = %v", what, err)
+		}
+	}
+	if n := scan[int](t, conn, "SELECT count(*) FROM pins"); n != 0 {
+		t.Errorf("%d PINs were saved", n)
+	}
+	fetch(t, s.Reads())
 	_, err := postgres.Open(context.Background(), postgres.Config{URL: url})
 	if !errors.Is(err, store.ErrNewerSchema) || !strings.Contains(err.Error(), "schema 9000") {
 		t.Errorf("Open = %v", err)
+	}
+}
+
+// A database of a development version has no way up; it is refused in one sentence.
+func TestOldSchema(t *testing.T) {
+	t.Parallel()
+	s, url := fresh(t)
+	exec(t, connect(t, url), "DROP TABLE write_probes")
+	if _, err := postgres.Open(t.Context(), postgres.Config{URL: url}); !errors.Is(err, postgres.ErrOldSchema) {
+		t.Errorf("Open = %v", err)
+	}
+	if err := s.Migrate(t.Context()); !errors.Is(err, postgres.ErrOldSchema) {
+		t.Errorf("Migrate = %v", err)
 	}
 }
 

@@ -58,6 +58,14 @@ var ErrInvalidURL = errors.New("postgres: the database URL is not a valid postgr
 // ErrTooOld is returned by [Open] when the server is older than PostgreSQL 15.
 var ErrTooOld = errors.New("postgres: PostgreSQL 15 or newer is needed")
 
+// ErrOldSchema is returned by [Open] for a database that a development version made,
+// whose schema no release can bring up to date.
+var ErrOldSchema = errors.New("postgres: the database was made by a development version; drop it and start with an empty one")
+
+// ErrPooler is returned by [Open] when what answers hands each transaction to another
+// server connection.
+var ErrPooler = errors.New("postgres: a pooler in front of the database pools transactions; let it pool sessions, or connect to the database itself")
+
 // Config says which database to open.
 type Config struct {
 	// URL is a connection string of libpq's form; it may name several hosts, of
@@ -71,14 +79,15 @@ type Config struct {
 
 // Store is a database of hydrapin on PostgreSQL. It is safe for concurrent use.
 type Store struct {
-	reader
 	pool *pgxpool.Pool
 	// slots bounds the transactions under way.
-	slots  chan struct{}
+	slots chan struct{}
+	// newest is the version of the newest migration of this program.
+	newest int64
 	closed atomic.Bool
 }
 
-var _ store.Store = (*Store)(nil)
+var _ store.Database = (*Store)(nil)
 
 // Open connects to the database; it does not migrate. Errors: [ErrInvalidURL],
 // [ErrTooOld], store.ErrUnavailable, store.ErrNewerSchema.
@@ -87,12 +96,15 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := newest()
+	if err != nil {
+		return nil, err
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
 		return nil, interpretError(err)
 	}
-	s := &Store{pool: pool, slots: make(chan struct{}, max(1, pc.MaxConns*3/4))}
-	s.reader = reader{run: s.read}
+	s := &Store{pool: pool, newest: own, slots: make(chan struct{}, max(1, pc.MaxConns*3/4))}
 	if err := s.checkServer(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -159,7 +171,7 @@ func (s *Store) checkServer(ctx context.Context) error {
 		if version < minimumVersion {
 			return ErrTooOld
 		}
-		return checkCompatible(ctx, db)
+		return s.checkCompatible(ctx, db)
 	})
 }
 
@@ -173,7 +185,7 @@ func (s *Store) Close() error {
 // Ping says whether the database is reachable and migrated. Errors:
 // store.ErrUnavailable, store.ErrNotMigrated, store.ErrNewerSchema.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, checkMigrated)
+	return s.read(ctx, s.checkMigrated)
 }
 
 // read runs what only reads, again on another connection when one was lost.
@@ -188,10 +200,10 @@ func (s *Store) read(ctx context.Context, fn func(context.Context, gen.DBTX) err
 func (s *Store) retry(ctx context.Context, fn func() error) error {
 	err := fn()
 	for _, pause := range readRetries {
-		if err == nil || !isLost(err) || ctx.Err() != nil || s.closed.Load() {
+		if err == nil || !isLost(err) && !isStale(err) || ctx.Err() != nil || s.closed.Load() {
 			break
 		}
-		// The pool's other connections went the same way.
+		// The pool's other connections went the same way, or prepared the same.
 		s.pool.Reset()
 		select {
 		case <-time.After(pause):
@@ -200,6 +212,16 @@ func (s *Store) retry(ctx context.Context, fn func() error) error {
 		err = fn()
 	}
 	return err
+}
+
+// heed drops the pool's connections when one of them was lost, met a server that no
+// longer takes writes or a statement that no longer fits, so that the next transaction
+// finds the right one. A caller that hung up breaks its own connection, and says
+// nothing of the others.
+func (s *Store) heed(err error) {
+	if err != nil && !errors.Is(err, context.Canceled) && isElsewhere(err) {
+		s.pool.Reset()
+	}
 }
 
 // interpret is interpretError for what came from the pool.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pgtest"
 	"github.com/hydracore/hydrapin/internal/pin"
@@ -98,7 +99,7 @@ func waiting(t *testing.T, conn *pgx.Conn) int {
 func customer() pin.Holder { return pin.CustomerHolder(uuid.New(), uuid.New()) }
 
 func record(h pin.Holder, at time.Time) pin.Record {
-	return pin.Record{Holder: h, ID: uuid.New(), Hash: "$argon2id$", CreatedAt: at}
+	return pin.Record{Holder: h, ID: uuid.New(), Hash: "$argon2id$", PepperID: "p1", CreatedAt: at}
 }
 
 func pending(h pin.Holder, at time.Time) confirmation.Confirmation {
@@ -107,9 +108,38 @@ func pending(h pin.Holder, at time.Time) confirmation.Confirmation {
 	}, uuid.New(), at)
 }
 
-func inTx(t *testing.T, s store.Store, fn func(tx store.Tx) error) {
+func event(tenant uuid.UUID, at time.Time) audit.Event {
+	return audit.Event{ID: uuid.New(), Time: at, Tenant: tenant, Details: audit.PINAttempted{}}
+}
+
+// inTx runs fn in a transaction that must be committed.
+func inTx(t *testing.T, s store.Store, fn func(tx store.Tx)) {
 	t.Helper()
-	if err := s.InTx(t.Context(), fn); err != nil {
+	if err := s.InTx(t.Context(), func(tx store.Tx) error { fn(tx); return nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// save stores a PIN in a transaction of its own.
+func save(ctx context.Context, s store.Store, r pin.Record) error {
+	return s.InTx(ctx, func(tx store.Tx) error {
+		tx.SavePIN(r)
+		return nil
+	})
+}
+
+// read reads a PIN.
+func read(ctx context.Context, s store.Store, h pin.Holder) (pin.Record, error) {
+	var r pin.Record
+	reads := s.Reads()
+	reads.PIN(h, &r)
+	err := reads.Fetch(ctx)
+	return r, err
+}
+
+func fetch(t *testing.T, r store.Reads) {
+	t.Helper()
+	if err := r.Fetch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

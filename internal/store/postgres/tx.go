@@ -3,209 +3,252 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	gen "github.com/hydracore/hydrapin/gen/postgres"
-	"github.com/hydracore/hydrapin/internal/audit"
-	"github.com/hydracore/hydrapin/internal/auth"
-	"github.com/hydracore/hydrapin/internal/confirmation"
-	"github.com/hydracore/hydrapin/internal/pin"
-	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
+const (
+	// begin fixes the isolation in which a statement that waited for a row's lock
+	// sees the row as it is then, whatever the server's default is.
+	begin  = "BEGIN ISOLATION LEVEL READ COMMITTED"
+	commit = "COMMIT"
+
+	// maxConflicts is how often a step runs again because the server asked for it.
+	maxConflicts = 5
+)
+
+// errNotCommitted is returned when the server answered COMMIT by something else, as
+// it does with ROLLBACK for a transaction that had failed.
+var errNotCommitted = errors.New("postgres: the server did not commit")
+
 // tx is store.Tx over one transaction. It is used by one goroutine.
 type tx struct {
-	reader
-	db pgx.Tx
-	// now is the time read after the last lock; zero when it has to be asked for.
-	now   time.Time
-	woken []uuid.UUID
-	// failure is the first statement's error that aborted the transaction.
+	queue
+	store *Store
+	// conn is taken by the first Fetch, or by the commit.
+	conn   *pgxpool.Conn
+	begun  bool
+	writes []recorder
+	woken  []uuid.UUID
+	// failure is the first error after which the transaction cannot be committed.
 	failure error
+	// unknown says that a COMMIT was sent and not answered.
+	unknown bool
 }
 
 var _ store.Tx = (*tx)(nil)
 
-func (t *tx) Now(ctx context.Context) (time.Time, error) {
-	if t.now.IsZero() {
-		return t.Clock(ctx)
+// InTx implements store.Store.
+func (s *Store) InTx(ctx context.Context, fn func(store.Tx) error) error {
+	if err := s.takeSlot(ctx); err != nil {
+		return err
 	}
-	return t.now, nil
-}
-
-// Clock reads the clock anew; Now does not go back behind it.
-func (t *tx) Clock(ctx context.Context) (time.Time, error) {
-	now, err := t.reader.Clock(ctx)
-	if err != nil {
-		return time.Time{}, err
-	}
-	t.now = now
-	return now, nil
-}
-
-func (t *tx) Wake(id uuid.UUID) { t.woken = append(t.woken, id) }
-
-func (t *tx) Append(ctx context.Context, e audit.Event) error {
-	if e.Time.IsZero() {
-		now, err := t.Now(ctx)
-		if err != nil {
+	defer func() { <-s.slots }()
+	moved := false
+	for conflicts := 0; ; {
+		t := &tx{store: s}
+		err := s.try(ctx, t, fn)
+		if err == nil || t.failure == nil || t.unknown || ctx.Err() != nil {
 			return err
 		}
-		e.Time = now
+		// Nothing was committed, so the step may run again.
+		switch {
+		case isConflict(t.failure) && conflicts < maxConflicts:
+			conflicts++
+			pause(ctx, time.Duration(conflicts)*time.Duration(2+rand.IntN(8))*time.Millisecond) //nolint:gosec // no secret
+		case isElsewhere(t.failure) && !moved:
+			moved = true
+		default:
+			return err
+		}
 	}
-	params, err := toEvent(e)
+}
+
+// takeSlot waits for a place among the transactions under way.
+func (s *Store) takeSlot(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return interpretError(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, acquireTimeout)
+	defer cancel()
+	select {
+	case s.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return interpretError(ctx.Err())
+	}
+}
+
+// try runs the step once. Where it returns an error and the transaction has no
+// failure, the error is the step's own.
+func (s *Store) try(ctx context.Context, t *tx, fn func(store.Tx) error) error {
+	defer t.finish(ctx)
+	err := fn(t)
+	switch {
+	case err != nil:
+	case t.failure != nil:
+		err = s.interpret(t.failure)
+	case ctx.Err() != nil:
+		err = interpretError(ctx.Err())
+	default:
+		// From here on the caller's leaving changes nothing: it would only make an
+		// outcome unknown.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+		defer cancel()
+		err = t.commit(ctx)
+	}
+	s.heed(t.failure)
+	return err
+}
+
+func (t *tx) fail(err error) {
+	if t.failure == nil {
+		t.failure = err
+	}
+}
+
+// finish gives the connection back, outside of any transaction.
+func (t *tx) finish(ctx context.Context) {
+	if t.conn == nil {
+		return
+	}
+	if pg := t.conn.Conn().PgConn(); !pg.IsClosed() && !pg.IsBusy() && pg.TxStatus() != 'I' {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+		defer cancel()
+		// A rollback that fails has lost its connection, which rolls back too.
+		_, _ = t.conn.Exec(ctx, "ROLLBACK")
+	}
+	t.conn.Release()
+	t.conn = nil
+}
+
+// take a connection, if there is none yet.
+func (t *tx) acquire(ctx context.Context) error {
+	if t.conn != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, acquireTimeout)
+	defer cancel()
+	return t.store.retry(ctx, func() (err error) {
+		t.conn, err = t.store.pool.Acquire(ctx)
+		return err
+	})
+}
+
+// Fetch implements store.Reads. BEGIN goes out with the first, and the clock is read
+// last, after every lock.
+func (t *tx) Fetch(ctx context.Context) error {
+	calls := t.take(t.clock)
+	if len(t.writes) > 0 || len(t.woken) > 0 {
+		t.fail(store.ErrReadAfterWrite)
+	}
+	if t.failure != nil {
+		return t.store.interpret(t.failure)
+	}
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
+	err := t.acquire(ctx)
+	if err == nil {
+		var first []string
+		if !t.begun {
+			first = []string{begin}
+		}
+		t.begun = true
+		err = exchange(ctx, t.conn, first, calls)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		t.fail(err)
+	}
+	return t.store.interpret(err)
+}
+
+// clock reads the time and, as it comes for nothing, whether a newer program made the
+// schema unusable for this one.
+func (t *tx) clock(ctx context.Context, db gen.DBTX) error {
+	row, err := queries.Clock(ctx, db)
 	if err != nil {
 		return err
 	}
-	return t.run(ctx, func(ctx context.Context, db gen.DBTX) error {
-		return queries.AppendEvent(ctx, db, params)
-	})
+	t.now = row.ReadAt
+	return t.store.compatible(row.MinProgramSchema)
 }
 
-// lock runs a locking query of one row and keeps the time that was read after
-// the lock. Where there was nothing to lock, the time is asked for anew, because
-// the query may have waited for what then was gone.
-func lock[T any](
-	ctx context.Context, t *tx, fn func(context.Context, gen.DBTX) (T, error), readAt func(T) time.Time,
-) (T, error) {
-	t.now = time.Time{}
-	row, err := query(ctx, t.reader, fn)
+// commit sends what was queued. Without writes there is nothing to commit.
+func (t *tx) commit(ctx context.Context) error {
+	if len(t.writes) == 0 && len(t.woken) == 0 {
+		return nil
+	}
+	if err := t.acquire(ctx); err != nil {
+		t.fail(err)
+		return t.store.interpret(err)
+	}
+	err := t.sendCommit(ctx, t.commitBatch())
 	if err == nil {
-		t.now = readAt(row)
+		return nil
 	}
-	return row, err
-}
-
-func (t *tx) LockPin(ctx context.Context, h pin.Holder) (pin.Record, error) {
-	row, err := t.lockPin(ctx, h)
-	if errors.Is(err, store.ErrNotFound) {
-		return pin.Record{Holder: h}, nil
+	t.fail(err)
+	if t.unknown = mayBeCommitted(err); t.unknown {
+		return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, t.store.interpret(err))
 	}
-	if err != nil {
-		return pin.Record{}, err
-	}
-	return fromPin(h, gen.GetPinRow(row)), nil
+	return t.store.interpret(err)
 }
 
-func (t *tx) lockPin(ctx context.Context, h pin.Holder) (gen.LockPinRow, error) {
-	return lock(ctx, t, func(ctx context.Context, db gen.DBTX) (gen.LockPinRow, error) {
-		return queries.LockPin(ctx, db, gen.LockPinParams(toHolderKey(h)))
-	}, func(row gen.LockPinRow) time.Time { return row.ReadAt })
-}
-
-// LockNewPin writes only where there was nothing to lock: locking by an upsert
-// each time would leave a dead row behind.
-func (t *tx) LockNewPin(ctx context.Context, h pin.Holder) (pin.Record, error) {
-	row, err := t.lockPin(ctx, h)
-	if errors.Is(err, store.ErrNotFound) {
-		var inserted gen.InsertOrLockPinRow
-		inserted, err = lock(ctx, t, func(ctx context.Context, db gen.DBTX) (gen.InsertOrLockPinRow, error) {
-			return queries.InsertOrLockPin(ctx, db, gen.InsertOrLockPinParams(toHolderKey(h)))
-		}, func(row gen.InsertOrLockPinRow) time.Time { return row.ReadAt })
-		row = gen.LockPinRow(inserted)
-	}
-	if err != nil {
-		return pin.Record{}, err
-	}
-	return fromPin(h, gen.GetPinRow(row)), nil
-}
-
-func (t *tx) SavePin(ctx context.Context, r pin.Record, pepperID string) error {
-	if r.ID == uuid.Nil {
-		pepperID = ""
-	}
-	return t.run(ctx, func(ctx context.Context, db gen.DBTX) error {
-		return queries.SavePin(ctx, db, toPin(r, pepperID))
-	})
-}
-
-func (t *tx) DeletePin(ctx context.Context, h pin.Holder) error {
-	return t.run(ctx, func(ctx context.Context, db gen.DBTX) error {
-		return queries.DeletePin(ctx, db, gen.DeletePinParams(toHolderKey(h)))
-	})
-}
-
-func (t *tx) LockPolicy(ctx context.Context, tenant, instance uuid.UUID) (policy.Policy, error) {
-	row, err := lock(ctx, t, func(ctx context.Context, db gen.DBTX) (gen.LockPolicyRow, error) {
-		return queries.LockPolicy(ctx, db, gen.LockPolicyParams{TenantID: tenant, InstanceID: instance})
-	}, func(row gen.LockPolicyRow) time.Time { return row.ReadAt })
-	if errors.Is(err, store.ErrNotFound) {
-		var inserted gen.InsertOrLockPolicyRow
-		inserted, err = lock(ctx, t, func(ctx context.Context, db gen.DBTX) (gen.InsertOrLockPolicyRow, error) {
-			return queries.InsertOrLockPolicy(ctx, db,
-				gen.InsertOrLockPolicyParams{TenantID: tenant, InstanceID: instance})
-		}, func(row gen.InsertOrLockPolicyRow) time.Time { return row.ReadAt })
-		row = gen.LockPolicyRow(inserted)
-	}
-	if err != nil {
-		return policy.Policy{}, err
-	}
-	return fromPolicy(tenant, instance, gen.GetPolicyRow{
-		AppliesTo: row.AppliesTo, RequiredSkills: row.RequiredSkills,
-		SessionTtlMinutes: row.SessionTtlMinutes, Version: row.Version,
-	}), nil
-}
-
-func (t *tx) SavePolicy(ctx context.Context, p policy.Policy) error {
-	return t.run(ctx, func(ctx context.Context, db gen.DBTX) error {
-		return queries.SavePolicy(ctx, db, toPolicy(p))
-	})
-}
-
-func (t *tx) SaveSession(ctx context.Context, s confirmation.Session) error {
-	return t.run(ctx, func(ctx context.Context, db gen.DBTX) error {
-		return queries.SaveSession(ctx, db, toSession(s))
-	})
-}
-
-func (t *tx) EndSessions(ctx context.Context, h pin.Holder, instance uuid.UUID) ([]confirmation.Session, error) {
-	rows, err := query(ctx, t.reader, func(ctx context.Context, db gen.DBTX) ([]gen.EndSessionsRow, error) {
-		return queries.EndSessions(ctx, db, gen.EndSessionsParams{
-			TenantID: h.Tenant, HolderID: h.ID, HolderType: string(h.Type),
-			HolderInstanceID: h.Instance, InstanceID: instance,
+func (t *tx) commitBatch() *pgx.Batch {
+	batch := &pgx.Batch{}
+	if !t.begun {
+		batch.Queue(begin)
+		r := record(func(ctx context.Context, db gen.DBTX) error {
+			return queries.RequireProgramSchema(ctx, db, t.store.newest)
 		})
-	})
-	return convert(rows, func(row gen.EndSessionsRow) confirmation.Session {
-		return fromSession(gen.PinSession(row))
-	}), err
-}
-
-func (t *tx) SweepSessions(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := query(ctx, t.reader, func(ctx context.Context, db gen.DBTX) (int64, error) {
-		return queries.SweepSessions(ctx, db, gen.SweepSessionsParams{Before: before, MaxRows: int64(limit)})
-	})
-	return int(n), err
-}
-
-func (t *tx) InsertAPIKey(ctx context.Context, k auth.APIKey) error {
-	return t.run(ctx, func(ctx context.Context, db gen.DBTX) error {
-		return queries.InsertAPIKey(ctx, db, toAPIKey(k))
-	})
-}
-
-func (t *tx) RevokeAPIKey(ctx context.Context, id string, at time.Time) (bool, error) {
-	n, err := query(ctx, t.reader, func(ctx context.Context, db gen.DBTX) (int64, error) {
-		return queries.RevokeAPIKey(ctx, db, gen.RevokeAPIKeyParams{ID: id, RevokedAt: at})
-	})
-	if err != nil || n > 0 {
-		return n > 0, err
+		batch.Queue(r.sql, r.args...)
 	}
-	_, err = t.APIKey(ctx, id)
-	return false, err
+	for _, w := range t.writes {
+		batch.Queue(w.sql, w.args...)
+	}
+	if len(t.woken) > 0 {
+		// Commits that notify wait for each other, so this comes last.
+		r := record(func(ctx context.Context, db gen.DBTX) error {
+			return queries.NotifyConfirmations(ctx, db, t.woken)
+		})
+		batch.Queue(r.sql, r.args...)
+	}
+	batch.Queue(commit)
+	return batch
 }
 
-func (t *tx) SaveKeyCheck(ctx context.Context, kind store.CheckKind, id string, value []byte) ([]byte, error) {
-	return query(ctx, t.reader, func(ctx context.Context, db gen.DBTX) ([]byte, error) {
-		err := queries.InsertKeyCheck(ctx, db,
-			gen.InsertKeyCheckParams{Kind: string(kind), ID: id, Value: append([]byte{}, value...)})
+// sendCommit sends the batch. An error in front of the COMMIT makes the server skip it.
+func (t *tx) sendCommit(ctx context.Context, batch *pgx.Batch) error {
+	results := t.conn.SendBatch(ctx, batch)
+	// What is left is read, and an error of it known, before the connection goes back.
+	defer func() { _ = results.Close() }()
+	for n := range batch.Len() {
+		tag, err := results.Exec()
 		if err != nil {
-			return nil, err
+			if !t.begun && n == 1 && isNoEffect(err) {
+				return store.ErrNewerSchema
+			}
+			return err
 		}
-		// A statement of its own sees what another transaction stored meanwhile.
-		return queries.GetKeyCheck(ctx, db, gen.GetKeyCheckParams{Kind: string(kind), ID: id})
-	})
+		if n == batch.Len()-1 && tag.String() != commit {
+			return errNotCommitted
+		}
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

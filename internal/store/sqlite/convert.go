@@ -53,6 +53,34 @@ func value[T any](v *T) T {
 	return *v
 }
 
+// dbHolder is the key of a holder as the queries take it.
+type dbHolder struct {
+	TenantID   uuid.UUID
+	HolderID   uuid.UUID
+	InstanceID uuid.UUID
+	HolderType string
+}
+
+func toDBHolder(h pin.Holder) dbHolder {
+	return dbHolder{TenantID: h.Tenant, HolderID: h.ID, InstanceID: h.Instance, HolderType: string(h.Type)}
+}
+
+// dbHolderOn is the key of what a holder has on an instance.
+type dbHolderOn struct {
+	TenantID         uuid.UUID
+	HolderID         uuid.UUID
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	InstanceID       uuid.UUID
+}
+
+func toDBHolderOn(h pin.Holder, instance uuid.UUID) dbHolderOn {
+	return dbHolderOn{
+		TenantID: h.Tenant, HolderID: h.ID, HolderType: string(h.Type),
+		HolderInstanceID: h.Instance, InstanceID: instance,
+	}
+}
+
 func fromDBPIN(row gen.PIN) pin.Record {
 	return pin.Record{
 		Holder: pin.Holder{
@@ -60,6 +88,7 @@ func fromDBPIN(row gen.PIN) pin.Record {
 		},
 		ID:               value(row.PINID),
 		Hash:             value(row.Hash),
+		PepperID:         value(row.PepperID),
 		CreatedAt:        fromDBNullTime(row.CreatedAt),
 		CountsFrom:       fromDBNullTime(row.CountsFrom),
 		RemovedByRuntime: row.RemovedByRuntime,
@@ -67,12 +96,13 @@ func fromDBPIN(row gen.PIN) pin.Record {
 		LockedUntil:      fromDBNullTime(row.LockedUntil),
 		Inactive:         row.Inactive,
 		LockEpoch:        row.LockEpoch,
+		Generation:       row.Generation,
 		BucketEmptyAt:    fromDBNullTime(row.BucketEmptyAt),
 	}
 }
 
-func toDBPIN(r pin.Record, pepperID string) gen.SavePinParams {
-	p := gen.SavePinParams{
+func toDBPIN(r pin.Record) gen.SavePINParams {
+	p := gen.SavePINParams{
 		TenantID:         r.Holder.Tenant,
 		HolderType:       string(r.Holder.Type),
 		InstanceID:       r.Holder.Instance,
@@ -86,13 +116,31 @@ func toDBPIN(r pin.Record, pepperID string) gen.SavePinParams {
 		LockedUntil:      toDBNullTime(r.LockedUntil),
 		Inactive:         r.Inactive,
 		LockEpoch:        r.LockEpoch,
+		Generation:       r.Generation,
 		BucketEmptyAt:    toDBNullTime(r.BucketEmptyAt),
 	}
-	// Without a PIN no pepper is in use, whatever the caller names.
+	// Without a PIN no pepper is in use, whatever the record names.
 	if r.ID != uuid.Nil {
-		p.PepperID = optional(pepperID)
+		p.PepperID = optional(r.PepperID)
 	}
 	return p
+}
+
+func fromDBAttempt(row gen.PINAttempt) pin.Attempt {
+	return pin.Attempt{
+		ID: row.ID, SpentAt: fromDBTime(row.SpentAt),
+		Holder: pin.Holder{
+			Type: pin.HolderType(row.HolderType), Tenant: row.TenantID,
+			Instance: row.HolderInstanceID, ID: row.HolderID,
+		},
+	}
+}
+
+func toDBAttempt(a pin.Attempt) gen.InsertAttemptParams {
+	return gen.InsertAttemptParams{
+		TenantID: a.Holder.Tenant, ID: a.ID, HolderType: string(a.Holder.Type),
+		HolderInstanceID: a.Holder.Instance, HolderID: a.Holder.ID, SpentAt: toDBTime(a.SpentAt),
+	}
 }
 
 func fromDBPolicy(row gen.PINPolicy) (policy.Policy, error) {
@@ -107,6 +155,29 @@ func fromDBPolicy(row gen.PINPolicy) (policy.Policy, error) {
 		return policy.Policy{}, fmt.Errorf("sqlite: the skills of a policy: %w", err)
 	}
 	return p, nil
+}
+
+func toDBPolicy(p policy.Policy) (gen.SavePolicyParams, error) {
+	skills, err := toDBStrings(p.RequiredSkills)
+	return gen.SavePolicyParams{
+		TenantID: p.Tenant, InstanceID: p.Instance, AppliesTo: string(p.AppliesTo),
+		RequiredSkills: skills, SessionTTLMinutes: int64(p.SessionTTLMinutes), Version: p.Version,
+	}, err
+}
+
+func fromDBFreeze(row gen.Freeze) policy.Freeze {
+	return policy.Freeze{
+		Scope: policy.Instance{Tenant: row.TenantID, ID: row.InstanceID}, Frozen: row.Frozen,
+		Since: fromDBNullTime(row.Since), ByKind: auth.Kind(row.ByKind), ByID: row.ByID,
+		Reason: row.Reason, Epoch: row.Epoch,
+	}
+}
+
+func toDBFreeze(f policy.Freeze) gen.SaveFreezeParams {
+	return gen.SaveFreezeParams{
+		TenantID: f.Scope.Tenant, InstanceID: f.Scope.ID, Frozen: f.Frozen, Since: toDBNullTime(f.Since),
+		ByKind: string(f.ByKind), ByID: f.ByID, Reason: f.Reason, Epoch: f.Epoch,
+	}
 }
 
 // toDBStrings writes a list as a JSON array, never as null.
@@ -132,16 +203,19 @@ func fromDBSession(row gen.PINSession) confirmation.Session {
 		PINID:     row.PINID,
 		LockEpoch: row.LockEpoch,
 		AuthTime:  fromDBTime(row.AuthTime),
-		TTL:       time.Duration(row.TTLUs) * time.Microsecond,
+		TTL:       time.Duration(row.TTL) * time.Microsecond,
+
+		FreezeEpoch: row.FreezeEpoch,
 	}
 }
 
-func fromDBSessions(rows []gen.PINSession) []confirmation.Session {
-	sessions := make([]confirmation.Session, len(rows))
-	for i, row := range rows {
-		sessions[i] = fromDBSession(row)
+func toDBSession(s confirmation.Session) gen.SaveSessionParams {
+	return gen.SaveSessionParams{
+		TenantID: s.Holder.Tenant, ID: s.ID, InstanceID: s.Instance, HolderType: string(s.Holder.Type),
+		HolderInstanceID: s.Holder.Instance, HolderID: s.Holder.ID, Role: string(s.Role), PINID: s.PINID,
+		LockEpoch: s.LockEpoch, AuthTime: toDBTime(s.AuthTime), TTL: s.TTL.Microseconds(),
+		FreezeEpoch: s.FreezeEpoch,
 	}
-	return sessions
 }
 
 func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
@@ -154,8 +228,9 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 			Instance:       row.InstanceID,
 			Role:           policy.Role(row.Role),
 			Skill:          row.Skill,
-			Lifetime:       time.Duration(row.LifetimeUs) * time.Microsecond,
+			Lifetime:       time.Duration(row.Lifetime) * time.Microsecond,
 			IdempotencyKey: value(row.IdempotencyKey),
+			CallKey:        value(row.CallKey),
 		},
 		Status:    confirmation.Status(row.Status),
 		Reason:    confirmation.Reason(row.Reason),
@@ -163,6 +238,10 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 		ExpiresAt: fromDBTime(row.ExpiresAt),
 		EndedAt:   fromDBNullTime(row.EndedAt),
 		Receipt:   row.Receipt,
+		RedeemID:  value(row.RedeemID),
+		Outcome: confirmation.Outcome{
+			Kind: confirmation.OutcomeKind(value(row.Outcome)), Detail: row.OutcomeDetail, At: fromDBNullTime(row.OutcomeAt),
+		},
 	}
 	if row.ActionDigest != nil {
 		c.Action = &confirmation.Action{
@@ -172,24 +251,30 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 	if row.ApprovedAt != nil {
 		c.Approval = &confirmation.Approval{
 			At:        fromDBNullTime(row.ApprovedAt),
+			Attempt:   value(row.ApprovedAttemptID),
 			PINID:     value(row.ApprovedPINID),
 			LockEpoch: value(row.ApprovedLockEpoch),
 			AuthTime:  fromDBNullTime(row.AuthTime),
 			Session:   value(row.SessionID),
+
+			FreezeEpoch: value(row.ApprovedFreezeEpoch),
 		}
 	}
 	return c
 }
 
-func fromDBConfirmations(rows []gen.Confirmation) []confirmation.Confirmation {
-	list := make([]confirmation.Confirmation, len(rows))
-	for i, row := range rows {
-		list[i] = fromDBConfirmation(row)
+func fromDBOpenCounts(row gen.CountOpenConfirmationsRow) confirmation.OpenCounts {
+	counts := confirmation.OpenCounts{Pending: int(row.Pending), Approved: int(row.Approved)}
+	if row.Pending > 0 {
+		counts.FirstPending = fromDBTime(row.FirstPending)
 	}
-	return list
+	if row.Approved > 0 {
+		counts.FirstApproved = fromDBTime(row.FirstApproved)
+	}
+	return counts
 }
 
-func toDBNewConfirmation(c confirmation.Confirmation) gen.InsertConfirmationParams {
+func toDBConfirmation(c confirmation.Confirmation) gen.InsertConfirmationParams {
 	p := gen.InsertConfirmationParams{
 		TenantID:         c.Holder.Tenant,
 		InstanceID:       c.Instance,
@@ -199,7 +284,7 @@ func toDBNewConfirmation(c confirmation.Confirmation) gen.InsertConfirmationPara
 		HolderID:         c.Holder.ID,
 		Role:             string(c.Role),
 		Skill:            c.Skill,
-		LifetimeUs:       c.Lifetime.Microseconds(),
+		Lifetime:         c.Lifetime.Microseconds(),
 		IdempotencyKey:   optional(c.IdempotencyKey),
 		Status:           string(c.Status),
 		Reason:           string(c.Reason),
@@ -207,6 +292,11 @@ func toDBNewConfirmation(c confirmation.Confirmation) gen.InsertConfirmationPara
 		ExpiresAt:        toDBTime(c.ExpiresAt),
 		EndedAt:          toDBNullTime(c.EndedAt),
 		Receipt:          c.Receipt,
+		RedeemID:         optional(c.RedeemID),
+		CallKey:          optional(c.CallKey),
+		Outcome:          optional(string(c.Outcome.Kind)),
+		OutcomeAt:        toDBNullTime(c.Outcome.At),
+		OutcomeDetail:    c.Outcome.Detail,
 	}
 	if a := c.Action; a != nil {
 		p.ActionSummary, p.ActionDigest = &a.Summary, &a.Digest
@@ -216,28 +306,22 @@ func toDBNewConfirmation(c confirmation.Confirmation) gen.InsertConfirmationPara
 	if a := c.Approval; a != nil {
 		p.ApprovedAt, p.AuthTime = new(toDBTime(a.At)), new(toDBTime(a.AuthTime))
 		p.ApprovedPINID, p.ApprovedLockEpoch = &a.PINID, &a.LockEpoch
-		p.SessionID = optional(a.Session)
+		p.ApprovedFreezeEpoch = &a.FreezeEpoch
+		p.ApprovedAttemptID, p.SessionID = optional(a.Attempt), optional(a.Session)
 	}
 	return p
 }
 
-// toDBConfirmation holds what a transition may change.
-func toDBConfirmation(c confirmation.Confirmation) gen.UpdateConfirmationParams {
-	p := toDBNewConfirmation(c)
-	return gen.UpdateConfirmationParams{
-		TenantID:          p.TenantID,
-		InstanceID:        p.InstanceID,
-		ID:                p.ID,
-		Status:            p.Status,
-		Reason:            p.Reason,
-		ExpiresAt:         p.ExpiresAt,
-		EndedAt:           p.EndedAt,
-		ApprovedAt:        p.ApprovedAt,
-		ApprovedPINID:     p.ApprovedPINID,
-		ApprovedLockEpoch: p.ApprovedLockEpoch,
-		AuthTime:          p.AuthTime,
-		SessionID:         p.SessionID,
-		Receipt:           p.Receipt,
+// toDBTransition holds what a transition may change.
+func toDBTransition(c confirmation.Confirmation) gen.SaveConfirmationParams {
+	p := toDBConfirmation(c)
+	return gen.SaveConfirmationParams{
+		TenantID: p.TenantID, InstanceID: p.InstanceID, ID: p.ID,
+		Status: p.Status, Reason: p.Reason, ExpiresAt: p.ExpiresAt, EndedAt: p.EndedAt,
+		ApprovedAt: p.ApprovedAt, ApprovedAttemptID: p.ApprovedAttemptID, ApprovedPINID: p.ApprovedPINID,
+		ApprovedLockEpoch: p.ApprovedLockEpoch, ApprovedFreezeEpoch: p.ApprovedFreezeEpoch,
+		AuthTime: p.AuthTime, SessionID: p.SessionID,
+		Receipt: p.Receipt, RedeemID: p.RedeemID,
 	}
 }
 
@@ -259,66 +343,45 @@ func fromDBAPIKey(row gen.APIKey) (auth.APIKey, error) {
 	return k, nil
 }
 
-func fromDBAPIKeys(rows []gen.APIKey) ([]auth.APIKey, error) {
-	keys := make([]auth.APIKey, len(rows))
-	for i, row := range rows {
-		k, err := fromDBAPIKey(row)
-		if err != nil {
-			return nil, err
-		}
-		keys[i] = k
-	}
-	return keys, nil
+func toDBAPIKey(k auth.APIKey) (gen.InsertAPIKeyParams, error) {
+	scopes, err := toDBStrings(k.Scopes)
+	return gen.InsertAPIKeyParams{
+		TenantID: k.Tenant, ID: k.ID, Kind: string(k.Kind), Hash: k.Hash[:], InstanceID: k.Instance,
+		Scopes: scopes, Name: k.Name, CreatedAt: toDBTime(k.CreatedAt),
+		ExpiresAt: toDBNullTime(k.ExpiresAt), RevokedAt: toDBNullTime(k.RevokedAt),
+	}, err
 }
 
-func fromDBEvent(row gen.PINEvent) (audit.Event, error) {
-	e := audit.Event{
-		Seq:          row.Seq,
-		Time:         fromDBTime(row.Time),
-		Tenant:       row.TenantID,
-		Type:         audit.Type(row.Type),
-		Actor:        audit.Actor{Kind: auth.Kind(row.ActorKind), ID: row.ActorID},
-		Instance:     value(row.InstanceID),
-		Confirmation: value(row.ConfirmationID),
-		RequestID:    row.RequestID,
-		Peer:         row.Peer,
+func toDBEvent(e audit.Event) (gen.AppendEventParams, error) {
+	leaf, err := e.Leaf()
+	if err != nil {
+		return gen.AppendEventParams{}, err
 	}
-	if row.HolderType != nil {
-		e.Holder = pin.Holder{
-			Type: pin.HolderType(*row.HolderType), Tenant: row.TenantID,
-			Instance: value(row.HolderInstanceID), ID: value(row.HolderID),
-		}
+	p := gen.AppendEventParams{
+		TenantID: e.Tenant, ID: e.ID, OccurredAt: toDBTime(e.Time), Type: string(e.Details.Type()),
+		ActorKind: string(e.Actor.Kind), ActorID: e.Actor.ID,
+		InstanceID: optional(e.Instance), ConfirmationID: optional(e.Confirmation), Leaf: leaf,
 	}
-	if row.Details != nil {
-		if err := json.Unmarshal([]byte(*row.Details), &e.Details); err != nil {
-			return audit.Event{}, fmt.Errorf("sqlite: the details of an event: %w", err)
-		}
-	}
-	return e, nil
-}
-
-func toDBEvent(e audit.Event) (gen.InsertEventParams, error) {
-	p := gen.InsertEventParams{
-		TenantID:       e.Tenant,
-		Time:           toDBTime(e.Time),
-		Type:           string(e.Type),
-		ActorKind:      string(e.Actor.Kind),
-		ActorID:        e.Actor.ID,
-		InstanceID:     optional(e.Instance),
-		ConfirmationID: optional(e.Confirmation),
-		RequestID:      e.RequestID,
-		Peer:           e.Peer,
-	}
-	if e.Holder != (pin.Holder{}) {
+	if e.Holder.Type != "" {
 		p.HolderType = new(string(e.Holder.Type))
 		p.HolderInstanceID, p.HolderID = &e.Holder.Instance, &e.Holder.ID
 	}
-	if e.Details != nil {
-		b, err := json.Marshal(e.Details)
-		if err != nil {
-			return gen.InsertEventParams{}, fmt.Errorf("sqlite: the details of an event: %w", err)
-		}
-		p.Details = new(string(b))
-	}
 	return p, nil
+}
+
+// infallible gives a conversion that cannot fail the form of one that may.
+func infallible[A, B any](fn func(A) B) func(A) (B, error) {
+	return func(a A) (B, error) { return fn(a), nil }
+}
+
+func convert[A, B any](from []A, fn func(A) (B, error)) ([]B, error) {
+	to := make([]B, 0, len(from))
+	for _, a := range from {
+		b, err := fn(a)
+		if err != nil {
+			return nil, err
+		}
+		to = append(to, b)
+	}
+	return to, nil
 }

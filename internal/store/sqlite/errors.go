@@ -21,8 +21,10 @@ func interpretError(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, sql.ErrNoRows) {
-		return store.ErrNotFound
+	for _, named := range []error{store.ErrNotFound, store.ErrKeyTaken, store.ErrNewerSchema, store.ErrNotMigrated} {
+		if errors.Is(err, named) {
+			return err
+		}
 	}
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, cause)
@@ -31,6 +33,29 @@ func interpretError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	return fmt.Errorf("sqlite: %w", err)
+}
+
+// takenKey names the error of an inserted row whose key is another's. SQLite tells the
+// kind of a constraint but not its name; the row's keys are the only ones of its table.
+func takenKey(table string, err error) error {
+	var e *driver.Error
+	if errors.As(err, &e) && (e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY) {
+		return fmt.Errorf("%w: table %s", store.ErrKeyTaken, table)
+	}
+	return err
+}
+
+// isNoTable says whether a statement could not be understood, as one that names a
+// table which is not there.
+func isNoTable(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && e.Code() == lib.SQLITE_ERROR
+}
+
+// isIOError says whether the disk failed, so that it is not known what it holds.
+func isIOError(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_IOERR
 }
 
 func isUnavailable(err error) bool {

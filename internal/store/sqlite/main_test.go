@@ -9,9 +9,6 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/google/uuid"
-
-	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/store/sqlite"
 )
@@ -58,7 +55,8 @@ func beChild(path string) error {
 
 func appendEvent(ctx context.Context, s store.Store) error {
 	return s.InTx(ctx, func(tx store.Tx) error {
-		return tx.Append(ctx, audit.Event{Tenant: uuid.UUID{1}, Type: audit.PINSet})
+		tx.Append(event(0))
+		return nil
 	})
 }
 

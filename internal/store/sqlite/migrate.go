@@ -11,6 +11,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/hydracore/hydrapin/db"
+	gen "github.com/hydracore/hydrapin/gen/sqlite"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
@@ -108,6 +109,8 @@ type schema struct {
 	// minProgram is the newest migration that a program must know to work with
 	// the database.
 	minProgram int64
+	// released says that the schema is one of a release; false when there is none.
+	released bool
 }
 
 func (s *Store) schema(ctx context.Context) (schema, error) {
@@ -129,7 +132,10 @@ func (s *Store) schema(ctx context.Context) (schema, error) {
 			return schema{}, interpretError(ctx, err)
 		}
 	}
-	return v, nil
+	// The first released schema is the first with this table.
+	err := s.readers.QueryRowContext(ctx,
+		"SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'write_probes')").Scan(&v.released)
+	return v, interpretError(ctx, err)
 }
 
 func (s *Store) checkCompatible(ctx context.Context) error {
@@ -138,6 +144,25 @@ func (s *Store) checkCompatible(ctx context.Context) error {
 		return err
 	}
 	if v.minProgram > s.newest() {
+		return store.ErrNewerSchema
+	}
+	if v.minProgram > 0 && !v.released {
+		return ErrOldSchema
+	}
+	return nil
+}
+
+// checkWritable refuses to write to a database that a newer program made unusable for
+// this one while it ran.
+func (s *Store) checkWritable(ctx context.Context, db gen.DBTX) error {
+	minimum, err := queries.MinProgramSchema(ctx, db)
+	if isNoTable(err) {
+		return fmt.Errorf("%w: %w", store.ErrNotMigrated, err)
+	}
+	if err != nil {
+		return err
+	}
+	if minimum > s.newest() {
 		return store.ErrNewerSchema
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
-	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/store/sqlite"
@@ -87,10 +86,12 @@ func TestMigrateUpDownUp(t *testing.T) {
 		} else if diff := cmp.Diff(first, tables(t, s)); diff != "" {
 			t.Errorf("down and up is not what up was: %s", diff)
 		}
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-			r := pin.Record{Holder: pin.CustomerHolder(uuid.UUID{1}, uuid.UUID{2})}.SetByAdmin(
-				pin.Fresh{ID: uuid.UUID{3}, Hash: "$", At: mustClock(ctx, t, tx)})
-			return errors.Join(tx.SavePin(ctx, r, "pepper"), tx.Append(ctx, audit.Event{Tenant: uuid.UUID{1}, Type: audit.PINSet}))
+		inTx(t, s, func(tx store.Tx) {
+			tx.SavePIN(pin.Record{
+				Holder: pin.CustomerHolder(uuid.UUID{1}, uuid.UUID{2}), ID: uuid.UUID{3}, Hash: "$",
+				PepperID: "p", CreatedAt: time.Unix(1, 0),
+			})
+			tx.Append(event(0))
 		})
 		if err := s.MigrateTo(t.Context(), 0); err != nil {
 			t.Fatalf("down: %v", err)
@@ -135,24 +136,31 @@ func TestMigrateKeepsOthersOut(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hydrapin.db")
 	s, other, lock := open(t, path), open(t, path), open(t, path+"-migrate")
+	held, err := other.Writer().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var migration sync.WaitGroup
-	inTx(t, other, func(context.Context, store.Tx) error {
-		migration.Go(func() {
-			if err := s.Migrate(t.Context()); err != nil {
-				t.Errorf("Migrate: %v", err)
-			}
-		})
-		for began := time.Now(); time.Since(began) < 3*time.Second; {
-			ctx, cancel := context.WithTimeout(t.Context(), soon)
-			err := lock.InTx(ctx, func(store.Tx) error { return nil })
-			cancel()
-			if errors.Is(err, store.ErrUnavailable) {
-				return nil
-			}
+	migration.Go(func() {
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Errorf("Migrate: %v", err)
 		}
-		t.Error("nothing is locked while a migration runs")
-		return nil
 	})
+	locked := false
+	for began := time.Now(); !locked && time.Since(began) < 3*time.Second; {
+		ctx, cancel := context.WithTimeout(t.Context(), soon)
+		free, err := lock.Writer().BeginTx(ctx, nil)
+		cancel()
+		if locked = err != nil; !locked {
+			_ = free.Rollback()
+		}
+	}
+	if !locked {
+		t.Error("nothing is locked while a migration runs")
+	}
+	if err := held.Rollback(); err != nil {
+		t.Error(err)
+	}
 	migration.Wait()
 }
 
@@ -198,5 +206,26 @@ func TestNewerSchema(t *testing.T) {
 	}
 	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrNewerSchema) {
 		t.Errorf("Ping: %v", err)
+	}
+	// A program that runs already stops to write; it may still answer from what it reads.
+	if err := appendEvent(t.Context(), s); !errors.Is(err, store.ErrNewerSchema) {
+		t.Errorf("InTx: %v", err)
+	}
+	if err := s.Reads().Fetch(t.Context()); err != nil {
+		t.Errorf("Fetch: %v", err)
+	}
+}
+
+// A database of a development version has no way up; it is refused in one sentence.
+func TestOldSchema(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hydrapin.db")
+	s := migrated(t, path)
+	run(t, s, "DROP TABLE write_probes")
+	if _, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}); !errors.Is(err, sqlite.ErrOldSchema) {
+		t.Errorf("Open: %v", err)
+	}
+	if err := s.Migrate(t.Context()); !errors.Is(err, sqlite.ErrOldSchema) {
+		t.Errorf("Migrate: %v", err)
 	}
 }

@@ -19,9 +19,18 @@ type prepared struct {
 
 var _ gen.DBTX = (*prepared)(nil)
 
+// known returns the statement of a text that was prepared.
+func (p *prepared) known(query string) (*sql.Stmt, bool) {
+	stmt, ok := p.stmts.Load(query)
+	if !ok {
+		return nil, false
+	}
+	return stmt.(*sql.Stmt), true //nolint:forcetypeassert // nothing else is stored
+}
+
 func (p *prepared) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	if known, ok := p.stmts.Load(query); ok {
-		return known.(*sql.Stmt), nil //nolint:forcetypeassert // nothing else is stored
+	if stmt, ok := p.known(query); ok {
+		return stmt, nil
 	}
 	stmt, err := p.db.PrepareContext(ctx, query)
 	if err != nil {
@@ -32,6 +41,13 @@ func (p *prepared) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 		return known.(*sql.Stmt), nil //nolint:forcetypeassert // nothing else is stored
 	}
 	return stmt, nil
+}
+
+// learn prepares texts for the next time. One that cannot be prepared fails there.
+func (p *prepared) learn(ctx context.Context, queries []string) {
+	for _, query := range queries {
+		_, _ = p.stmt(ctx, query) //nolint:sqlclosecheck // it is kept for the next
+	}
 }
 
 // QueryContext implements gen.DBTX.
@@ -61,4 +77,53 @@ func (p *prepared) ExecContext(ctx context.Context, query string, args ...any) (
 // PrepareContext implements gen.DBTX.
 func (p *prepared) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
 	return p.db.PrepareContext(ctx, query)
+}
+
+// preparedTx runs queries in a transaction, by the statements that its pool has
+// prepared. The pool's one connection is taken by the transaction, so a text that is
+// new runs as it is and is prepared afterwards.
+type preparedTx struct {
+	tx       *sql.Tx
+	prepared *prepared
+	unknown  []string
+}
+
+var _ gen.DBTX = (*preparedTx)(nil)
+
+func (p *preparedTx) stmt(ctx context.Context, query string) (*sql.Stmt, bool) {
+	stmt, ok := p.prepared.known(query)
+	if !ok {
+		p.unknown = append(p.unknown, query)
+		return nil, false
+	}
+	return p.tx.StmtContext(ctx, stmt), true
+}
+
+// QueryContext implements gen.DBTX.
+func (p *preparedTx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if stmt, ok := p.stmt(ctx, query); ok { //nolint:sqlclosecheck // it ends with the transaction
+		return stmt.QueryContext(ctx, args...)
+	}
+	return p.tx.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext implements gen.DBTX.
+func (p *preparedTx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if stmt, ok := p.stmt(ctx, query); ok { //nolint:sqlclosecheck // it ends with the transaction
+		return stmt.QueryRowContext(ctx, args...)
+	}
+	return p.tx.QueryRowContext(ctx, query, args...)
+}
+
+// ExecContext implements gen.DBTX.
+func (p *preparedTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if stmt, ok := p.stmt(ctx, query); ok { //nolint:sqlclosecheck // it ends with the transaction
+		return stmt.ExecContext(ctx, args...)
+	}
+	return p.tx.ExecContext(ctx, query, args...)
+}
+
+// PrepareContext implements gen.DBTX.
+func (p *preparedTx) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	return p.tx.PrepareContext(ctx, query)
 }

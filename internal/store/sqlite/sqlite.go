@@ -22,7 +22,6 @@ import (
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // registers the driver
 
-	gen "github.com/hydracore/hydrapin/gen/sqlite"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
@@ -37,6 +36,9 @@ var (
 	// ErrNotDurable is returned by [Open] when the file system does not carry
 	// SQLite's write-ahead log, without which a spent attempt could be lost.
 	ErrNotDurable = errors.New("sqlite: the file system does not support a write-ahead log")
+	// ErrOldSchema is returned by [Open] for a database that a development version
+	// made, whose schema no release can bring up to date.
+	ErrOldSchema = errors.New("sqlite: the database was made by a development version; move its file away and start with an empty one")
 	// ErrNoPath is returned by [Open] for a configuration without a path.
 	ErrNoPath = errors.New("sqlite: no path")
 )
@@ -53,17 +55,18 @@ type Config struct {
 // Store is a store.Store on one SQLite file. Readers have connections of their
 // own, so that a read never waits for a write.
 type Store struct {
-	reader
+	path    string
+	writer  *sql.DB
+	readers *sql.DB
+	// reading and writing keep the pools' prepared statements.
+	reading, writing *prepared
 
-	path     string
-	writer   *sql.DB
-	readers  *sql.DB
 	hub      hub
 	clock    *clock
 	migrator *goose.Provider
 }
 
-var _ store.Store = (*Store)(nil)
+var _ store.Database = (*Store)(nil)
 
 // Open opens the database, and makes the file where there is none. It does not
 // migrate. It returns store.ErrNewerSchema for a database of a newer program
@@ -102,7 +105,7 @@ func (s *Store) connect(ctx context.Context) error {
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s.readers.SetMaxOpenConns(readers)
 	s.readers.SetMaxIdleConns(readers)
-	s.reader = reader{db: &prepared{db: s.readers}, q: gen.New(), clock: s.clock}
+	s.reading, s.writing = &prepared{db: s.readers}, &prepared{db: s.writer}
 
 	// The writer connects first: it is the one that makes the log.
 	if err := s.checkDurable(ctx); err != nil {
@@ -155,31 +158,6 @@ func (s *Store) Ping(ctx context.Context) error {
 	default:
 		return nil
 	}
-}
-
-// InTx implements store.Store. Waiting for the one writing connection, and for
-// another process's transaction, ends with ctx.
-func (s *Store) InTx(ctx context.Context, fn func(store.Tx) error) error {
-	sqlTx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return interpretError(ctx, err)
-	}
-	// For a committed transaction this does nothing. It needs no context: undoing
-	// a local transaction waits for nobody.
-	defer func() { _ = sqlTx.Rollback() }()
-
-	t := newTx(sqlTx, s.clock)
-	if err := fn(t); err != nil {
-		return err
-	}
-	if t.failed != nil {
-		return t.failed
-	}
-	if err := sqlTx.Commit(); err != nil {
-		return interpretError(ctx, err)
-	}
-	s.hub.wake(t.woken)
-	return nil
 }
 
 // Watch implements store.Store. It returns nil when ctx ends. Nothing is ever

@@ -1,10 +1,14 @@
 package sqlite_test
 
 import (
-	"context"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/store/sqlite"
 	"github.com/hydracore/hydrapin/internal/store/storetest"
@@ -43,9 +47,18 @@ func migrated(t *testing.T, path string) *sqlite.Store {
 }
 
 // inTx runs fn in a transaction that must be committed.
-func inTx(t *testing.T, s store.Store, fn func(ctx context.Context, tx store.Tx) error) {
+func inTx(t *testing.T, s store.Store, fn func(tx store.Tx)) {
 	t.Helper()
-	if err := s.InTx(t.Context(), func(tx store.Tx) error { return fn(t.Context(), tx) }); err != nil {
+	if err := s.InTx(t.Context(), func(tx store.Tx) error { fn(tx); return nil }); err != nil {
 		t.Fatalf("transaction: %v", err)
+	}
+}
+
+// event is an event of the first tenant, with a request id that makes it as long as is
+// asked for.
+func event(length int) audit.Event {
+	return audit.Event{
+		ID: uuid.New(), Time: time.Unix(1, 0), Tenant: uuid.UUID{1}, Details: audit.PINSet{},
+		RequestID: strings.Repeat("x", length),
 	}
 }

@@ -1,7 +1,7 @@
 package storetest
 
 import (
-	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
@@ -20,24 +21,41 @@ type confirmations = []confirmation.Confirmation
 
 func insert(t *testing.T, s store.Store, list ...confirmation.Confirmation) {
 	t.Helper()
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
+	inTx(t, s, func(tx store.Tx) {
 		for _, c := range list {
-			if !must(tx.InsertConfirmation(ctx, c))(t) {
-				t.Errorf("confirmation %v was not inserted", c.ID)
-			}
+			tx.InsertConfirmation(c)
 		}
-		return nil
 	})
 }
 
-func read(t *testing.T, s store.Reader, c confirmation.Confirmation) confirmation.Confirmation {
+func save(t *testing.T, s store.Store, list ...confirmation.Confirmation) {
 	t.Helper()
-	got, now, err := s.Confirmation(t.Context(), c.Holder.Tenant, c.Instance, c.ID)
-	if err != nil {
-		t.Fatalf("Confirmation: %v", err)
-	}
-	wellFormed(t, "time of a read", now)
-	return got
+	inTx(t, s, func(tx store.Tx) { tx.SaveConfirmations(list...) })
+}
+
+func read(t *testing.T, s store.Store, c confirmation.Confirmation) confirmation.Confirmation {
+	t.Helper()
+	r := s.Reads()
+	return get(t, r, func(into *confirmation.Confirmation) { r.Confirmation(c.Ref(), into) })
+}
+
+func byKey(t *testing.T, s store.Store, i policy.Instance, key string) confirmation.Confirmation {
+	t.Helper()
+	r := s.Reads()
+	return get(t, r, func(into *confirmation.Confirmation) { r.ConfirmationByKey(i, key, into) })
+}
+
+func noConfirmation(t *testing.T, what string, s store.Store, ref confirmation.Ref) {
+	t.Helper()
+	r := s.Reads()
+	r.Confirmation(ref, new(confirmation.Confirmation))
+	missing(t, what, r)
+}
+
+// inOrder sorts confirmations, whose order a store need not keep.
+func inOrder(list confirmations) confirmations {
+	slices.SortFunc(list, func(a, b confirmation.Confirmation) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	return list
 }
 
 func testConfirmationAsSaved(t *testing.T, s store.Store) {
@@ -51,29 +69,26 @@ func testConfirmationAsSaved(t *testing.T, s store.Store) {
 	}
 	session := approve(ask(customer(1), instance(1), 3))
 	session.Reason, session.Approval.Session, session.Approval.AuthTime = confirmation.BySession, id('s', 1), after(-60)
+	session.Approval.Attempt = uuid.Nil
 	insert(t, s, plain, rich, session)
 
 	chains := []confirmations{
 		{plain, approve(plain), redeem(approve(plain))},
-		{rich, decline(rich)},
+		{rich, approve(rich), decline(approve(rich))},
 		{session, expire(session)},
 	}
 	for _, chain := range chains {
 		for n, c := range chain {
 			if n > 0 {
-				inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-					was := must(tx.LockConfirmation(ctx, c.Holder.Tenant, c.Instance, c.ID))(t)
+				inTx(t, s, func(tx store.Tx) {
+					was := get(t, tx, func(into *confirmation.Confirmation) { tx.LockConfirmation(c.Ref(), into) })
 					equal(t, "LockConfirmation", was, chain[n-1])
-					return tx.SaveConfirmation(ctx, c)
+					tx.SaveConfirmations(c)
 				})
 			}
 			equal(t, "Confirmation", read(t, s, c), c)
 			if c.IdempotencyKey != "" {
-				got, _, err := s.ConfirmationByKey(t.Context(), c.Holder.Tenant, c.Instance, c.IdempotencyKey)
-				if err != nil {
-					t.Fatalf("ConfirmationByKey: %v", err)
-				}
-				equal(t, "ConfirmationByKey", got, c)
+				equal(t, "ConfirmationByKey", byKey(t, s, c.Ref().Instance, c.IdempotencyKey), c)
 			}
 		}
 	}
@@ -92,29 +107,68 @@ func testConfirmationsApart(t *testing.T, s store.Store) {
 		{tenant(2), instance(2), id('q', 1)},
 		{tenant(2), instance(2), id('q', 3)},
 	} {
-		_, _, err := s.Confirmation(t.Context(), where[0], where[1], where[2])
-		notFound(t, "Confirmation", err)
-		err = s.InTx(t.Context(), func(tx store.Tx) error {
-			_, err := tx.LockConfirmation(t.Context(), where[0], where[1], where[2])
-			return err
+		i := policy.Instance{Tenant: where[0], ID: where[1]}
+		ref := confirmation.Ref{Instance: i, ID: where[2]}
+		noConfirmation(t, "Confirmation", s, ref)
+		inTx(t, s, func(tx store.Tx) {
+			tx.LockConfirmation(ref, new(confirmation.Confirmation))
+			missing(t, "LockConfirmation", tx)
 		})
-		notFound(t, "LockConfirmation", err)
 		if where[2] == c.ID {
-			_, _, err = s.ConfirmationByKey(t.Context(), where[0], where[1], "key")
-			notFound(t, "ConfirmationByKey", err)
+			equal(t, "ConfirmationByKey", byKey(t, s, i, "key"), confirmation.Confirmation{})
 		}
 	}
 	for _, other := range []string{"KEY", "ke", "key ", ""} {
-		_, _, err := s.ConfirmationByKey(t.Context(), tenant(2), instance(2), other)
-		notFound(t, "ConfirmationByKey of "+other, err)
+		equal(t, "ConfirmationByKey of "+other, byKey(t, s, c.Ref().Instance, other), confirmation.Confirmation{})
 	}
 }
 
 func testConfirmationMissing(t *testing.T, s store.Store) {
-	err := s.InTx(t.Context(), func(tx store.Tx) error {
-		return tx.SaveConfirmation(t.Context(), ask(customer(1), instance(1), 1))
+	there := ask(customer(1), instance(1), 1)
+	insert(t, s, there)
+	refused(t, s, store.ErrNotFound, func(tx store.Tx) {
+		tx.SaveConfirmations(decline(there), decline(ask(customer(1), instance(1), 2)))
+		tx.Append(event(tenant(1), 1))
 	})
-	notFound(t, "SaveConfirmation", err)
+	equal(t, "the one beside it", read(t, s, there), there)
+	equal(t, "events", len(events(t, s, audit.Filter{Tenant: tenant(1), Limit: 9})), 0)
+}
+
+// testEndedConfirmation says that an end is an end, whoever forgot to lock.
+func testEndedConfirmation(t *testing.T, s store.Store) {
+	c := approve(ask(customer(1), instance(1), 1))
+	insert(t, s, c)
+	save(t, s, redeem(c))
+	again := redeem(c)
+	again.RedeemID = id('r', 2)
+	refused(t, s, store.ErrNotFound, func(tx store.Tx) { tx.SaveConfirmations(again) })
+	refused(t, s, store.ErrNotFound, func(tx store.Tx) { tx.SaveConfirmations(c) })
+	equal(t, "Confirmation", read(t, s, c), redeem(c))
+}
+
+func testSaveMany(t *testing.T, s store.Store) {
+	const many = 1000
+	var asked, moved confirmations
+	for n := range many {
+		c := ask(customer(n%7), instance(n%3), n)
+		asked = append(asked, c)
+		switch n % 3 {
+		case 0:
+			moved = append(moved, decline(c))
+		case 1:
+			moved = append(moved, approve(c))
+		default:
+			moved = append(moved, expire(c))
+		}
+	}
+	insert(t, s, asked...)
+	save(t, s, moved...)
+	for n := range many {
+		if n%50 < 3 {
+			equal(t, "Confirmation", read(t, s, moved[n]), moved[n])
+		}
+	}
+	save(t, s) // nothing at all
 }
 
 func testIdempotencyKey(t *testing.T, s store.Store) {
@@ -123,31 +177,18 @@ func testIdempotencyKey(t *testing.T, s store.Store) {
 	second := ask(customer(2), instance(1), 2)
 	second.IdempotencyKey = "key"
 	insert(t, s, first)
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		if must(tx.InsertConfirmation(ctx, second))(t) {
-			t.Error("a key was given to two confirmations")
-		}
-		// The transaction is whole: what it does besides counts.
-		return tx.SavePin(ctx, setPIN(customer(1), 1), "pepper")
-	})
-	_, _, err := s.Confirmation(t.Context(), tenant(1), instance(1), second.ID)
-	notFound(t, "the second", err)
+	refused(t, s, store.ErrKeyTaken, func(tx store.Tx) { tx.InsertConfirmation(second) })
+	noConfirmation(t, "the second", s, second.Ref())
 	equal(t, "the first", read(t, s, first), first)
-	equal(t, "what the transaction did besides", pinOf(t, s, customer(1)), setPIN(customer(1), 1))
 
 	// The key belongs to one instance; its end does not free it.
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SaveConfirmation(ctx, decline(first)) })
+	save(t, s, decline(first))
 	elsewhere := ask(customer(1), instance(2), 3)
 	foreign := ask(pin.CustomerHolder(tenant(2), id('c', 1)), instance(1), 4)
 	another := ask(customer(1), instance(1), 5)
 	elsewhere.IdempotencyKey, foreign.IdempotencyKey, another.IdempotencyKey = "key", "key", "KEY"
 	insert(t, s, elsewhere, foreign, another)
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		if must(tx.InsertConfirmation(ctx, second))(t) {
-			t.Error("the key of a declined confirmation was given away")
-		}
-		return nil
-	})
+	refused(t, s, store.ErrKeyTaken, func(tx store.Tx) { tx.InsertConfirmation(second) })
 	// No key is nobody's key.
 	insert(t, s, ask(customer(1), instance(1), 6), ask(customer(1), instance(1), 7))
 }
@@ -160,13 +201,14 @@ func testIdempotencyKeyAtOnce(t *testing.T, s store.Store) {
 		c := ask(customer(n), instance(1), n)
 		c.IdempotencyKey = "key"
 		group.Go(func() {
-			if err := s.InTx(t.Context(), func(tx store.Tx) error {
-				ok, err := tx.InsertConfirmation(t.Context(), c)
-				if ok {
-					stored.Add(1)
-				}
-				return err
-			}); err != nil {
+			err := s.InTx(t.Context(), func(tx store.Tx) error {
+				tx.InsertConfirmation(c)
+				return nil
+			})
+			switch {
+			case err == nil:
+				stored.Add(1)
+			case !errors.Is(err, store.ErrKeyTaken):
 				t.Errorf("InsertConfirmation: %v", err)
 			}
 		})
@@ -184,70 +226,59 @@ func testOpenConfirmations(t *testing.T, s store.Store) {
 		ask(customer(2), instance(1), 7),
 		ask(identity(), instance(1), 8),
 		ask(pin.CustomerHolder(tenant(2), h.ID), instance(1), 9))
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		for _, c := range (confirmations{decline(declined), redeem(redeemed), expire(expired)}) {
-			if err := tx.SaveConfirmation(ctx, c); err != nil {
-				return err
-			}
+	save(t, s, decline(declined), redeem(redeemed), expire(expired))
+	inTx(t, s, func(tx store.Tx) {
+		open := func(h pin.Holder, inst uuid.UUID) confirmations {
+			return get(t, tx, func(into *confirmations) { tx.LockOpenConfirmations(h, inst, into) })
 		}
-		return nil
-	})
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		got := must(tx.LockOpenConfirmations(ctx, h, instance(1)))(t)
-		equal(t, "open on an instance", got, confirmations{approved, pending})
-		got = must(tx.LockOpenConfirmations(ctx, h, uuid.Nil))(t)
-		equal(t, "open everywhere", got, confirmations{approved, pending, elsewhere})
-		got = must(tx.LockOpenConfirmations(ctx, customer(9), uuid.Nil))(t)
-		equal(t, "open of nobody", got, confirmations(nil))
-		return nil
+		equal(t, "open on an instance", open(h, instance(1)), confirmations{approved, pending})
+		equal(t, "open everywhere", open(h, uuid.Nil), confirmations{approved, pending, elsewhere})
+		equal(t, "open of nobody", open(customer(9), uuid.Nil), confirmations(nil))
 	})
 }
 
-func testPendingConfirmations(t *testing.T, s store.Store) {
-	h := customer(1)
-	declined := ask(h, instance(1), 4)
-	insert(t, s, ask(h, instance(1), 3), ask(h, instance(1), 1), ask(h, instance(1), 2), declined,
-		approve(ask(h, instance(1), 5)), ask(h, instance(2), 6), ask(customer(2), instance(1), 7),
-		ask(pin.CustomerHolder(tenant(2), h.ID), instance(1), 8), ask(identity(), instance(1), 9))
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SaveConfirmation(ctx, decline(declined)) })
-	ends := func(n int) time.Time { return after(n).Add(5 * time.Minute) }
-	for _, want := range []struct {
-		now   time.Time
-		n     int
-		first time.Time
-	}{
-		{after(0), 3, ends(1)},
-		{ends(1).Add(-time.Microsecond), 3, ends(1)},
-		{ends(1), 2, ends(2)}, // at its end it has expired
-		{ends(2).Add(time.Microsecond), 1, ends(3)},
-		{ends(3), 0, time.Time{}},
-	} {
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-			n, first, err := tx.PendingConfirmations(ctx, h, instance(1), want.now)
-			equal(t, "how many are pending", n, want.n)
-			equal(t, "when the first expires", first, want.first)
-			return err
-		})
+// expiring is a pending confirmation that ends at a time of the database's clock.
+func expiring(h pin.Holder, inst uuid.UUID, n int, at time.Time) confirmation.Confirmation {
+	c := ask(h, inst, n)
+	c.CreatedAt, c.ExpiresAt = at.Add(-2*time.Hour), at
+	return c
+}
+
+// testOpenCounts goes by the database's clock.
+func testOpenCounts(t *testing.T, s store.Store) {
+	h, now := customer(1), clock(t, s.Reads())
+	counts := func(h pin.Holder, inst uuid.UUID) confirmation.OpenCounts {
+		t.Helper()
+		r := s.Reads()
+		return get(t, r, func(into *confirmation.OpenCounts) { r.OpenCounts(h, inst, into) })
 	}
+	equal(t, "counts of nobody", counts(h, instance(1)), confirmation.OpenCounts{})
+	at := func(n int) time.Time { return now.Add(time.Duration(n) * time.Hour) }
+	declined, approved := expiring(h, instance(1), 4, at(4)), expiring(h, instance(1), 5, at(5))
+	ranOut := expiring(h, instance(1), 11, at(1))
+	insert(t, s, expiring(h, instance(1), 3, at(3)), expiring(h, instance(1), 1, at(1)), expiring(h, instance(1), 2, at(2)),
+		declined, approved, ranOut, expiring(h, instance(1), 10, now),
+		expiring(h, instance(2), 6, at(6)), expiring(customer(2), instance(1), 7, at(7)),
+		expiring(pin.CustomerHolder(tenant(2), h.ID), instance(1), 8, at(8)), expiring(identity(), instance(1), 9, at(9)))
+	approved, ranOut = approve(approved), approve(ranOut)
+	approved.ExpiresAt, ranOut.ExpiresAt = at(5), now.Add(-time.Microsecond)
+	save(t, s, decline(declined), approved, ranOut)
+	equal(t, "counts", counts(h, instance(1)), confirmation.OpenCounts{
+		Pending: 3, Approved: 1, FirstPending: at(1), FirstApproved: at(5),
+	})
+	equal(t, "counts elsewhere", counts(h, instance(2)), confirmation.OpenCounts{Pending: 1, FirstPending: at(6)})
 }
 
 // testNoLongerPending goes by the database's clock.
 func testNoLongerPending(t *testing.T, s store.Store) {
-	now := must(s.Clock(t.Context()))(t)
+	now := clock(t, s.Reads())
 	at := func(n int, expires time.Time) confirmation.Confirmation {
-		c := ask(customer(1), instance(1), n)
-		c.CreatedAt, c.ExpiresAt = now.Add(-2*time.Hour), expires
-		return c
+		return expiring(customer(1), instance(1), n, expires)
 	}
 	pending, ranOut := at(1, now.Add(time.Hour)), at(2, now)
 	approved, declined := at(3, now.Add(time.Hour)), at(4, now.Add(time.Hour))
 	insert(t, s, pending, ranOut, approved, declined)
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		if err := tx.SaveConfirmation(ctx, approve(approved)); err != nil {
-			return err
-		}
-		return tx.SaveConfirmation(ctx, decline(declined))
-	})
+	save(t, s, approve(approved), decline(declined))
 	unknown := id('q', 99)
 	got := must(s.NoLongerPending(t.Context(), []uuid.UUID{declined.ID, pending.ID, ranOut.ID, unknown, approved.ID}))(t)
 	slices.SortFunc(got, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
@@ -257,9 +288,7 @@ func testNoLongerPending(t *testing.T, s store.Store) {
 
 // testNoLongerPendingMany asks for more than a query can have parameters.
 func testNoLongerPendingMany(t *testing.T, s store.Store) {
-	now := must(s.Clock(t.Context()))(t)
-	pending := ask(customer(1), instance(1), 0)
-	pending.CreatedAt, pending.ExpiresAt = now, now.Add(time.Hour)
+	pending := expiring(customer(1), instance(1), 0, clock(t, s.Reads()).Add(time.Hour))
 	insert(t, s, pending)
 	const many = 40_000
 	ids := make([]uuid.UUID, many)
@@ -273,69 +302,79 @@ func testNoLongerPendingMany(t *testing.T, s store.Store) {
 }
 
 func testExpiredConfirmations(t *testing.T, s store.Store) {
-	now := after(1000)
-	ends := func(c confirmation.Confirmation, at time.Time) confirmation.Confirmation {
-		c.ExpiresAt = at
-		return c
-	}
-	oldest := ends(ask(customer(1), instance(1), 3), now.Add(-time.Hour))
-	approved := ends(approve(ask(identity(), instance(1), 2)), now.Add(-time.Minute))
-	foreign := ends(ask(pin.CustomerHolder(tenant(2), id('c', 1)), instance(2), 1), now)
-	declined := ask(customer(1), instance(1), 4)
-	insert(t, s, oldest, approved, foreign, declined, ends(ask(customer(1), instance(1), 5), now.Add(time.Microsecond)))
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SaveConfirmation(ctx, decline(declined)) })
+	now := clock(t, s.Reads())
+	oldest := expiring(customer(1), instance(1), 3, now.Add(-time.Hour))
+	approved := approve(ask(identity(), instance(1), 2))
+	approved.ExpiresAt = now.Add(-time.Minute)
+	foreign := expiring(pin.CustomerHolder(tenant(2), id('c', 1)), instance(2), 1, now)
+	declined := expiring(customer(1), instance(1), 4, now.Add(-time.Hour))
+	insert(t, s, oldest, approved, foreign, declined, expiring(customer(1), instance(1), 5, now.Add(time.Hour)))
+	save(t, s, decline(declined))
 
 	var got confirmations
 	for range 3 { // in steps of two, as a sweeper does
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-			some := must(tx.LockExpiredConfirmations(ctx, now, 2))(t)
+		inTx(t, s, func(tx store.Tx) {
+			some := get(t, tx, func(into *confirmations) { tx.LockExpired(2, into) })
 			if len(some) > 2 {
 				t.Errorf("%d of 2", len(some))
 			}
 			for _, c := range some {
-				if err := tx.SaveConfirmation(ctx, c.At(now)); err != nil {
-					return err
-				}
+				tx.SaveConfirmations(c.At(tx.Now()))
 			}
 			got = append(got, some...)
-			return nil
 		})
 	}
-	slices.SortFunc(got, func(a, b confirmation.Confirmation) int { return slices.Compare(a.ID[:], b.ID[:]) })
-	equal(t, "expired", got, confirmations{foreign, approved, oldest})
+	equal(t, "expired", inOrder(got), confirmations{foreign, approved, oldest})
 	equal(t, "swept", read(t, s, oldest), oldest.At(now))
 }
 
-func testDeleteConfirmations(t *testing.T, s store.Store) {
-	for n := range 5 {
+func testDeleteStale(t *testing.T, s store.Store) {
+	now := clock(t, s.Reads())
+	age := store.StaleAge{Confirmation: 3 * time.Hour, Session: 5 * time.Hour, Attempt: 2 * time.Hour}
+	hoursAgo := func(n int) time.Time { return now.Add(-time.Duration(n)*time.Hour - time.Minute) }
+	const many = 7
+	for n := range many {
 		c := ask(customer(1), instance(1), n)
 		c.IdempotencyKey = "key" + c.ID.String()
 		insert(t, s, c)
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SaveConfirmation(ctx, decline(c)) })
+		c = decline(c)
+		c.EndedAt = hoursAgo(n)
+		save(t, s, c)
+		one, a := session(customer(n), instance(1), n), attempt(customer(1), n)
+		one.AuthTime, a.SpentAt = hoursAgo(n), hoursAgo(n)
+		inTx(t, s, func(tx store.Tx) {
+			tx.SaveSession(one)
+			tx.InsertAttempt(a)
+		})
 	}
 	open := approve(ask(customer(1), instance(1), 9))
-	open.ExpiresAt = after(-1000)
+	open.ExpiresAt = hoursAgo(99)
 	insert(t, s, open)
-	// Each was declined two seconds after it was asked.
-	del := func(limit int) (n int) {
+	sweep := func(limit int) (confirmations, sessions, attempts int) {
 		t.Helper()
-		inTx(t, s, func(ctx context.Context, tx store.Tx) (err error) {
-			n, err = tx.DeleteConfirmations(ctx, after(3+2), limit)
-			return err
+		inTx(t, s, func(tx store.Tx) {
+			old := get(t, tx, func(into *store.Stale) { tx.LockStale(age, limit, into) })
+			tx.DeleteStale(old)
+			confirmations, sessions, attempts = len(old.Confirmations), len(old.Sessions), len(old.Attempts)
 		})
-		return n
+		return confirmations, sessions, attempts
 	}
-	equal(t, "deleted up to a limit", del(2), 2)
-	equal(t, "deleted the rest", del(2), 1)
-	equal(t, "deleted all", del(2), 0)
-	for n := range 5 {
-		_, _, err := s.Confirmation(t.Context(), tenant(1), instance(1), id('q', n))
-		if left := err == nil; left != (n >= 3) {
-			t.Errorf("confirmation %d is left: %v", n, left)
-		}
+	for _, want := range [][3]int{{3, 2, 3}, {1, 0, 2}, {0, 0, 0}} {
+		c, one, a := sweep(3)
+		equal(t, "swept", [3]int{c, one, a}, want)
+	}
+	for n := range many {
+		r := s.Reads()
+		r.Confirmation(ask(customer(1), instance(1), n).Ref(), new(confirmation.Confirmation))
+		equal(t, "a confirmation is left", r.Fetch(t.Context()) == nil, n < 3)
+		equal(t, "a session is left", len(sessionsOf(t, s, customer(n), instance(1))) == 1, n < 5)
+		inTx(t, s, func(tx store.Tx) {
+			a := get(t, tx, func(into *pin.Attempt) { tx.LockAttempt(tenant(1), id('a', n), into) })
+			equal(t, "an attempt is left", a.ID != uuid.Nil, n < 2)
+		})
 	}
 	equal(t, "an open one", read(t, s, open), open)
 	again := ask(customer(1), instance(1), 10)
-	again.IdempotencyKey = "key" + id('q', 0).String()
+	again.IdempotencyKey = "key" + id('q', 6).String()
 	insert(t, s, again)
 }

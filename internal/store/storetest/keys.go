@@ -1,28 +1,22 @@
 package storetest
 
 import (
-	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
-	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
 func insertKeys(t *testing.T, s store.Store, keys ...auth.APIKey) {
 	t.Helper()
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
+	inTx(t, s, func(tx store.Tx) {
 		for _, k := range keys {
-			if err := tx.InsertAPIKey(ctx, k); err != nil {
-				return err
-			}
+			tx.InsertAPIKey(k)
 		}
-		return nil
 	})
 }
 
@@ -35,19 +29,22 @@ func testAPIKeyAsSaved(t *testing.T, s store.Store) {
 	runtime.Kind, runtime.Instance, runtime.Scopes = auth.KindRuntimeKey, instance(1), nil
 	insertKeys(t, s, bare, ends, runtime)
 	for _, want := range []auth.APIKey{bare, ends, runtime} {
-		equal(t, "APIKey", must(s.APIKey(t.Context(), want.ID))(t), want)
+		equal(t, "APIKey", keyOf(t, s, want.ID), want)
+		inTx(t, s, func(tx store.Tx) {
+			equal(t, "LockAPIKey", get(t, tx, func(into *auth.APIKey) { tx.LockAPIKey(want.ID, into) }), want)
+		})
 	}
 	for _, unknown := range []string{"key", "KEY" + bare.ID[3:], ""} {
-		_, err := s.APIKey(t.Context(), unknown)
-		notFound(t, "APIKey of "+unknown, err)
+		r := s.Reads()
+		r.APIKey(unknown, new(auth.APIKey))
+		missing(t, "APIKey of "+unknown, r)
+		inTx(t, s, func(tx store.Tx) {
+			tx.LockAPIKey(unknown, new(auth.APIKey))
+			missing(t, "LockAPIKey of "+unknown, tx)
+		})
 	}
-	if err := s.InTx(t.Context(), func(tx store.Tx) error {
-		again := key(tenant(2), 1)
-		return tx.InsertAPIKey(t.Context(), again)
-	}); err == nil {
-		t.Error("an id was given to keys of two tenants")
-	}
-	equal(t, "APIKey, after another wanted its id", must(s.APIKey(t.Context(), bare.ID))(t), bare)
+	refused(t, s, store.ErrKeyTaken, func(tx store.Tx) { tx.InsertAPIKey(key(tenant(2), 1)) })
+	equal(t, "APIKey, after another wanted its id", keyOf(t, s, bare.ID), bare)
 }
 
 func testAPIKeysInOrder(t *testing.T, s store.Store) {
@@ -62,120 +59,102 @@ func testAPIKeysInOrder(t *testing.T, s store.Store) {
 func testRevokeAPIKey(t *testing.T, s store.Store) {
 	k, other := key(tenant(1), 1), key(tenant(1), 2)
 	insertKeys(t, s, k, other)
-	revoke := func(id string, at time.Time) (revoked bool, err error) {
-		err = s.InTx(t.Context(), func(tx store.Tx) (err error) {
-			revoked, err = tx.RevokeAPIKey(t.Context(), id, at)
-			return err
-		})
-		return revoked, err
-	}
-	equal(t, "revoked", must(revoke(k.ID, after(10)))(t), true)
-	equal(t, "revoked twice", must(revoke(k.ID, after(20)))(t), false)
-	_, err := revoke("nobody", after(10))
-	notFound(t, "RevokeAPIKey", err)
-	k.RevokedAt = after(10)
-	equal(t, "APIKey", must(s.APIKey(t.Context(), k.ID))(t), k)
+	k.RevokedAt, k.ExpiresAt = after(10), after(20)
+	inTx(t, s, func(tx store.Tx) { tx.SaveAPIKey(k) })
+	equal(t, "APIKey", keyOf(t, s, k.ID), k)
 	equal(t, "APIKeys", must(s.APIKeys(t.Context(), tenant(1)))(t), []auth.APIKey{k, other})
+	refused(t, s, store.ErrNotFound, func(tx store.Tx) { tx.SaveAPIKey(key(tenant(1), 9)) })
+	refused(t, s, store.ErrNotFound, func(tx store.Tx) { tx.SaveAPIKey(key(tenant(2), 1)) })
 }
 
 func testKeyChecks(t *testing.T, s store.Store) {
-	save := func(kind store.CheckKind, id string, value []byte) (stored []byte) {
-		t.Helper()
-		inTx(t, s, func(ctx context.Context, tx store.Tx) (err error) {
-			stored, err = tx.SaveKeyCheck(ctx, kind, id, value)
-			return err
-		})
-		return stored
+	checks := map[store.CheckID][]byte{
+		{Kind: store.CheckPepper, ID: "a"}:     {0, 1},
+		{Kind: store.CheckPepper, ID: "A"}:     {4},
+		{Kind: store.CheckReceiptKey, ID: "a"}: {5},
 	}
-	equal(t, "first", save(store.CheckPepper, "a", []byte{0, 1}), []byte{0, 1})
-	equal(t, "first stays", save(store.CheckPepper, "a", []byte{2, 3}), []byte{0, 1})
-	equal(t, "another id", save(store.CheckPepper, "A", []byte{4}), []byte{4})
-	equal(t, "another kind", save(store.CheckReceiptKey, "a", []byte{5}), []byte{5})
-	equal(t, "peppers", must(s.KeyChecks(t.Context(), store.CheckPepper))(t),
-		map[string][]byte{"a": {0, 1}, "A": {4}})
-	equal(t, "receipt keys", must(s.KeyChecks(t.Context(), store.CheckReceiptKey))(t), map[string][]byte{"a": {5}})
+	for id, value := range checks {
+		inTx(t, s, func(tx store.Tx) { tx.InsertKeyCheck(id, value) })
+	}
+	refused(t, s, store.ErrKeyTaken, func(tx store.Tx) { tx.InsertKeyCheck(checkID(), []byte{2, 3}) })
+	equal(t, "KeyChecks", must(s.KeyChecks(t.Context()))(t), checks)
 }
 
-func appendEvents(t *testing.T, s store.Store, events ...audit.Event) {
-	t.Helper()
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		for _, e := range events {
-			if err := tx.Append(ctx, e); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func events(t *testing.T, s store.Reader, f audit.Filter) []audit.Event {
+func events(t *testing.T, s store.Store, f audit.Filter) []audit.Stored {
 	t.Helper()
 	return must(s.Events(t.Context(), f))(t)
 }
 
+// testEventAsSaved says that the leaf comes back byte for byte.
 func testEventAsSaved(t *testing.T, s store.Store) {
-	want := []audit.Event{
+	appended := []audit.Event{
 		{
-			Time: after(1), Tenant: tenant(1), Type: audit.PINLocked, Actor: audit.Actor{Kind: auth.KindRuntimeKey, ID: "key"},
+			ID: id('v', 1), Time: after(1), Tenant: tenant(1), Actor: audit.Actor{Kind: auth.KindRuntimeKey, ID: "key"},
 			Holder: identity(), Instance: instance(1), Confirmation: id('q', 1), RequestID: "request", Peer: "2001:db8::1",
-			Details: map[string]any{
-				"text": "é\u2028\"", "number": 5.0, "yes": true, "none": nil, "list": []any{"a", 1.5}, "in": map[string]any{"b": "c"},
-			},
+			Details: audit.PolicyUpdated{After: audit.PolicyState{RequiredSkills: []string{"é\u2028\"", "<&>"}, Version: 1 << 40}},
 		},
 		{
-			Time: after(2), Tenant: tenant(1), Type: audit.PINSet, Actor: audit.Actor{Kind: auth.KindJWT, ID: "someone@example.org"},
-			Holder: customer(1),
+			ID: id('v', 2), Time: after(2), Tenant: tenant(1), Actor: audit.Actor{Kind: auth.KindJWT, ID: "someone@example.org"},
+			Holder: customer(1), Details: audit.PINSet{Replaced: true},
 		},
-		{Time: after(3), Tenant: tenant(1), Type: audit.KeyMinted, Actor: audit.Actor{Kind: auth.KindOperator}},
+		{
+			ID: id('v', 3), Time: after(3), Tenant: tenant(1), Actor: audit.Actor{Kind: auth.KindOperator},
+			Details: audit.KeyMinted{Key: "key"},
+		},
 	}
-	appendEvents(t, s, want...)
+	inTx(t, s, func(tx store.Tx) {
+		tx.Append(appended[0])
+		tx.Append(appended[1:]...)
+		tx.Append()
+	})
 	got := events(t, s, audit.Filter{Tenant: tenant(1), Limit: 10})
+	equal(t, "how many", len(got), len(appended))
 	for n := range got {
 		if got[n].Seq <= 0 {
 			t.Errorf("event %d has Seq %d", n, got[n].Seq)
 		}
-		got[n].Seq = 0
+		equal(t, "leaf", string(got[n].Leaf), string(must(appended[n].Leaf())(t)))
 	}
-	equal(t, "Events", got, want)
 }
 
 func testEventsInOrder(t *testing.T, s store.Store) {
 	const each = 10
 	for n := range each {
 		// The time does not order the trail, and tenants take turns.
-		appendEvents(t, s,
-			audit.Event{Time: after(-n), Tenant: tenant(1), Type: audit.PINSet, RequestID: fmt.Sprint(n)},
-			audit.Event{Time: after(-n), Tenant: tenant(2), Type: audit.PINRemoved, Holder: pin.CustomerHolder(tenant(2), id('c', n))})
+		mine, other := event(tenant(1), 2*n), event(tenant(2), n)
+		next := event(tenant(1), 2*n+1)
+		mine.Time, other.Time, next.Time = after(-n), after(-n), after(-n)
+		inTx(t, s, func(tx store.Tx) { tx.Append(mine, other, next) })
 	}
 	all := events(t, s, audit.Filter{Tenant: tenant(1), Limit: 100})
-	equal(t, "how many", len(all), each)
+	equal(t, "how many", len(all), 2*each)
 	for n, e := range all {
-		equal(t, "order", e.RequestID, fmt.Sprint(n))
-		equal(t, "tenant", e.Tenant, tenant(1))
+		equal(t, "order", must(e.Entry())(t).ID, event(tenant(1), n).ID)
 		if n > 0 && e.Seq <= all[n-1].Seq {
 			t.Errorf("Seq %d comes after %d", e.Seq, all[n-1].Seq)
 		}
 	}
 	equal(t, "a page", events(t, s, audit.Filter{Tenant: tenant(1), After: all[2].Seq, Limit: 3}), all[3:6])
-	equal(t, "past the end", events(t, s, audit.Filter{Tenant: tenant(1), After: all[each-1].Seq, Limit: 3}), []audit.Event(nil))
-	equal(t, "another's Seq", events(t, s, audit.Filter{Tenant: tenant(3), Limit: 3}), []audit.Event(nil))
+	equal(t, "past the end", events(t, s, audit.Filter{Tenant: tenant(1), After: all[2*each-1].Seq, Limit: 3}), []audit.Stored(nil))
+	equal(t, "another's Seq", events(t, s, audit.Filter{Tenant: tenant(3), Limit: 3}), []audit.Stored(nil))
 }
 
-func testEventTime(t *testing.T, s store.Store) {
-	var before, behind time.Time
-	inTx(t, s, func(ctx context.Context, tx store.Tx) (err error) {
-		if before, err = tx.Now(ctx); err != nil {
-			return err
+// testIncompleteEvent says that an event which cannot be written fails its transaction.
+func testIncompleteEvent(t *testing.T, s store.Store) {
+	for n, spoil := range []func(*audit.Event){
+		func(e *audit.Event) { e.ID = uuid.Nil },
+		func(e *audit.Event) { e.Details = nil },
+	} {
+		e := event(tenant(1), 1)
+		spoil(&e)
+		err := s.InTx(t.Context(), func(tx store.Tx) error {
+			tx.SavePIN(setPIN(customer(1), 1))
+			tx.Append(e)
+			return nil
+		})
+		if err == nil {
+			t.Error("an incomplete event was appended: " + fmt.Sprint(n))
 		}
-		if err := tx.Append(ctx, audit.Event{Tenant: tenant(1), Type: audit.PINSet}); err != nil {
-			return err
-		}
-		behind, err = tx.Now(ctx)
-		return err
-	})
-	at := events(t, s, audit.Filter{Tenant: tenant(1), Limit: 1})[0].Time
-	wellFormed(t, "time of an event", at)
-	if at.Before(before) || at.After(behind) {
-		t.Errorf("an event between %v and %v says %v", before, behind, at)
 	}
+	equal(t, "PIN", pinOf(t, s, customer(1)).ID, uuid.Nil)
 }

@@ -11,8 +11,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
@@ -29,59 +31,63 @@ func meanwhile(t *testing.T, s store.Store, fn func(ctx context.Context, tx stor
 	return s.InTx(ctx, func(tx store.Tx) error { return fn(ctx, tx) })
 }
 
+// lockings are the ways to lock what furnish stored.
+func lockings() map[string]func(tx store.Tx) {
+	return map[string]func(tx store.Tx){
+		"pin":               func(tx store.Tx) { tx.LockPIN(customer(1), new(pin.Record)) },
+		"pin to be set":     func(tx store.Tx) { tx.LockNewPIN(customer(1), new(pin.Record)) },
+		"first pin":         func(tx store.Tx) { tx.LockNewPIN(customer(2), new(pin.Record)) },
+		"attempt":           func(tx store.Tx) { tx.LockAttempt(tenant(1), id('a', 1), new(pin.Attempt)) },
+		"policy":            func(tx store.Tx) { tx.LockPolicy(on(1), new(policy.Policy)) },
+		"policy, unstored":  func(tx store.Tx) { tx.LockPolicy(on(2), new(policy.Policy)) },
+		"confirmation":      func(tx store.Tx) { tx.LockConfirmation(furnished().Ref(), new(confirmation.Confirmation)) },
+		"open":              func(tx store.Tx) { tx.LockOpenConfirmations(customer(1), uuid.Nil, new(confirmations)) },
+		"open, on instance": func(tx store.Tx) { tx.LockOpenConfirmations(customer(1), instance(1), new(confirmations)) },
+		"api key":           func(tx store.Tx) { tx.LockAPIKey(key(tenant(1), 1).ID, new(auth.APIKey)) },
+	}
+}
+
+func furnished() confirmation.Confirmation { return ask(customer(1), instance(1), 1) }
+
+func furnish(t *testing.T, s store.Store) {
+	t.Helper()
+	p := policy.Default(tenant(1), instance(1))
+	p.Version = 1
+	inTx(t, s, func(tx store.Tx) {
+		tx.SavePIN(setPIN(customer(1), 1))
+		tx.InsertAttempt(attempt(customer(1), 1))
+		tx.SavePolicy(p)
+		tx.InsertConfirmation(furnished())
+		tx.InsertAPIKey(key(tenant(1), 1))
+	})
+}
+
 func testLocksExclude(t *testing.T, s store.Store) {
-	c := ask(customer(1), instance(1), 1)
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SavePin(ctx, setPIN(customer(1), 1), "pepper") })
-	insert(t, s, c)
-	type lock = func(ctx context.Context, tx store.Tx) error
-	lockPin := func(ctx context.Context, tx store.Tx) error {
-		_, err := tx.LockPin(ctx, customer(1))
-		return err
-	}
-	lockNew := func(h pin.Holder) lock {
-		return func(ctx context.Context, tx store.Tx) error {
-			_, err := tx.LockNewPin(ctx, h)
-			return err
-		}
-	}
-	lockPolicy := func(ctx context.Context, tx store.Tx) error {
-		_, err := tx.LockPolicy(ctx, tenant(1), instance(1))
-		return err
-	}
-	lockConfirmation := func(ctx context.Context, tx store.Tx) error {
-		_, err := tx.LockConfirmation(ctx, tenant(1), instance(1), c.ID)
-		return err
-	}
-	lockOpen := func(ctx context.Context, tx store.Tx) error {
-		_, err := tx.LockOpenConfirmations(ctx, customer(1), uuid.Nil)
-		return err
-	}
-	for _, test := range []struct {
-		name      string
-		held, two lock
-	}{
-		{"pin", lockPin, lockPin},
-		{"pin to be set", lockNew(customer(1)), lockPin},
-		{"pin being looked at", lockPin, lockNew(customer(1))},
-		{"first pin", lockNew(customer(2)), lockNew(customer(2))},
-		{"policy never stored", lockPolicy, lockPolicy},
-		{"confirmation", lockConfirmation, lockConfirmation},
-		{"open confirmations", lockOpen, lockConfirmation},
-		{"one of the open confirmations", lockConfirmation, lockOpen},
+	furnish(t, s)
+	locks := lockings()
+	for _, test := range [][2]string{
+		{"pin", "pin"}, {"pin to be set", "pin"}, {"pin", "pin to be set"}, {"first pin", "first pin"},
+		{"attempt", "attempt"}, {"policy", "policy"}, {"policy, unstored", "policy, unstored"},
+		{"confirmation", "confirmation"}, {"open", "confirmation"}, {"confirmation", "open"},
+		{"open, on instance", "open"}, {"api key", "api key"},
 	} {
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-			if err := test.held(ctx, tx); err != nil {
-				return err
-			}
-			if err := meanwhile(t, s, test.two); err == nil {
-				t.Errorf("%s: two transactions hold the lock", test.name)
+		inTx(t, s, func(tx store.Tx) {
+			locks[test[0]](tx)
+			fetch(t, tx)
+			if err := meanwhile(t, s, func(ctx context.Context, tx store.Tx) error {
+				locks[test[1]](tx)
+				return tx.Fetch(ctx)
+			}); err == nil {
+				t.Errorf("%v: two transactions hold the lock", test)
 			} else if !errors.Is(err, store.ErrUnavailable) {
-				t.Errorf("%s: waiting in vain gave %v, want ErrUnavailable", test.name, err)
+				t.Errorf("%v: waiting in vain gave %v, want ErrUnavailable", test, err)
 			}
-			return nil
 		})
 		// It was released with its transaction.
-		inTx(t, s, test.two)
+		inTx(t, s, func(tx store.Tx) {
+			locks[test[1]](tx)
+			fetch(t, tx)
+		})
 	}
 }
 
@@ -89,18 +95,20 @@ func testLocksExclude(t *testing.T, s store.Store) {
 func testNoLostUpdate(t *testing.T, s store.Store) {
 	const guessers, each = 8, 10
 	h := identity()
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SavePin(ctx, setPIN(h, 1), "pepper") })
+	inTx(t, s, func(tx store.Tx) { tx.SavePIN(setPIN(h, 1)) })
 	var group sync.WaitGroup
 	for range guessers {
 		group.Go(func() {
 			for range each {
 				if err := s.InTx(t.Context(), func(tx store.Tx) error {
-					r, err := tx.LockPin(t.Context(), h)
-					if err != nil {
+					var r pin.Record
+					tx.LockPIN(h, &r)
+					if err := tx.Fetch(t.Context()); err != nil {
 						return err
 					}
 					r.Failures++
-					return tx.SavePin(t.Context(), r, "pepper")
+					tx.SavePIN(r)
+					return nil
 				}); err != nil {
 					t.Errorf("guess: %v", err)
 				}
@@ -119,19 +127,21 @@ func testFirstPinAtOnce(t *testing.T, s store.Store) {
 	var group sync.WaitGroup
 	for n := range setters {
 		group.Go(func() {
+			var r pin.Record
 			if err := s.InTx(t.Context(), func(tx store.Tx) error {
-				r, err := tx.LockNewPin(t.Context(), customer(1))
-				if err != nil {
+				tx.LockNewPIN(customer(1), &r)
+				if err := tx.Fetch(t.Context()); err != nil {
 					return err
 				}
-				if r.ID == uuid.Nil {
-					first.Add(1)
-				}
-				r = r.SetByAdmin(pin.Fresh{ID: id('p', n), Hash: "$argon2id$", At: after(n)})
-				r.LockEpoch++
-				return tx.SavePin(t.Context(), r, "pepper")
+				next := setPIN(customer(1), n)
+				next.LockEpoch = r.LockEpoch + 1
+				tx.SavePIN(next)
+				return nil
 			}); err != nil {
 				t.Errorf("set: %v", err)
+			}
+			if r.ID == uuid.Nil {
+				first.Add(1)
 			}
 		})
 	}
@@ -149,15 +159,21 @@ func testRedeemAtOnce(t *testing.T, s store.Store) {
 	var group sync.WaitGroup
 	for range redeemers {
 		group.Go(func() {
+			used := false
 			if err := s.InTx(t.Context(), func(tx store.Tx) error {
-				got, err := tx.LockConfirmation(t.Context(), c.Holder.Tenant, c.Instance, c.ID)
-				if err != nil || got.Status != confirmation.Approved {
+				var got confirmation.Confirmation
+				tx.LockConfirmation(c.Ref(), &got)
+				if err := tx.Fetch(t.Context()); err != nil || got.Status != confirmation.Approved {
 					return err
 				}
-				redeemed.Add(1)
-				return tx.SaveConfirmation(t.Context(), redeem(got))
+				used = true
+				tx.SaveConfirmations(redeem(got))
+				return nil
 			}); err != nil {
 				t.Errorf("redeem: %v", err)
+			}
+			if used {
+				redeemed.Add(1)
 			}
 		})
 	}
@@ -166,90 +182,112 @@ func testRedeemAtOnce(t *testing.T, s store.Store) {
 	equal(t, "Confirmation", read(t, s, c), redeem(c))
 }
 
+// behind takes a lock, lets a second transaction wait for it, runs do in the first and
+// commits it; the second runs then.
+func behind(t *testing.T, s store.Store, lock, do func(tx store.Tx), then func(tx store.Tx) error) {
+	t.Helper()
+	var waiter sync.WaitGroup
+	inTx(t, s, func(tx store.Tx) {
+		lock(tx)
+		fetch(t, tx)
+		began := make(chan struct{})
+		waiter.Go(func() {
+			close(began)
+			if err := s.InTx(t.Context(), then); err != nil {
+				t.Errorf("the waiter: %v", err)
+			}
+		})
+		<-began
+		do(tx)
+	})
+	waiter.Wait()
+}
+
+// holdOn returns once the database's clock has moved on, so that an old reading shows.
+func holdOn(t *testing.T, tx store.Tx) (released time.Time) {
+	t.Helper()
+	start := clock(t, tx)
+	for released = start; released.Before(start.Add(50 * time.Millisecond)); {
+		released = clock(t, tx)
+	}
+	return released
+}
+
 // testTimeAfterLock says that who waited for a lock sees no time from before it:
 // else a lock on a PIN could be judged by an old clock.
 func testTimeAfterLock(t *testing.T, s store.Store) {
-	h := customer(1)
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SavePin(ctx, setPIN(h, 1), "pepper") })
-	c := ask(h, instance(1), 1)
-	insert(t, s, c)
-	for _, test := range []struct {
-		name string
-		lock func(ctx context.Context, tx store.Tx) error
-	}{
-		{"pin", func(ctx context.Context, tx store.Tx) error {
-			_, err := tx.LockPin(ctx, h)
-			return err
-		}},
-		{"new pin", func(ctx context.Context, tx store.Tx) error {
-			_, err := tx.LockNewPin(ctx, customer(2))
-			return err
-		}},
-		{"policy", func(ctx context.Context, tx store.Tx) error {
-			_, err := tx.LockPolicy(ctx, tenant(1), instance(1))
-			return err
-		}},
-		{"confirmation", func(ctx context.Context, tx store.Tx) error {
-			_, err := tx.LockConfirmation(ctx, c.Holder.Tenant, c.Instance, c.ID)
-			return err
-		}},
-	} {
+	furnish(t, s)
+	for name, lock := range lockings() {
 		var released, seen time.Time
-		var waiter sync.WaitGroup
-		inTx(t, s, func(ctx context.Context, tx store.Tx) (err error) {
-			if err := test.lock(ctx, tx); err != nil {
-				return err
-			}
-			began := make(chan struct{})
-			waiter.Go(func() {
-				close(began)
-				if err := s.InTx(ctx, func(tx store.Tx) (err error) {
-					if err = test.lock(ctx, tx); err == nil {
-						seen, err = tx.Now(ctx)
-					}
-					return err
-				}); err != nil {
-					t.Errorf("%s: the waiter: %v", test.name, err)
-				}
-			})
-			<-began
-			// The lock is held until the database's clock has moved on, so that an
-			// old reading would show. Now may stand still until the next lock.
-			start := must(tx.Clock(ctx))(t)
-			for released = start; released.Before(start.Add(50 * time.Millisecond)); {
-				if released, err = tx.Clock(ctx); err != nil {
-					return err
-				}
-			}
-			return nil
+		behind(t, s, lock, func(tx store.Tx) { released = holdOn(t, tx) }, func(tx store.Tx) error {
+			lock(tx)
+			err := tx.Fetch(t.Context())
+			seen = tx.Now()
+			return err
 		})
-		waiter.Wait()
 		if seen.Before(released) {
-			t.Errorf("%s: held until %v, and who waited for it sees %v", test.name, released, seen)
+			t.Errorf("%s: held until %v, and who waited for it sees %v", name, released, seen)
 		}
 	}
 }
 
+// testReadsAfterLock says that what is read behind a lock in the same Fetch is as it
+// was left by whoever held the lock.
+func testReadsAfterLock(t *testing.T, s store.Store) {
+	furnish(t, s)
+	changed := policy.Default(tenant(1), instance(1))
+	changed.Version, changed.SessionTTLMinutes = 2, 7
+	opened := session(customer(1), instance(1), 1)
+	c := furnished()
+	var (
+		r      pin.Record
+		p      policy.Policy
+		open   sessions
+		got    confirmation.Confirmation
+		counts confirmation.OpenCounts
+	)
+	behind(t, s, func(tx store.Tx) { tx.LockPIN(customer(1), new(pin.Record)) }, func(tx store.Tx) {
+		holdOn(t, tx)
+		tx.SavePIN(setPIN(customer(1), 2))
+		tx.SavePolicy(changed)
+		tx.SaveSession(opened)
+		tx.SaveConfirmations(decline(c))
+	}, func(tx store.Tx) error {
+		tx.LockPIN(customer(1), &r)
+		tx.Policy(on(1), &p)
+		tx.Sessions(customer(1), instance(1), &open)
+		tx.Confirmation(c.Ref(), &got)
+		tx.OpenCounts(customer(1), instance(1), &counts)
+		return tx.Fetch(t.Context())
+	})
+	equal(t, "PIN", r, setPIN(customer(1), 2))
+	equal(t, "policy", p, changed)
+	equal(t, "sessions", open, sessions{opened})
+	equal(t, "confirmation", got, decline(c))
+	equal(t, "open counts", counts, confirmation.OpenCounts{})
+}
+
 func testSweepLock(t *testing.T, s store.Store) {
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		equal(t, "free lock", must(tx.TrySweepLock(ctx))(t), true)
+	inTx(t, s, func(tx store.Tx) {
+		equal(t, "free lock", get(t, tx, tx.LockSweep), true)
 		// A store may refuse the second or never let it begin.
 		_ = meanwhile(t, s, func(ctx context.Context, tx store.Tx) error {
-			if ok, err := tx.TrySweepLock(ctx); err == nil && ok {
+			got := true
+			tx.LockSweep(&got)
+			if err := tx.Fetch(ctx); err == nil && got {
 				t.Error("two nodes sweep at once")
 			}
 			return nil
 		})
-		return nil
 	})
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		equal(t, "lock, after its holder's end", must(tx.TrySweepLock(ctx))(t), true)
-		return nil
+	inTx(t, s, func(tx store.Tx) {
+		equal(t, "lock, after its holder's end", get(t, tx, tx.LockSweep), true)
 	})
 }
 
 func testExpiredAndHeld(t *testing.T, s store.Store) {
-	held, free := ask(customer(1), instance(1), 1), ask(customer(1), instance(1), 2)
+	now := clock(t, s.Reads())
+	held, free := expiring(customer(1), instance(1), 1, now), expiring(customer(1), instance(1), 2, now)
 	insert(t, s, held, free)
 	ids := func(list confirmations) (ids []uuid.UUID) {
 		for _, c := range list {
@@ -257,19 +295,20 @@ func testExpiredAndHeld(t *testing.T, s store.Store) {
 		}
 		return ids
 	}
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		must(tx.LockConfirmation(ctx, tenant(1), instance(1), held.ID))(t)
+	inTx(t, s, func(tx store.Tx) {
+		tx.LockConfirmation(held.Ref(), new(confirmation.Confirmation))
+		fetch(t, tx)
 		_ = meanwhile(t, s, func(ctx context.Context, tx store.Tx) error {
-			list, err := tx.LockExpiredConfirmations(ctx, after(1000), 10)
+			var list confirmations
+			tx.LockExpired(10, &list)
+			err := tx.Fetch(ctx)
 			if err == nil && !slices.Equal(ids(list), []uuid.UUID{free.ID}) {
 				t.Errorf("got %v, want the one that is not held", ids(list))
 			}
 			return err
 		})
-		return nil
 	})
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		equal(t, "expired", len(must(tx.LockExpiredConfirmations(ctx, after(1000), 10))(t)), 2)
-		return nil
+	inTx(t, s, func(tx store.Tx) {
+		equal(t, "expired", len(get(t, tx, func(into *confirmations) { tx.LockExpired(10, into) })), 2)
 	})
 }

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -30,8 +29,10 @@ func (m model) clone() model {
 	return model{maps.Clone(m.pins), maps.Clone(m.policies), maps.Clone(m.sessions), maps.Clone(m.confirmations)}
 }
 
-// step does one thing to the transaction and the same to the model.
-type step func(ctx context.Context, t *testing.T, rng *rand.Rand, tx store.Tx, m model)
+// step queues what it reads and locks, and returns what it does then to the
+// transaction and to the model. Steps of one transaction speak of different holders, as
+// none sees what another has queued; h is the step's, n its place.
+type step func(t *testing.T, rng *rand.Rand, tx store.Tx, h pin.Holder, n int) func(m model) error
 
 // testModel runs random transactions, a quarter of them undone, and compares all
 // that the store holds with the model.
@@ -41,27 +42,35 @@ func testModel(t *testing.T, s store.Store) {
 		pins: map[pin.Holder]pin.Record{}, policies: map[uuid.UUID]policy.Policy{},
 		sessions: map[uuid.UUID]confirmation.Session{}, confirmations: map[uuid.UUID]confirmation.Confirmation{},
 	}
-	steps := []step{stepPin, stepPin, stepPolicy, stepSession, stepEndSessions, stepAsk, stepAsk, stepMove, stepMove, stepSweep}
+	steps := []step{stepPin, stepPin, stepPolicy, stepSession, stepEndSessions, stepAsk, stepAsk, stepMove, stepMove}
 	undone := errors.New("undone")
-	for n := range 120 {
+	for n := range 160 {
 		next := m.clone()
 		undo := rng.IntN(4) == 0
+		var want error
 		err := s.InTx(t.Context(), func(tx store.Tx) error {
-			for range 1 + rng.IntN(4) {
-				steps[rng.IntN(len(steps))](t.Context(), t, rng, tx, next)
+			holders := slices.Collect(allHolders)
+			rng.Shuffle(len(holders), func(i, j int) { holders[i], holders[j] = holders[j], holders[i] })
+			var acts []func(model) error
+			for place := range 1 + rng.IntN(3) {
+				acts = append(acts, steps[rng.IntN(len(steps))](t, rng, tx, holders[place], place))
 			}
-			if n%40 == 0 {
-				next.compare(t, tx)
+			fetch(t, tx)
+			for _, act := range acts {
+				want = cmp.Or(want, act(next))
+			}
+			if undo {
+				want = undone
 			}
 			if undo {
 				return undone
 			}
 			return nil
 		})
-		if undo != errors.Is(err, undone) || !undo && err != nil {
-			t.Fatalf("transaction %d: %v", n, err)
+		if !errors.Is(err, want) {
+			t.Fatalf("transaction %d: got %v, want %v", n, err, want)
 		}
-		if !undo {
+		if want == nil {
 			m = next
 		}
 		if n%20 == 19 {
@@ -73,36 +82,46 @@ func testModel(t *testing.T, s store.Store) {
 	}
 }
 
-func (m model) compare(t *testing.T, s store.Reader) {
+func (m model) compare(t *testing.T, s store.Store) {
 	t.Helper()
 	for h := range allHolders {
-		equal(t, "Pin", pinOf(t, s, h), cmp.Or(m.pins[h], pin.Record{Holder: h}))
+		equal(t, "PIN", pinOf(t, s, h), cmp.Or(m.pins[h], pin.Record{Holder: h}))
 		for i := range 3 {
-			var want []confirmation.Session
-			for _, one := range m.sessions {
-				if one.Holder == h && one.Instance == instance(i) {
-					want = append(want, one)
-				}
-			}
-			equal(t, "Sessions", byID(must(s.Sessions(t.Context(), h, instance(i)))(t)), byID(want))
+			equal(t, "Sessions", sessionsOf(t, s, h, instance(i)), m.sessionsOf(h, instance(i)))
 		}
+		equal(t, "Sessions everywhere", sessionsOf(t, s, h, uuid.Nil), m.sessionsOf(h, uuid.Nil))
 	}
 	for i := range 3 {
-		want, ok := m.policies[instance(i)]
-		if !ok {
-			want = policy.Default(tenant(1), instance(i))
-		}
-		equal(t, "Policy", must(s.Policy(t.Context(), tenant(1), instance(i)))(t), want)
+		equal(t, "Policy", policyOf(t, s, on(i)), m.policy(on(i)))
 	}
 	for n := range 40 {
 		want, ok := m.confirmations[id('q', n)]
 		if !ok {
-			_, _, err := s.Confirmation(t.Context(), tenant(1), instance(0), id('q', n))
-			notFound(t, "Confirmation", err)
+			noConfirmation(t, "Confirmation", s, confirmation.Ref{Instance: on(0), ID: id('q', n)})
 			continue
 		}
 		equal(t, "Confirmation", read(t, s, want), want)
 	}
+}
+
+func (m model) policy(i policy.Instance) policy.Policy {
+	if p, ok := m.policies[i.ID]; ok {
+		return p
+	}
+	return policy.Default(i.Tenant, i.ID)
+}
+
+// sessionsOf returns the sessions of a holder in the order of AuthTime and id.
+func (m model) sessionsOf(h pin.Holder, inst uuid.UUID) (list sessions) {
+	for _, one := range m.sessions {
+		if one.Holder == h && (inst == uuid.Nil || one.Instance == inst) {
+			list = append(list, one)
+		}
+	}
+	slices.SortFunc(list, func(a, b confirmation.Session) int {
+		return cmp.Or(a.AuthTime.Compare(b.AuthTime), slices.Compare(a.ID[:], b.ID[:]))
+	})
+	return list
 }
 
 // allHolders yields the few holders that the model knows.
@@ -112,11 +131,6 @@ func allHolders(yield func(pin.Holder) bool) {
 			return
 		}
 	}
-}
-
-func anyHolder(rng *rand.Rand) pin.Holder {
-	all := slices.Collect(allHolders)
-	return all[rng.IntN(len(all))]
 }
 
 // anyInstance is one on which the holder can be.
@@ -131,137 +145,128 @@ func anyTime(rng *rand.Rand) time.Time {
 	return base.Add(time.Duration(rng.Int64N(int64(48*time.Hour/time.Microsecond))) * time.Microsecond)
 }
 
-func stepPin(ctx context.Context, t *testing.T, rng *rand.Rand, tx store.Tx, m model) {
-	t.Helper()
-	h := anyHolder(rng)
-	r := must(tx.LockNewPin(ctx, h))(t)
-	equal(t, "LockNewPin", r, cmp.Or(m.pins[h], pin.Record{Holder: h}))
-	fresh := pin.Fresh{ID: id('p', rng.IntN(1000)), Hash: "$argon2id$x", At: anyTime(rng)}
-	switch rng.IntN(7) {
-	case 0:
-		r = r.SetByAdmin(fresh)
-	case 1:
-		r = r.SetByRuntime(fresh, 24*time.Hour)
-	case 2:
-		r = r.RemoveByRuntime()
-	case 3:
-		r = r.Unlock()
-	case 4:
-		delete(m.pins, h)
-		if err := tx.DeletePin(ctx, h); err != nil {
-			t.Fatal(err)
+func stepPin(t *testing.T, rng *rand.Rand, tx store.Tx, h pin.Holder, _ int) func(model) error {
+	var r pin.Record
+	tx.LockNewPIN(h, &r)
+	return func(m model) error {
+		equal(t, "LockNewPIN", r, cmp.Or(m.pins[h], pin.Record{Holder: h}))
+		switch rng.IntN(6) {
+		case 0:
+			epoch, generation := r.LockEpoch, r.Generation
+			r = setPIN(h, rng.IntN(1000))
+			r.LockEpoch, r.Generation = epoch, generation+1
+		case 1:
+			r = r.RemoveByRuntime()
+			r.PepperID = ""
+		case 2:
+			r = r.Unlock()
+		case 3:
+			r = pin.Record{Holder: h, LockEpoch: r.LockEpoch, Generation: r.Generation + 1}
+		default:
+			r, _, _ = r.Spend(pin.DefaultLimits(), anyTime(rng))
 		}
-		return
-	default:
-		r, _, _ = r.Spend(pin.DefaultLimits(), anyTime(rng))
-	}
-	m.pins[h] = r
-	if err := tx.SavePin(ctx, r, "pepper"); err != nil {
-		t.Fatal(err)
+		m.pins[h] = r
+		tx.SavePIN(r)
+		return nil
 	}
 }
 
-func stepPolicy(ctx context.Context, t *testing.T, rng *rand.Rand, tx store.Tx, m model) {
-	t.Helper()
-	p := must(tx.LockPolicy(ctx, tenant(1), instance(rng.IntN(3))))(t)
-	minutes := rng.IntN(policy.MaxSessionTTLMinutes + 1)
-	skills := []string{"b", "A", "c"}[:rng.IntN(4)]
-	p, changed := p.Apply(policy.Patch{RequiredSkills: skills, SessionTTLMinutes: &minutes})
-	if !changed {
-		return
-	}
-	m.policies[p.Instance] = p
-	if err := tx.SavePolicy(ctx, p); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func stepSession(ctx context.Context, t *testing.T, rng *rand.Rand, tx store.Tx, m model) {
-	t.Helper()
-	h := anyHolder(rng)
-	one := session(h, anyInstance(rng, h), len(m.sessions)+rng.IntN(1000))
-	one.AuthTime = anyTime(rng)
-	m.sessions[one.ID] = one
-	if err := tx.SaveSession(ctx, one); err != nil {
-		t.Fatal(err)
+func stepPolicy(t *testing.T, rng *rand.Rand, tx store.Tx, _ pin.Holder, n int) func(model) error {
+	var p policy.Policy
+	tx.LockPolicy(on(n), &p)
+	return func(m model) error {
+		equal(t, "LockPolicy", p, m.policy(on(n)))
+		minutes := rng.IntN(policy.MaxSessionTTLMinutes + 1)
+		skills := []string{"b", "A", "c"}[:rng.IntN(4)]
+		next, changed := p.Apply(policy.Patch{RequiredSkills: skills, SessionTTLMinutes: &minutes})
+		if changed {
+			m.policies[p.Instance] = next
+			tx.SavePolicy(next)
+		}
+		return nil
 	}
 }
 
-func stepEndSessions(ctx context.Context, t *testing.T, rng *rand.Rand, tx store.Tx, m model) {
-	t.Helper()
-	h, where := anyHolder(rng), uuid.Nil
+func stepSession(_ *testing.T, rng *rand.Rand, tx store.Tx, h pin.Holder, n int) func(model) error {
+	return func(m model) error {
+		one := session(h, anyInstance(rng, h), 3*(len(m.sessions)+rng.IntN(1000))+n)
+		one.AuthTime = anyTime(rng)
+		m.sessions[one.ID] = one
+		tx.SaveSession(one)
+		return nil
+	}
+}
+
+func stepEndSessions(t *testing.T, rng *rand.Rand, tx store.Tx, h pin.Holder, _ int) func(model) error {
+	where := uuid.Nil
 	if rng.IntN(2) == 0 {
 		where = anyInstance(rng, h)
 	}
-	var want []confirmation.Session
-	for key, one := range m.sessions {
-		if one.Holder == h && (where == uuid.Nil || one.Instance == where) {
-			want = append(want, one)
-			delete(m.sessions, key)
+	var ended sessions
+	tx.Sessions(h, where, &ended)
+	return func(m model) error {
+		equal(t, "Sessions to end", ended, m.sessionsOf(h, where))
+		for _, one := range ended {
+			delete(m.sessions, one.ID)
 		}
+		tx.DeleteSessions(h, where)
+		return nil
 	}
-	equal(t, "EndSessions", byID(must(tx.EndSessions(ctx, h, where))(t)), byID(want))
 }
 
-func stepAsk(ctx context.Context, t *testing.T, rng *rand.Rand, tx store.Tx, m model) {
-	t.Helper()
-	h := anyHolder(rng)
-	c := ask(h, anyInstance(rng, h), rng.IntN(40))
-	if _, ok := m.confirmations[c.ID]; ok {
-		return
-	}
+func stepAsk(t *testing.T, rng *rand.Rand, tx store.Tx, h pin.Holder, n int) func(model) error {
+	c := ask(h, anyInstance(rng, h), 3*rng.IntN(13)+n)
 	if rng.IntN(2) == 0 {
 		c.IdempotencyKey = string(rune('a' + rng.IntN(10)))
 	}
-	free := true
-	for _, other := range m.confirmations {
-		free = free && (c.IdempotencyKey == "" || other.Instance != c.Instance || other.IdempotencyKey != c.IdempotencyKey)
-	}
-	equal(t, "InsertConfirmation", must(tx.InsertConfirmation(ctx, c))(t), free)
-	if free {
+	var holding confirmation.Confirmation
+	tx.ConfirmationByKey(c.Ref().Instance, c.IdempotencyKey, &holding)
+	return func(m model) error {
+		_, taken := m.confirmations[c.ID]
+		for _, other := range m.confirmations {
+			if c.IdempotencyKey != "" && other.Instance == c.Instance && other.IdempotencyKey == c.IdempotencyKey {
+				taken = true
+				if holding.ID != uuid.Nil {
+					equal(t, "ConfirmationByKey", holding, other)
+				}
+			}
+		}
+		tx.InsertConfirmation(c)
+		if taken {
+			return store.ErrKeyTaken
+		}
 		m.confirmations[c.ID] = c
+		return nil
 	}
 }
 
-func stepMove(ctx context.Context, t *testing.T, rng *rand.Rand, tx store.Tx, m model) {
-	t.Helper()
-	h := anyHolder(rng)
-	var want confirmations
-	for _, c := range m.confirmations {
-		if c.Holder == h && (c.Status == confirmation.Pending || c.Status == confirmation.Approved) {
-			want = append(want, c)
+func stepMove(t *testing.T, rng *rand.Rand, tx store.Tx, h pin.Holder, _ int) func(model) error {
+	var open confirmations
+	tx.LockOpenConfirmations(h, uuid.Nil, &open)
+	return func(m model) error {
+		var want confirmations
+		for _, c := range m.confirmations {
+			if c.Holder == h && c.EndedAt.IsZero() {
+				want = append(want, c)
+			}
 		}
-	}
-	slices.SortFunc(want, func(a, b confirmation.Confirmation) int { return slices.Compare(a.ID[:], b.ID[:]) })
-	open := must(tx.LockOpenConfirmations(ctx, h, uuid.Nil))(t)
-	equal(t, "LockOpenConfirmations", open, want)
-	if len(open) == 0 {
-		return
-	}
-	c := open[rng.IntN(len(open))]
-	switch {
-	case c.Status == confirmation.Pending && rng.IntN(2) == 0:
-		c = approve(c)
-	case c.Status == confirmation.Approved && rng.IntN(2) == 0:
-		c = redeem(c)
-	default:
-		c = decline(c)
-	}
-	m.confirmations[c.ID] = c
-	if err := tx.SaveConfirmation(ctx, c); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// stepSweep deletes what ended before a time.
-func stepSweep(ctx context.Context, t *testing.T, rng *rand.Rand, tx store.Tx, m model) {
-	t.Helper()
-	before, swept := after(rng.IntN(20)), 0
-	for key, c := range m.confirmations {
-		if !c.EndedAt.IsZero() && c.EndedAt.Before(before) {
-			delete(m.confirmations, key)
-			swept++
+		equal(t, "LockOpenConfirmations", open, inOrder(want))
+		var moved confirmations
+		for _, c := range open {
+			switch {
+			case rng.IntN(2) == 0:
+				continue
+			case c.Status == confirmation.Pending && rng.IntN(2) == 0:
+				c = approve(c)
+			case c.Status == confirmation.Approved && rng.IntN(2) == 0:
+				c = redeem(c)
+			default:
+				c = decline(c)
+			}
+			m.confirmations[c.ID] = c
+			moved = append(moved, c)
 		}
+		tx.SaveConfirmations(moved...)
+		return nil
 	}
-	equal(t, "DeleteConfirmations", must(tx.DeleteConfirmations(ctx, before, 1000))(t), swept)
 }

@@ -1,11 +1,8 @@
 package storetest
 
 import (
-	"context"
 	"testing"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
@@ -14,15 +11,14 @@ import (
 
 func testPinUnseen(t *testing.T, s store.Store) {
 	for _, h := range []pin.Holder{customer(1), identity()} {
-		equal(t, "Pin", pinOf(t, s, h), pin.Record{Holder: h})
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-			r := must(tx.LockPin(ctx, h))(t)
-			equal(t, "LockPin", r, pin.Record{Holder: h})
-			r = must(tx.LockNewPin(ctx, h))(t)
-			equal(t, "LockNewPin", r, pin.Record{Holder: h})
-			return tx.DeletePin(ctx, h)
+		equal(t, "PIN", pinOf(t, s, h), pin.Record{Holder: h})
+		inTx(t, s, func(tx store.Tx) {
+			r := get(t, tx, func(into *pin.Record) { tx.LockPIN(h, into) })
+			equal(t, "LockPIN", r, pin.Record{Holder: h})
+			r = get(t, tx, func(into *pin.Record) { tx.LockNewPIN(h, into) })
+			equal(t, "LockNewPIN", r, pin.Record{Holder: h})
 		})
-		equal(t, "Pin, after it was locked", pinOf(t, s, h), pin.Record{Holder: h})
+		equal(t, "PIN, after it was locked", pinOf(t, s, h), pin.Record{Holder: h})
 	}
 	equal(t, "PeppersInUse", must(s.PeppersInUse(t.Context()))(t), []string(nil))
 }
@@ -38,24 +34,21 @@ func testPinAsSaved(t *testing.T, s store.Store) {
 		inactive := locked
 		inactive.Inactive, inactive.Failures, inactive.LockEpoch = true, limits.HardLimit, 1<<40
 		removed := locked.RemoveByRuntime()
-		cooling := removed.SetByRuntime(pin.Fresh{ID: id('p', 2), Hash: "$argon2id$2", At: after(20)}, 24*time.Hour)
-		for _, r := range []pin.Record{fresh, locked, inactive, removed, cooling, cooling.Unlock()} {
-			inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-				if err := tx.SavePin(ctx, r, "pepper"); err != nil {
-					return err
-				}
-				equal(t, "LockPin, in its own transaction", must(tx.LockPin(ctx, h))(t), r)
-				return nil
-			})
-			equal(t, "Pin", pinOf(t, s, h), r)
-			inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-				equal(t, "LockPin", must(tx.LockPin(ctx, h))(t), r)
-				equal(t, "LockNewPin", must(tx.LockNewPin(ctx, h))(t), r)
-				return nil
+		removed.PepperID = ""
+		cooling := removed
+		cooling.ID, cooling.Hash, cooling.PepperID, cooling.CreatedAt = id('p', 2), "$argon2id$2", "other", after(20)
+		cooling.CountsFrom = after(20).Add(24 * time.Hour)
+		unlocked := cooling.Unlock()
+		unlocked.Generation = 1 << 41
+		byAdmin := pin.Record{Holder: h, LockEpoch: unlocked.LockEpoch, Generation: unlocked.Generation + 1}
+		for _, r := range []pin.Record{fresh, locked, inactive, removed, cooling, unlocked, byAdmin, fresh} {
+			inTx(t, s, func(tx store.Tx) { tx.SavePIN(r) })
+			equal(t, "PIN", pinOf(t, s, h), r)
+			inTx(t, s, func(tx store.Tx) {
+				equal(t, "LockPIN", get(t, tx, func(into *pin.Record) { tx.LockPIN(h, into) }), r)
+				equal(t, "LockNewPIN", get(t, tx, func(into *pin.Record) { tx.LockNewPIN(h, into) }), r)
 			})
 		}
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.DeletePin(ctx, h) })
-		equal(t, "Pin, deleted", pinOf(t, s, h), pin.Record{Holder: h})
 	}
 }
 
@@ -69,22 +62,24 @@ func testPinHoldersApart(t *testing.T, s store.Store) {
 		pin.IdentityHolder(tenant(2), instance(1), same),
 	}
 	for n, h := range holders {
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SavePin(ctx, setPIN(h, n), "pepper") })
+		inTx(t, s, func(tx store.Tx) { tx.SavePIN(setPIN(h, n)) })
 	}
 	for n, h := range holders {
-		equal(t, "Pin", pinOf(t, s, h), setPIN(h, n))
+		equal(t, "PIN", pinOf(t, s, h), setPIN(h, n))
 	}
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.DeletePin(ctx, holders[0]) })
-	equal(t, "Pin, deleted", pinOf(t, s, holders[0]), pin.Record{Holder: holders[0]})
+	removed := pin.Record{Holder: holders[0], Generation: 7}
+	inTx(t, s, func(tx store.Tx) { tx.SavePIN(removed) })
+	equal(t, "PIN, removed", pinOf(t, s, holders[0]), removed)
 	for n, h := range holders[1:] {
-		equal(t, "Pin of another", pinOf(t, s, h), setPIN(h, n+1))
+		equal(t, "PIN of another", pinOf(t, s, h), setPIN(h, n+1))
 	}
 }
 
 func testPeppersInUse(t *testing.T, s store.Store) {
 	save := func(r pin.Record, pepper string) {
 		t.Helper()
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SavePin(ctx, r, pepper) })
+		r.PepperID = pepper
+		inTx(t, s, func(tx store.Tx) { tx.SavePIN(r) })
 	}
 	inUse := func(want ...string) {
 		t.Helper()
@@ -107,26 +102,75 @@ func testPeppersInUse(t *testing.T, s store.Store) {
 	inUse("old", "new")
 	save(setPIN(customer(1), 1), "new") // rehashed
 	inUse("old", "new")
-	save(setPIN(customer(2), 2).RemoveByRuntime(), "")
+	// Without a PIN no pepper is in use, whatever the record names.
+	save(setPIN(customer(2), 2).RemoveByRuntime(), "old")
 	inUse("new")
+}
+
+func testAttemptAsSaved(t *testing.T, s store.Store) {
+	attempts := []pin.Attempt{
+		attempt(customer(1), 1), attempt(identity(), 2),
+		attempt(pin.CustomerHolder(tenant(2), id('c', 1)), 3),
+	}
+	inTx(t, s, func(tx store.Tx) {
+		for _, a := range attempts {
+			tx.InsertAttempt(a)
+		}
+	})
+	inTx(t, s, func(tx store.Tx) {
+		for _, a := range attempts {
+			got := get(t, tx, func(into *pin.Attempt) { tx.LockAttempt(a.Holder.Tenant, a.ID, into) })
+			equal(t, "LockAttempt", got, a)
+		}
+		got := get(t, tx, func(into *pin.Attempt) { tx.LockAttempt(tenant(2), attempts[0].ID, into) })
+		equal(t, "LockAttempt of another tenant", got, pin.Attempt{})
+		tx.DeleteAttempt(attempts[0].Ref())
+	})
+	inTx(t, s, func(tx store.Tx) {
+		// What was there is overwritten: a settled attempt is none.
+		got := attempts[0]
+		tx.LockAttempt(tenant(1), attempts[0].ID, &got)
+		fetch(t, tx)
+		equal(t, "LockAttempt, settled", got, pin.Attempt{})
+		got = get(t, tx, func(into *pin.Attempt) { tx.LockAttempt(tenant(1), attempts[1].ID, into) })
+		equal(t, "LockAttempt of another", got, attempts[1])
+	})
+}
+
+// testAttemptSettledTwice says that a settlement counts once, and all of it or nothing.
+func testAttemptSettledTwice(t *testing.T, s store.Store) {
+	a := attempt(customer(1), 1)
+	inTx(t, s, func(tx store.Tx) { tx.InsertAttempt(a) })
+	settle := func(tx store.Tx) {
+		tx.SavePIN(setPIN(customer(1), 1))
+		tx.DeleteAttempt(a.Ref())
+		tx.Append(event(tenant(1), 1))
+	}
+	inTx(t, s, settle)
+	inTx(t, s, func(tx store.Tx) { tx.SavePIN(setPIN(customer(1), 2)) })
+	refused(t, s, store.ErrNotFound, settle)
+	equal(t, "PIN", pinOf(t, s, customer(1)), setPIN(customer(1), 2))
 }
 
 func testPolicyDefault(t *testing.T, s store.Store) {
 	want := policy.Default(tenant(1), instance(1))
-	got := must(s.Policy(t.Context(), tenant(1), instance(1)))(t)
+	got := policyOf(t, s, on(1))
 	equal(t, "Policy", got, want)
 	if got.RequiredSkills == nil {
 		t.Error("the skills of the defaults are nil")
 	}
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		equal(t, "LockPolicy", must(tx.LockPolicy(ctx, tenant(1), instance(1)))(t), want)
-		return nil
+	inTx(t, s, func(tx store.Tx) {
+		equal(t, "LockPolicy", get(t, tx, func(into *policy.Policy) { tx.LockPolicy(on(1), into) }), want)
 	})
-	equal(t, "Policy, after it was locked", must(s.Policy(t.Context(), tenant(1), instance(1)))(t), want)
+	inTx(t, s, func(tx store.Tx) {
+		tx.LockPolicy(on(1), new(policy.Policy))
+		fetch(t, tx)
+		tx.Append(event(tenant(1), 1))
+	})
+	equal(t, "Policy, after it was locked", policyOf(t, s, on(1)), want)
 }
 
 func testPolicyAsSaved(t *testing.T, s store.Store) {
-	p := policy.Policy{Tenant: tenant(1), Instance: instance(1), Version: 1}
 	many := make([]string, policy.MaxSkills)
 	for n := range many {
 		many[n] = "skill/" + id('k', n).String()
@@ -136,19 +180,19 @@ func testPolicyAsSaved(t *testing.T, s store.Store) {
 		{AppliesTo: policy.AppliesToCustomer, RequiredSkills: []string{}, SessionTTLMinutes: policy.MaxSessionTTLMinutes},
 		{AppliesTo: policy.AppliesToAll, RequiredSkills: many, SessionTTLMinutes: 30},
 	} {
-		next.Tenant, next.Instance, next.Version = p.Tenant, p.Instance, int64(n+1)
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-			must(tx.LockPolicy(ctx, p.Tenant, p.Instance))(t)
-			return tx.SavePolicy(ctx, next)
+		next.Tenant, next.Instance, next.Version = tenant(1), instance(1), int64(n+1)
+		inTx(t, s, func(tx store.Tx) {
+			tx.LockPolicy(on(1), new(policy.Policy))
+			fetch(t, tx)
+			tx.SavePolicy(next)
 		})
-		got := must(s.Policy(t.Context(), p.Tenant, p.Instance))(t)
+		got := policyOf(t, s, on(1))
 		equal(t, "Policy", got, next)
 		if got.RequiredSkills == nil {
 			t.Error("an empty list of skills is nil")
 		}
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-			equal(t, "LockPolicy", must(tx.LockPolicy(ctx, p.Tenant, p.Instance))(t), next)
-			return nil
+		inTx(t, s, func(tx store.Tx) {
+			equal(t, "LockPolicy", get(t, tx, func(into *policy.Policy) { tx.LockPolicy(on(1), into) }), next)
 		})
 	}
 }
@@ -156,11 +200,11 @@ func testPolicyAsSaved(t *testing.T, s store.Store) {
 func testPoliciesApart(t *testing.T, s store.Store) {
 	mine := policy.Default(tenant(2), instance(2))
 	mine.Version, mine.SessionTTLMinutes = 1, 5
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error { return tx.SavePolicy(ctx, mine) })
-	for _, other := range [][2]uuid.UUID{
-		{tenant(1), instance(2)}, {tenant(3), instance(2)}, {tenant(2), instance(1)}, {tenant(2), instance(3)},
+	inTx(t, s, func(tx store.Tx) { tx.SavePolicy(mine) })
+	for _, other := range []policy.Instance{
+		{Tenant: tenant(1), ID: instance(2)}, {Tenant: tenant(3), ID: instance(2)},
+		{Tenant: tenant(2), ID: instance(1)}, {Tenant: tenant(2), ID: instance(3)},
 	} {
-		got := must(s.Policy(t.Context(), other[0], other[1]))(t)
-		equal(t, "Policy of another", got, policy.Default(other[0], other[1]))
+		equal(t, "Policy of another", policyOf(t, s, other), policy.Default(other.Tenant, other.ID))
 	}
 }

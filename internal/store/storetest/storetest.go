@@ -4,7 +4,6 @@
 package storetest
 
 import (
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
+	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
@@ -36,6 +36,8 @@ func Run(t *testing.T, open Open) {
 		{"pin as saved", testPinAsSaved},
 		{"pins of holders apart", testPinHoldersApart},
 		{"peppers in use", testPeppersInUse},
+		{"attempt as saved", testAttemptAsSaved},
+		{"attempt settled twice", testAttemptSettledTwice},
 
 		{"policy default", testPolicyDefault},
 		{"policy as saved", testPolicyAsSaved},
@@ -43,8 +45,8 @@ func Run(t *testing.T, open Open) {
 
 		{"session as saved", testSessionAsSaved},
 		{"sessions of holders apart", testSessionsApart},
-		{"sessions end", testEndSessions},
-		{"sessions are swept", testSweepSessions},
+		{"session of a confirmation", testSessionOf},
+		{"sessions end", testDeleteSessions},
 
 		{"confirmation as saved", testConfirmationAsSaved},
 		{"confirmation of another instance", testConfirmationsApart},
@@ -52,11 +54,13 @@ func Run(t *testing.T, open Open) {
 		{"idempotency key", testIdempotencyKey},
 		{"idempotency key at once", testIdempotencyKeyAtOnce},
 		{"open confirmations", testOpenConfirmations},
-		{"pending confirmations", testPendingConfirmations},
+		{"open counts", testOpenCounts},
+		{"many confirmations saved", testSaveMany},
+		{"ended confirmation", testEndedConfirmation},
 		{"no longer pending", testNoLongerPending},
 		{"no longer pending of many", testNoLongerPendingMany},
 		{"expired confirmations", testExpiredConfirmations},
-		{"old confirmations are deleted", testDeleteConfirmations},
+		{"what is stale is deleted", testDeleteStale},
 
 		{"api key as saved", testAPIKeyAsSaved},
 		{"api keys in order", testAPIKeysInOrder},
@@ -65,12 +69,16 @@ func Run(t *testing.T, open Open) {
 
 		{"event as saved", testEventAsSaved},
 		{"events in order", testEventsInOrder},
-		{"event time", testEventTime},
+		{"event without an id", testIncompleteEvent},
 
 		{"transaction rolls back", testRollback},
 		{"transaction panics", testPanic},
 		{"transaction is isolated", testIsolated},
-		{"transaction with a failed statement", testFailedStatement},
+		{"transaction with a taken key", testTakenKey},
+		{"transaction with what was not found", testNotFoundIsAnAnswer},
+		{"transaction without writes", testWithoutWrites},
+		{"read after a queued write", testReadAfterWrite},
+		{"reads after a lock that waited", testReadsAfterLock},
 		{"transaction with an ended context", testEndedContext},
 		{"transaction whose context ends", testContextEnds},
 		{"locks exclude", testLocksExclude},
@@ -108,6 +116,10 @@ func id(kind byte, n int) uuid.UUID {
 
 func tenant(n int) uuid.UUID   { return id('t', n) }
 func instance(n int) uuid.UUID { return id('i', n) }
+
+// on names an instance of the first tenant.
+func on(n int) policy.Instance { return policy.Instance{Tenant: tenant(1), ID: instance(n)} }
+
 func customer(n int) pin.Holder {
 	return pin.CustomerHolder(tenant(1), id('c', n))
 }
@@ -118,12 +130,52 @@ func identity() pin.Holder {
 }
 
 // inTx runs fn in a transaction that must be committed.
-func inTx(t *testing.T, s store.Store, fn func(ctx context.Context, tx store.Tx) error) {
+func inTx(t *testing.T, s store.Store, fn func(tx store.Tx)) {
 	t.Helper()
-	ctx := t.Context()
-	if err := s.InTx(ctx, func(tx store.Tx) error { return fn(ctx, tx) }); err != nil {
+	if err := s.InTx(t.Context(), func(tx store.Tx) error { fn(tx); return nil }); err != nil {
 		t.Fatalf("transaction: %v", err)
 	}
+}
+
+// refused runs fn in a transaction that must fail with an error.
+func refused(t *testing.T, s store.Store, want error, fn func(tx store.Tx)) {
+	t.Helper()
+	if err := s.InTx(t.Context(), func(tx store.Tx) error { fn(tx); return nil }); !errors.Is(err, want) {
+		t.Errorf("transaction: got %v, want %v", err, want)
+	}
+}
+
+// fetch fetches what was queued.
+func fetch(t *testing.T, r store.Reads) {
+	t.Helper()
+	if err := r.Fetch(t.Context()); err != nil {
+		t.Fatalf("Fetch: %v", err)
+	}
+	wellFormed(t, "time of a read", r.Now())
+}
+
+// get fetches the one thing that queue asks for.
+func get[T any](t *testing.T, r store.Reads, queue func(into *T)) T {
+	t.Helper()
+	var v T
+	queue(&v)
+	fetch(t, r)
+	return v
+}
+
+// missing fetches what must not exist.
+func missing(t *testing.T, what string, r store.Reads) {
+	t.Helper()
+	if err := r.Fetch(t.Context()); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("%s: got %v, want ErrNotFound", what, err)
+	}
+}
+
+// clock returns the database's time.
+func clock(t *testing.T, r store.Reads) time.Time {
+	t.Helper()
+	fetch(t, r)
+	return r.Now()
 }
 
 // must fails the test on an error, else returns the value.
@@ -146,22 +198,30 @@ func equal(t *testing.T, what string, got, want any) {
 	}
 }
 
-func notFound(t *testing.T, what string, err error) {
+// pinOf returns a holder's record, as a reader sees it.
+func pinOf(t *testing.T, s store.Store, h pin.Holder) pin.Record {
 	t.Helper()
-	if !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("%s: got %v, want ErrNotFound", what, err)
-	}
+	r := s.Reads()
+	return get(t, r, func(into *pin.Record) { r.PIN(h, into) })
 }
 
-// pinOf returns a holder's record, as a reader sees it.
-func pinOf(t *testing.T, s store.Reader, h pin.Holder) pin.Record {
+// policyOf returns the policy of an instance, as a reader sees it.
+func policyOf(t *testing.T, s store.Store, i policy.Instance) policy.Policy {
 	t.Helper()
-	r, now, err := s.Pin(t.Context(), h)
-	if err != nil {
-		t.Fatalf("Pin: %v", err)
-	}
-	wellFormed(t, "time of a read", now)
-	return r
+	r := s.Reads()
+	return get(t, r, func(into *policy.Policy) { r.Policy(i, into) })
+}
+
+func sessionsOf(t *testing.T, s store.Store, h pin.Holder, inst uuid.UUID) []confirmation.Session {
+	t.Helper()
+	r := s.Reads()
+	return get(t, r, func(into *[]confirmation.Session) { r.Sessions(h, inst, into) })
+}
+
+func keyOf(t *testing.T, s store.Store, id string) auth.APIKey {
+	t.Helper()
+	r := s.Reads()
+	return get(t, r, func(into *auth.APIKey) { r.APIKey(id, into) })
 }
 
 // wellFormed checks that a time of the store is UTC in whole microseconds.
@@ -174,7 +234,22 @@ func wellFormed(t *testing.T, what string, at time.Time) {
 
 // setPIN is a record with a PIN.
 func setPIN(h pin.Holder, n int) pin.Record {
-	return pin.Record{Holder: h}.SetByAdmin(pin.Fresh{ID: id('p', n), Hash: fmt.Sprintf("$argon2id$%d", n), At: after(n)})
+	return pin.Record{
+		Holder: h, ID: id('p', n), Hash: fmt.Sprintf("$argon2id$%d", n), PepperID: "pepper", CreatedAt: after(n),
+	}
+}
+
+// attempt is the nth attempt of a holder, spent at after(n).
+func attempt(h pin.Holder, n int) pin.Attempt {
+	return pin.Attempt{ID: id('a', n), Holder: h, SpentAt: after(n)}
+}
+
+// event is the nth event of a tenant.
+func event(tenantID uuid.UUID, n int) audit.Event {
+	return audit.Event{
+		ID: id(tenantID[1], n), Time: after(n), Tenant: tenantID,
+		Actor: audit.Actor{Kind: auth.KindOperator}, Details: audit.PINSet{},
+	}
 }
 
 // ask is the nth question of a holder, pending since after(n).
@@ -188,7 +263,7 @@ func ask(h pin.Holder, inst uuid.UUID, n int) confirmation.Confirmation {
 func approve(c confirmation.Confirmation) confirmation.Confirmation {
 	at := c.CreatedAt.Add(time.Second)
 	c, _ = c.Approve(confirmation.ByPIN, confirmation.Approval{
-		At: at, PINID: id('p', 1), LockEpoch: 3, AuthTime: at,
+		At: at, Attempt: id('a', 1), PINID: id('p', 1), LockEpoch: 3, AuthTime: at,
 	}, 2*time.Minute)
 	c.Receipt = "e30.e30.c2ln"
 	return c
@@ -204,6 +279,7 @@ func redeem(c confirmation.Confirmation) confirmation.Confirmation {
 	c, _ = c.Redeem(confirmation.Proof{}, confirmation.Facts{
 		PIN: pin.Record{Holder: c.Holder, ID: id('p', 1), LockEpoch: 3},
 	}, at)
+	c.RedeemID = id('r', 1)
 	return c
 }
 

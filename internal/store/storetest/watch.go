@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
@@ -66,12 +68,7 @@ func (w *watched) next(t *testing.T) uuid.UUID {
 
 func wake(t *testing.T, s store.Store, ids ...uuid.UUID) {
 	t.Helper()
-	inTx(t, s, func(_ context.Context, tx store.Tx) error {
-		for _, id := range ids {
-			tx.Wake(id)
-		}
-		return nil
-	})
+	inTx(t, s, func(tx store.Tx) { tx.Wake(ids...) })
 }
 
 func testWatch(t *testing.T, s store.Store) {
@@ -87,9 +84,14 @@ func testWatch(t *testing.T, s store.Store) {
 	}); !errors.Is(err, undone) {
 		t.Fatal(err)
 	}
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
+	// Nor does what could not be committed.
+	refused(t, s, store.ErrNotFound, func(tx store.Tx) {
+		tx.Wake(id('q', 67))
+		tx.DeleteAttempt(attempt(customer(1), 1).Ref())
+	})
+	inTx(t, s, func(tx store.Tx) {
 		tx.Wake(c.ID)
-		return tx.SaveConfirmation(ctx, decline(c))
+		tx.SaveConfirmations(decline(c))
 	})
 	for _, w := range []*watched{one, two} {
 		equal(t, "woken", w.next(t), c.ID)
@@ -116,33 +118,32 @@ func testWatchEnds(t *testing.T, s store.Store) {
 }
 
 func testClock(t *testing.T, s store.Store) {
-	last := must(s.Clock(t.Context()))(t)
-	tick := func(what string, now time.Time, err error) {
+	last := clock(t, s.Reads())
+	tick := func(what string, now time.Time) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		wellFormed(t, what, now)
 		if now.Before(last) {
 			t.Errorf("%s: %v comes after %v", what, now, last)
 		}
 		last = now
 	}
+	if now := s.Reads().Now(); !now.IsZero() {
+		t.Errorf("Now before a Fetch is %v", now)
+	}
 	for range 10 {
-		now, err := s.Clock(t.Context())
-		tick("Clock", now, err)
-		inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-			// Now may stand still until the next lock, so the clock is asked first.
-			now, err := tx.Clock(ctx)
-			tick("Clock in a transaction", now, err)
-			now, err = tx.Now(ctx)
-			tick("Now", now, err)
-			now, err = tx.Now(ctx)
-			tick("Now again", now, err)
-			return nil
+		tick("Fetch of nothing", clock(t, s.Reads()))
+		inTx(t, s, func(tx store.Tx) {
+			if now := tx.Now(); !now.IsZero() {
+				t.Errorf("Now before a Fetch is %v", now)
+			}
+			tick("Fetch in a transaction", clock(t, tx))
+			tx.PIN(customer(1), new(pin.Record))
+			tick("Fetch of a PIN in a transaction", clock(t, tx))
 		})
-		_, now, err = s.Pin(t.Context(), customer(1))
-		tick("Pin", now, err)
+		r := s.Reads()
+		r.PIN(customer(1), new(pin.Record))
+		tick("Fetch of a PIN", clock(t, r))
+		r.Policy(on(1), new(policy.Policy))
+		tick("Fetch of a policy", clock(t, r))
 	}
 }
 
@@ -166,17 +167,23 @@ func testZonesAndPrecision(t *testing.T, s store.Store) {
 	c.CreatedAt, c.ExpiresAt, c.Approval.At, c.Approval.AuthTime = at, at, at, at
 	k := key(tenant(1), 1)
 	k.CreatedAt, k.ExpiresAt, k.RevokedAt = at, at, at
-	inTx(t, s, func(ctx context.Context, tx store.Tx) error {
-		_, err := tx.InsertConfirmation(ctx, c)
-		return errors.Join(err, tx.SavePin(ctx, r, "pepper"), tx.SaveSession(ctx, one), tx.InsertAPIKey(ctx, k))
+	a := attempt(customer(1), 1)
+	a.SpentAt = at
+	inTx(t, s, func(tx store.Tx) {
+		tx.InsertConfirmation(c)
+		tx.SavePIN(r)
+		tx.InsertAttempt(a)
+		tx.SaveSession(one)
+		tx.InsertAPIKey(k)
 	})
 
 	r = pinOf(t, s, customer(1))
-	one = must(s.Session(t.Context(), tenant(1), one.ID))(t)
+	one = sessionsOf(t, s, customer(1), instance(1))[0]
 	c = read(t, s, c)
-	k = must(s.APIKey(t.Context(), k.ID))(t)
+	k = keyOf(t, s, k.ID)
+	inTx(t, s, func(tx store.Tx) { a = get(t, tx, func(into *pin.Attempt) { tx.LockAttempt(tenant(1), a.ID, into) }) })
 	for n, got := range []time.Time{
-		r.CreatedAt, r.CountsFrom, r.LockedUntil, r.BucketEmptyAt, one.AuthTime,
+		r.CreatedAt, r.CountsFrom, r.LockedUntil, r.BucketEmptyAt, one.AuthTime, a.SpentAt,
 		c.CreatedAt, c.ExpiresAt, c.Approval.At, c.Approval.AuthTime, k.CreatedAt, k.ExpiresAt, k.RevokedAt,
 	} {
 		if !got.Equal(want) || got.Location() != time.UTC {

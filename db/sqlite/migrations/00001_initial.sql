@@ -1,0 +1,330 @@
+-- Every table of a tenant has a key that begins with tenant_id; what is looked up by
+-- its id alone has a unique index of its own. Times are INTEGER microseconds since 1970
+-- UTC, durations INTEGER microseconds: exact, sortable, and nothing to parse. UUIDs are
+-- TEXT in lower case, so that an operator can read them. The nil UUID stands in keys
+-- where a customer has no instance. db/postgres holds the same schema: the same tables,
+-- columns, checks and indexes by name.
+
+-- +goose Up
+
+-- A migration that older programs cannot work beside raises min_program_schema to
+-- its own version. A program is refused when its newest migration is below it.
+CREATE TABLE schema_compat (
+    one                INTEGER NOT NULL DEFAULT 1,
+    min_program_schema INTEGER NOT NULL,
+    CONSTRAINT schema_compat_pkey PRIMARY KEY (one),
+    CONSTRAINT schema_compat_one_row CHECK (one = 1)
+) STRICT;
+
+INSERT INTO schema_compat (min_program_schema) VALUES (1);
+
+-- What a node writes to find out whether the database takes writes. The filler makes
+-- a write large enough to need new space.
+CREATE TABLE write_probes (
+    one       INTEGER NOT NULL DEFAULT 1,
+    probed_at INTEGER NOT NULL,
+    filler    BLOB,
+    CONSTRAINT write_probes_pkey PRIMARY KEY (one),
+    CONSTRAINT write_probes_one_row CHECK (one = 1)
+) STRICT;
+
+INSERT INTO write_probes (probed_at) VALUES (0);
+
+-- A row is never deleted: lock epoch and generation outlive every PIN.
+CREATE TABLE pins (
+    tenant_id          TEXT    NOT NULL,
+    holder_type        TEXT    NOT NULL,
+    instance_id        TEXT    NOT NULL,
+    holder_id          TEXT    NOT NULL,
+    pin_id             TEXT,
+    hash               TEXT,
+    pepper_id          TEXT,
+    created_at         INTEGER,
+    counts_from        INTEGER,
+    removed_by_runtime INTEGER NOT NULL DEFAULT 0,
+    failures           INTEGER NOT NULL DEFAULT 0,
+    locked_until       INTEGER,
+    inactive           INTEGER NOT NULL DEFAULT 0,
+    lock_epoch         INTEGER NOT NULL DEFAULT 0,
+    generation         INTEGER NOT NULL DEFAULT 0,
+    bucket_empty_at    INTEGER,
+    CONSTRAINT pins_pkey PRIMARY KEY (tenant_id, holder_id, instance_id, holder_type),
+    CONSTRAINT pins_holder_type CHECK (holder_type IN ('customer', 'identity')),
+    CONSTRAINT pins_holder_instance CHECK (
+        (holder_type = 'customer') = (instance_id = '00000000-0000-0000-0000-000000000000')
+    ),
+    CONSTRAINT pins_pin_whole CHECK (
+        (pin_id IS NULL) = (hash IS NULL)
+        AND (pin_id IS NULL) = (pepper_id IS NULL)
+        AND (pin_id IS NULL) = (created_at IS NULL)
+    ),
+    CONSTRAINT pins_counts CHECK (failures >= 0 AND lock_epoch >= 0 AND generation >= 0),
+    CONSTRAINT pins_flags CHECK (removed_by_runtime IN (0, 1) AND inactive IN (0, 1))
+) STRICT;
+
+CREATE INDEX pins_pepper ON pins (pepper_id) WHERE pepper_id IS NOT NULL;
+
+-- An attempt is here from its spend until it is settled, so that a settlement that is
+-- repeated after a lost connection counts once.
+CREATE TABLE pin_attempts (
+    tenant_id          TEXT    NOT NULL,
+    id                 TEXT    NOT NULL,
+    holder_type        TEXT    NOT NULL,
+    holder_instance_id TEXT    NOT NULL,
+    holder_id          TEXT    NOT NULL,
+    spent_at           INTEGER NOT NULL,
+    CONSTRAINT pin_attempts_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT pin_attempts_holder_type CHECK (holder_type IN ('customer', 'identity')),
+    CONSTRAINT pin_attempts_holder_instance CHECK (
+        (holder_type = 'customer') = (holder_instance_id = '00000000-0000-0000-0000-000000000000')
+    )
+) STRICT;
+
+CREATE INDEX pin_attempts_spent ON pin_attempts (spent_at);
+
+CREATE TABLE pin_policies (
+    tenant_id           TEXT    NOT NULL,
+    instance_id         TEXT    NOT NULL,
+    applies_to          TEXT    NOT NULL DEFAULT 'all',
+    required_skills     TEXT    NOT NULL DEFAULT '[]',
+    session_ttl_minutes INTEGER NOT NULL DEFAULT 30,
+    version             INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT pin_policies_pkey PRIMARY KEY (tenant_id, instance_id),
+    CONSTRAINT pin_policies_applies_to CHECK (applies_to IN ('owner', 'customer', 'all')),
+    CONSTRAINT pin_policies_required_skills CHECK (
+        json_type(required_skills) = 'array' AND json_array_length(required_skills) <= 256
+    ),
+    CONSTRAINT pin_policies_session_ttl CHECK (session_ttl_minutes BETWEEN 0 AND 1440),
+    CONSTRAINT pin_policies_version CHECK (version >= 0)
+) STRICT;
+
+-- The nil UUID as instance is the whole tenant. A row is never deleted: its epoch
+-- outlives every freeze.
+CREATE TABLE freezes (
+    tenant_id   TEXT    NOT NULL,
+    instance_id TEXT    NOT NULL,
+    frozen      INTEGER NOT NULL DEFAULT 0,
+    since       INTEGER,
+    by_kind     TEXT    NOT NULL DEFAULT '',
+    by_id       TEXT    NOT NULL DEFAULT '',
+    reason      TEXT    NOT NULL DEFAULT '',
+    epoch       INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT freezes_pkey PRIMARY KEY (tenant_id, instance_id),
+    CONSTRAINT freezes_since CHECK (frozen = (since IS NOT NULL)),
+    CONSTRAINT freezes_epoch CHECK (epoch >= 0),
+    CONSTRAINT freezes_flags CHECK (frozen IN (0, 1))
+) STRICT;
+
+CREATE TABLE pin_sessions (
+    tenant_id          TEXT    NOT NULL,
+    id                 TEXT    NOT NULL,
+    instance_id        TEXT    NOT NULL,
+    holder_type        TEXT    NOT NULL,
+    holder_instance_id TEXT    NOT NULL,
+    holder_id          TEXT    NOT NULL,
+    role               TEXT    NOT NULL,
+    pin_id             TEXT    NOT NULL,
+    lock_epoch         INTEGER NOT NULL,
+    auth_time          INTEGER NOT NULL,
+    ttl                INTEGER NOT NULL,
+    freeze_epoch       INTEGER NOT NULL,
+    CONSTRAINT pin_sessions_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT pin_sessions_holder_type CHECK (holder_type IN ('customer', 'identity')),
+    CONSTRAINT pin_sessions_holder_instance CHECK (holder_instance_id =
+        CASE holder_type WHEN 'customer' THEN '00000000-0000-0000-0000-000000000000' ELSE instance_id END
+    ),
+    CONSTRAINT pin_sessions_role CHECK (role IN ('owner', 'customer')),
+    CONSTRAINT pin_sessions_ttl CHECK (ttl >= 0)
+) STRICT;
+
+CREATE INDEX pin_sessions_holder ON pin_sessions (tenant_id, holder_id, holder_type, holder_instance_id, instance_id);
+CREATE INDEX pin_sessions_auth_time ON pin_sessions (auth_time);
+
+CREATE TABLE confirmations (
+    tenant_id           TEXT    NOT NULL,
+    instance_id         TEXT    NOT NULL,
+    id                  TEXT    NOT NULL,
+    holder_type         TEXT    NOT NULL,
+    holder_instance_id  TEXT    NOT NULL,
+    holder_id           TEXT    NOT NULL,
+    role                TEXT    NOT NULL,
+    skill               TEXT    NOT NULL,
+    action_summary      TEXT,
+    action_params       BLOB,
+    action_digest       TEXT,
+    lifetime            INTEGER NOT NULL,
+    idempotency_key     TEXT,
+    status              TEXT    NOT NULL,
+    reason              TEXT    NOT NULL DEFAULT '',
+    created_at          INTEGER NOT NULL,
+    expires_at          INTEGER NOT NULL,
+    ended_at            INTEGER,
+    approved_at         INTEGER,
+    approved_attempt_id TEXT,
+    approved_pin_id     TEXT,
+    approved_lock_epoch INTEGER,
+    auth_time           INTEGER,
+    session_id          TEXT,
+    receipt             TEXT    NOT NULL DEFAULT '',
+    redeem_id           TEXT,
+    call_key            TEXT,
+    approved_freeze_epoch INTEGER,
+    outcome             TEXT,
+    outcome_at          INTEGER,
+    outcome_detail      TEXT    NOT NULL DEFAULT '',
+    CONSTRAINT confirmations_pkey PRIMARY KEY (tenant_id, instance_id, id),
+    CONSTRAINT confirmations_holder_type CHECK (holder_type IN ('customer', 'identity')),
+    CONSTRAINT confirmations_holder_instance CHECK (holder_instance_id =
+        CASE holder_type WHEN 'customer' THEN '00000000-0000-0000-0000-000000000000' ELSE instance_id END
+    ),
+    CONSTRAINT confirmations_role CHECK (role IN ('owner', 'customer')),
+    CONSTRAINT confirmations_lifetime CHECK (lifetime > 0),
+    CONSTRAINT confirmations_status CHECK (
+        status IN ('pending', 'approved', 'declined', 'expired', 'redeemed')
+    ),
+    CONSTRAINT confirmations_reason CHECK (
+        reason IN ('', 'pin', 'session', 'runtime', 'holder', 'wrong_pin', 'pin_changed', 'session_ended', 'frozen')
+    ),
+    CONSTRAINT confirmations_action_whole CHECK (
+        (action_summary IS NULL) = (action_params IS NULL)
+        AND (action_summary IS NULL) = (action_digest IS NULL)
+    ),
+    CONSTRAINT confirmations_approval_whole CHECK (
+        (approved_at IS NULL) = (approved_pin_id IS NULL)
+        AND (approved_at IS NULL) = (approved_lock_epoch IS NULL)
+        AND (approved_at IS NULL) = (approved_freeze_epoch IS NULL)
+        AND (approved_at IS NULL) = (auth_time IS NULL)
+        AND (approved_at IS NOT NULL OR session_id IS NULL AND approved_attempt_id IS NULL)
+    ),
+    CONSTRAINT confirmations_approved CHECK (
+        CASE status
+            WHEN 'pending' THEN approved_at IS NULL
+            WHEN 'approved' THEN approved_at IS NOT NULL
+            WHEN 'redeemed' THEN approved_at IS NOT NULL
+            ELSE TRUE
+        END
+    ),
+    CONSTRAINT confirmations_ended CHECK (
+        (ended_at IS NULL) = (status IN ('pending', 'approved'))
+    ),
+    CONSTRAINT confirmations_redeemed CHECK (redeem_id IS NULL OR status = 'redeemed'),
+    CONSTRAINT confirmations_idempotency_key_length CHECK (
+        octet_length(idempotency_key) BETWEEN 1 AND 64
+    ),
+    CONSTRAINT confirmations_call_key_length CHECK (octet_length(call_key) BETWEEN 1 AND 64),
+    CONSTRAINT confirmations_outcome CHECK (
+        outcome IS NULL OR outcome IN ('executed', 'failed', 'unknown') AND status = 'redeemed'
+    ),
+    CONSTRAINT confirmations_outcome_whole CHECK (
+        (outcome IS NULL) = (outcome_at IS NULL) AND (outcome IS NOT NULL OR outcome_detail = '')
+    )
+) STRICT;
+
+CREATE UNIQUE INDEX confirmations_id ON confirmations (id);
+CREATE UNIQUE INDEX confirmations_idempotency_key ON confirmations (tenant_id, instance_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+-- Who no longer holds its call key gives it up when another asks with it.
+CREATE UNIQUE INDEX confirmations_call_key ON confirmations (tenant_id, instance_id, call_key)
+    WHERE call_key IS NOT NULL;
+CREATE INDEX confirmations_listed ON confirmations (tenant_id, instance_id, created_at, id)
+    WHERE ended_at IS NULL;
+CREATE INDEX confirmations_approved_ids ON confirmations (tenant_id, id) WHERE status = 'approved';
+CREATE INDEX confirmations_open ON confirmations (tenant_id, holder_id, holder_type, holder_instance_id, instance_id)
+    WHERE ended_at IS NULL;
+CREATE INDEX confirmations_expiry ON confirmations (expires_at) WHERE ended_at IS NULL;
+CREATE INDEX confirmations_end ON confirmations (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE api_keys (
+    tenant_id   TEXT    NOT NULL,
+    id          TEXT    NOT NULL,
+    kind        TEXT    NOT NULL,
+    hash        BLOB    NOT NULL,
+    instance_id TEXT    NOT NULL,
+    scopes      TEXT    NOT NULL DEFAULT '[]',
+    name        TEXT    NOT NULL DEFAULT '',
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER,
+    revoked_at  INTEGER,
+    CONSTRAINT api_keys_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT api_keys_kind CHECK (kind IN ('api_key', 'runtime_key')),
+    CONSTRAINT api_keys_hash CHECK (length(hash) = 32),
+    CONSTRAINT api_keys_instance CHECK (
+        (kind = 'api_key') = (instance_id = '00000000-0000-0000-0000-000000000000')
+    ),
+    CONSTRAINT api_keys_scopes CHECK (json_type(scopes) = 'array')
+) STRICT;
+
+CREATE UNIQUE INDEX api_keys_id ON api_keys (id);
+
+CREATE TABLE key_checks (
+    kind  TEXT NOT NULL,
+    id    TEXT NOT NULL,
+    value BLOB NOT NULL,
+    CONSTRAINT key_checks_pkey PRIMARY KEY (kind, id),
+    CONSTRAINT key_checks_kind CHECK (kind IN ('pepper', 'receipt_key'))
+) STRICT;
+
+-- The leaf is the event, as canonical text: what is answered. The columns beside it
+-- only select. Types of events and actors are not listed: the trail outlives every
+-- version of the program, and each may bring new ones.
+CREATE TABLE pin_events (
+    tenant_id          TEXT    NOT NULL,
+    seq                INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    id                 TEXT    NOT NULL,
+    occurred_at        INTEGER NOT NULL,
+    type               TEXT    NOT NULL,
+    actor_kind         TEXT    NOT NULL,
+    actor_id           TEXT    NOT NULL,
+    holder_type        TEXT,
+    holder_instance_id TEXT,
+    holder_id          TEXT,
+    instance_id        TEXT,
+    confirmation_id    TEXT,
+    leaf               BLOB    NOT NULL,
+    CONSTRAINT pin_events_type CHECK (type <> ''),
+    CONSTRAINT pin_events_holder_type CHECK (holder_type IN ('customer', 'identity')),
+    CONSTRAINT pin_events_holder_whole CHECK (
+        (holder_type IS NULL) = (holder_id IS NULL)
+        AND (holder_type IS NULL) = (holder_instance_id IS NULL)
+    ),
+    CONSTRAINT pin_events_leaf CHECK (octet_length(leaf) > 0)
+) STRICT;
+
+CREATE UNIQUE INDEX pin_events_tenant ON pin_events (tenant_id, seq);
+CREATE UNIQUE INDEX pin_events_id ON pin_events (id);
+
+-- +goose StatementBegin
+CREATE TRIGGER pin_events_no_update BEFORE UPDATE ON pin_events
+BEGIN
+    SELECT RAISE(ABORT, 'pin_events is append-only');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER pin_events_no_delete BEFORE DELETE ON pin_events
+BEGIN
+    SELECT RAISE(ABORT, 'pin_events is append-only');
+END;
+-- +goose StatementEnd
+
+-- INSERT OR REPLACE deletes without firing the trigger above.
+-- +goose StatementBegin
+CREATE TRIGGER pin_events_no_replace BEFORE INSERT ON pin_events
+WHEN EXISTS (SELECT 1 FROM pin_events WHERE seq = NEW.seq OR id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'pin_events is append-only');
+END;
+-- +goose StatementEnd
+
+-- +goose Down
+DROP TABLE pin_events;
+DROP TABLE key_checks;
+DROP TABLE api_keys;
+DROP TABLE confirmations;
+DROP TABLE pin_sessions;
+DROP TABLE freezes;
+DROP TABLE pin_policies;
+DROP TABLE pin_attempts;
+DROP TABLE pins;
+DROP TABLE write_probes;
+DROP TABLE schema_compat;

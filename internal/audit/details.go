@@ -1,0 +1,208 @@
+package audit
+
+// The details of each type of event.
+type (
+	// PINSet: a PIN was set. Replaced says that it replaced another.
+	PINSet struct {
+		Replaced bool `json:"replaced"`
+	}
+	// PINRemoved: a PIN was removed, or what its runtime's removal had left of it.
+	PINRemoved struct {
+		Was      string `json:"was"`
+		Failures int    `json:"failures"`
+	}
+	// PINAttempted: an attempt was spent, before anything was hashed. Failures is
+	// the count of consecutive failures with it.
+	PINAttempted struct {
+		Failures int `json:"failures"`
+	}
+	// PINVerified: the PIN that was entered is correct.
+	PINVerified struct{}
+	// PINFailed: the PIN that was entered is incorrect.
+	PINFailed struct {
+		AttemptsRemaining int `json:"attempts_remaining"`
+	}
+	// PINRefused: a PIN was entered that was not compared. Reason is the state of
+	// the record.
+	PINRefused struct {
+		Reason string `json:"reason"`
+	}
+	// PINLocked: a spent attempt locked the PIN.
+	PINLocked struct {
+		LockedUntil string `json:"locked_until"`
+	}
+	// PINDeactivated: a spent attempt deactivated the PIN.
+	PINDeactivated struct{}
+	// PINUnlocked: a lock or deactivation was lifted. Reason is empty where an admin
+	// lifted it.
+	PINUnlocked struct {
+		Was      string `json:"was"`
+		Reason   string `json:"reason,omitempty"`
+		Failures int    `json:"failures"`
+	}
+
+	// PolicyUpdated: the policy of an instance changed.
+	PolicyUpdated struct {
+		Before PolicyState `json:"before"`
+		After  PolicyState `json:"after"`
+	}
+	// PolicyState is a policy as events record it.
+	PolicyState struct {
+		AppliesTo         string   `json:"pin_applies_to"`
+		RequiredSkills    []string `json:"pin_required_skills"`
+		SessionTTLMinutes int      `json:"pin_session_ttl_minutes"`
+		Version           int64    `json:"version"`
+	}
+
+	// FreezeSet: an instance was frozen, or a tenant where the event has no instance.
+	FreezeSet struct {
+		Reason string `json:"reason,omitempty"`
+	}
+	// FreezeLifted: a freeze was lifted.
+	FreezeLifted struct{}
+
+	// SessionOpened: a correct PIN opened a session.
+	SessionOpened struct {
+		Session string `json:"session"`
+		Role    string `json:"role"`
+		Until   string `json:"until"`
+	}
+	// SessionEnded: a session ended before its time.
+	SessionEnded struct {
+		Session string `json:"session"`
+		Reason  string `json:"reason"`
+	}
+
+	// KeyMinted: a key was made.
+	KeyMinted struct {
+		Key    string   `json:"key"`
+		Kind   string   `json:"kind"`
+		Name   string   `json:"name"`
+		Scopes []string `json:"scopes,omitempty"`
+	}
+	// KeyRevoked: a key was revoked.
+	KeyRevoked struct {
+		Key  string `json:"key"`
+		Kind string `json:"kind"`
+		Name string `json:"name"`
+	}
+
+	// AccessDenied: a valid credential was refused an operation.
+	AccessDenied struct {
+		Operation string `json:"operation"`
+	}
+)
+
+// Question is what the events of a confirmation record of it.
+type Question struct {
+	Skill        string `json:"skill"`
+	Role         string `json:"role"`
+	Status       string `json:"status"`
+	Reason       string `json:"reason,omitempty"`
+	ActionDigest string `json:"action_digest,omitempty"`
+}
+
+// The details of the events of confirmations.
+type (
+	// ConfirmationNotRequired: asked, and no PIN was needed.
+	ConfirmationNotRequired struct{ Question }
+	// ConfirmationBlocked: asked, and no PIN can be entered now.
+	ConfirmationBlocked struct{ Question }
+	// ConfirmationAsked: asked and stored.
+	ConfirmationAsked struct{ Question }
+	// ConfirmationApproved: approved by a PIN or by a session.
+	ConfirmationApproved struct{ Question }
+	// ConfirmationDeclined: ended by the runtime, the holder or a change.
+	ConfirmationDeclined struct{ Question }
+	// ConfirmationExpired: ran out.
+	ConfirmationExpired struct{ Question }
+	// ConfirmationRedeemed: used up.
+	ConfirmationRedeemed struct{ Question }
+	// ConfirmationOutcome: the runtime reported what became of the skill.
+	ConfirmationOutcome struct {
+		Outcome string `json:"outcome"`
+	}
+	// ConfirmationRefused: a redeem, or a correct PIN, that changed nothing.
+	ConfirmationRefused struct {
+		Question
+		Refusal string `json:"refusal"`
+	}
+)
+
+// Type implements [Details].
+func (PINSet) Type() Type { return TypePINSet }
+
+// Type implements [Details].
+func (PINRemoved) Type() Type { return TypePINRemoved }
+
+// Type implements [Details].
+func (PINAttempted) Type() Type { return TypePINAttempted }
+
+// Type implements [Details].
+func (PINVerified) Type() Type { return TypePINVerified }
+
+// Type implements [Details].
+func (PINFailed) Type() Type { return TypePINFailed }
+
+// Type implements [Details].
+func (PINRefused) Type() Type { return TypePINRefused }
+
+// Type implements [Details].
+func (PINLocked) Type() Type { return TypePINLocked }
+
+// Type implements [Details].
+func (PINDeactivated) Type() Type { return TypePINDeactivated }
+
+// Type implements [Details].
+func (PINUnlocked) Type() Type { return TypePINUnlocked }
+
+// Type implements [Details].
+func (PolicyUpdated) Type() Type { return TypePolicyUpdated }
+
+// Type implements [Details].
+func (SessionOpened) Type() Type { return TypeSessionOpened }
+
+// Type implements [Details].
+func (SessionEnded) Type() Type { return TypeSessionEnded }
+
+// Type implements [Details].
+func (ConfirmationNotRequired) Type() Type { return TypeConfirmationNotRequired }
+
+// Type implements [Details].
+func (ConfirmationBlocked) Type() Type { return TypeConfirmationBlocked }
+
+// Type implements [Details].
+func (ConfirmationAsked) Type() Type { return TypeConfirmationAsked }
+
+// Type implements [Details].
+func (ConfirmationApproved) Type() Type { return TypeConfirmationApproved }
+
+// Type implements [Details].
+func (ConfirmationDeclined) Type() Type { return TypeConfirmationDeclined }
+
+// Type implements [Details].
+func (ConfirmationExpired) Type() Type { return TypeConfirmationExpired }
+
+// Type implements [Details].
+func (ConfirmationRedeemed) Type() Type { return TypeConfirmationRedeemed }
+
+// Type implements [Details].
+func (ConfirmationRefused) Type() Type { return TypeConfirmationRefused }
+
+// Type implements [Details].
+func (KeyMinted) Type() Type { return TypeKeyMinted }
+
+// Type implements [Details].
+func (KeyRevoked) Type() Type { return TypeKeyRevoked }
+
+// Type implements [Details].
+func (AccessDenied) Type() Type { return TypeAccessDenied }
+
+// Type implements [Details].
+func (FreezeSet) Type() Type { return TypeFreezeSet }
+
+// Type implements [Details].
+func (FreezeLifted) Type() Type { return TypeFreezeLifted }
+
+// Type implements [Details].
+func (ConfirmationOutcome) Type() Type { return TypeConfirmationOutcome }
