@@ -23,6 +23,7 @@ const (
 	codeUniqueViolation  = "23505"
 	codeOutcomeUnknown   = "40003"
 	codeDiskFull         = "53100"
+	codeDuplicateTable   = "42P07"
 	codeReadOnly         = "25006"
 	codeIdleInTx         = "25P03"
 	codeSerialization    = "40001"

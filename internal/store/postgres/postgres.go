@@ -75,6 +75,9 @@ type Config struct {
 	// it, Watch holds one. A quarter is kept for reads, so that transactions that
 	// wait for locks leave some.
 	MaxConns int
+	// Notice is told what an operator should know while it lasts, as slog's Warn is;
+	// nil for nobody.
+	Notice func(msg string, args ...any)
 }
 
 // Store is a database of hydrapin on PostgreSQL. It is safe for concurrent use.
@@ -84,13 +87,14 @@ type Store struct {
 	slots chan struct{}
 	// newest is the version of the newest migration of this program.
 	newest int64
+	notice func(msg string, args ...any)
 	closed atomic.Bool
 }
 
 var _ store.Database = (*Store)(nil)
 
 // Open connects to the database; it does not migrate. Errors: [ErrInvalidURL],
-// [ErrTooOld], store.ErrUnavailable, store.ErrNewerSchema.
+// [ErrExecMode], [ErrTooOld], [ErrPooler], [ErrOldSchema], store.ErrUnavailable, store.ErrNewerSchema.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	pc, err := poolConfig(cfg)
 	if err != nil {
@@ -104,7 +108,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, interpretError(err)
 	}
-	s := &Store{pool: pool, newest: own, slots: make(chan struct{}, max(1, pc.MaxConns*3/4))}
+	s := &Store{pool: pool, newest: own, notice: cfg.Notice, slots: make(chan struct{}, max(1, pc.MaxConns*3/4))}
+	if s.notice == nil {
+		s.notice = func(string, ...any) {}
+	}
 	if err := s.checkServer(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -128,6 +135,9 @@ func poolConfig(cfg Config) (*pgxpool.Config, error) {
 	pc.AfterConnect = prepareSession
 
 	cc := pc.ConnConfig
+	if err := checkExecMode(cc); err != nil {
+		return nil, err
+	}
 	// A write must never meet a standby, whatever the URL says.
 	cc.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	if cc.ConnectTimeout == 0 {
@@ -163,7 +173,7 @@ func prepareSession(ctx context.Context, conn *pgx.Conn) error {
 
 // checkServer refuses what this program cannot work with.
 func (s *Store) checkServer(ctx context.Context) error {
-	return s.read(ctx, func(ctx context.Context, db gen.DBTX) error {
+	err := s.read(ctx, func(ctx context.Context, db gen.DBTX) error {
 		var version int
 		if err := db.QueryRow(ctx, "SELECT current_setting('server_version_num')::integer").Scan(&version); err != nil {
 			return err
@@ -173,6 +183,10 @@ func (s *Store) checkServer(ctx context.Context) error {
 		}
 		return s.checkCompatible(ctx, db)
 	})
+	if err != nil {
+		return err
+	}
+	return s.checkPooler(ctx)
 }
 
 // Close gives all connections back.

@@ -79,7 +79,7 @@ func postgresSchema(t *testing.T) schema {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	const own = "n.nspname = 'public' AND c.relname <> 'goose_db_version'"
+	const own = "n.nspname = 'public' AND c.relname NOT IN ('goose_db_version', 'migration_lease')"
 	rows, err := conn.Query(t.Context(), `
 		SELECT 'table ' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind = 'r' AND `+own+`
