@@ -89,6 +89,8 @@ type Store struct {
 	newest int64
 	notice func(msg string, args ...any)
 	closed atomic.Bool
+
+	probing probing
 }
 
 var _ store.Database = (*Store)(nil)
@@ -196,10 +198,14 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping says whether the database is reachable and migrated. Errors:
+// Ping says whether the database is reachable and migrated, and takes writes: it writes a
+// little, at most once a second, as a disk that is full can still be read. Errors:
 // store.ErrUnavailable, store.ErrNotMigrated, store.ErrNewerSchema.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, s.checkMigrated)
+	if err := s.read(ctx, s.checkMigrated); err != nil {
+		return err
+	}
+	return s.probe(ctx)
 }
 
 // read runs what only reads, again on another connection when one was lost.
