@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +35,7 @@ const (
 	// that a server that answers says itself what was wrong.
 	statementTimeout = 12 * time.Second
 	pingTimeout      = time.Second
+	resetPause       = 50 * time.Millisecond
 	// finishTimeout is for the commit and the rollback, which outlive the caller.
 	finishTimeout = 10 * time.Second
 )
@@ -89,6 +89,8 @@ type Store struct {
 	newest int64
 	notice func(msg string, args ...any)
 	closed atomic.Bool
+	// lastReset is when the pool was last reset, in nanoseconds since 1970.
+	lastReset atomic.Int64
 
 	probing probing
 }
@@ -145,11 +147,7 @@ func poolConfig(cfg Config) (*pgxpool.Config, error) {
 	if cc.ConnectTimeout == 0 {
 		cc.ConnectTimeout = connectTimeout
 	}
-	// A peer that vanished without a word is noticed within 25 seconds.
-	cc.DialFunc = (&net.Dialer{
-		Timeout:         cc.ConnectTimeout,
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3},
-	}).DialContext
+	cc.DialFunc = newDialer(cc).dial
 	for name, value := range sessionSettings {
 		if _, set := cc.RuntimeParams[name]; !set {
 			cc.RuntimeParams[name] = value
@@ -224,7 +222,7 @@ func (s *Store) retry(ctx context.Context, fn func() error) error {
 			break
 		}
 		// The pool's other connections went the same way, or prepared the same.
-		s.pool.Reset()
+		s.reset(err)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -240,6 +238,22 @@ func (s *Store) retry(ctx context.Context, fn func() error) error {
 // nothing of the others.
 func (s *Store) heed(err error) {
 	if err != nil && !errors.Is(err, context.Canceled) && isElsewhere(err) {
+		s.reset(err)
+	}
+}
+
+// reset closes the pool's connections, unless that has just been done: of many that are
+// lost at once each one's caller asks for it, and the later ones would close what the
+// earlier ones have opened since. One that could not be opened says nothing of those
+// that are.
+func (s *Store) reset(err error) {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return
+	}
+	now := time.Now().UnixNano()
+	last := s.lastReset.Load()
+	if now-last > int64(resetPause) && s.lastReset.CompareAndSwap(last, now) {
 		s.pool.Reset()
 	}
 }
