@@ -1,15 +1,15 @@
-# hydrapin. `make` alone lists the targets. What a target needs beside Go it
-# installs itself (tools/need.sh), or says what to install.
+# hydrapin. `make` alone lists the targets. What a target needs beside Go,
+# tools/need.sh installs after saying so; HYDRAPIN_TEST_NO_INSTALL=1 forbids that.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
-LDFLAGS := -s -w $(if $(VERSION),-X github.com/hydracore/hydrapin/internal/cli.version=$(VERSION))
+COMMIT := $(shell git describe --match= --always --abbrev=12 --dirty 2>/dev/null)
+LDFLAGS := -s -w $(if $(COMMIT),-X github.com/hydracore/hydrapin/internal/cli.commit=$(COMMIT))
 
 # The program ships without cgo, so it is built, linted and tested without, and
-# every library is compiled once; only the race detector wants cgo.
+# every library is compiled once; only the race detector needs cgo.
 export CGO_ENABLED := 0
 
 # Pinned programs: their versions are in the go.mod beside them.
@@ -35,7 +35,7 @@ run: build ## build and start the server in embedded mode (./data)
 
 .PHONY: build
 build: ## build bin/hydrapin
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hydrapin .
+	@tools/build.sh '$(LDFLAGS)'
 
 .PHONY: test
 test: need/postgres ## all tests, on SQLite and on a PostgreSQL of their own
@@ -76,7 +76,7 @@ contract/lint: $(NPM) ## lint openapi.yaml with redocly and spectral
 	@tools/lint-spec.sh
 
 .PHONY: contract/breaking
-contract/breaking: ## fail when openapi.yaml breaks the last release's or the seed's
+contract/breaking: ## fail if openapi.yaml breaks the last release or the HydraCore operations
 	@tools/breaking.sh
 
 .PHONY: gen

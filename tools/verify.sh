@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fails when gen/ is not what `make gen` makes: stale, left over, edited, or
 # with a file that is not committed; and when a go.mod is not tidy. What it
-# finds in gen/ is then already made anew, and only has to be committed.
+# finds in gen/ has then been generated again, and only has to be committed.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -16,8 +16,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/hydracore/hydrapin/internal/httpapi/wire"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/wire"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -239,120 +239,116 @@ func (e Role) Valid() bool {
 	}
 }
 
-// Action What exactly is to be done. It is always confirmed for itself.
+// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
-	// Params The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 	//
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params ActionParams `json:"params"`
 
-	// Summary What the person is shown; built from the params by a template, never by the model.
+	// Summary The text that the person sees. Build it from the params with a template. Never let the model write it.
 	//
 	// Example: Send 250.00 EUR to DE89 3704 0044 0532 0130 00
 	Summary string `json:"summary"`
 }
 
-// ActionParams The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+// ActionParams The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 //
 // Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 type ActionParams = json.RawMessage
 
-// AskConfirmation The question whether a skill may run now.
+// AskConfirmation The question "may this skill run now?"
 type AskConfirmation struct {
-	// Action What exactly is to be done. It is always confirmed for itself.
+	// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 	Action *Action `json:"action,omitempty"`
 
-	// CustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	CustomerId *Uuid `json:"customer_id,omitempty"`
 
-	// ExpiresInSeconds For how many seconds the holder can answer.
+	// ExpiresInSeconds How many seconds the holder has to enter the PIN.
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 
-	// IdempotencyKey Makes asking again give the same confirmation; unique within the instance.
+	// IdempotencyKey Makes the request safe to retry. The key is unique within the instance. Use a new key for each new question.
 	//
 	// Example: run-7f3a-step-4
 	IdempotencyKey *string `json:"idempotency_key,omitempty"`
 
-	// IdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	IdentityId *Uuid `json:"identity_id,omitempty"`
 
-	// Role In what role the holder uses the instance.
+	// Role How the holder uses the instance.
 	//
 	// Example: owner
 	Role Role `json:"role"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
 }
 
-// Confirmation One question whether a skill may run, and what became of it.
+// Confirmation One question, "may this skill run now?", and its outcome.
 type Confirmation struct {
-	// ActionDigest `sha-256:` and the hexadecimal SHA-256 of the canonical params.
+	// ActionDigest `sha-256:` followed by the SHA-256 hash of the canonical params, in hexadecimal. Null if the confirmation has no action.
 	ActionDigest *string `json:"action_digest"`
 
-	// ActionSummary What the person is shown.
+	// ActionSummary The text that the person sees. Null if the confirmation has no action.
 	ActionSummary *string `json:"action_summary"`
 
-	// AttemptsRemaining How many guesses are left to the next lock or deactivation, while pending or blocked.
+	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated. Set while the confirmation is `pending` or `blocked`, otherwise null.
 	AttemptsRemaining *int `json:"attempts_remaining"`
 
-	// ConfirmUrl Where the holder can enter the PIN; null as long as there is no such page.
+	// ConfirmUrl The page where the holder can enter the PIN. Null if there is none.
 	ConfirmUrl *string `json:"confirm_url"`
 
-	// CreatedAt When it was asked.
+	// CreatedAt When the runtime asked.
 	CreatedAt *wire.Time `json:"created_at"`
 
-	// CustomerId The holder, when it is a customer.
+	// CustomerId The id of the holder, if the holder is a customer.
 	CustomerId *openapi_types.UUID `json:"customer_id"`
 
-	// ExpiresAt Until when it can be verified, or once approved, redeemed.
+	// ExpiresAt Until when the confirmation can be verified or, once it is approved, redeemed.
 	ExpiresAt *wire.Time `json:"expires_at"`
 
-	// Id Null where nothing was stored.
+	// Id The id of the confirmation. Null if no confirmation is stored.
 	Id *openapi_types.UUID `json:"id"`
 
-	// IdentityId The holder, when it is a channel identity.
+	// IdentityId The id of the holder, if the holder is a channel identity.
 	IdentityId *openapi_types.UUID `json:"identity_id"`
 
-	// LockedUntil When the PIN's lock ends, while pending or blocked.
+	// LockedUntil When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
 	LockedUntil *wire.Time `json:"locked_until"`
 
-	// Reason Why the confirmation has its status; null where that says all.
+	// Reason Why the confirmation has its status. Null if the status needs no explanation.
 	Reason *ConfirmationReason `json:"reason"`
 
-	// Receipt The signed proof of the approval (a JWS), only while `approved`.
+	// Receipt The signed proof of the approval (a JWS). Set while the status is `approved`.
 	Receipt *string `json:"receipt"`
 
-	// Role In what role the holder uses the instance.
+	// Role How the holder uses the instance.
 	//
 	// Example: owner
 	Role Role `json:"role"`
 
-	// SessionExpiresAt When the session ends that approved it or that its PIN opened.
+	// SessionExpiresAt When the PIN session ends that approved the confirmation, or that its PIN opened. Null if there is none.
 	SessionExpiresAt *wire.Time `json:"session_expires_at"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
 
-	// Status Where the confirmation stands. Take a status that you do not know for "no".
+	// Status The state of the confirmation. Treat any unrecognised status as "no".
 	Status ConfirmationStatus `json:"status"`
 }
 
-// ConfirmationReason Why the confirmation has its status; null where that says all.
+// ConfirmationReason Why the confirmation has its status. Null if the status needs no explanation.
 type ConfirmationReason string
 
-// ConfirmationStatus Where the confirmation stands. Take a status that you do not know for "no".
+// ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
-// ErrorLocation A name, or the place in a list or in the body's bytes.
+// ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation struct {
 	union json.RawMessage
 }
@@ -363,216 +359,229 @@ type ErrorLocation0 = string
 // ErrorLocation1 defines model for ErrorLocation.1.
 type ErrorLocation1 = int
 
-// HTTPValidationError Every fault of a request.
+// HTTPValidationError The validation errors of a request.
 type HTTPValidationError struct {
-	// Detail The faults.
+	// Detail The validation errors.
 	Detail []ValidationError `json:"detail"`
 }
 
-// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+// NewPin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
+//
+// Example: 804615
+type NewPin = pin.PIN
+
+// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 //
 // Example: 804615
 type Pin = pin.PIN
 
-// PinAppliesTo Which roles are asked for a PIN.
+// PinAppliesTo The roles that are asked for a PIN.
 //
 // Example: all
 type PinAppliesTo string
 
 // PinPolicy The PIN policy of an instance.
 type PinPolicy struct {
-	// InstanceId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	InstanceId Uuid `json:"instance_id"`
 
-	// PinAppliesTo Which roles are asked for a PIN.
+	// PinAppliesTo The roles that are asked for a PIN.
 	//
 	// Example: all
 	PinAppliesTo PinAppliesTo `json:"pin_applies_to"`
 
-	// PinRequiredSkills The skills that need a PIN, as they were spelled, in order.
+	// PinRequiredSkills The skills that need a PIN, spelled and ordered as they were stored.
 	PinRequiredSkills []PolicySkill `json:"pin_required_skills"`
 
-	// PinSessionTtlMinutes For how many minutes one PIN lasts; with 0 each skill is confirmed for itself.
+	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes int `json:"pin_session_ttl_minutes"`
 }
 
-// PinPolicyUpdate The fields to change; an absent or null field stays as it is.
+// PinPolicyUpdate The fields to change. A field that is absent or null keeps its value.
 type PinPolicyUpdate struct {
-	// PinAppliesTo Which roles are asked for a PIN.
+	// PinAppliesTo The roles that are asked for a PIN.
 	PinAppliesTo *PinPolicyUpdatePinAppliesTo `json:"pin_applies_to,omitempty"`
 
-	// PinRequiredSkills The skills that need a PIN; `*` stands for every skill.
+	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
-	// PinSessionTtlMinutes For how many minutes one PIN lasts; with 0 each skill is confirmed for itself.
+	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes *int `json:"pin_session_ttl_minutes,omitempty"`
 }
 
-// PinPolicyUpdatePinAppliesTo Which roles are asked for a PIN.
+// PinPolicyUpdatePinAppliesTo The roles that are asked for a PIN.
 type PinPolicyUpdatePinAppliesTo string
 
-// PinStatus What the world may know of a PIN.
+// PinStatus The state of a PIN. It never contains the PIN itself.
 type PinStatus struct {
-	// CreatedAt When the present PIN was set; null when there is none.
+	// CreatedAt When the current PIN was set. Null if no PIN is set.
 	CreatedAt *wire.Time `json:"created_at"`
 
 	// HasPin Whether a PIN is set.
 	HasPin bool `json:"has_pin"`
 
-	// IsActive Whether a PIN is set that is not deactivated. A lock does not change it.
+	// IsActive Whether a PIN is set and not deactivated. A lock does not change this field.
 	IsActive bool `json:"is_active"`
 
-	// IsLocked Whether wrong guesses have locked the PIN for a time.
+	// IsLocked Whether the PIN is temporarily locked after incorrect attempts.
 	IsLocked bool `json:"is_locked"`
 
-	// LockedUntil When the lock ends; null when there is none.
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *wire.Time `json:"locked_until"`
 }
 
-// PolicySkill The name of a skill, or `*` for every skill.
+// PolicySkill The name of a skill. `*` as the last character stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
 //
 // Example: payments.transfer
 type PolicySkill = string
 
 // Problem A problem document (RFC 9457).
 type Problem struct {
-	// AttemptsRemaining How many guesses are left to the next lock or deactivation.
+	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated.
 	AttemptsRemaining *int `json:"attempts_remaining,omitempty"`
 
-	// Detail What happened here, and what to do.
+	// Detail What happened, and what to do.
 	Detail string `json:"detail"`
 
-	// LockedUntil When the lock ends; null when there is none.
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *wire.Time `json:"locked_until,omitempty"`
 
-	// RequestId The id under which the server logged the request.
+	// RequestId The id of the request. The log of the server has the request under this id.
 	RequestId string `json:"request_id"`
 
-	// Status The HTTP status.
+	// Status The HTTP status code.
 	Status int `json:"status"`
 
-	// Title The type in words.
+	// Title The kind of the error, for people.
 	Title string `json:"title"`
 
-	// Type What went wrong, for programs.
+	// Type The kind of the error, for programs.
 	Type ProblemType `json:"type"`
 }
 
-// ProblemType What went wrong, for programs.
+// ProblemType The kind of the error, for programs.
 type ProblemType string
 
-// RedeemConfirmation What is about to run.
+// RedeemConfirmation What the runtime is about to run.
 type RedeemConfirmation struct {
-	// Params The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 	//
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params *ActionParams `json:"params,omitempty"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill *Skill `json:"skill,omitempty"`
 }
 
-// Role In what role the holder uses the instance.
+// Role How the holder uses the instance.
 //
 // Example: owner
 type Role string
 
-// SetIdentityPin The PIN to set, and the one that it replaces.
+// SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
-	// CurrentPin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// CurrentPin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	CurrentPin *Pin `json:"current_pin,omitempty"`
 
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
-	Pin Pin `json:"pin"`
+	Pin NewPin `json:"pin"`
 }
 
 // SetPin The PIN to set.
 type SetPin struct {
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
-	Pin Pin `json:"pin"`
+	Pin NewPin `json:"pin"`
 }
 
-// Skill The name of a skill; compared without regard to ASCII case.
+// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 //
 // Example: payments.transfer
 type Skill = string
 
-// Uuid A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// Uuid A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type Uuid = openapi_types.UUID
 
-// ValidationError One fault of a request.
+// ValidationError One validation error.
 type ValidationError struct {
-	// Loc Where the fault is.
+	// Loc Where the error is, for example `["body", "pin"]`.
 	Loc []ErrorLocation `json:"loc"`
 
-	// Msg What is wrong, in words; never the value.
+	// Msg What is wrong, for people. It never contains the value.
 	Msg string `json:"msg"`
 
 	// Type What is wrong, for programs.
 	Type string `json:"type"`
 }
 
-// VerifyPin The PIN as the holder entered it.
+// VerifyPin The PIN that the holder entered.
 type VerifyPin struct {
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	Pin Pin `json:"pin"`
 }
 
-// ConfirmationId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// ConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type ConfirmationId = Uuid
 
-// CustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type CustomerId = Uuid
 
-// IdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
-// InstanceId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
-// QueryCustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
-// QueryIdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
 
+// Busy A problem document (RFC 9457).
+type Busy = Problem
+
 // Conflict A problem document (RFC 9457).
 type Conflict = Problem
 
+// ConflictKey A problem document (RFC 9457).
+type ConflictKey = Problem
+
+// ConflictRedeem A problem document (RFC 9457).
+type ConflictRedeem = Problem
+
+// ConflictRedeemed A problem document (RFC 9457).
+type ConflictRedeemed = Problem
+
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
+
+// ForbiddenCustomer A problem document (RFC 9457).
+type ForbiddenCustomer = Problem
+
+// ForbiddenPin A problem document (RFC 9457).
+type ForbiddenPin = Problem
+
+// ForbiddenRedeem A problem document (RFC 9457).
+type ForbiddenRedeem = Problem
+
+// ForbiddenRuntime A problem document (RFC 9457).
+type ForbiddenRuntime = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
@@ -580,8 +589,32 @@ type Gone = Problem
 // InternalError A problem document (RFC 9457).
 type InternalError = Problem
 
-// Invalid Every fault of a request.
+// Invalid The validation errors of a request.
 type Invalid = HTTPValidationError
+
+// InvalidConfirmation The validation errors of a request.
+type InvalidConfirmation = HTTPValidationError
+
+// InvalidCustomer The validation errors of a request.
+type InvalidCustomer = HTTPValidationError
+
+// InvalidHolder The validation errors of a request.
+type InvalidHolder = HTTPValidationError
+
+// InvalidIdentity The validation errors of a request.
+type InvalidIdentity = HTTPValidationError
+
+// InvalidInstance The validation errors of a request.
+type InvalidInstance = HTTPValidationError
+
+// InvalidPolicy The validation errors of a request.
+type InvalidPolicy = HTTPValidationError
+
+// InvalidQuestion The validation errors of a request.
+type InvalidQuestion = HTTPValidationError
+
+// InvalidRedeem The validation errors of a request.
+type InvalidRedeem = HTTPValidationError
 
 // Locked A problem document (RFC 9457).
 type Locked = Problem
@@ -601,6 +634,9 @@ type TooManyRequests = Problem
 // Unauthorized A problem document (RFC 9457).
 type Unauthorized = Problem
 
+// UnauthorizedCustomer A problem document (RFC 9457).
+type UnauthorizedCustomer = Problem
+
 // Unavailable A problem document (RFC 9457).
 type Unavailable = Problem
 
@@ -609,22 +645,22 @@ type UnsupportedMediaType = Problem
 
 // GetConfirmationParams defines parameters for GetConfirmation.
 type GetConfirmationParams struct {
-	// WaitSeconds How many seconds to wait at most for the confirmation to leave `pending`.
+	// WaitSeconds How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent.
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
 }
 
 // EndPinSessionsParams defines parameters for EndPinSessions.
 type EndPinSessionsParams struct {
-	// CustomerId The holder, when it is a customer.
+	// CustomerId The id of the holder, if the holder is a customer.
 	CustomerId *QueryCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
 
-	// IdentityId The holder, when it is a channel identity of the instance.
+	// IdentityId The id of the holder, if the holder is a channel identity of the instance.
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
 // UpdatePinPolicyParams defines parameters for UpdatePinPolicy.
 type UpdatePinPolicyParams struct {
-	// IfMatch The ETag that the policy must still have, or `*`.
+	// IfMatch The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -716,22 +752,22 @@ type ServerInterface interface {
 	// DeclineConfirmation Decline a confirmation
 	// (DELETE /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	DeclineConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// GetConfirmation Get a confirmation, or wait for its outcome
+	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId, params GetConfirmationParams) error
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// VerifyConfirmation Verify a PIN for a confirmation
+	// VerifyConfirmation Verify the PIN for a confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify)
 	VerifyConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
-	// RuntimeRemovePin Remove an identity's PIN as the runtime
+	// RuntimeRemovePin Remove an identity's PIN (runtime)
 	// (DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeRemovePin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
-	// RuntimeGetPinStatus Get an identity's PIN status as the runtime
+	// RuntimeGetPinStatus Get an identity's PIN status (runtime)
 	// (GET /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeGetPinStatus(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
-	// RuntimeSetPin Set an identity's PIN as the runtime
+	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
 	// EndPinSessions End a holder's PIN sessions
@@ -1265,15 +1301,54 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
+type BusyResponseHeaders struct {
+	RetryAfter *int
+}
+type BusyApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers BusyResponseHeaders
+}
+
 type ConflictApplicationProblemPlusJSONResponse Problem
 
+type ConflictKeyApplicationProblemPlusJSONResponse Problem
+
+type ConflictRedeemApplicationProblemPlusJSONResponse Problem
+
+type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenPinApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenRedeemApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenRuntimeApplicationProblemPlusJSONResponse Problem
 
 type GoneApplicationProblemPlusJSONResponse Problem
 
 type InternalErrorApplicationProblemPlusJSONResponse Problem
 
 type InvalidJSONResponse HTTPValidationError
+
+type InvalidConfirmationJSONResponse HTTPValidationError
+
+type InvalidCustomerJSONResponse HTTPValidationError
+
+type InvalidHolderJSONResponse HTTPValidationError
+
+type InvalidIdentityJSONResponse HTTPValidationError
+
+type InvalidInstanceJSONResponse HTTPValidationError
+
+type InvalidPolicyJSONResponse HTTPValidationError
+
+type InvalidQuestionJSONResponse HTTPValidationError
+
+type InvalidRedeemJSONResponse HTTPValidationError
 
 type LockedResponseHeaders struct {
 	RetryAfter *int
@@ -1306,6 +1381,15 @@ type UnauthorizedApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers UnauthorizedResponseHeaders
+}
+
+type UnauthorizedCustomerResponseHeaders struct {
+	WWWAuthenticate string
+}
+type UnauthorizedCustomerApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers UnauthorizedCustomerResponseHeaders
 }
 
 type UnavailableResponseHeaders struct {
@@ -1374,7 +1458,7 @@ func (response AskConfirmation401ApplicationProblemPlusJSONResponse) VisitAskCon
 }
 
 type AskConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response AskConfirmation403ApplicationProblemPlusJSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
@@ -1390,7 +1474,7 @@ func (response AskConfirmation403ApplicationProblemPlusJSONResponse) VisitAskCon
 }
 
 type AskConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictKeyApplicationProblemPlusJSONResponse
 }
 
 func (response AskConfirmation409ApplicationProblemPlusJSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
@@ -1437,7 +1521,7 @@ func (response AskConfirmation415ApplicationProblemPlusJSONResponse) VisitAskCon
 	return err
 }
 
-type AskConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type AskConfirmation422JSONResponse struct{ InvalidQuestionJSONResponse }
 
 func (response AskConfirmation422JSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1540,7 +1624,7 @@ func (response DeclineConfirmation401ApplicationProblemPlusJSONResponse) VisitDe
 }
 
 type DeclineConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response DeclineConfirmation403ApplicationProblemPlusJSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
@@ -1572,7 +1656,7 @@ func (response DeclineConfirmation404ApplicationProblemPlusJSONResponse) VisitDe
 }
 
 type DeclineConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictRedeemedApplicationProblemPlusJSONResponse
 }
 
 func (response DeclineConfirmation409ApplicationProblemPlusJSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
@@ -1603,7 +1687,9 @@ func (response DeclineConfirmation410ApplicationProblemPlusJSONResponse) VisitDe
 	return err
 }
 
-type DeclineConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type DeclineConfirmation422JSONResponse struct {
+	InvalidConfirmationJSONResponse
+}
 
 func (response DeclineConfirmation422JSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1694,7 +1780,7 @@ func (response GetConfirmation401ApplicationProblemPlusJSONResponse) VisitGetCon
 }
 
 type GetConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response GetConfirmation403ApplicationProblemPlusJSONResponse) VisitGetConfirmationResponse(w http.ResponseWriter) error {
@@ -1725,7 +1811,9 @@ func (response GetConfirmation404ApplicationProblemPlusJSONResponse) VisitGetCon
 	return err
 }
 
-type GetConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type GetConfirmation422JSONResponse struct {
+	InvalidConfirmationJSONResponse
+}
 
 func (response GetConfirmation422JSONResponse) VisitGetConfirmationResponse(w http.ResponseWriter) error {
 
@@ -1816,7 +1904,7 @@ func (response RedeemConfirmation401ApplicationProblemPlusJSONResponse) VisitRed
 }
 
 type RedeemConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRedeemApplicationProblemPlusJSONResponse
 }
 
 func (response RedeemConfirmation403ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
@@ -1848,7 +1936,7 @@ func (response RedeemConfirmation404ApplicationProblemPlusJSONResponse) VisitRed
 }
 
 type RedeemConfirmation409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	ConflictRedeemApplicationProblemPlusJSONResponse
 }
 
 func (response RedeemConfirmation409ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
@@ -1911,7 +1999,7 @@ func (response RedeemConfirmation415ApplicationProblemPlusJSONResponse) VisitRed
 	return err
 }
 
-type RedeemConfirmation422JSONResponse struct{ InvalidJSONResponse }
+type RedeemConfirmation422JSONResponse struct{ InvalidRedeemJSONResponse }
 
 func (response RedeemConfirmation422JSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
 
@@ -2002,7 +2090,7 @@ func (response VerifyConfirmation401ApplicationProblemPlusJSONResponse) VisitVer
 }
 
 type VerifyConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenPinApplicationProblemPlusJSONResponse
 }
 
 func (response VerifyConfirmation403ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
@@ -2147,7 +2235,7 @@ func (response VerifyConfirmation500ApplicationProblemPlusJSONResponse) VisitVer
 }
 
 type VerifyConfirmation503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response VerifyConfirmation503ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
@@ -2200,7 +2288,7 @@ func (response RuntimeRemovePin401ApplicationProblemPlusJSONResponse) VisitRunti
 }
 
 type RuntimeRemovePin403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeRemovePin403ApplicationProblemPlusJSONResponse) VisitRuntimeRemovePinResponse(w http.ResponseWriter) error {
@@ -2215,7 +2303,7 @@ func (response RuntimeRemovePin403ApplicationProblemPlusJSONResponse) VisitRunti
 	return err
 }
 
-type RuntimeRemovePin422JSONResponse struct{ InvalidJSONResponse }
+type RuntimeRemovePin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RuntimeRemovePin422JSONResponse) VisitRuntimeRemovePinResponse(w http.ResponseWriter) error {
 
@@ -2324,7 +2412,7 @@ func (response RuntimeGetPinStatus401ApplicationProblemPlusJSONResponse) VisitRu
 }
 
 type RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse) VisitRuntimeGetPinStatusResponse(w http.ResponseWriter) error {
@@ -2339,7 +2427,7 @@ func (response RuntimeGetPinStatus403ApplicationProblemPlusJSONResponse) VisitRu
 	return err
 }
 
-type RuntimeGetPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type RuntimeGetPinStatus422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RuntimeGetPinStatus422JSONResponse) VisitRuntimeGetPinStatusResponse(w http.ResponseWriter) error {
 
@@ -2430,7 +2518,7 @@ func (response RuntimeSetPin401ApplicationProblemPlusJSONResponse) VisitRuntimeS
 }
 
 type RuntimeSetPin403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenPinApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeSetPin403ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
@@ -2527,7 +2615,7 @@ func (response RuntimeSetPin500ApplicationProblemPlusJSONResponse) VisitRuntimeS
 }
 
 type RuntimeSetPin503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response RuntimeSetPin503ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
@@ -2580,7 +2668,7 @@ func (response EndPinSessions401ApplicationProblemPlusJSONResponse) VisitEndPinS
 }
 
 type EndPinSessions403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
 }
 
 func (response EndPinSessions403ApplicationProblemPlusJSONResponse) VisitEndPinSessionsResponse(w http.ResponseWriter) error {
@@ -2595,7 +2683,7 @@ func (response EndPinSessions403ApplicationProblemPlusJSONResponse) VisitEndPinS
 	return err
 }
 
-type EndPinSessions422JSONResponse struct{ InvalidJSONResponse }
+type EndPinSessions422JSONResponse struct{ InvalidHolderJSONResponse }
 
 func (response EndPinSessions422JSONResponse) VisitEndPinSessionsResponse(w http.ResponseWriter) error {
 
@@ -2693,7 +2781,7 @@ func (response RemoveCustomerPin403ApplicationProblemPlusJSONResponse) VisitRemo
 	return err
 }
 
-type RemoveCustomerPin422JSONResponse struct{ InvalidJSONResponse }
+type RemoveCustomerPin422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response RemoveCustomerPin422JSONResponse) VisitRemoveCustomerPinResponse(w http.ResponseWriter) error {
 
@@ -2797,7 +2885,7 @@ func (response GetCustomerPinStatus403ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
-type GetCustomerPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type GetCustomerPinStatus422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response GetCustomerPinStatus422JSONResponse) VisitGetCustomerPinStatusResponse(w http.ResponseWriter) error {
 
@@ -2965,7 +3053,7 @@ func (response SetCustomerPin500ApplicationProblemPlusJSONResponse) VisitSetCust
 }
 
 type SetCustomerPin503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
+	BusyApplicationProblemPlusJSONResponse
 }
 
 func (response SetCustomerPin503ApplicationProblemPlusJSONResponse) VisitSetCustomerPinResponse(w http.ResponseWriter) error {
@@ -3038,7 +3126,7 @@ func (response UnlockCustomerPin403ApplicationProblemPlusJSONResponse) VisitUnlo
 	return err
 }
 
-type UnlockCustomerPin422JSONResponse struct{ InvalidJSONResponse }
+type UnlockCustomerPin422JSONResponse struct{ InvalidCustomerJSONResponse }
 
 func (response UnlockCustomerPin422JSONResponse) VisitUnlockCustomerPinResponse(w http.ResponseWriter) error {
 
@@ -3137,7 +3225,7 @@ func (response RemoveIdentityPin403ApplicationProblemPlusJSONResponse) VisitRemo
 	return err
 }
 
-type RemoveIdentityPin422JSONResponse struct{ InvalidJSONResponse }
+type RemoveIdentityPin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response RemoveIdentityPin422JSONResponse) VisitRemoveIdentityPinResponse(w http.ResponseWriter) error {
 
@@ -3242,7 +3330,7 @@ func (response GetIdentityPinStatus403ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
-type GetIdentityPinStatus422JSONResponse struct{ InvalidJSONResponse }
+type GetIdentityPinStatus422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response GetIdentityPinStatus422JSONResponse) VisitGetIdentityPinStatusResponse(w http.ResponseWriter) error {
 
@@ -3347,7 +3435,7 @@ func (response UnlockIdentityPin403ApplicationProblemPlusJSONResponse) VisitUnlo
 	return err
 }
 
-type UnlockIdentityPin422JSONResponse struct{ InvalidJSONResponse }
+type UnlockIdentityPin422JSONResponse struct{ InvalidIdentityJSONResponse }
 
 func (response UnlockIdentityPin422JSONResponse) VisitUnlockIdentityPinResponse(w http.ResponseWriter) error {
 
@@ -3459,7 +3547,7 @@ func (response GetPinPolicy403ApplicationProblemPlusJSONResponse) VisitGetPinPol
 	return err
 }
 
-type GetPinPolicy422JSONResponse struct{ InvalidJSONResponse }
+type GetPinPolicy422JSONResponse struct{ InvalidInstanceJSONResponse }
 
 func (response GetPinPolicy422JSONResponse) VisitGetPinPolicyResponse(w http.ResponseWriter) error {
 
@@ -3621,7 +3709,7 @@ func (response UpdatePinPolicy415ApplicationProblemPlusJSONResponse) VisitUpdate
 	return err
 }
 
-type UpdatePinPolicy422JSONResponse struct{ InvalidJSONResponse }
+type UpdatePinPolicy422JSONResponse struct{ InvalidPolicyJSONResponse }
 
 func (response UpdatePinPolicy422JSONResponse) VisitUpdatePinPolicyResponse(w http.ResponseWriter) error {
 
@@ -3692,7 +3780,7 @@ func (response GetMyPinStatus200JSONResponse) VisitGetMyPinStatusResponse(w http
 }
 
 type GetMyPinStatus401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
+	UnauthorizedCustomerApplicationProblemPlusJSONResponse
 }
 
 func (response GetMyPinStatus401ApplicationProblemPlusJSONResponse) VisitGetMyPinStatusResponse(w http.ResponseWriter) error {
@@ -3709,7 +3797,7 @@ func (response GetMyPinStatus401ApplicationProblemPlusJSONResponse) VisitGetMyPi
 }
 
 type GetMyPinStatus403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
+	ForbiddenCustomerApplicationProblemPlusJSONResponse
 }
 
 func (response GetMyPinStatus403ApplicationProblemPlusJSONResponse) VisitGetMyPinStatusResponse(w http.ResponseWriter) error {
@@ -3767,22 +3855,22 @@ type StrictServerInterface interface {
 	// DeclineConfirmation Decline a confirmation
 	// (DELETE /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	DeclineConfirmation(ctx context.Context, request DeclineConfirmationRequestObject) (DeclineConfirmationResponseObject, error)
-	// GetConfirmation Get a confirmation, or wait for its outcome
+	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx context.Context, request GetConfirmationRequestObject) (GetConfirmationResponseObject, error)
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx context.Context, request RedeemConfirmationRequestObject) (RedeemConfirmationResponseObject, error)
-	// VerifyConfirmation Verify a PIN for a confirmation
+	// VerifyConfirmation Verify the PIN for a confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify)
 	VerifyConfirmation(ctx context.Context, request VerifyConfirmationRequestObject) (VerifyConfirmationResponseObject, error)
-	// RuntimeRemovePin Remove an identity's PIN as the runtime
+	// RuntimeRemovePin Remove an identity's PIN (runtime)
 	// (DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeRemovePin(ctx context.Context, request RuntimeRemovePinRequestObject) (RuntimeRemovePinResponseObject, error)
-	// RuntimeGetPinStatus Get an identity's PIN status as the runtime
+	// RuntimeGetPinStatus Get an identity's PIN status (runtime)
 	// (GET /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeGetPinStatus(ctx context.Context, request RuntimeGetPinStatusRequestObject) (RuntimeGetPinStatusResponseObject, error)
-	// RuntimeSetPin Set an identity's PIN as the runtime
+	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx context.Context, request RuntimeSetPinRequestObject) (RuntimeSetPinResponseObject, error)
 	// EndPinSessions End a holder's PIN sessions
@@ -4461,151 +4549,206 @@ func (sh *strictHandler) GetMyPinStatus(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3tdtu2tuCr4PLetZrkUDL1YceW16y73DRp3dO4PrZzcuZEGQsiIQk1BagEaFkn47vmaebB5klmYQMg",
-	"QYr6suTUuXX7x6HwubGxv/fGFy/k4wlnhEnhdb545A6PJzGBv0/EzTuenISScqb+LdLxGCczr+O9xzNE",
-	"7nAo4xmSIypQn6CIM/Kfnu/d4jglqjnOOk5wgscwJB7zlEmv4zX3g3oQeL4XpklCWKhGffvhwvM9yb2O",
-	"98Pbw6PW66AdBO12sN9qBo1WEATeve8s4pKwCOlx0NsPF0hypLoh1Q+pjkj1RKor0n3DVEg+Jsk1jbyO",
-	"1z56PTggIa4dNF8f1NpHR61af0D6tf1W2O/3+/hgEBx6vkfuJjQh4pqya0FCziLhdVpB4HsJj4nX8fiU",
-	"kcTzPXFD49jreBM8Gyto1mWCmRiQxLu/9w0sL3WbMigBhNAfJSkrAPFBS6YRGU+4VGC9viFqliRltdeD",
-	"Fq4JSSa1trfh6t9wNqDJGKsDPZlMEn5LouI2rkYEnZ+eoSkWKKHDkZzHhOuIDomQXoelcezbj9kQ5quU",
-	"ZDyR4johY0wZZUP7S6jXcJ0mcfYpIViS6BoDRgXNg1qjUQsaV8FRpxV0AoUZ6r9/elsefdX4zU7DHR+G",
-	"fR0GpNnfb9deD4J+rR3ut2qHg4DU9vuHZB+3BkdRs6GPh0kqZ7AWvZOYhzckuk6ZpNnuEoKFuj/ehDJ1",
-	"YCQkdKJWQmY/j/o/hvRX+vO7f769uPrb5ak4HcvJP9+cHpyy07tTOqXRT/H09DdOwx/j9Jd//Bz/z+bf",
-	"J+FPf0swi4JTFtRJK6iHzZj1x++C6B8/xxUYQYRQB7QICA0F4SIQFiOR7wmJZSq8joct/pQR63sNhHm8",
-	"smeHRlggxhWefW3sMl+2RSI9TH7sD8CEa8bltSDSxQjTavX56YZrHVPfnMbcKc0u9cDFczpBZj4kJGaR",
-	"QAOeIKmJwn9/UhB8LVJggPwEyUFw1NnfLwJiO3JwxuUF+T2lSZkknAEFQFQgRkhEoj8pLQDoAjWIqZAA",
-	"hkclCGqmxB5I+bDOCYsAgmXaPeJxZCi35IgwSdYhC54Y4Vpz/6Bz2GwE5OAgGISvyX4DB+FRv9FoN44G",
-	"R2Hr4LDfagatFtlvh4ekfdhu4/3Dg1Z/EJJG8/U+DgcYe/Onv6ncWI0p+0+OCu1/NSpk//WIyDYx+FTG",
-	"swsSETIuU4SLlAFSaRGa8emz8PkNnXViz1Qd9jll5zym4ewNwKxEUKZcn7Em/QiXyQhlSvoIiQZ0EB32",
-	"B+3woNZUcGgPGmHtCO/v146i1qA1OIxauKEgooQqPJnElIhrUD5xHJvPlt5d61m9zqfKrYwxjeuCsMj7",
-	"rPtZiEgZX48pS6VSqBv7hQ3+QAY4jeU8yYz0D+LrbmzZyltBYeUfJhGW5K22FGx4Qo8NVb22My5Hc+zI",
-	"fEThCLMhccFrRrgEjDwJJb0lZenWSBxa8M618/VpwAiLa6XIdWSSEt+j4hqbibIPVv8Z4FiQqmtZWOcv",
-	"FdqS/obwQLHZacLZEA1TIkRht4+0av2huOjS6O0Cjyrs5owzUiXmLVq3pi/Z8gzInPXlX9YCq2YsVbau",
-	"t66dK0lZAZQ7tWwtNcHoBVYYkK4yxlde3PIBL4k8NbzgnLJ3NBEVtGigPlfcYa/jHQbtg8Z+xVAXZBLj",
-	"sHSa5mOV7KfhJK8Lw/pmlvZR8/V+YGc5p6yS7JwgQe9qER3S1Yv9O0noYLZopI8jLGGRRnAFibWoY5RG",
-	"vPe9EcERSQAN3l5hIDsREWFCJxqdAJS3JAH9mA9g/AmQKx9Rhn5PuSTiGPW6XtD1epnqbBlBHaQBs1iv",
-	"6zW6Hgj7VjnSN0+EIzLGGimlJIma9391vU9B7ejzX7refygEnE3UCEImVra6IDKZnShyMb9o+IxGfIrG",
-	"mM3QdMRjgowJVAnNMpkhPMSUFdZ3FATuWsaU0XE69jqNbHrKJBkaJPw4nZ6kcqRwJ8SSzC/iJz5Vc2Gn",
-	"EXpx8e4NOni9H7wsQuZ7ghOSoITgePw/ut5oFiV4QtkKaJWBcu/rW02kOVJX/jyNqg83dNqoRQGKTLAc",
-	"eb7H8FhN4DZRbHzZmv4jIQOv4/37Xm6c39O/ir0PKTX6l5EqF67J/L5oPY5QuvVa7PVfuJYRZozEyEqf",
-	"9hZYuWbBGl1hdfs1Dt5jGY6qF6juLZL28uvLicapkEhIRVtH+Jb4iCeo96pXfR9h+ZoS5Bs4HdT0pIU7",
-	"ge9+IWwoR16n0Tz01R3J/u27t/dFt/vqf7/4uPfyP7vep3/799p/fX7V9V5W3+RTA8lFJ4CHhMmV8HbE",
-	"zK3h/beUJLNVSKrJrI+mI8IQlUrGwvOY+7saahHqPmRZq/C1elnrInFpuUUs3nC5HzGVl9bvVEUdgTg7",
-	"ZHmKqURYojEXMmMlLvFRjWKCbwnqGTW7iNHNoHobauDMBebuI7KaTKCE9jtN71uBnxP/oIL43ysEExPO",
-	"BMnIbExDEEJCziRh8CcoMCEsfG+S8H5Mxn/5TWghjeQcPCISg8RZpsZgJ+Qo5mxIEmQ2XDfYTYQ0GlXj",
-	"t/7N63HrLvj9dp8ciiPZnLZnB/86xI6m2g6OfE9SCdf+jEs7Wn4f04R1LNvpmNV2GJe1zJ6x7vmf684a",
-	"TvP4mZCQJxGKOFG7kwjHMZ8qRMXCoCvj07qa7h1P+jSKCNsarlSgUOnqTFIc51PzCWFaOOYTkmQc8CHg",
-	"beXgzZe9HLiDrN2uQLt0j74VYMHRCRoWcAXBx8TVLiMkKDPirrZw4xiO40ej5+wSw0dYIG17iY4RFje5",
-	"VPaAQ2gE+SG81YOuOAIz9e4OYMHeAH6nSh5nOH6bJDzZEpCX2aFNFW+E0zxW562/YaGvlZr5IaDcDxxQ",
-	"2nUjAgtfDlFqGu8EpCcIqLNlVoIktyQ5hr9jPgQAU4lSFhnLvNkoohbgtzim0RJQLwHxpy9K3fY6n7w+",
-	"j2ZGqfvse2MxVPAH6QWJEU/jCCQsxbdigoVEbXWREhyCEF6Sd64l59dixBPp3X9eG0Q/XV2d/11tBVat",
-	"8WchdTUg0LcfAHCMyC1JZgaYVLHaOFLr5cD5730vN8hsjpNVlufAL955Y4KKF9p4FJpuYH95EHloOjRa",
-	"LcgYV5bj84SymnUn74hIFIGhxByMJB1rGT0iYAXCUl9dRz0HfbeWKbxVCzCt9xzVGNZwxuU7nrJoe+qd",
-	"ECOUiDQcGVb+UJbZLkokA1jhanlEt9vRYVTv5973zhOQFqlq+g7TmOwAeFY3U+S5wGuPleIfgQy0Dftr",
-	"OvjtLB8N9PpXILrTo2Z67Arjzb4VvcaKR5EkMynJEWbIqppI4JkA8F9x/gtOhruQNxT5hvumxkv0hAf7",
-	"+60D1J9JTXkeAmyHmFxxrkdfAWLJeU232xVgK/fWRn+l31sovsdsdqG3J3YATMcnvh9YJaIg9gjEjUzt",
-	"6pYPIddHRQiDspjYrayGtGpfy9rvBOJ2FQv2PdD71jDaHfX+wHAqRzyh/9qaCEH8AEZ9bW2U/IYwxXQw",
-	"Q/+onUxo7a9k9lBq3shPq7Dg5QeVuk13cUZn3NGCgKNi1McR4oyUTuTjx4+1sgF32bGU7b32bG4xjXE/",
-	"3ppUWeQ6Pz0TCCcE9YlWyoiSE46LNuuHiPQOxfo+FbMVJ9NXTXZFp7TkriiVGladCpUCRVjiPhYEhZgp",
-	"YbWvxFccjtRuF6gyu7pRIp1MeCJJ9J5EFF8BHLa/WdKSZLXokprxUD6z796rbNlorNaN4ABX3bCsUw06",
-	"1aD1rjkQWHLmtnyfTaOj8jMfJY60pIHj84RPSCIpEZmbszgLuLVsxD4oLzZkv45OtXkznuKZsNTYyNRU",
-	"ChIPFNQnzgyu23PZrvVKz3VbN3T/S9XqwO5OEqFNdmLEp+wY9VMaSzRI+Fj/DmOh/kxJ+2Q8ibEkPmJK",
-	"M1MfVZMxj0hctNBvHPDlGOhBiS8a6Odt77mh/FO2Sd8C6XPWg/d/I6FUkChAZuFJaqv7PLrAOaLcSWVV",
-	"ex3UVEdXIzID4hdixhkNcUwFibTb7PD14f5LhJnStwUQiSjVCEcQw2MifBRzRpBIk4QPsVQfWDruq2nA",
-	"PRJxQFORJrdUKewCRTztx6rdmCdEi0+tJorJLYkFzJR/bxwosQrWlpBBKjQ9cvXgrb3oRVj73l1tyGvm",
-	"I9ynCzx9T4TAWoI8ETeuf2/Da6VOA6iRksKnIwJSOTbu+DGeoSRl2hJbvkF5cszqGzSXurKO66A6ccUx",
-	"1kMOS3E777jj781cCrnEGmKGMBNTLZjlpv6DwDX2V3h6K1JSyjTgPb4hAmFxoxgWsGg0VAgGNis8LpoF",
-	"j1HK6O8pQVOqONycFya/+/OJL87lPmgvcb59+rfaf33+S4WzrRRDt95h6JC55W0vVJs8EGR5Yx0JMkd9",
-	"4KuZrorybIHsv7LVyO7DhZ8qQtEnoTo2PkBULsL/LCqzjA09GwDcgwEBB8kdjkhIxzhGlz+dqF8t4cvo",
-	"nGEQajqWxkai1GR07hDLIaDrMqX1Bq+w5y103hnzHZDFmAwkBFeMCGLkToKFq2DTopz5aDqiMclUKJ4g",
-	"k64B99Lxui1YqHMxC5Gt8zAgCSlTgEIQ9zFSUyg2EHN1cYFeFA1CEzwkawHNje+qWAk4YkGUFWanA64w",
-	"2et4EZakJumYrJymyBCmNCH1K90v+16jYyXqmUiakdfxhlSO0n495OM9EA1DnpA9KyTuWWv93kjKCZ7Q",
-	"PTUq3MwS0X6A9zvbYZqC83glDN0Y3PKMH5ikcTaXOso+hCXRASURqHmchdZfpb7YyNxvAdZVID5TqDkF",
-	"fHRVISF5UtrUuuAtUf4HBg48aOqiZb/yfpg7+Z22iyPCIrGcVDz1Q7VR6PO7nc2HNWhPljpepfYZwjQ1",
-	"FAxLsIsqNRgEBKYI5Cfgk9fkLoxTnUhUkVSjsy/zxKtiDp76F2Um6FT/M3OJqH+EnMeUDa/5YKDYsjo9",
-	"AJbGE9tI27HdUHqm1vN5DbTIQvOrsFHQISMRmiScDzItwbij0QuMfv54+dJHnMUzgyY9e/l79bUwISER",
-	"DqX+fVMppyJrYCFW2+RCoiVSLDMqpS4ZBLlgCad/fnoG7vpvA8E3EfVyg8by5q6Ip4Or58REHYikf8tu",
-	"mV+UHv1SmFUxiqkkPfklga7AzAtcqfLgKwWmEskriio54q+Sci8zoC2SbQpURKev1tEVviFKuoXeGr1m",
-	"PLXq7w3jU7CQdD3Gu55LUgp5cr6XxwhlmY5+llyrROwwpgz+JFm0RZYR87niwoPn+hce5iI8m/06AF97",
-	"ue2XOXnv83x0gNL6fWTixHSQNmUII0UAwcjIMpPcd8K6e+59r8qfvplC8dZxqPMBwtYxMa8tWAthFY3L",
-	"Y6SpJKuNUnMhABmIcZLg2dxVMVNXYdk5rWBNbSW9N5ro5PLN6SmCkHQBNjY8mRCcCAVP61BBOOYsM2Ap",
-	"qLv6da7EZjHxGTmbYCGmPImK+myjWdBn20V9FgLB5/XZIr2bUFbXEfTbUzvFOe8ruMQ5ZSc6LemKV91L",
-	"Go6QIkFaIwJp33j4z0/P3KtmE9AsoVKXLIazymGnc57mblGWMPQAi49iMcYbq9CWFUwPRcQt5G2tZyko",
-	"Z22tsCy7sLxfkNxVKRroLC0gbHmqlm80uBmaKuooJiSOlSZAGeKJccitdc00cDPONcZ3p7pbc/+gfOOW",
-	"ZHd9WWahMq0QZ/pMYiykOAabEAoQweHIGCfoYrt2ZsRqtNurIlZLPLQQK106teqDWLzRBeTFzWl7AKIO",
-	"KIl1ULCWMI+BwPQFYUDZQUCGNorNKeHYBI9WGPznkPIRLu1KWXdL5D5GvVc9tz6FjuiCxjtC7AVbeNqI",
-	"vspIdF+NnLlgtakjSskTU57EEZgNQZYC/m8wpYh6K61CILckBLDaRuYKInMFkLk2Ke3Cfup6QZbYWLFj",
-	"Y3fNM1LrOYPrcx4TDGzXyYVcZxCjQWknpBtAh060NSELhta0xFh1K+fNC/lUz1uIWtSBnyaQz0ZX5wF9",
-	"1ZOsaQzJzCDfMDKU2I7FDPeAXaDPa035/ankMg49q6SlzFjxjaXfJkFVEdBc6qrO594k7enTSe2fuPav",
-	"oHZUv+7s1T7/5WWlK8Z61jejQifIePZRxMNUrVR7R4/a+69fVjgrHtWaX7bZz9voF6k/QExHSrFgJEIK",
-	"rR3/i+Qo4nXv4ZbE/w6XpxguUoXeNDKx71MQYfIQeRTz4dCQJEcxnYOmWGBfUIMrHdmYEJy+zsmaqJSq",
-	"vqqxkruVmicqZ5Ym4maNyBMIzimTEhv4Amtw7EEG3QqwqyQdztjVuJnnVfhALyYJH1oHnZUHV4e0+atS",
-	"fxY0gIlrmliuiktf0sIx767M71rSxDH/LE2jWfAzjhOCo1ktsw0tWjF4QGtjKsYm8bSymTE51yB0umZt",
-	"wotaO977Wmjz9Pz1Y6D9VZHoCxqMiRzxqAbg0/Fri1rmYcH+RiFc/rqxr/6SCL+FU+Zxjf6KTJ8qS58u",
-	"+bCFx/6jEelwn6fAEJKU7SyYa7MghTniccGrCN8p08xLaZKu3zlVHHUuymORRlkwANlf58BbrFrxQDuQ",
-	"5Ep49rMoBaWiGV8ESnTNiwp1ulDyYqWBxyiOa7UskXiTbzUHfV1LY6s9VxoJdrrGtWXSY6SmwgmJQCdW",
-	"yJ6QIU4itVRtiA2xIDsUUeek00rhFEx683U10IcPpz9Yu/phrQ3/N5qKQ459bVKc2dyOY2MQJpHqoEhg",
-	"UrGXNUuKlX3Ocwvezp7/KyNrWfMhJXCxO8Zm2K1tkil6RO7nrS6QbvhlAXE04omVtI6NNV6tBEq+LBW9",
-	"lg5ZlniWB44qqOilmpZVdyIrXvPAq4tFRXGbygCtnV5mcPeGaULl7FJ1NmrVhP61KhTwBEnCMJPfCXRy",
-	"fopuyAy96I3C65jekuv/93/+b++lNn2JkE+IyHxXxrkO7fkAKLHlFro/lMDQA/hG3OcTwixjMQm6WRa7",
-	"iavFedUMoPI2koTEIq/4UK77kWWC5MdudnvvezpzRO1b//XOXsufP15586rqz5e/nqGPpI+uINUEtt4T",
-	"ab/no54G1DWN1D/I3aRnFUBzmWYQTz5DPceXq0PqelRc42hMGXj64UjBxqLXlq1a6VPaCEHZgFedlQmP",
-	"M3ZHodenLUt9MuAJAaOzAv13TpFzUe+yLnv16go2gGAl4tUrsETZtYrvTB4Hi7SRs1jD5DvhemJeSDxE",
-	"r84pK7hzX72sq1lOoKNBEDUNFjfZ6pxFaeglKYTuQFiETrPF6JWWu1/l5LgZBDBpl83NmiETTN9lbsqL",
-	"hU8hfehF78SoO9C/g0wpo24aBK3w549X8AfpvTSJRvm1yBCt9/IYNPQu63M1QaL0WCZ1wQLVNiIhjYiA",
-	"8HBzwRTbJCIPr3dKH4BnspNlGmYXUmd3dpmSKi0kbF4BFrn4k1kLyR0VEqCgdHxtFrl49wa1Wq0jRXQ/",
-	"XL0xt5neoUGiwwhwnHlOFa80PoUwJBOpGWEl56SsyxzWCWepeKU+1QV8FBkvNLhBtDtPt3SSIox1Gcbp",
-	"skJcUWYN0URBciRJHNfR9zyi1hdiarGYnEIFCuBYooPazSYKcZKopr0vXaN5d70O+vSlqzhC1/NRVzEF",
-	"/Ye6lF3v/vN9T8OMFD3obvq+yUxXEInKLM3msuuzhYoEOlBtmVXMRESwmYWPExPRZVVBEV2leMc0JEwA",
-	"szS08WSCwxGpNesBaEWxoTKis7c3nU7rGH6u82S4Z/qKvV9O37w9u3wLfXKrSVbhy/M9c+ZexwvqDd1K",
-	"0XY8oV7Ha9WDegsyMuQIOE9uL7pt7Fl6Iva+OD69+71CYiKwRF4VqnwC0BBab4GKUdoiZ+lLXpjWxEgD",
-	"BtRQzw0U6aEXzSB42XGrT2Fxo91UuuT9MXBtW1idCjTmcESaTLHI2u51ak8IKWB1mMhEmxTmADneWvyh",
-	"jLaTQJYKovjc9Bj1dGxQTwfPTUczPaKtG6RGbJgRl1R6PlakCCK1AGtfQczp7BVwbihXZMsU8VQqkqQn",
-	"yULR7CwYKQlgSaH5Y4dMCwfwGb85U3qDs9h+/oyJolx8UMko88CnXh2dMNTTRKq3KG2qy7TbrQMh0Ga1",
-	"IVcoqkQt9BE4AIOR3aSInp9nO2SB9kN6SwQwG6tiunjZZW7Bn+OMXmfdbV0PLIEJUIHawZG+mZmgcxop",
-	"NC4lwhSr4H2qlgTzJntO/bH7z5np8HsezdYvHVL56kzVvLb9XqHx/DMra/TNTRTrpfKV4VRy0NhASLey",
-	"VTMINoTBgmcxlm6nqs/ykvprD+f2Wx9S82AqZxmXQ7IzUV6h6ghHJoxAE1IIOmsGjW1A6b5dsT4ws16L",
-	"i96vPdi5U9h8N2CcK5nkhrjf+15bg6xqigxL9z6UUsjbQWt1p3du7a12cLS6R1bjTXVorDFFVsICOuyv",
-	"s5GKrGTVudlc3dnWOoL2R2utrlAa4t739vVdXzWPW8QKerXWOqPMnOxq1ECdrS796bOivk5lXHGzKFdL",
-	"KXl4COW3FyowSpe/qynJW8BtsgHsms6pVWwuSu19KZVCvddCVUyqCsC+VTweu/kLWeS3O0zHCf1HfaIV",
-	"m56Nru3V0Q/wpxrCVogxOUog/lZxRN2D7Iwr+itblyrNaj5aYCTt1eVn1bbsvr8uAWiv7pEVUXoYxVjj",
-	"bkGBvQdc+Kd2cQ32IVw43B3cWd8bkiVqzFxAfKGipJZde24pUCO1GqVQXzzFgbjuOy+xQu1RkSsRvjZA",
-	"gEEO9FTGIx2RbiMOIBBILUHJ0FVX9Uci/8BrurqHW8S14lZvIx66z/GtLYVknb4NiWauqOmTJWnfONH5",
-	"kcgSwSnq6IrHGh396UgPe1rnX2yh0Y+qhNTWSpMo5CmTwkcmFtVYUkoGA3QqkUjDkJBIgC3Nz2wNupVV",
-	"yE1VEjVyl0HcfGYO0KZHJ8FuauNfszS8hAhJVBtbaZzHkaijX8GsA4p/TGTJmqGDMoXsstxWyTh4nCHY",
-	"r4Mog7oc7qYyk2yWp+96TcDapEsjVRDYilCEP0AUeqhJofy4x1LaVmg8//DGGn03NSlUAPfRrQruQ1pr",
-	"k/oL96Wm3dB6O+QxeF0Kj3j9mYXXJ60bPzWupXEIPDdVquET4lTa8L2YU11OIMGZK7lfxxxbt44xWINL",
-	"S8e6CGv1rqMLOhzJzrzoToVjRXc9w1R2mXlMV9uyEc4M1eASr6OPCWfDDmoHLeNxng+C7tWReXCqWHO3",
-	"g9rNlu86y8FfGHMOhYuldkHaDVKBJL4p+kuy6r6mhw3K0PxNuz9CHMeoP7MpLhVMSwdLfKtMq+qdoqWU",
-	"eq7D+lQ6Dyt5dMazpb6yUyWj8GD5ceX9sdfnmRk9WUPtGqv7JXOHPDXepW+eiZfRWU9/EO8ybk4KP+Qu",
-	"z/u9LA+t2kB7Qcb8NudGx1rFqUjxCrmQSnuMwaNJZR1BV3ABOblnbv0obZtFH5Xq1GVyru57ke8gKnUi",
-	"KzCgSjVGg0Yv+Zw+Nj9wXhla35abvS6Uv3b/VYnPn+v+aVSAJH4DdxNWZkyXecWeR7K7XpE4Fo6LZtEj",
-	"U2a07/KS4LoUvMna16IdjGGqTkHOCuJJl5l6T4vvw48QDX5p83/+uCuxqWBR8WjrUpmi3L76PdX1hshx",
-	"eu4R0/UGgNbrCzT5CS2RZmyu2dOlF0/S5Dl3+40j8RGIwALFz5r4nHVkb6+CDdYmk0AU1Ygw1HOSSCAU",
-	"CaTYeum7YroCVGOtbnVZTE0YHzDnY0Mu6JBxyJ8oxzVqDfOkEDAmFMwGNsDLWhATIKVQJb7L+mRImS49",
-	"wVMbpRZj1edFs41GPE2gjrMpR/vSR4Kbwl5oTEWs1D4I2jVRaWKKJ0ZKUrQuFZCAvpikmQSXr0zMHqrr",
-	"LXiLdykdqeqz7C3eDQazvdYnTqVcqkfRIrcm9rsltabMxFeltc+a2OMxgstKRrBzDrCuOjahrGZMcmKZ",
-	"+tWFd8cQ49Ou17H1Ea298DthzXrzL8rotAqIA680m2pqPMVaK5sR2WVZPVi0fSBtBel+yyJ18+ymH5d2",
-	"l1+nXbfLxjrdWR4DXLTlKjWWDOSzsLb+HX0LL+9kuA2SWo4uu7iat429LP1o74uDw5vaQbTVnEphBCB1",
-	"A5QipnU1uKemeopBjvw6VsS6dVlhQ7buua0Uva4lpdKzq5ZtL8JDZCb3Eq0fsWY6fSNWjj/qIthUwU+f",
-	"FX1aZcTIoKrvxpIrUb4JkH+Xv/PNbS1I0ZkmVOqFrWG+kOWTXW2eMKY8pWJkPacjrhmPug9dJghh8Lif",
-	"QKC8KA5j87x10bAFIWE5Uj/QtrEctZ+tFc/Wij/03ptwrcKlR1kZn+3vvrpz3hpGiyobhTYzoIQIIjtZ",
-	"fqRhXDyO7Fpnwke4si4WoqLLYjqQNoxqA36JlrFL4L46MRdWoQiVLdur007RC6cO1BjPEMNJwqcgQL+s",
-	"66xkbaxICCJY0NjW/Yrcx42ASnVZb0IZvFk8JfimUvK9LBCr7cnUFnaIDRzOxdYbGQuejQR/UiPB0yao",
-	"lxUEdadS1GoVYy8Ff83iGKFf6ECaBz4UCSxQTAgPiqHM+DIv7HGmpAABrqMPMKejP+iEbuNlXaFB6M6P",
-	"p0H8kWLWU5GRjLmdPlsLHny3NZp+lev9yCEWJdOCnxMD89oM4oPBRnaGLlsqOGXvFm1tZ3CdBM+xF38O",
-	"q0TZpv71zRKLoyo2jKVAi0Mpfix4wJ5jKZ6tE8/WicWRFbs0T2zBdDcQtv0KSTvntg+VvLtsTvRGm0re",
-	"T4WnPsvpz3L6DuX0RxUbVtCMCWW1SfY81FIJg9rHV8ScTOE+qzTgtsI8PJKjpYwRn+pncwsPu9TRCeuy",
-	"bJS85/wbpsYrIiHBVT+E5mvtQH16e4WHqNf1gq7XWyCy5M9gbV3vaVtaoNehTQHrXOVCe/e5pB/sC+fr",
-	"jmE7bEQRDNgWUASNPHXPN5VBYZPqPBaNbJrtQRsY9Jl4bCFzVJUI3YCAODRD0wFKjLjhe6lQy8jCOaHI",
-	"/hx1eAPl9fXNtK9wWX/BkN4StvZTXOhSExcMaeXFKtddVlXmugNuF50Irl9wg6o3AkUJn0xI5JtVJULq",
-	"TENbujyJSALT10sPZXWZ+9ALOmEohSfJTDK92aslTzeETPTOTVFGcLVcEhah3umg9l5BrFeiUlktSQVk",
-	"W6/TzsIHSPAx6fNoBlV3EWWoT+SUEJ2iZQt7am9Lu9GE8ycY6nn2CYhotyRRtF+SyvR2/cLabojhGmLU",
-	"AGCwpa+m9Dzcuk6bBd3m35sz5dk2HdB2ewAxNe/cPZZfaDsGs2ve4ARQazT/JphFYw1mce48APJOv//x",
-	"7JbaTiTWdHAHjG2RZJxzuZKEPCbWOL1ECi4416cjLoipa60DTgvxQTOtDGObVyCzouY6nKcQN2o5QZeZ",
-	"ite+rqjsUnzUDloLpNv3BVPcs33sW7ePPYFbOidtjmcPM2tlj9XY4FOYNLm1EkfFo6Y6HEWObAWErEp3",
-	"iMcEiqjVs4radZAuzGIq36mQbuV9kAlpgiIsRn2Ok0hX3c/81FBtoZ6/bzC3O0W+KiZxSv/bNCE1kqul",
-	"lp5tgO25bzfU0ZkJKZcjIoj7PsMYz1Bf/TQAaiA5wmjMIxIjsOZLzpetOQ8Lvv98//8DAAD//w==",
+	"7H3rchu5lfCrYDtbFdtpUhRFyZa2vkppZuwZzUXjWHKcL6ZXBLtBsUdNgNNAi2bm89Y+zT7YPslXOAdA",
+	"oy+8irI0iZM/HgpA4xwA5375LYjEZCo440oGJ78F7COdTFMG/z5NM0bj+RsWMzZhsf5J5pMJzebBif0j",
+	"yexfw+CWpjnTo2KmaJIGJ8HlmJFI8FGSTahKBCczKgmtzGwHYZCxX3Mm1VUSBycBj+e/TKNUJh/pPw7H",
+	"v/Ru/3F99Dz7dRzTIAykoiqXwUmvcxwGKlEpa96Mmk/1X/KMn4zncUanCT+ZZmKYssmJ2UHLDf/0KQxO",
+	"5c0rkZ1Gep9lUH+ic6LGjMibJE1JLAj7SCOV6h8T+WcfcOpmT2lGJ4BFOhE5V8FJ0D3stDudIAyiPMsY",
+	"j/TSL9++0XsVwUnwzcsXxwfPO71Op9frHB50O/sHnU4n+BR6O7lgPCa4Dnn59g1RguhpRM8jeiLRM4me",
+	"SnBulEslJixDzPaOn4+OWERbR93nR63e8fFBazhiw9bhQTQcDof0aNR5EYQB+zhNMiavEn4lWSR4LIOT",
+	"g04nDDIB6BYzzjJ9FhohwUkwpfOJvkBtlVEuRyzzEHqBY+r4TKRBaJbzEhK32vKmO3uXqPEPbF650/KG",
+	"SEHUmCpCScZUNid6m3TE7rzBJGaTqVD63K9u9IeDLOet56MD2pKKTVu9TYH4isZf6wvMVUIrCIZn5/6m",
+	"QeBCkVuaJkueafP4bR/nfvE433Kaq7HIkn+sfJi5PxSAzGXljC6FIBPK5+T12bkkNGNkyBJ+TaIxi24W",
+	"kaHlc9rkMpsTek0TTlKqWLYd0IedgwJo2PhyYId6iAby6zHl1yy+SHjETqfTTNxWD/RCTJga6y2PqSQR",
+	"jm8EtRgJt1iTLWqWJBlLExYTwf1V2kTfegB+27P2wDagEKlhcV9egQizkxZMarlJgBqPeSBqqnxI393X",
+	"Z+f60kYiy1ik6gT5Kk6umVTBCc/TNLQ/ujXMr0qxyVTJq4xNaMITfm3/YjjYVZ6l7qeMUcXiKwqEvdM9",
+	"au3vtzr7l53jk4POSUcTaP2/vwd3pMBN63dP9v31YdnnUYd1h4e91vNRZ9jqRYcHrRejDmsdDl+wQ3ow",
+	"Oo67+0iEuErUHPaCkKRCP4GrnKvEQZcxKjUbC6YJhzsRsWSqd8Lm34+H30bJz8n3r/7+8s3lXy7O5NlE",
+	"Tf/+9dnRGT/7eJbMkvi7dHb2i0iib9P8x799n/7f7l+n0Xd/ySiPO2e802YHnXbUTflw8qoT/+37tIHu",
+	"MSn1AS1BQu+wjITFpLK4qAG1F2jRzWpi/vX7RUYiI5QTw+wX37ZAjmmre3h08qK732FHR51R9Jwd7tNO",
+	"dDzc3+/tH4+Oo4OjF8ODbufggB32ohes96LXo4cvjg6Go4jtd58f0mhE9Wur3tlNRYEd3u/uPd/v3km3",
+	"dr/ZIT3ujfZftA6ibtzqDV8ctY5Hneeto/34xbAbHdDnh73f9f3Gjd3tGn+FsNbv71ikMcuA6nOhb/Pn",
+	"JpHml7veFFymONstjvuKC3UlmfKP3Yza6SENzVnUzmh+gQtXJE+gMeabJBK3LJOFzvHAHK13zxytV6Eo",
+	"sOz+8eh5dBB3Wi96Q9bqjY5oa3gYd1ud5+yIHkcv9ocHoy1evEHxvwJXOxfqDfs1T7IqSTgXlqNxxuKy",
+	"IPkvRA0Au0AP0kQqQMO9kgT9pcweSPWwXjMeAwaX0G4lCOOKZUAYdkvFDx+dlHvYQBPuR8q1/3WPRz81",
+	"p7vg1BfJneWzNwf0TyJ6Hj46ufN5w427H7nzAW9cszH3Tc49CycXsy869ENTl12IBiX7dtMtaCI8+i74",
+	"Bm5DbFbcii+67iPXdT8DzSldt5ewRoXO2B/X8hVptoc72YGRcr9TGCmLXSyzSppPAzCvRDZM4pjxNS3u",
+	"sWBoQ6dpKmbwjBbAnMgV84iYsgwQsgPzrINjBewjN05Df1a4LjQRSZNI1aG/YXPw7uWSxWghI3EyGrGM",
+	"cUVg0xWJpXTwnnfErWT9hEtX3IHz0AMPLiDAtxw/3nZbbgqgSsvnnKYvs0xkdSRJlt2yjIxokq603880",
+	"mLNM8Os2ORfmN0BLKmbbek0PO947sJslDHa7AmQz2IAJziGfpdSBTWIiRiBWlJ618S5R8vbt2TdNOHj/",
+	"myZkwcn7YErVOHA0G6ZrWD+EwUReAwDTXBE5FnkakyEjFH1WdmULTp7EV1OaSZCHPvj7N+R86d7NmG32",
+	"7XGLne35O9AJFuoKiSSTRMK0pVv8NWfZvNjVX/VIvAch4XTCAHaz5nDuBALBmUaMBxmhPCY+L3IwwNev",
+	"8G6VQDgzo5eh3a64Bdr9zewM7WdcKsojtnTPZsw2ezZTd7rn18liX4YSQq+cqeXbG4p4HoRgJ3fbulCZ",
+	"pkVmX2N6ywhVJGVUKtIj0ZhmNFIsk8UWJcy4UkJc4TfL2xRpEs2bd2otombHqVh1r4sNX1lpRqn0apLw",
+	"XDG5GLcpk5KoMeVEZIT9mtNUS5n7vV6nAEOPudJjrmBAGYq/WBZXJ/qgVK37MA0AKHC57b5KWBoTZz1y",
+	"W7JLNm5lR6QCdvQwlAL1lDoEGF0Dnnx4aJyI4S8V1+/iu4GhOSufWZyAHqK/6naqf7uCf+M+z8UiifBc",
+	"eIJdM6vXWg0lQ0YzlhElbhhcPsrJ6eszkIKe/K11Ok1aP7D50weOwzgXl3p/NRBh1+tDNyLU3YgHh0g1",
+	"BxSc6wtl/7KWomLJvZm0A5G0sodlgHGhWiUXwLlQr0TO6zZ/mUfj0sYXQZcZDoYzMhaJbGugemWgRrCz",
+	"1RDhOANOo21cr2aNXOufEnAQltmZOzqqYh+r4PLNcq+BDv2UyAlV0bgO3cwG8BjiaqBZciuR04iMJEpW",
+	"aaQaC8kwKGimT9ittgMcICSamyAoy/GAG2u50YCLhJ9xGqnkli0UWWIGA6iqeKwabD2dsIyY+gqEjpTm",
+	"gdwGddhl2uSUExpPEk4muVQk56mIbjRSMzZNqZbu1JYo63qaOOzIQrwCXwlvuaEGWT8u8PQbQI3zeTss",
+	"4eTFCAqqhqa6qbJkNNsBphw8q/Dked1fJxwlS9TyKriaCXwt6AMltOpP8wXyk6ATvxiOetFRqzvqsFZv",
+	"tB+1junhYes4PhgdjF7EB3R/30iddDpNEyavIKaXgu9e/2xFtyv8Kor+dVvahCZpWzIOWsAiIfZk/7AE",
+	"4DdsRPO0wSYT4x/k5wVs2c4POqWdv53GVLGXGHO+4QndN1Zxb8byUt4bRjlqsjousx+zwAXc49MGcnZq",
+	"HxmGoBQhxYtt0J2KL2RM5ZXWx05UlrMwSOSVpZvuBxsHNKKpZE1m4dI+N6Yl97NZ/GEDylIC4lxwtijK",
+	"YQmu0brtdmkQ5m2z+GU9pGYQL59oieMVWvnqygtcr5WRvM1DTWTtXOQkYzTWzIi8wX/czT7e9SiuB0Rh",
+	"q1xKer0ZLTNDowP1t0XubZtPwWTJ4VR65LtMo1gaTo9bbchWKHaa5by0ueULXjBlDV2vE/4qyWSFQl8w",
+	"FO9G+k8N1C04CV50ekf7hw3LvUFZpOK5MwJKQ3gI4kpdlZYNzVd6x93nhx37ldcJbyTIp0QmH1txcp2s",
+	"3uylED/S7LpBltM6uLPmwJBFd9+OhFEZ2maODg8Pjshwrpjc9p57ksWlt4dlt1sJ0cJxBrafKJ+/wW/L",
+	"BdkJRtAvqSByIaxeoMdhp3kuERz9QZaBbyuEHpcRALvNLDCrEaHHt9x4jZC3nN7SJKXDhhvDstskYiSi",
+	"XOsgQ6aJVjReQPGK8aCmuPi0+vSdekQOSgYFB8pKe4IbiUiQ+XQqMsXin1ic0EuYu+j2a2i+v/j5fLHl",
+	"RNnRGj4teUVwDfZ+kVv7vPYPfUDddslE75cAsKtgdpNaMKmFlrBPYfBXliWj+SLSYaUJVdFoIZqtfBlq",
+	"pORdJvj1Mku201BWqTu9ZnXHzd+Bf/XMaUtIIZdhE1x7LQ2vD6YWxuRqWNGWqi/S7G7KXgn6+1brdoGq",
+	"T2EwZjRmGWDp5SW9xscjoyyZopwB8N2yDDwHxjeDklRIEk5+zYXmH+QMSMygH3T6wYDMxkmKrNNqTfDu",
+	"5m2I4DCXOugH+/3AAI/hDSi2ymjMJhQlFqVYpnfxn/3gfad1/OFP/eDfq74QI3KobH6q1exmEHg+GbJM",
+	"Q2CyMIkSZEYTTQlHIrNSoMrKmzzudPwNTRKeTPJJcLLv9pBwxa6NmPJuNjvN1VhLFhFVrHkntBihcQqL",
+	"M/LkzauvydHzw87TMpK+Qptvxmg6+T/9wB7nCsRV8fPJWOqZMmfte5vP4uaNDpJ40OR1DjUdfXYqb8hs",
+	"zNSYZYQaoW5C51qwe6YRmWecxca+U4CzblwYZBigO4/TiZ5ZdVwvA//fMzYKToI/7BX52Hv4V7n3Nk9M",
+	"DJexnS8Cv+62LoOybq5qAyieL/vOYFhBdg0wxpRzljq3URmc4QHbHx3Rbuu4E/Vavfj5sPWC7rPW4agb",
+	"PY+Pe6xzdNAMTtkNdVdwRj9ZC24dFk2hykQI2aDV4EIiMjJ4NmgTPToHowMoXZLMEjUmvf0uSUrTtZTo",
+	"h8IYStcmPzJ6y7QiKHKlSYVZTAt4dozFBpLQAh9no9ZPxnTrUQ768UfGr9U4ONnvvgg1JXH/HfqE7km/",
+	"/+z/PXm39/TP/eD9v/2h9V8fnvWDp81EzzrSV589vdbQ+eJucfJr2q2aTt6zf9355P+Ss2y+/qNEsSe0",
+	"51n4YekO3itGdCx4sNvAtf4rXQZX5QFXYyXaC7ZffqAbbv8dTdSFLVxQ3fp3YoZKT5WpUkUmQqrQEwWq",
+	"DqSBUc0GoWXBcFG5nCG8knG1CCL9DVdOwQcptubbTqifHDLrg05YcO5OA+f+pC+vnAousViHzZSPBFeM",
+	"g6nB1xuMKPWnXyRaYvw6H3ZqE27tuD0YVNf2ls55W1GS1jvG17hVhLFy7ZYn8gMtpWUtUhVhd1qblBso",
+	"k56cCaJay8lqTds3o/c8qe6Tjbu2IZNbHE7Z/7kU3d7Q3WB7PReqB6OpqLEFmAtiTJfC2zRnZ4APKgU7",
+	"BpvEpHooKUJYtsBKQwWepRipjq/HOay6QG5so4N66ezK8Hu8gkVwRNhYUQjogIulhu146S0CE+jQtIxi",
+	"l1EFcqlgRpY3nSEi8CFO8V4w2VyKyQ923xLcBcHyS0FumrM7sEulbTC4a5irFdH2xj5g4ssgIuCPMrS3",
+	"x4ZouTUgDhIuWSSmrIxIP874nxmhBl0aC00BX/DU8A/IiikZeGLqIASrlsGsF90XRWyqqpfTmAQfEp1l",
+	"4+TS+W5gk6lvrZk4emdHWDX/uYtdrwOlf81yrpIJZnmABF9yRPjncid+t6gS0lIMNU5anLTzMM9m47pM",
+	"dzmQZTytOChc4V+IJq28xN+aIIIt8OGluy3FwUsvq2z3PN1PmQua0pG2kcyrayyXyUujdwZlKXGqWWGD",
+	"S58KZ2wzUyB5XuOJ5pKRnMemfsKg8F8MDK6wQN5iLDVjx0+1WIEaN3R9vHx3efn6r3oabMFitRFHBqBK",
+	"+b7F2VqbQ1ldYR1wS3MeBu7V0tcymL3Za8Frxz8IrEXKx+aQFnPXgdOMfhAo/QSyzeH0Z68DqRv/MLB6",
+	"iWdbwOrNXgtWO/5BYC0ywbagwG7uWkQYRz8IlH6m2OZw+rPXgdSNX5YftslCD/nwVyoXSxBXzF0HWjP6",
+	"80JZROJuIadVUiiWm+q8sdWEglUTfyxC7HepiSo2mYqMZkk6NxEtIWayVBM3IDrFmWRMfob0EjSk8eDv",
+	"xnzvp1NtZ75301fZXl+5pKedINalI5u6j7X8L7hzzRHL29y/xoWW36b6lJ1Bv9xZjuGkA+v2HhBJ57Ks",
+	"V9j6yEElnnUL1PjTlyLEDdwZGhqjaHvkh+QrC1g1mHU7+KqrrAKzNH5n0JYKpi2LxG2Mpt0NwSglpW7p",
+	"kK2Wdl/umS2NbkhKXkF37sMaY1mcIT2FcWaJWcvVm/fO4d27d61qeNqyw6hGs9VO5I6m+DufjEujXnEo",
+	"OO6+zsPPynYngpb5z3AYfvzAFmfwoBEIp48sumBR3PlWeG1eagWCGybtnHtplA6qcv6g7X0IHa0u0YjG",
+	"KFXQ9HUmpixTiYbRpG6Vv/PSpB65dGtXr4MOTSBdLDArOLIuaJrO6FwWOdRkOCeJkiwd6ZOdep/0U5iW",
+	"IQK3ji70Us+XpsgrxT6q4v5NWSYFJ5Ix2SZf5UkKyWCjTEw8PzcGE1IQs1OqWJucM31rU5OENBExS8ks",
+	"SxSrBcBuXH7PCxyEglPlwMFyTGAYfGxB+E5wYgr/tSzsGONkA/TeO5z4JTzMYqb8x6cwKCFy4U3AaL86",
+	"ZiEPjRRxxy4WMUKfsI1lJtNcgV15QhKuhH72gicRTclIZBOMjH7x/MXhU3BpjqkcMxwObuWMjXLJJIlz",
+	"vNEMCqnIkKSCMyLzLBPXVOkfMARc2pY0sciHqUunydg0Y1JLtSZ9LiQTjEmjnBx0ScpuWQogcK2682t0",
+	"sBZj9o9QEPQOexeJduUzaThgc3z6L9eiZYZDZssbOvuJSUmvQS89lTdVk/MGD1ufpw3JIf1gUus6RLiY",
+	"/Rmi0ssvtujitPrF1nosrROi2NxhyYsEhGZLq8IWlxeHbgd+NOFRx48nbMgEaGhQVKU8P9EbvMROmpB0",
+	"pMUGk4NAbBnARJKcJ7/mDIhOwssBn+StZIQSzmYweCQyojkl/OBX9SvoT71RkkdgjnpLApPf/1vrvz78",
+	"qSEQuVI+c71Dw2qZy8e+0WOKZNPlgzHbtEbmTMl/+NyHpudknnsL3JXvK6G+pfJnlbqvG76gn3nxgsJl",
+	"TwgJS6IkEbmKxIS1FzwqVy+2erkGtn7sgIwECkmaqeqbc/Hdqf4LUFGXF+DoLdISSOwZs480ZlEyoWmb",
+	"nOeaiTfUHzQisKHoQRjwPDXCJHKF2lWp1qPdkCXvcicNiV0L45vtYAikSdlI+THL5VofIvNNbG1ywdQ6",
+	"UdCQumA6XQxCItSYZbNEMqIBAQLkRTAvAM6jQKXavE1IntJrRmZQoMivi0N5hfT5KLfFjDhbC8N+cYDq",
+	"Ft6NGS8FElB5g7K8ZvpQDSGmirUgrGLVt8rMb5ZkrH2J89zvrWSiJWuTVTYOToLrRI3zYTsSkz2QRCKR",
+	"sT0rk+zZEp17ejUgKxXOtIPcBAdpngO1WYlQv5ZwdQdvwZQ7s2gt3TN9qkNI40tGEB2ThURAcUWwCBcB",
+	"oH4bycd6DqvRX7LLuvvLRe3xSSWyCrDrHkWF5e0oo2OrrZQzTRc+NCy9NHIUi/FYbkedgEHVCF8TzXqs",
+	"d8gW8q4ja97MWjQ7xtTbMg/C34y9ggvCPk5Tyl2JacY1wX4P4scV+xilObaIaWiXgu2zipY65f5K+r+8",
+	"Elf6P12qsv6PSIg04ddXYjTS0o4JRwsDvGx2kKuQ4oqTc72fD2tcMlfsvOmuy+Sas5hMMyFGTsuzEXlP",
+	"KPn+3cXT6lUzmNOXzNKfQXut25GxmEYK/76pJNlQlH3hg/FrpjLUEmgRLd+QFgu2P6rgsujJYso4GK0W",
+	"cdDH+jw2EbiLlPTlw33RGcsM1YR1TE/Dv7k3GpZl+HCJhF6TLsOKpFwSSUrstPFqNMqIFXpblrSKd9Jk",
+	"TmlAQfNzUlSxZmZ2qfcPWag5z1gkrnkiWWwfE5WkH3DRD3zaU2qVFAZFfUWvKObQEZOYRWnC4Z/MlfZ3",
+	"zQg+NFAGcM//KKJCKeLzn0dQK7Y69reaoPqhbhMeQXleTidMa0Ik4TH7qDUSSjStNGlpwzlgaCSZIkYp",
+	"Hop4Dn64puiBza0dt24FLNArMQDfqOt1ncwWhPhtnbUgr1Gx1abMWhSEOwCaZbRu1jO7aLp952xmIiub",
+	"4waUIJKpkPSgWHOXnF58fXZGoEaRbGOSIBLAjBFG5VwPu86ZRJ0IzXBxm2BVNjqdMqpxxtO5PiBb5CYk",
+	"HEylcJ4257JsoXAFlRx1nFIpZyKLy8aK/W7JWNErGyugWETdWOEb0DibtZDr+iR1mvA2VtG4O0GdYpJC",
+	"jWU1nkMz3h8/Oj876k6xeOKlaL7Lmk14VxX0SpNeaEx5ljLaVi2Wo2iaiIXCC/RhccYa0XOVDbegLPpA",
+	"TUSFJim85DcvE5VSgcn1DGvV8pIrfEY+Oj8tqELZyKOwnCSguagpGRI5ZWnKsD65yGKW6X+DpXOOtXIL",
+	"nWstAohYdrLGhH48w2ndw6MqLVxSj3KhYceMwO07cS+lUj++d4kak05oBDfMofLHyZJheL/XW5VoXpF3",
+	"SuUTKgfXfBZLq/HXSH6l/uYWdxWYMXbMA+VBEyRk0LasGB2C10RkoPSRG8amqC5BBaUGF17tft7PE16p",
+	"0dzxqrfJwNUqfDbQEphWEcACf8uyuTHrzqBSNJT2H7LrhBvfYTF1EJLBs0F1XpucpilhXGWJRoS4xjo7",
+	"tj/EREhFDrrkh+QrTfrfXr5qvdjRi1qANnxhPvdECtaSyT/YI3x5qwykn5pfSyGVb/hOnMhu7saZMpw5",
+	"ElxRfe7OXrLAtb2WsdSUnoSFZhSqsZYMXEWR1sesXroSsQ1wmnpSZUDMdoZCpIyCXOBVlV1nEWBHXKiy",
+	"Zf4UbWIu7RhJHHplgMgt/HbRHLz522pZLO7SauD1z21i3kObnm+gss2JhTJff7wXo8Id7S3xD9tHfl0R",
+	"L15QIzP06F5ziThNpeEJGxqsCbPJeNNkqWjHsyG1h2iYacYiFkNA9UmJddiiVTUeUBLjm0txr1lT6v1/",
+	"Pvvw7P2zD39erhAZkq7ZzhzDmTGgaDNyeEpMYBSJRZTrTWMIx3Hv8PnTBl/m53HDBcsls3Ch/v5OH95Y",
+	"K2CcxeibxegmCGUK7miP/10/2HLdyuVOEGs3WZFZaqMhbG5pIkkSN2JZLjGgfXd5+draxCIRM28B78RN",
+	"9cymBW4S7nZu2jPp1zllYpqyxu2oJQF+lQA9F9bnUztbMhb25FlBzbUsobqRunlrbwRSJq6hdosnVK9u",
+	"+hOuanUZrio+Gq7sOxGu0cEjXN0dJlyj1U+4vGvpgj+bgi8tZx0N1+vRsmCY8c60oCh9y7pPFo1u7JoZ",
+	"rl9RPlzVL2jBgAlTYxG3AH0YWrJoZFHpO9yoBHK4br3sBQOHuZwv/qRfk3p5b84mWzdmst0hCuidjWqx",
+	"YQ9+aCyUldhRyOtmIVM1cvJGNJHG76Cyj3NhQ9xltQDhQs28ZFazf61huFyaf0vrmjVlWz+1rzb5fjjj",
+	"hqsoYn55/5XWM6P7rhppjO9Vqm96QdbQj60D7gR9o+Vl19tcW5iGmDKIuIRxoCDbfBbBVSbSkEwzkNVa",
+	"uWRaess5lcaxXPTBDCH5bgqZiVQRloC6xbiRzLhAoR3fGONxm5zTCUN5UcNLMxaDUK6fXMauaRaDcYtK",
+	"Fup/JPw2kQnEBXvf1CP0ZJUMkzRREGg5kZgESCUZafFtlsRqTJ6cv/rhm6fm5gkydoGmZstQZVHNGONk",
+	"JrJY7k7I1zL+cvEeDqIFFTQ/hQHYi2tHdwoNUdEu7SrdhtbF9qLVg//vdwEDbfLGVs3UtIBodpABLpvi",
+	"WGpP/W4+up953a9Wv/PQrbJBBDcqA8wiiURZyBwEGbzvQ3/LfhCSfgDVtj8M1ravlf2hn+pGauiU2ahm",
+	"JBKbVJekzQW2JGdeXSiKrv6AJ/vViwv7BECjETduRjZRA9e3YFu61dzRYCtCtj4Vg6iQKM8SNb+AUuyo",
+	"lU6TH5ritk+LhqJGllaMU63iDsbRVZrcsqv//e//GTyFwreaOmgZSaLGCDFEkZgySSSdu1SxSiUlzx+E",
+	"i0Lp5sZVkfWavuOu2J7Js6BFuWdr/YLMKZZKtrB0teuRWtwIg4lPYYCJbhon+K9X9oF//+4yqFsBvr/4",
+	"+Zy8Y0MC6XdoCQFmnNJkIslA5sNBSAaIv6vEhJUN2MfpoE1OXaDkH6VJpqOpFMAzSnXu/sMrKGgGwphE",
+	"XsGv8G6xxn5wYkFwwI2VmqLlKeGjBmeES1GZQLw+tcHIJijDJgLp22sMEZST0zNTbjvLuXTWpD7v8z/8",
+	"gWgRKlGa+N9I/dO+htXcIUzCl0z5gaJ/xFgiP+Su5DysVPbu826bfGX24vVaCkuC2h+lu3bPnlF5I589",
+	"K9JxbFX/RNmC/u0+P2iTs1LldFt1ELx+Xpw2vFoJLbTMlu2XJARRJSDquo8p0eeEkGfPIDh1/uxZu897",
+	"beKsJFUIim2j2qV37oebtcnPPJ0TSrqdDuZt4TjvzcAHcV0jdOuDeHnLsnnxRMiEUW7DaU40oo3STIn+",
+	"vshNJAq3FattIXpHVp1duV9E6qD5Q3BG2MeITW2YpRcPN/DDdQb2wUs6l15EvH8CXPS5vhQjQ06M7fJr",
+	"zfRrU9JEKunh1WQFmNbTFdUEzsve20uWTeDCtsizZ5dwX589O8FLJUWKTHioNUeazYFnubw+LX+5DLoi",
+	"VbmNa9kkYr1acevL1FWjQRAx08+pdN2lWcSW2tGLaOxmOef6JGF0iM8UMipm3HtBZrIp3mfBmWYiMg3M",
+	"7RPm/sNBdyCAGNE0ld7DQWrgEXTzBZCT9fqyoXIhABRRTmIROpFyUBMFBxZUox0hvsyj0+gBbcznHmqc",
+	"ifx6XIQZF8tTMmFSMqg9TaNI5FyZ5bEijcNFsTwWfwDn1qkXw2wkcP/k4FW4iGaDY5ECgscrNEjoLaJP",
+	"agAaIsQd01JxU4uH4hj1uuaZoKe2wkX98AT9SnAs+JhRUB9D4x99XfQgTR7K3khzUT2t396zLRN6cEHU",
+	"2fVSbLdpswWCDBz2ODHRArxPlHgtgwhQ/cRWdtbUwAWt8+I3jbKQJFJjCIrJgl8eOiViDQhaYkRw7hgO",
+	"iZe1FCZssjDrZZRt529DeE5L7XL0j03d0J8MTo11EoadENM3p593OgfR9+8u4R9s8LTaFX7gRJ7BU2Bx",
+	"c5ED5evzoVDjsFSgOAE9BzyH2Mkbr5pAnx8y8WtmKaxGmWEOcIXNFABc84Y+JJ6yj4lUFtivBb/VwApu",
+	"aK0p6wE3yMZ3kaGIE6NMaiELt4PjbJK3DRIw5Un0UqfFAk6RQHdTOaDDem1MyEWiipgPqzhT1D7AT5Gn",
+	"SMkvE6tnJ5y8efU1OTg4OCaoBIYYpfC1ocQy+UhGGV5lmtpQN72IVj5xEVuoeIHq6ewJtgYNPDFO8ukU",
+	"SZCni+rrulBRNYgHpQ1wXuDSNc6zJRzwbHvdrqX0mp3qK1CL7wwxDdPxnVTY6/tkkIpIS/JIgum1lvIn",
+	"8nqA2c2UDLRoajrYwPqo+2VsyigIhoh61/cG2mQQkF765iZarVbzh8WuOAsEfrCkENqtoPMB/tbnRh3t",
+	"8yAM0iRiXIKWaTSH0ymNxqzVbXfAsJoa4Vqe7O3NZrM2hT+3RXa9Z+bKvR/Pvn55fvES5hTuGCdzB2Fg",
+	"Djc4CTrtfRwlpozTaRKcBAftTvsA8tfVGHS2wj91u7/nJIS937wwq0975R6SWpkUTSmUX1MtHWpqPqzL",
+	"0ng4A5TYXIss89RBVCs8hISzj+oEH3NZtiNPup3O05MmiY4UAp3jJ0ABRAoiZCKBPks3Rl/xiYADFjyd",
+	"t8k3AiMaNNb1E4bPu/wd78u4uCfM480qSm9AdwYuZm0ywIj8gQURs5SBXdbLI8MHXfbQk25n33xwWZo1",
+	"ce0ajR1z8L///T97qBmgnxyay8B1JDDO56hFHon9Xjm0KBK3mP5vcWq+Bx9BLWFQJNB5x61P7xxFZLd/",
+	"eDyWb2tRQIzKiilqs156wgDWgcAmyskAyd8gLGVf4uX0W/hqJmnqJZyWoLEmIYCJ8j43w/RHLk0aOSSV",
+	"p/MQGBp8tdqIw5S31sC59H6nqcPPmu9hOzejPAHDqhaBQrHNdFE0ZL7b6ehN13t6NHwBmnT1OXbp6hwD",
+	"FG/wpcjmetPMFzUCIAyZa2dXq3ZQ7n/3vtl4VAzZ8zprffrgnK9fiXjTipqn8uaVyE6jtcpMlgZjzYZX",
+	"IrtY5supzHVhfafyRl81Y8RaNdMOXb/YTBXBlfAdm5vld1XqdjobIs//wlfpelUVm+ZUcm/OhXrjdrrB",
+	"cv689TFVR1OZ1ZyLuhBsevVqliwk+CNCIgXkjRV5q86C2NxeBwg3ci9Ii+l29u+C/vmFSU3c6ADcrMoR",
+	"rNuGqWlO81JrPrHFM3d3ok2NdmzY+6cw6OFBNH3BvZe9UuU7mHSwelKtHwFMPF490e85pefsr/Gxor6i",
+	"nnC4DkhN5a3CoNftrp7cUIG31z1ea5fl8ohhcIh0aNX3SrX39ayDtU6tXCLNeBaA5VifwvsPmqV4rb0X",
+	"d1INwkDRa82xgtcJr1wqL1DhY0vrSxJerU3+RRqsd7G5YLz3W6Xd6icUkVPW1NX2JY/RNo7FIbWGbZNk",
+	"/WVOvCxqMmRoGBzYhEMjiljli6ZS9LnMowhE06aSH0nRc8kucme54RtcaGeyQ7hydKUTL0obJa7Za/aw",
+	"V3HhcPAQNKa3emJRlHdDouR3YOvtr/F2ofXIhoSlTNMfH5EwF7NiMdsBfQiDa9agAL8pRP7Fgr7J0xj4",
+	"7TiNRlPu46lnSQGz+1wtbYXotQUFWy0zhkV4xVprnFIJNrgzVWpLp1jW58YMjDGlVo/ERAmuFfI704dv",
+	"mXpA2rB6ht+ttYGU3EUAX7vzYeOkitBmf99CaqtM/ZcWLEuP8fdA9/+JKPK3rOa/8AxUvr/n8Uhxxsy1",
+	"jt2zyRCGvnWPvHc7HT8YpeZUP+VFHRhThMpGS0MBqrDstnYhA6bOajUiyDm7NPXv8+qK2M1gUFTwcP7z",
+	"RJL9bseVe0QXWKlKzVALkVAxst3nzqMLoXPSuLjcbjRTweBFVXSYK+VsVLJPbCQqVcj9PDselIXSar1V",
+	"2UPUFjU20uQWHRTGLRWjURdKjNz67bJDD4W+FfakDKNWKqzEbCy77T7X6gcAeGfm2BAd/QCy87aWOtz9",
+	"mtS+NNgFhq9nqfPHrs8bGpB77za3tbvsNk6qsFP7+xb8tDL1fi01rgYeeZP7FPBzsljTMOfzaFab61WP",
+	"1jxUAPTYpIU3JgqNN9tGHpGIgO62JSIC8kS1ImoXXdLIQUkkbNyZGaU5nknmLHh0nyt6w3hDTqcN3TeO",
+	"1LNR+Y+m625NsXRGJucZ9HJCRM7BeR/pU41yldyCL7Oelk2utZo5pNGNFm3+wTLhYiEXl6AtRBlw7eqV",
+	"jaDkVzEIARGYK9yuQ+Z1FPaTI8FZRoyv7KBNBvUcWuOktfkH8Plq7mzDBxdIL4s+3j2oloKEcEeCp27M",
+	"cd9YqWXK4KYAiTVGvlwJjbyIpun8BGMm9DiVuLKl+ua4EBsDwp0FFYxU/70KKi7O/mVRaH4pK61NWJ+B",
+	"FjH99y5sPFb7wk6FjTLJQpN3zahtI+A+k7RhstjuV9T4JxIycPwau/vReZ/vURr5Kpfz9cUQfM+OYmNN",
+	"pQcSRExsTAJ/KOJkPu252jDN7qY3bCJubdywmYdZEvieMMO5zO9u2BSDKCGLBHk/KL0ShRfOPiqIo697",
+	"oUjVCWW/aRk+zHrnCttWWWmfr8lL765/43DEz+vkvpmajUTfyGvVhLwHMFxu8NyLlsWP6dlvqYTom+GH",
+	"55vsoifmpj29f4dS4emuFj93pUJwvT/KctdNE8GPBVhsmSWqMGRfs00oCYGxv0743MFz+hZysS9sQY6H",
+	"e1GbCldu16drN7ItjfdLoq3f0rY03l/iHDqsrLsAjN6g91lSFJVeKHiZAu6/H3LzKF0eNeJhIjp2S0Oa",
+	"bQ8XNrmike8nmcR0FgxnhmK5g2nCB20CEbHQ0djREWDtJt64zwde2YdBYWZA71pJC+ds5peng0qNYtSw",
+	"K6flG8EjtREyWkNeFCQjoWpB6etrWQHgG4WZpaCphaGlvOokkRLamC0USLpAQUuIge1cc5GxuFLQfpUU",
+	"VDMo9PkSKei0bFoqMhKVdd4kimTAzWIA0cSr27xcyk0qZ5xnkAfY56ZDQkuMRmTKskTE5Em3R8Yiz6Tn",
+	"/XmKaVaQlGcTQFSWABTQnU7O6HSKGXwMeQ9gASxWZhe5ZO6mCM52xYhMUZDPzIK2tVKUC7m80m9zJfVv",
+	"mlOrCfMG3/GGi9lZ67OUSiWae7F/3JlF75ZB2oqbn9fu8EXRvwdF/6KRVe+SR6+r5k8T3rKccJla/1aa",
+	"0qtKkD4UUSRczPoBRHqxcpfGKoOtdiBHNYFhUlwjn0Xibr34Q8a45/hbI9kHGOPKbJ+7UP2XPNaP1mLu",
+	"fsn+X3KWzW0q/gZTtrIBeClg5arOtoaTmDIvcKTeXv5RC/CYQf8YxfeXkNXZ+ILuTg827KWpqcft/p4d",
+	"Ivd+80ZvZAKsFEpxxdJd8m3NHmiy8TWJ8cX3Pq8stUh+XyG8rxPHbosleFawEr2wRW28tvJe1nqRPxeJ",
+	"KQMdR55Av+lBc1yOxpZ93dvIkD5lWD9AvQHIz/R0N441tEUKH/DV2vJK7z9o4rvKhFe59kveb/XZwr2y",
+	"NYPhAmHrFnODgrUteLWLvMRCR5oMdF6VJ61FaX5sA+/gykCGq9SseXFRBbeBojbBLh5Txmg8WBQAXjyk",
+	"La2Cy5/TFzvf78rO989La0yEc4Up2it/d3qjH1mwhrGvvIMi+MY+fRvTqomG4KxspjNmP6y7T00XVN8p",
+	"Z7zuaTJy/rkmD2KUapyZUF5a2PzKm+vzLYWGwuqlobC9wLA0yn9gqQOgQyKrVE6PKCecZhkUVqKKZLZN",
+	"j7OgJbLPyw3bIAQH+rUV1A+Lhqi5IYFXSoirGaM3g3sUTC5KxPTuZPQOtqoNwmnKozcyKH0xJN0bBX7U",
+	"VqTPbhZaj8BfNBD4nUqSq7W8vZxrkrw43PTHZARljwzhJiW6DU6PFFojNtBt1MSKpkvVTj/tPl8Z7FFv",
+	"x3F/5PAtoOL+9LSHFCwfi1To5f7gzfsiJt5VTMRr+1kIyecLJVttRwqdEclZlDwfY5+jk3Eb//BKUXGr",
+	"ELX7ti/5zrIvgWd3efqPIQRkM2tU1dH0EOaoxQFl64aRFUaqPvetVAV0ZDsrVbEAljj7PHYq70F+iV77",
+	"YtX6QrNWB7Ht0qx1B5HlTkpRWDjLG2KeVmhMKFssUZnII9SYHovk8UW/+h3pV78fgmX1q3sVslZQq2nC",
+	"W5jJqpdbIY+VS/GXJLANa/FbFanPTV/wU6+ufyFJYXFFW0XZq1Zrozqly1N9eUmvyaAfdPpBzbI9N8Xk",
+	"K70nVlIoxEzClotjrhn/3YvR3pXq4D7QwrAO0SiNR6qDP32D6F1/DTthI9pj0LaA9pheHkFouhkBkPqY",
+	"F61shu3BGFj0MZInc+a/H3mq6JBStObYgER5VKn8noIwyKXehksNgC6qDXUJtIBixJqEpbEsFcmPizYG",
+	"Nq6bDqEsnMigiwG5YWyKzUewt1rRVsFEJ0TmC7aVFk6AZmxYqN4W61G2dj9UOZ8JIqcs1ZIYEETBseOO",
+	"8TVC1kIiIUXR9AfK4qIDDqxj/wwVlaA/NwKBHZU4ND28Y0/yPl+rKbkpL05vRRITccsyzUA0MqSYMGhs",
+	"lEp9BxBXpvL44GzU+kmf2qAgn0CI3QHpg26TsxHWRzKEXGPP1FeybSAmjELQ2eK0hf1uqd1Z4pa4oxha",
+	"XMol4ug0porthtCvIYyOAKd39H263eLm13WCLpjmMwf8yzkexKYL2mlbMApc4N78rHdjnrvme768DXD/",
+	"Lhjh/hqM8LXXtfoVNq1+1H5ee1qPXp2Aa7ILlr1Iq6iQykK7mDDrkNk8wHA2FhBWgD2kjPF13YjDPm80",
+	"RRh53zbC8QP6oS2j+6tWMyCyCDw1fG4ZRWhaAnUOFgj9P5Wsr19Moo/HJOr7VzejYI/MM1sTxifz7Sya",
+	"rlO7TfCBj2a3Vnipn4ErtEwV/tt017HdptquF1QbpBSzk+pSr0RWaoGKrT6TjMRUjoeCZjHq7y6M5IRI",
+	"Bo9chsbKpCdM8HmaPxFLhNpFe9saBjSdbNiLl6xT7iV4Qqi8CQmWSDNN2WLGJsbLW7TgNXJHc96P3yaP",
+	"nIP/SIxGLAPKgmL/hChBKJmImKUY6KyESJeAUmRpfPrw6f8HAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

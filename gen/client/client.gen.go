@@ -234,120 +234,116 @@ func (e Role) Valid() bool {
 	}
 }
 
-// Action What exactly is to be done. It is always confirmed for itself.
+// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
-	// Params The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 	//
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params ActionParams `json:"params"`
 
-	// Summary What the person is shown; built from the params by a template, never by the model.
+	// Summary The text that the person sees. Build it from the params with a template. Never let the model write it.
 	//
 	// Example: Send 250.00 EUR to DE89 3704 0044 0532 0130 00
 	Summary string `json:"summary"`
 }
 
-// ActionParams The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+// ActionParams The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 //
 // Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 type ActionParams = json.RawMessage
 
-// AskConfirmation The question whether a skill may run now.
+// AskConfirmation The question "may this skill run now?"
 type AskConfirmation struct {
-	// Action What exactly is to be done. It is always confirmed for itself.
+	// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 	Action *Action `json:"action,omitempty"`
 
-	// CustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	CustomerId *Uuid `json:"customer_id,omitempty"`
 
-	// ExpiresInSeconds For how many seconds the holder can answer.
+	// ExpiresInSeconds How many seconds the holder has to enter the PIN.
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 
-	// IdempotencyKey Makes asking again give the same confirmation; unique within the instance.
+	// IdempotencyKey Makes the request safe to retry. The key is unique within the instance. Use a new key for each new question.
 	//
 	// Example: run-7f3a-step-4
 	IdempotencyKey *string `json:"idempotency_key,omitempty"`
 
-	// IdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	IdentityId *Uuid `json:"identity_id,omitempty"`
 
-	// Role In what role the holder uses the instance.
+	// Role How the holder uses the instance.
 	//
 	// Example: owner
 	Role Role `json:"role"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
 }
 
-// Confirmation One question whether a skill may run, and what became of it.
+// Confirmation One question, "may this skill run now?", and its outcome.
 type Confirmation struct {
-	// ActionDigest `sha-256:` and the hexadecimal SHA-256 of the canonical params.
+	// ActionDigest `sha-256:` followed by the SHA-256 hash of the canonical params, in hexadecimal. Null if the confirmation has no action.
 	ActionDigest *string `json:"action_digest"`
 
-	// ActionSummary What the person is shown.
+	// ActionSummary The text that the person sees. Null if the confirmation has no action.
 	ActionSummary *string `json:"action_summary"`
 
-	// AttemptsRemaining How many guesses are left to the next lock or deactivation, while pending or blocked.
+	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated. Set while the confirmation is `pending` or `blocked`, otherwise null.
 	AttemptsRemaining *int `json:"attempts_remaining"`
 
-	// ConfirmUrl Where the holder can enter the PIN; null as long as there is no such page.
+	// ConfirmUrl The page where the holder can enter the PIN. Null if there is none.
 	ConfirmUrl *string `json:"confirm_url"`
 
-	// CreatedAt When it was asked.
+	// CreatedAt When the runtime asked.
 	CreatedAt *time.Time `json:"created_at"`
 
-	// CustomerId The holder, when it is a customer.
+	// CustomerId The id of the holder, if the holder is a customer.
 	CustomerId *openapi_types.UUID `json:"customer_id"`
 
-	// ExpiresAt Until when it can be verified, or once approved, redeemed.
+	// ExpiresAt Until when the confirmation can be verified or, once it is approved, redeemed.
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// Id Null where nothing was stored.
+	// Id The id of the confirmation. Null if no confirmation is stored.
 	Id *openapi_types.UUID `json:"id"`
 
-	// IdentityId The holder, when it is a channel identity.
+	// IdentityId The id of the holder, if the holder is a channel identity.
 	IdentityId *openapi_types.UUID `json:"identity_id"`
 
-	// LockedUntil When the PIN's lock ends, while pending or blocked.
+	// LockedUntil When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
 	LockedUntil *time.Time `json:"locked_until"`
 
-	// Reason Why the confirmation has its status; null where that says all.
+	// Reason Why the confirmation has its status. Null if the status needs no explanation.
 	Reason *ConfirmationReason `json:"reason"`
 
-	// Receipt The signed proof of the approval (a JWS), only while `approved`.
+	// Receipt The signed proof of the approval (a JWS). Set while the status is `approved`.
 	Receipt *string `json:"receipt"`
 
-	// Role In what role the holder uses the instance.
+	// Role How the holder uses the instance.
 	//
 	// Example: owner
 	Role Role `json:"role"`
 
-	// SessionExpiresAt When the session ends that approved it or that its PIN opened.
+	// SessionExpiresAt When the PIN session ends that approved the confirmation, or that its PIN opened. Null if there is none.
 	SessionExpiresAt *time.Time `json:"session_expires_at"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill Skill `json:"skill"`
 
-	// Status Where the confirmation stands. Take a status that you do not know for "no".
+	// Status The state of the confirmation. Treat any unrecognised status as "no".
 	Status ConfirmationStatus `json:"status"`
 }
 
-// ConfirmationReason Why the confirmation has its status; null where that says all.
+// ConfirmationReason Why the confirmation has its status. Null if the status needs no explanation.
 type ConfirmationReason string
 
-// ConfirmationStatus Where the confirmation stands. Take a status that you do not know for "no".
+// ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
-// ErrorLocation A name, or the place in a list or in the body's bytes.
+// ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation struct {
 	union json.RawMessage
 }
@@ -358,216 +354,229 @@ type ErrorLocation0 = string
 // ErrorLocation1 defines model for ErrorLocation.1.
 type ErrorLocation1 = int
 
-// HTTPValidationError Every fault of a request.
+// HTTPValidationError The validation errors of a request.
 type HTTPValidationError struct {
-	// Detail The faults.
+	// Detail The validation errors.
 	Detail []ValidationError `json:"detail"`
 }
 
-// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+// NewPin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
+//
+// Example: 804615
+type NewPin = string
+
+// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 //
 // Example: 804615
 type Pin = string
 
-// PinAppliesTo Which roles are asked for a PIN.
+// PinAppliesTo The roles that are asked for a PIN.
 //
 // Example: all
 type PinAppliesTo string
 
 // PinPolicy The PIN policy of an instance.
 type PinPolicy struct {
-	// InstanceId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-	//
-	// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	InstanceId Uuid `json:"instance_id"`
 
-	// PinAppliesTo Which roles are asked for a PIN.
+	// PinAppliesTo The roles that are asked for a PIN.
 	//
 	// Example: all
 	PinAppliesTo PinAppliesTo `json:"pin_applies_to"`
 
-	// PinRequiredSkills The skills that need a PIN, as they were spelled, in order.
+	// PinRequiredSkills The skills that need a PIN, spelled and ordered as they were stored.
 	PinRequiredSkills []PolicySkill `json:"pin_required_skills"`
 
-	// PinSessionTtlMinutes For how many minutes one PIN lasts; with 0 each skill is confirmed for itself.
+	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes int `json:"pin_session_ttl_minutes"`
 }
 
-// PinPolicyUpdate The fields to change; an absent or null field stays as it is.
+// PinPolicyUpdate The fields to change. A field that is absent or null keeps its value.
 type PinPolicyUpdate struct {
-	// PinAppliesTo Which roles are asked for a PIN.
+	// PinAppliesTo The roles that are asked for a PIN.
 	PinAppliesTo *PinPolicyUpdatePinAppliesTo `json:"pin_applies_to,omitempty"`
 
-	// PinRequiredSkills The skills that need a PIN; `*` stands for every skill.
+	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
-	// PinSessionTtlMinutes For how many minutes one PIN lasts; with 0 each skill is confirmed for itself.
+	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes *int `json:"pin_session_ttl_minutes,omitempty"`
 }
 
-// PinPolicyUpdatePinAppliesTo Which roles are asked for a PIN.
+// PinPolicyUpdatePinAppliesTo The roles that are asked for a PIN.
 type PinPolicyUpdatePinAppliesTo string
 
-// PinStatus What the world may know of a PIN.
+// PinStatus The state of a PIN. It never contains the PIN itself.
 type PinStatus struct {
-	// CreatedAt When the present PIN was set; null when there is none.
+	// CreatedAt When the current PIN was set. Null if no PIN is set.
 	CreatedAt *time.Time `json:"created_at"`
 
 	// HasPin Whether a PIN is set.
 	HasPin bool `json:"has_pin"`
 
-	// IsActive Whether a PIN is set that is not deactivated. A lock does not change it.
+	// IsActive Whether a PIN is set and not deactivated. A lock does not change this field.
 	IsActive bool `json:"is_active"`
 
-	// IsLocked Whether wrong guesses have locked the PIN for a time.
+	// IsLocked Whether the PIN is temporarily locked after incorrect attempts.
 	IsLocked bool `json:"is_locked"`
 
-	// LockedUntil When the lock ends; null when there is none.
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *time.Time `json:"locked_until"`
 }
 
-// PolicySkill The name of a skill, or `*` for every skill.
+// PolicySkill The name of a skill. `*` as the last character stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
 //
 // Example: payments.transfer
 type PolicySkill = string
 
 // Problem A problem document (RFC 9457).
 type Problem struct {
-	// AttemptsRemaining How many guesses are left to the next lock or deactivation.
+	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated.
 	AttemptsRemaining *int `json:"attempts_remaining,omitempty"`
 
-	// Detail What happened here, and what to do.
+	// Detail What happened, and what to do.
 	Detail string `json:"detail"`
 
-	// LockedUntil When the lock ends; null when there is none.
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *time.Time `json:"locked_until,omitempty"`
 
-	// RequestId The id under which the server logged the request.
+	// RequestId The id of the request. The log of the server has the request under this id.
 	RequestId string `json:"request_id"`
 
-	// Status The HTTP status.
+	// Status The HTTP status code.
 	Status int `json:"status"`
 
-	// Title The type in words.
+	// Title The kind of the error, for people.
 	Title string `json:"title"`
 
-	// Type What went wrong, for programs.
+	// Type The kind of the error, for programs.
 	Type ProblemType `json:"type"`
 }
 
-// ProblemType What went wrong, for programs.
+// ProblemType The kind of the error, for programs.
 type ProblemType string
 
-// RedeemConfirmation What is about to run.
+// RedeemConfirmation What the runtime is about to run.
 type RedeemConfirmation struct {
-	// Params The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
 	//
 	// Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 	Params *ActionParams `json:"params,omitempty"`
 
-	// Skill The name of a skill; compared without regard to ASCII case.
+	// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 	//
 	// Example: payments.transfer
 	Skill *Skill `json:"skill,omitempty"`
 }
 
-// Role In what role the holder uses the instance.
+// Role How the holder uses the instance.
 //
 // Example: owner
 type Role string
 
-// SetIdentityPin The PIN to set, and the one that it replaces.
+// SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
-	// CurrentPin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// CurrentPin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	CurrentPin *Pin `json:"current_pin,omitempty"`
 
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
-	Pin Pin `json:"pin"`
+	Pin NewPin `json:"pin"`
 }
 
 // SetPin The PIN to set.
 type SetPin struct {
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
-	Pin Pin `json:"pin"`
+	Pin NewPin `json:"pin"`
 }
 
-// Skill The name of a skill; compared without regard to ASCII case.
+// Skill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 //
 // Example: payments.transfer
 type Skill = string
 
-// Uuid A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// Uuid A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type Uuid = openapi_types.UUID
 
-// ValidationError One fault of a request.
+// ValidationError One validation error.
 type ValidationError struct {
-	// Loc Where the fault is.
+	// Loc Where the error is, for example `["body", "pin"]`.
 	Loc []ErrorLocation `json:"loc"`
 
-	// Msg What is wrong, in words; never the value.
+	// Msg What is wrong, for people. It never contains the value.
 	Msg string `json:"msg"`
 
 	// Type What is wrong, for programs.
 	Type string `json:"type"`
 }
 
-// VerifyPin The PIN as the holder entered it.
+// VerifyPin The PIN that the holder entered.
 type VerifyPin struct {
-	// Pin 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+	// Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
 	Pin Pin `json:"pin"`
 }
 
-// ConfirmationId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// ConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type ConfirmationId = Uuid
 
-// CustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type CustomerId = Uuid
 
-// IdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
-// InstanceId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
-// QueryCustomerId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
-// QueryIdentityId A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-//
-// Example: 497f6eca-6276-4993-bfeb-53cbbbba6f08
+// QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
 
+// Busy A problem document (RFC 9457).
+type Busy = Problem
+
 // Conflict A problem document (RFC 9457).
 type Conflict = Problem
 
+// ConflictKey A problem document (RFC 9457).
+type ConflictKey = Problem
+
+// ConflictRedeem A problem document (RFC 9457).
+type ConflictRedeem = Problem
+
+// ConflictRedeemed A problem document (RFC 9457).
+type ConflictRedeemed = Problem
+
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
+
+// ForbiddenCustomer A problem document (RFC 9457).
+type ForbiddenCustomer = Problem
+
+// ForbiddenPin A problem document (RFC 9457).
+type ForbiddenPin = Problem
+
+// ForbiddenRedeem A problem document (RFC 9457).
+type ForbiddenRedeem = Problem
+
+// ForbiddenRuntime A problem document (RFC 9457).
+type ForbiddenRuntime = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
@@ -575,8 +584,32 @@ type Gone = Problem
 // InternalError A problem document (RFC 9457).
 type InternalError = Problem
 
-// Invalid Every fault of a request.
+// Invalid The validation errors of a request.
 type Invalid = HTTPValidationError
+
+// InvalidConfirmation The validation errors of a request.
+type InvalidConfirmation = HTTPValidationError
+
+// InvalidCustomer The validation errors of a request.
+type InvalidCustomer = HTTPValidationError
+
+// InvalidHolder The validation errors of a request.
+type InvalidHolder = HTTPValidationError
+
+// InvalidIdentity The validation errors of a request.
+type InvalidIdentity = HTTPValidationError
+
+// InvalidInstance The validation errors of a request.
+type InvalidInstance = HTTPValidationError
+
+// InvalidPolicy The validation errors of a request.
+type InvalidPolicy = HTTPValidationError
+
+// InvalidQuestion The validation errors of a request.
+type InvalidQuestion = HTTPValidationError
+
+// InvalidRedeem The validation errors of a request.
+type InvalidRedeem = HTTPValidationError
 
 // Locked A problem document (RFC 9457).
 type Locked = Problem
@@ -596,6 +629,9 @@ type TooManyRequests = Problem
 // Unauthorized A problem document (RFC 9457).
 type Unauthorized = Problem
 
+// UnauthorizedCustomer A problem document (RFC 9457).
+type UnauthorizedCustomer = Problem
+
 // Unavailable A problem document (RFC 9457).
 type Unavailable = Problem
 
@@ -604,22 +640,22 @@ type UnsupportedMediaType = Problem
 
 // GetConfirmationParams defines parameters for GetConfirmation.
 type GetConfirmationParams struct {
-	// WaitSeconds How many seconds to wait at most for the confirmation to leave `pending`.
+	// WaitSeconds How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent.
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
 }
 
 // EndPinSessionsParams defines parameters for EndPinSessions.
 type EndPinSessionsParams struct {
-	// CustomerId The holder, when it is a customer.
+	// CustomerId The id of the holder, if the holder is a customer.
 	CustomerId *QueryCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
 
-	// IdentityId The holder, when it is a channel identity of the instance.
+	// IdentityId The id of the holder, if the holder is a channel identity of the instance.
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
 // UpdatePinPolicyParams defines parameters for UpdatePinPolicy.
 type UpdatePinPolicyParams struct {
-	// IfMatch The ETag that the policy must still have, or `*`.
+	// IfMatch The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -779,16 +815,26 @@ type ClientInterface interface {
 
 	// AskConfirmationWithBody Ask whether a skill may run
 	//
-	// Answers what must happen before the skill may run.
+	// Call this before a skill runs. The `status` of the answer says what to do next:
 	//
-	// - `not_required` (200): the policy asks for no PIN; holds for this moment only and is not to be cached.
-	// - `blocked` (200): the PIN that is needed cannot be used now; `reason` says why.
-	// - `pending` (201): the holder has to enter the PIN; send it with *verify*, or wait for the outcome.
-	// - `approved` (201): a live session stands for the PIN; *redeem* as the skill runs.
+	// - `not_required` (200): the policy needs no PIN for this skill and role. This holds for this
+	//   moment only. Do not cache it.
+	// - `blocked` (200): the skill needs a PIN that cannot be used now. `reason` says why. The
+	//   skill must not run.
+	// - `pending` (201): the holder has to enter the PIN. Send the PIN to `…/verify`, or wait for
+	//   the outcome.
+	// - `approved` (201): a PIN session covers this skill. Send `…/redeem` when the skill runs.
 	//
-	// Name the holder by exactly one of `customer_id` and `identity_id`. An `action` is always confirmed for
-	// itself: no session covers it. With an `idempotency_key`, the same question gives 200 and the confirmation
-	// as it is now; another question under that key is 409.
+	// Name the holder with exactly one of `customer_id` and `identity_id`.
+	//
+	// With an `action`, the holder confirms exactly that action. A PIN session never covers an
+	// action.
+	//
+	// To retry safely, send an `idempotency_key`. The same question with the same key returns the
+	// existing confirmation as it is now, with 200. A different question with the same key fails
+	// with 409.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -797,16 +843,26 @@ type ClientInterface interface {
 
 	// AskConfirmation Ask whether a skill may run
 	//
-	// Answers what must happen before the skill may run.
+	// Call this before a skill runs. The `status` of the answer says what to do next:
 	//
-	// - `not_required` (200): the policy asks for no PIN; holds for this moment only and is not to be cached.
-	// - `blocked` (200): the PIN that is needed cannot be used now; `reason` says why.
-	// - `pending` (201): the holder has to enter the PIN; send it with *verify*, or wait for the outcome.
-	// - `approved` (201): a live session stands for the PIN; *redeem* as the skill runs.
+	// - `not_required` (200): the policy needs no PIN for this skill and role. This holds for this
+	//   moment only. Do not cache it.
+	// - `blocked` (200): the skill needs a PIN that cannot be used now. `reason` says why. The
+	//   skill must not run.
+	// - `pending` (201): the holder has to enter the PIN. Send the PIN to `…/verify`, or wait for
+	//   the outcome.
+	// - `approved` (201): a PIN session covers this skill. Send `…/redeem` when the skill runs.
 	//
-	// Name the holder by exactly one of `customer_id` and `identity_id`. An `action` is always confirmed for
-	// itself: no session covers it. With an `idempotency_key`, the same question gives 200 and the confirmation
-	// as it is now; another question under that key is 409.
+	// Name the holder with exactly one of `customer_id` and `identity_id`.
+	//
+	// With an `action`, the holder confirms exactly that action. A PIN session never covers an
+	// action.
+	//
+	// To retry safely, send an `idempotency_key`. The same question with the same key returns the
+	// existing confirmation as it is now, with 200. A different question with the same key fails
+	// with 409.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -815,24 +871,38 @@ type ClientInterface interface {
 
 	// DeclineConfirmation Decline a confirmation
 	//
-	// Ends a pending or approved confirmation: its status becomes `declined`. Declining it again is no error.
+	// Ends a pending or approved confirmation: its status becomes `declined`. The request also
+	// succeeds if the confirmation is already declined.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Corresponds with DELETE /internal/v1/instances/{instance_id}/confirmations/{confirmation_id} (the `DeclineConfirmation` operationId).
 	DeclineConfirmation(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetConfirmation Get a confirmation, or wait for its outcome
+	// GetConfirmation Get a confirmation or wait for its outcome
 	//
-	// Answers the confirmation as it is now. With `wait_seconds`, the answer comes as soon as the confirmation
-	// leaves `pending`, from whichever node, or when the time is over.
+	// Returns the confirmation as it is now. With `wait_seconds`, the answer is sent as soon as
+	// the confirmation is no longer `pending`, or when that time has passed. It does not matter
+	// which server the PIN was sent to.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Corresponds with GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id} (the `GetConfirmation` operationId).
 	GetConfirmation(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, params *GetConfirmationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RedeemConfirmationWithBody Redeem an approved confirmation
 	//
-	// The decision that counts, at the moment the skill runs. It succeeds once, for the skill and the params that
-	// were confirmed, and only while what the approval rested on still holds. Only a 200 lets the skill run. A lost
-	// answer is not repeated: in doubt the skill does not run, and the runtime asks again.
+	// Call this when the skill runs. Only the answer 200 allows the skill to run.
+	//
+	// An approval can be redeemed once, for the skill and the params that the holder confirmed. It
+	// can be redeemed until `expires_at`, which is 120 seconds after the approval by default.
+	// hydrapin checks again that the PIN has not changed, is not locked or deactivated, and that
+	// the PIN session, if one was used, is still live.
+	//
+	// If you do not receive the answer, the skill must not run: the approval may already be used.
+	// Ask again.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -841,69 +911,130 @@ type ClientInterface interface {
 
 	// RedeemConfirmation Redeem an approved confirmation
 	//
-	// The decision that counts, at the moment the skill runs. It succeeds once, for the skill and the params that
-	// were confirmed, and only while what the approval rested on still holds. Only a 200 lets the skill run. A lost
-	// answer is not repeated: in doubt the skill does not run, and the runtime asks again.
+	// Call this when the skill runs. Only the answer 200 allows the skill to run.
+	//
+	// An approval can be redeemed once, for the skill and the params that the holder confirmed. It
+	// can be redeemed until `expires_at`, which is 120 seconds after the approval by default.
+	// hydrapin checks again that the PIN has not changed, is not locked or deactivated, and that
+	// the PIN session, if one was used, is still live.
+	//
+	// If you do not receive the answer, the skill must not run: the approval may already be used.
+	// Ask again.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem (the `RedeemConfirmation` operationId).
 	RedeemConfirmation(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, body RedeemConfirmationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// VerifyConfirmationWithBody Verify a PIN for a confirmation
+	// VerifyConfirmationWithBody Verify the PIN for a confirmation
 	//
-	// Spends one attempt of the holder and compares the PIN. Right: the confirmation is `approved`, and where it
-	// has no action a session opens. Wrong: 403 with `attempts_remaining`. Locked or deactivated: 423, and nothing
-	// is looked at. The attempt is taken before the PIN is looked at; never repeat this call by itself.
+	// Checks the PIN that the holder entered. Every check costs the holder one attempt, which is
+	// taken before the PIN is compared:
+	//
+	// - If the PIN is correct, the confirmation becomes `approved`, and the count of consecutive
+	//   incorrect attempts goes back to zero. If the confirmation has no action and the policy
+	//   allows PIN sessions, one begins.
+	// - If the PIN is incorrect, the request fails with 403. `attempts_remaining` says how many
+	//   attempts are left.
+	// - If the PIN is locked or deactivated, the request fails with 423 and the PIN is not
+	//   checked.
+	//
+	// Do not repeat this request automatically: each repetition can cost another attempt.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify (the `VerifyConfirmation` operationId).
 	VerifyConfirmationWithBody(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// VerifyConfirmation Verify a PIN for a confirmation
+	// VerifyConfirmation Verify the PIN for a confirmation
 	//
-	// Spends one attempt of the holder and compares the PIN. Right: the confirmation is `approved`, and where it
-	// has no action a session opens. Wrong: 403 with `attempts_remaining`. Locked or deactivated: 423, and nothing
-	// is looked at. The attempt is taken before the PIN is looked at; never repeat this call by itself.
+	// Checks the PIN that the holder entered. Every check costs the holder one attempt, which is
+	// taken before the PIN is compared:
+	//
+	// - If the PIN is correct, the confirmation becomes `approved`, and the count of consecutive
+	//   incorrect attempts goes back to zero. If the confirmation has no action and the policy
+	//   allows PIN sessions, one begins.
+	// - If the PIN is incorrect, the request fails with 403. `attempts_remaining` says how many
+	//   attempts are left.
+	// - If the PIN is locked or deactivated, the request fails with 423 and the PIN is not
+	//   checked.
+	//
+	// Do not repeat this request automatically: each repetition can cost another attempt.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify (the `VerifyConfirmation` operationId).
 	VerifyConfirmation(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, body VerifyConfirmationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RuntimeRemovePin Remove an identity's PIN as the runtime
+	// RuntimeRemovePin Remove an identity's PIN (runtime)
 	//
-	// Removes the PIN; what wrong guesses have cost outlives it. Removing what is not there is no error. While
-	// the PIN is locked or deactivated it stays: 423.
+	// Removes the identity's PIN. The failed attempts are kept and also count against the next
+	// PIN. The request also succeeds if the identity has no PIN. While the PIN is locked or
+	// deactivated, the request fails with 423.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Corresponds with DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeRemovePin` operationId).
 	RuntimeRemovePin(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RuntimeGetPinStatus Get an identity's PIN status as the runtime
+	// RuntimeGetPinStatus Get an identity's PIN status (runtime)
 	//
-	// Tells whether a channel identity of the runtime's instance has a PIN, and whether it is active or
-	// locked.
+	// Returns whether a channel identity of the runtime's instance has a PIN, and whether that PIN
+	// is active or locked.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Corresponds with GET /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeGetPinStatus` operationId).
 	RuntimeGetPinStatus(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RuntimeSetPinWithBody Set an identity's PIN as the runtime
+	// RuntimeSetPinWithBody Set an identity's PIN (runtime)
 	//
-	// Sets the identity's first PIN, or replaces it when `current_pin` is right. `current_pin` costs an attempt
-	// like any guess; it is ignored where there is no PIN. A PIN that is set after the runtime removed one
-	// begins to count only later (24 hours by default), so that a misled agent cannot swap a PIN and use it.
+	// Sets the identity's PIN. The first PIN needs only `pin`. To replace a PIN, also send the
+	// `current_pin`:
+	//
+	// - If it is correct, the new PIN is set. All of the identity's PIN sessions and all pending
+	//   or approved confirmations end.
+	// - If it is incorrect, the request fails with 403 and costs the identity one attempt.
+	// - If it is missing, the request fails with 422.
+	//
+	// `current_pin` is ignored if there is no PIN. While the PIN is locked or deactivated, the
+	// request fails with 423.
+	//
+	// A PIN that the runtime sets after it removed one cannot confirm anything during a
+	// cooling-off period (24 hours by default). An agent that is tricked into swapping the PIN
+	// therefore cannot use the new one.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeSetPin` operationId).
 	RuntimeSetPinWithBody(ctx context.Context, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RuntimeSetPin Set an identity's PIN as the runtime
+	// RuntimeSetPin Set an identity's PIN (runtime)
 	//
-	// Sets the identity's first PIN, or replaces it when `current_pin` is right. `current_pin` costs an attempt
-	// like any guess; it is ignored where there is no PIN. A PIN that is set after the runtime removed one
-	// begins to count only later (24 hours by default), so that a misled agent cannot swap a PIN and use it.
+	// Sets the identity's PIN. The first PIN needs only `pin`. To replace a PIN, also send the
+	// `current_pin`:
+	//
+	// - If it is correct, the new PIN is set. All of the identity's PIN sessions and all pending
+	//   or approved confirmations end.
+	// - If it is incorrect, the request fails with 403 and costs the identity one attempt.
+	// - If it is missing, the request fails with 422.
+	//
+	// `current_pin` is ignored if there is no PIN. While the PIN is locked or deactivated, the
+	// request fails with 423.
+	//
+	// A PIN that the runtime sets after it removed one cannot confirm anything during a
+	// cooling-off period (24 hours by default). An agent that is tricked into swapping the PIN
+	// therefore cannot use the new one.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -912,35 +1043,46 @@ type ClientInterface interface {
 
 	// EndPinSessions End a holder's PIN sessions
 	//
-	// "Lock now": ends the holder's sessions on this instance and every approved confirmation that was not yet
-	// redeemed. Name the holder by exactly one of `customer_id` and `identity_id`.
+	// Use this to "lock now". It ends the holder's PIN sessions on this instance, and every
+	// approved confirmation that has not been redeemed. Name the holder with exactly one of
+	// `customer_id` and `identity_id`.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Corresponds with DELETE /internal/v1/instances/{instance_id}/pin-sessions (the `EndPinSessions` operationId).
 	EndPinSessions(ctx context.Context, instanceId InstanceId, params *EndPinSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RemoveCustomerPin Remove a customer's PIN
 	//
-	// Removes the PIN with its count and lock, and ends every session and every pending or approved
-	// confirmation of the customer. Removing what is not there is no error.
+	// Removes the customer's PIN together with its failed attempts and its lock. All of the
+	// customer's PIN sessions and all pending or approved confirmations end. The request also
+	// succeeds if the customer has no PIN.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Corresponds with DELETE /v1/customers/{customer_id}/pin (the `RemoveCustomerPin` operationId).
 	RemoveCustomerPin(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetCustomerPinStatus Get a customer's PIN status
 	//
-	// Tells whether the customer has a PIN, and whether it is active or locked. A customer who was never
-	// seen reads like one without a PIN.
+	// Returns whether the customer has a PIN, and whether that PIN is active or locked. A customer
+	// that hydrapin has never seen gets the same answer as a customer without a PIN.
+	//
+	// Requires an admin token, or an API key with the scope `pins:read`.
 	//
 	// Corresponds with GET /v1/customers/{customer_id}/pin (the `GetCustomerPinStatus` operationId).
 	GetCustomerPinStatus(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetCustomerPinWithBody Set a customer's PIN
 	//
-	// Sets the PIN, or replaces it like a reset: nothing of the old PIN stays, a lock or deactivation is
-	// lifted, and every session and every pending or approved confirmation of the customer ends.
+	// Sets the customer's PIN. If the customer already has one, the new PIN replaces it: a lock or
+	// deactivation is lifted, the failed attempts are cleared, and all of the customer's PIN
+	// sessions and all pending or approved confirmations end.
 	//
-	// A PIN has 4 to 12 digits (the server may narrow this). PINs that are easily guessed are refused with
-	// `pin_too_weak`.
+	// A PIN has 4 to 12 digits; the operator of the server can narrow that range. A PIN that is
+	// easy to guess is refused with the error type `pin_too_weak`.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -949,11 +1091,14 @@ type ClientInterface interface {
 
 	// SetCustomerPin Set a customer's PIN
 	//
-	// Sets the PIN, or replaces it like a reset: nothing of the old PIN stays, a lock or deactivation is
-	// lifted, and every session and every pending or approved confirmation of the customer ends.
+	// Sets the customer's PIN. If the customer already has one, the new PIN replaces it: a lock or
+	// deactivation is lifted, the failed attempts are cleared, and all of the customer's PIN
+	// sessions and all pending or approved confirmations end.
 	//
-	// A PIN has 4 to 12 digits (the server may narrow this). PINs that are easily guessed are refused with
-	// `pin_too_weak`.
+	// A PIN has 4 to 12 digits; the operator of the server can narrow that range. A PIN that is
+	// easy to guess is refused with the error type `pin_too_weak`.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -962,51 +1107,69 @@ type ClientInterface interface {
 
 	// UnlockCustomerPin Unlock a customer's PIN
 	//
-	// Lifts lock and deactivation and clears what wrong guesses have cost; the PIN stays. Unlocking what is
-	// not locked is no error.
+	// Lifts a lock or deactivation and clears the failed attempts. The PIN itself does not change.
+	// The request also succeeds if the PIN is not locked.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Corresponds with POST /v1/customers/{customer_id}/pin/unlock (the `UnlockCustomerPin` operationId).
 	UnlockCustomerPin(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RemoveIdentityPin Remove an identity's PIN
 	//
-	// Removes the PIN with its count, lock and cooling off, and ends every session and every pending or
-	// approved confirmation of the identity. Removing what is not there is no error.
+	// Removes the identity's PIN together with its failed attempts, its lock and its cooling-off
+	// period. All of the identity's PIN sessions and all pending or approved confirmations end.
+	// The request also succeeds if the identity has no PIN.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Corresponds with DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin (the `RemoveIdentityPin` operationId).
 	RemoveIdentityPin(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetIdentityPinStatus Get an identity's PIN status
 	//
-	// Tells whether a channel identity of the instance has a PIN, and whether it is active or locked.
+	// Returns whether a channel identity of the instance has a PIN, and whether that PIN is active
+	// or locked. An identity that hydrapin has never seen gets the same answer as an identity
+	// without a PIN.
+	//
+	// Requires an admin token, or an API key with the scope `pins:read`.
 	//
 	// Corresponds with GET /v1/instances/{instance_id}/identities/{identity_id}/pin (the `GetIdentityPinStatus` operationId).
 	GetIdentityPinStatus(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UnlockIdentityPin Unlock an identity's PIN
 	//
-	// Lifts lock, deactivation and cooling off and clears what wrong guesses have cost; the PIN stays.
-	// Unlocking what is not locked is no error.
+	// Lifts a lock or deactivation, ends the cooling-off period and clears the failed attempts.
+	// The PIN itself does not change. The request also succeeds if the PIN is not locked.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Corresponds with POST /v1/instances/{instance_id}/identities/{identity_id}/pin/unlock (the `UnlockIdentityPin` operationId).
 	UnlockIdentityPin(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPinPolicy Get an instance's PIN policy
 	//
-	// Tells which skills of the instance need a PIN, for which roles, and how long one PIN lasts. An
-	// instance for which nothing was stored reads the defaults, with the ETag `"0"`.
+	// Returns which skills of the instance need a PIN, for which roles, and how long a PIN session
+	// lasts. An instance without a stored policy returns the defaults and the ETag `"0"`.
+	//
+	// Requires any token of the tenant, or an API key with the scope `pin-policies:read`.
 	//
 	// Corresponds with GET /v1/instances/{instance_id}/pin-policy (the `GetPinPolicy` operationId).
 	GetPinPolicy(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdatePinPolicyWithBody Update an instance's PIN policy
 	//
-	// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-	// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-	// every skill. An update that changes nothing keeps the version.
+	// Changes the fields that you send. A field that is absent or null keeps its value. A request
+	// that changes nothing keeps the version.
 	//
-	// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
-	// 412 instead of being overwritten.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
+	//
+	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
+	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1015,12 +1178,17 @@ type ClientInterface interface {
 
 	// UpdatePinPolicy Update an instance's PIN policy
 	//
-	// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-	// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-	// every skill. An update that changes nothing keeps the version.
+	// Changes the fields that you send. A field that is absent or null keeps its value. A request
+	// that changes nothing keeps the version.
 	//
-	// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
-	// 412 instead of being overwritten.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
+	//
+	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
+	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1029,8 +1197,10 @@ type ClientInterface interface {
 
 	// GetMyPinStatus Get my PIN status
 	//
-	// Tells the customer whose token this is whether they have a PIN. A token without a `customer_id`, and an
-	// API key, are answered with 403.
+	// Returns whether the customer who is signed in has a PIN, and whether that PIN is active or
+	// locked.
+	//
+	// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
 	//
 	// Corresponds with GET /v1/me/pin (the `GetMyPinStatus` operationId).
 	GetMyPinStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1038,16 +1208,26 @@ type ClientInterface interface {
 
 // AskConfirmationWithBody Ask whether a skill may run
 //
-// Answers what must happen before the skill may run.
+// Call this before a skill runs. The `status` of the answer says what to do next:
 //
-// - `not_required` (200): the policy asks for no PIN; holds for this moment only and is not to be cached.
-// - `blocked` (200): the PIN that is needed cannot be used now; `reason` says why.
-// - `pending` (201): the holder has to enter the PIN; send it with *verify*, or wait for the outcome.
-// - `approved` (201): a live session stands for the PIN; *redeem* as the skill runs.
+//   - `not_required` (200): the policy needs no PIN for this skill and role. This holds for this
+//     moment only. Do not cache it.
+//   - `blocked` (200): the skill needs a PIN that cannot be used now. `reason` says why. The
+//     skill must not run.
+//   - `pending` (201): the holder has to enter the PIN. Send the PIN to `…/verify`, or wait for
+//     the outcome.
+//   - `approved` (201): a PIN session covers this skill. Send `…/redeem` when the skill runs.
 //
-// Name the holder by exactly one of `customer_id` and `identity_id`. An `action` is always confirmed for
-// itself: no session covers it. With an `idempotency_key`, the same question gives 200 and the confirmation
-// as it is now; another question under that key is 409.
+// Name the holder with exactly one of `customer_id` and `identity_id`.
+//
+// With an `action`, the holder confirms exactly that action. A PIN session never covers an
+// action.
+//
+// To retry safely, send an `idempotency_key`. The same question with the same key returns the
+// existing confirmation as it is now, with 200. A different question with the same key fails
+// with 409.
+//
+// Requires the runtime key of the instance.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1066,16 +1246,26 @@ func (c *Client) AskConfirmationWithBody(ctx context.Context, instanceId Instanc
 
 // AskConfirmation Ask whether a skill may run
 //
-// Answers what must happen before the skill may run.
+// Call this before a skill runs. The `status` of the answer says what to do next:
 //
-// - `not_required` (200): the policy asks for no PIN; holds for this moment only and is not to be cached.
-// - `blocked` (200): the PIN that is needed cannot be used now; `reason` says why.
-// - `pending` (201): the holder has to enter the PIN; send it with *verify*, or wait for the outcome.
-// - `approved` (201): a live session stands for the PIN; *redeem* as the skill runs.
+//   - `not_required` (200): the policy needs no PIN for this skill and role. This holds for this
+//     moment only. Do not cache it.
+//   - `blocked` (200): the skill needs a PIN that cannot be used now. `reason` says why. The
+//     skill must not run.
+//   - `pending` (201): the holder has to enter the PIN. Send the PIN to `…/verify`, or wait for
+//     the outcome.
+//   - `approved` (201): a PIN session covers this skill. Send `…/redeem` when the skill runs.
 //
-// Name the holder by exactly one of `customer_id` and `identity_id`. An `action` is always confirmed for
-// itself: no session covers it. With an `idempotency_key`, the same question gives 200 and the confirmation
-// as it is now; another question under that key is 409.
+// Name the holder with exactly one of `customer_id` and `identity_id`.
+//
+// With an `action`, the holder confirms exactly that action. A PIN session never covers an
+// action.
+//
+// To retry safely, send an `idempotency_key`. The same question with the same key returns the
+// existing confirmation as it is now, with 200. A different question with the same key fails
+// with 409.
+//
+// Requires the runtime key of the instance.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1094,7 +1284,10 @@ func (c *Client) AskConfirmation(ctx context.Context, instanceId InstanceId, bod
 
 // DeclineConfirmation Decline a confirmation
 //
-// Ends a pending or approved confirmation: its status becomes `declined`. Declining it again is no error.
+// Ends a pending or approved confirmation: its status becomes `declined`. The request also
+// succeeds if the confirmation is already declined.
+//
+// Requires the runtime key of the instance.
 //
 // Corresponds with DELETE /internal/v1/instances/{instance_id}/confirmations/{confirmation_id} (the `DeclineConfirmation` operationId).
 func (c *Client) DeclineConfirmation(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1109,10 +1302,13 @@ func (c *Client) DeclineConfirmation(ctx context.Context, instanceId InstanceId,
 	return c.Client.Do(req)
 }
 
-// GetConfirmation Get a confirmation, or wait for its outcome
+// GetConfirmation Get a confirmation or wait for its outcome
 //
-// Answers the confirmation as it is now. With `wait_seconds`, the answer comes as soon as the confirmation
-// leaves `pending`, from whichever node, or when the time is over.
+// Returns the confirmation as it is now. With `wait_seconds`, the answer is sent as soon as
+// the confirmation is no longer `pending`, or when that time has passed. It does not matter
+// which server the PIN was sent to.
+//
+// Requires the runtime key of the instance.
 //
 // Corresponds with GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id} (the `GetConfirmation` operationId).
 func (c *Client) GetConfirmation(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, params *GetConfirmationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1129,9 +1325,17 @@ func (c *Client) GetConfirmation(ctx context.Context, instanceId InstanceId, con
 
 // RedeemConfirmationWithBody Redeem an approved confirmation
 //
-// The decision that counts, at the moment the skill runs. It succeeds once, for the skill and the params that
-// were confirmed, and only while what the approval rested on still holds. Only a 200 lets the skill run. A lost
-// answer is not repeated: in doubt the skill does not run, and the runtime asks again.
+// Call this when the skill runs. Only the answer 200 allows the skill to run.
+//
+// An approval can be redeemed once, for the skill and the params that the holder confirmed. It
+// can be redeemed until `expires_at`, which is 120 seconds after the approval by default.
+// hydrapin checks again that the PIN has not changed, is not locked or deactivated, and that
+// the PIN session, if one was used, is still live.
+//
+// If you do not receive the answer, the skill must not run: the approval may already be used.
+// Ask again.
+//
+// Requires the runtime key of the instance.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1150,9 +1354,17 @@ func (c *Client) RedeemConfirmationWithBody(ctx context.Context, instanceId Inst
 
 // RedeemConfirmation Redeem an approved confirmation
 //
-// The decision that counts, at the moment the skill runs. It succeeds once, for the skill and the params that
-// were confirmed, and only while what the approval rested on still holds. Only a 200 lets the skill run. A lost
-// answer is not repeated: in doubt the skill does not run, and the runtime asks again.
+// Call this when the skill runs. Only the answer 200 allows the skill to run.
+//
+// An approval can be redeemed once, for the skill and the params that the holder confirmed. It
+// can be redeemed until `expires_at`, which is 120 seconds after the approval by default.
+// hydrapin checks again that the PIN has not changed, is not locked or deactivated, and that
+// the PIN session, if one was used, is still live.
+//
+// If you do not receive the answer, the skill must not run: the approval may already be used.
+// Ask again.
+//
+// Requires the runtime key of the instance.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1169,11 +1381,22 @@ func (c *Client) RedeemConfirmation(ctx context.Context, instanceId InstanceId, 
 	return c.Client.Do(req)
 }
 
-// VerifyConfirmationWithBody Verify a PIN for a confirmation
+// VerifyConfirmationWithBody Verify the PIN for a confirmation
 //
-// Spends one attempt of the holder and compares the PIN. Right: the confirmation is `approved`, and where it
-// has no action a session opens. Wrong: 403 with `attempts_remaining`. Locked or deactivated: 423, and nothing
-// is looked at. The attempt is taken before the PIN is looked at; never repeat this call by itself.
+// Checks the PIN that the holder entered. Every check costs the holder one attempt, which is
+// taken before the PIN is compared:
+//
+//   - If the PIN is correct, the confirmation becomes `approved`, and the count of consecutive
+//     incorrect attempts goes back to zero. If the confirmation has no action and the policy
+//     allows PIN sessions, one begins.
+//   - If the PIN is incorrect, the request fails with 403. `attempts_remaining` says how many
+//     attempts are left.
+//   - If the PIN is locked or deactivated, the request fails with 423 and the PIN is not
+//     checked.
+//
+// Do not repeat this request automatically: each repetition can cost another attempt.
+//
+// Requires the runtime key of the instance.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1190,11 +1413,22 @@ func (c *Client) VerifyConfirmationWithBody(ctx context.Context, instanceId Inst
 	return c.Client.Do(req)
 }
 
-// VerifyConfirmation Verify a PIN for a confirmation
+// VerifyConfirmation Verify the PIN for a confirmation
 //
-// Spends one attempt of the holder and compares the PIN. Right: the confirmation is `approved`, and where it
-// has no action a session opens. Wrong: 403 with `attempts_remaining`. Locked or deactivated: 423, and nothing
-// is looked at. The attempt is taken before the PIN is looked at; never repeat this call by itself.
+// Checks the PIN that the holder entered. Every check costs the holder one attempt, which is
+// taken before the PIN is compared:
+//
+//   - If the PIN is correct, the confirmation becomes `approved`, and the count of consecutive
+//     incorrect attempts goes back to zero. If the confirmation has no action and the policy
+//     allows PIN sessions, one begins.
+//   - If the PIN is incorrect, the request fails with 403. `attempts_remaining` says how many
+//     attempts are left.
+//   - If the PIN is locked or deactivated, the request fails with 423 and the PIN is not
+//     checked.
+//
+// Do not repeat this request automatically: each repetition can cost another attempt.
+//
+// Requires the runtime key of the instance.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1211,10 +1445,13 @@ func (c *Client) VerifyConfirmation(ctx context.Context, instanceId InstanceId, 
 	return c.Client.Do(req)
 }
 
-// RuntimeRemovePin Remove an identity's PIN as the runtime
+// RuntimeRemovePin Remove an identity's PIN (runtime)
 //
-// Removes the PIN; what wrong guesses have cost outlives it. Removing what is not there is no error. While
-// the PIN is locked or deactivated it stays: 423.
+// Removes the identity's PIN. The failed attempts are kept and also count against the next
+// PIN. The request also succeeds if the identity has no PIN. While the PIN is locked or
+// deactivated, the request fails with 423.
+//
+// Requires the runtime key of the instance.
 //
 // Corresponds with DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeRemovePin` operationId).
 func (c *Client) RuntimeRemovePin(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1229,10 +1466,12 @@ func (c *Client) RuntimeRemovePin(ctx context.Context, instanceId InstanceId, id
 	return c.Client.Do(req)
 }
 
-// RuntimeGetPinStatus Get an identity's PIN status as the runtime
+// RuntimeGetPinStatus Get an identity's PIN status (runtime)
 //
-// Tells whether a channel identity of the runtime's instance has a PIN, and whether it is active or
-// locked.
+// Returns whether a channel identity of the runtime's instance has a PIN, and whether that PIN
+// is active or locked.
+//
+// Requires the runtime key of the instance.
 //
 // Corresponds with GET /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeGetPinStatus` operationId).
 func (c *Client) RuntimeGetPinStatus(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1247,11 +1486,24 @@ func (c *Client) RuntimeGetPinStatus(ctx context.Context, instanceId InstanceId,
 	return c.Client.Do(req)
 }
 
-// RuntimeSetPinWithBody Set an identity's PIN as the runtime
+// RuntimeSetPinWithBody Set an identity's PIN (runtime)
 //
-// Sets the identity's first PIN, or replaces it when `current_pin` is right. `current_pin` costs an attempt
-// like any guess; it is ignored where there is no PIN. A PIN that is set after the runtime removed one
-// begins to count only later (24 hours by default), so that a misled agent cannot swap a PIN and use it.
+// Sets the identity's PIN. The first PIN needs only `pin`. To replace a PIN, also send the
+// `current_pin`:
+//
+//   - If it is correct, the new PIN is set. All of the identity's PIN sessions and all pending
+//     or approved confirmations end.
+//   - If it is incorrect, the request fails with 403 and costs the identity one attempt.
+//   - If it is missing, the request fails with 422.
+//
+// `current_pin` is ignored if there is no PIN. While the PIN is locked or deactivated, the
+// request fails with 423.
+//
+// A PIN that the runtime sets after it removed one cannot confirm anything during a
+// cooling-off period (24 hours by default). An agent that is tricked into swapping the PIN
+// therefore cannot use the new one.
+//
+// Requires the runtime key of the instance.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1268,11 +1520,24 @@ func (c *Client) RuntimeSetPinWithBody(ctx context.Context, instanceId InstanceI
 	return c.Client.Do(req)
 }
 
-// RuntimeSetPin Set an identity's PIN as the runtime
+// RuntimeSetPin Set an identity's PIN (runtime)
 //
-// Sets the identity's first PIN, or replaces it when `current_pin` is right. `current_pin` costs an attempt
-// like any guess; it is ignored where there is no PIN. A PIN that is set after the runtime removed one
-// begins to count only later (24 hours by default), so that a misled agent cannot swap a PIN and use it.
+// Sets the identity's PIN. The first PIN needs only `pin`. To replace a PIN, also send the
+// `current_pin`:
+//
+//   - If it is correct, the new PIN is set. All of the identity's PIN sessions and all pending
+//     or approved confirmations end.
+//   - If it is incorrect, the request fails with 403 and costs the identity one attempt.
+//   - If it is missing, the request fails with 422.
+//
+// `current_pin` is ignored if there is no PIN. While the PIN is locked or deactivated, the
+// request fails with 423.
+//
+// A PIN that the runtime sets after it removed one cannot confirm anything during a
+// cooling-off period (24 hours by default). An agent that is tricked into swapping the PIN
+// therefore cannot use the new one.
+//
+// Requires the runtime key of the instance.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1291,8 +1556,11 @@ func (c *Client) RuntimeSetPin(ctx context.Context, instanceId InstanceId, ident
 
 // EndPinSessions End a holder's PIN sessions
 //
-// "Lock now": ends the holder's sessions on this instance and every approved confirmation that was not yet
-// redeemed. Name the holder by exactly one of `customer_id` and `identity_id`.
+// Use this to "lock now". It ends the holder's PIN sessions on this instance, and every
+// approved confirmation that has not been redeemed. Name the holder with exactly one of
+// `customer_id` and `identity_id`.
+//
+// Requires the runtime key of the instance.
 //
 // Corresponds with DELETE /internal/v1/instances/{instance_id}/pin-sessions (the `EndPinSessions` operationId).
 func (c *Client) EndPinSessions(ctx context.Context, instanceId InstanceId, params *EndPinSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1309,8 +1577,11 @@ func (c *Client) EndPinSessions(ctx context.Context, instanceId InstanceId, para
 
 // RemoveCustomerPin Remove a customer's PIN
 //
-// Removes the PIN with its count and lock, and ends every session and every pending or approved
-// confirmation of the customer. Removing what is not there is no error.
+// Removes the customer's PIN together with its failed attempts and its lock. All of the
+// customer's PIN sessions and all pending or approved confirmations end. The request also
+// succeeds if the customer has no PIN.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Corresponds with DELETE /v1/customers/{customer_id}/pin (the `RemoveCustomerPin` operationId).
 func (c *Client) RemoveCustomerPin(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1327,8 +1598,10 @@ func (c *Client) RemoveCustomerPin(ctx context.Context, customerId CustomerId, r
 
 // GetCustomerPinStatus Get a customer's PIN status
 //
-// Tells whether the customer has a PIN, and whether it is active or locked. A customer who was never
-// seen reads like one without a PIN.
+// Returns whether the customer has a PIN, and whether that PIN is active or locked. A customer
+// that hydrapin has never seen gets the same answer as a customer without a PIN.
+//
+// Requires an admin token, or an API key with the scope `pins:read`.
 //
 // Corresponds with GET /v1/customers/{customer_id}/pin (the `GetCustomerPinStatus` operationId).
 func (c *Client) GetCustomerPinStatus(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1345,11 +1618,14 @@ func (c *Client) GetCustomerPinStatus(ctx context.Context, customerId CustomerId
 
 // SetCustomerPinWithBody Set a customer's PIN
 //
-// Sets the PIN, or replaces it like a reset: nothing of the old PIN stays, a lock or deactivation is
-// lifted, and every session and every pending or approved confirmation of the customer ends.
+// Sets the customer's PIN. If the customer already has one, the new PIN replaces it: a lock or
+// deactivation is lifted, the failed attempts are cleared, and all of the customer's PIN
+// sessions and all pending or approved confirmations end.
 //
-// A PIN has 4 to 12 digits (the server may narrow this). PINs that are easily guessed are refused with
-// `pin_too_weak`.
+// A PIN has 4 to 12 digits; the operator of the server can narrow that range. A PIN that is
+// easy to guess is refused with the error type `pin_too_weak`.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1368,11 +1644,14 @@ func (c *Client) SetCustomerPinWithBody(ctx context.Context, customerId Customer
 
 // SetCustomerPin Set a customer's PIN
 //
-// Sets the PIN, or replaces it like a reset: nothing of the old PIN stays, a lock or deactivation is
-// lifted, and every session and every pending or approved confirmation of the customer ends.
+// Sets the customer's PIN. If the customer already has one, the new PIN replaces it: a lock or
+// deactivation is lifted, the failed attempts are cleared, and all of the customer's PIN
+// sessions and all pending or approved confirmations end.
 //
-// A PIN has 4 to 12 digits (the server may narrow this). PINs that are easily guessed are refused with
-// `pin_too_weak`.
+// A PIN has 4 to 12 digits; the operator of the server can narrow that range. A PIN that is
+// easy to guess is refused with the error type `pin_too_weak`.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1391,8 +1670,10 @@ func (c *Client) SetCustomerPin(ctx context.Context, customerId CustomerId, body
 
 // UnlockCustomerPin Unlock a customer's PIN
 //
-// Lifts lock and deactivation and clears what wrong guesses have cost; the PIN stays. Unlocking what is
-// not locked is no error.
+// Lifts a lock or deactivation and clears the failed attempts. The PIN itself does not change.
+// The request also succeeds if the PIN is not locked.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Corresponds with POST /v1/customers/{customer_id}/pin/unlock (the `UnlockCustomerPin` operationId).
 func (c *Client) UnlockCustomerPin(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1409,8 +1690,11 @@ func (c *Client) UnlockCustomerPin(ctx context.Context, customerId CustomerId, r
 
 // RemoveIdentityPin Remove an identity's PIN
 //
-// Removes the PIN with its count, lock and cooling off, and ends every session and every pending or
-// approved confirmation of the identity. Removing what is not there is no error.
+// Removes the identity's PIN together with its failed attempts, its lock and its cooling-off
+// period. All of the identity's PIN sessions and all pending or approved confirmations end.
+// The request also succeeds if the identity has no PIN.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Corresponds with DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin (the `RemoveIdentityPin` operationId).
 func (c *Client) RemoveIdentityPin(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1427,7 +1711,11 @@ func (c *Client) RemoveIdentityPin(ctx context.Context, instanceId InstanceId, i
 
 // GetIdentityPinStatus Get an identity's PIN status
 //
-// Tells whether a channel identity of the instance has a PIN, and whether it is active or locked.
+// Returns whether a channel identity of the instance has a PIN, and whether that PIN is active
+// or locked. An identity that hydrapin has never seen gets the same answer as an identity
+// without a PIN.
+//
+// Requires an admin token, or an API key with the scope `pins:read`.
 //
 // Corresponds with GET /v1/instances/{instance_id}/identities/{identity_id}/pin (the `GetIdentityPinStatus` operationId).
 func (c *Client) GetIdentityPinStatus(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1444,8 +1732,10 @@ func (c *Client) GetIdentityPinStatus(ctx context.Context, instanceId InstanceId
 
 // UnlockIdentityPin Unlock an identity's PIN
 //
-// Lifts lock, deactivation and cooling off and clears what wrong guesses have cost; the PIN stays.
-// Unlocking what is not locked is no error.
+// Lifts a lock or deactivation, ends the cooling-off period and clears the failed attempts.
+// The PIN itself does not change. The request also succeeds if the PIN is not locked.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Corresponds with POST /v1/instances/{instance_id}/identities/{identity_id}/pin/unlock (the `UnlockIdentityPin` operationId).
 func (c *Client) UnlockIdentityPin(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1462,8 +1752,10 @@ func (c *Client) UnlockIdentityPin(ctx context.Context, instanceId InstanceId, i
 
 // GetPinPolicy Get an instance's PIN policy
 //
-// Tells which skills of the instance need a PIN, for which roles, and how long one PIN lasts. An
-// instance for which nothing was stored reads the defaults, with the ETag `"0"`.
+// Returns which skills of the instance need a PIN, for which roles, and how long a PIN session
+// lasts. An instance without a stored policy returns the defaults and the ETag `"0"`.
+//
+// Requires any token of the tenant, or an API key with the scope `pin-policies:read`.
 //
 // Corresponds with GET /v1/instances/{instance_id}/pin-policy (the `GetPinPolicy` operationId).
 func (c *Client) GetPinPolicy(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1480,12 +1772,17 @@ func (c *Client) GetPinPolicy(ctx context.Context, instanceId InstanceId, reqEdi
 
 // UpdatePinPolicyWithBody Update an instance's PIN policy
 //
-// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-// every skill. An update that changes nothing keeps the version.
+// Changes the fields that you send. A field that is absent or null keeps its value. A request
+// that changes nothing keeps the version.
 //
-// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
-// 412 instead of being overwritten.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
+//
+// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
+// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1504,12 +1801,17 @@ func (c *Client) UpdatePinPolicyWithBody(ctx context.Context, instanceId Instanc
 
 // UpdatePinPolicy Update an instance's PIN policy
 //
-// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-// every skill. An update that changes nothing keeps the version.
+// Changes the fields that you send. A field that is absent or null keeps its value. A request
+// that changes nothing keeps the version.
 //
-// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
-// 412 instead of being overwritten.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
+//
+// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
+// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1528,8 +1830,10 @@ func (c *Client) UpdatePinPolicy(ctx context.Context, instanceId InstanceId, par
 
 // GetMyPinStatus Get my PIN status
 //
-// Tells the customer whose token this is whether they have a PIN. A token without a `customer_id`, and an
-// API key, are answered with 403.
+// Returns whether the customer who is signed in has a PIN, and whether that PIN is active or
+// locked.
+//
+// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
 //
 // Corresponds with GET /v1/me/pin (the `GetMyPinStatus` operationId).
 func (c *Client) GetMyPinStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2458,16 +2762,26 @@ type ClientWithResponsesInterface interface {
 
 	// AskConfirmationWithBodyWithResponse Ask whether a skill may run
 	//
-	// Answers what must happen before the skill may run.
+	// Call this before a skill runs. The `status` of the answer says what to do next:
 	//
-	// - `not_required` (200): the policy asks for no PIN; holds for this moment only and is not to be cached.
-	// - `blocked` (200): the PIN that is needed cannot be used now; `reason` says why.
-	// - `pending` (201): the holder has to enter the PIN; send it with *verify*, or wait for the outcome.
-	// - `approved` (201): a live session stands for the PIN; *redeem* as the skill runs.
+	// - `not_required` (200): the policy needs no PIN for this skill and role. This holds for this
+	//   moment only. Do not cache it.
+	// - `blocked` (200): the skill needs a PIN that cannot be used now. `reason` says why. The
+	//   skill must not run.
+	// - `pending` (201): the holder has to enter the PIN. Send the PIN to `…/verify`, or wait for
+	//   the outcome.
+	// - `approved` (201): a PIN session covers this skill. Send `…/redeem` when the skill runs.
 	//
-	// Name the holder by exactly one of `customer_id` and `identity_id`. An `action` is always confirmed for
-	// itself: no session covers it. With an `idempotency_key`, the same question gives 200 and the confirmation
-	// as it is now; another question under that key is 409.
+	// Name the holder with exactly one of `customer_id` and `identity_id`.
+	//
+	// With an `action`, the holder confirms exactly that action. A PIN session never covers an
+	// action.
+	//
+	// To retry safely, send an `idempotency_key`. The same question with the same key returns the
+	// existing confirmation as it is now, with 200. A different question with the same key fails
+	// with 409.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2476,16 +2790,26 @@ type ClientWithResponsesInterface interface {
 
 	// AskConfirmationWithResponse Ask whether a skill may run
 	//
-	// Answers what must happen before the skill may run.
+	// Call this before a skill runs. The `status` of the answer says what to do next:
 	//
-	// - `not_required` (200): the policy asks for no PIN; holds for this moment only and is not to be cached.
-	// - `blocked` (200): the PIN that is needed cannot be used now; `reason` says why.
-	// - `pending` (201): the holder has to enter the PIN; send it with *verify*, or wait for the outcome.
-	// - `approved` (201): a live session stands for the PIN; *redeem* as the skill runs.
+	// - `not_required` (200): the policy needs no PIN for this skill and role. This holds for this
+	//   moment only. Do not cache it.
+	// - `blocked` (200): the skill needs a PIN that cannot be used now. `reason` says why. The
+	//   skill must not run.
+	// - `pending` (201): the holder has to enter the PIN. Send the PIN to `…/verify`, or wait for
+	//   the outcome.
+	// - `approved` (201): a PIN session covers this skill. Send `…/redeem` when the skill runs.
 	//
-	// Name the holder by exactly one of `customer_id` and `identity_id`. An `action` is always confirmed for
-	// itself: no session covers it. With an `idempotency_key`, the same question gives 200 and the confirmation
-	// as it is now; another question under that key is 409.
+	// Name the holder with exactly one of `customer_id` and `identity_id`.
+	//
+	// With an `action`, the holder confirms exactly that action. A PIN session never covers an
+	// action.
+	//
+	// To retry safely, send an `idempotency_key`. The same question with the same key returns the
+	// existing confirmation as it is now, with 200. A different question with the same key fails
+	// with 409.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2494,17 +2818,23 @@ type ClientWithResponsesInterface interface {
 
 	// DeclineConfirmationWithResponse Decline a confirmation
 	//
-	// Ends a pending or approved confirmation: its status becomes `declined`. Declining it again is no error.
+	// Ends a pending or approved confirmation: its status becomes `declined`. The request also
+	// succeeds if the confirmation is already declined.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /internal/v1/instances/{instance_id}/confirmations/{confirmation_id} (the `DeclineConfirmation` operationId).
 	DeclineConfirmationWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, reqEditors ...RequestEditorFn) (*DeclineConfirmationResponse, error)
 
-	// GetConfirmationWithResponse Get a confirmation, or wait for its outcome
+	// GetConfirmationWithResponse Get a confirmation or wait for its outcome
 	//
-	// Answers the confirmation as it is now. With `wait_seconds`, the answer comes as soon as the confirmation
-	// leaves `pending`, from whichever node, or when the time is over.
+	// Returns the confirmation as it is now. With `wait_seconds`, the answer is sent as soon as
+	// the confirmation is no longer `pending`, or when that time has passed. It does not matter
+	// which server the PIN was sent to.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2513,9 +2843,17 @@ type ClientWithResponsesInterface interface {
 
 	// RedeemConfirmationWithBodyWithResponse Redeem an approved confirmation
 	//
-	// The decision that counts, at the moment the skill runs. It succeeds once, for the skill and the params that
-	// were confirmed, and only while what the approval rested on still holds. Only a 200 lets the skill run. A lost
-	// answer is not repeated: in doubt the skill does not run, and the runtime asks again.
+	// Call this when the skill runs. Only the answer 200 allows the skill to run.
+	//
+	// An approval can be redeemed once, for the skill and the params that the holder confirmed. It
+	// can be redeemed until `expires_at`, which is 120 seconds after the approval by default.
+	// hydrapin checks again that the PIN has not changed, is not locked or deactivated, and that
+	// the PIN session, if one was used, is still live.
+	//
+	// If you do not receive the answer, the skill must not run: the approval may already be used.
+	// Ask again.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2524,73 +2862,134 @@ type ClientWithResponsesInterface interface {
 
 	// RedeemConfirmationWithResponse Redeem an approved confirmation
 	//
-	// The decision that counts, at the moment the skill runs. It succeeds once, for the skill and the params that
-	// were confirmed, and only while what the approval rested on still holds. Only a 200 lets the skill run. A lost
-	// answer is not repeated: in doubt the skill does not run, and the runtime asks again.
+	// Call this when the skill runs. Only the answer 200 allows the skill to run.
+	//
+	// An approval can be redeemed once, for the skill and the params that the holder confirmed. It
+	// can be redeemed until `expires_at`, which is 120 seconds after the approval by default.
+	// hydrapin checks again that the PIN has not changed, is not locked or deactivated, and that
+	// the PIN session, if one was used, is still live.
+	//
+	// If you do not receive the answer, the skill must not run: the approval may already be used.
+	// Ask again.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem (the `RedeemConfirmation` operationId).
 	RedeemConfirmationWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, body RedeemConfirmationJSONRequestBody, reqEditors ...RequestEditorFn) (*RedeemConfirmationResponse, error)
 
-	// VerifyConfirmationWithBodyWithResponse Verify a PIN for a confirmation
+	// VerifyConfirmationWithBodyWithResponse Verify the PIN for a confirmation
 	//
-	// Spends one attempt of the holder and compares the PIN. Right: the confirmation is `approved`, and where it
-	// has no action a session opens. Wrong: 403 with `attempts_remaining`. Locked or deactivated: 423, and nothing
-	// is looked at. The attempt is taken before the PIN is looked at; never repeat this call by itself.
+	// Checks the PIN that the holder entered. Every check costs the holder one attempt, which is
+	// taken before the PIN is compared:
+	//
+	// - If the PIN is correct, the confirmation becomes `approved`, and the count of consecutive
+	//   incorrect attempts goes back to zero. If the confirmation has no action and the policy
+	//   allows PIN sessions, one begins.
+	// - If the PIN is incorrect, the request fails with 403. `attempts_remaining` says how many
+	//   attempts are left.
+	// - If the PIN is locked or deactivated, the request fails with 423 and the PIN is not
+	//   checked.
+	//
+	// Do not repeat this request automatically: each repetition can cost another attempt.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify (the `VerifyConfirmation` operationId).
 	VerifyConfirmationWithBodyWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VerifyConfirmationResponse, error)
 
-	// VerifyConfirmationWithResponse Verify a PIN for a confirmation
+	// VerifyConfirmationWithResponse Verify the PIN for a confirmation
 	//
-	// Spends one attempt of the holder and compares the PIN. Right: the confirmation is `approved`, and where it
-	// has no action a session opens. Wrong: 403 with `attempts_remaining`. Locked or deactivated: 423, and nothing
-	// is looked at. The attempt is taken before the PIN is looked at; never repeat this call by itself.
+	// Checks the PIN that the holder entered. Every check costs the holder one attempt, which is
+	// taken before the PIN is compared:
+	//
+	// - If the PIN is correct, the confirmation becomes `approved`, and the count of consecutive
+	//   incorrect attempts goes back to zero. If the confirmation has no action and the policy
+	//   allows PIN sessions, one begins.
+	// - If the PIN is incorrect, the request fails with 403. `attempts_remaining` says how many
+	//   attempts are left.
+	// - If the PIN is locked or deactivated, the request fails with 423 and the PIN is not
+	//   checked.
+	//
+	// Do not repeat this request automatically: each repetition can cost another attempt.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify (the `VerifyConfirmation` operationId).
 	VerifyConfirmationWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, body VerifyConfirmationJSONRequestBody, reqEditors ...RequestEditorFn) (*VerifyConfirmationResponse, error)
 
-	// RuntimeRemovePinWithResponse Remove an identity's PIN as the runtime
+	// RuntimeRemovePinWithResponse Remove an identity's PIN (runtime)
 	//
-	// Removes the PIN; what wrong guesses have cost outlives it. Removing what is not there is no error. While
-	// the PIN is locked or deactivated it stays: 423.
+	// Removes the identity's PIN. The failed attempts are kept and also count against the next
+	// PIN. The request also succeeds if the identity has no PIN. While the PIN is locked or
+	// deactivated, the request fails with 423.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeRemovePin` operationId).
 	RuntimeRemovePinWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*RuntimeRemovePinResponse, error)
 
-	// RuntimeGetPinStatusWithResponse Get an identity's PIN status as the runtime
+	// RuntimeGetPinStatusWithResponse Get an identity's PIN status (runtime)
 	//
-	// Tells whether a channel identity of the runtime's instance has a PIN, and whether it is active or
-	// locked.
+	// Returns whether a channel identity of the runtime's instance has a PIN, and whether that PIN
+	// is active or locked.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeGetPinStatus` operationId).
 	RuntimeGetPinStatusWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*RuntimeGetPinStatusResponse, error)
 
-	// RuntimeSetPinWithBodyWithResponse Set an identity's PIN as the runtime
+	// RuntimeSetPinWithBodyWithResponse Set an identity's PIN (runtime)
 	//
-	// Sets the identity's first PIN, or replaces it when `current_pin` is right. `current_pin` costs an attempt
-	// like any guess; it is ignored where there is no PIN. A PIN that is set after the runtime removed one
-	// begins to count only later (24 hours by default), so that a misled agent cannot swap a PIN and use it.
+	// Sets the identity's PIN. The first PIN needs only `pin`. To replace a PIN, also send the
+	// `current_pin`:
+	//
+	// - If it is correct, the new PIN is set. All of the identity's PIN sessions and all pending
+	//   or approved confirmations end.
+	// - If it is incorrect, the request fails with 403 and costs the identity one attempt.
+	// - If it is missing, the request fails with 422.
+	//
+	// `current_pin` is ignored if there is no PIN. While the PIN is locked or deactivated, the
+	// request fails with 423.
+	//
+	// A PIN that the runtime sets after it removed one cannot confirm anything during a
+	// cooling-off period (24 hours by default). An agent that is tricked into swapping the PIN
+	// therefore cannot use the new one.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeSetPin` operationId).
 	RuntimeSetPinWithBodyWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RuntimeSetPinResponse, error)
 
-	// RuntimeSetPinWithResponse Set an identity's PIN as the runtime
+	// RuntimeSetPinWithResponse Set an identity's PIN (runtime)
 	//
-	// Sets the identity's first PIN, or replaces it when `current_pin` is right. `current_pin` costs an attempt
-	// like any guess; it is ignored where there is no PIN. A PIN that is set after the runtime removed one
-	// begins to count only later (24 hours by default), so that a misled agent cannot swap a PIN and use it.
+	// Sets the identity's PIN. The first PIN needs only `pin`. To replace a PIN, also send the
+	// `current_pin`:
+	//
+	// - If it is correct, the new PIN is set. All of the identity's PIN sessions and all pending
+	//   or approved confirmations end.
+	// - If it is incorrect, the request fails with 403 and costs the identity one attempt.
+	// - If it is missing, the request fails with 422.
+	//
+	// `current_pin` is ignored if there is no PIN. While the PIN is locked or deactivated, the
+	// request fails with 423.
+	//
+	// A PIN that the runtime sets after it removed one cannot confirm anything during a
+	// cooling-off period (24 hours by default). An agent that is tricked into swapping the PIN
+	// therefore cannot use the new one.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2599,8 +2998,11 @@ type ClientWithResponsesInterface interface {
 
 	// EndPinSessionsWithResponse End a holder's PIN sessions
 	//
-	// "Lock now": ends the holder's sessions on this instance and every approved confirmation that was not yet
-	// redeemed. Name the holder by exactly one of `customer_id` and `identity_id`.
+	// Use this to "lock now". It ends the holder's PIN sessions on this instance, and every
+	// approved confirmation that has not been redeemed. Name the holder with exactly one of
+	// `customer_id` and `identity_id`.
+	//
+	// Requires the runtime key of the instance.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2609,8 +3011,11 @@ type ClientWithResponsesInterface interface {
 
 	// RemoveCustomerPinWithResponse Remove a customer's PIN
 	//
-	// Removes the PIN with its count and lock, and ends every session and every pending or approved
-	// confirmation of the customer. Removing what is not there is no error.
+	// Removes the customer's PIN together with its failed attempts and its lock. All of the
+	// customer's PIN sessions and all pending or approved confirmations end. The request also
+	// succeeds if the customer has no PIN.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2619,8 +3024,10 @@ type ClientWithResponsesInterface interface {
 
 	// GetCustomerPinStatusWithResponse Get a customer's PIN status
 	//
-	// Tells whether the customer has a PIN, and whether it is active or locked. A customer who was never
-	// seen reads like one without a PIN.
+	// Returns whether the customer has a PIN, and whether that PIN is active or locked. A customer
+	// that hydrapin has never seen gets the same answer as a customer without a PIN.
+	//
+	// Requires an admin token, or an API key with the scope `pins:read`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2629,11 +3036,14 @@ type ClientWithResponsesInterface interface {
 
 	// SetCustomerPinWithBodyWithResponse Set a customer's PIN
 	//
-	// Sets the PIN, or replaces it like a reset: nothing of the old PIN stays, a lock or deactivation is
-	// lifted, and every session and every pending or approved confirmation of the customer ends.
+	// Sets the customer's PIN. If the customer already has one, the new PIN replaces it: a lock or
+	// deactivation is lifted, the failed attempts are cleared, and all of the customer's PIN
+	// sessions and all pending or approved confirmations end.
 	//
-	// A PIN has 4 to 12 digits (the server may narrow this). PINs that are easily guessed are refused with
-	// `pin_too_weak`.
+	// A PIN has 4 to 12 digits; the operator of the server can narrow that range. A PIN that is
+	// easy to guess is refused with the error type `pin_too_weak`.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2642,11 +3052,14 @@ type ClientWithResponsesInterface interface {
 
 	// SetCustomerPinWithResponse Set a customer's PIN
 	//
-	// Sets the PIN, or replaces it like a reset: nothing of the old PIN stays, a lock or deactivation is
-	// lifted, and every session and every pending or approved confirmation of the customer ends.
+	// Sets the customer's PIN. If the customer already has one, the new PIN replaces it: a lock or
+	// deactivation is lifted, the failed attempts are cleared, and all of the customer's PIN
+	// sessions and all pending or approved confirmations end.
 	//
-	// A PIN has 4 to 12 digits (the server may narrow this). PINs that are easily guessed are refused with
-	// `pin_too_weak`.
+	// A PIN has 4 to 12 digits; the operator of the server can narrow that range. A PIN that is
+	// easy to guess is refused with the error type `pin_too_weak`.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2655,8 +3068,10 @@ type ClientWithResponsesInterface interface {
 
 	// UnlockCustomerPinWithResponse Unlock a customer's PIN
 	//
-	// Lifts lock and deactivation and clears what wrong guesses have cost; the PIN stays. Unlocking what is
-	// not locked is no error.
+	// Lifts a lock or deactivation and clears the failed attempts. The PIN itself does not change.
+	// The request also succeeds if the PIN is not locked.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2665,8 +3080,11 @@ type ClientWithResponsesInterface interface {
 
 	// RemoveIdentityPinWithResponse Remove an identity's PIN
 	//
-	// Removes the PIN with its count, lock and cooling off, and ends every session and every pending or
-	// approved confirmation of the identity. Removing what is not there is no error.
+	// Removes the identity's PIN together with its failed attempts, its lock and its cooling-off
+	// period. All of the identity's PIN sessions and all pending or approved confirmations end.
+	// The request also succeeds if the identity has no PIN.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2675,7 +3093,11 @@ type ClientWithResponsesInterface interface {
 
 	// GetIdentityPinStatusWithResponse Get an identity's PIN status
 	//
-	// Tells whether a channel identity of the instance has a PIN, and whether it is active or locked.
+	// Returns whether a channel identity of the instance has a PIN, and whether that PIN is active
+	// or locked. An identity that hydrapin has never seen gets the same answer as an identity
+	// without a PIN.
+	//
+	// Requires an admin token, or an API key with the scope `pins:read`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2684,8 +3106,10 @@ type ClientWithResponsesInterface interface {
 
 	// UnlockIdentityPinWithResponse Unlock an identity's PIN
 	//
-	// Lifts lock, deactivation and cooling off and clears what wrong guesses have cost; the PIN stays.
-	// Unlocking what is not locked is no error.
+	// Lifts a lock or deactivation, ends the cooling-off period and clears the failed attempts.
+	// The PIN itself does not change. The request also succeeds if the PIN is not locked.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2694,8 +3118,10 @@ type ClientWithResponsesInterface interface {
 
 	// GetPinPolicyWithResponse Get an instance's PIN policy
 	//
-	// Tells which skills of the instance need a PIN, for which roles, and how long one PIN lasts. An
-	// instance for which nothing was stored reads the defaults, with the ETag `"0"`.
+	// Returns which skills of the instance need a PIN, for which roles, and how long a PIN session
+	// lasts. An instance without a stored policy returns the defaults and the ETag `"0"`.
+	//
+	// Requires any token of the tenant, or an API key with the scope `pin-policies:read`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2704,12 +3130,17 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePinPolicyWithBodyWithResponse Update an instance's PIN policy
 	//
-	// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-	// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-	// every skill. An update that changes nothing keeps the version.
+	// Changes the fields that you send. A field that is absent or null keeps its value. A request
+	// that changes nothing keeps the version.
 	//
-	// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
-	// 412 instead of being overwritten.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
+	//
+	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
+	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2718,12 +3149,17 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePinPolicyWithResponse Update an instance's PIN policy
 	//
-	// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-	// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-	// every skill. An update that changes nothing keeps the version.
+	// Changes the fields that you send. A field that is absent or null keeps its value. A request
+	// that changes nothing keeps the version.
 	//
-	// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
-	// 412 instead of being overwritten.
+	// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+	// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+	// `payments.*`, or `*` for every skill.
+	//
+	// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
+	// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2732,8 +3168,10 @@ type ClientWithResponsesInterface interface {
 
 	// GetMyPinStatusWithResponse Get my PIN status
 	//
-	// Tells the customer whose token this is whether they have a PIN. A token without a `customer_id`, and an
-	// API key, are answered with 403.
+	// Returns whether the customer who is signed in has a PIN, and whether that PIN is active or
+	// locked.
+	//
+	// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2766,15 +3204,15 @@ type AskConfirmationResponse struct {
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Forbidden
+	ApplicationproblemJSON403 *ForbiddenRuntime
 	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationproblemJSON409 *Conflict
+	ApplicationproblemJSON409 *ConflictKey
 	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
 	ApplicationproblemJSON413 *TooLarge
 	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
 	ApplicationproblemJSON415 *UnsupportedMediaType
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidQuestion
 	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
 	ApplicationproblemJSON429 *TooManyRequests
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
@@ -2805,12 +3243,12 @@ func (r AskConfirmationResponse) GetApplicationproblemJSON401() *Unauthorized {
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r AskConfirmationResponse) GetApplicationproblemJSON403() *Forbidden {
+func (r AskConfirmationResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r AskConfirmationResponse) GetApplicationproblemJSON409() *Conflict {
+func (r AskConfirmationResponse) GetApplicationproblemJSON409() *ConflictKey {
 	return r.ApplicationproblemJSON409
 }
 
@@ -2825,7 +3263,7 @@ func (r AskConfirmationResponse) GetApplicationproblemJSON415() *UnsupportedMedi
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r AskConfirmationResponse) GetJSON422() *Invalid {
+func (r AskConfirmationResponse) GetJSON422() *InvalidQuestion {
 	return r.JSON422
 }
 
@@ -2889,15 +3327,15 @@ type DeclineConfirmationResponse struct {
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Forbidden
+	ApplicationproblemJSON403 *ForbiddenRuntime
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationproblemJSON404 *NotFound
 	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationproblemJSON409 *Conflict
+	ApplicationproblemJSON409 *ConflictRedeemed
 	// ApplicationproblemJSON410 the response for an HTTP 410 `application/problem+json` response
 	ApplicationproblemJSON410 *Gone
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidConfirmation
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -2914,7 +3352,7 @@ func (r DeclineConfirmationResponse) GetApplicationproblemJSON401() *Unauthorize
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r DeclineConfirmationResponse) GetApplicationproblemJSON403() *Forbidden {
+func (r DeclineConfirmationResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
 	return r.ApplicationproblemJSON403
 }
 
@@ -2924,7 +3362,7 @@ func (r DeclineConfirmationResponse) GetApplicationproblemJSON404() *NotFound {
 }
 
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r DeclineConfirmationResponse) GetApplicationproblemJSON409() *Conflict {
+func (r DeclineConfirmationResponse) GetApplicationproblemJSON409() *ConflictRedeemed {
 	return r.ApplicationproblemJSON409
 }
 
@@ -2934,7 +3372,7 @@ func (r DeclineConfirmationResponse) GetApplicationproblemJSON410() *Gone {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r DeclineConfirmationResponse) GetJSON422() *Invalid {
+func (r DeclineConfirmationResponse) GetJSON422() *InvalidConfirmation {
 	return r.JSON422
 }
 
@@ -2995,11 +3433,11 @@ type GetConfirmationResponse struct {
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Forbidden
+	ApplicationproblemJSON403 *ForbiddenRuntime
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationproblemJSON404 *NotFound
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidConfirmation
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -3021,7 +3459,7 @@ func (r GetConfirmationResponse) GetApplicationproblemJSON401() *Unauthorized {
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetConfirmationResponse) GetApplicationproblemJSON403() *Forbidden {
+func (r GetConfirmationResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
 	return r.ApplicationproblemJSON403
 }
 
@@ -3031,7 +3469,7 @@ func (r GetConfirmationResponse) GetApplicationproblemJSON404() *NotFound {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r GetConfirmationResponse) GetJSON422() *Invalid {
+func (r GetConfirmationResponse) GetJSON422() *InvalidConfirmation {
 	return r.JSON422
 }
 
@@ -3092,11 +3530,11 @@ type RedeemConfirmationResponse struct {
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Forbidden
+	ApplicationproblemJSON403 *ForbiddenRedeem
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationproblemJSON404 *NotFound
 	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationproblemJSON409 *Conflict
+	ApplicationproblemJSON409 *ConflictRedeem
 	// ApplicationproblemJSON410 the response for an HTTP 410 `application/problem+json` response
 	ApplicationproblemJSON410 *Gone
 	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
@@ -3104,7 +3542,7 @@ type RedeemConfirmationResponse struct {
 	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
 	ApplicationproblemJSON415 *UnsupportedMediaType
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidRedeem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -3126,7 +3564,7 @@ func (r RedeemConfirmationResponse) GetApplicationproblemJSON401() *Unauthorized
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r RedeemConfirmationResponse) GetApplicationproblemJSON403() *Forbidden {
+func (r RedeemConfirmationResponse) GetApplicationproblemJSON403() *ForbiddenRedeem {
 	return r.ApplicationproblemJSON403
 }
 
@@ -3136,7 +3574,7 @@ func (r RedeemConfirmationResponse) GetApplicationproblemJSON404() *NotFound {
 }
 
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r RedeemConfirmationResponse) GetApplicationproblemJSON409() *Conflict {
+func (r RedeemConfirmationResponse) GetApplicationproblemJSON409() *ConflictRedeem {
 	return r.ApplicationproblemJSON409
 }
 
@@ -3156,7 +3594,7 @@ func (r RedeemConfirmationResponse) GetApplicationproblemJSON415() *UnsupportedM
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r RedeemConfirmationResponse) GetJSON422() *Invalid {
+func (r RedeemConfirmationResponse) GetJSON422() *InvalidRedeem {
 	return r.JSON422
 }
 
@@ -3222,7 +3660,7 @@ type VerifyConfirmationResponse struct {
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Forbidden
+	ApplicationproblemJSON403 *ForbiddenPin
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationproblemJSON404 *NotFound
 	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
@@ -3240,7 +3678,7 @@ type VerifyConfirmationResponse struct {
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Unavailable
+	ApplicationproblemJSON503 *Busy
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *VerifyConfirmationResponse401Headers
 	// Headers423 the parsed response headers for an HTTP 423 response
@@ -3260,7 +3698,7 @@ func (r VerifyConfirmationResponse) GetApplicationproblemJSON401() *Unauthorized
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r VerifyConfirmationResponse) GetApplicationproblemJSON403() *Forbidden {
+func (r VerifyConfirmationResponse) GetApplicationproblemJSON403() *ForbiddenPin {
 	return r.ApplicationproblemJSON403
 }
 
@@ -3305,7 +3743,7 @@ func (r VerifyConfirmationResponse) GetApplicationproblemJSON500() *InternalErro
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r VerifyConfirmationResponse) GetApplicationproblemJSON503() *Unavailable {
+func (r VerifyConfirmationResponse) GetApplicationproblemJSON503() *Busy {
 	return r.ApplicationproblemJSON503
 }
 
@@ -3359,9 +3797,9 @@ type RuntimeRemovePinResponse struct {
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Forbidden
+	ApplicationproblemJSON403 *ForbiddenRuntime
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidIdentity
 	// ApplicationproblemJSON423 the response for an HTTP 423 `application/problem+json` response
 	ApplicationproblemJSON423 *Locked
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
@@ -3382,12 +3820,12 @@ func (r RuntimeRemovePinResponse) GetApplicationproblemJSON401() *Unauthorized {
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r RuntimeRemovePinResponse) GetApplicationproblemJSON403() *Forbidden {
+func (r RuntimeRemovePinResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
 	return r.ApplicationproblemJSON403
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r RuntimeRemovePinResponse) GetJSON422() *Invalid {
+func (r RuntimeRemovePinResponse) GetJSON422() *InvalidIdentity {
 	return r.JSON422
 }
 
@@ -3453,9 +3891,9 @@ type RuntimeGetPinStatusResponse struct {
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Forbidden
+	ApplicationproblemJSON403 *ForbiddenRuntime
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidIdentity
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -3477,12 +3915,12 @@ func (r RuntimeGetPinStatusResponse) GetApplicationproblemJSON401() *Unauthorize
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r RuntimeGetPinStatusResponse) GetApplicationproblemJSON403() *Forbidden {
+func (r RuntimeGetPinStatusResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
 	return r.ApplicationproblemJSON403
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r RuntimeGetPinStatusResponse) GetJSON422() *Invalid {
+func (r RuntimeGetPinStatusResponse) GetJSON422() *InvalidIdentity {
 	return r.JSON422
 }
 
@@ -3548,7 +3986,7 @@ type RuntimeSetPinResponse struct {
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Forbidden
+	ApplicationproblemJSON403 *ForbiddenPin
 	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
 	ApplicationproblemJSON413 *TooLarge
 	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
@@ -3560,7 +3998,7 @@ type RuntimeSetPinResponse struct {
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Unavailable
+	ApplicationproblemJSON503 *Busy
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *RuntimeSetPinResponse401Headers
 	// Headers423 the parsed response headers for an HTTP 423 response
@@ -3580,7 +4018,7 @@ func (r RuntimeSetPinResponse) GetApplicationproblemJSON401() *Unauthorized {
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r RuntimeSetPinResponse) GetApplicationproblemJSON403() *Forbidden {
+func (r RuntimeSetPinResponse) GetApplicationproblemJSON403() *ForbiddenPin {
 	return r.ApplicationproblemJSON403
 }
 
@@ -3610,7 +4048,7 @@ func (r RuntimeSetPinResponse) GetApplicationproblemJSON500() *InternalError {
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r RuntimeSetPinResponse) GetApplicationproblemJSON503() *Unavailable {
+func (r RuntimeSetPinResponse) GetApplicationproblemJSON503() *Busy {
 	return r.ApplicationproblemJSON503
 }
 
@@ -3659,9 +4097,9 @@ type EndPinSessionsResponse struct {
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Forbidden
+	ApplicationproblemJSON403 *ForbiddenRuntime
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidHolder
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -3678,12 +4116,12 @@ func (r EndPinSessionsResponse) GetApplicationproblemJSON401() *Unauthorized {
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r EndPinSessionsResponse) GetApplicationproblemJSON403() *Forbidden {
+func (r EndPinSessionsResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
 	return r.ApplicationproblemJSON403
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r EndPinSessionsResponse) GetJSON422() *Invalid {
+func (r EndPinSessionsResponse) GetJSON422() *InvalidHolder {
 	return r.JSON422
 }
 
@@ -3744,7 +4182,7 @@ type RemoveCustomerPinResponse struct {
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationproblemJSON403 *Forbidden
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidCustomer
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -3766,7 +4204,7 @@ func (r RemoveCustomerPinResponse) GetApplicationproblemJSON403() *Forbidden {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r RemoveCustomerPinResponse) GetJSON422() *Invalid {
+func (r RemoveCustomerPinResponse) GetJSON422() *InvalidCustomer {
 	return r.JSON422
 }
 
@@ -3829,7 +4267,7 @@ type GetCustomerPinStatusResponse struct {
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationproblemJSON403 *Forbidden
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidCustomer
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -3856,7 +4294,7 @@ func (r GetCustomerPinStatusResponse) GetApplicationproblemJSON403() *Forbidden 
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r GetCustomerPinStatusResponse) GetJSON422() *Invalid {
+func (r GetCustomerPinStatusResponse) GetJSON422() *InvalidCustomer {
 	return r.JSON422
 }
 
@@ -3927,7 +4365,7 @@ type SetCustomerPinResponse struct {
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Unavailable
+	ApplicationproblemJSON503 *Busy
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *SetCustomerPinResponse401Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3970,7 +4408,7 @@ func (r SetCustomerPinResponse) GetApplicationproblemJSON500() *InternalError {
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r SetCustomerPinResponse) GetApplicationproblemJSON503() *Unavailable {
+func (r SetCustomerPinResponse) GetApplicationproblemJSON503() *Busy {
 	return r.ApplicationproblemJSON503
 }
 
@@ -4023,7 +4461,7 @@ type UnlockCustomerPinResponse struct {
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationproblemJSON403 *Forbidden
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidCustomer
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -4050,7 +4488,7 @@ func (r UnlockCustomerPinResponse) GetApplicationproblemJSON403() *Forbidden {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r UnlockCustomerPinResponse) GetJSON422() *Invalid {
+func (r UnlockCustomerPinResponse) GetJSON422() *InvalidCustomer {
 	return r.JSON422
 }
 
@@ -4111,7 +4549,7 @@ type RemoveIdentityPinResponse struct {
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationproblemJSON403 *Forbidden
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidIdentity
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -4133,7 +4571,7 @@ func (r RemoveIdentityPinResponse) GetApplicationproblemJSON403() *Forbidden {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r RemoveIdentityPinResponse) GetJSON422() *Invalid {
+func (r RemoveIdentityPinResponse) GetJSON422() *InvalidIdentity {
 	return r.JSON422
 }
 
@@ -4196,7 +4634,7 @@ type GetIdentityPinStatusResponse struct {
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationproblemJSON403 *Forbidden
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidIdentity
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -4223,7 +4661,7 @@ func (r GetIdentityPinStatusResponse) GetApplicationproblemJSON403() *Forbidden 
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r GetIdentityPinStatusResponse) GetJSON422() *Invalid {
+func (r GetIdentityPinStatusResponse) GetJSON422() *InvalidIdentity {
 	return r.JSON422
 }
 
@@ -4286,7 +4724,7 @@ type UnlockIdentityPinResponse struct {
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationproblemJSON403 *Forbidden
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidIdentity
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -4313,7 +4751,7 @@ func (r UnlockIdentityPinResponse) GetApplicationproblemJSON403() *Forbidden {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r UnlockIdentityPinResponse) GetJSON422() *Invalid {
+func (r UnlockIdentityPinResponse) GetJSON422() *InvalidIdentity {
 	return r.JSON422
 }
 
@@ -4381,7 +4819,7 @@ type GetPinPolicyResponse struct {
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationproblemJSON403 *Forbidden
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidInstance
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -4410,7 +4848,7 @@ func (r GetPinPolicyResponse) GetApplicationproblemJSON403() *Forbidden {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r GetPinPolicyResponse) GetJSON422() *Invalid {
+func (r GetPinPolicyResponse) GetJSON422() *InvalidInstance {
 	return r.JSON422
 }
 
@@ -4484,7 +4922,7 @@ type UpdatePinPolicyResponse struct {
 	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
 	ApplicationproblemJSON415 *UnsupportedMediaType
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Invalid
+	JSON422 *InvalidPolicy
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -4528,7 +4966,7 @@ func (r UpdatePinPolicyResponse) GetApplicationproblemJSON415() *UnsupportedMedi
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r UpdatePinPolicyResponse) GetJSON422() *Invalid {
+func (r UpdatePinPolicyResponse) GetJSON422() *InvalidPolicy {
 	return r.JSON422
 }
 
@@ -4587,9 +5025,9 @@ type GetMyPinStatusResponse struct {
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *PinStatus
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Unauthorized
+	ApplicationproblemJSON401 *UnauthorizedCustomer
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Forbidden
+	ApplicationproblemJSON403 *ForbiddenCustomer
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -4606,12 +5044,12 @@ func (r GetMyPinStatusResponse) GetJSON200() *PinStatus {
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetMyPinStatusResponse) GetApplicationproblemJSON401() *Unauthorized {
+func (r GetMyPinStatusResponse) GetApplicationproblemJSON401() *UnauthorizedCustomer {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetMyPinStatusResponse) GetApplicationproblemJSON403() *Forbidden {
+func (r GetMyPinStatusResponse) GetApplicationproblemJSON403() *ForbiddenCustomer {
 	return r.ApplicationproblemJSON403
 }
 
@@ -4656,16 +5094,26 @@ func (r GetMyPinStatusResponse) ContentType() string {
 
 // AskConfirmationWithBodyWithResponse Ask whether a skill may run
 //
-// Answers what must happen before the skill may run.
+// Call this before a skill runs. The `status` of the answer says what to do next:
 //
-// - `not_required` (200): the policy asks for no PIN; holds for this moment only and is not to be cached.
-// - `blocked` (200): the PIN that is needed cannot be used now; `reason` says why.
-// - `pending` (201): the holder has to enter the PIN; send it with *verify*, or wait for the outcome.
-// - `approved` (201): a live session stands for the PIN; *redeem* as the skill runs.
+//   - `not_required` (200): the policy needs no PIN for this skill and role. This holds for this
+//     moment only. Do not cache it.
+//   - `blocked` (200): the skill needs a PIN that cannot be used now. `reason` says why. The
+//     skill must not run.
+//   - `pending` (201): the holder has to enter the PIN. Send the PIN to `…/verify`, or wait for
+//     the outcome.
+//   - `approved` (201): a PIN session covers this skill. Send `…/redeem` when the skill runs.
 //
-// Name the holder by exactly one of `customer_id` and `identity_id`. An `action` is always confirmed for
-// itself: no session covers it. With an `idempotency_key`, the same question gives 200 and the confirmation
-// as it is now; another question under that key is 409.
+// Name the holder with exactly one of `customer_id` and `identity_id`.
+//
+// With an `action`, the holder confirms exactly that action. A PIN session never covers an
+// action.
+//
+// To retry safely, send an `idempotency_key`. The same question with the same key returns the
+// existing confirmation as it is now, with 200. A different question with the same key fails
+// with 409.
+//
+// Requires the runtime key of the instance.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4680,16 +5128,26 @@ func (c *ClientWithResponses) AskConfirmationWithBodyWithResponse(ctx context.Co
 
 // AskConfirmationWithResponse Ask whether a skill may run
 //
-// Answers what must happen before the skill may run.
+// Call this before a skill runs. The `status` of the answer says what to do next:
 //
-// - `not_required` (200): the policy asks for no PIN; holds for this moment only and is not to be cached.
-// - `blocked` (200): the PIN that is needed cannot be used now; `reason` says why.
-// - `pending` (201): the holder has to enter the PIN; send it with *verify*, or wait for the outcome.
-// - `approved` (201): a live session stands for the PIN; *redeem* as the skill runs.
+//   - `not_required` (200): the policy needs no PIN for this skill and role. This holds for this
+//     moment only. Do not cache it.
+//   - `blocked` (200): the skill needs a PIN that cannot be used now. `reason` says why. The
+//     skill must not run.
+//   - `pending` (201): the holder has to enter the PIN. Send the PIN to `…/verify`, or wait for
+//     the outcome.
+//   - `approved` (201): a PIN session covers this skill. Send `…/redeem` when the skill runs.
 //
-// Name the holder by exactly one of `customer_id` and `identity_id`. An `action` is always confirmed for
-// itself: no session covers it. With an `idempotency_key`, the same question gives 200 and the confirmation
-// as it is now; another question under that key is 409.
+// Name the holder with exactly one of `customer_id` and `identity_id`.
+//
+// With an `action`, the holder confirms exactly that action. A PIN session never covers an
+// action.
+//
+// To retry safely, send an `idempotency_key`. The same question with the same key returns the
+// existing confirmation as it is now, with 200. A different question with the same key fails
+// with 409.
+//
+// Requires the runtime key of the instance.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4704,7 +5162,10 @@ func (c *ClientWithResponses) AskConfirmationWithResponse(ctx context.Context, i
 
 // DeclineConfirmationWithResponse Decline a confirmation
 //
-// Ends a pending or approved confirmation: its status becomes `declined`. Declining it again is no error.
+// Ends a pending or approved confirmation: its status becomes `declined`. The request also
+// succeeds if the confirmation is already declined.
+//
+// Requires the runtime key of the instance.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4717,10 +5178,13 @@ func (c *ClientWithResponses) DeclineConfirmationWithResponse(ctx context.Contex
 	return ParseDeclineConfirmationResponse(rsp)
 }
 
-// GetConfirmationWithResponse Get a confirmation, or wait for its outcome
+// GetConfirmationWithResponse Get a confirmation or wait for its outcome
 //
-// Answers the confirmation as it is now. With `wait_seconds`, the answer comes as soon as the confirmation
-// leaves `pending`, from whichever node, or when the time is over.
+// Returns the confirmation as it is now. With `wait_seconds`, the answer is sent as soon as
+// the confirmation is no longer `pending`, or when that time has passed. It does not matter
+// which server the PIN was sent to.
+//
+// Requires the runtime key of the instance.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4735,9 +5199,17 @@ func (c *ClientWithResponses) GetConfirmationWithResponse(ctx context.Context, i
 
 // RedeemConfirmationWithBodyWithResponse Redeem an approved confirmation
 //
-// The decision that counts, at the moment the skill runs. It succeeds once, for the skill and the params that
-// were confirmed, and only while what the approval rested on still holds. Only a 200 lets the skill run. A lost
-// answer is not repeated: in doubt the skill does not run, and the runtime asks again.
+// Call this when the skill runs. Only the answer 200 allows the skill to run.
+//
+// An approval can be redeemed once, for the skill and the params that the holder confirmed. It
+// can be redeemed until `expires_at`, which is 120 seconds after the approval by default.
+// hydrapin checks again that the PIN has not changed, is not locked or deactivated, and that
+// the PIN session, if one was used, is still live.
+//
+// If you do not receive the answer, the skill must not run: the approval may already be used.
+// Ask again.
+//
+// Requires the runtime key of the instance.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4752,9 +5224,17 @@ func (c *ClientWithResponses) RedeemConfirmationWithBodyWithResponse(ctx context
 
 // RedeemConfirmationWithResponse Redeem an approved confirmation
 //
-// The decision that counts, at the moment the skill runs. It succeeds once, for the skill and the params that
-// were confirmed, and only while what the approval rested on still holds. Only a 200 lets the skill run. A lost
-// answer is not repeated: in doubt the skill does not run, and the runtime asks again.
+// Call this when the skill runs. Only the answer 200 allows the skill to run.
+//
+// An approval can be redeemed once, for the skill and the params that the holder confirmed. It
+// can be redeemed until `expires_at`, which is 120 seconds after the approval by default.
+// hydrapin checks again that the PIN has not changed, is not locked or deactivated, and that
+// the PIN session, if one was used, is still live.
+//
+// If you do not receive the answer, the skill must not run: the approval may already be used.
+// Ask again.
+//
+// Requires the runtime key of the instance.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4767,11 +5247,22 @@ func (c *ClientWithResponses) RedeemConfirmationWithResponse(ctx context.Context
 	return ParseRedeemConfirmationResponse(rsp)
 }
 
-// VerifyConfirmationWithBodyWithResponse Verify a PIN for a confirmation
+// VerifyConfirmationWithBodyWithResponse Verify the PIN for a confirmation
 //
-// Spends one attempt of the holder and compares the PIN. Right: the confirmation is `approved`, and where it
-// has no action a session opens. Wrong: 403 with `attempts_remaining`. Locked or deactivated: 423, and nothing
-// is looked at. The attempt is taken before the PIN is looked at; never repeat this call by itself.
+// Checks the PIN that the holder entered. Every check costs the holder one attempt, which is
+// taken before the PIN is compared:
+//
+//   - If the PIN is correct, the confirmation becomes `approved`, and the count of consecutive
+//     incorrect attempts goes back to zero. If the confirmation has no action and the policy
+//     allows PIN sessions, one begins.
+//   - If the PIN is incorrect, the request fails with 403. `attempts_remaining` says how many
+//     attempts are left.
+//   - If the PIN is locked or deactivated, the request fails with 423 and the PIN is not
+//     checked.
+//
+// Do not repeat this request automatically: each repetition can cost another attempt.
+//
+// Requires the runtime key of the instance.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4784,11 +5275,22 @@ func (c *ClientWithResponses) VerifyConfirmationWithBodyWithResponse(ctx context
 	return ParseVerifyConfirmationResponse(rsp)
 }
 
-// VerifyConfirmationWithResponse Verify a PIN for a confirmation
+// VerifyConfirmationWithResponse Verify the PIN for a confirmation
 //
-// Spends one attempt of the holder and compares the PIN. Right: the confirmation is `approved`, and where it
-// has no action a session opens. Wrong: 403 with `attempts_remaining`. Locked or deactivated: 423, and nothing
-// is looked at. The attempt is taken before the PIN is looked at; never repeat this call by itself.
+// Checks the PIN that the holder entered. Every check costs the holder one attempt, which is
+// taken before the PIN is compared:
+//
+//   - If the PIN is correct, the confirmation becomes `approved`, and the count of consecutive
+//     incorrect attempts goes back to zero. If the confirmation has no action and the policy
+//     allows PIN sessions, one begins.
+//   - If the PIN is incorrect, the request fails with 403. `attempts_remaining` says how many
+//     attempts are left.
+//   - If the PIN is locked or deactivated, the request fails with 423 and the PIN is not
+//     checked.
+//
+// Do not repeat this request automatically: each repetition can cost another attempt.
+//
+// Requires the runtime key of the instance.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4801,10 +5303,13 @@ func (c *ClientWithResponses) VerifyConfirmationWithResponse(ctx context.Context
 	return ParseVerifyConfirmationResponse(rsp)
 }
 
-// RuntimeRemovePinWithResponse Remove an identity's PIN as the runtime
+// RuntimeRemovePinWithResponse Remove an identity's PIN (runtime)
 //
-// Removes the PIN; what wrong guesses have cost outlives it. Removing what is not there is no error. While
-// the PIN is locked or deactivated it stays: 423.
+// Removes the identity's PIN. The failed attempts are kept and also count against the next
+// PIN. The request also succeeds if the identity has no PIN. While the PIN is locked or
+// deactivated, the request fails with 423.
+//
+// Requires the runtime key of the instance.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4817,10 +5322,12 @@ func (c *ClientWithResponses) RuntimeRemovePinWithResponse(ctx context.Context, 
 	return ParseRuntimeRemovePinResponse(rsp)
 }
 
-// RuntimeGetPinStatusWithResponse Get an identity's PIN status as the runtime
+// RuntimeGetPinStatusWithResponse Get an identity's PIN status (runtime)
 //
-// Tells whether a channel identity of the runtime's instance has a PIN, and whether it is active or
-// locked.
+// Returns whether a channel identity of the runtime's instance has a PIN, and whether that PIN
+// is active or locked.
+//
+// Requires the runtime key of the instance.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4833,11 +5340,24 @@ func (c *ClientWithResponses) RuntimeGetPinStatusWithResponse(ctx context.Contex
 	return ParseRuntimeGetPinStatusResponse(rsp)
 }
 
-// RuntimeSetPinWithBodyWithResponse Set an identity's PIN as the runtime
+// RuntimeSetPinWithBodyWithResponse Set an identity's PIN (runtime)
 //
-// Sets the identity's first PIN, or replaces it when `current_pin` is right. `current_pin` costs an attempt
-// like any guess; it is ignored where there is no PIN. A PIN that is set after the runtime removed one
-// begins to count only later (24 hours by default), so that a misled agent cannot swap a PIN and use it.
+// Sets the identity's PIN. The first PIN needs only `pin`. To replace a PIN, also send the
+// `current_pin`:
+//
+//   - If it is correct, the new PIN is set. All of the identity's PIN sessions and all pending
+//     or approved confirmations end.
+//   - If it is incorrect, the request fails with 403 and costs the identity one attempt.
+//   - If it is missing, the request fails with 422.
+//
+// `current_pin` is ignored if there is no PIN. While the PIN is locked or deactivated, the
+// request fails with 423.
+//
+// A PIN that the runtime sets after it removed one cannot confirm anything during a
+// cooling-off period (24 hours by default). An agent that is tricked into swapping the PIN
+// therefore cannot use the new one.
+//
+// Requires the runtime key of the instance.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4850,11 +5370,24 @@ func (c *ClientWithResponses) RuntimeSetPinWithBodyWithResponse(ctx context.Cont
 	return ParseRuntimeSetPinResponse(rsp)
 }
 
-// RuntimeSetPinWithResponse Set an identity's PIN as the runtime
+// RuntimeSetPinWithResponse Set an identity's PIN (runtime)
 //
-// Sets the identity's first PIN, or replaces it when `current_pin` is right. `current_pin` costs an attempt
-// like any guess; it is ignored where there is no PIN. A PIN that is set after the runtime removed one
-// begins to count only later (24 hours by default), so that a misled agent cannot swap a PIN and use it.
+// Sets the identity's PIN. The first PIN needs only `pin`. To replace a PIN, also send the
+// `current_pin`:
+//
+//   - If it is correct, the new PIN is set. All of the identity's PIN sessions and all pending
+//     or approved confirmations end.
+//   - If it is incorrect, the request fails with 403 and costs the identity one attempt.
+//   - If it is missing, the request fails with 422.
+//
+// `current_pin` is ignored if there is no PIN. While the PIN is locked or deactivated, the
+// request fails with 423.
+//
+// A PIN that the runtime sets after it removed one cannot confirm anything during a
+// cooling-off period (24 hours by default). An agent that is tricked into swapping the PIN
+// therefore cannot use the new one.
+//
+// Requires the runtime key of the instance.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4869,8 +5402,11 @@ func (c *ClientWithResponses) RuntimeSetPinWithResponse(ctx context.Context, ins
 
 // EndPinSessionsWithResponse End a holder's PIN sessions
 //
-// "Lock now": ends the holder's sessions on this instance and every approved confirmation that was not yet
-// redeemed. Name the holder by exactly one of `customer_id` and `identity_id`.
+// Use this to "lock now". It ends the holder's PIN sessions on this instance, and every
+// approved confirmation that has not been redeemed. Name the holder with exactly one of
+// `customer_id` and `identity_id`.
+//
+// Requires the runtime key of the instance.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4885,8 +5421,11 @@ func (c *ClientWithResponses) EndPinSessionsWithResponse(ctx context.Context, in
 
 // RemoveCustomerPinWithResponse Remove a customer's PIN
 //
-// Removes the PIN with its count and lock, and ends every session and every pending or approved
-// confirmation of the customer. Removing what is not there is no error.
+// Removes the customer's PIN together with its failed attempts and its lock. All of the
+// customer's PIN sessions and all pending or approved confirmations end. The request also
+// succeeds if the customer has no PIN.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4901,8 +5440,10 @@ func (c *ClientWithResponses) RemoveCustomerPinWithResponse(ctx context.Context,
 
 // GetCustomerPinStatusWithResponse Get a customer's PIN status
 //
-// Tells whether the customer has a PIN, and whether it is active or locked. A customer who was never
-// seen reads like one without a PIN.
+// Returns whether the customer has a PIN, and whether that PIN is active or locked. A customer
+// that hydrapin has never seen gets the same answer as a customer without a PIN.
+//
+// Requires an admin token, or an API key with the scope `pins:read`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4917,11 +5458,14 @@ func (c *ClientWithResponses) GetCustomerPinStatusWithResponse(ctx context.Conte
 
 // SetCustomerPinWithBodyWithResponse Set a customer's PIN
 //
-// Sets the PIN, or replaces it like a reset: nothing of the old PIN stays, a lock or deactivation is
-// lifted, and every session and every pending or approved confirmation of the customer ends.
+// Sets the customer's PIN. If the customer already has one, the new PIN replaces it: a lock or
+// deactivation is lifted, the failed attempts are cleared, and all of the customer's PIN
+// sessions and all pending or approved confirmations end.
 //
-// A PIN has 4 to 12 digits (the server may narrow this). PINs that are easily guessed are refused with
-// `pin_too_weak`.
+// A PIN has 4 to 12 digits; the operator of the server can narrow that range. A PIN that is
+// easy to guess is refused with the error type `pin_too_weak`.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4936,11 +5480,14 @@ func (c *ClientWithResponses) SetCustomerPinWithBodyWithResponse(ctx context.Con
 
 // SetCustomerPinWithResponse Set a customer's PIN
 //
-// Sets the PIN, or replaces it like a reset: nothing of the old PIN stays, a lock or deactivation is
-// lifted, and every session and every pending or approved confirmation of the customer ends.
+// Sets the customer's PIN. If the customer already has one, the new PIN replaces it: a lock or
+// deactivation is lifted, the failed attempts are cleared, and all of the customer's PIN
+// sessions and all pending or approved confirmations end.
 //
-// A PIN has 4 to 12 digits (the server may narrow this). PINs that are easily guessed are refused with
-// `pin_too_weak`.
+// A PIN has 4 to 12 digits; the operator of the server can narrow that range. A PIN that is
+// easy to guess is refused with the error type `pin_too_weak`.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4955,8 +5502,10 @@ func (c *ClientWithResponses) SetCustomerPinWithResponse(ctx context.Context, cu
 
 // UnlockCustomerPinWithResponse Unlock a customer's PIN
 //
-// Lifts lock and deactivation and clears what wrong guesses have cost; the PIN stays. Unlocking what is
-// not locked is no error.
+// Lifts a lock or deactivation and clears the failed attempts. The PIN itself does not change.
+// The request also succeeds if the PIN is not locked.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4971,8 +5520,11 @@ func (c *ClientWithResponses) UnlockCustomerPinWithResponse(ctx context.Context,
 
 // RemoveIdentityPinWithResponse Remove an identity's PIN
 //
-// Removes the PIN with its count, lock and cooling off, and ends every session and every pending or
-// approved confirmation of the identity. Removing what is not there is no error.
+// Removes the identity's PIN together with its failed attempts, its lock and its cooling-off
+// period. All of the identity's PIN sessions and all pending or approved confirmations end.
+// The request also succeeds if the identity has no PIN.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4987,7 +5539,11 @@ func (c *ClientWithResponses) RemoveIdentityPinWithResponse(ctx context.Context,
 
 // GetIdentityPinStatusWithResponse Get an identity's PIN status
 //
-// Tells whether a channel identity of the instance has a PIN, and whether it is active or locked.
+// Returns whether a channel identity of the instance has a PIN, and whether that PIN is active
+// or locked. An identity that hydrapin has never seen gets the same answer as an identity
+// without a PIN.
+//
+// Requires an admin token, or an API key with the scope `pins:read`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5002,8 +5558,10 @@ func (c *ClientWithResponses) GetIdentityPinStatusWithResponse(ctx context.Conte
 
 // UnlockIdentityPinWithResponse Unlock an identity's PIN
 //
-// Lifts lock, deactivation and cooling off and clears what wrong guesses have cost; the PIN stays.
-// Unlocking what is not locked is no error.
+// Lifts a lock or deactivation, ends the cooling-off period and clears the failed attempts.
+// The PIN itself does not change. The request also succeeds if the PIN is not locked.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5018,8 +5576,10 @@ func (c *ClientWithResponses) UnlockIdentityPinWithResponse(ctx context.Context,
 
 // GetPinPolicyWithResponse Get an instance's PIN policy
 //
-// Tells which skills of the instance need a PIN, for which roles, and how long one PIN lasts. An
-// instance for which nothing was stored reads the defaults, with the ETag `"0"`.
+// Returns which skills of the instance need a PIN, for which roles, and how long a PIN session
+// lasts. An instance without a stored policy returns the defaults and the ETag `"0"`.
+//
+// Requires any token of the tenant, or an API key with the scope `pin-policies:read`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5034,12 +5594,17 @@ func (c *ClientWithResponses) GetPinPolicyWithResponse(ctx context.Context, inst
 
 // UpdatePinPolicyWithBodyWithResponse Update an instance's PIN policy
 //
-// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-// every skill. An update that changes nothing keeps the version.
+// Changes the fields that you send. A field that is absent or null keeps its value. A request
+// that changes nothing keeps the version.
 //
-// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
-// 412 instead of being overwritten.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
+//
+// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
+// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5054,12 +5619,17 @@ func (c *ClientWithResponses) UpdatePinPolicyWithBodyWithResponse(ctx context.Co
 
 // UpdatePinPolicyWithResponse Update an instance's PIN policy
 //
-// Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-// regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-// every skill. An update that changes nothing keeps the version.
+// Changes the fields that you send. A field that is absent or null keeps its value. A request
+// that changes nothing keeps the version.
 //
-// Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
-// 412 instead of being overwritten.
+// If the list has two spellings of one name, the first is kept. The order of the list is kept.
+// An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+// `payments.*`, or `*` for every skill.
+//
+// To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
+// the policy has changed in the meantime, the request fails with 412 and nothing is changed.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5074,8 +5644,10 @@ func (c *ClientWithResponses) UpdatePinPolicyWithResponse(ctx context.Context, i
 
 // GetMyPinStatusWithResponse Get my PIN status
 //
-// Tells the customer whose token this is whether they have a PIN. A token without a `customer_id`, and an
-// API key, are answered with 403.
+// Returns whether the customer who is signed in has a PIN, and whether that PIN is active or
+// locked.
+//
+// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5124,14 +5696,14 @@ func ParseAskConfirmationResponse(rsp *http.Response) (*AskConfirmationResponse,
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenRuntime
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Conflict
+		var dest ConflictKey
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5152,7 +5724,7 @@ func ParseAskConfirmationResponse(rsp *http.Response) (*AskConfirmationResponse,
 		response.ApplicationproblemJSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidQuestion
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5242,7 +5814,7 @@ func ParseDeclineConfirmationResponse(rsp *http.Response) (*DeclineConfirmationR
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenRuntime
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5256,7 +5828,7 @@ func ParseDeclineConfirmationResponse(rsp *http.Response) (*DeclineConfirmationR
 		response.ApplicationproblemJSON404 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Conflict
+		var dest ConflictRedeemed
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5270,7 +5842,7 @@ func ParseDeclineConfirmationResponse(rsp *http.Response) (*DeclineConfirmationR
 		response.ApplicationproblemJSON410 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidConfirmation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5347,7 +5919,7 @@ func ParseGetConfirmationResponse(rsp *http.Response) (*GetConfirmationResponse,
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenRuntime
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5361,7 +5933,7 @@ func ParseGetConfirmationResponse(rsp *http.Response) (*GetConfirmationResponse,
 		response.ApplicationproblemJSON404 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidConfirmation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5438,7 +6010,7 @@ func ParseRedeemConfirmationResponse(rsp *http.Response) (*RedeemConfirmationRes
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenRedeem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5452,7 +6024,7 @@ func ParseRedeemConfirmationResponse(rsp *http.Response) (*RedeemConfirmationRes
 		response.ApplicationproblemJSON404 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Conflict
+		var dest ConflictRedeem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5480,7 +6052,7 @@ func ParseRedeemConfirmationResponse(rsp *http.Response) (*RedeemConfirmationRes
 		response.ApplicationproblemJSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidRedeem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5557,7 +6129,7 @@ func ParseVerifyConfirmationResponse(rsp *http.Response) (*VerifyConfirmationRes
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenPin
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5620,7 +6192,7 @@ func ParseVerifyConfirmationResponse(rsp *http.Response) (*VerifyConfirmationRes
 		response.ApplicationproblemJSON500 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
+		var dest Busy
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5689,14 +6261,14 @@ func ParseRuntimeRemovePinResponse(rsp *http.Response) (*RuntimeRemovePinRespons
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenRuntime
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5790,14 +6362,14 @@ func ParseRuntimeGetPinStatusResponse(rsp *http.Response) (*RuntimeGetPinStatusR
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenRuntime
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5874,7 +6446,7 @@ func ParseRuntimeSetPinResponse(rsp *http.Response) (*RuntimeSetPinResponse, err
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenPin
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5916,7 +6488,7 @@ func ParseRuntimeSetPinResponse(rsp *http.Response) (*RuntimeSetPinResponse, err
 		response.ApplicationproblemJSON500 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
+		var dest Busy
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5985,14 +6557,14 @@ func ParseEndPinSessionsResponse(rsp *http.Response) (*EndPinSessionsResponse, e
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenRuntime
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidHolder
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6072,7 +6644,7 @@ func ParseRemoveCustomerPinResponse(rsp *http.Response) (*RemoveCustomerPinRespo
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidCustomer
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6156,7 +6728,7 @@ func ParseGetCustomerPinStatusResponse(rsp *http.Response) (*GetCustomerPinStatu
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidCustomer
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6268,7 +6840,7 @@ func ParseSetCustomerPinResponse(rsp *http.Response) (*SetCustomerPinResponse, e
 		response.ApplicationproblemJSON500 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
+		var dest Busy
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6338,7 +6910,7 @@ func ParseUnlockCustomerPinResponse(rsp *http.Response) (*UnlockCustomerPinRespo
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidCustomer
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6418,7 +6990,7 @@ func ParseRemoveIdentityPinResponse(rsp *http.Response) (*RemoveIdentityPinRespo
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6502,7 +7074,7 @@ func ParseGetIdentityPinStatusResponse(rsp *http.Response) (*GetIdentityPinStatu
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6586,7 +7158,7 @@ func ParseUnlockIdentityPinResponse(rsp *http.Response) (*UnlockIdentityPinRespo
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6670,7 +7242,7 @@ func ParseGetPinPolicyResponse(rsp *http.Response) (*GetPinPolicyResponse, error
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidInstance
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6785,7 +7357,7 @@ func ParseUpdatePinPolicyResponse(rsp *http.Response) (*UpdatePinPolicyResponse,
 		response.ApplicationproblemJSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Invalid
+		var dest InvalidPolicy
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6865,14 +7437,14 @@ func ParseGetMyPinStatusResponse(rsp *http.Response) (*GetMyPinStatusResponse, e
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
+		var dest UnauthorizedCustomer
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest ForbiddenCustomer
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -80,7 +80,8 @@ const getConfirmation = `-- name: GetConfirmation :one
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = $1 AND instance_id = $2 AND id = $3
 `
@@ -123,6 +124,66 @@ func (q *Queries) GetConfirmation(ctx context.Context, db DBTX, arg GetConfirmat
 		&i.SessionID,
 		&i.Receipt,
 		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
+	)
+	return i, err
+}
+
+const getConfirmationByCallKey = `-- name: GetConfirmationByCallKey :one
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = $1 AND instance_id = $2 AND call_key = $3::text
+`
+
+type GetConfirmationByCallKeyParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	CallKey    string
+}
+
+func (q *Queries) GetConfirmationByCallKey(ctx context.Context, db DBTX, arg GetConfirmationByCallKeyParams) (Confirmation, error) {
+	row := db.QueryRow(ctx, getConfirmationByCallKey, arg.TenantID, arg.InstanceID, arg.CallKey)
+	var i Confirmation
+	err := row.Scan(
+		&i.TenantID,
+		&i.InstanceID,
+		&i.ID,
+		&i.HolderType,
+		&i.HolderInstanceID,
+		&i.HolderID,
+		&i.Role,
+		&i.Skill,
+		&i.ActionSummary,
+		&i.ActionParams,
+		&i.ActionDigest,
+		&i.Lifetime,
+		&i.IdempotencyKey,
+		&i.Status,
+		&i.Reason,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.EndedAt,
+		&i.ApprovedAt,
+		&i.ApprovedAttemptID,
+		&i.ApprovedPINID,
+		&i.ApprovedLockEpoch,
+		&i.AuthTime,
+		&i.SessionID,
+		&i.Receipt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
 	)
 	return i, err
 }
@@ -131,7 +192,8 @@ const getConfirmationByKey = `-- name: GetConfirmationByKey :one
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = $1 AND instance_id = $2 AND idempotency_key = $3::text
 `
@@ -172,6 +234,11 @@ func (q *Queries) GetConfirmationByKey(ctx context.Context, db DBTX, arg GetConf
 		&i.SessionID,
 		&i.Receipt,
 		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
 	)
 	return i, err
 }
@@ -181,42 +248,49 @@ INSERT INTO confirmations (
     tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8,
     $9, $10, $11, $12, $13, $14, $15,
     $16, $17, $18, $19, $20, $21,
-    $22, $23, $24, $25, $26
+    $22, $23, $24, $25, $26, $27,
+    $28, $29, $30, $31
 )
 `
 
 type InsertConfirmationParams struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	Lifetime          time.Duration
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         time.Time
-	ExpiresAt         time.Time
-	EndedAt           *time.Time
-	ApprovedAt        *time.Time
-	ApprovedAttemptID *uuid.UUID
-	ApprovedPINID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *time.Time
-	SessionID         *uuid.UUID
-	Receipt           string
-	RedeemID          *uuid.UUID
+	TenantID            uuid.UUID
+	InstanceID          uuid.UUID
+	ID                  uuid.UUID
+	HolderType          string
+	HolderInstanceID    uuid.UUID
+	HolderID            uuid.UUID
+	Role                string
+	Skill               string
+	ActionSummary       *string
+	ActionParams        []byte
+	ActionDigest        *string
+	Lifetime            time.Duration
+	IdempotencyKey      *string
+	Status              string
+	Reason              string
+	CreatedAt           time.Time
+	ExpiresAt           time.Time
+	EndedAt             *time.Time
+	ApprovedAt          *time.Time
+	ApprovedAttemptID   *uuid.UUID
+	ApprovedPINID       *uuid.UUID
+	ApprovedLockEpoch   *int64
+	AuthTime            *time.Time
+	SessionID           *uuid.UUID
+	Receipt             string
+	RedeemID            *uuid.UUID
+	CallKey             *string
+	ApprovedFreezeEpoch *int64
+	Outcome             *string
+	OutcomeAt           *time.Time
+	OutcomeDetail       string
 }
 
 // A key that another holds is an error, which skips the COMMIT.
@@ -248,15 +322,189 @@ func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertCon
 		arg.SessionID,
 		arg.Receipt,
 		arg.RedeemID,
+		arg.CallKey,
+		arg.ApprovedFreezeEpoch,
+		arg.Outcome,
+		arg.OutcomeAt,
+		arg.OutcomeDetail,
 	)
 	return err
+}
+
+const listOpenConfirmations = `-- name: ListOpenConfirmations :many
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = $1 AND instance_id = $2 AND ended_at IS NULL
+    AND expires_at > (SELECT clock_timestamp())
+    AND (status = $3 OR $3::text = '')
+    AND ($4::text = '' OR holder_type = $4 AND holder_id = $5
+        AND holder_instance_id = $6)
+    AND ($7::timestamptz = '0001-01-01Z'::timestamptz
+        OR (created_at, id) < ($7::timestamptz, $8::uuid))
+ORDER BY created_at DESC, id DESC
+LIMIT $9::bigint
+`
+
+type ListOpenConfirmationsParams struct {
+	TenantID         uuid.UUID
+	InstanceID       uuid.UUID
+	Status           string
+	HolderType       string
+	HolderID         uuid.UUID
+	HolderInstanceID uuid.UUID
+	AfterCreatedAt   time.Time
+	AfterID          uuid.UUID
+	MaxRows          int64
+}
+
+// The empty status, the empty holder type and the zero time as the place stand for
+// all.
+func (q *Queries) ListOpenConfirmations(ctx context.Context, db DBTX, arg ListOpenConfirmationsParams) ([]Confirmation, error) {
+	rows, err := db.Query(ctx, listOpenConfirmations,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.Status,
+		arg.HolderType,
+		arg.HolderID,
+		arg.HolderInstanceID,
+		arg.AfterCreatedAt,
+		arg.AfterID,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Confirmation
+	for rows.Next() {
+		var i Confirmation
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.InstanceID,
+			&i.ID,
+			&i.HolderType,
+			&i.HolderInstanceID,
+			&i.HolderID,
+			&i.Role,
+			&i.Skill,
+			&i.ActionSummary,
+			&i.ActionParams,
+			&i.ActionDigest,
+			&i.Lifetime,
+			&i.IdempotencyKey,
+			&i.Status,
+			&i.Reason,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+			&i.ApprovedAt,
+			&i.ApprovedAttemptID,
+			&i.ApprovedPINID,
+			&i.ApprovedLockEpoch,
+			&i.AuthTime,
+			&i.SessionID,
+			&i.Receipt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockApprovedConfirmations = `-- name: LockApprovedConfirmations :many
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = $1
+    AND (instance_id = $2 OR $2::uuid = '00000000-0000-0000-0000-000000000000')
+    AND status = 'approved' AND expires_at > (SELECT clock_timestamp())
+ORDER BY id
+LIMIT $3::bigint
+FOR UPDATE
+`
+
+type LockApprovedConfirmationsParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	MaxRows    int64
+}
+
+// The nil UUID as instance means every instance.
+func (q *Queries) LockApprovedConfirmations(ctx context.Context, db DBTX, arg LockApprovedConfirmationsParams) ([]Confirmation, error) {
+	rows, err := db.Query(ctx, lockApprovedConfirmations, arg.TenantID, arg.InstanceID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Confirmation
+	for rows.Next() {
+		var i Confirmation
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.InstanceID,
+			&i.ID,
+			&i.HolderType,
+			&i.HolderInstanceID,
+			&i.HolderID,
+			&i.Role,
+			&i.Skill,
+			&i.ActionSummary,
+			&i.ActionParams,
+			&i.ActionDigest,
+			&i.Lifetime,
+			&i.IdempotencyKey,
+			&i.Status,
+			&i.Reason,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+			&i.ApprovedAt,
+			&i.ApprovedAttemptID,
+			&i.ApprovedPINID,
+			&i.ApprovedLockEpoch,
+			&i.AuthTime,
+			&i.SessionID,
+			&i.Receipt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const lockConfirmation = `-- name: LockConfirmation :one
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = $1 AND instance_id = $2 AND id = $3
 FOR UPDATE
@@ -298,6 +546,67 @@ func (q *Queries) LockConfirmation(ctx context.Context, db DBTX, arg LockConfirm
 		&i.SessionID,
 		&i.Receipt,
 		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
+	)
+	return i, err
+}
+
+const lockConfirmationByCallKey = `-- name: LockConfirmationByCallKey :one
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = $1 AND instance_id = $2 AND call_key = $3::text
+FOR UPDATE
+`
+
+type LockConfirmationByCallKeyParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	CallKey    string
+}
+
+func (q *Queries) LockConfirmationByCallKey(ctx context.Context, db DBTX, arg LockConfirmationByCallKeyParams) (Confirmation, error) {
+	row := db.QueryRow(ctx, lockConfirmationByCallKey, arg.TenantID, arg.InstanceID, arg.CallKey)
+	var i Confirmation
+	err := row.Scan(
+		&i.TenantID,
+		&i.InstanceID,
+		&i.ID,
+		&i.HolderType,
+		&i.HolderInstanceID,
+		&i.HolderID,
+		&i.Role,
+		&i.Skill,
+		&i.ActionSummary,
+		&i.ActionParams,
+		&i.ActionDigest,
+		&i.Lifetime,
+		&i.IdempotencyKey,
+		&i.Status,
+		&i.Reason,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.EndedAt,
+		&i.ApprovedAt,
+		&i.ApprovedAttemptID,
+		&i.ApprovedPINID,
+		&i.ApprovedLockEpoch,
+		&i.AuthTime,
+		&i.SessionID,
+		&i.Receipt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
 	)
 	return i, err
 }
@@ -306,7 +615,8 @@ const lockExpiredConfirmations = `-- name: LockExpiredConfirmations :many
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE ended_at IS NULL AND expires_at <= (SELECT clock_timestamp())
 ORDER BY expires_at, id
@@ -350,6 +660,11 @@ func (q *Queries) LockExpiredConfirmations(ctx context.Context, db DBTX, maxRows
 			&i.SessionID,
 			&i.Receipt,
 			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
 		); err != nil {
 			return nil, err
 		}
@@ -365,7 +680,8 @@ const lockOpenConfirmations = `-- name: LockOpenConfirmations :many
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = $1 AND holder_id = $2 AND holder_type = $3
     AND holder_instance_id = $4
@@ -427,6 +743,11 @@ func (q *Queries) LockOpenConfirmations(ctx context.Context, db DBTX, arg LockOp
 			&i.SessionID,
 			&i.Receipt,
 			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
 		); err != nil {
 			return nil, err
 		}
@@ -517,13 +838,29 @@ func (q *Queries) NotifyConfirmations(ctx context.Context, db DBTX, ids []uuid.U
 	return err
 }
 
+const releaseCallKey = `-- name: ReleaseCallKey :exec
+UPDATE confirmations SET call_key = NULL
+WHERE tenant_id = $1 AND instance_id = $2 AND id = $3
+`
+
+type ReleaseCallKeyParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	ID         uuid.UUID
+}
+
+func (q *Queries) ReleaseCallKey(ctx context.Context, db DBTX, arg ReleaseCallKeyParams) error {
+	_, err := db.Exec(ctx, releaseCallKey, arg.TenantID, arg.InstanceID, arg.ID)
+	return err
+}
+
 const saveConfirmations = `-- name: SaveConfirmations :exec
 WITH changed AS (
     SELECT u.tenant_id, u.instance_id, u.id, u.status, u.reason, u.expires_at,
         NULLIF(u.ended_at, '0001-01-01Z'::timestamptz) AS ended_at,
         NULLIF(u.approved_at, '0001-01-01Z'::timestamptz) AS approved_at,
         NULLIF(u.approved_attempt_id, '00000000-0000-0000-0000-000000000000'::uuid) AS approved_attempt_id,
-        u.approved_pin_id, u.approved_lock_epoch, u.auth_time,
+        u.approved_pin_id, u.approved_lock_epoch, u.approved_freeze_epoch, u.auth_time,
         NULLIF(u.session_id, '00000000-0000-0000-0000-000000000000'::uuid) AS session_id,
         u.receipt,
         NULLIF(u.redeem_id, '00000000-0000-0000-0000-000000000000'::uuid) AS redeem_id
@@ -535,8 +872,9 @@ WITH changed AS (
             unnest($9::uuid[]) AS approved_attempt_id,
             unnest($10::uuid[]) AS approved_pin_id,
             unnest($11::bigint[]) AS approved_lock_epoch,
-            unnest($12::timestamptz[]) AS auth_time, unnest($13::uuid[]) AS session_id,
-            unnest($14::text[]) AS receipt, unnest($15::uuid[]) AS redeem_id
+            unnest($12::bigint[]) AS approved_freeze_epoch,
+            unnest($13::timestamptz[]) AS auth_time, unnest($14::uuid[]) AS session_id,
+            unnest($15::text[]) AS receipt, unnest($16::uuid[]) AS redeem_id
     ) AS u
 ), saved AS (
     UPDATE confirmations AS c SET
@@ -544,6 +882,7 @@ WITH changed AS (
         approved_at = n.approved_at, approved_attempt_id = n.approved_attempt_id,
         approved_pin_id = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_pin_id END,
         approved_lock_epoch = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_lock_epoch END,
+        approved_freeze_epoch = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_freeze_epoch END,
         auth_time = CASE WHEN n.approved_at IS NOT NULL THEN n.auth_time END,
         session_id = n.session_id, receipt = n.receipt, redeem_id = n.redeem_id
     FROM changed AS n
@@ -555,21 +894,22 @@ SELECT 1 / (count(*) = cardinality($1::uuid[]))::integer FROM saved
 `
 
 type SaveConfirmationsParams struct {
-	Ids                []uuid.UUID
-	TenantIds          []uuid.UUID
-	InstanceIds        []uuid.UUID
-	Statuses           []string
-	Reasons            []string
-	ExpiresAts         []time.Time
-	EndedAts           []time.Time
-	ApprovedAts        []time.Time
-	ApprovedAttemptIds []uuid.UUID
-	ApprovedPINIds     []uuid.UUID
-	ApprovedLockEpochs []int64
-	AuthTimes          []time.Time
-	SessionIds         []uuid.UUID
-	Receipts           []string
-	RedeemIds          []uuid.UUID
+	Ids                  []uuid.UUID
+	TenantIds            []uuid.UUID
+	InstanceIds          []uuid.UUID
+	Statuses             []string
+	Reasons              []string
+	ExpiresAts           []time.Time
+	EndedAts             []time.Time
+	ApprovedAts          []time.Time
+	ApprovedAttemptIds   []uuid.UUID
+	ApprovedPINIds       []uuid.UUID
+	ApprovedLockEpochs   []int64
+	ApprovedFreezeEpochs []int64
+	AuthTimes            []time.Time
+	SessionIds           []uuid.UUID
+	Receipts             []string
+	RedeemIds            []uuid.UUID
 }
 
 // What was asked never changes; a transition touches these alone, and only of a
@@ -589,10 +929,43 @@ func (q *Queries) SaveConfirmations(ctx context.Context, db DBTX, arg SaveConfir
 		arg.ApprovedAttemptIds,
 		arg.ApprovedPINIds,
 		arg.ApprovedLockEpochs,
+		arg.ApprovedFreezeEpochs,
 		arg.AuthTimes,
 		arg.SessionIds,
 		arg.Receipts,
 		arg.RedeemIds,
+	)
+	return err
+}
+
+const saveOutcome = `-- name: SaveOutcome :exec
+WITH saved AS (
+    UPDATE confirmations SET outcome = $1::text, outcome_at = $2::timestamptz,
+        outcome_detail = $3
+    WHERE tenant_id = $4 AND instance_id = $5 AND id = $6 AND status = 'redeemed'
+    RETURNING id
+)
+SELECT 1 / (count(*) = 1)::integer FROM saved
+`
+
+type SaveOutcomeParams struct {
+	Outcome       string
+	OutcomeAt     time.Time
+	OutcomeDetail string
+	TenantID      uuid.UUID
+	InstanceID    uuid.UUID
+	ID            uuid.UUID
+}
+
+// As SaveConfirmations: a confirmation that was not redeemed is an error.
+func (q *Queries) SaveOutcome(ctx context.Context, db DBTX, arg SaveOutcomeParams) error {
+	_, err := db.Exec(ctx, saveOutcome,
+		arg.Outcome,
+		arg.OutcomeAt,
+		arg.OutcomeDetail,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.ID,
 	)
 	return err
 }

@@ -24,36 +24,52 @@ type APIKey struct {
 }
 
 type Confirmation struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	Lifetime          time.Duration
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         time.Time
-	ExpiresAt         time.Time
-	EndedAt           *time.Time
-	ApprovedAt        *time.Time
-	ApprovedAttemptID *uuid.UUID
-	ApprovedPINID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *time.Time
-	SessionID         *uuid.UUID
-	Receipt           string
-	RedeemID          *uuid.UUID
+	TenantID            uuid.UUID
+	InstanceID          uuid.UUID
+	ID                  uuid.UUID
+	HolderType          string
+	HolderInstanceID    uuid.UUID
+	HolderID            uuid.UUID
+	Role                string
+	Skill               string
+	ActionSummary       *string
+	ActionParams        []byte
+	ActionDigest        *string
+	Lifetime            time.Duration
+	IdempotencyKey      *string
+	Status              string
+	Reason              string
+	CreatedAt           time.Time
+	ExpiresAt           time.Time
+	EndedAt             *time.Time
+	ApprovedAt          *time.Time
+	ApprovedAttemptID   *uuid.UUID
+	ApprovedPINID       *uuid.UUID
+	ApprovedLockEpoch   *int64
+	AuthTime            *time.Time
+	SessionID           *uuid.UUID
+	Receipt             string
+	RedeemID            *uuid.UUID
+	CallKey             *string
+	ApprovedFreezeEpoch *int64
+	Outcome             *string
+	OutcomeAt           *time.Time
+	OutcomeDetail       string
 }
 
 type Duty struct {
 	Name string
+}
+
+type Freeze struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Frozen     bool
+	Since      *time.Time
+	ByKind     string
+	ByID       string
+	Reason     string
+	Epoch      int64
 }
 
 type KeyCheck struct {
@@ -127,6 +143,7 @@ type PINSession struct {
 	LockEpoch        int64
 	AuthTime         time.Time
 	TTL              time.Duration
+	FreezeEpoch      int64
 }
 
 type SchemaCompat struct {

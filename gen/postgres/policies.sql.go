@@ -7,14 +7,55 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
 
-const getPolicy = `-- name: GetPolicy :one
-SELECT applies_to, required_skills, session_ttl_minutes, version
-FROM pin_policies
+const getFreeze = `-- name: GetFreeze :one
+SELECT frozen, since, by_kind, by_id, reason, epoch
+FROM freezes
 WHERE tenant_id = $1 AND instance_id = $2
+`
+
+type GetFreezeParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+}
+
+type GetFreezeRow struct {
+	Frozen bool
+	Since  *time.Time
+	ByKind string
+	ByID   string
+	Reason string
+	Epoch  int64
+}
+
+func (q *Queries) GetFreeze(ctx context.Context, db DBTX, arg GetFreezeParams) (GetFreezeRow, error) {
+	row := db.QueryRow(ctx, getFreeze, arg.TenantID, arg.InstanceID)
+	var i GetFreezeRow
+	err := row.Scan(
+		&i.Frozen,
+		&i.Since,
+		&i.ByKind,
+		&i.ByID,
+		&i.Reason,
+		&i.Epoch,
+	)
+	return i, err
+}
+
+const getPolicy = `-- name: GetPolicy :one
+SELECT p.applies_to, p.required_skills, p.session_ttl_minutes, p.version,
+    f.frozen::boolean AS frozen, f.epoch::bigint AS freeze_epoch
+FROM (
+    SELECT COALESCE(bool_or(z.frozen), false) AS frozen, COALESCE(sum(z.epoch), 0) AS epoch
+    FROM freezes AS z
+    WHERE z.tenant_id = $1
+        AND z.instance_id IN ($2, '00000000-0000-0000-0000-000000000000')
+) AS f
+LEFT JOIN pin_policies AS p ON p.tenant_id = $1 AND p.instance_id = $2
 `
 
 type GetPolicyParams struct {
@@ -23,12 +64,16 @@ type GetPolicyParams struct {
 }
 
 type GetPolicyRow struct {
-	AppliesTo         string
+	AppliesTo         *string
 	RequiredSkills    []string
-	SessionTTLMinutes int32
-	Version           int64
+	SessionTTLMinutes *int32
+	Version           *int64
+	Frozen            bool
+	FreezeEpoch       int64
 }
 
+// The policy, if one is stored, and what the freezes of the instance and of its tenant
+// say, in one look.
 func (q *Queries) GetPolicy(ctx context.Context, db DBTX, arg GetPolicyParams) (GetPolicyRow, error) {
 	row := db.QueryRow(ctx, getPolicy, arg.TenantID, arg.InstanceID)
 	var i GetPolicyRow
@@ -37,6 +82,55 @@ func (q *Queries) GetPolicy(ctx context.Context, db DBTX, arg GetPolicyParams) (
 		&i.RequiredSkills,
 		&i.SessionTTLMinutes,
 		&i.Version,
+		&i.Frozen,
+		&i.FreezeEpoch,
+	)
+	return i, err
+}
+
+const lockFreeze = `-- name: LockFreeze :one
+WITH seen AS MATERIALIZED (
+    SELECT frozen, since, by_kind, by_id, reason, epoch
+    FROM freezes AS f
+    WHERE f.tenant_id = $1 AND f.instance_id = $2
+    FOR UPDATE
+), fresh AS (
+    INSERT INTO freezes (tenant_id, instance_id)
+    SELECT $1::uuid, $2::uuid
+    WHERE NOT EXISTS (SELECT 1 FROM seen)
+    ON CONFLICT ON CONSTRAINT freezes_pkey DO UPDATE SET tenant_id = excluded.tenant_id
+    RETURNING frozen, since, by_kind, by_id, reason, epoch
+)
+SELECT frozen, since, by_kind, by_id, reason, epoch FROM seen
+UNION ALL
+SELECT frozen, since, by_kind, by_id, reason, epoch FROM fresh
+`
+
+type LockFreezeParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+}
+
+type LockFreezeRow struct {
+	Frozen bool
+	Since  *time.Time
+	ByKind string
+	ByID   string
+	Reason string
+	Epoch  int64
+}
+
+// As LockNewPIN: locks a scope that was never frozen too.
+func (q *Queries) LockFreeze(ctx context.Context, db DBTX, arg LockFreezeParams) (LockFreezeRow, error) {
+	row := db.QueryRow(ctx, lockFreeze, arg.TenantID, arg.InstanceID)
+	var i LockFreezeRow
+	err := row.Scan(
+		&i.Frozen,
+		&i.Since,
+		&i.ByKind,
+		&i.ByID,
+		&i.Reason,
+		&i.Epoch,
 	)
 	return i, err
 }
@@ -82,6 +176,37 @@ func (q *Queries) LockPolicy(ctx context.Context, db DBTX, arg LockPolicyParams)
 		&i.Version,
 	)
 	return i, err
+}
+
+const saveFreeze = `-- name: SaveFreeze :exec
+UPDATE freezes SET frozen = $1, since = $2, by_kind = $3, by_id = $4,
+    reason = $5, epoch = $6
+WHERE tenant_id = $7 AND instance_id = $8
+`
+
+type SaveFreezeParams struct {
+	Frozen     bool
+	Since      *time.Time
+	ByKind     string
+	ByID       string
+	Reason     string
+	Epoch      int64
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+}
+
+func (q *Queries) SaveFreeze(ctx context.Context, db DBTX, arg SaveFreezeParams) error {
+	_, err := db.Exec(ctx, saveFreeze,
+		arg.Frozen,
+		arg.Since,
+		arg.ByKind,
+		arg.ByID,
+		arg.Reason,
+		arg.Epoch,
+		arg.TenantID,
+		arg.InstanceID,
+	)
+	return err
 }
 
 const savePolicy = `-- name: SavePolicy :exec

@@ -78,7 +78,8 @@ const getConfirmation = `-- name: GetConfirmation :one
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = ?1 AND instance_id = ?2 AND id = ?3
 `
@@ -121,6 +122,67 @@ func (q *Queries) GetConfirmation(ctx context.Context, db DBTX, arg GetConfirmat
 		&i.SessionID,
 		&i.Receipt,
 		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
+	)
+	return i, err
+}
+
+const getConfirmationByCallKey = `-- name: GetConfirmationByCallKey :one
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = ?1 AND instance_id = ?2
+    AND call_key = CAST(?3 AS TEXT)
+`
+
+type GetConfirmationByCallKeyParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	CallKey    string
+}
+
+func (q *Queries) GetConfirmationByCallKey(ctx context.Context, db DBTX, arg GetConfirmationByCallKeyParams) (Confirmation, error) {
+	row := db.QueryRowContext(ctx, getConfirmationByCallKey, arg.TenantID, arg.InstanceID, arg.CallKey)
+	var i Confirmation
+	err := row.Scan(
+		&i.TenantID,
+		&i.InstanceID,
+		&i.ID,
+		&i.HolderType,
+		&i.HolderInstanceID,
+		&i.HolderID,
+		&i.Role,
+		&i.Skill,
+		&i.ActionSummary,
+		&i.ActionParams,
+		&i.ActionDigest,
+		&i.Lifetime,
+		&i.IdempotencyKey,
+		&i.Status,
+		&i.Reason,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.EndedAt,
+		&i.ApprovedAt,
+		&i.ApprovedAttemptID,
+		&i.ApprovedPINID,
+		&i.ApprovedLockEpoch,
+		&i.AuthTime,
+		&i.SessionID,
+		&i.Receipt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
 	)
 	return i, err
 }
@@ -129,7 +191,8 @@ const getConfirmationByKey = `-- name: GetConfirmationByKey :one
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = ?1 AND instance_id = ?2
     AND idempotency_key = CAST(?3 AS TEXT)
@@ -171,6 +234,11 @@ func (q *Queries) GetConfirmationByKey(ctx context.Context, db DBTX, arg GetConf
 		&i.SessionID,
 		&i.Receipt,
 		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
 	)
 	return i, err
 }
@@ -180,37 +248,43 @@ INSERT INTO confirmations (
     tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertConfirmationParams struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	Lifetime          int64
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         int64
-	ExpiresAt         int64
-	EndedAt           *int64
-	ApprovedAt        *int64
-	ApprovedAttemptID *uuid.UUID
-	ApprovedPINID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *int64
-	SessionID         *uuid.UUID
-	Receipt           string
-	RedeemID          *uuid.UUID
+	TenantID            uuid.UUID
+	InstanceID          uuid.UUID
+	ID                  uuid.UUID
+	HolderType          string
+	HolderInstanceID    uuid.UUID
+	HolderID            uuid.UUID
+	Role                string
+	Skill               string
+	ActionSummary       *string
+	ActionParams        []byte
+	ActionDigest        *string
+	Lifetime            int64
+	IdempotencyKey      *string
+	Status              string
+	Reason              string
+	CreatedAt           int64
+	ExpiresAt           int64
+	EndedAt             *int64
+	ApprovedAt          *int64
+	ApprovedAttemptID   *uuid.UUID
+	ApprovedPINID       *uuid.UUID
+	ApprovedLockEpoch   *int64
+	AuthTime            *int64
+	SessionID           *uuid.UUID
+	Receipt             string
+	RedeemID            *uuid.UUID
+	CallKey             *string
+	ApprovedFreezeEpoch *int64
+	Outcome             *string
+	OutcomeAt           *int64
+	OutcomeDetail       string
 }
 
 func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertConfirmationParams) error {
@@ -241,15 +315,201 @@ func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertCon
 		arg.SessionID,
 		arg.Receipt,
 		arg.RedeemID,
+		arg.CallKey,
+		arg.ApprovedFreezeEpoch,
+		arg.Outcome,
+		arg.OutcomeAt,
+		arg.OutcomeDetail,
 	)
 	return err
+}
+
+const listOpenConfirmations = `-- name: ListOpenConfirmations :many
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = ?1 AND instance_id = ?2 AND ended_at IS NULL
+    AND expires_at > ?3
+    AND (status = ?4 OR CAST(?4 AS TEXT) = '')
+    AND (CAST(?5 AS TEXT) = '' OR holder_type = ?5
+        AND holder_id = ?6 AND holder_instance_id = ?7)
+    AND (CAST(?8 AS INTEGER) = 0 OR created_at < ?8
+        OR created_at = ?8 AND id < CAST(?9 AS TEXT))
+ORDER BY created_at DESC, id DESC
+LIMIT ?10
+`
+
+type ListOpenConfirmationsParams struct {
+	TenantID         uuid.UUID
+	InstanceID       uuid.UUID
+	Now              int64
+	Status           string
+	HolderType       string
+	HolderID         uuid.UUID
+	HolderInstanceID uuid.UUID
+	AfterCreatedAt   int64
+	AfterID          string
+	MaxRows          int64
+}
+
+// The empty status, the empty holder type and the time 0 as the place stand for all.
+func (q *Queries) ListOpenConfirmations(ctx context.Context, db DBTX, arg ListOpenConfirmationsParams) ([]Confirmation, error) {
+	rows, err := db.QueryContext(ctx, listOpenConfirmations,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.Now,
+		arg.Status,
+		arg.HolderType,
+		arg.HolderID,
+		arg.HolderInstanceID,
+		arg.AfterCreatedAt,
+		arg.AfterID,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Confirmation
+	for rows.Next() {
+		var i Confirmation
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.InstanceID,
+			&i.ID,
+			&i.HolderType,
+			&i.HolderInstanceID,
+			&i.HolderID,
+			&i.Role,
+			&i.Skill,
+			&i.ActionSummary,
+			&i.ActionParams,
+			&i.ActionDigest,
+			&i.Lifetime,
+			&i.IdempotencyKey,
+			&i.Status,
+			&i.Reason,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+			&i.ApprovedAt,
+			&i.ApprovedAttemptID,
+			&i.ApprovedPINID,
+			&i.ApprovedLockEpoch,
+			&i.AuthTime,
+			&i.SessionID,
+			&i.Receipt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockApprovedConfirmations = `-- name: LockApprovedConfirmations :many
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = ?1
+    AND (instance_id = ?2 OR ?2 = '00000000-0000-0000-0000-000000000000')
+    AND status = 'approved' AND expires_at > ?3
+ORDER BY id
+LIMIT ?4
+`
+
+type LockApprovedConfirmationsParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Now        int64
+	MaxRows    int64
+}
+
+// The nil UUID as instance means every instance.
+func (q *Queries) LockApprovedConfirmations(ctx context.Context, db DBTX, arg LockApprovedConfirmationsParams) ([]Confirmation, error) {
+	rows, err := db.QueryContext(ctx, lockApprovedConfirmations,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.Now,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Confirmation
+	for rows.Next() {
+		var i Confirmation
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.InstanceID,
+			&i.ID,
+			&i.HolderType,
+			&i.HolderInstanceID,
+			&i.HolderID,
+			&i.Role,
+			&i.Skill,
+			&i.ActionSummary,
+			&i.ActionParams,
+			&i.ActionDigest,
+			&i.Lifetime,
+			&i.IdempotencyKey,
+			&i.Status,
+			&i.Reason,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+			&i.ApprovedAt,
+			&i.ApprovedAttemptID,
+			&i.ApprovedPINID,
+			&i.ApprovedLockEpoch,
+			&i.AuthTime,
+			&i.SessionID,
+			&i.Receipt,
+			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const lockExpiredConfirmations = `-- name: LockExpiredConfirmations :many
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE ended_at IS NULL AND expires_at <= ?1
 ORDER BY expires_at, id
@@ -297,6 +557,11 @@ func (q *Queries) LockExpiredConfirmations(ctx context.Context, db DBTX, arg Loc
 			&i.SessionID,
 			&i.Receipt,
 			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
 		); err != nil {
 			return nil, err
 		}
@@ -315,7 +580,8 @@ const lockOpenConfirmations = `-- name: LockOpenConfirmations :many
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = ?1 AND holder_id = ?2
     AND holder_type = ?3 AND holder_instance_id = ?4
@@ -375,6 +641,11 @@ func (q *Queries) LockOpenConfirmations(ctx context.Context, db DBTX, arg LockOp
 			&i.SessionID,
 			&i.Receipt,
 			&i.RedeemID,
+			&i.CallKey,
+			&i.ApprovedFreezeEpoch,
+			&i.Outcome,
+			&i.OutcomeAt,
+			&i.OutcomeDetail,
 		); err != nil {
 			return nil, err
 		}
@@ -431,33 +702,51 @@ func (q *Queries) LockStaleConfirmations(ctx context.Context, db DBTX, arg LockS
 	return items, nil
 }
 
+const releaseCallKey = `-- name: ReleaseCallKey :exec
+UPDATE confirmations SET call_key = NULL
+WHERE tenant_id = ?1 AND instance_id = ?2 AND id = ?3
+`
+
+type ReleaseCallKeyParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	ID         uuid.UUID
+}
+
+func (q *Queries) ReleaseCallKey(ctx context.Context, db DBTX, arg ReleaseCallKeyParams) error {
+	_, err := db.ExecContext(ctx, releaseCallKey, arg.TenantID, arg.InstanceID, arg.ID)
+	return err
+}
+
 const saveConfirmation = `-- name: SaveConfirmation :execrows
 UPDATE confirmations SET
     status = ?1, reason = ?2, expires_at = ?3,
     ended_at = ?4, approved_at = ?5,
     approved_attempt_id = ?6, approved_pin_id = ?7,
-    approved_lock_epoch = ?8, auth_time = ?9,
-    session_id = ?10, receipt = ?11, redeem_id = ?12
-WHERE tenant_id = ?13 AND instance_id = ?14 AND id = ?15
+    approved_lock_epoch = ?8,
+    approved_freeze_epoch = ?9, auth_time = ?10,
+    session_id = ?11, receipt = ?12, redeem_id = ?13
+WHERE tenant_id = ?14 AND instance_id = ?15 AND id = ?16
     AND ended_at IS NULL
 `
 
 type SaveConfirmationParams struct {
-	Status            string
-	Reason            string
-	ExpiresAt         int64
-	EndedAt           *int64
-	ApprovedAt        *int64
-	ApprovedAttemptID *uuid.UUID
-	ApprovedPINID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *int64
-	SessionID         *uuid.UUID
-	Receipt           string
-	RedeemID          *uuid.UUID
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
+	Status              string
+	Reason              string
+	ExpiresAt           int64
+	EndedAt             *int64
+	ApprovedAt          *int64
+	ApprovedAttemptID   *uuid.UUID
+	ApprovedPINID       *uuid.UUID
+	ApprovedLockEpoch   *int64
+	ApprovedFreezeEpoch *int64
+	AuthTime            *int64
+	SessionID           *uuid.UUID
+	Receipt             string
+	RedeemID            *uuid.UUID
+	TenantID            uuid.UUID
+	InstanceID          uuid.UUID
+	ID                  uuid.UUID
 }
 
 // What was asked never changes; a transition touches these alone, and only of a
@@ -472,10 +761,42 @@ func (q *Queries) SaveConfirmation(ctx context.Context, db DBTX, arg SaveConfirm
 		arg.ApprovedAttemptID,
 		arg.ApprovedPINID,
 		arg.ApprovedLockEpoch,
+		arg.ApprovedFreezeEpoch,
 		arg.AuthTime,
 		arg.SessionID,
 		arg.Receipt,
 		arg.RedeemID,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const saveOutcome = `-- name: SaveOutcome :execrows
+UPDATE confirmations SET outcome = CAST(?1 AS TEXT),
+    outcome_at = CAST(?2 AS INTEGER), outcome_detail = ?3
+WHERE tenant_id = ?4 AND instance_id = ?5 AND id = ?6
+    AND status = 'redeemed'
+`
+
+type SaveOutcomeParams struct {
+	Outcome       string
+	OutcomeAt     int64
+	OutcomeDetail string
+	TenantID      uuid.UUID
+	InstanceID    uuid.UUID
+	ID            uuid.UUID
+}
+
+func (q *Queries) SaveOutcome(ctx context.Context, db DBTX, arg SaveOutcomeParams) (int64, error) {
+	result, err := db.ExecContext(ctx, saveOutcome,
+		arg.Outcome,
+		arg.OutcomeAt,
+		arg.OutcomeDetail,
 		arg.TenantID,
 		arg.InstanceID,
 		arg.ID,

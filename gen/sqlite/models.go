@@ -22,32 +22,48 @@ type APIKey struct {
 }
 
 type Confirmation struct {
-	TenantID          uuid.UUID
-	InstanceID        uuid.UUID
-	ID                uuid.UUID
-	HolderType        string
-	HolderInstanceID  uuid.UUID
-	HolderID          uuid.UUID
-	Role              string
-	Skill             string
-	ActionSummary     *string
-	ActionParams      []byte
-	ActionDigest      *string
-	Lifetime          int64
-	IdempotencyKey    *string
-	Status            string
-	Reason            string
-	CreatedAt         int64
-	ExpiresAt         int64
-	EndedAt           *int64
-	ApprovedAt        *int64
-	ApprovedAttemptID *uuid.UUID
-	ApprovedPINID     *uuid.UUID
-	ApprovedLockEpoch *int64
-	AuthTime          *int64
-	SessionID         *uuid.UUID
-	Receipt           string
-	RedeemID          *uuid.UUID
+	TenantID            uuid.UUID
+	InstanceID          uuid.UUID
+	ID                  uuid.UUID
+	HolderType          string
+	HolderInstanceID    uuid.UUID
+	HolderID            uuid.UUID
+	Role                string
+	Skill               string
+	ActionSummary       *string
+	ActionParams        []byte
+	ActionDigest        *string
+	Lifetime            int64
+	IdempotencyKey      *string
+	Status              string
+	Reason              string
+	CreatedAt           int64
+	ExpiresAt           int64
+	EndedAt             *int64
+	ApprovedAt          *int64
+	ApprovedAttemptID   *uuid.UUID
+	ApprovedPINID       *uuid.UUID
+	ApprovedLockEpoch   *int64
+	AuthTime            *int64
+	SessionID           *uuid.UUID
+	Receipt             string
+	RedeemID            *uuid.UUID
+	CallKey             *string
+	ApprovedFreezeEpoch *int64
+	Outcome             *string
+	OutcomeAt           *int64
+	OutcomeDetail       string
+}
+
+type Freeze struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Frozen     bool
+	Since      *int64
+	ByKind     string
+	ByID       string
+	Reason     string
+	Epoch      int64
 }
 
 type KeyCheck struct {
@@ -121,6 +137,7 @@ type PINSession struct {
 	LockEpoch        int64
 	AuthTime         int64
 	TTL              int64
+	FreezeEpoch      int64
 }
 
 type SchemaCompat struct {

@@ -11,6 +11,58 @@ import (
 	"github.com/google/uuid"
 )
 
+const freezesOf = `-- name: FreezesOf :one
+SELECT CAST(coalesce(max(frozen), 0) AS INTEGER) AS frozen, CAST(coalesce(sum(epoch), 0) AS INTEGER) AS epoch
+FROM freezes
+WHERE tenant_id = ?1
+    AND instance_id IN (?2, '00000000-0000-0000-0000-000000000000')
+`
+
+type FreezesOfParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+}
+
+type FreezesOfRow struct {
+	Frozen int64
+	Epoch  int64
+}
+
+// What the freezes of an instance and of its tenant say.
+func (q *Queries) FreezesOf(ctx context.Context, db DBTX, arg FreezesOfParams) (FreezesOfRow, error) {
+	row := db.QueryRowContext(ctx, freezesOf, arg.TenantID, arg.InstanceID)
+	var i FreezesOfRow
+	err := row.Scan(&i.Frozen, &i.Epoch)
+	return i, err
+}
+
+const getFreeze = `-- name: GetFreeze :one
+SELECT tenant_id, instance_id, frozen, since, by_kind, by_id, reason, epoch
+FROM freezes
+WHERE tenant_id = ?1 AND instance_id = ?2
+`
+
+type GetFreezeParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+}
+
+func (q *Queries) GetFreeze(ctx context.Context, db DBTX, arg GetFreezeParams) (Freeze, error) {
+	row := db.QueryRowContext(ctx, getFreeze, arg.TenantID, arg.InstanceID)
+	var i Freeze
+	err := row.Scan(
+		&i.TenantID,
+		&i.InstanceID,
+		&i.Frozen,
+		&i.Since,
+		&i.ByKind,
+		&i.ByID,
+		&i.Reason,
+		&i.Epoch,
+	)
+	return i, err
+}
+
 const getPolicy = `-- name: GetPolicy :one
 SELECT tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version
 FROM pin_policies
@@ -34,6 +86,40 @@ func (q *Queries) GetPolicy(ctx context.Context, db DBTX, arg GetPolicyParams) (
 		&i.Version,
 	)
 	return i, err
+}
+
+const saveFreeze = `-- name: SaveFreeze :exec
+INSERT INTO freezes (
+    tenant_id, instance_id, frozen, since, by_kind, by_id, reason, epoch
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (tenant_id, instance_id) DO UPDATE SET
+    frozen = excluded.frozen, since = excluded.since, by_kind = excluded.by_kind,
+    by_id = excluded.by_id, reason = excluded.reason, epoch = excluded.epoch
+`
+
+type SaveFreezeParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Frozen     bool
+	Since      *int64
+	ByKind     string
+	ByID       string
+	Reason     string
+	Epoch      int64
+}
+
+func (q *Queries) SaveFreeze(ctx context.Context, db DBTX, arg SaveFreezeParams) error {
+	_, err := db.ExecContext(ctx, saveFreeze,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.Frozen,
+		arg.Since,
+		arg.ByKind,
+		arg.ByID,
+		arg.Reason,
+		arg.Epoch,
+	)
+	return err
 }
 
 const savePolicy = `-- name: SavePolicy :exec

@@ -13,24 +13,32 @@ export interface paths {
         };
         /**
          * Get a customer's PIN status
-         * @description Tells whether the customer has a PIN, and whether it is active or locked. A customer who was never
-         *     seen reads like one without a PIN.
+         * @description Returns whether the customer has a PIN, and whether that PIN is active or locked. A customer
+         *     that hydrapin has never seen gets the same answer as a customer without a PIN.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:read`.
          */
         get: operations["getCustomerPinStatus"];
         put?: never;
         /**
          * Set a customer's PIN
-         * @description Sets the PIN, or replaces it like a reset: nothing of the old PIN stays, a lock or deactivation is
-         *     lifted, and every session and every pending or approved confirmation of the customer ends.
+         * @description Sets the customer's PIN. If the customer already has one, the new PIN replaces it: a lock or
+         *     deactivation is lifted, the failed attempts are cleared, and all of the customer's PIN
+         *     sessions and all pending or approved confirmations end.
          *
-         *     A PIN has 4 to 12 digits (the server may narrow this). PINs that are easily guessed are refused with
-         *     `pin_too_weak`.
+         *     A PIN has 4 to 12 digits; the operator of the server can narrow that range. A PIN that is
+         *     easy to guess is refused with the error type `pin_too_weak`.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
          */
         post: operations["setCustomerPin"];
         /**
          * Remove a customer's PIN
-         * @description Removes the PIN with its count and lock, and ends every session and every pending or approved
-         *     confirmation of the customer. Removing what is not there is no error.
+         * @description Removes the customer's PIN together with its failed attempts and its lock. All of the
+         *     customer's PIN sessions and all pending or approved confirmations end. The request also
+         *     succeeds if the customer has no PIN.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
          */
         delete: operations["removeCustomerPin"];
         options?: never;
@@ -49,8 +57,10 @@ export interface paths {
         put?: never;
         /**
          * Unlock a customer's PIN
-         * @description Lifts lock and deactivation and clears what wrong guesses have cost; the PIN stays. Unlocking what is
-         *     not locked is no error.
+         * @description Lifts a lock or deactivation and clears the failed attempts. The PIN itself does not change.
+         *     The request also succeeds if the PIN is not locked.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
          */
         post: operations["unlockCustomerPin"];
         delete?: never;
@@ -68,8 +78,10 @@ export interface paths {
         };
         /**
          * Get an instance's PIN policy
-         * @description Tells which skills of the instance need a PIN, for which roles, and how long one PIN lasts. An
-         *     instance for which nothing was stored reads the defaults, with the ETag `"0"`.
+         * @description Returns which skills of the instance need a PIN, for which roles, and how long a PIN session
+         *     lasts. An instance without a stored policy returns the defaults and the ETag `"0"`.
+         *
+         *     Requires any token of the tenant, or an API key with the scope `pin-policies:read`.
          */
         get: operations["getPinPolicy"];
         put?: never;
@@ -79,12 +91,17 @@ export interface paths {
         head?: never;
         /**
          * Update an instance's PIN policy
-         * @description Changes the fields that are given; an absent or null field stays as it is. Skills are compared without
-         *     regard to ASCII case: a repeated spelling is dropped, the first one and the order stay. `*` stands for
-         *     every skill. An update that changes nothing keeps the version.
+         * @description Changes the fields that you send. A field that is absent or null keeps its value. A request
+         *     that changes nothing keeps the version.
          *
-         *     Send `If-Match` with the ETag that you read, and an update of somebody else in between is answered with
-         *     412 instead of being overwritten.
+         *     If the list has two spellings of one name, the first is kept. The order of the list is kept.
+         *     An entry that ends in `*` stands for every skill whose name begins with what precedes it:
+         *     `payments.*`, or `*` for every skill.
+         *
+         *     To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
+         *     the policy has changed in the meantime, the request fails with 412 and nothing is changed.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:write`.
          */
         patch: operations["updatePinPolicy"];
         trace?: never;
@@ -98,15 +115,22 @@ export interface paths {
         };
         /**
          * Get an identity's PIN status
-         * @description Tells whether a channel identity of the instance has a PIN, and whether it is active or locked.
+         * @description Returns whether a channel identity of the instance has a PIN, and whether that PIN is active
+         *     or locked. An identity that hydrapin has never seen gets the same answer as an identity
+         *     without a PIN.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:read`.
          */
         get: operations["getIdentityPinStatus"];
         put?: never;
         post?: never;
         /**
          * Remove an identity's PIN
-         * @description Removes the PIN with its count, lock and cooling off, and ends every session and every pending or
-         *     approved confirmation of the identity. Removing what is not there is no error.
+         * @description Removes the identity's PIN together with its failed attempts, its lock and its cooling-off
+         *     period. All of the identity's PIN sessions and all pending or approved confirmations end.
+         *     The request also succeeds if the identity has no PIN.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
          */
         delete: operations["removeIdentityPin"];
         options?: never;
@@ -125,8 +149,10 @@ export interface paths {
         put?: never;
         /**
          * Unlock an identity's PIN
-         * @description Lifts lock, deactivation and cooling off and clears what wrong guesses have cost; the PIN stays.
-         *     Unlocking what is not locked is no error.
+         * @description Lifts a lock or deactivation, ends the cooling-off period and clears the failed attempts.
+         *     The PIN itself does not change. The request also succeeds if the PIN is not locked.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
          */
         post: operations["unlockIdentityPin"];
         delete?: never;
@@ -144,8 +170,10 @@ export interface paths {
         };
         /**
          * Get my PIN status
-         * @description Tells the customer whose token this is whether they have a PIN. A token without a `customer_id`, and an
-         *     API key, are answered with 403.
+         * @description Returns whether the customer who is signed in has a PIN, and whether that PIN is active or
+         *     locked.
+         *
+         *     Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
          */
         get: operations["getMyPinStatus"];
         put?: never;
@@ -164,23 +192,41 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get an identity's PIN status as the runtime
-         * @description Tells whether a channel identity of the runtime's instance has a PIN, and whether it is active or
-         *     locked.
+         * Get an identity's PIN status (runtime)
+         * @description Returns whether a channel identity of the runtime's instance has a PIN, and whether that PIN
+         *     is active or locked.
+         *
+         *     Requires the runtime key of the instance.
          */
         get: operations["runtimeGetPinStatus"];
         put?: never;
         /**
-         * Set an identity's PIN as the runtime
-         * @description Sets the identity's first PIN, or replaces it when `current_pin` is right. `current_pin` costs an attempt
-         *     like any guess; it is ignored where there is no PIN. A PIN that is set after the runtime removed one
-         *     begins to count only later (24 hours by default), so that a misled agent cannot swap a PIN and use it.
+         * Set an identity's PIN (runtime)
+         * @description Sets the identity's PIN. The first PIN needs only `pin`. To replace a PIN, also send the
+         *     `current_pin`:
+         *
+         *     - If it is correct, the new PIN is set. All of the identity's PIN sessions and all pending
+         *       or approved confirmations end.
+         *     - If it is incorrect, the request fails with 403 and costs the identity one attempt.
+         *     - If it is missing, the request fails with 422.
+         *
+         *     `current_pin` is ignored if there is no PIN. While the PIN is locked or deactivated, the
+         *     request fails with 423.
+         *
+         *     A PIN that the runtime sets after it removed one cannot confirm anything during a
+         *     cooling-off period (24 hours by default). An agent that is tricked into swapping the PIN
+         *     therefore cannot use the new one.
+         *
+         *     Requires the runtime key of the instance.
          */
         post: operations["runtimeSetPin"];
         /**
-         * Remove an identity's PIN as the runtime
-         * @description Removes the PIN; what wrong guesses have cost outlives it. Removing what is not there is no error. While
-         *     the PIN is locked or deactivated it stays: 423.
+         * Remove an identity's PIN (runtime)
+         * @description Removes the identity's PIN. The failed attempts are kept and also count against the next
+         *     PIN. The request also succeeds if the identity has no PIN. While the PIN is locked or
+         *     deactivated, the request fails with 423.
+         *
+         *     Requires the runtime key of the instance.
          */
         delete: operations["runtimeRemovePin"];
         options?: never;
@@ -199,16 +245,26 @@ export interface paths {
         put?: never;
         /**
          * Ask whether a skill may run
-         * @description Answers what must happen before the skill may run.
+         * @description Call this before a skill runs. The `status` of the answer says what to do next:
          *
-         *     - `not_required` (200): the policy asks for no PIN; holds for this moment only and is not to be cached.
-         *     - `blocked` (200): the PIN that is needed cannot be used now; `reason` says why.
-         *     - `pending` (201): the holder has to enter the PIN; send it with *verify*, or wait for the outcome.
-         *     - `approved` (201): a live session stands for the PIN; *redeem* as the skill runs.
+         *     - `not_required` (200): the policy needs no PIN for this skill and role. This holds for this
+         *       moment only. Do not cache it.
+         *     - `blocked` (200): the skill needs a PIN that cannot be used now. `reason` says why. The
+         *       skill must not run.
+         *     - `pending` (201): the holder has to enter the PIN. Send the PIN to `…/verify`, or wait for
+         *       the outcome.
+         *     - `approved` (201): a PIN session covers this skill. Send `…/redeem` when the skill runs.
          *
-         *     Name the holder by exactly one of `customer_id` and `identity_id`. An `action` is always confirmed for
-         *     itself: no session covers it. With an `idempotency_key`, the same question gives 200 and the confirmation
-         *     as it is now; another question under that key is 409.
+         *     Name the holder with exactly one of `customer_id` and `identity_id`.
+         *
+         *     With an `action`, the holder confirms exactly that action. A PIN session never covers an
+         *     action.
+         *
+         *     To retry safely, send an `idempotency_key`. The same question with the same key returns the
+         *     existing confirmation as it is now, with 200. A different question with the same key fails
+         *     with 409.
+         *
+         *     Requires the runtime key of the instance.
          */
         post: operations["askConfirmation"];
         delete?: never;
@@ -225,16 +281,22 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get a confirmation, or wait for its outcome
-         * @description Answers the confirmation as it is now. With `wait_seconds`, the answer comes as soon as the confirmation
-         *     leaves `pending`, from whichever node, or when the time is over.
+         * Get a confirmation or wait for its outcome
+         * @description Returns the confirmation as it is now. With `wait_seconds`, the answer is sent as soon as
+         *     the confirmation is no longer `pending`, or when that time has passed. It does not matter
+         *     which server the PIN was sent to.
+         *
+         *     Requires the runtime key of the instance.
          */
         get: operations["getConfirmation"];
         put?: never;
         post?: never;
         /**
          * Decline a confirmation
-         * @description Ends a pending or approved confirmation: its status becomes `declined`. Declining it again is no error.
+         * @description Ends a pending or approved confirmation: its status becomes `declined`. The request also
+         *     succeeds if the confirmation is already declined.
+         *
+         *     Requires the runtime key of the instance.
          */
         delete: operations["declineConfirmation"];
         options?: never;
@@ -252,10 +314,21 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Verify a PIN for a confirmation
-         * @description Spends one attempt of the holder and compares the PIN. Right: the confirmation is `approved`, and where it
-         *     has no action a session opens. Wrong: 403 with `attempts_remaining`. Locked or deactivated: 423, and nothing
-         *     is looked at. The attempt is taken before the PIN is looked at; never repeat this call by itself.
+         * Verify the PIN for a confirmation
+         * @description Checks the PIN that the holder entered. Every check costs the holder one attempt, which is
+         *     taken before the PIN is compared:
+         *
+         *     - If the PIN is correct, the confirmation becomes `approved`, and the count of consecutive
+         *       incorrect attempts goes back to zero. If the confirmation has no action and the policy
+         *       allows PIN sessions, one begins.
+         *     - If the PIN is incorrect, the request fails with 403. `attempts_remaining` says how many
+         *       attempts are left.
+         *     - If the PIN is locked or deactivated, the request fails with 423 and the PIN is not
+         *       checked.
+         *
+         *     Do not repeat this request automatically: each repetition can cost another attempt.
+         *
+         *     Requires the runtime key of the instance.
          */
         post: operations["verifyConfirmation"];
         delete?: never;
@@ -275,9 +348,17 @@ export interface paths {
         put?: never;
         /**
          * Redeem an approved confirmation
-         * @description The decision that counts, at the moment the skill runs. It succeeds once, for the skill and the params that
-         *     were confirmed, and only while what the approval rested on still holds. Only a 200 lets the skill run. A lost
-         *     answer is not repeated: in doubt the skill does not run, and the runtime asks again.
+         * @description Call this when the skill runs. Only the answer 200 allows the skill to run.
+         *
+         *     An approval can be redeemed once, for the skill and the params that the holder confirmed. It
+         *     can be redeemed until `expires_at`, which is 120 seconds after the approval by default.
+         *     hydrapin checks again that the PIN has not changed, is not locked or deactivated, and that
+         *     the PIN session, if one was used, is still live.
+         *
+         *     If you do not receive the answer, the skill must not run: the approval may already be used.
+         *     Ask again.
+         *
+         *     Requires the runtime key of the instance.
          */
         post: operations["redeemConfirmation"];
         delete?: never;
@@ -298,8 +379,11 @@ export interface paths {
         post?: never;
         /**
          * End a holder's PIN sessions
-         * @description "Lock now": ends the holder's sessions on this instance and every approved confirmation that was not yet
-         *     redeemed. Name the holder by exactly one of `customer_id` and `identity_id`.
+         * @description Use this to "lock now". It ends the holder's PIN sessions on this instance, and every
+         *     approved confirmation that has not been redeemed. Name the holder with exactly one of
+         *     `customer_id` and `identity_id`.
+         *
+         *     Requires the runtime key of the instance.
          */
         delete: operations["endPinSessions"];
         options?: never;
@@ -313,67 +397,72 @@ export interface components {
     schemas: {
         /**
          * Format: uuid
-         * @description A UUID in the 8-4-4-4-12 form, of any version; answered in lower case.
-         * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+         * @description A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
          */
         Uuid: string;
         /**
          * Format: password
-         * @description 4 to 12 ASCII digits. It appears in requests alone, never in an answer.
+         * @description 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
          * @example 804615
          */
         Pin: string;
         /**
-         * @description The name of a skill; compared without regard to ASCII case.
+         * Format: password
+         * @description The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
+         * @example 804615
+         */
+        NewPin: string;
+        /**
+         * @description The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
          * @example payments.transfer
          */
         Skill: string;
         /**
-         * @description The name of a skill, or `*` for every skill.
+         * @description The name of a skill. `*` as the last character stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
          * @example payments.transfer
          */
         PolicySkill: string;
         /**
-         * @description In what role the holder uses the instance.
+         * @description How the holder uses the instance.
          * @example owner
          * @enum {string}
          */
         Role: "owner" | "customer";
         /**
-         * @description Which roles are asked for a PIN.
+         * @description The roles that are asked for a PIN.
          * @example all
          * @enum {string}
          */
         PinAppliesTo: "owner" | "customer" | "all";
-        /** @description What the world may know of a PIN. */
+        /** @description The state of a PIN. It never contains the PIN itself. */
         PinStatus: {
             /** @description Whether a PIN is set. */
             has_pin: boolean;
-            /** @description Whether a PIN is set that is not deactivated. A lock does not change it. */
+            /** @description Whether a PIN is set and not deactivated. A lock does not change this field. */
             is_active: boolean;
-            /** @description Whether wrong guesses have locked the PIN for a time. */
+            /** @description Whether the PIN is temporarily locked after incorrect attempts. */
             is_locked: boolean;
             /**
              * Format: date-time
-             * @description When the lock ends; null when there is none.
+             * @description When the lock ends. Null if the PIN is not locked.
              */
             locked_until: string | null;
             /**
              * Format: date-time
-             * @description When the present PIN was set; null when there is none.
+             * @description When the current PIN was set. Null if no PIN is set.
              */
             created_at: string | null;
         };
         /** @description The PIN to set. */
         SetPin: {
-            pin: components["schemas"]["Pin"];
+            pin: components["schemas"]["NewPin"];
         };
-        /** @description The PIN to set, and the one that it replaces. */
+        /** @description The PIN to set, and the current PIN if there is one. */
         SetIdentityPin: {
-            pin: components["schemas"]["Pin"];
+            pin: components["schemas"]["NewPin"];
             current_pin?: components["schemas"]["Pin"];
         };
-        /** @description The PIN as the holder entered it. */
+        /** @description The PIN that the holder entered. */
         VerifyPin: {
             pin: components["schemas"]["Pin"];
         };
@@ -381,25 +470,25 @@ export interface components {
         PinPolicy: {
             instance_id: components["schemas"]["Uuid"];
             pin_applies_to: components["schemas"]["PinAppliesTo"];
-            /** @description The skills that need a PIN, as they were spelled, in order. */
+            /** @description The skills that need a PIN, spelled and ordered as they were stored. */
             pin_required_skills: components["schemas"]["PolicySkill"][];
-            /** @description For how many minutes one PIN lasts; with 0 each skill is confirmed for itself. */
+            /** @description How many minutes a PIN session lasts. With 0, there are no PIN sessions. */
             pin_session_ttl_minutes: number;
         };
-        /** @description The fields to change; an absent or null field stays as it is. */
+        /** @description The fields to change. A field that is absent or null keeps its value. */
         PinPolicyUpdate: {
             /**
-             * @description Which roles are asked for a PIN.
+             * @description The roles that are asked for a PIN.
              * @enum {string|null}
              */
             pin_applies_to?: "owner" | "customer" | "all" | null;
-            /** @description The skills that need a PIN; `*` stands for every skill. */
+            /** @description The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8. */
             pin_required_skills?: components["schemas"]["PolicySkill"][] | null;
-            /** @description For how many minutes one PIN lasts; with 0 each skill is confirmed for itself. */
+            /** @description How many minutes a PIN session lasts. With 0, there are no PIN sessions. */
             pin_session_ttl_minutes?: number | null;
         };
         /**
-         * @description The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more than 16 KiB are refused.
+         * @description The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
          * @example {
          *       "amount": "250.00",
          *       "currency": "EUR",
@@ -409,16 +498,16 @@ export interface components {
         ActionParams: {
             [key: string]: unknown;
         };
-        /** @description What exactly is to be done. It is always confirmed for itself. */
+        /** @description Exactly what the skill is about to do. An action is always confirmed by itself. */
         Action: {
             /**
-             * @description What the person is shown; built from the params by a template, never by the model.
+             * @description The text that the person sees. Build it from the params with a template. Never let the model write it.
              * @example Send 250.00 EUR to DE89 3704 0044 0532 0130 00
              */
             summary: string;
             params: components["schemas"]["ActionParams"];
         };
-        /** @description The question whether a skill may run now. */
+        /** @description The question "may this skill run now?" */
         AskConfirmation: {
             skill: components["schemas"]["Skill"];
             role: components["schemas"]["Role"];
@@ -426,36 +515,36 @@ export interface components {
             identity_id?: components["schemas"]["Uuid"];
             action?: components["schemas"]["Action"];
             /**
-             * @description Makes asking again give the same confirmation; unique within the instance.
+             * @description Makes the request safe to retry. The key is unique within the instance. Use a new key for each new question.
              * @example run-7f3a-step-4
              */
             idempotency_key?: string;
             /**
-             * @description For how many seconds the holder can answer.
+             * @description How many seconds the holder has to enter the PIN.
              * @default 300
              */
             expires_in_seconds: number;
         };
-        /** @description What is about to run. */
+        /** @description What the runtime is about to run. */
         RedeemConfirmation: {
             skill?: components["schemas"]["Skill"];
             params?: components["schemas"]["ActionParams"];
         };
         /**
-         * @description Where the confirmation stands. Take a status that you do not know for "no".
+         * @description The state of the confirmation. Treat any unrecognised status as "no".
          * @enum {string}
          */
         ConfirmationStatus: "not_required" | "pending" | "approved" | "blocked" | "declined" | "expired" | "redeemed";
-        /** @description One question whether a skill may run, and what became of it. */
+        /** @description One question, "may this skill run now?", and its outcome. */
         Confirmation: {
             /**
              * Format: uuid
-             * @description Null where nothing was stored.
+             * @description The id of the confirmation. Null if no confirmation is stored.
              */
             id: string | null;
             status: components["schemas"]["ConfirmationStatus"];
             /**
-             * @description Why the confirmation has its status; null where that says all.
+             * @description Why the confirmation has its status. Null if the status needs no explanation.
              * @enum {string|null}
              */
             reason: "role_excluded" | "skill_not_listed" | "pin" | "session" | "pin_not_set" | "pin_inactive" | "pin_locked" | "pin_cooling_off" | "runtime" | "holder" | "pin_changed" | "session_ended" | null;
@@ -463,157 +552,194 @@ export interface components {
             role: components["schemas"]["Role"];
             /**
              * Format: uuid
-             * @description The holder, when it is a customer.
+             * @description The id of the holder, if the holder is a customer.
              */
             customer_id: string | null;
             /**
              * Format: uuid
-             * @description The holder, when it is a channel identity.
+             * @description The id of the holder, if the holder is a channel identity.
              */
             identity_id: string | null;
-            /** @description What the person is shown. */
+            /** @description The text that the person sees. Null if the confirmation has no action. */
             action_summary: string | null;
-            /** @description `sha-256:` and the hexadecimal SHA-256 of the canonical params. */
+            /** @description `sha-256:` followed by the SHA-256 hash of the canonical params, in hexadecimal. Null if the confirmation has no action. */
             action_digest: string | null;
             /**
              * Format: date-time
-             * @description When it was asked.
+             * @description When the runtime asked.
              */
             created_at: string | null;
             /**
              * Format: date-time
-             * @description Until when it can be verified, or once approved, redeemed.
+             * @description Until when the confirmation can be verified or, once it is approved, redeemed.
              */
             expires_at: string | null;
             /**
              * Format: date-time
-             * @description When the session ends that approved it or that its PIN opened.
+             * @description When the PIN session ends that approved the confirmation, or that its PIN opened. Null if there is none.
              */
             session_expires_at: string | null;
-            /** @description How many guesses are left to the next lock or deactivation, while pending or blocked. */
+            /** @description How many attempts are left before the PIN is locked or deactivated. Set while the confirmation is `pending` or `blocked`, otherwise null. */
             attempts_remaining: number | null;
             /**
              * Format: date-time
-             * @description When the PIN's lock ends, while pending or blocked.
+             * @description When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
              */
             locked_until: string | null;
-            /** @description Where the holder can enter the PIN; null as long as there is no such page. */
+            /** @description The page where the holder can enter the PIN. Null if there is none. */
             confirm_url: string | null;
-            /** @description The signed proof of the approval (a JWS), only while `approved`. */
+            /** @description The signed proof of the approval (a JWS). Set while the status is `approved`. */
             receipt: string | null;
         };
-        /** @description A name, or the place in a list or in the body's bytes. */
+        /** @description A field name, an index in a list, or a byte offset in the body. */
         ErrorLocation: string | number;
-        /** @description One fault of a request. */
+        /** @description One validation error. */
         ValidationError: {
-            /** @description Where the fault is. */
+            /** @description Where the error is, for example `["body", "pin"]`. */
             loc: components["schemas"]["ErrorLocation"][];
-            /** @description What is wrong, in words; never the value. */
+            /** @description What is wrong, for people. It never contains the value. */
             msg: string;
             /** @description What is wrong, for programs. */
             type: string;
         };
-        /** @description Every fault of a request. */
+        /** @description The validation errors of a request. */
         HTTPValidationError: {
-            /** @description The faults. */
+            /** @description The validation errors. */
             detail: components["schemas"]["ValidationError"][];
         };
         /**
-         * @description What went wrong, for programs.
+         * @description The kind of the error, for programs.
          * @enum {string}
          */
         ProblemType: "urn:hydrapin:problem:unauthorized" | "urn:hydrapin:problem:forbidden" | "urn:hydrapin:problem:wrong-pin" | "urn:hydrapin:problem:pin-locked" | "urn:hydrapin:problem:pin-inactive" | "urn:hydrapin:problem:not-pending" | "urn:hydrapin:problem:not-approved" | "urn:hydrapin:problem:expired" | "urn:hydrapin:problem:already-redeemed" | "urn:hydrapin:problem:params-mismatch" | "urn:hydrapin:problem:changed-since-approval" | "urn:hydrapin:problem:idempotency-conflict" | "urn:hydrapin:problem:precondition-failed" | "urn:hydrapin:problem:not-found" | "urn:hydrapin:problem:method-not-allowed" | "urn:hydrapin:problem:too-large" | "urn:hydrapin:problem:unsupported-media-type" | "urn:hydrapin:problem:too-many-requests" | "urn:hydrapin:problem:busy" | "urn:hydrapin:problem:unavailable" | "urn:hydrapin:problem:internal";
         /** @description A problem document (RFC 9457). */
         Problem: {
             type: components["schemas"]["ProblemType"];
-            /** @description The type in words. */
+            /** @description The kind of the error, for people. */
             title: string;
-            /** @description The HTTP status. */
+            /** @description The HTTP status code. */
             status: number;
-            /** @description What happened here, and what to do. */
+            /** @description What happened, and what to do. */
             detail: string;
-            /** @description The id under which the server logged the request. */
+            /** @description The id of the request. The log of the server has the request under this id. */
             request_id: string;
-            /** @description How many guesses are left to the next lock or deactivation. */
+            /** @description How many attempts are left before the PIN is locked or deactivated. */
             attempts_remaining?: number;
             /**
              * Format: date-time
-             * @description When the lock ends; null when there is none.
+             * @description When the lock ends. Null if the PIN is not locked.
              */
             locked_until?: string | null;
         };
     };
     responses: {
-        /** @description No credential, or a bad one. */
+        /** @description The request has no credential, or the credential is not valid. */
         Unauthorized: {
             headers: {
                 "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:unauthorized",
-                 *       "title": "Unauthorized",
-                 *       "status": 401,
-                 *       "detail": "Send a bearer token or an X-Api-Key.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The credential does not open this, the PIN was wrong, or something changed since the approval. */
+        /** @description The request has no bearer token, or the token is not valid. */
+        UnauthorizedCustomer: {
+            headers: {
+                "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The credential is valid but does not allow this operation. It is not an admin's, or the API key does not have the scope. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:forbidden",
-                 *       "title": "Forbidden",
-                 *       "status": 403,
-                 *       "detail": "This credential does not open this operation.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such record. */
+        /** @description The credential is valid but is not the token of a customer. The token needs a `customer_id`, and API keys are not accepted. */
+        ForbiddenCustomer: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The credential is valid but is not the runtime key of this instance. */
+        ForbiddenRuntime: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The PIN is incorrect, or the credential is not the runtime key of this instance. */
+        ForbiddenPin: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Something that the approval relied on has changed, or the credential is not the runtime key of this instance. The skill must not run. */
+        ForbiddenRedeem: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The instance has no such confirmation. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:not-found",
-                 *       "title": "Not found",
-                 *       "status": 404,
-                 *       "detail": "There is no such record.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The record does not allow it as it is now. */
+        /** @description The confirmation is no longer pending. */
         Conflict: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:not-pending",
-                 *       "title": "Not pending",
-                 *       "status": 409,
-                 *       "detail": "The confirmation is no longer pending.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a"
-                 *     }
-                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The `idempotency_key` was already used for a different question. */
+        ConflictKey: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The confirmation is not approved, was already redeemed, or does not match the skill or the params. The skill must not run. */
+        ConflictRedeem: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The confirmation was already redeemed. */
+        ConflictRedeemed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -623,33 +749,15 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:expired",
-                 *       "title": "Expired",
-                 *       "status": 410,
-                 *       "detail": "The confirmation has expired; ask again.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The policy has another version than If-Match says. */
+        /** @description The policy has a different version than `If-Match` says. Nothing was changed. */
         PreconditionFailed: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:precondition-failed",
-                 *       "title": "Precondition failed",
-                 *       "status": 412,
-                 *       "detail": "The policy was changed since; read it again.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -659,175 +767,196 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:too-large",
-                 *       "title": "Too large",
-                 *       "status": 413,
-                 *       "detail": "The body is larger than 65536 bytes.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not application/json. */
+        /** @description The body is not `application/json`. */
         UnsupportedMediaType: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:unsupported-media-type",
-                 *       "title": "Unsupported media type",
-                 *       "status": 415,
-                 *       "detail": "Send the body as application/json.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request is not valid; every fault is told at once. */
+        /** @description The request is not valid. */
         Invalid: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "detail": [
-                 *         {
-                 *           "loc": [
-                 *             "body",
-                 *             "pin"
-                 *           ],
-                 *           "msg": "String should have at least 4 characters",
-                 *           "type": "string_too_short"
-                 *         }
-                 *       ]
-                 *     }
-                 */
                 "application/json": components["schemas"]["HTTPValidationError"];
             };
         };
-        /** @description The PIN is locked for a time, or deactivated. */
+        /** @description The request is not valid. */
+        InvalidCustomer: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidInstance: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidIdentity: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidConfirmation: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidPolicy: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidQuestion: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidRedeem: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidHolder: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The PIN is temporarily locked, or it is deactivated until an admin unlocks or replaces it. */
         Locked: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:pin-locked",
-                 *       "title": "PIN locked",
-                 *       "status": 423,
-                 *       "detail": "The PIN is locked after wrong guesses.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a",
-                 *       "attempts_remaining": 0,
-                 *       "locked_until": "2026-11-01T09:45:00.000000Z"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many pending confirmations of this holder. */
+        /** @description The holder has too many pending confirmations on this instance. */
         TooManyRequests: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:too-many-requests",
-                 *       "title": "Too many requests",
-                 *       "status": 429,
-                 *       "detail": "The holder has 50 pending confirmations on this instance.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A fault of the server; the log has it under the request id. */
+        /** @description The server failed. Nothing was allowed. The log of the server has the cause under the `request_id`. */
         InternalError: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:internal",
-                 *       "title": "Internal error",
-                 *       "status": 500,
-                 *       "detail": "Something went wrong; nothing was allowed.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The server is busy or its database cannot be reached; nothing was allowed. */
+        /** @description A service that the server needs cannot be reached. Nothing was allowed. */
         Unavailable: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:hydrapin:problem:busy",
-                 *       "title": "Busy",
-                 *       "status": 503,
-                 *       "detail": "Too many PINs are being checked; try again.",
-                 *       "request_id": "01jbk7m3x0qv5e8s9t2w4y6z8a"
-                 *     }
-                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many PINs are being checked, or a service that the server needs cannot be reached. Nothing was allowed. */
+        Busy: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
     };
     parameters: {
-        /** @description The customer. */
+        /**
+         * @description The id of the customer.
+         * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+         */
         CustomerId: components["schemas"]["Uuid"];
-        /** @description The agent instance. */
+        /**
+         * @description The id of the agent instance.
+         * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+         */
         InstanceId: components["schemas"]["Uuid"];
-        /** @description The channel identity of the instance. */
+        /**
+         * @description The id of the channel identity.
+         * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+         */
         IdentityId: components["schemas"]["Uuid"];
-        /** @description The confirmation. */
+        /**
+         * @description The `id` of the confirmation, as *Ask whether a skill may run* returned it.
+         * @example 7c0e2b54-7f0b-4c53-8f0e-5b8e5a3f9d21
+         */
         ConfirmationId: components["schemas"]["Uuid"];
-        /** @description The holder, when it is a customer. */
+        /**
+         * @description The id of the holder, if the holder is a customer.
+         * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+         */
         QueryCustomerId: components["schemas"]["Uuid"];
-        /** @description The holder, when it is a channel identity of the instance. */
+        /** @description The id of the holder, if the holder is a channel identity of the instance. */
         QueryIdentityId: components["schemas"]["Uuid"];
-        /**
-         * @description How many seconds to wait at most for the confirmation to leave `pending`.
-         * @example 20
-         */
+        /** @description How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent. */
         WaitSeconds: number;
-        /**
-         * @description The ETag that the policy must still have, or `*`.
-         * @example "1"
-         */
+        /** @description The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. */
         IfMatch: string;
     };
     requestBodies: never;
     headers: {
         /**
-         * @description The version of the policy, in quotes; `"0"` for the defaults.
+         * @description The version of the policy, in quotes. It is `"0"` while the defaults apply.
          * @example "1"
          */
         ETag: string;
         /**
-         * @description After how many whole seconds to try again.
+         * @description The number of seconds to wait before you retry.
          * @example 900
          */
         RetryAfter: number;
         /**
-         * @description How to authenticate (RFC 6750).
+         * @description The authentication scheme (RFC 6750).
          * @example Bearer realm="hydrapin"
          */
         WwwAuthenticate: string;
@@ -841,7 +970,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The customer. */
+                /**
+                 * @description The id of the customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
                 customer_id: components["parameters"]["CustomerId"];
             };
             cookie?: never;
@@ -859,7 +991,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidCustomer"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -869,7 +1001,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The customer. */
+                /**
+                 * @description The id of the customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
                 customer_id: components["parameters"]["CustomerId"];
             };
             cookie?: never;
@@ -880,7 +1015,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The PIN was set. */
+            /** @description The PIN is set. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -895,7 +1030,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
         };
     };
     removeCustomerPin: {
@@ -903,7 +1038,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The customer. */
+                /**
+                 * @description The id of the customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
                 customer_id: components["parameters"]["CustomerId"];
             };
             cookie?: never;
@@ -919,7 +1057,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidCustomer"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -929,14 +1067,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The customer. */
+                /**
+                 * @description The id of the customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
                 customer_id: components["parameters"]["CustomerId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The PIN status after it. */
+            /** @description The PIN status after the unlock. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -947,7 +1088,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidCustomer"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -957,7 +1098,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
             };
             cookie?: never;
@@ -976,7 +1120,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidInstance"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -985,14 +1129,14 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description The ETag that the policy must still have, or `*`.
-                 * @example "1"
-                 */
+                /** @description The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
             };
             cookie?: never;
@@ -1018,7 +1162,7 @@ export interface operations {
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidPolicy"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -1028,9 +1172,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
-                /** @description The channel identity of the instance. */
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
                 identity_id: components["parameters"]["IdentityId"];
             };
             cookie?: never;
@@ -1048,7 +1198,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidIdentity"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -1058,9 +1208,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
-                /** @description The channel identity of the instance. */
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
                 identity_id: components["parameters"]["IdentityId"];
             };
             cookie?: never;
@@ -1076,7 +1232,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidIdentity"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -1086,16 +1242,22 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
-                /** @description The channel identity of the instance. */
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
                 identity_id: components["parameters"]["IdentityId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The PIN status after it. */
+            /** @description The PIN status after the unlock. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1106,7 +1268,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidIdentity"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -1129,8 +1291,8 @@ export interface operations {
                     "application/json": components["schemas"]["PinStatus"];
                 };
             };
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedCustomer"];
+            403: components["responses"]["ForbiddenCustomer"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -1140,9 +1302,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
-                /** @description The channel identity of the instance. */
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
                 identity_id: components["parameters"]["IdentityId"];
             };
             cookie?: never;
@@ -1159,8 +1327,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
+            403: components["responses"]["ForbiddenRuntime"];
+            422: components["responses"]["InvalidIdentity"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -1170,9 +1338,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
-                /** @description The channel identity of the instance. */
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
                 identity_id: components["parameters"]["IdentityId"];
             };
             cookie?: never;
@@ -1183,7 +1357,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The PIN was set. */
+            /** @description The PIN is set. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1193,13 +1367,13 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenPin"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             423: components["responses"]["Locked"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
         };
     };
     runtimeRemovePin: {
@@ -1207,9 +1381,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
-                /** @description The channel identity of the instance. */
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
                 identity_id: components["parameters"]["IdentityId"];
             };
             cookie?: never;
@@ -1224,8 +1404,8 @@ export interface operations {
                 content?: never;
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
+            403: components["responses"]["ForbiddenRuntime"];
+            422: components["responses"]["InvalidIdentity"];
             423: components["responses"]["Locked"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -1236,7 +1416,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
             };
             cookie?: never;
@@ -1247,7 +1430,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Nothing was stored, or the key had asked before. */
+            /** @description No confirmation was needed or possible, so none is stored, or the `idempotency_key` was used before. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1256,7 +1439,7 @@ export interface operations {
                     "application/json": components["schemas"]["Confirmation"];
                 };
             };
-            /** @description The confirmation was stored. */
+            /** @description The confirmation is stored. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1266,11 +1449,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
+            403: components["responses"]["ForbiddenRuntime"];
+            409: components["responses"]["ConflictKey"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidQuestion"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -1279,17 +1462,20 @@ export interface operations {
     getConfirmation: {
         parameters: {
             query?: {
-                /**
-                 * @description How many seconds to wait at most for the confirmation to leave `pending`.
-                 * @example 20
-                 */
+                /** @description How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent. */
                 wait_seconds?: components["parameters"]["WaitSeconds"];
             };
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
-                /** @description The confirmation. */
+                /**
+                 * @description The `id` of the confirmation, as *Ask whether a skill may run* returned it.
+                 * @example 7c0e2b54-7f0b-4c53-8f0e-5b8e5a3f9d21
+                 */
                 confirmation_id: components["parameters"]["ConfirmationId"];
             };
             cookie?: never;
@@ -1306,9 +1492,9 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenRuntime"];
             404: components["responses"]["NotFound"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidConfirmation"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -1318,9 +1504,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
-                /** @description The confirmation. */
+                /**
+                 * @description The `id` of the confirmation, as *Ask whether a skill may run* returned it.
+                 * @example 7c0e2b54-7f0b-4c53-8f0e-5b8e5a3f9d21
+                 */
                 confirmation_id: components["parameters"]["ConfirmationId"];
             };
             cookie?: never;
@@ -1335,11 +1527,11 @@ export interface operations {
                 content?: never;
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenRuntime"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
+            409: components["responses"]["ConflictRedeemed"];
             410: components["responses"]["Gone"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidConfirmation"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -1349,9 +1541,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
-                /** @description The confirmation. */
+                /**
+                 * @description The `id` of the confirmation, as *Ask whether a skill may run* returned it.
+                 * @example 7c0e2b54-7f0b-4c53-8f0e-5b8e5a3f9d21
+                 */
                 confirmation_id: components["parameters"]["ConfirmationId"];
             };
             cookie?: never;
@@ -1362,7 +1560,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The PIN was right; the confirmation is approved. */
+            /** @description The PIN is correct. The confirmation is approved. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1372,7 +1570,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenPin"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
@@ -1381,7 +1579,7 @@ export interface operations {
             422: components["responses"]["Invalid"];
             423: components["responses"]["Locked"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
         };
     };
     redeemConfirmation: {
@@ -1389,9 +1587,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
-                /** @description The confirmation. */
+                /**
+                 * @description The `id` of the confirmation, as *Ask whether a skill may run* returned it.
+                 * @example 7c0e2b54-7f0b-4c53-8f0e-5b8e5a3f9d21
+                 */
                 confirmation_id: components["parameters"]["ConfirmationId"];
             };
             cookie?: never;
@@ -1402,7 +1606,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Redeemed; run the skill now. */
+            /** @description The confirmation is redeemed. Run the skill now. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1412,13 +1616,13 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenRedeem"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
+            409: components["responses"]["ConflictRedeem"];
             410: components["responses"]["Gone"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Invalid"];
+            422: components["responses"]["InvalidRedeem"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -1426,21 +1630,27 @@ export interface operations {
     endPinSessions: {
         parameters: {
             query?: {
-                /** @description The holder, when it is a customer. */
+                /**
+                 * @description The id of the holder, if the holder is a customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
                 customer_id?: components["parameters"]["QueryCustomerId"];
-                /** @description The holder, when it is a channel identity of the instance. */
+                /** @description The id of the holder, if the holder is a channel identity of the instance. */
                 identity_id?: components["parameters"]["QueryIdentityId"];
             };
             header?: never;
             path: {
-                /** @description The agent instance. */
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
                 instance_id: components["parameters"]["InstanceId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description No session of the holder is left. */
+            /** @description The holder has no PIN session and no open approval on this instance. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1448,8 +1658,8 @@ export interface operations {
                 content?: never;
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
+            403: components["responses"]["ForbiddenRuntime"];
+            422: components["responses"]["InvalidHolder"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };

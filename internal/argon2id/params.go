@@ -6,8 +6,8 @@
 // storage is bounded before it costs anything; and that neither a PIN nor a
 // pepper is in any error, format verb or log value.
 //
-// It must not know attempts, locks, stores or transport: when to hash, and what
-// an outcome means, is the service's.
+// It must not know attempts, locks, stores or transport: the service decides when
+// to hash and what an outcome means.
 package argon2id
 
 import (
@@ -15,9 +15,8 @@ import (
 	"fmt"
 )
 
-// Bounds of what is accepted from settings and from storage. RFC 9106 allows
-// far more; these keep a damaged row or a mistyped setting from asking for more
-// than a server has.
+// Bounds of the values that are accepted from settings and from storage. RFC 9106 allows far more;
+// these keep a damaged row or a mistyped setting from asking for more than a server has.
 const (
 	maxMemoryKiB   = 1 << 20 // 1 GiB
 	maxTime        = 64

@@ -3,6 +3,7 @@ package argon2id_test
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,17 +26,18 @@ func raw(n int) string { return b64(string(make([]byte, n))) }
 func TestKnows(t *testing.T) {
 	t.Parallel()
 	ring := mustRing(t, "p2", "p1")
-	if err := ring.Knows(good); err != nil {
+	stored := parsed(good)
+	if err := ring.Knows(stored); err != nil {
 		t.Errorf("p1: %v", err)
 	}
-	if id, err := argon2id.PepperID(good); id != "p1" || err != nil {
-		t.Errorf("pepper id %q, %v", id, err)
+	if stored.PepperID() != "p1" || stored.PHC() != good {
+		t.Errorf("pepper %q of %s", stored.PepperID(), stored.PHC())
 	}
-	if err := mustRing(t, "p2").Knows(good); !errors.Is(err, argon2id.ErrUnknownPepper) {
+	if err := mustRing(t, "p2").Knows(stored); !errors.Is(err, argon2id.ErrUnknownPepper) {
 		t.Errorf("without p1: %v", err)
 	}
-	if err := ring.Knows("1234"); !errors.Is(err, argon2id.ErrMalformed) {
-		t.Errorf("malformed: %v", err)
+	if got := fmt.Sprintf("%v %+v %#v %s %q %x", stored, stored, stored, stored, stored, stored); strings.Contains(got, "dGFn") || strings.Contains(got, "746167") {
+		t.Errorf("a stored hash prints as %s", got)
 	}
 }
 
@@ -47,7 +49,7 @@ func TestStoredFormBounds(t *testing.T) {
 		"$argon2id$v=19$m=8,t=1,p=1,keyid=cDE$" + raw(8) + "$" + raw(16),
 		"$argon2id$v=19$m=1048576,t=64,p=16,keyid=" + longest + "$" + raw(64) + "$" + raw(64),
 	} {
-		if _, err := argon2id.PepperID(text); err != nil {
+		if _, err := argon2id.Parse(text); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -86,7 +88,7 @@ func TestStoredFormBounds(t *testing.T) {
 		"something before it": "x" + good,
 		"far too long":        good + strings.Repeat("A", 1<<20),
 	} {
-		if _, err := argon2id.PepperID(text); !errors.Is(err, argon2id.ErrMalformed) {
+		if _, err := argon2id.Parse(text); !errors.Is(err, argon2id.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -96,18 +98,22 @@ func TestStoredFormBounds(t *testing.T) {
 var shape = regexp.MustCompile(`\A\$argon2id\$v=19\$m=([1-9][0-9]{0,6}),t=([1-9][0-9]?),p=([1-9][0-9]?)` +
 	`,keyid=([A-Za-z0-9+/]{2,43})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})\z`)
 
-func FuzzPepperID(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add(good)
 	f.Add("$argon2id$v=19$m=19456,t=2,p=1$" + goodSalt + "$" + goodTag)
 	f.Add(strings.Replace(good, "m=64", "m=4294967295", 1))
 	f.Add(goodHead + goodSalt + "$")
 	f.Fuzz(func(t *testing.T, text string) {
-		id, err := argon2id.PepperID(text)
+		stored, err := argon2id.Parse(text)
+		id := stored.PepperID()
 		if err != nil {
-			if !errors.Is(err, argon2id.ErrMalformed) || id != "" {
+			if !errors.Is(err, argon2id.ErrMalformed) || id != "" || stored.PHC() != "" {
 				t.Fatalf("%q, %v", id, err)
 			}
 			return
+		}
+		if stored.PHC() != text {
+			t.Fatalf("%q became %q", text, stored.PHC())
 		}
 		part := shape.FindStringSubmatch(text)
 		if part == nil {

@@ -20,28 +20,27 @@ import (
 const DefaultQueue = 20
 
 const (
-	// maxWorkers and maxQueue keep a mistyped setting from making a thread for
-	// every digit of it.
+	// maxWorkers and maxQueue bound what a mistyped setting can ask for.
 	maxWorkers = 1024
 	maxQueue   = 10_000
-	// firstGuess is how long a hash is taken to last before one has been timed.
+	// firstGuess is how long a hash is assumed to take before one has been timed.
 	firstGuess = 40 * time.Millisecond
-	// maxRetryAfter keeps one stalled machine from sending callers away for long.
+	// maxRetryAfter bounds the wait that a machine which stalled once asks for.
 	maxRetryAfter = time.Minute
 )
 
 // Errors of the pool.
 var (
-	// ErrBusy is what a [BusyError], returned by [Pool.Reserve], is.
+	// ErrBusy matches every [BusyError], which [Pool.Reserve] returns.
 	ErrBusy = errors.New("argon2id: no free place in the hash queue")
 	// ErrClosed is returned by [Pool.Reserve], [Place.Hash] and [Place.Verify]
 	// after [Pool.Close].
 	ErrClosed = errors.New("argon2id: the hash pool is closed")
 	// ErrPlaceUsed is returned by [Place.Hash] and [Place.Verify] for a place that
 	// was used or released before.
-	ErrPlaceUsed = errors.New("argon2id: the place was given up")
+	ErrPlaceUsed = errors.New("argon2id: the place was used or released before")
 	// ErrPanicked is returned by [Place.Hash] and [Place.Verify] when the hash
-	// function panicked; only the type of what it panicked with is told.
+	// function panicked. It contains only the type of the panic's value.
 	ErrPanicked = errors.New("argon2id: the hash function panicked")
 	// ErrPool is returned by [NewPool] for a configuration it cannot work with.
 	ErrPool = errors.New("argon2id: bad pool configuration")
@@ -49,8 +48,8 @@ var (
 
 // BusyError is an [ErrBusy] that says when to come back.
 type BusyError struct {
-	// RetryAfter is when what is now in the queue should be done: whole seconds,
-	// from one second to one minute.
+	// RetryAfter is when the hashes that are now in the queue should be done: whole seconds, from
+	// one second to one minute.
 	RetryAfter time.Duration
 }
 
@@ -62,7 +61,7 @@ func (e *BusyError) Error() string {
 // Is makes a BusyError an [ErrBusy].
 func (e *BusyError) Is(target error) bool { return target == ErrBusy }
 
-// PoolConfig is what a [Pool] is made of.
+// PoolConfig configures a [Pool].
 type PoolConfig struct {
 	// Ring has at least one pepper.
 	Ring Ring
@@ -113,14 +112,14 @@ type tenant struct {
 
 type job struct {
 	tenant *tenant
-	// gone returns an error when nobody wants the result any more.
+	// gone returns an error when the caller no longer waits for the result.
 	gone func() error
 	work func() (outcome, error)
 	done chan answer
 }
 
 type outcome struct {
-	phc    string
+	stored Stored
 	result Result
 }
 
@@ -148,7 +147,7 @@ func newPool(cfg PoolConfig) (*Pool, error) {
 		cfg.Queue = DefaultQueue
 	}
 	switch {
-	case len(cfg.Ring.peppers) == 0:
+	case cfg.Ring.Len() == 0:
 		return nil, fmt.Errorf("%w: no pepper", ErrPool)
 	case cfg.Workers < 0 || cfg.Workers > maxWorkers:
 		return nil, fmt.Errorf("%w: %d workers are not within 1 and %d", ErrPool, cfg.Workers, maxWorkers)
@@ -277,63 +276,60 @@ func (l *Place) Release() {
 	}
 }
 
-// Hash waits for a worker and returns the stored form of the holder's PIN, made
-// with the first pepper, the pool's costs and a new salt. It uses the place up.
+// Hash waits for a worker and returns the stored form of the holder's PIN, made with the first
+// pepper, the pool's costs and a new salt. The place cannot be used again.
 //
-// A context that ends before a worker has begun gives the context's error, and
-// nothing is hashed; after that it has no effect. Other errors are [ErrClosed],
-// [ErrPlaceUsed] and [ErrPanicked].
-func (l *Place) Hash(ctx context.Context, h pin.Holder, secret pin.PIN) (string, error) {
+// A context that ends before a worker has begun gives the context's error, and nothing is hashed;
+// after that it has no effect. Other errors are [ErrClosed], [ErrPlaceUsed] and [ErrPanicked].
+func (l *Place) Hash(ctx context.Context, h pin.Holder, secret pin.PIN) (Stored, error) {
 	p := l.pool
-	first := p.ring.peppers[0]
+	first, err := p.ring.First()
+	if err != nil {
+		return Stored{}, ErrUnknownPepper
+	}
 	out, err := l.run(ctx, func() (outcome, error) {
-		s := stored{params: p.params, pepper: first.id, salt: make([]byte, saltSize)}
+		s := Stored{params: p.params, pepper: first.ID, salt: make([]byte, saltSize)}
 		p.fillSalt(s.salt)
-		input := first.mix(h, secret)
+		input := first.Key().mix(h, secret)
 		defer clear(input)
 		s.tag = p.derive(input, s.salt, s.params, tagSize)
-		return outcome{phc: s.String()}, nil
+		s.phc = s.text()
+		return outcome{stored: s}, nil
 	})
-	return out.phc, err
+	return out.stored, err
 }
 
 // Result is the outcome of [Place.Verify].
 type Result struct {
-	// Match says that the PIN is the one that was hashed for this holder.
+	// Match says whether the PIN is the one that was hashed for this holder.
 	Match bool
-	// Rehash says that the PIN matched a hash that [Place.Hash] would make
-	// otherwise today: with the first pepper, or with other costs.
+	// Rehash says that the PIN matched a hash that [Place.Hash] would now make with another pepper
+	// or other costs.
 	Rehash bool
 }
 
-// Verify waits for a worker and tells whether the holder's PIN is that of the
-// stored hash, compared in constant time. It uses the place up, whatever it
-// returns. A wrong PIN is a Result, not an error.
+// Verify waits for a worker and returns whether the holder's PIN is that of the stored hash,
+// compared in constant time. The place cannot be used again, whatever it returns. An incorrect PIN
+// is a Result, not an error.
 //
-// A stored hash that cannot be read is [ErrMalformed], one whose pepper the ring
-// lacks [ErrUnknownPepper]; [Ring.Knows] tells both before an attempt is spent.
-// A context that ends before a worker has begun gives the context's error, and
-// nothing is hashed: whoever has spent an attempt passes a context without
+// For a stored hash whose pepper the ring lacks it returns [ErrUnknownPepper]; [Ring.Knows] finds
+// that out before an attempt is spent. A context that ends before a worker has begun gives the
+// context's error, and nothing is hashed: after an attempt was spent, pass a context without
 // cancellation. Other errors are [ErrClosed], [ErrPlaceUsed] and [ErrPanicked].
-func (l *Place) Verify(ctx context.Context, h pin.Holder, secret pin.PIN, phc string) (Result, error) {
+func (l *Place) Verify(ctx context.Context, h pin.Holder, secret pin.PIN, s Stored) (Result, error) {
 	p := l.pool
-	s, err := parse(phc)
-	if err != nil {
-		l.Release()
-		return Result{}, err
-	}
 	with, err := p.ring.find(s.pepper)
 	if err != nil {
 		l.Release()
 		return Result{}, err
 	}
 	out, err := l.run(ctx, func() (outcome, error) {
-		input := with.mix(h, secret)
+		input := with.Key().mix(h, secret)
 		defer clear(input)
 		tag := p.derive(input, s.salt, s.params, uint32(len(s.tag))) //nolint:gosec // at most maxTag
 		defer clear(tag)
 		match := subtle.ConstantTimeCompare(tag, s.tag) == 1
-		current := s.pepper == p.ring.peppers[0].id && s.params == p.params &&
+		current := s.pepper == p.ring.IDs()[0] && s.params == p.params &&
 			len(s.salt) == saltSize && len(s.tag) == tagSize
 		return outcome{result: Result{Match: match, Rehash: match && !current}}, nil
 	})

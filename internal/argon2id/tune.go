@@ -25,11 +25,11 @@ const (
 )
 
 // Tune sets up the Go runtime for a server that hashes and answers other
-// requests too. It changes the whole process and is called once, before serving.
+// requests too. It changes the whole process; call it once, before serving.
 //
-//   - GOMAXPROCS becomes twice the cores. Go takes a hashing goroutine off its P
-//     only every 10 ms; with spare Ps another request runs at once, and the kernel,
-//     which is quicker about it, shares out the cores.
+//   - GOMAXPROCS becomes twice the cores. Go preempts a hashing goroutine only every
+//     10 ms; with spare Ps another request runs at once, and the kernel divides the
+//     cores in shorter slices.
 //   - The garbage collector runs at 800 % instead of 100 %, under a soft memory
 //     limit of 128 MiB and four hashes' memory for each worker. At 100 % each hash's
 //     memory (19 MiB of it) starts a collection of its own.
@@ -38,8 +38,7 @@ const (
 // second beside them: with neither, 56 hashes/s and reads' p99 at 30 ms; with
 // both, 52 hashes/s and 4.3 ms.
 //
-// What the operator has set wins: GOMAXPROCS, GOGC and GOMEMLIMIT in the
-// environment each keep the setting they are for.
+// The environment wins: where GOMAXPROCS, GOGC or GOMEMLIMIT is set, its setting is not changed.
 func Tune(params Params, workers int) {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(2 * cores)

@@ -2,20 +2,12 @@ package argon2id
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"time"
 )
 
-// serve is one worker. Its goroutine keeps its thread to itself, and the thread
-// yields to all others of the machine. x/crypto computes the lanes on goroutines
-// of its own, on ordinary threads, but comes back here at each of argon2's
-// synchronisation points (four a pass) and to fill the memory: there a hash waits
-// for whoever else wants the core. The thread is never unlocked, since a raised
-// niceness cannot be taken back: it ends with the goroutine.
+// serve is one worker.
 func (p *Pool) serve() {
-	runtime.LockOSThread()
-	yieldToOthers()
 	for {
 		j := p.next()
 		if j == nil {
@@ -28,8 +20,8 @@ func (p *Pool) serve() {
 	}
 }
 
-// next waits for a job and takes it: the oldest of the tenant whose turn it is.
-// It returns nil when the pool is closed and nothing waits.
+// next waits for a job and takes it: the oldest job of the tenant whose turn it is. It returns nil
+// when the pool is closed and no job is waiting.
 func (p *Pool) next() *job {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,8 +41,8 @@ func (p *Pool) next() *job {
 	return j
 }
 
-// attempt runs the job. A panic becomes an error that names the type of its
-// value alone: the value might tell what was being hashed.
+// attempt runs the job. A panic becomes an error that names only the type of its value: the value
+// could contain what was being hashed.
 func attempt(j *job) (out outcome, err error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -30,6 +30,9 @@ const (
 
 	TypePolicyUpdated Type = "policy.updated"
 
+	TypeFreezeSet    Type = "freeze.set"
+	TypeFreezeLifted Type = "freeze.lifted"
+
 	TypeSessionOpened Type = "session.opened"
 	TypeSessionEnded  Type = "session.ended"
 
@@ -40,6 +43,7 @@ const (
 	TypeConfirmationDeclined    Type = "confirmation.declined"
 	TypeConfirmationExpired     Type = "confirmation.expired"
 	TypeConfirmationRedeemed    Type = "confirmation.redeemed"
+	TypeConfirmationOutcome     Type = "confirmation.outcome"
 	TypeConfirmationRefused     Type = "confirmation.refused"
 
 	TypeKeyMinted  Type = "key.minted"

@@ -12,7 +12,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/audit"
 )
 
-// stored are the types as they stand in databases. A value that changes makes old
+// stored are the types as they are in databases. A value that changes makes old
 // events unreadable; a new event comes with a new line.
 var stored = map[audit.Type]string{
 	audit.TypePINSet:                  "pin.set",
@@ -25,6 +25,8 @@ var stored = map[audit.Type]string{
 	audit.TypePINDeactivated:          "pin.deactivated",
 	audit.TypePINUnlocked:             "pin.unlocked",
 	audit.TypePolicyUpdated:           "policy.updated",
+	audit.TypeFreezeSet:               "freeze.set",
+	audit.TypeFreezeLifted:            "freeze.lifted",
 	audit.TypeSessionOpened:           "session.opened",
 	audit.TypeSessionEnded:            "session.ended",
 	audit.TypeConfirmationNotRequired: "confirmation.not_required",
@@ -35,6 +37,7 @@ var stored = map[audit.Type]string{
 	audit.TypeConfirmationExpired:     "confirmation.expired",
 	audit.TypeConfirmationRedeemed:    "confirmation.redeemed",
 	audit.TypeConfirmationRefused:     "confirmation.refused",
+	audit.TypeConfirmationOutcome:     "confirmation.outcome",
 	audit.TypeKeyMinted:               "key.minted",
 	audit.TypeKeyRevoked:              "key.revoked",
 	audit.TypeAccessDenied:            "access.denied",

@@ -54,6 +54,13 @@ type (
 		Version           int64    `json:"version"`
 	}
 
+	// FreezeSet: an instance was frozen, or a tenant where the event has no instance.
+	FreezeSet struct {
+		Reason string `json:"reason,omitempty"`
+	}
+	// FreezeLifted: a freeze was lifted.
+	FreezeLifted struct{}
+
 	// SessionOpened: a correct PIN opened a session.
 	SessionOpened struct {
 		Session string `json:"session"`
@@ -111,6 +118,10 @@ type (
 	ConfirmationExpired struct{ Question }
 	// ConfirmationRedeemed: used up.
 	ConfirmationRedeemed struct{ Question }
+	// ConfirmationOutcome: the runtime reported what became of the skill.
+	ConfirmationOutcome struct {
+		Outcome string `json:"outcome"`
+	}
 	// ConfirmationRefused: a redeem, or a correct PIN, that changed nothing.
 	ConfirmationRefused struct {
 		Question
@@ -186,3 +197,12 @@ func (KeyRevoked) Type() Type { return TypeKeyRevoked }
 
 // Type implements [Details].
 func (AccessDenied) Type() Type { return TypeAccessDenied }
+
+// Type implements [Details].
+func (FreezeSet) Type() Type { return TypeFreezeSet }
+
+// Type implements [Details].
+func (FreezeLifted) Type() Type { return TypeFreezeLifted }
+
+// Type implements [Details].
+func (ConfirmationOutcome) Type() Type { return TypeConfirmationOutcome }

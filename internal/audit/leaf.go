@@ -49,7 +49,7 @@ func (e Event) Leaf() ([]byte, error) {
 		return nil, fmt.Errorf("audit: details of %s: %w", e.Details.Type(), err)
 	}
 	entry := Entry{
-		ID: e.ID, Time: formatTime(e.Time), TenantID: e.Tenant, Type: e.Details.Type(),
+		ID: e.ID, Time: FormatTime(e.Time), TenantID: e.Tenant, Type: e.Details.Type(),
 		ActorKind: string(e.Actor.Kind), ActorID: e.Actor.ID,
 		InstanceID: optional(e.Instance), ConfirmationID: optional(e.Confirmation),
 		RequestID: optional(e.RequestID), Peer: optional(e.Peer), Details: details,
@@ -91,4 +91,6 @@ func optional[T comparable](v T) *T {
 	return &v
 }
 
-func formatTime(t time.Time) string { return t.UTC().Format(timeForm) }
+// FormatTime writes a time as events and answers do: RFC 3339 in UTC with six
+// fractional digits.
+func FormatTime(t time.Time) string { return t.UTC().Format(timeForm) }

@@ -11,7 +11,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/auth"
 )
 
-// fileVerifier believes the keys of a set in a file.
+// fileVerifier accepts tokens of the keys of a set in a file.
 func fileVerifier(t *testing.T, set string) *auth.Verifier {
 	t.Helper()
 	return newVerifier(t, auth.VerifierConfig{JWKS: writeFile(t, set), Issuer: issuer, Audience: audience, Now: at(start)})

@@ -8,6 +8,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/google/uuid"
+
 	"github.com/hydracore/hydrapin/internal/auth"
 )
 
@@ -102,5 +104,34 @@ func FuzzKeySet(f *testing.F) {
 		v.Close()
 		// Whatever the set holds, a symmetric signature opens nothing.
 		refuse(t, v, compact(`{"alg":"HS256"}`, with(goodClaims(start), nil), hs256([]byte("k"))))
+	})
+}
+
+// Whatever an issuer calls its claims and writes into them, reading them does not
+// panic, and a token that names no tenant opens nothing.
+func FuzzClaimNames(f *testing.F) {
+	f.Add("tenant_id", "/realm_access/roles=pin-admin", `{"realm_access":{"roles":["pin-admin"]}}`)
+	f.Add("/a/0/b~1c", "x=", `{"a":[{"b/c":"`+tenant.String()+`"}]}`)
+	f.Add("/", "=", `[]`)
+	f.Fuzz(func(t *testing.T, tenantClaim, adminClaim, claims string) {
+		var n auth.ClaimNames
+		var err error
+		if n.Tenant, err = auth.ParseClaim(tenantClaim); err != nil {
+			return
+		}
+		if n.Admin, err = auth.ParseAdminClaim(adminClaim); err != nil {
+			return
+		}
+		if n.Tenant.String() != tenantClaim || n.Admin.String() != adminClaim {
+			t.Errorf("%q and %q print as %q and %q", tenantClaim, adminClaim, n.Tenant, n.Admin)
+		}
+		v, err := auth.NewVerifier(auth.VerifierConfig{Secret: secret, Claims: n, Now: at(start)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := v.Verify(t.Context(), compact(hsHeader, claims, hs256(secret.Reveal())))
+		if err == nil && p.Tenant == uuid.Nil {
+			t.Errorf("no tenant, and accepted: %q", claims)
+		}
 	})
 }

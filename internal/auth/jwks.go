@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,8 +34,8 @@ const (
 )
 
 // ErrKeysNotLoaded is returned by [Verifier.Verify] and [Verifier.Ready] before
-// the first key set was loaded, and when the last one is older than 24 h. It is
-// the server's fault, not the token's.
+// the first key set was loaded, and when the last one is older than 24 h. It says
+// nothing about the token.
 var ErrKeysNotLoaded = errors.New("auth: the token issuer's keys are not loaded")
 
 // keySource loads a key set again and again, from a URL or a file.
@@ -131,29 +132,38 @@ func (s *keySource) run(wait time.Duration) {
 	}
 }
 
-// find returns the public key for a token, asking for a newer set when the kid
-// is unknown.
-func (s *keySource) find(ctx context.Context, alg string, kid *string) (any, error) {
+// check returns nil when one of the keys that a token with this header may be signed
+// with fits. When the kid is unknown it tries the keys without one, and then asks for
+// a newer set.
+func (s *keySource) check(ctx context.Context, h header, fits func(key any) bool) error {
 	set, err := s.current()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	key, known := set.find(alg, kid)
+	keys, known := set.find(h.Alg, h.Kid)
+	if slices.ContainsFunc(keys, fits) {
+		return nil
+	}
 	if !known {
-		// Its failure is logged, and the set there is still says no.
+		// Its failure is logged, and the present set still says no.
 		_ = s.reload(ctx, true)
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("auth: look for a newer key set: %w", err)
+			return fmt.Errorf("auth: look for a newer key set: %w", err)
 		}
-		if set, err = s.current(); err != nil {
-			return nil, err
+		newer, err := s.current()
+		if err != nil {
+			return err
 		}
-		key, _ = set.find(alg, kid)
+		if newer != set {
+			if keys, _ = newer.find(h.Alg, h.Kid); slices.ContainsFunc(keys, fits) {
+				return nil
+			}
+		}
 	}
-	if key == nil {
-		return nil, invalid("no key of the set fits kid and alg")
+	if len(keys) == 0 {
+		return invalid("no key of the JWKS fits its kid and alg")
 	}
-	return key, nil
+	return errSignature
 }
 
 // current returns the last good set while it may be used.
@@ -195,7 +205,7 @@ func (s *keySource) reload(ctx context.Context, onDemand bool) error {
 		}
 		f = &flight{done: make(chan struct{})}
 		s.flight = f
-		// Of its own, so that a caller who leaves takes it from nobody else.
+		// In its own goroutine, so that it goes on when the first caller leaves.
 		s.wg.Go(func() { s.fly(f) })
 	}
 	s.mu.Unlock()
@@ -242,7 +252,7 @@ func (s *keySource) fly(f *flight) {
 
 func isURL(s string) bool { return strings.Contains(s, "://") }
 
-// parseJWKSURL takes https, and http where nobody can sit between.
+// parseJWKSURL accepts https, and http on loopback, where nobody can interfere.
 func parseJWKSURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" {

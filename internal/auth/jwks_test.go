@@ -72,7 +72,7 @@ func TestJWKSServerDownThenUp(t *testing.T) {
 	if _, err := v.Verify(t.Context(), token); !errors.Is(err, auth.ErrKeysNotLoaded) || errors.Is(err, auth.ErrInvalidToken) {
 		t.Errorf("Verify = %v", err)
 	}
-	eventually(t, "the cause is told", func() bool {
+	eventually(t, "the cause is reported", func() bool {
 		err := v.Ready()
 		return errors.Is(err, auth.ErrKeysNotLoaded) && strings.Contains(err.Error(), "answered 503")
 	})
@@ -89,7 +89,7 @@ func TestJWKSNobodyListens(t *testing.T) {
 	s := newIssuer(t, body(threeKeys()))
 	s.Close()
 	v := newVerifier(t, urlConfig(s.URL, at(start)))
-	eventually(t, "the refused connection is told", func() bool {
+	eventually(t, "the refused connection is reported", func() bool {
 		err := v.Ready()
 		return errors.Is(err, auth.ErrKeysNotLoaded) && strings.Contains(err.Error(), "connect")
 	})
@@ -146,6 +146,25 @@ func TestUnknownKidRefetchIsBounded(t *testing.T) {
 	}
 }
 
+// A key without a kid is tried before the issuer is asked again, and the newer set's
+// keys without a kid after that.
+func TestUnknownKidAndKeysWithoutOne(t *testing.T) {
+	t.Parallel()
+	s := newIssuer(t, body(jwks(edJWK(edKey(), nil), ecJWK(&ecKey().PublicKey, obj{"kid": "ec"}))))
+	v := newVerifier(t, urlConfig(s.URL, at(start)))
+	eventually(t, "ready", ready(v))
+	accept(t, v, edToken(start, "any", edKey()), goodPrincipal)
+	if n := s.hits.Load(); n != 1 {
+		t.Fatalf("%d fetches for a key without a kid, want only the one at start", n)
+	}
+	s.set(body(jwks(edJWK(otherEdKey(), nil))))
+	accept(t, v, edToken(start, "any", otherEdKey()), goodPrincipal)
+	if n := s.hits.Load(); n != 2 {
+		t.Fatalf("%d fetches after a rotation, want 2", n)
+	}
+	refuse(t, v, edToken(start, "any", edKey()))
+}
+
 func TestUnknownKidCallersShareOneFetch(t *testing.T) {
 	t.Parallel()
 	s := newIssuer(t, body(edSet("a", edKey())))
@@ -161,7 +180,7 @@ func TestUnknownKidCallersShareOneFetch(t *testing.T) {
 		}
 	})
 	token := edToken(start, "b", otherEdKey())
-	// One caller leaves while the fetch is under way. Nobody else loses by that.
+	// One caller leaves while the fetch is under way. The others still get its result.
 	ctx, leave := context.WithCancel(t.Context())
 	gone := make(chan error)
 	go func() {
@@ -282,7 +301,7 @@ func TestFetchManners(t *testing.T) {
 				return
 			}
 			var err error
-			eventually(t, "the failure is told", func() bool {
+			eventually(t, "the failure is reported", func() bool {
 				err = v.Ready()
 				return err != nil && strings.Contains(err.Error(), c.err)
 			})
@@ -386,7 +405,7 @@ func TestFetchSchedule(t *testing.T) {
 		wantFetches(3 * s)
 		advance(2*time.Hour + time.Second)
 		wantFetches(time.Hour-57*s, 2*time.Hour-57*s)
-		// Down again: the retries begin anew, and the set is kept for a day.
+		// Down again: the retries begin again, and the set is kept for a day.
 		up.Store(false)
 		advance(22*time.Hour + 59*time.Minute)
 		if err := v.Ready(); err != nil {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto"
 	"crypto/rsa"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ const (
 	maxRSABits = 8192
 )
 
+// maxUnnamed bounds how many checks one token with an unknown kid can cost.
+const maxUnnamed = 16
+
 // errNoKeys means that a key set parsed and holds nothing that can be used.
 var errNoKeys = errors.New("the key set holds no usable RS256, ES256 or EdDSA key")
 
@@ -29,22 +33,52 @@ type keyRef struct{ alg, kid string }
 type keySet struct {
 	named map[keyRef]any
 	kids  map[string]bool
-	// byAlg has every key of an algorithm, for tokens without a kid.
-	byAlg map[string][]any
-	size  int
+	// byAlg has every key of an algorithm, each once, for tokens without a kid;
+	// unnamed has those of them that have no kid.
+	byAlg, unnamed map[string][]any
+	size           int
 }
 
-// find returns the key for a token. A token without a kid has one only where the
-// choice is not a choice. known is false when nothing has this kid, and a newer
-// set might.
-func (s *keySet) find(alg string, kid *string) (key any, known bool) {
-	if kid == nil {
-		if keys := s.byAlg[alg]; len(keys) == 1 {
-			return keys[0], true
-		}
+// find returns the keys that a token may be signed with. Without a kid that is the
+// one key of its algorithm, and none where there would be a choice. known is false
+// when no key has the token's kid: then the keys without a kid are returned, and a
+// newer set might have the right one.
+func (s *keySet) find(alg string, kid *string) (keys []any, known bool) {
+	switch {
+	case kid == nil && len(s.byAlg[alg]) == 1:
+		return s.byAlg[alg], true
+	case kid == nil:
 		return nil, true
+	case !s.kids[*kid]:
+		return s.unnamed[alg], false
 	}
-	return s.named[keyRef{alg, *kid}], s.kids[*kid]
+	if key := s.named[keyRef{alg, *kid}]; key != nil {
+		return []any{key}, true
+	}
+	return nil, true
+}
+
+// add stores a usable key. The same key twice is one key; it is an error when two
+// different keys have one kid, because they cannot be told apart.
+func (s *keySet) add(alg string, key any, kid *string) error {
+	same := func(other any) bool { return other.(interface{ Equal(crypto.PublicKey) bool }).Equal(key) }
+	if kid != nil {
+		ref := keyRef{alg, *kid}
+		if other := s.named[ref]; other != nil && !same(other) {
+			return fmt.Errorf("has the kid of another %s key", alg)
+		}
+		s.named[ref], s.kids[*kid] = key, true
+	} else if !slices.ContainsFunc(s.unnamed[alg], same) {
+		if len(s.unnamed[alg]) == maxUnnamed {
+			return fmt.Errorf("is one more %s key without a kid than the %d that are tried", alg, maxUnnamed)
+		}
+		s.unnamed[alg] = append(s.unnamed[alg], key)
+	}
+	if !slices.ContainsFunc(s.byAlg[alg], same) {
+		s.byAlg[alg] = append(s.byAlg[alg], key)
+		s.size++
+	}
+	return nil
 }
 
 // jwk holds the members of a JSON Web Key that are looked at. Certificates are
@@ -65,9 +99,9 @@ type jwk struct {
 }
 
 // parseKeySet reads a JWK Set (RFC 7517 section 5). Keys that cannot be used are
-// left out, as that section asks, and ignored tells why each was; it is an error
-// when the document is not a set, when two keys cannot be told apart, and when no
-// key is left.
+// left out, as that section asks, and ignored says why each was. It is an error when
+// the document is not a set, when two keys cannot be told apart, and when no key is
+// left.
 func parseKeySet(doc []byte) (set *keySet, ignored []error, err error) {
 	var d struct {
 		Keys []jsontext.Value `json:"keys"`
@@ -75,7 +109,7 @@ func parseKeySet(doc []byte) (set *keySet, ignored []error, err error) {
 	if err := json.Unmarshal(doc, &d); err != nil {
 		return nil, nil, fmt.Errorf("not a JSON Web Key Set: %w", err)
 	}
-	set = &keySet{named: map[keyRef]any{}, kids: map[string]bool{}, byAlg: map[string][]any{}}
+	set = &keySet{named: map[keyRef]any{}, kids: map[string]bool{}, byAlg: map[string][]any{}, unnamed: map[string][]any{}}
 	for i, raw := range d.Keys {
 		var j jwk
 		if err := json.Unmarshal(raw, &j); err != nil {
@@ -87,19 +121,12 @@ func parseKeySet(doc []byte) (set *keySet, ignored []error, err error) {
 			ignored = append(ignored, fmt.Errorf("key %d: %w", i, err))
 			continue
 		}
-		set.size++
-		set.byAlg[alg] = append(set.byAlg[alg], key)
-		if j.Kid == nil {
-			continue
+		if err := set.add(alg, key, j.Kid); err != nil {
+			return nil, ignored, fmt.Errorf("key %d %w", i, err)
 		}
-		ref := keyRef{alg, *j.Kid}
-		if set.named[ref] != nil {
-			return nil, ignored, fmt.Errorf("key %d has the kid of another %s key", i, alg)
-		}
-		set.named[ref], set.kids[*j.Kid] = key, true
 	}
 	if set.size == 0 {
-		// The first few tell what is wrong with a set that is all of one kind.
+		// The first few show what is wrong with a set that is all of one kind.
 		return nil, ignored, errors.Join(append([]error{errNoKeys}, ignored[:min(len(ignored), 3)]...)...)
 	}
 	return set, ignored, nil
@@ -111,7 +138,7 @@ func (j jwk) public() (alg string, key any, err error) {
 	case j.Kty == "oct":
 		return "", nil, errors.New("symmetric keys are refused")
 	case j.D != nil:
-		return "", nil, errors.New("it is a private key, which is nobody's to trust once published")
+		return "", nil, errors.New("it is a private key, which is worthless once it is published")
 	case j.Kty == "RSA":
 		alg = "RS256"
 	case j.Kty == "EC" && j.Crv == "P-256":
@@ -134,7 +161,7 @@ func (j jwk) public() (alg string, key any, err error) {
 		KTY: jwkset.KTY(j.Kty), ALG: jwkset.ALG(alg), CRV: jwkset.CRV(j.Crv), N: j.N, E: j.E, X: j.X, Y: j.Y,
 	}, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 	if err != nil {
-		return "", nil, fmt.Errorf("its numbers are no key: %w", err)
+		return "", nil, fmt.Errorf("its numbers are not a valid key: %w", err)
 	}
 	if k, ok := parsed.Key().(*rsa.PublicKey); ok {
 		if bits := k.N.BitLen(); bits < minRSABits || bits > maxRSABits {

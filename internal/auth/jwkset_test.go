@@ -1,8 +1,13 @@
 package auth_test
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hydracore/hydrapin/internal/auth"
 )
 
 func TestWhichKeysAreUsed(t *testing.T) {
@@ -34,7 +39,9 @@ func TestWhichKeysAreUsed(t *testing.T) {
 		"kid a number":             {edJWK(edKey(), obj{"kid": 1}), ed, false},
 		"short point":              {edJWK(edKey(), obj{"kid": "k", "x": "AAAA"}), ed, false},
 		"X25519":                   {edJWK(edKey(), obj{"kid": "k", "crv": "X25519"}), ed, false},
-		"no kid, kid asked":        {edJWK(edKey(), nil), ed, false},
+		"no kid, kid asked":        {edJWK(edKey(), nil), ed, true},
+		"no kid, of another":       {edJWK(edKey(), nil), compact(`{"alg":"EdDSA","kid":"k"}`, with(goodClaims(start), nil), eddsa(newEdKey())), false},
+		"no kid, kid of another":   {edJWK(edKey(), nil), edSigned(`{"alg":"EdDSA","kid":"other"}`), false},
 		"no kid, two keys":         {edJWK(edKey(), nil), edSigned(`{"alg":"EdDSA"}`), false},
 		"RSA":                      {rsaJWK(pub, obj{"kid": "k"}), rsaSigned(rs256(rsaKey())), true},
 		"RSA, RS256 key":           {rsaJWK(pub, obj{"kid": "k", "alg": "RS256"}), rsaSigned(rs256(rsaKey())), true},
@@ -77,4 +84,55 @@ func TestOneKidTwoTypes(t *testing.T) {
 	v := fileVerifier(t, jwks(edJWK(edKey(), obj{"kid": "k"}), ecJWK(&ecKey().PublicKey, obj{"kid": "k"})))
 	accept(t, v, edToken(start, "k", edKey()), goodPrincipal)
 	accept(t, v, compact(`{"alg":"ES256","kid":"k"}`, with(goodClaims(start), nil), es256(ecKey())), goodPrincipal)
+}
+
+// The same key twice in a set is one key: under one kid, under two, with a kid and
+// without, and whatever else its entry says.
+func TestTheSameKeyTwice(t *testing.T) {
+	t.Parallel()
+	with1 := edJWK(edKey(), obj{"kid": "k"})
+	without := edJWK(edKey(), nil)
+	for name, doc := range map[string]string{
+		"one kid":             jwks(with1, with1),
+		"one kid, other uses": jwks(with1, edJWK(edKey(), obj{"kid": "k", "use": "sig", "alg": "EdDSA"})),
+		"two kids":            jwks(with1, edJWK(edKey(), obj{"kid": "l"})),
+		"kid and none":        jwks(with1, without),
+		"none":                jwks(without, without),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := fileVerifier(t, doc)
+			accept(t, v, edToken(start, "k", edKey()), goodPrincipal)
+			accept(t, v, compact(`{"alg":"EdDSA"}`, with(goodClaims(start), nil), eddsa(edKey())), goodPrincipal)
+			refuse(t, v, edToken(start, "k", otherEdKey()))
+		})
+	}
+	// An RSA and an EC key compare too.
+	v := fileVerifier(t, jwks(rsaJWK(&rsaKey().PublicKey, nil), rsaJWK(&rsaKey().PublicKey, nil), ecJWK(&ecKey().PublicKey, nil), ecJWK(&ecKey().PublicKey, nil)))
+	accept(t, v, compact(`{"alg":"RS256","kid":"k"}`, with(goodClaims(start), nil), rs256(rsaKey())), goodPrincipal)
+	accept(t, v, compact(`{"alg":"ES256"}`, with(goodClaims(start), nil), es256(ecKey())), goodPrincipal)
+}
+
+// Two different keys under one kid cannot be told apart, so the set is refused; so
+// is one with more keys without a kid than a token may cost checks.
+func TestSetsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	var many []obj
+	for range 17 {
+		many = append(many, edJWK(newEdKey(), nil))
+	}
+	for name, doc := range map[string]string{
+		"one kid, two keys": jwks(edJWK(edKey(), obj{"kid": "k"}), edJWK(otherEdKey(), obj{"kid": "k"})),
+		"17 without a kid":  jwks(many...),
+	} {
+		path := filepath.Join(t.TempDir(), "jwks.json")
+		if err := os.WriteFile(path, []byte(doc), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := auth.NewVerifier(auth.VerifierConfig{JWKS: path, Issuer: issuer, Audience: audience})
+		if !errors.Is(err, auth.ErrInvalidConfig) {
+			t.Errorf("%s: NewVerifier = %v", name, err)
+		}
+	}
+	fileVerifier(t, jwks(many[:16]...))
 }

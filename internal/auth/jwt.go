@@ -19,14 +19,15 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 
-	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/wire"
 )
 
 const (
 	// MaxTokenBytes is the length over which a token is not looked at.
 	MaxTokenBytes = 8 << 10
-	// MaxTokenLifetime is how far ahead a token's exp may be, but for [Leeway].
-	MaxTokenLifetime = 24 * time.Hour
+	// DefaultMaxLifetime is how far ahead a token's exp may be, apart from [Leeway],
+	// when nothing else is configured.
+	DefaultMaxLifetime = 24 * time.Hour
 	// Leeway is by how much an issuer's clock may differ from ours.
 	Leeway = 30 * time.Second
 
@@ -42,12 +43,12 @@ var (
 	// token says.
 	ErrInvalidToken = errors.New("auth: invalid token")
 	// ErrInvalidConfig is returned by [VerifierConfig.Validate] and [NewVerifier],
-	// joined with every fault that was found.
+	// joined with everything that is wrong.
 	ErrInvalidConfig = errors.New("auth: invalid JWT settings")
 )
 
-// VerifierConfig says whose tokens are believed. With neither Secret nor JWKS no
-// token is.
+// VerifierConfig says whose tokens are accepted. With neither Secret nor JWKS none
+// are.
 type VerifierConfig struct {
 	// Secret makes HS256 the one algorithm; at least [MinSecretBytes].
 	Secret Secret
@@ -55,13 +56,18 @@ type VerifierConfig struct {
 	// (RFC 7517). It makes RS256, ES256 and EdDSA the algorithms, and Issuer and
 	// Audience required.
 	JWKS string
-	// Issuer and Audience are what iss must be and aud must hold; unchecked when
-	// empty.
+	// Issuer is what iss must be, and Audience what aud, or the claim that Claims
+	// names instead, must hold; unchecked when empty.
 	Issuer, Audience string
+	// Claims are the names under which the issuer writes tenant, customer, admin and
+	// audience; zero fields mean the deproblems.
+	Claims ClaimNames
+	// MaxLifetime is how far ahead exp may be; 0 means [DefaultMaxLifetime].
+	MaxLifetime time.Duration
 
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// Logger gets what becomes of loading keys; nil means none.
+	// Logger gets what happens when keys are loaded; nil means none.
 	Logger *slog.Logger
 	// Transport fetches the key set; nil means one of its own, with the proxy that
 	// the environment names.
@@ -74,32 +80,32 @@ type VerifierConfig struct {
 	RetryAfter time.Duration
 }
 
-// Validate returns nil, or [ErrInvalidConfig] joined with every fault.
+// Validate returns nil, or [ErrInvalidConfig] joined with everything that is wrong.
 func (c VerifierConfig) Validate() error {
-	var faults []error
+	var problems []error
 	if n := len(c.Secret.Reveal()); n > 0 && n < MinSecretBytes {
-		faults = append(faults, fmt.Errorf("the HS256 secret has %d bytes, it needs at least %d", n, MinSecretBytes))
+		problems = append(problems, fmt.Errorf("the HS256 secret has %d bytes, it needs at least %d", n, MinSecretBytes))
 	}
 	if c.JWKS != "" {
 		if !c.Secret.IsZero() {
-			faults = append(faults, errors.New("an HS256 secret and a JWKS are set: choose one"))
+			problems = append(problems, errors.New("an HS256 secret and a JWKS are set: choose one"))
 		}
 		if c.Issuer == "" {
-			faults = append(faults, errors.New("a JWKS needs an issuer"))
+			problems = append(problems, errors.New("a JWKS needs an issuer"))
 		}
 		if c.Audience == "" {
-			faults = append(faults, errors.New("a JWKS needs an audience"))
+			problems = append(problems, errors.New("a JWKS needs an audience"))
 		}
 		if isURL(c.JWKS) {
 			if _, err := parseJWKSURL(c.JWKS); err != nil {
-				faults = append(faults, err)
+				problems = append(problems, err)
 			}
 		}
 	}
-	if len(faults) == 0 {
+	if len(problems) == 0 {
 		return nil
 	}
-	return errors.Join(append([]error{ErrInvalidConfig}, faults...)...)
+	return errors.Join(append([]error{ErrInvalidConfig}, problems...)...)
 }
 
 // Verifier checks tokens (RFC 7519, with the advice of RFC 8725). It may be used
@@ -111,14 +117,16 @@ func (c VerifierConfig) Validate() error {
 // not configured.
 type Verifier struct {
 	issuer, audience string
+	claims           ClaimNames
+	maxLifetime      time.Duration
 	now              func() time.Time
-	// One of the two, or neither: then nothing is believed.
+	// One of the two, or neither: then every token is refused.
 	secret []byte
 	keys   *keySource
 }
 
 // NewVerifier returns a verifier. With a JWKS it starts loading the keys: a file
-// is read before it returns, and its fault returned; a URL is fetched in the
+// is read before it returns, and its error returned; a URL is fetched in the
 // background, and until that works [Verifier.Ready] returns an error. Close the
 // verifier to end what runs in the background.
 func NewVerifier(c VerifierConfig) (*Verifier, error) {
@@ -131,7 +139,13 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	v := &Verifier{issuer: c.Issuer, audience: c.Audience, now: c.Now, secret: c.Secret.Reveal()}
+	if c.MaxLifetime == 0 {
+		c.MaxLifetime = DefaultMaxLifetime
+	}
+	v := &Verifier{
+		issuer: c.Issuer, audience: c.Audience, claims: c.Claims.withDefaults(), maxLifetime: c.MaxLifetime,
+		now: c.Now, secret: c.Secret.Reveal(),
+	}
 	if c.JWKS != "" {
 		var err error
 		if v.keys, err = newKeySource(c); err != nil {
@@ -169,20 +183,17 @@ type header struct {
 	JWK  jsontext.Value `json:"jwk"`
 }
 
-// claimSet holds the claims that are looked at. Null is absent.
-type claimSet struct {
-	Sub        string         `json:"sub"`
-	TenantID   string         `json:"tenant_id"`
-	CustomerID *string        `json:"customer_id"`
-	IsAdmin    bool           `json:"is_admin"`
-	Iss        string         `json:"iss"`
-	Aud        jsontext.Value `json:"aud"`
-	Exp        *float64       `json:"exp"`
-	Nbf        *float64       `json:"nbf"`
-	Iat        *float64       `json:"iat"`
+// registered holds the claims of RFC 7519 that are looked at, but for aud. Null is
+// absent.
+type registered struct {
+	Sub string   `json:"sub"`
+	Iss string   `json:"iss"`
+	Exp *float64 `json:"exp"`
+	Nbf *float64 `json:"nbf"`
+	Iat *float64 `json:"iat"`
 }
 
-// Verify checks a compact JWS and returns whom it speaks for. The errors are
+// Verify checks a compact JWS and returns the caller that it names. The errors are
 // [ErrInvalidToken], [ErrKeysNotLoaded] while there are no keys to check with,
 // and the context's own when it ends while unknown keys are looked for.
 func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) {
@@ -197,34 +208,32 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) 
 	if err != nil {
 		return Principal{}, err
 	}
-	method, key, err := v.key(ctx, h)
-	if err != nil {
+	if err := v.checkSignature(ctx, h, signed, signature); err != nil {
 		return Principal{}, err
-	}
-	if method.Verify(signed, signature, key) != nil {
-		return Principal{}, invalid("the signature does not fit")
 	}
 	// Only now is what the issuer wrote worth reading.
 	return v.principal(payload)
 }
 
-// key returns how, and with which key, a token with this header is checked.
-func (v *Verifier) key(ctx context.Context, h header) (jwt.SigningMethod, any, error) {
+// checkSignature returns nil when a key that was configured made the signature.
+func (v *Verifier) checkSignature(ctx context.Context, h header, signed string, signature []byte) error {
 	switch {
 	case v.keys != nil:
 		method, ok := asymmetric[h.Alg]
 		if !ok {
-			return nil, nil, invalid("alg is not RS256, ES256 or EdDSA")
+			return invalid("alg is not RS256, ES256 or EdDSA")
 		}
-		key, err := v.keys.find(ctx, h.Alg, h.Kid)
-		return method, key, err
+		return v.keys.check(ctx, h, func(key any) bool { return method.Verify(signed, signature, key) == nil })
 	case v.secret != nil:
 		if h.Alg != jwt.SigningMethodHS256.Alg() {
-			return nil, nil, invalid("alg is not HS256")
+			return invalid("alg is not HS256")
 		}
-		return jwt.SigningMethodHS256, v.secret, nil
+		if jwt.SigningMethodHS256.Verify(signed, signature, v.secret) != nil {
+			return errSignature
+		}
+		return nil
 	default:
-		return nil, nil, invalid("no tokens are accepted: neither a secret nor a JWKS is set")
+		return invalid("no tokens are accepted: neither a secret nor a JWKS is set")
 	}
 }
 
@@ -287,49 +296,76 @@ func acceptedType(typ string) bool {
 	return strings.EqualFold(typ, "JWT") || strings.EqualFold(typ, "at+jwt")
 }
 
-// principal reads the claims of a token whose signature was right.
+// principal reads the claims of a token whose signature is correct.
 func (v *Verifier) principal(payload []byte) (Principal, error) {
-	var c claimSet
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return Principal{}, invalid(claimFault(err))
+	var claims document
+	if json.Unmarshal(payload, &claims) != nil {
+		return Principal{}, invalid("the claims are not a JSON object with each name once")
 	}
-	if err := checkTimes(c, v.now()); err != nil {
+	var c registered
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return Principal{}, invalid(wrongType(err))
+	}
+	if err := v.checkTimes(c); err != nil {
 		return Principal{}, err
 	}
 	if v.issuer != "" && c.Iss != v.issuer {
 		return Principal{}, invalid("iss is not the configured issuer")
 	}
-	audience, err := audiences(c.Aud)
-	if err != nil {
+	if err := v.checkAudience(claims); err != nil {
 		return Principal{}, err
-	}
-	if v.audience != "" && !slices.Contains(audience, v.audience) {
-		return Principal{}, invalid("aud does not hold the configured audience")
 	}
 	if !validSubject(c.Sub) {
 		return Principal{}, invalid("sub is absent, too long or not printable")
 	}
-	p := Principal{Kind: KindJWT, ID: c.Sub, Admin: c.IsAdmin}
-	if p.Tenant, err = claimUUID(c.TenantID); err != nil {
-		return Principal{}, invalid("tenant_id is not a UUID")
+	p := Principal{Kind: KindJWT, ID: c.Sub}
+	var err error
+	if p.Admin, err = claims.admin(v.claims.Admin); err != nil {
+		return Principal{}, err
 	}
-	if c.CustomerID != nil {
-		if p.CustomerID, err = claimUUID(*c.CustomerID); err != nil {
-			return Principal{}, invalid("customer_id is not a UUID")
-		}
+	if p.Tenant, err = claims.uuid(v.claims.Tenant); err != nil {
+		return Principal{}, err
+	}
+	if p.Tenant == uuid.Nil {
+		return Principal{}, invalid(v.claims.Tenant.String() + " is absent")
+	}
+	if p.CustomerID, err = claims.uuid(v.claims.Customer); err != nil {
+		return Principal{}, err
 	}
 	return p, nil
 }
 
-func checkTimes(c claimSet, now time.Time) error {
+// checkAudience looks at the configured claim, and at aud as well when the token
+// has one: a token that says that it is for somebody else is not for hydrapin.
+func (v *Verifier) checkAudience(claims document) error {
+	aud := Claim{name: DefaultAudienceClaim, path: []string{DefaultAudienceClaim}}
+	required, err := claims.texts(v.claims.Audience)
+	if err != nil {
+		return err
+	}
+	if v.audience != "" && !slices.Contains(required, v.audience) {
+		return invalid(v.claims.Audience.String() + " does not hold the configured audience")
+	}
+	present, err := claims.texts(aud)
+	if err != nil {
+		return err
+	}
+	if v.audience != "" && claims.find(aud) != nil && !slices.Contains(present, v.audience) {
+		return invalid("aud does not hold the configured audience")
+	}
+	return nil
+}
+
+func (v *Verifier) checkTimes(c registered) error {
+	now := v.now()
 	exp, ok := numericDate(c.Exp)
 	switch {
 	case c.Exp == nil || !ok:
 		return invalid("exp is absent or out of range")
 	case !now.Before(exp.Add(Leeway)):
-		return invalid("expired")
-	case exp.After(now.Add(MaxTokenLifetime + Leeway)):
-		return invalid("exp is more than 24 h ahead")
+		return invalid("it has expired")
+	case exp.After(now.Add(v.maxLifetime + Leeway)):
+		return invalid("exp is more than " + v.maxLifetime.String() + " ahead, the longest lifetime that is accepted")
 	}
 	if nbf, ok := numericDate(c.Nbf); !ok || nbf.After(now.Add(Leeway)) {
 		return invalid("nbf is in the future or out of range")
@@ -353,42 +389,21 @@ func numericDate(f *float64) (time.Time, bool) {
 	return time.Unix(int64(sec), int64(frac*float64(time.Second))), true
 }
 
-// audiences reads aud: absent, one string, or an array of strings (RFC 7519
-// section 4.1.3).
-func audiences(v jsontext.Value) ([]string, error) {
-	switch v.Kind() {
-	case jsontext.KindString:
-		var s string
-		if json.Unmarshal(v, &s) == nil {
-			return []string{s}, nil
-		}
-	case jsontext.KindBeginArray:
-		// Pointers, because a null would otherwise read as an empty string.
-		var list []*string
-		if json.Unmarshal(v, &list) == nil && !slices.Contains(list, nil) {
-			out := make([]string, len(list))
-			for i, s := range list {
-				out[i] = *s
-			}
-			return out, nil
-		}
-	case jsontext.KindInvalid, jsontext.KindNull:
-		if len(v) == 0 || v.Kind() == jsontext.KindNull {
-			return nil, nil
-		}
-	default:
+// uuid reads a claim that is a UUID; uuid.Nil when it is absent. The nil UUID itself
+// is refused: [Principal] has it for "none", and a token must not say so.
+func (d document) uuid(c Claim) (uuid.UUID, error) {
+	if d.find(c) == nil {
+		return uuid.Nil, nil
 	}
-	return nil, invalid("aud is not a string or an array of strings")
-}
-
-// claimUUID refuses the nil UUID besides what is none: [Principal] has it for
-// "none", and a token must not say so by the way.
-func claimUUID(s string) (uuid.UUID, error) {
-	id, err := pin.ParseUUID(s)
-	if err == nil && id == uuid.Nil {
-		err = pin.ErrNotUUID
+	s, err := d.text(c)
+	if err != nil {
+		return uuid.Nil, err
 	}
-	return id, err
+	id, err := wire.ParseUUID(s)
+	if err != nil || id == uuid.Nil {
+		return uuid.Nil, invalid(c.String() + " is not a UUID")
+	}
+	return id, nil
 }
 
 // validSubject bounds what goes into the audit trail and the log.
@@ -396,17 +411,20 @@ func validSubject(s string) bool {
 	return s != "" && len(s) <= maxSubjectBytes && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// claimFault names the claim at fault when it is one of ours. Anything else that
-// the decoder says might quote the token.
-func claimFault(err error) string {
+// wrongType names the claim that the decoder could not read. Anything else that the
+// decoder says might quote the token.
+func wrongType(err error) string {
 	if se, ok := errors.AsType[*json.SemanticError](err); ok {
 		switch p := string(se.JSONPointer); p {
-		case "/sub", "/tenant_id", "/customer_id", "/is_admin", "/iss", "/exp", "/nbf", "/iat":
+		case "/sub", "/iss", "/exp", "/nbf", "/iat":
 			return p[1:] + " has the wrong type"
 		}
 	}
-	return "the claims are not a JSON object with each name once"
+	return "a claim has the wrong type"
 }
+
+// errSignature has its own variable because more than one place returns it.
+var errSignature = invalid("the signature does not fit")
 
 // invalid returns ErrInvalidToken with a reason, which is never made of what the
 // token says.

@@ -344,7 +344,7 @@ func TestHS256WithoutIssuerAndAudience(t *testing.T) {
 	}
 }
 
-func TestNothingConfiguredBelievesNothing(t *testing.T) {
+func TestNothingConfiguredRefusesEverything(t *testing.T) {
 	t.Parallel()
 	v := newVerifier(t, auth.VerifierConfig{})
 	if err := v.Ready(); err != nil {
@@ -355,7 +355,7 @@ func TestNothingConfiguredBelievesNothing(t *testing.T) {
 	}
 }
 
-func TestValidateNamesEveryFault(t *testing.T) {
+func TestValidateNamesEverything(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		cfg  auth.VerifierConfig

@@ -5,10 +5,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"strings"
+
+	"github.com/hydracore/hydrapin/internal/secret"
 )
 
 const (
@@ -19,42 +18,20 @@ const (
 	// keyIDLength gives 95 bits: ids of random keys do not meet.
 	keyIDLength = 16
 	// keySecretLength gives 256 bits, so that a fast hash is enough for what is
-	// stored: nobody tries all of them.
+	// stored: there are too many to try.
 	keySecretLength = 43
 )
 
 var (
 	// ErrInvalidKey is returned by [ParseKey] for a string that cannot be a key.
-	// It tells nothing of the string.
+	// Its text says nothing about the string.
 	ErrInvalidKey = errors.New("auth: not an API key")
 	// ErrKeyKind is returned by [NewKey] for a kind of credential that is no key.
 	ErrKeyKind = errors.New("auth: no key is of this kind")
 )
 
-// KeySecret is a whole key in the clear, as its owner gets it once. It prints as
-// "[redacted]" in every format verb, in JSON, as text and in slog; only
-// [KeySecret.Reveal] gives it. The function has the reason that [Secret] tells.
-type KeySecret struct{ reveal func() string }
-
-// Reveal returns the key, or "" for the zero KeySecret.
-func (s KeySecret) Reveal() string {
-	if s.reveal == nil {
-		return ""
-	}
-	return s.reveal()
-}
-
-// Format prints "[redacted]" for every verb.
-func (KeySecret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// MarshalText returns "[redacted]".
-func (KeySecret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// MarshalJSON returns "[redacted]" as a JSON string.
-func (KeySecret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// LogValue returns "[redacted]".
-func (KeySecret) LogValue() slog.Value { return slog.StringValue(redacted) }
+// KeySecret is a whole key in the clear, as its owner gets it once. It prints as "[redacted]".
+type KeySecret = secret.Value[string]
 
 // NewKey makes a random key: hc_live_<id>_<secret> for [KindAPIKey],
 // hc_agent_<id>_<secret> for [KindRuntimeKey], [ErrKeyKind] for any other kind.
@@ -73,7 +50,7 @@ func NewKey(kind Kind) (id string, hash [sha256.Size]byte, key KeySecret, err er
 	}
 	id = randomBase62(keyIDLength)
 	s := prefix + id + "_" + randomBase62(keySecretLength)
-	return id, hashKey(s), KeySecret{reveal: func() string { return s }}, nil
+	return id, hashKey(s), secret.New(s), nil
 }
 
 // ParseKey takes a key apart: its kind, its id, and the hash of the whole. It

@@ -18,7 +18,7 @@ const (
 	KindJWT        Kind = "jwt"
 	KindAPIKey     Kind = "api_key"
 	KindRuntimeKey Kind = "runtime_key"
-	// KindOperator is whoever runs a command on the machine itself; no request
+	// KindOperator is the person who runs a command on the machine; no request
 	// can carry it.
 	KindOperator Kind = "operator"
 )
@@ -61,7 +61,7 @@ func (p Principal) Has(s Scope) bool {
 }
 
 // Rule says who may call an operation. It is read from the operation's
-// x-access extension in the contract; the zero Rule lets nobody in.
+// x-access extension in the contract; the zero Rule admits no one.
 type Rule struct {
 	// Admin lets tokens with is_admin in.
 	Admin bool
@@ -110,6 +110,16 @@ type APIKey struct {
 // Live says whether the key opens anything at now.
 func (k APIKey) Live(now time.Time) bool {
 	return k.RevokedAt.IsZero() && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
+}
+
+// Revoke returns the key revoked at now, and whether that changes it: a revoked key
+// keeps its time.
+func (k APIKey) Revoke(now time.Time) (APIKey, bool) {
+	if !k.RevokedAt.IsZero() {
+		return k, false
+	}
+	k.RevokedAt = now
+	return k, true
 }
 
 // Principal returns the caller that the key stands for.

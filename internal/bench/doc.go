@@ -36,7 +36,7 @@
 //   - Asks: asks/s with a live session (approved, signed) and with none (pending);
 //     Redeems: redeems/s, each of an approved confirmation of its own. "limit" is
 //     one transaction that inserts one row and commits, behind the same bare Echo.
-//   - Verifies: verifies/s of 64 clients without pause, all with the right PIN,
+//   - Verifies: verifies/s of 64 clients without pause, all with the correct PIN,
 //     beside "limit", the hashes/s of the pool alone with 64 callers; of-limit is
 //     the one divided by the other.
 //   - ReadsBesideVerifies: 1,000 status reads a second, sent when the clock says so

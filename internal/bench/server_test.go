@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/internal/pgtest"
 )
 
@@ -59,7 +60,7 @@ func (p *process) stop(b *testing.B) {
 	select {
 	case <-p.done:
 	case <-time.After(10 * time.Second):
-		b.Error("the process did not end when it was told to")
+		b.Error("the process did not end when it was asked to")
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	}
@@ -193,5 +194,5 @@ func serve(b *testing.B, s store, settings ...string) *process {
 func launch(b *testing.B, env []string) *process {
 	b.Helper()
 	addr := freeAddr(b)
-	return start(b, addr, append(env, "HYDRAPIN_ADDR="+addr), binary, "serve")
+	return start(b, addr, append(env, "HYDRAPIN_ADDR="+addr), hydratest.Binary(b), "serve")
 }

@@ -3,6 +3,8 @@ package bench_test
 import (
 	"testing"
 	"time"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // startLimitMS is how long a start may take, in milliseconds.
@@ -25,6 +27,7 @@ func BenchmarkColdStart(b *testing.B) {
 
 func coldStarts(b *testing.B, settings func() []string) {
 	b.Helper()
+	hydratest.Binary(b) // built before the clock runs
 	var total, longest time.Duration
 	for b.Loop() {
 		env := environ(settings()...)

@@ -15,7 +15,7 @@ import (
 const roomForAll = "HYDRAPIN_HASH_QUEUE=128"
 
 // verifiersLoad are clients that verify without pause, each for a customer of its
-// own, always with the right PIN.
+// own, always with the correct PIN.
 type verifiersLoad struct {
 	tenant    tenant
 	cs        clients
@@ -155,7 +155,7 @@ func reportVerifies(b *testing.B, n *counts, took time.Duration, limit float64) 
 	}
 }
 
-// BenchmarkReadsBesideVerifies sends 1,000 status reads a second and tells how long
+// BenchmarkReadsBesideVerifies sends 1,000 status reads a second and measures how long
 // they take with and without verifiers beside them.
 func BenchmarkReadsBesideVerifies(b *testing.B) {
 	limit := hashRate(b)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 const (
@@ -32,7 +34,7 @@ func newTenant(b *testing.B, p *process, c *conn, ttl int) tenant {
 	b.Helper()
 	id, t := uuid.New(), tenant{instance: uuid.New()}
 	key := func(args ...string) string {
-		cmd := exec.Command(binary, append([]string{"keys", "create", "--tenant", id.String()}, args...)...)
+		cmd := exec.Command(hydratest.Binary(b), append([]string{"keys", "create", "--tenant", id.String()}, args...)...)
 		cmd.Env = p.env
 		out, err := cmd.Output()
 		if err != nil {

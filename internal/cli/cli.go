@@ -1,8 +1,8 @@
 // Package cli is the commands of hydrapin. It guarantees that what a command
-// makes goes to stdout alone and everything else to stderr, that every failure is
-// told in words that say what to do, and that the exit code is 0 for success, 1
-// for failure and 2 for a command line that cannot be understood. It knows no
-// driver and no SQL: what it does to a database goes through service and server.
+// produces goes to stdout alone and everything else to stderr, that every error
+// message says what to do, and that the exit code is 0 for success, 1 for failure
+// and 2 for a command line that cannot be understood. It knows no driver and no
+// SQL: what it does to a database goes through service and server.
 package cli
 
 import (
@@ -12,12 +12,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/hydracore/hydrapin/internal/config"
+	"github.com/hydracore/hydrapin/internal/server"
 )
 
 // The exit codes.
@@ -31,21 +30,26 @@ const programName = "hydrapin"
 
 // commands is the command line.
 type commands struct {
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`
+
 	Serve   serve          `cmd:"" help:"Run the server."`
-	Migrate migrate        `cmd:"" help:"Look after the database's schema."`
-	Keys    keys           `cmd:"" help:"Make, list and revoke API keys and runtime keys."`
-	Events  events         `cmd:"" help:"Print the audit trail of a tenant."`
+	Health  health         `cmd:"" help:"Ask a running server whether it is ready; for container checks."`
+	Keys    keys           `cmd:"" help:"Create, list and revoke API keys and runtime keys."`
 	Token   token          `cmd:"" help:"Sign a JWT for trying things (HS256 only)."`
-	Doctor  doctor         `cmd:"" help:"Say what is wrong with settings and database, and what to do."`
+	Events  events         `cmd:"" help:"Print the audit trail of a tenant."`
+	Migrate migrate        `cmd:"" help:"Update the database's schema."`
+	Doctor  doctor         `cmd:"" help:"Check settings, files and database, and say what to do."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+	Help    helpCommand    `cmd:"" help:"Print help for hydrapin or one of its commands."`
 }
 
 // app is what every command works with.
 type app struct {
 	environ        []string
 	stdout, stderr io.Writer
-	// typed is how this program was called, for lines that are to be pasted.
-	typed string
+	// program is a name of this program that a shell in the same folder finds, for
+	// lines that are to be pasted.
+	program string
 }
 
 // exit ends the parsing of a command line that asked for help.
@@ -53,12 +57,12 @@ type exit int
 
 // Main runs the command line in os.Args and returns the exit code.
 func Main() int {
-	a := &app{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, typed: typed(os.Args[0])}
+	a := &app{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, program: pasteable(os.Args[0])}
 	return a.run(context.Background(), os.Args[1:])
 }
 
-// typed returns a name of the program that a shell in the same folder finds.
-func typed(arg0 string) string {
+// pasteable returns a name of the program that a shell in the same folder finds.
+func pasteable(arg0 string) string {
 	if arg0 == filepath.Base(arg0) {
 		return programName
 	}
@@ -70,10 +74,14 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 	parser, err := kong.New(&cmd,
 		kong.Name(programName),
 		kong.Description("hydrapin makes a person confirm with a PIN before an AI agent runs a skill.\n\n"+
-			"Settings come from the environment; \"hydrapin serve --help\" lists them."),
+			"Settings come from the environment; \"hydrapin serve --help\" lists them.\n\n"+
+			"Example:\n\n    hydrapin serve"),
 		kong.Writers(a.stdout, a.stderr),
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		// So that "--expires-in -1h" is an error about -1h.
+		kong.WithHyphenPrefixedParameters(true),
+		kong.Vars{"version": versionLine(), "scopes": scopeNames()},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(a),
 	)
@@ -89,7 +97,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 			panic(p)
 		}
 	}()
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(withHelp(args))
 	if err != nil {
 		return a.fail(fmt.Errorf("%w; see %s --help", err, commandOf(err)), exitUsage)
 	}
@@ -101,6 +109,26 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 	}
 	return exitOK
 }
+
+// withHelp turns what people type for help into the flag: nothing at all, and
+// "help", maybe with a command behind it.
+func withHelp(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(append([]string{}, args[1:]...), "--help")
+	}
+	return args
+}
+
+// helpCommand lists help among the commands; withHelp does its work.
+type helpCommand struct {
+	Command []string `arg:"" optional:"" help:"The command to explain, like: keys create."`
+}
+
+// Run is never reached.
+func (helpCommand) Run() error { return nil }
 
 // commandOf returns as much of a command as was understood before the error.
 func commandOf(err error) string {
@@ -114,29 +142,19 @@ func commandOf(err error) string {
 
 // fail prints an error and returns the exit code.
 func (a *app) fail(err error, code int) int {
-	if !errors.Is(err, errTold) {
-		fmt.Fprintf(a.stderr, "%s: %s\n", programName, told(err))
+	switch _, list := errors.AsType[*config.Error](err); {
+	case errors.Is(err, errReported):
+	case list:
+		// Each problem has its line.
+		fmt.Fprintf(a.stderr, "%s: %s\n", programName, err)
+	default:
+		fmt.Fprintf(a.stderr, "%s: %s\n", programName, server.Sentence(err))
 	}
 	return code
 }
 
-// told returns an error as it is printed: the settings' faults as they are, each
-// on its line; anything else as one line, without what drivers say twice.
-func told(err error) string {
-	if _, ok := errors.AsType[*config.Error](err); ok {
-		return err.Error()
-	}
-	var lines []string
-	for line := range strings.Lines(err.Error()) {
-		if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
-			lines = append(lines, line)
-		}
-	}
-	return strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": ")
-}
-
-// errTold is returned by a command that has said itself what is wrong.
-var errTold = errors.New("cli: told")
+// errReported is returned by a command that has printed what is wrong.
+var errReported = errors.New("cli: already reported")
 
 // usageError is a command line that can be read and makes no sense.
 type usageError struct{ error }

@@ -2,14 +2,9 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"text/tabwriter"
-	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/config"
 	"github.com/hydracore/hydrapin/internal/server"
@@ -21,29 +16,24 @@ type doctor struct {
 
 // Help implements kong.HelpProvider.
 func (doctor) Help() string {
-	return `It changes nothing and works beside a running serve. Give it the environment of serve. What is wrong makes the
-exit code 1; what is weak does not. Secrets are never printed.
+	return `It runs every check that serve runs before it starts, and more; it changes nothing and works beside a running serve.
+Run it as the user of serve and with the same environment. If something is wrong the exit code is 1; what is only weak
+does not change it. Secrets are never printed.
 
 Example:
 
     hydrapin doctor --json`
 }
 
-// finding is something that is wrong or weak.
+// finding is a finding as doctor prints it.
 type finding struct {
-	// Level is "wrong" for what keeps the server from working as promised, "weak"
-	// for what makes its promises worth less.
+	// Level is "wrong" or "weak".
 	Level   string `json:"level"`
 	About   string `json:"about"`
 	Problem string `json:"problem"`
-	// atStart is for what a server says in its log too.
-	atStart bool
+	// RefusesStart says that serve does not start with it.
+	RefusesStart bool `json:"refuses_start"`
 }
-
-const (
-	wrong = "wrong"
-	weak  = "weak"
-)
 
 type fact struct {
 	Name  string `json:"name"`
@@ -56,7 +46,7 @@ type listedSetting struct {
 	Source config.Source `json:"source"`
 }
 
-// report is all that doctor says.
+// report is everything that doctor prints.
 type report struct {
 	Version  string          `json:"version"`
 	Settings []listedSetting `json:"settings"`
@@ -64,127 +54,49 @@ type report struct {
 	Findings []finding       `json:"findings"`
 }
 
-func (r *report) find(level, about, problem string) {
-	r.Findings = append(r.Findings, finding{Level: level, About: about, Problem: problem})
-}
-
-func (r *report) fact(name, value string) { r.Database = append(r.Database, fact{name, value}) }
-
-// faults adds an error: the settings' faults one by one, anything else as one.
-func (r *report) faults(about string, err error) {
-	if e, ok := errors.AsType[*config.Error](err); ok {
-		for _, f := range e.Faults {
-			r.find(wrong, f.Setting, f.Problem)
-		}
-	} else if err != nil {
-		r.find(wrong, about, told(err))
-	}
-}
+const (
+	wrong = "wrong"
+	weak  = "weak"
+)
 
 // Run examines.
 func (d doctor) Run(ctx context.Context, a *app) error {
-	r := &report{Version: versionName(), Database: []fact{}, Findings: []finding{}}
-	cfg, err := config.Load(a.environ)
-	r.faults("settings", err)
-	if cfg.Embedded() {
-		cfg, err = cfg.ReadFolder()
-		r.faults(cfg.DataDir, err)
-	}
-	for _, s := range cfg.Settings() {
+	in := server.Inspect(ctx, a.environ, true)
+	r := report{Version: versionName(), Database: []fact{}, Findings: []finding{}}
+	for _, s := range in.Config.Settings() {
 		r.Settings = append(r.Settings, listedSetting(s))
 	}
-	if cfg.Database.Engine != "" {
-		r.examineDatabase(ctx, cfg)
+	for _, f := range in.Facts {
+		r.Database = append(r.Database, fact(f))
 	}
-	r.Findings = append(r.Findings, weaknesses(cfg)...)
-	// What is wrong comes first: "wrong" is after "weak" in the alphabet.
-	slices.SortStableFunc(r.Findings, func(x, y finding) int { return strings.Compare(y.Level, x.Level) })
+	// What is wrong comes first, and of that what keeps serve from starting.
+	order := []server.Level{server.Refused, server.Wrong, server.Weak}
+	slices.SortStableFunc(in.Findings, func(x, y server.Finding) int {
+		return slices.Index(order, x.Level) - slices.Index(order, y.Level)
+	})
+	failed := false
+	for _, f := range in.Findings {
+		level := wrong
+		if f.Level == server.Weak {
+			level = weak
+		}
+		failed = failed || level == wrong
+		r.Findings = append(r.Findings, finding{level, f.About, f.Problem, f.Level == server.Refused})
+	}
+	print := a.printReport
 	if d.JSON {
-		err = a.printJSON(r)
-	} else {
-		err = a.printReport(r)
+		print = func(r report) error { return a.printJSON(r) }
 	}
-	if err == nil && slices.ContainsFunc(r.Findings, func(f finding) bool { return f.Level == wrong }) {
-		return errTold
+	if err := print(r); err != nil {
+		return err
 	}
-	return err
+	if failed {
+		return errReported
+	}
+	return nil
 }
 
-// clockTolerance is how far two clocks may differ before it matters: tokens have
-// 30 seconds of leeway, which the issuer's clock may need for itself.
-const clockTolerance = 5 * time.Second
-
-func (r *report) examineDatabase(ctx context.Context, cfg config.Config) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	name := cfg.Database.String()
-	r.fact("database", name)
-	if err := cfg.RequireDatabase(); err != nil {
-		if e, ok := errors.AsType[*config.Error](err); ok && len(r.Findings) == 0 {
-			r.find(weak, e.Faults[0].Setting, e.Faults[0].Problem)
-		}
-		return
-	}
-	st, err := server.OpenStore(ctx, cfg, false)
-	if err != nil {
-		r.find(wrong, name, told(err))
-		return
-	}
-	defer func() { _ = st.Close() }()
-	diagnosis, err := st.Diagnose(ctx)
-	r.faults(name, err)
-	for _, f := range diagnosis.Facts {
-		r.fact(f.Name, f.Value)
-	}
-	for _, p := range diagnosis.Wrong {
-		r.find(wrong, name, p)
-	}
-	for _, p := range diagnosis.Weak {
-		r.find(weak, name, p)
-	}
-	if err := st.Ping(ctx); err != nil {
-		r.find(wrong, name, told(err)+": start serve, or run "+programName+" migrate up")
-		return
-	}
-
-	begin := time.Now()
-	if now, err := st.Clock(ctx); err == nil {
-		half := time.Since(begin) / 2
-		ahead := now.Sub(begin.Add(half)).Round(time.Millisecond)
-		r.fact("clock ahead of this machine's", ahead.String())
-		if ahead.Abs() > clockTolerance+half {
-			r.find(wrong, "clocks", fmt.Sprintf("the database's differs from this machine's by %s: let both follow a time server; "+
-				"locks go by the one, tokens and keys by the other", ahead))
-		}
-	}
-	if !cfg.Peppers.IsZero() && !cfg.ReceiptKeys.IsZero() {
-		misfits, err := server.CompareRings(ctx, cfg, st)
-		r.faults(name, err)
-		for _, m := range misfits {
-			r.find(wrong, "HYDRAPIN_PEPPERS, HYDRAPIN_RECEIPT_KEYS", m+": set what the other nodes have")
-		}
-	}
-	if used, err := st.PeppersInUse(ctx); err == nil && len(used) > 0 {
-		r.fact("peppers in use", strings.Join(used, ", "))
-	}
-	if all, err := st.APIKeys(ctx, uuid.Nil); err == nil {
-		live, lasting := 0, 0
-		for _, k := range all {
-			if k.Live(time.Now()) {
-				live++
-				if k.ExpiresAt.IsZero() {
-					lasting++
-				}
-			}
-		}
-		r.fact("live keys", fmt.Sprint(live))
-		if lasting > 0 {
-			r.find(weak, "keys", fmt.Sprintf("%d of %d live keys never expire: replace them by some that do (%s keys create --expires-in), and revoke them", lasting, live, programName))
-		}
-	}
-}
-
-func (a *app) printReport(r *report) error {
+func (a *app) printReport(r report) error {
 	out := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(out, "%s %s\n\nSettings\n", programName, r.Version)
 	for _, s := range r.Settings {

@@ -13,8 +13,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/audit"
-	"github.com/hydracore/hydrapin/internal/auth"
-	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/service"
 )
 
@@ -45,16 +43,20 @@ func (e events) Run(ctx context.Context, a *app) error {
 		enc.SetEscapeHTML(false)
 		after := e.After
 		for {
-			page, err := s.Store.Events(ctx, audit.Filter{Tenant: e.Tenant.UUID, After: after, Limit: eventsPage})
+			page, err := s.Events(ctx, audit.Filter{Tenant: e.Tenant.UUID, After: after, Limit: eventsPage})
 			if err != nil {
 				return errors.Join(out.Flush(), err)
 			}
 			for _, event := range page {
 				after = event.Seq
+				entry, err := event.Entry()
+				if err != nil {
+					return err
+				}
 				if e.JSON {
-					err = enc.Encode(toPrinted(event))
+					err = enc.Encode(printedEvent{Seq: event.Seq, Entry: entry})
 				} else {
-					_, err = fmt.Fprintln(out, eventLine(event))
+					_, err = fmt.Fprintln(out, eventLine(entry))
 				}
 				if err != nil {
 					return err
@@ -67,70 +69,41 @@ func (e events) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// printedEvent is an event as JSON: every field is there, null when absent.
+// printedEvent is an event as JSON: as it is stored, with its place in the trail.
 type printedEvent struct {
-	Seq            int64          `json:"seq"`
-	Time           string         `json:"time"`
-	TenantID       uuid.UUID      `json:"tenant_id"`
-	Type           audit.Type     `json:"type"`
-	ActorKind      auth.Kind      `json:"actor_kind"`
-	ActorID        string         `json:"actor_id"`
-	HolderType     *string        `json:"holder_type"`
-	HolderID       *uuid.UUID     `json:"holder_id"`
-	InstanceID     *uuid.UUID     `json:"instance_id"`
-	ConfirmationID *uuid.UUID     `json:"confirmation_id"`
-	RequestID      *string        `json:"request_id"`
-	Peer           *string        `json:"peer"`
-	Details        map[string]any `json:"details"`
-}
-
-func toPrinted(e audit.Event) printedEvent {
-	return printedEvent{
-		Seq: e.Seq, Time: stamp(e.Time), TenantID: e.Tenant, Type: e.Type,
-		ActorKind: e.Actor.Kind, ActorID: e.Actor.ID,
-		HolderType: orNil(string(e.Holder.Type)), HolderID: orNil(e.Holder.ID),
-		InstanceID: orNil(e.Instance), ConfirmationID: orNil(e.Confirmation),
-		RequestID: orNil(e.RequestID), Peer: orNil(e.Peer), Details: e.Details,
-	}
-}
-
-func orNil[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
+	Seq int64 `json:"seq"`
+	audit.Entry
 }
 
 // eventLine is an event for people: what is absent is left out.
-func eventLine(e audit.Event) string {
-	parts := []string{stamp(e.Time), fmt.Sprintf("%-25s", e.Type), string(e.Actor.Kind) + ":" + quoted(e.Actor.ID)}
-	if e.Holder != (pin.Holder{}) {
-		parts = append(parts, string(e.Holder.Type)+"="+e.Holder.ID.String())
-	}
+func eventLine(e audit.Entry) string {
+	parts := []string{e.Time, fmt.Sprintf("%-25s", e.Type), e.ActorKind + ":" + quoted(e.ActorID)}
 	for _, field := range []struct {
 		name string
-		id   uuid.UUID
-	}{{"instance", e.Instance}, {"confirmation", e.Confirmation}} {
-		if field.id != uuid.Nil {
+		id   *uuid.UUID
+	}{{"customer", e.CustomerID}, {"identity", e.IdentityID}, {"instance", e.InstanceID}, {"confirmation", e.ConfirmationID}} {
+		if field.id != nil {
 			parts = append(parts, field.name+"="+field.id.String())
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(e.Details)) {
-		value, err := json.Marshal(e.Details[name])
-		if err == nil {
-			parts = append(parts, name+"="+string(value))
+	var details map[string]json.RawMessage
+	if err := json.Unmarshal(e.Details, &details); err == nil {
+		for _, name := range slices.Sorted(maps.Keys(details)) {
+			parts = append(parts, name+"="+string(details[name]))
 		}
 	}
-	for _, field := range [][2]string{{"peer", e.Peer}, {"request", e.RequestID}} {
-		if field[1] != "" {
-			parts = append(parts, field[0]+"="+quoted(field[1]))
+	for _, field := range []struct {
+		name  string
+		value *string
+	}{{"peer", e.Peer}, {"request", e.RequestID}} {
+		if field.value != nil {
+			parts = append(parts, field.name+"="+quoted(*field.value))
 		}
 	}
 	return strings.Join(parts, " ")
 }
 
-// quoted keeps what somebody else wrote from looking like more than one field, or
+// quoted keeps what someone else wrote from looking like more than one field, or
 // from reaching a terminal as a control sequence.
 func quoted(s string) string {
 	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:/@|[]"

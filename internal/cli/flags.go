@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/auth"
-	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/wire"
 )
 
 // id is a flag that is a UUID.
@@ -19,7 +19,7 @@ type id struct{ uuid.UUID }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (i *id) UnmarshalText(text []byte) error {
-	parsed, err := pin.ParseUUID(string(text))
+	parsed, err := wire.ParseUUID(string(text))
 	if err != nil || parsed == uuid.Nil {
 		return errors.New("is not a UUID like 6f1b2c34-5d6e-4f70-8a9b-0c1d2e3f4a5b")
 	}
@@ -36,14 +36,19 @@ func (s *scope) UnmarshalText(text []byte) error {
 	if slices.Contains(auth.Scopes(), s.Scope) {
 		return nil
 	}
+	return errors.New("is none of " + scopeNames())
+}
+
+// scopeNames lists every scope for people.
+func scopeNames() string {
 	names := make([]string, 0, len(auth.Scopes()))
 	for _, known := range auth.Scopes() {
 		names = append(names, string(known))
 	}
-	return errors.New("is none of " + strings.Join(names, ", "))
+	return strings.Join(names, ", ")
 }
 
-// lifetime is a flag that is a time above zero.
+// lifetime is a flag that is a duration above zero.
 type lifetime struct{ time.Duration }
 
 // maxLifetime is far more than anything should live, and far from overflowing.
@@ -53,7 +58,7 @@ const maxLifetime = 10 * 365 * 24 * time.Hour
 func (l *lifetime) UnmarshalText(text []byte) error {
 	d, err := time.ParseDuration(string(text))
 	if err != nil || d < time.Second || d > maxLifetime {
-		return fmt.Errorf("is not a time from 1s to %dh, written like 30m or 720h", int(maxLifetime.Hours()))
+		return fmt.Errorf("is not a duration from 1s to %dh, written like 30m or 720h", int(maxLifetime.Hours()))
 	}
 	l.Duration = d
 	return nil
@@ -63,7 +68,7 @@ const maxName = 100
 
 func checkName(s string) error {
 	if len(s) > maxName || strings.ContainsFunc(s, unicode.IsControl) {
-		return usage("--name is not one line of at most %d bytes", maxName)
+		return usage("--name must be one line of at most %d bytes", maxName)
 	}
 	return nil
 }

@@ -14,59 +14,73 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/auth"
-	"github.com/hydracore/hydrapin/internal/server"
 	"github.com/hydracore/hydrapin/internal/service"
 )
 
 type keys struct {
-	Create keysCreate `cmd:"" help:"Make a key and print it, once."`
+	Create keysCreate `cmd:"" help:"Create a key and print it, once."`
 	List   keysList   `cmd:"" help:"List keys, without their secrets."`
-	Revoke keysRevoke `cmd:"" help:"Revoke a key for ever."`
+	Revoke keysRevoke `cmd:"" help:"Revoke a key for good."`
 }
 
 type keysCreate struct {
-	Tenant    id       `required:"" placeholder:"UUID" help:"The tenant that the key is for."`
-	Scopes    []scope  `required:"" xor:"kind" placeholder:"SCOPE" help:"Make an API key with these rights: pins:read, pins:write, pin-policies:read, pin-policies:write."`
-	Instance  *id      `required:"" xor:"kind" placeholder:"UUID" help:"Make the runtime key of this agent instance."`
+	Tenant    *id      `required:"" xor:"tenant" placeholder:"UUID" help:"The tenant that the key is for."`
+	NewTenant bool     `required:"" xor:"tenant" help:"Create the key for a new tenant, and print its UUID on stderr."`
+	Scopes    []scope  `required:"" xor:"kind" placeholder:"SCOPE" help:"Create an API key with these rights: ${scopes}."`
+	AllScopes bool     `required:"" xor:"kind" help:"Create an API key with every right."`
+	Instance  *id      `required:"" xor:"kind" placeholder:"UUID" help:"Create the runtime key of this agent instance."`
 	Name      string   `placeholder:"TEXT" help:"A name for people, shown by list."`
 	ExpiresIn lifetime `placeholder:"720h" help:"How long the key lives; without it, until it is revoked."`
 }
 
 // Help implements kong.HelpProvider.
 func (keysCreate) Help() string {
-	return `The key alone is printed on stdout. Only its hash is stored: nobody can print it again.
-It works beside a running serve and needs no peppers.
+	return `The key alone is printed on stdout; the tenant and the key's id go to stderr. Only the key's hash is stored, so it cannot
+be shown again. The command works beside a running serve and needs no peppers.
 
 Example:
 
+    hydrapin keys create --new-tenant --all-scopes --name admin
     hydrapin keys create --tenant 6f1b2c34-5d6e-4f70-8a9b-0c1d2e3f4a5b --scopes pins:read,pins:write --name dashboard --expires-in 720h
     hydrapin keys create --tenant 6f1b2c34-5d6e-4f70-8a9b-0c1d2e3f4a5b --instance 0b9c8d7e-6f5a-4b3c-9d2e-1f0a9b8c7d6e --name booking-agent`
 }
 
-// Run makes a key.
-func (k keysCreate) Run(ctx context.Context, a *app) error {
-	if err := checkName(k.Name); err != nil {
-		return err
+// spec returns what the flags ask for.
+func (k keysCreate) spec() service.KeySpec {
+	spec := service.KeySpec{Tenant: uuid.New(), Name: k.Name, ExpiresIn: k.ExpiresIn.Duration}
+	if k.Tenant != nil {
+		spec.Tenant = k.Tenant.UUID
 	}
-	spec := service.KeySpec{Tenant: k.Tenant.UUID, Name: k.Name, ExpiresIn: k.ExpiresIn.Duration}
-	if k.Instance != nil {
+	switch {
+	case k.Instance != nil:
 		spec.Instance = k.Instance.UUID
+	case k.AllScopes:
+		spec.Scopes = auth.Scopes()
 	}
 	for _, s := range k.Scopes {
 		if !slices.Contains(spec.Scopes, s.Scope) {
 			spec.Scopes = append(spec.Scopes, s.Scope)
 		}
 	}
+	return spec
+}
+
+// Run creates a key.
+func (k keysCreate) Run(ctx context.Context, a *app) error {
+	if err := checkName(k.Name); err != nil {
+		return err
+	}
+	spec := k.spec()
 	return a.withService(ctx, func(s *service.Service) error {
 		key, secret, err := s.MintKey(ctx, service.Operator(spec.Tenant), spec)
 		if err != nil {
 			return err
 		}
-		until := "until it is revoked"
+		until := "it is revoked"
 		if !key.ExpiresAt.IsZero() {
-			until = "until " + stamp(key.ExpiresAt)
+			until = stamp(key.ExpiresAt)
 		}
-		fmt.Fprintf(a.stderr, "Key %s of tenant %s, good %s. It is shown this once:\n", key.ID, key.Tenant, until)
+		fmt.Fprintf(a.stderr, "tenant  %s\nkey id  %s\nThe key is valid until %s. It is shown only this once:\n", key.Tenant, key.ID, until)
 		_, err = fmt.Fprintln(a.stdout, secret.Reveal())
 		return err
 	})
@@ -79,7 +93,9 @@ type keysList struct {
 
 // Help implements kong.HelpProvider.
 func (keysList) Help() string {
-	return `Example:
+	return `It never prints a secret, works beside a running serve and needs no peppers.
+
+Example:
 
     hydrapin keys list --json`
 }
@@ -125,7 +141,7 @@ func (k keysList) Run(ctx context.Context, a *app) error {
 		tenant = k.Tenant.UUID
 	}
 	return a.withService(ctx, func(s *service.Service) error {
-		all, err := s.Store.APIKeys(ctx, tenant)
+		all, err := s.Keys(ctx, tenant)
 		if err != nil {
 			return err
 		}
@@ -164,7 +180,7 @@ func joinScopes(scopes []auth.Scope) string {
 }
 
 type keysRevoke struct {
-	ID string `arg:"" help:"The key's id, as list prints it: the part between hc_live_ or hc_agent_ and the last underscore."`
+	ID string `arg:"" help:"The key's id, as list prints it: the part between hc_live_ or hc_agent_ and the last underscore. The whole key is accepted, too."`
 }
 
 // Help implements kong.HelpProvider.
@@ -178,7 +194,7 @@ Example:
 
 // Run revokes a key.
 func (k keysRevoke) Run(ctx context.Context, a *app) error {
-	// Who has the whole key at hand may give that.
+	// The whole key is accepted in place of its id.
 	if _, fromKey, _, err := auth.ParseKey(k.ID); err == nil {
 		k.ID = fromKey
 	}
@@ -192,24 +208,6 @@ func (k keysRevoke) Run(ctx context.Context, a *app) error {
 		}
 		return err
 	})
-}
-
-// withService runs fn with a service that has a database and nothing else: no
-// peppers and no receipt keys.
-func (a *app) withService(ctx context.Context, fn func(*service.Service) error) error {
-	cfg, err := a.database()
-	if err != nil {
-		return err
-	}
-	st, err := server.OpenStore(ctx, cfg, false)
-	if err != nil {
-		return unusable(cfg, err)
-	}
-	defer func() { _ = st.Close() }()
-	if err := st.Ping(ctx); err != nil {
-		return unusable(cfg, err)
-	}
-	return fn(service.New(service.Config{Store: st}))
 }
 
 // stamp writes a time as the API does.

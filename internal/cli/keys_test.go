@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -36,7 +37,7 @@ func (m *machine) keys(args ...string) []key {
 	return all
 }
 
-// Keys are made, used and revoked beside a running server.
+// Keys are created, used and revoked beside a running server.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -77,11 +78,11 @@ func TestKeys(t *testing.T) {
 		t.Errorf("with the new key: %d %s", status, answer)
 	}
 	m.must("keys", "revoke", first.ID)
-	// A write of a PIN reads the key anew.
+	// A write of a PIN reads the key again.
 	if status, answer := call(t, http.MethodPost, url, `{"pin":"4719"}`, "X-Api-Key", secret); status != http.StatusUnauthorized {
 		t.Errorf("with the revoked key: %d %s", status, answer)
 	}
-	m.must("keys", "revoke", strings.TrimSpace(runtime)) // by the whole key, too
+	m.must("keys", "revoke", strings.TrimSpace(runtime)) // the whole key is accepted, too
 	m.must("keys", "revoke", first.ID)
 	for _, k := range m.keys("--tenant", someTenant) {
 		if k.State != "revoked" || k.RevokedAt == nil {
@@ -117,6 +118,43 @@ func TestKeys(t *testing.T) {
 	s.stop()
 }
 
+// The documented first key: a tenant of its own, every right, and the key alone on
+// stdout.
+func TestFirstKeyOnPostgres(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "HYDRAPIN_DATABASE_URL="+pgtest.Empty(t), "HYDRAPIN_PEPPERS="+ring, "HYDRAPIN_RECEIPT_KEYS="+ring)
+	s := m.serve()
+	stdout, _ := s.printed()
+	step := regexp.MustCompile(`(?m)^  \S+ (keys create --new-tenant --all-scopes --name \S+)$`).FindStringSubmatch(stdout)
+	if step == nil {
+		t.Fatalf("the first start does not say how to create the first key:\n%s", stdout)
+	}
+	r := m.run(strings.Fields(step[1])...)
+	said := regexp.MustCompile(`(?s)^tenant  ([0-9a-f-]{36})\nkey id  ([0-9A-Za-z]{16})\n.*shown only this once`).FindStringSubmatch(r.stderr)
+	if r.code != 0 || said == nil || !regexp.MustCompile(`^hc_live_[0-9A-Za-z]{16}_[0-9A-Za-z]{43}\n$`).MatchString(r.stdout) {
+		t.Fatalf("keys create: exit code %d, %q\n%s", r.code, r.stdout, r.stderr)
+	}
+	all := m.keys()
+	if len(all) != 1 || all[0].TenantID != said[1] || all[0].ID != said[2] || len(all[0].Scopes) != len(auth.Scopes()) {
+		t.Errorf("keys = %+v", all)
+	}
+	url := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(stdout)
+	for _, path := range []string{"/v1/customers/" + uuid.NewString() + "/pin", "/v1/instances/" + someInstance + "/pin-policy"} {
+		if status, answer := call(t, http.MethodGet, url+path, "", "X-Api-Key", strings.TrimSpace(r.stdout)); status != http.StatusOK {
+			t.Errorf("%s: %d %s", path, status, answer)
+		}
+	}
+	s.stop()
+	if stdout, _ := m.serve().stop(); strings.Contains(stdout, "keys create") {
+		t.Errorf("the second start speaks of a first key:\n%s", stdout)
+	}
+	// Each new tenant is another one, also for a runtime key.
+	m.must("keys", "create", "--new-tenant", "--instance", someInstance)
+	if all := m.keys(); len(all) != 2 || all[1].TenantID == all[0].TenantID || all[1].InstanceID == nil {
+		t.Errorf("keys = %+v", all)
+	}
+}
+
 // However many events there are, all are printed, once, in their order, and what
 // others wrote cannot look like something else.
 func TestEventsPages(t *testing.T) {
@@ -134,14 +172,11 @@ func TestEventsPages(t *testing.T) {
 	const n = 1201
 	err = st.InTx(t.Context(), func(tx store.Tx) error {
 		for range n {
-			e := audit.Event{
-				Tenant: uuid.MustParse(someTenant), Type: audit.AccessDenied,
+			tx.Append(audit.Event{
+				ID: uuid.New(), Time: time.Now(), Tenant: uuid.MustParse(someTenant),
 				Actor:   audit.Actor{Kind: auth.KindJWT, ID: "mallory peer=1.2.3.4\x1b[2J"},
-				Details: map[string]any{"operation": "x\ny"},
-			}
-			if err := tx.Append(t.Context(), e); err != nil {
-				return err
-			}
+				Details: audit.AccessDenied{Operation: "x\ny"},
+			})
 		}
 		return nil
 	})
@@ -193,10 +228,9 @@ func TestPostgres(t *testing.T) {
 		t.Errorf("%d keys, want 1", n)
 	}
 
-	const ring = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 	m.env = append(m.env, "HYDRAPIN_PEPPERS="+ring, "HYDRAPIN_RECEIPT_KEYS="+ring)
 	stdout, stderr := m.serve().stop()
-	if stdout != "" || strings.Contains(stderr, ring[3:]) {
+	if !strings.HasPrefix(stdout, "\n  docs    http") || strings.Contains(stderr, ring[3:]) {
 		t.Errorf("serve printed\n%s\n%s", stdout, stderr)
 	}
 	// The server of the tests does not wait for its disk, and doctor says so.
@@ -206,7 +240,7 @@ func TestPostgres(t *testing.T) {
 		t.Errorf("doctor: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	if files := m.files("."); len(files) != 0 {
-		t.Errorf("a node made files: %q", files)
+		t.Errorf("a node created files: %q", files)
 	}
 	nowhere := []string{"HYDRAPIN_DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x"}
 	m.refused(1, m.runWith(nowhere, "keys", "list"), "postgres://127.0.0.1:1/x cannot be used", "connection refused")

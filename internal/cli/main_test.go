@@ -4,41 +4,19 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
-// binary is the program, built once without the race detector: what is tested here
-// is what people run.
-var binary string
-
-func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "hydrapin-cli")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "hydrapin")
-	build := exec.Command("go", "build", "-o", binary, "github.com/hydracore/hydrapin")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(hydratest.Main(m)) }
 
 // patience is how long a test waits for what should take moments.
 const patience = 30 * time.Second
@@ -49,7 +27,7 @@ type result struct {
 	stdout, stderr string
 }
 
-// machine is a folder with an environment, in which commands are typed.
+// machine is a folder with an environment, in which commands run.
 type machine struct {
 	t   *testing.T
 	dir string
@@ -65,12 +43,12 @@ func newMachine(t *testing.T, env ...string) *machine {
 }
 
 func (m *machine) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
-	c := exec.CommandContext(ctx, binary, args...)
+	c := exec.CommandContext(ctx, hydratest.Binary(m.t), args...)
 	c.Dir, c.Env = m.dir, append(append([]string{}, m.env...), env...)
 	return c
 }
 
-// run types a command and waits for its end.
+// run runs a command and waits for its end.
 func (m *machine) run(args ...string) result { return m.runWith(nil, args...) }
 
 // runWith is run with more of an environment.
@@ -130,23 +108,34 @@ type process struct {
 // serve starts a server and waits until it answers.
 func (m *machine) serve() *process {
 	m.t.Helper()
-	s := &process{m: m, done: make(chan error, 1), changed: make(chan struct{}, 1)}
-	s.cmd = m.command(context.Background(), nil, "serve")
-	s.cmd.Stdout, s.cmd.Stderr = writer{s, &s.stdout}, writer{s, &s.stderr}
-	if err := s.cmd.Start(); err != nil {
-		m.t.Fatal(err)
-	}
-	go func() { s.done <- s.cmd.Wait() }()
-	m.t.Cleanup(func() { _ = s.cmd.Process.Kill() })
-	s.waitFor(`"msg":"ready"`)
-	if _, stderr := s.printed(); strings.Contains(stderr, `hydrapin.db"}`) {
-		// The first start greets, and its two streams arrive in no order.
-		s.waitFor("and who takes the folder has the PINs.")
-	}
+	s := m.prepare()
+	s.start()
 	return s
 }
 
-// writer collects what a server prints, and tells whoever waits for it.
+// prepare returns a server that is not started.
+func (m *machine) prepare() *process {
+	s := &process{m: m, done: make(chan error, 1), changed: make(chan struct{}, 1)}
+	s.cmd = m.command(context.Background(), nil, "serve")
+	s.cmd.Stdout, s.cmd.Stderr = writer{s, &s.stdout}, writer{s, &s.stderr}
+	return s
+}
+
+// start starts the server and waits until it answers.
+func (s *process) start() {
+	s.m.t.Helper()
+	if err := s.cmd.Start(); err != nil {
+		s.m.t.Fatal(err)
+	}
+	go func() { s.done <- s.cmd.Wait() }()
+	s.m.t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	s.waitFor(`"msg":"ready"`)
+	// What a start prints ends with an empty line, and its two streams arrive in no
+	// order.
+	s.waitUntil("print where the documentation is", func(stdout, _ string) bool { return strings.HasSuffix(stdout, "\n\n") })
+}
+
+// writer collects what a server prints, and wakes whoever waits for it.
 type writer struct {
 	s    *process
 	into *bytes.Buffer
@@ -173,9 +162,17 @@ func (s *process) printed() (stdout, stderr string) {
 // waitFor waits until the server has printed a text.
 func (s *process) waitFor(text string) {
 	s.m.t.Helper()
+	s.waitUntil("print "+text, func(stdout, stderr string) bool {
+		return strings.Contains(stdout, text) || strings.Contains(stderr, text)
+	})
+}
+
+// waitUntil waits until what the server has printed is enough.
+func (s *process) waitUntil(what string, enough func(stdout, stderr string) bool) {
+	s.m.t.Helper()
 	timeout := time.After(patience)
 	for {
-		if stdout, stderr := s.printed(); strings.Contains(stdout, text) || strings.Contains(stderr, text) {
+		if enough(s.printed()) {
 			return
 		}
 		select {
@@ -184,7 +181,7 @@ func (s *process) waitFor(text string) {
 			_, stderr := s.printed()
 			s.m.t.Fatalf("serve ended: %v\n%s", err, stderr)
 		case <-timeout:
-			s.m.t.Fatalf("serve did not print %s", text)
+			s.m.t.Fatalf("serve did not %s", what)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 type migrate struct {
-	Up     migrateUp     `cmd:"" help:"Bring the database up to what this program knows."`
+	Up     migrateUp     `cmd:"" help:"Apply the migrations that are missing."`
 	Status migrateStatus `cmd:"" help:"List the migrations and whether each was applied."`
 }
 
@@ -19,8 +19,8 @@ type migrateUp struct{}
 
 // Help implements kong.HelpProvider.
 func (migrateUp) Help() string {
-	return `serve does the same when it starts; this is for whoever wants it done before, or with another database user.
-It needs no peppers. Of several that run at once one does it, and the others find it done.
+	return `serve does the same when it starts; use this to do it earlier, or with another database user. It needs no peppers. When
+several run at once, one migrates and the others wait for it.
 
 Example:
 
@@ -34,7 +34,7 @@ func (migrateUp) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	if cfg.Embedded() {
-		// A server that runs has the schema of its own program.
+		// A running server has the schema of its own version.
 		folder, err := config.LockFolder(cfg)
 		if err != nil {
 			return err
@@ -112,7 +112,7 @@ func (m migrateStatus) Run(ctx context.Context, a *app) (err error) {
 		err = out.Flush()
 	}
 	if err == nil && missing > 0 {
-		return fmt.Errorf("%d migrations are missing: %s migrate up, or the next start of serve, applies them", missing, programName)
+		return fmt.Errorf("%d migrations are missing: run %s migrate up, or start serve, which applies them", missing, programName)
 	}
 	return err
 }
@@ -126,7 +126,7 @@ func (a *app) database() (config.Config, error) {
 	return cfg, cfg.RequireDatabase()
 }
 
-// unusable says which database an error is of.
+// unusable says which database an error is about.
 func unusable(cfg config.Config, err error) error {
-	return fmt.Errorf("the database %s cannot be used: %w; %s doctor says more", cfg.Database, err, programName)
+	return fmt.Errorf("the database %s cannot be used: %w; run %s doctor for details", cfg.Database, err, programName)
 }

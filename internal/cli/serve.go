@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/google/uuid"
 
@@ -18,8 +16,9 @@ type serve struct{}
 // Help implements kong.HelpProvider.
 func (serve) Help() string {
 	var b strings.Builder
-	b.WriteString(`With nothing set it keeps everything in a data folder, which its first start makes, and prints how to go on.
-With HYDRAPIN_DATABASE_URL=postgres://… it is one node of many. SIGTERM and Ctrl-C stop it within ten seconds.
+	b.WriteString(`With nothing set it keeps everything in a data folder, which the first start creates, and prints what to do next.
+With HYDRAPIN_DATABASE_URL=postgres://… it is one node of many. SIGTERM and Ctrl-C stop it within ten seconds; SIGHUP
+does on a terminal, and is ignored elsewhere.
 
 Example:
 
@@ -29,35 +28,37 @@ Example:
 Settings, all from the environment:
 `)
 	for _, s := range config.Manual() {
-		fmt.Fprintf(&b, "\n    %s\n        %s\n        default: %s\n", s.Name, s.Help, s.Default)
+		help := s.Help
+		if s.File {
+			help += " (or " + s.Name + "_FILE)"
+		}
+		fmt.Fprintf(&b, "\n    %s\n        %s\n        default: %s\n", s.Name, help, s.Default)
 	}
 	return b.String()
 }
 
 // Run runs the server until a signal ends it.
 func (serve) Run(ctx context.Context, a *app) error {
-	cfg, err := config.Load(a.environ)
-	if err != nil {
+	in := server.Inspect(ctx, a.environ, false)
+	if err := in.Refusal(); err != nil {
 		return err
 	}
+	cfg := in.Loaded
 	log := newLogger(a.stderr, cfg)
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilStopped(ctx)
 	defer stop()
-	// A second signal ends the process at once.
-	context.AfterFunc(ctx, stop)
-	err = server.Run(ctx, cfg, log, func(info server.Info) {
+	err := server.Run(ctx, cfg, log, func(info server.Info) {
 		for _, path := range info.Made {
-			log.InfoContext(ctx, "made", "file", path)
+			log.InfoContext(ctx, "file created", "file", path)
 		}
-		for _, f := range weaknesses(cfg) {
-			if f.atStart {
-				log.WarnContext(ctx, "a setting is weak", "setting", f.About, "problem", f.Problem)
+		for _, f := range in.Findings {
+			if f.Warn {
+				log.WarnContext(ctx, "weak setting", "setting", f.About, "problem", f.Problem)
 			}
 		}
-		if info.FirstKey.Reveal() != "" {
-			fmt.Fprint(a.stdout, a.greeting(cfg, info))
-		}
-		log.InfoContext(ctx, "ready", "address", info.Addr, "url", info.URL, "database", cfg.Database.String(), "version", versionName())
+		fmt.Fprint(a.stdout, a.greeting(cfg, info))
+		log.InfoContext(ctx, "ready", "address", info.Addr, "url", info.URL, "docs", info.URL+"/docs",
+			"database", cfg.Database.String(), "version", versionName())
 	})
 	if err == nil {
 		log.InfoContext(context.WithoutCancel(ctx), "stopped")
@@ -65,18 +66,36 @@ func (serve) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-// greeting is what the first start prints, once: all that a stranger needs to set
-// a PIN.
+// greeting is what a start prints: the first one all that a newcomer needs to set a
+// PIN, every other one where the documentation is.
 func (a *app) greeting(cfg config.Config, info server.Info) string {
 	url := info.URL
 	if cfg.TLSCertFile == "" {
 		// The public name may not lead here yet; the address does.
 		url = cfg.URLFor(info.Addr)
 	}
+	switch {
+	case info.FirstKey.Reveal() != "":
+		return a.firstGreeting(cfg, info, url)
+	case info.NoKeys:
+		return fmt.Sprintf(`
+This database has no API key yet. Create the first one, with a tenant of its own:
+
+  %s keys create --new-tenant --all-scopes --name admin
+
+  docs    %s/docs
+
+`, a.program, url)
+	default:
+		return fmt.Sprintf("\n  docs    %s/docs\n\n", url)
+	}
+}
+
+func (a *app) firstGreeting(cfg config.Config, info server.Info, url string) string {
 	key := info.FirstKey.Reveal()
 	var b strings.Builder
 	fmt.Fprintf(&b, `
-hydrapin has made a tenant and its first key. They are shown this once:
+hydrapin has created a tenant and its first key. They are shown only this once:
 
   tenant  %s
   key     %s
@@ -91,11 +110,11 @@ Set a customer's PIN:
 Get a token, to be an admin of the tenant in the docs:
 
   %s%s token --tenant %s --admin
-`, a.folderPrefix(cfg), a.typed, info.Tenant)
+`, a.folderPrefix(cfg), a.program, info.Tenant)
 	}
 	fmt.Fprintf(&b, `
-The folder %s is the whole: database, peppers and keys. Back it up together. Lost peppers mean
-lost PINs, and who takes the folder has the PINs.
+The folder %s contains everything: database, peppers and keys. Back it up in one piece. Without the
+peppers the PINs are lost, and anyone who copies this folder can recover the PINs.
 
 `, cfg.DataDir)
 	return b.String()

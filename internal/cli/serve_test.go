@@ -14,11 +14,11 @@ import (
 	"testing"
 )
 
-// greeted is what the first start's greeting says.
+// greeted is what the first start prints.
 type greeted struct{ tenant, key, url, docs, path, body, token string }
 
 var greetingForm = regexp.MustCompile(`(?s)^
-hydrapin has made a tenant and its first key\. They are shown this once:
+hydrapin has created a tenant and its first key\. They are shown only this once:
 
   tenant  ([0-9a-f-]{36})
   key     (hc_live_[0-9A-Za-z]+_[0-9A-Za-z]+)
@@ -32,7 +32,7 @@ Get a token, to be an admin of the tenant in the docs:
 
   (\S+ token --tenant \S+ --admin)
 
-The folder \./data is the whole: .*Lost peppers mean.*who takes the folder has the PINs\.
+The folder \./data contains everything: .*Without the\npeppers the PINs are lost.*anyone who copies this folder can recover the PINs\.
 
 $`)
 
@@ -133,19 +133,22 @@ func TestFirstStart(t *testing.T) {
 		}
 	}
 
-	// The second start uses what the first made, and has nothing to say.
+	// The second start uses what the first made, and says where the documentation is.
 	s = m.serve()
 	stdout, stderr = s.printed()
-	if stdout != "" || strings.Contains(stderr, `"msg":"made"`) {
-		t.Errorf("the second start printed\n%s\n%s", stdout, stderr)
-	}
-	var ready struct{ Address string }
+	var ready struct{ Address, Docs string }
 	for line := range strings.Lines(stderr) {
 		if strings.Contains(line, `"msg":"ready"`) {
 			if err := json.Unmarshal([]byte(line), &ready); err != nil {
 				t.Fatal(err)
 			}
 		}
+	}
+	if stdout != "\n  docs    "+ready.Docs+"\n\n" || strings.Contains(stderr, `"msg":"file created"`) {
+		t.Errorf("the second start printed\n%s\n%s", stdout, stderr)
+	}
+	if status, _ := call(t, http.MethodGet, ready.Docs, ""); status != http.StatusOK {
+		t.Errorf("%s: %d", ready.Docs, status)
 	}
 	if status, answer := call(t, http.MethodGet, "http://"+ready.Address+g.path, "", "X-Api-Key", g.key); status != http.StatusOK || !strings.Contains(answer, `"has_pin":true`) {
 		t.Errorf("after the second start: %d %s", status, answer)
@@ -179,7 +182,7 @@ func TestPortInUse(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	m := newMachine(t, "HYDRAPIN_ADDR="+l.Addr().String())
 	m.refused(1, m.run("serve"), l.Addr().String(), "address already in use", "HYDRAPIN_ADDR")
-	// That start failed, and the key of the first one that works is still told.
+	// That start failed, and the first one that works still prints the key.
 	m = &machine{t: t, dir: m.dir, env: newMachine(t).env}
 	stdout, _ := m.serve().stop()
 	parseGreeting(t, stdout)

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -15,7 +16,7 @@ func TestHelpOfEveryCommandHasAnExample(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	for _, command := range []string{
-		"serve", "migrate up", "migrate status", "keys create", "keys list", "keys revoke", "events", "token", "version", "doctor",
+		"serve", "migrate up", "migrate status", "keys create", "keys list", "keys revoke", "events", "token", "version", "doctor", "health",
 	} {
 		r := m.run(append(strings.Fields(command), "--help")...)
 		if r.code != 0 || r.stderr != "" || !strings.Contains(r.stdout, "Example:\n\n    ") || !strings.Contains(r.stdout, "hydrapin "+command) {
@@ -28,17 +29,36 @@ func TestHelpOfEveryCommandHasAnExample(t *testing.T) {
 	help := m.must("serve", "--help")
 	for _, setting := range []string{"HYDRAPIN_ADDR", "HYDRAPIN_PEPPERS_FILE", "HYDRAPIN_LOG_LEVEL", "default: 127.0.0.1:8080"} {
 		if !strings.Contains(help, setting) {
-			t.Errorf("serve --help does not tell of %s", setting)
+			t.Errorf("serve --help does not list %s", setting)
 		}
 	}
 }
 
+// The version is the contract's, as the SDKs have it, with the commit.
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	out := newMachine(t).must("version")
-	if fields := strings.Fields(out); len(fields) != 4 || fields[0] != "hydrapin" || !strings.HasPrefix(fields[2], "go1.") {
+	m := newMachine(t)
+	out := m.must("version")
+	if !regexp.MustCompile(`^hydrapin 0\.1\.0 \([^)]+\), go1\.\S+, \w+/\w+\n$`).MatchString(out) {
 		t.Errorf("version = %q", out)
 	}
+	if flag := m.must("--version"); flag != out {
+		t.Errorf("--version = %q, want what version prints: %q", flag, out)
+	}
+}
+
+// Without a command there is help, and help of a command is what its --help prints.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	whole := m.must("--help")
+	if bare, help := m.must(), m.must("help"); bare != whole || help != whole || !strings.Contains(whole, "Example:\n\n    hydrapin serve") {
+		t.Errorf("hydrapin, help and --help differ, or have no example:\n%s\n%s\n%s", bare, help, whole)
+	}
+	if got, want := m.must("help", "keys", "create"), m.must("keys", "create", "--help"); got != want {
+		t.Errorf("help keys create:\n%s\nwant\n%s", got, want)
+	}
+	m.refused(2, m.run("help", "kyes"), "kyes")
 }
 
 func TestUsageErrors(t *testing.T) {
@@ -49,7 +69,6 @@ func TestUsageErrors(t *testing.T) {
 		args []string
 		says string
 	}{
-		"nothing":          {nil, `expected one of "serve"`},
 		"no such command":  {[]string{"server"}, `did you mean "serve"`},
 		"no such flag":     {[]string{"serve", "--port", "1"}, "unknown flag --port; see hydrapin serve --help"},
 		"too much":         {[]string{"serve", "now"}, "now"},
@@ -58,13 +77,18 @@ func TestUsageErrors(t *testing.T) {
 		"tenant is none":   {[]string{"events", "--tenant", "acme"}, "--tenant: is not a UUID"},
 		"tenant braced":    {[]string{"events", "--tenant", "{" + someTenant + "}"}, "is not a UUID"},
 		"tenant nil":       {[]string{"token", "--tenant", "00000000-0000-0000-0000-000000000000"}, "is not a UUID"},
-		"neither":          {create, "--scopes=SCOPE,... or --instance=UUID"},
+		"neither":          {create, "--scopes=SCOPE,... or --all-scopes or --instance=UUID"},
+		"tenant twice":     {append(create, "--new-tenant", "--all-scopes"), "can't be used together"},
+		"no tenant of key": {[]string{"keys", "create", "--all-scopes"}, "--tenant=UUID or --new-tenant"},
+		"all and some":     {append(create, "--scopes", "pins:read", "--all-scopes"), "can't be used together"},
+		"all of instance":  {append(create, "--instance", someInstance, "--all-scopes"), "can't be used together"},
+		"expires negative": {append(create, "--all-scopes", "--expires-in", "-1h"), "--expires-in: is not a duration from 1s"},
 		"both":             {append(create, "--scopes", "pins:read", "--instance", someInstance), "can't be used together"},
 		"scope":            {append(create, "--scopes", "pins:read,pins:admin"), "is none of pins:read, pins:write"},
-		"expires never":    {append(create, "--scopes", "pins:read", "--expires-in", "0s"), "--expires-in: is not a time"},
+		"expires never":    {append(create, "--scopes", "pins:read", "--expires-in", "0s"), "--expires-in: is not a duration"},
 		"expires days":     {append(create, "--scopes", "pins:read", "--expires-in", "30d"), "written like 30m or 720h"},
 		"expires overflow": {append(create, "--scopes", "pins:read", "--expires-in", "2000000h"), "from 1s to 87600h"},
-		"name":             {append(create, "--scopes", "pins:read", "--name", "a\nb"), "--name is not one line"},
+		"name":             {append(create, "--scopes", "pins:read", "--name", "a\nb"), "--name must be one line"},
 		"no key id":        {[]string{"keys", "revoke"}, "<id>"},
 		"ttl":              {[]string{"token", "--tenant", someTenant, "--ttl", "25h"}, "--ttl is more than 24h"},
 	} {
@@ -90,12 +114,12 @@ func TestNoDatabase(t *testing.T) {
 	} {
 		m.refused(1, m.run(args...), "data/hydrapin.db does not exist", "start hydrapin serve once")
 	}
-	m.refused(1, m.run("token", "--tenant", someTenant), "no secret is in the data folder ./data")
+	m.refused(1, m.run("token", "--tenant", someTenant), "there is no secret in the data folder ./data")
 	if r := m.run("doctor"); r.code != 0 || !strings.Contains(r.stdout, "0 wrong") {
 		t.Errorf("doctor before the first start: exit code %d\n%s", r.code, r.stdout)
 	}
 	if entries := m.files("."); len(entries) != 0 {
-		t.Errorf("files were made: %q", entries)
+		t.Errorf("files were created: %q", entries)
 	}
 }
 
@@ -121,7 +145,7 @@ func TestWrongSettings(t *testing.T) {
 			wrong++
 		}
 	}
-	if r.code != 1 || wrong != 3 || len(report.Settings) != 30 || strings.Contains(r.stdout+r.stderr, "hunter2") {
+	if r.code != 1 || wrong != 3 || len(report.Settings) != 36 || strings.Contains(r.stdout+r.stderr, "hunter2") {
 		t.Errorf("doctor: exit code %d, %d wrong, want 1 and 3\n%s", r.code, wrong, r.stdout)
 	}
 	// What concerns serve alone does not keep a command from its work.

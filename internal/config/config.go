@@ -1,11 +1,12 @@
 // Package config reads the settings of hydrapin from the environment and, in
 // embedded mode, from the data folder.
 //
-// It guarantees that every fault is found at once and told with its remedy, that
-// no secret's value is in any error or printed form, that a mistyped setting does
-// not pass in silence, and that a data folder holds either all that a database
-// needs or is refused. It knows the nouns alone: what the settings are for is the
-// server's to know.
+// It guarantees that everything that is wrong is reported at once and with its
+// remedy, that no secret's value is in any error or printed form, that a misspelt
+// setting does not pass in silence, that a file with a secret which others can
+// change is refused, and that a data folder either holds all that its database needs
+// or is refused. It knows the nouns alone; what the settings are for, the server
+// knows.
 package config
 
 import (
@@ -13,7 +14,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hydracore/hydrapin/internal/auth"
@@ -27,6 +27,8 @@ type Config struct {
 	Database Database
 	// DataDir is the data folder of embedded mode.
 	DataDir string
+	// DataGroupAccess accepts group permissions on the folder and its files.
+	DataGroupAccess bool
 	// PublicURL is where clients reach the server: http or https, without a slash
 	// at its end. It is the issuer of receipts.
 	PublicURL string
@@ -36,15 +38,19 @@ type Config struct {
 	// TLSCertFile and TLSKeyFile are PEM files that belong together; both empty
 	// for plain HTTP.
 	TLSCertFile, TLSKeyFile string
-	// TrustedProxies are the networks whose forwarded addresses are believed.
+	// TrustedProxies are the networks whose forwarded addresses are used.
 	TrustedProxies []netip.Prefix
 
-	// JWTSecret or JWKS, never both, says whose tokens are believed; with neither,
-	// nobody's are.
+	// JWTSecret or JWKS, never both, says whose tokens are accepted; with neither,
+	// none are.
 	JWTSecret auth.Secret
 	// JWKS is a URL or the path of a file.
 	JWKS                   string
 	JWTIssuer, JWTAudience string
+	// JWTClaims are the names under which the issuer writes what is needed.
+	JWTClaims auth.ClaimNames
+	// JWTMaxLifetime is how far ahead a token's exp may be.
+	JWTMaxLifetime time.Duration
 
 	// Peppers and ReceiptKeys are rings in the form id:base64,id:base64…
 	Peppers, ReceiptKeys Secret
@@ -54,8 +60,8 @@ type Config struct {
 	Limits                     pin.Limits
 	// RedeemWithin is how long an approval can be redeemed.
 	RedeemWithin time.Duration
-	// CoolingOff is how long a PIN that the runtime set after removing one does
-	// not count.
+	// CoolingOff is how long a PIN cannot be used that the runtime set after it
+	// removed one.
 	CoolingOff time.Duration
 	// Retention is how long a confirmation that ended is kept.
 	Retention time.Duration
@@ -64,7 +70,7 @@ type Config struct {
 
 	// Argon2MemoryKiB and Argon2Time are the costs of a hash.
 	Argon2MemoryKiB, Argon2Time uint32
-	// HashWorkers is how many hashes run at once; 0 leaves it to the machine.
+	// HashWorkers is how many hashes run at once; 0 means as many as fit the machine.
 	HashWorkers int
 	// HashQueue is how many hashes may wait for each worker.
 	HashQueue int
@@ -73,7 +79,18 @@ type Config struct {
 	LogFormat string
 	LogLevel  slog.Level
 
-	sources map[string]Source
+	sources  map[string]Source
+	warnings []Problem
+}
+
+// Warnings returns what is weak about the files that settings came from, or that
+// they name.
+func (c Config) Warnings() []Problem { return slices.Clone(c.warnings) }
+
+// Defaults returns what holds when nothing is set.
+func Defaults() Config {
+	c, _ := read(nil, func(setting) bool { return false })
+	return c
 }
 
 // Embedded says whether the server keeps everything in a data folder, instead of
@@ -94,7 +111,7 @@ const (
 // Setting is one setting as a person may see it.
 type Setting struct {
 	Name string
-	// Value tells of a secret no more than the ids of its keys.
+	// Value shows nothing of a secret but the ids of its keys.
 	Value  string
 	Source Source
 }
@@ -126,19 +143,13 @@ func (c Config) Source(name string) Source {
 	return FromDefault
 }
 
-// Documented is a setting as the manual has it.
-type Documented struct{ Name, Default, Help string }
-
-// Manual returns the name, default and meaning of every setting.
+// Manual returns every setting as the manual has it.
 func Manual() []Documented {
 	var out []Documented
 	for _, s := range settings() {
-		d := Documented{Name: s.name, Default: s.preset, Help: s.help}
+		d := Documented{Name: s.name, Help: s.help, Default: s.preset, Literal: true, File: s.secret}
 		if s.preset == "" {
-			d.Default = s.standard
-		}
-		if s.secret {
-			d.Help += "; also as " + s.name + fileSuffix
+			d.Default, d.Literal = s.standard, false
 		}
 		out = append(out, d)
 	}
@@ -163,39 +174,46 @@ func (c Config) URLFor(addr string) string {
 }
 
 // Load reads and checks every setting as serve needs it, from an environment in
-// the form of [os.Environ]. The error is an [*Error] with every fault; what could
-// be read is returned beside it, for whoever wants to tell about it.
+// the form of [os.Environ]. The error is an [*Error] with everything that is wrong;
+// what could be read is returned beside it, for a report.
 //
 // In embedded mode the secrets that are not set come from the data folder: see
 // [OpenFolder] and [Config.ReadFolder].
 func Load(environ []string) (Config, error) {
 	vars := variables(environ)
-	c, faults := read(vars, func(setting) bool { return true })
-	faults = append(faults, unknown(vars)...)
-	faults = append(faults, c.checkTogether(faults)...)
-	return c, asError(faults)
+	c, problems := read(vars, func(setting) bool { return true })
+	problems = append(problems, unknown(vars)...)
+	problems = append(problems, c.checkTogether(problems)...)
+	return c, asError(problems)
 }
 
 // LoadDatabase reads only what a command needs to reach the database, so that it
 // works where peppers and the rest are not at hand. Errors are as of [Load].
 func LoadDatabase(environ []string) (Config, error) {
-	c, faults := read(variables(environ), func(s setting) bool { return s.database })
-	return c, asError(faults)
+	c, problems := read(variables(environ), func(s setting) bool { return s.database })
+	return c, asError(problems)
+}
+
+// LoadAddress reads only what a command needs to know where serve listens. Errors are
+// as of [Load].
+func LoadAddress(environ []string) (Config, error) {
+	c, problems := read(variables(environ), func(s setting) bool { return s.name == nameAddr || s.name == nameTLSCert })
+	return c, asError(problems)
 }
 
 // LoadToken reads only what a command needs to sign a token. Errors are as of
 // [Load].
 func LoadToken(environ []string) (Config, error) {
-	c, faults := read(variables(environ), func(s setting) bool { return s.database || s.token })
-	faults = append(faults, c.checkJWT(faults)...)
-	return c, asError(faults)
+	c, problems := read(variables(environ), func(s setting) bool { return s.database || s.token })
+	problems = append(problems, c.checkJWT(problems)...)
+	return c, asError(problems)
 }
 
 // read applies the presets and then what the environment says of the wanted
 // settings.
-func read(vars map[string]string, wanted func(setting) bool) (Config, []Fault) {
+func read(vars map[string]string, wanted func(setting) bool) (Config, []Problem) {
 	c := Config{sources: map[string]Source{}}
-	var faults []Fault
+	var problems []Problem
 	for _, s := range settings() {
 		if s.preset != "" {
 			// A preset that its own setting refuses would be a mistake in the table,
@@ -207,13 +225,15 @@ func read(vars map[string]string, wanted func(setting) bool) (Config, []Fault) {
 		if !wanted(s) {
 			continue
 		}
-		value, source, fault := lookUp(vars, s)
-		if fault == "" && source != FromDefault {
+		value, source, warning, problem := lookUp(vars, s)
+		if problem == "" && source != FromDefault {
 			c.sources[s.name] = source
-			fault = s.set(&c, value)
+			problem = s.set(&c, value)
 		}
-		if fault != "" {
-			faults = append(faults, Fault{s.name, fault})
+		if problem != "" {
+			problems = append(problems, Problem{s.name, problem})
+		} else if warning != "" {
+			c.warnings = append(c.warnings, Problem{s.name, "comes from a file that " + warning})
 		}
 	}
 	if _, isSet := c.sources[nameDatabaseURL]; !isSet {
@@ -222,58 +242,46 @@ func read(vars map[string]string, wanted func(setting) bool) (Config, []Fault) {
 	if c.PublicURL == "" {
 		c.PublicURL = c.URLFor(c.Addr)
 	}
-	return c, faults
+	return c, problems
 }
 
-// variables returns what of the environment concerns hydrapin.
-func variables(environ []string) map[string]string {
-	vars := map[string]string{}
-	for _, entry := range environ {
-		name, value, ok := strings.Cut(entry, "=")
-		if ok && strings.HasPrefix(name, prefix) && !foreign(name, value) {
-			vars[name] = value
-		}
-	}
-	return vars
-}
-
-// checkTogether finds what is wrong between settings that are right each by
+// checkTogether finds what is wrong between settings that are correct each by
 // itself.
-func (c Config) checkTogether(found []Fault) []Fault {
-	faults := c.checkJWT(found)
+func (c *Config) checkTogether(found []Problem) []Problem {
+	problems := c.checkJWT(found)
 	if c.PINMinLength > c.PINMaxLength {
-		faults = append(faults, Fault{
+		problems = append(problems, Problem{
 			prefix + "PIN_MIN_LENGTH",
-			"is more than " + prefix + "PIN_MAX_LENGTH: lower the one or raise the other",
+			"is more than " + prefix + "PIN_MAX_LENGTH: lower one or raise the other",
 		})
 	}
-	faults = append(faults, c.checkTLS(found)...)
+	problems = append(problems, c.checkTLS(found)...)
 	if c.Database.Engine != Postgres {
-		return faults
+		return problems
 	}
 	for _, need := range []struct {
 		name  string
 		value Secret
 		what  string
 	}{
-		{prefix + "PEPPERS", c.Peppers, "peppers"},
-		{prefix + "RECEIPT_KEYS", c.ReceiptKeys, "receipt keys"},
+		{namePeppers, c.Peppers, "peppers"},
+		{nameReceiptKeys, c.ReceiptKeys, "receipt keys"},
 	} {
 		if need.value.IsZero() && !mentions(found, need.name) {
-			faults = append(faults, Fault{need.name, "is missing: with PostgreSQL every node needs the same " + need.what +
+			problems = append(problems, Problem{need.name, "is missing: with PostgreSQL every node needs the same " + need.what +
 				"; make one with: echo \"k1:$(openssl rand -base64 32)\", and set it, or " + need.name + fileSuffix + ", on every node"})
 		}
 	}
-	return faults
+	return problems
 }
 
-func (c Config) checkJWT(found []Fault) []Fault {
-	var faults []Fault
+func (c *Config) checkJWT(found []Problem) []Problem {
+	var problems []Problem
 	if c.JWKS == "" {
 		return nil
 	}
 	if !c.JWTSecret.IsZero() {
-		faults = append(faults, Fault{
+		problems = append(problems, Problem{
 			nameJWKS,
 			"and " + nameJWTSecret + " are both set: keep the one that your tokens are signed with, unset the other",
 		})
@@ -282,15 +290,15 @@ func (c Config) checkJWT(found []Fault) []Fault {
 		{nameJWTIssuer, c.JWTIssuer}, {nameJWTAudience, c.JWTAudience},
 	} {
 		if need.value == "" && !mentions(found, need.name) {
-			faults = append(faults, Fault{
+			problems = append(problems, Problem{
 				need.name,
 				"is missing: with " + nameJWKS + " it is required, so that a token made for another service opens nothing here",
 			})
 		}
 	}
-	return faults
+	return problems
 }
 
-func mentions(faults []Fault, name string) bool {
-	return slices.ContainsFunc(faults, func(f Fault) bool { return f.Setting == name })
+func mentions(problems []Problem, name string) bool {
+	return slices.ContainsFunc(problems, func(p Problem) bool { return p.Setting == name })
 }

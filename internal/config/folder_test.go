@@ -114,7 +114,7 @@ func TestFirstAndSecondStart(t *testing.T) {
 	if len(f.Made()) != 0 {
 		t.Errorf("the second start made %q", f.Made())
 	}
-	// What is made is what the settings take.
+	// The settings accept what was created.
 	if _, err := config.Load([]string{
 		"HYDRAPIN_PEPPERS=" + second.Peppers.Reveal(), "HYDRAPIN_RECEIPT_KEYS=" + second.ReceiptKeys.Reveal(),
 		"HYDRAPIN_JWT_HS256_SECRET=" + string(second.JWTSecret.Reveal()),
@@ -161,11 +161,11 @@ func TestDatabaseElsewhere(t *testing.T) {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
 	_, _, err := config.OpenFolder(embedded(t, filepath.Join(t.TempDir(), "data"), "HYDRAPIN_DATABASE_URL=sqlite://"+filepath.Join(other, "none", "pins.db")))
-	oneFault(t, err, "pins.db", "its folder must exist")
+	oneProblem(t, err, "pins.db", "its folder must exist")
 }
 
-// oneFault fails unless the error is one line that has both texts.
-func oneFault(t *testing.T, err error, texts ...string) {
+// oneProblem fails unless the error is one line that has both texts.
+func oneProblem(t *testing.T, err error, texts ...string) {
 	t.Helper()
 	if _, ok := errors.AsType[*config.Error](err); !ok {
 		t.Fatalf("error is %T %v, want a *config.Error", err, err)
@@ -180,14 +180,14 @@ func oneFault(t *testing.T, err error, texts ...string) {
 	}
 }
 
-func TestSecondServerIsKeptOff(t *testing.T) {
+func TestSecondServerIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	c, f := start(t, embedded(t, dir))
 	_, _, err := config.OpenFolder(embedded(t, dir))
-	oneFault(t, err, dir, fmt.Sprintf("(pid %d)", os.Getpid()), "HYDRAPIN_DATA_DIR")
+	oneProblem(t, err, dir, fmt.Sprintf("(pid %d)", os.Getpid()), "HYDRAPIN_DATA_DIR")
 	_, err = config.LockFolder(embedded(t, dir))
-	oneFault(t, err, "in use by another hydrapin")
+	oneProblem(t, err, "in use by another hydrapin")
 	// Reading goes on beside it.
 	if beside, err := embedded(t, dir).ReadFolder(); err != nil || secrets(beside) != secrets(c) {
 		t.Errorf("ReadFolder beside a server: %v", err)
@@ -208,12 +208,9 @@ func TestSecondServerIsKeptOff(t *testing.T) {
 }
 
 // A folder that is open to others is refused with the command that closes it.
-func TestLooseRights(t *testing.T) {
+func TestLoosePermissions(t *testing.T) {
 	t.Parallel()
 	for _, name := range append(folderFiles(), ".") {
-		if name == "hydrapin.lock" {
-			continue
-		}
 		for _, mode := range []fs.FileMode{0o040, 0o004, 0o060, 0o010} {
 			t.Run(fmt.Sprintf("%s %o", name, mode), func(t *testing.T) {
 				t.Parallel()
@@ -227,9 +224,9 @@ func TestLooseRights(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, _, err := config.OpenFolder(embedded(t, dir))
-				oneFault(t, err, want)
+				oneProblem(t, err, want)
 				_, err = embedded(t, dir).ReadFolder()
-				oneFault(t, err, want)
+				oneProblem(t, err, want)
 				if err := os.Chmod(path, loose&^0o077); err != nil {
 					t.Fatal(err)
 				}
@@ -241,7 +238,7 @@ func TestLooseRights(t *testing.T) {
 	}
 }
 
-func TestLooseRightsAllAtOnce(t *testing.T) {
+func TestLoosePermissionsAllAtOnce(t *testing.T) {
 	t.Parallel()
 	dir, _ := firstStart(t)
 	for _, name := range []string{"peppers", "jwt-secret", "hydrapin.db"} {
@@ -250,8 +247,8 @@ func TestLooseRightsAllAtOnce(t *testing.T) {
 		}
 	}
 	_, _, err := config.OpenFolder(embedded(t, dir))
-	if got := faults(t, err); len(got) != 3 {
-		t.Errorf("faults = %v, want three", got)
+	if got := problems(t, err); len(got) != 3 {
+		t.Errorf("problems = %v, want three", got)
 	}
 }
 
@@ -262,10 +259,10 @@ func TestPathIsQuotedForTheShell(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := config.OpenFolder(embedded(t, dir))
-	oneFault(t, err, `my '\''data'\'''`)
+	oneProblem(t, err, `my '\''data'\'''`)
 }
 
-// Peppers that are gone while the database is there are lost, and never made anew
+// Peppers that are gone while the database is there are lost, and never replaced
 // in silence. The rest of the secrets protects nothing that is stored.
 func TestLostSecrets(t *testing.T) {
 	t.Parallel()
@@ -274,7 +271,7 @@ func TestLostSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := config.OpenFolder(embedded(t, dir))
-	oneFault(t, err, "lost peppers mean lost PINs", "backup")
+	oneProblem(t, err, "lost peppers mean lost PINs", "backup")
 	if slices.Contains(list(t, dir), "peppers") {
 		t.Error("new peppers were made all the same")
 	}
@@ -291,7 +288,7 @@ func TestLostSecrets(t *testing.T) {
 	}
 	again, f := start(t, embedded(t, dir))
 	if len(f.Made()) != 2 {
-		t.Errorf("made %q, want receipt keys and secret, and to tell of it", f.Made())
+		t.Errorf("made %q, want receipt keys and secret", f.Made())
 	}
 	oldID, _, _ := strings.Cut(c.ReceiptKeys.Reveal(), ":")
 	newID, _, _ := strings.Cut(again.ReceiptKeys.Reveal(), ":")
@@ -329,7 +326,7 @@ func TestCrashInFirstStart(t *testing.T) {
 			}
 			for i, name := range []string{"peppers", "receipt-keys", "jwt-secret"} {
 				if slices.Index(order, name) < done && secrets(second)[i] != secrets(first)[i] {
-					t.Errorf("%s was made anew", name)
+					t.Errorf("%s was replaced", name)
 				}
 			}
 		})
@@ -344,7 +341,7 @@ func TestDamagedSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, c, err := config.OpenFolder(embedded(t, dir))
-		oneFault(t, err, name, "backup")
+		oneProblem(t, err, name, "backup")
 		silent(t, err, c)
 	}
 	dir, _ := firstStart(t)
@@ -353,7 +350,7 @@ func TestDamagedSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := config.OpenFolder(embedded(t, dir))
-	oneFault(t, err, path, "is not a file")
+	oneProblem(t, err, path, "is not a file")
 }
 
 func TestFolderThatCannotBe(t *testing.T) {
@@ -365,16 +362,16 @@ func TestFolderThatCannotBe(t *testing.T) {
 	}
 	for dir, says := range map[string]string{
 		file:                             "is not a folder",
-		filepath.Join(file, "data"):      "cannot be made (not a directory)",
+		filepath.Join(file, "data"):      "cannot be created (not a directory)",
 		filepath.Join(base, "a", "data"): "mkdir -p " + filepath.Join(base, "a"),
 	} {
 		_, _, err := config.OpenFolder(embedded(t, dir))
-		oneFault(t, err, dir, says)
+		oneProblem(t, err, dir, says)
 	}
 	missing := filepath.Join(base, "none")
 	_, err := config.LockFolder(embedded(t, missing))
-	oneFault(t, err, "start hydrapin serve once")
-	oneFault(t, embedded(t, missing).RequireDatabase(), "start hydrapin serve once")
+	oneProblem(t, err, "start hydrapin serve once")
+	oneProblem(t, embedded(t, missing).RequireDatabase(), "start hydrapin serve once")
 	if c, err := embedded(t, missing).ReadFolder(); err != nil || !c.Peppers.IsZero() {
 		t.Errorf("ReadFolder of none: %v", err)
 	}

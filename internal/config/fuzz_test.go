@@ -7,8 +7,8 @@ import (
 	"github.com/hydracore/hydrapin/internal/config"
 )
 
-// Whatever a setting is set to, reading it neither panics nor tells the value, and
-// what is taken can be shown and read again.
+// Whatever a setting is set to, reading it neither panics nor repeats the value,
+// and what is accepted can be shown and read again.
 func FuzzLoad(f *testing.F) {
 	for i, s := range config.Manual() {
 		f.Add(uint8(i), s.Default)
@@ -22,12 +22,12 @@ func FuzzLoad(f *testing.F) {
 		if name == "HYDRAPIN_JWT_JWKS" && !strings.Contains(value, "://") {
 			return // would look for a file
 		}
-		// What the fuzzer made is told apart from the text around it.
+		// What the fuzzer made is marked, to be found in the text around it.
 		value = marker + value
 		c, err := config.Load([]string{name + "=" + value})
 		if err != nil {
 			if strings.Contains(err.Error(), marker) {
-				t.Errorf("%s: the error tells the value: %v", name, err)
+				t.Errorf("%s: the error repeats the value: %v", name, err)
 			}
 			return
 		}

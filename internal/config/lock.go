@@ -12,11 +12,12 @@ import (
 
 // lockFolder takes the folder's lock without waiting. The kernel gives it up when
 // the process ends, however it ends, so nothing is left over to clear away.
-func lockFolder(dir string) (*os.File, *Fault) {
+func lockFolder(dir string) (*os.File, *Problem) {
 	path := filepath.Join(dir, lockFile)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode)
 	if err != nil {
-		return nil, &Fault{dir, "is not writable (" + cause(err) + "): run this as its owner, or name another folder with " + nameDataDir}
+		problem := notWritable(dir, err)
+		return nil, &problem
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
@@ -25,11 +26,11 @@ func lockFolder(dir string) (*os.File, *Fault) {
 	} else if errors.Is(err, syscall.EWOULDBLOCK) {
 		owner := readPID(f)
 		_ = f.Close()
-		return nil, &Fault{dir, "is in use by another hydrapin" + owner + ": stop that one, or give this one a folder of its own with " + nameDataDir}
+		return nil, &Problem{dir, "is in use by another hydrapin" + owner + ": stop that one, or give this one a folder of its own with " + nameDataDir}
 	}
 	if err != nil {
 		_ = f.Close()
-		return nil, &Fault{path, "cannot be locked (" + cause(err) + "): use a file system that can lock, for " + nameDataDir}
+		return nil, &Problem{path, "cannot be locked (" + cause(err) + "): use a file system that can lock, for " + nameDataDir}
 	}
 	return f, nil
 }

@@ -5,33 +5,60 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hydracore/hydrapin/internal/config"
 )
 
-// The operations page has every setting with its default and meaning, and no
-// other.
+// The tables of the operations page are the definitions of the settings, word for
+// word. HYDRAPIN_TEST_UPDATE=1 writes them.
 func TestOperationsPage(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/operations.md")
+	const path = "../../docs/operations.md"
+	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := map[string]string{}
-	for line := range strings.Lines(string(page)) {
-		if cells := strings.Split(line, "|"); len(cells) == 5 && strings.HasPrefix(cells[1], " `HYDRAPIN_") {
-			rows[strings.Trim(cells[1], " `")] = line
+	want := string(page)
+	for _, table := range []struct {
+		head     string
+		settings []config.Documented
+	}{
+		{"| setting | default | meaning |", config.Manual()},
+		{"| client setting | default | meaning |", config.ClientSettings()},
+	} {
+		before, rest, found := strings.Cut(want, table.head+"\n")
+		_, after, ended := strings.Cut(rest, "\n\n")
+		if !found || !ended {
+			t.Fatalf("the page has no table %q", table.head)
 		}
+		want = before + table.head + "\n" + rows(table.settings) + "\n" + after
 	}
-	manual := config.Manual()
-	if len(rows) != len(manual) {
-		t.Errorf("%d settings on the page, want %d", len(rows), len(manual))
-	}
-	for _, d := range manual {
-		help, file, _ := strings.Cut(d.Help, "; also as ")
-		for _, want := range []string{d.Default, help, file} {
-			if !strings.Contains(rows[d.Name], want) {
-				t.Errorf("%s: its row does not say %q: %s", d.Name, want, rows[d.Name])
-			}
+	if os.Getenv("HYDRAPIN_TEST_UPDATE") == "1" {
+		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
 		}
+		return
 	}
+	if diff := cmp.Diff(want, string(page)); diff != "" {
+		t.Errorf("%s is not what the settings say; HYDRAPIN_TEST_UPDATE=1 go test ./internal/config writes it (-want +got):\n%s", path, diff)
+	}
+}
+
+// rows writes settings as the rows of a Markdown table.
+func rows(settings []config.Documented) string {
+	var b strings.Builder
+	b.WriteString("| --- | --- | --- |\n")
+	for _, d := range settings {
+		standard, help := d.Default, d.Help
+		// Markdown would take <data> for a tag.
+		if d.Literal || strings.Contains(standard, "<") {
+			standard = "`" + standard + "`"
+		}
+		if d.File {
+			help += " (or `" + d.Name + "_FILE`)"
+		}
+		b.WriteString("| `" + d.Name + "` | " + standard + " | " + help + " |\n")
+	}
+	return b.String()
 }

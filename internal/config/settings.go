@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,8 +17,10 @@ const prefix = "HYDRAPIN_"
 
 // The names that more than one place speaks of.
 const (
+	nameAddr        = prefix + "ADDR"
 	nameDatabaseURL = prefix + "DATABASE_URL"
 	nameDataDir     = prefix + "DATA_DIR"
+	nameGroupAccess = prefix + "DATA_GROUP_ACCESS"
 	namePublicURL   = prefix + "PUBLIC_URL"
 	nameTLSCert     = prefix + "TLS_CERT_FILE"
 	nameTLSKey      = prefix + "TLS_KEY_FILE"
@@ -27,6 +30,27 @@ const (
 	nameJWTAudience = prefix + "JWT_AUDIENCE"
 	namePeppers     = prefix + "PEPPERS"
 	nameReceiptKeys = prefix + "RECEIPT_KEYS"
+)
+
+const defaultAddr = "127.0.0.1:8080"
+
+// The bounds of settings that no noun bounds. A noun's bounds and defaults are its
+// own; the table takes them from there.
+const (
+	maxGuesses       = 10000
+	minLock          = time.Millisecond
+	minRedeem        = time.Second
+	maxRedeem        = time.Hour
+	maxCoolingOff    = 30 * 24 * time.Hour
+	minRetention     = time.Second
+	maxRetention     = 10 * 365 * 24 * time.Hour
+	minTokenLifetime = time.Minute
+	maxTokenLifetime = 365 * 24 * time.Hour
+	minMemoryKiB     = 8
+	maxMemoryKiB     = 1 << 20
+	maxPasses        = 64
+	maxHashWorkers   = 256
+	maxHashQueue     = 1000
 )
 
 // setting is one row of the table.
@@ -47,52 +71,62 @@ type setting struct {
 	show func(c Config) string
 }
 
-// settings returns the table of every setting, in the order of the manual.
+// settings returns the table of every setting, in the order of the manual. It is the
+// one place with their names, defaults, bounds and meaning.
 func settings() []setting {
+	return slices.Concat(serverSettings(), tokenSettings(), pinSettings(), machineSettings())
+}
+
+func serverSettings() []setting {
 	return []setting{
 		text(setting{
-			name: prefix + "ADDR", preset: "127.0.0.1:8080",
+			name: nameAddr, preset: defaultAddr,
 			help: "the address to listen on, host:port",
 		}, func(c *Config) *string { return &c.Addr }, parseAddr),
-		{
-			name: nameDatabaseURL, standard: "sqlite://<data>/" + databaseFile, secret: true, database: true,
+		database(setting{
+			name: nameDatabaseURL, standard: sqliteScheme + "<data>/" + databaseFile, secret: true,
 			help: "sqlite://… for embedded mode, or postgres://… for one node of many",
-			set: func(c *Config, v string) (fault string) {
-				c.Database, fault = parseDatabase(v)
-				return fault
+			set: func(c *Config, v string) (problem string) {
+				c.Database, problem = parseDatabase(v)
+				return problem
 			},
 			show: func(c Config) string { return c.Database.String() },
-		},
-		func() setting {
-			s := text(setting{
-				name: nameDataDir, preset: "./data",
-				help: "the data folder of embedded mode",
-			}, func(c *Config) *string { return &c.DataDir }, parsePath)
-			s.database = true
-			return s
-		}(),
+		}),
+		database(text(setting{
+			name: nameDataDir, preset: "./data",
+			help: "the data folder of embedded mode",
+		}, func(c *Config) *string { return &c.DataDir }, parsePath)),
+		database(boolean(setting{
+			name: nameGroupAccess, preset: "false",
+			help: "true accepts group permissions on the data folder and its files, as Kubernetes sets them with fsGroup",
+		}, func(c *Config) *bool { return &c.DataGroupAccess })),
 		text(setting{
 			name: namePublicURL, standard: "from the address",
-			help: "where clients reach the server; the issuer of receipts, never taken from Host",
+			help: "the URL at which clients reach the server; the issuer of receipts, never taken from Host",
 		}, func(c *Config) *string { return &c.PublicURL }, parsePublicURL),
 		list(setting{
 			name: prefix + "CORS_ORIGINS", standard: "none: no CORS",
-			help: "the origins that browsers may call from, separated by commas",
+			help: "the origins that browsers may call from, each scheme://host[:port], separated by commas",
 		}, func(c *Config) *[]string { return &c.CORSOrigins }, parseOrigin),
 		text(setting{
 			name: nameTLSCert, standard: "none: plain HTTP",
-			help: "the PEM file of the certificate and what it is signed by",
+			help: "the PEM file of the certificate and its chain",
 		}, func(c *Config) *string { return &c.TLSCertFile }, parsePath),
 		text(setting{
 			name: nameTLSKey, standard: "none: plain HTTP",
 			help: "the PEM file of the certificate's private key",
 		}, func(c *Config) *string { return &c.TLSKeyFile }, parsePath),
 		list(setting{
-			name: prefix + "TRUSTED_PROXIES", standard: "none: no forwarded address is believed",
-			help: "the networks (CIDR) whose forwarded addresses are believed, separated by commas",
+			name: prefix + "TRUSTED_PROXIES", standard: "none: forwarded addresses are ignored",
+			help: "the networks (CIDR) of the proxies whose forwarded addresses are used, separated by commas",
 		}, trustedProxies, parseProxy),
+	}
+}
+
+func tokenSettings() []setting {
+	all := []setting{
 		{
-			name: nameJWTSecret, standard: "embedded: made in the data folder; PostgreSQL: none", secret: true, token: true,
+			name: nameJWTSecret, standard: "embedded: created in the data folder; PostgreSQL: none", secret: true,
 			help: fmt.Sprintf("the shared secret of HS256 tokens, at least %d bytes; this or a JWKS", auth.MinSecretBytes),
 			set: func(c *Config, v string) string {
 				if len(v) < auth.MinSecretBytes {
@@ -108,96 +142,148 @@ func settings() []setting {
 				return redacted
 			},
 		},
-		token(text(setting{
+		text(setting{
 			name: nameJWKS, standard: "none",
 			help: "the URL (https, or http on loopback) or file of the keys that RS256, ES256 and EdDSA tokens are signed with",
-		}, func(c *Config) *string { return &c.JWKS }, parseJWKS)),
-		token(text(setting{
+		}, func(c *Config) *string { return &c.JWKS }, parseJWKS),
+		text(setting{
 			name: nameJWTIssuer, standard: "none: not checked",
 			help: "what a token's iss must be; required with a JWKS",
-		}, func(c *Config) *string { return &c.JWTIssuer }, parseLine)),
-		token(text(setting{
+		}, func(c *Config) *string { return &c.JWTIssuer }, parseLine),
+		text(setting{
 			name: nameJWTAudience, standard: "none: not checked",
 			help: "what a token's aud must hold; required with a JWKS",
-		}, func(c *Config) *string { return &c.JWTAudience }, parseLine)),
+		}, func(c *Config) *string { return &c.JWTAudience }, parseLine),
+		claim(setting{
+			name: prefix + "JWT_CLAIM_TENANT", preset: auth.DefaultTenantClaim,
+			help: "the claim with the tenant's UUID: a name or, beginning with /, a JSON Pointer",
+		}, func(c *Config) *auth.Claim { return &c.JWTClaims.Tenant }, parseClaim),
+		claim(setting{
+			name: prefix + "JWT_CLAIM_CUSTOMER", preset: auth.DefaultCustomerClaim,
+			help: "the claim with the customer's UUID, likewise",
+		}, func(c *Config) *auth.Claim { return &c.JWTClaims.Customer }, parseClaim),
+		claim(setting{
+			name: prefix + "JWT_CLAIM_ADMIN", preset: auth.DefaultAdminClaim,
+			help: "the claim that is true for an admin, likewise; with =value, the claim that is this string or an array that holds it (/realm_access/roles=pin-admin)",
+		}, func(c *Config) *auth.AdminClaim { return &c.JWTClaims.Admin }, parseAdminClaim),
+		claim(setting{
+			name: prefix + "JWT_AUDIENCE_CLAIM", preset: auth.DefaultAudienceClaim,
+			help: "the claim that must hold the audience, for issuers that send no aud (client_id); a token with an aud must match there too",
+		}, func(c *Config) *auth.Claim { return &c.JWTClaims.Audience }, parseClaim),
+		duration(setting{
+			name: prefix + "JWT_MAX_LIFETIME", preset: short(auth.DefaultMaxLifetime),
+			help: "how far ahead a token's exp may be",
+		}, minTokenLifetime, maxTokenLifetime, func(c *Config) *time.Duration { return &c.JWTMaxLifetime }),
+	}
+	for i := range all {
+		all[i].token = true
+	}
+	return all
+}
+
+func pinSettings() []setting {
+	limits := pin.DefaultLimits()
+	return []setting{
 		ring(setting{
-			name: namePeppers, standard: "embedded: made in the data folder; PostgreSQL: required",
+			name: namePeppers, standard: "embedded: created in the data folder; PostgreSQL: required",
 			help: "id:base64,… of 32 bytes each; the first is for new PINs, the others still verify",
 		}, func(c *Config) *Secret { return &c.Peppers }),
 		ring(setting{
-			name: nameReceiptKeys, standard: "embedded: made in the data folder; PostgreSQL: required",
+			name: nameReceiptKeys, standard: "embedded: created in the data folder; PostgreSQL: required",
 			help: "id:base64,… of Ed25519 seeds; the first signs, all are published",
 		}, func(c *Config) *Secret { return &c.ReceiptKeys }),
-		number(setting{name: prefix + "PIN_MIN_LENGTH", preset: "4", help: "the fewest digits of a PIN being set"},
+		number(setting{name: prefix + "PIN_MIN_LENGTH", preset: strconv.Itoa(pin.MinLength), help: "the fewest digits of a PIN being set"},
 			pin.MinLength, pin.MaxLength, func(c *Config) *int { return &c.PINMinLength }),
-		number(setting{name: prefix + "PIN_MAX_LENGTH", preset: "12", help: "the most digits of a PIN being set"},
+		number(setting{name: prefix + "PIN_MAX_LENGTH", preset: strconv.Itoa(pin.MaxLength), help: "the most digits of a PIN being set"},
 			pin.MinLength, pin.MaxLength, func(c *Config) *int { return &c.PINMaxLength }),
-		number(setting{name: prefix + "LOCK_AFTER", preset: "5", help: "how many consecutive wrong guesses lock"},
-			1, 10000, func(c *Config) *int { return &c.Limits.LockAfter }),
-		duration(setting{name: prefix + "LOCK_BASE", preset: "15m", help: "how long the first lock lasts; each further one is twice as long"},
-			time.Millisecond, pin.MaxLock, func(c *Config) *time.Duration { return &c.Limits.LockBase }),
-		number(setting{name: prefix + "HARD_LIMIT", preset: "20", help: "how many consecutive wrong guesses deactivate"},
-			1, 10000, func(c *Config) *int { return &c.Limits.HardLimit }),
-		number(setting{name: prefix + "WRONG_BUCKET", preset: "30", help: "how many wrong guesses, one forgotten in 24 h, deactivate"},
-			1, 10000, func(c *Config) *int { return &c.Limits.Bucket }),
+		number(setting{name: prefix + "LOCK_AFTER", preset: strconv.Itoa(limits.LockAfter), help: "how many consecutive incorrect PINs lock"},
+			1, maxGuesses, func(c *Config) *int { return &c.Limits.LockAfter }),
+		duration(setting{name: prefix + "LOCK_BASE", preset: short(limits.LockBase), help: "how long the first lock lasts; each further one is twice as long"},
+			minLock, pin.MaxLock, func(c *Config) *time.Duration { return &c.Limits.LockBase }),
+		number(setting{name: prefix + "HARD_LIMIT", preset: strconv.Itoa(limits.HardLimit), help: "how many consecutive incorrect PINs deactivate"},
+			1, maxGuesses, func(c *Config) *int { return &c.Limits.HardLimit }),
+		number(setting{name: prefix + "WRONG_BUCKET", preset: strconv.Itoa(limits.Bucket), help: "how many incorrect PINs, of which one is forgotten every 24 h, deactivate"},
+			1, maxGuesses, func(c *Config) *int { return &c.Limits.Bucket }),
 		duration(setting{name: prefix + "REDEEM_WITHIN", preset: "120s", help: "how long an approval can be redeemed"},
-			time.Second, time.Hour, func(c *Config) *time.Duration { return &c.RedeemWithin }),
-		duration(setting{name: prefix + "COOLING_OFF", preset: "24h", help: "how long a PIN does not count that a runtime set after removing one"},
-			0, 30*24*time.Hour, func(c *Config) *time.Duration { return &c.CoolingOff }),
-		duration(setting{name: prefix + "CONFIRMATION_RETENTION", preset: "720h", help: "how long a confirmation that ended is kept"},
-			time.Second, 10*365*24*time.Hour, func(c *Config) *time.Duration { return &c.Retention }),
-		{
-			name: prefix + "AUDIT_NOT_REQUIRED", preset: "false", help: "whether answers of not_required are events too",
-			set: func(c *Config, v string) string {
-				c.AuditNotRequired = v == "true"
-				return oneOf(v, "true", "false")
-			},
-			show: func(c Config) string { return strconv.FormatBool(c.AuditNotRequired) },
-		},
-		number(setting{name: prefix + "ARGON2_MEMORY_KIB", preset: "19456", help: "the memory of one hash in KiB"},
-			8, 1<<20, func(c *Config) *uint32 { return &c.Argon2MemoryKiB }),
-		number(setting{name: prefix + "ARGON2_TIME", preset: "2", help: "the passes of one hash"},
-			1, 64, func(c *Config) *uint32 { return &c.Argon2Time }),
-		number(setting{name: prefix + "HASH_WORKERS", standard: "one for each core", help: "how many hashes run at once"},
-			1, 256, func(c *Config) *int { return &c.HashWorkers }),
-		number(setting{name: prefix + "HASH_QUEUE", preset: "20", help: "how many hashes may wait for each worker"},
-			1, 1000, func(c *Config) *int { return &c.HashQueue }),
-		{
-			name: prefix + "LOG_FORMAT", standard: "text on a terminal, else json", help: "text or json",
-			set: func(c *Config, v string) string {
-				c.LogFormat = v
-				return oneOf(v, "text", "json")
-			},
-			show: func(c Config) string { return c.LogFormat },
-		},
-		{
-			name: prefix + "LOG_LEVEL", preset: "info", help: "debug, info, warn or error",
-			set: func(c *Config, v string) string {
-				if fault := oneOf(v, "debug", "info", "warn", "error"); fault != "" {
-					return fault
-				}
-				_ = c.LogLevel.UnmarshalText([]byte(v)) // one of the four above
-				return ""
-			},
-			show: func(c Config) string { return strings.ToLower(c.LogLevel.String()) },
-		},
+			minRedeem, maxRedeem, func(c *Config) *time.Duration { return &c.RedeemWithin }),
+		duration(setting{name: prefix + "COOLING_OFF", preset: "24h", help: "the cooling-off period for a PIN that a runtime set after it removed one"},
+			0, maxCoolingOff, func(c *Config) *time.Duration { return &c.CoolingOff }),
+		duration(setting{name: prefix + "CONFIRMATION_RETENTION", preset: "720h", help: "how long a confirmation is kept after it ended"},
+			minRetention, maxRetention, func(c *Config) *time.Duration { return &c.Retention }),
+		boolean(setting{name: prefix + "AUDIT_NOT_REQUIRED", preset: "false", help: "true records not_required answers as events too"},
+			func(c *Config) *bool { return &c.AuditNotRequired }),
 	}
 }
 
-func token(s setting) setting {
-	s.token = true
+func machineSettings() []setting {
+	return []setting{
+		number(setting{name: prefix + "ARGON2_MEMORY_KIB", preset: "19456", help: "the memory of one hash in KiB"},
+			minMemoryKiB, maxMemoryKiB, func(c *Config) *uint32 { return &c.Argon2MemoryKiB }),
+		number(setting{name: prefix + "ARGON2_TIME", preset: "2", help: "the passes of one hash"},
+			1, maxPasses, func(c *Config) *uint32 { return &c.Argon2Time }),
+		number(setting{name: prefix + "HASH_WORKERS", standard: "one for each core", help: "how many hashes run at once"},
+			1, maxHashWorkers, func(c *Config) *int { return &c.HashWorkers }),
+		number(setting{name: prefix + "HASH_QUEUE", preset: "20", help: "how many hashes may wait for each worker"},
+			1, maxHashQueue, func(c *Config) *int { return &c.HashQueue }),
+		choice(setting{name: prefix + "LOG_FORMAT", standard: "text on a terminal, else json"},
+			[]string{"text", "json"}, func(c *Config, v string) { c.LogFormat = v }, func(c Config) string { return c.LogFormat }),
+		choice(setting{name: prefix + "LOG_LEVEL", preset: "info"}, []string{"debug", "info", "warn", "error"},
+			func(c *Config, v string) { _ = c.LogLevel.UnmarshalText([]byte(v)) }, // cannot fail: it is one of the four
+			func(c Config) string { return strings.ToLower(c.LogLevel.String()) }),
+	}
+}
+
+func database(s setting) setting {
+	s.database = true
+	return s
+}
+
+// boolean completes a setting that is true or false.
+func boolean(s setting, field func(*Config) *bool) setting {
+	s.set = func(c *Config, v string) string {
+		*field(c) = v == "true"
+		return oneOf(v, []string{"true", "false"})
+	}
+	s.show = func(c Config) string { return strconv.FormatBool(*field(&c)) }
+	return s
+}
+
+// choice completes a setting that is one of a few words.
+func choice(s setting, words []string, set func(*Config, string), show func(Config) string) setting {
+	s.help = either(words)
+	s.set = func(c *Config, v string) string {
+		problem := oneOf(v, words)
+		if problem == "" {
+			set(c, v)
+		}
+		return problem
+	}
+	s.show = show
+	return s
+}
+
+// claim completes a setting that names a claim.
+func claim[T fmt.Stringer](s setting, field func(*Config) *T, parse func(string) (T, string)) setting {
+	s.set = func(c *Config, v string) string {
+		parsed, problem := parse(v)
+		if problem == "" {
+			*field(c) = parsed
+		}
+		return problem
+	}
+	s.show = func(c Config) string { return (*field(&c)).String() }
 	return s
 }
 
 // text completes a setting that is a string. parse returns what to store, or what
 // is wrong.
 func text(s setting, field func(*Config) *string, parse func(string) (string, string)) setting {
-	s.set = func(c *Config, v string) (fault string) {
-		parsed, fault := parse(v)
-		if fault == "" {
+	s.set = func(c *Config, v string) (problem string) {
+		parsed, problem := parse(v)
+		if problem == "" {
 			*field(c) = parsed
 		}
-		return fault
+		return problem
 	}
 	s.show = func(c Config) string { return *field(&c) }
 	return s
@@ -208,9 +294,9 @@ func list[T any](s setting, field func(*Config) *[]T, parse func(string) (T, str
 	s.set = func(c *Config, v string) string {
 		var all []T
 		for i, entry := range strings.Split(v, ",") {
-			parsed, fault := parse(strings.TrimSpace(entry))
-			if fault != "" {
-				return fmt.Sprintf("has a wrong entry %d, which %s", i+1, fault)
+			parsed, problem := parse(strings.TrimSpace(entry))
+			if problem != "" {
+				return fmt.Sprintf("has a wrong entry %d, which %s", i+1, problem)
 			}
 			all = append(all, parsed)
 		}
@@ -247,13 +333,13 @@ func number[T int | uint32](s setting, least, most T, field func(*Config) *T) se
 	return s
 }
 
-// duration completes a setting that is a time within bounds.
+// duration completes a setting that is a duration within bounds.
 func duration(s setting, least, most time.Duration, field func(*Config) *time.Duration) setting {
 	s.help += fmt.Sprintf("; %s to %s", short(least), short(most))
 	s.set = func(c *Config, v string) string {
 		d, err := time.ParseDuration(v)
 		if err != nil || d < least || d > most {
-			return fmt.Sprintf("must be a time from %s to %s, written like 90s, 15m or 24h; %s", short(least), short(most), s.whenUnset())
+			return fmt.Sprintf("must be a duration from %s to %s, written like 90s, 15m or 24h; %s", short(least), short(most), s.whenUnset())
 		}
 		*field(c) = d
 		return ""
@@ -266,8 +352,8 @@ func duration(s setting, least, most time.Duration, field func(*Config) *time.Du
 func ring(s setting, field func(*Config) *Secret) setting {
 	s.secret = true
 	s.set = func(c *Config, v string) string {
-		if _, fault := ringIDs(v); fault != "" {
-			return fault
+		if _, problem := ringIDs(v); problem != "" {
+			return problem
 		}
 		*field(c) = NewSecret(strings.TrimSpace(v))
 		return ""
@@ -296,24 +382,24 @@ const (
 )
 
 // ringIDs returns the ids of a ring, or what is wrong with it. It checks here what
-// argon2id and receipt check again, so that this fault too comes with the others.
-func ringIDs(v string) (ids []string, fault string) {
+// argon2id and receipt check again, so that this problem is reported with the others.
+func ringIDs(v string) (ids []string, problem string) {
 	seen := map[string]bool{}
 	for i, entry := range strings.Split(strings.TrimSpace(v), ",") {
 		id, text, ok := strings.Cut(entry, ":")
 		key, err := base64.StdEncoding.Strict().DecodeString(text)
 		switch {
 		case !ok:
-			fault = "is not of the form id:base64"
+			problem = "is not of the form id:base64"
 		case id == "" || len(id) > maxRingID || strings.Trim(id, ringIDChars) != "":
-			fault = "has an id that is not 1 to 32 of A-Z a-z 0-9 _ -"
+			problem = "has an id that is not 1 to 32 of A-Z a-z 0-9 _ -"
 		case err != nil || len(key) != ringKeySize || len(text) != base64.StdEncoding.EncodedLen(ringKeySize):
-			fault = "is not 32 bytes in standard padded base64 (openssl rand -base64 32)"
+			problem = "is not 32 bytes in standard padded base64 (openssl rand -base64 32)"
 		case seen[id]:
-			fault = "has the id of an earlier one: ids are unique, and never given to other bytes"
+			problem = "has the id of an earlier one: ids are unique, and never given to other bytes"
 		}
-		if fault != "" {
-			return nil, fmt.Sprintf("has a wrong entry %d, which %s", i+1, fault)
+		if problem != "" {
+			return nil, fmt.Sprintf("has a wrong entry %d, which %s", i+1, problem)
 		}
 		seen[id] = true
 		ids = append(ids, id)
@@ -321,7 +407,7 @@ func ringIDs(v string) (ids []string, fault string) {
 	return ids, ""
 }
 
-// RingIDs returns the ids of a ring that the settings took, the one that signs
+// RingIDs returns the ids of a ring that passed the checks, the one that signs
 // first.
 func RingIDs(ring Secret) []string {
 	if ring.IsZero() {

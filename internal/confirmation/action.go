@@ -2,24 +2,30 @@ package confirmation
 
 import (
 	"errors"
-	"strings"
-	"unicode/utf8"
 
+	"github.com/hydracore/hydrapin/internal/text"
 	"github.com/hydracore/hydrapin/sdk/go/canonical"
 )
 
-// ErrSummary is returned by [NewAction] for a summary that cannot be shown: it is
-// not 1 to 500 characters of UTF-8, or holds a NUL, which no database keeps.
-var ErrSummary = errors.New("confirmation: the summary is not 1 to 500 characters")
+// ErrSummary is returned by [NewAction] for a summary that [CheckSummary] refuses.
+var ErrSummary = errors.New("confirmation: the summary cannot be shown to a person")
 
-// NewAction returns the action that a summary and the bytes of a JSON object tell
-// of. The params are hashed in their canonical form, made from the bytes as they
-// came. It returns [ErrSummary], an error of the package canonical, or both
-// joined; none of them holds a part of the input.
+// MaxDetailLength is how long the detail of an outcome may be, in characters.
+const MaxDetailLength = 200
+
+// CheckSummary returns the first rule of [text.CheckShown] that the summary of an action breaks,
+// which has at most [MaxSummaryLength] characters.
+func CheckSummary(s string) text.Violation { return text.CheckShown(s, MaxSummaryLength) }
+
+// CheckDetail is [CheckSummary] for the detail of an outcome, at most [MaxDetailLength] characters.
+func CheckDetail(s string) text.Violation { return text.CheckShown(s, MaxDetailLength) }
+
+// NewAction returns the action with that summary and the params in the bytes of a JSON object,
+// which are canonicalised and hashed as they were received. It returns [ErrSummary], an error of
+// the package canonical, or both joined; no error text contains a part of the input.
 func NewAction(summary string, rawParams []byte) (*Action, error) {
 	var bad error
-	if n := utf8.RuneCountInString(summary); n < 1 || n > MaxSummaryLength ||
-		!utf8.ValidString(summary) || strings.Contains(summary, "\x00") {
+	if CheckSummary(summary).Kind != text.OK {
 		bad = ErrSummary
 	}
 	params, err := canonical.Params(rawParams)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/text"
 	"github.com/hydracore/hydrapin/sdk/go/canonical"
 )
 
@@ -41,6 +42,10 @@ func TestNewActionRefuses(t *testing.T) {
 		"501 characters":         {long + "é", `{}`, []error{confirmation.ErrSummary}},
 		"a NUL":                  {"Pay\x00", `{}`, []error{confirmation.ErrSummary}},
 		"not UTF-8":              {"Pay\xff", `{}`, []error{confirmation.ErrSummary}},
+		"only blanks":            {" \u00a0", `{}`, []error{confirmation.ErrSummary}},
+		"an escape":              {"eve\rSend 1.00 EUR to Mum\x1b[K", `{}`, []error{confirmation.ErrSummary}},
+		"another direction":      {"Pay\u202e00.1", `{}`, []error{confirmation.ErrSummary}},
+		"a variation of a heart": {"Pay ❤\ufe0f", `{}`, nil},
 		"no params":              {"Pay", ``, []error{canonical.ErrSyntax}},
 		"null":                   {"Pay", `null`, []error{canonical.ErrNotObject}},
 		"an array":               {"Pay", `[]`, []error{canonical.ErrNotObject}},
@@ -49,7 +54,7 @@ func TestNewActionRefuses(t *testing.T) {
 		"a number that is not":   {"Pay", `{"a":9007199254740993}`, []error{canonical.ErrNumber}},
 		"too deep":               {"Pay", strings.Repeat(`{"a":`, 33) + "1" + strings.Repeat("}", 33), []error{canonical.ErrDepth}},
 		"too long":               {"Pay", `{"a":"` + strings.Repeat("x", 16<<10) + `"}`, []error{canonical.ErrTooLarge}},
-		"both faults are told":   {"", `[]`, []error{confirmation.ErrSummary, canonical.ErrNotObject}},
+		"both errors are given":  {"", `[]`, []error{confirmation.ErrSummary, canonical.ErrNotObject}},
 		"something stands after": {"Pay", `{} {}`, []error{canonical.ErrSyntax}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,5 +69,30 @@ func TestNewActionRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestBoundsOfText(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		check   func(string) text.Violation
+		longest int
+	}{
+		"summary": {confirmation.CheckSummary, 500},
+		"detail":  {confirmation.CheckDetail, 200},
+	} {
+		long := strings.Repeat("語", tt.longest)
+		if v := tt.check(long); v.Kind != text.OK {
+			t.Errorf("%s: %+v", name, v)
+		}
+		if v := tt.check(long + "x"); v != (text.Violation{Kind: text.TooLong, Limit: tt.longest}) {
+			t.Errorf("%s, one more: %+v", name, v)
+		}
+		if v := tt.check(""); v != (text.Violation{Kind: text.TooShort, Limit: 1}) {
+			t.Errorf("%s, empty: %+v", name, v)
+		}
+		if v := tt.check("a\nb"); v.Kind != text.Unsafe {
+			t.Errorf("%s, two lines: %+v", name, v)
+		}
 	}
 }

@@ -1,5 +1,5 @@
 // Package confirmation holds the rules of confirmations: the question whether a
-// skill may run now, what may become of it, and the sessions that one right PIN
+// skill may run now, what may become of it, and the sessions that one correct PIN
 // opens. Every transition is a pure function that returns the new record; the
 // package knows no store, no signer and no transport. What it does not know, it
 // refuses.
@@ -31,7 +31,8 @@ const (
 // Reason says why a confirmation has its status.
 type Reason string
 
-// The reasons, as they stand on the wire.
+// The reasons, as they are on the wire. PINNotOwn, ByHolder and WrongPIN belong to
+// the person's pages.
 const (
 	NoReason       Reason = ""
 	RoleExcluded   Reason = "role_excluded"
@@ -42,8 +43,11 @@ const (
 	PINInactive    Reason = "pin_inactive"
 	PINLocked      Reason = "pin_locked"
 	PINCoolingOff  Reason = "pin_cooling_off"
+	PINNotOwn      Reason = "pin_not_own"
+	Frozen         Reason = "frozen"
 	ByRuntime      Reason = "runtime"
 	ByHolder       Reason = "holder"
+	WrongPIN       Reason = "wrong_pin"
 	PINChanged     Reason = "pin_changed"
 	SessionEnded   Reason = "session_ended"
 )
@@ -51,12 +55,13 @@ const (
 // The bounds of a question.
 const (
 	DefaultLifetime   = 300 * time.Second
-	MaxLifetime       = 3600 * time.Second
+	MaxLifetime       = 86400 * time.Second
 	MaxSummaryLength  = 500
 	MaxIdempotencyKey = 64
-	// MaxPending is how many pending confirmations a holder may have on one
-	// instance.
-	MaxPending = 50
+	// MaxPending and MaxApproved are how many pending confirmations, and how many that
+	// are approved and not redeemed, a holder may have on one instance when it asks.
+	MaxPending  = 50
+	MaxApproved = 100
 	// MaxWait is how long one read may wait for an outcome.
 	MaxWait = 30 * time.Second
 )
@@ -81,7 +86,13 @@ type Question struct {
 	Lifetime time.Duration
 	// IdempotencyKey is unique within the instance; empty for none.
 	IdempotencyKey string
+	// CallKey is unique within the instance while a confirmation holds it; empty for
+	// none. Not both keys are given.
+	CallKey string
 }
+
+// HasKey says whether the question has a key that finds it again.
+func (q Question) HasKey() bool { return q.IdempotencyKey != "" || q.CallKey != "" }
 
 // Same says whether two questions ask the same: holder, role, skill, action and
 // lifetime.
@@ -116,6 +127,8 @@ type Confirmation struct {
 	// RedeemID is the random id of the redeem that used the approval up; uuid.Nil
 	// until redeemed.
 	RedeemID uuid.UUID
+	// Outcome is what the runtime reported of the skill; zero until reported.
+	Outcome Outcome
 }
 
 // Ref names one confirmation of an instance.
@@ -144,6 +157,8 @@ type Approval struct {
 	Attempt   uuid.UUID
 	PINID     uuid.UUID
 	LockEpoch int64
+	// FreezeEpoch is the policy's at the approval.
+	FreezeEpoch int64
 	// AuthTime is when the PIN was entered.
 	AuthTime time.Time
 	// Session is the session that approved, or that the PIN opened; uuid.Nil for
@@ -170,6 +185,15 @@ func (c Confirmation) At(now time.Time) Confirmation {
 	return c
 }
 
+// HoldsCallKey says whether the confirmation holds its call key at now: while it is
+// pending or approved, and when its holder declined it, until it would have expired.
+func (c Confirmation) HoldsCallKey(now time.Time) bool {
+	if c.CallKey == "" || !now.Before(c.ExpiresAt) {
+		return false
+	}
+	return c.Status == Pending || c.Status == Approved || c.Status == Declined && c.Reason == ByHolder
+}
+
 // Waiting says whether the answer is still open at now.
 func (c Confirmation) Waiting(now time.Time) bool { return c.At(now).Status == Pending }
 
@@ -185,10 +209,21 @@ const (
 	AlreadyRedeemed Refusal = "already-redeemed"
 	ParamsMismatch  Refusal = "params-mismatch"
 	Changed         Refusal = "changed-since-approval"
+	IsFrozen        Refusal = "frozen"
+	NotRedeemed     Refusal = "not-redeemed"
+	OutcomeAlready  Refusal = "outcome-already-set"
 )
 
 // CanVerify says why no PIN may be spent on the confirmation, if so.
-func (c Confirmation) CanVerify(now time.Time) Refusal {
+func (c Confirmation) CanVerify(p policy.Policy, now time.Time) Refusal {
+	if p.Frozen {
+		return IsFrozen
+	}
+	return c.notPending(now)
+}
+
+// notPending says why the confirmation is not pending, if so.
+func (c Confirmation) notPending(now time.Time) Refusal {
 	switch c.At(now).Status {
 	case Pending:
 		return None
@@ -203,7 +238,7 @@ func (c Confirmation) CanVerify(now time.Time) Refusal {
 // within. Only a PIN or a session approves, and an action only a PIN: any other
 // reason is [NotApproved].
 func (c Confirmation) Approve(reason Reason, a Approval, within time.Duration) (Confirmation, Refusal) {
-	if r := c.CanVerify(a.At); r != None {
+	if r := c.notPending(a.At); r != None {
 		return c, r
 	}
 	if reason != ByPIN && (reason != BySession || c.Action != nil) {
@@ -248,19 +283,31 @@ type Facts struct {
 	Policy  policy.Policy
 }
 
-// Redeem uses the approval up, once. A refusal consumes nothing.
-func (c Confirmation) Redeem(p Proof, f Facts, now time.Time) (Confirmation, Refusal) {
+// CanRedeem says why a redeem cannot succeed, whatever the approval rests on; None
+// where that decides.
+func (c Confirmation) CanRedeem(proof Proof, p policy.Policy, now time.Time) Refusal {
+	if p.Frozen {
+		return IsFrozen
+	}
 	switch c.At(now).Status {
 	case Approved:
 	case Expired:
-		return c, HasExpired
+		return HasExpired
 	case Redeemed:
-		return c, AlreadyRedeemed
+		return AlreadyRedeemed
 	default:
-		return c, NotApproved
+		return NotApproved
 	}
-	if p.Skill != "" && !policy.SameSkill(p.Skill, c.Skill) || p.Digest != c.ActionDigest() {
-		return c, ParamsMismatch
+	if proof.Skill != "" && !policy.SameSkill(proof.Skill, c.Skill) || proof.Digest != c.ActionDigest() {
+		return ParamsMismatch
+	}
+	return None
+}
+
+// Redeem uses the approval up, once. A refusal consumes nothing.
+func (c Confirmation) Redeem(p Proof, f Facts, now time.Time) (Confirmation, Refusal) {
+	if why := c.CanRedeem(p, f.Policy, now); why != None {
+		return c, why
 	}
 	if !c.holds(f, now) {
 		return c, Changed
@@ -280,7 +327,8 @@ func (c Confirmation) ActionDigest() string {
 // holds says whether the approval still rests on what it rested on.
 func (c Confirmation) holds(f Facts, now time.Time) bool {
 	a := c.Approval
-	if a == nil || f.PIN.State(now) != pin.Ready || f.PIN.ID != a.PINID || f.PIN.LockEpoch != a.LockEpoch {
+	if a == nil || f.PIN.State(now) != pin.Ready || f.PIN.ID != a.PINID || f.PIN.LockEpoch != a.LockEpoch ||
+		a.FreezeEpoch != f.Policy.FreezeEpoch {
 		return false
 	}
 	switch c.Reason {

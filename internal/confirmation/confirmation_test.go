@@ -159,7 +159,7 @@ func TestEveryTransitionFromEveryStatus(t *testing.T) {
 		if !known {
 			t.Fatalf("no row for %s", status)
 		}
-		if got := c.CanVerify(now); got != want.verify {
+		if got := c.CanVerify(policy.Policy{}, now); got != want.verify {
 			t.Errorf("%s: CanVerify = %q, want %q", status, got, want.verify)
 		}
 		approved, got := c.Approve(confirmation.ByPIN, confirmation.Approval{At: now, PINID: uuid.UUID{4}}, within)
@@ -269,7 +269,7 @@ func TestRedeemLooksAtThePINAgain(t *testing.T) {
 		},
 		"deactivated":        {func(r pin.Record) pin.Record { r.Inactive = true; return r }, confirmation.Changed},
 		"cooling off":        {func(r pin.Record) pin.Record { r.CountsFrom = now.Add(1); return r }, confirmation.Changed},
-		"removed":            {pin.Record.RemovedByAdmin, confirmation.Changed},
+		"removed":            {pin.Record.RemoveByAdmin, confirmation.Changed},
 		"removed by runtime": {pin.Record.RemoveByRuntime, confirmation.Changed},
 		"set anew":           {func(r pin.Record) pin.Record { return r.SetByAdmin(fresh) }, confirmation.Changed},
 		"replaced":           {func(r pin.Record) pin.Record { return r.SetByRuntime(fresh, 0) }, confirmation.Changed},

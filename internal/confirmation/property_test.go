@@ -27,7 +27,7 @@ type world struct {
 	// What a bystander remembers.
 	approvals, redeems int
 	pinID              uuid.UUID
-	epoch              int64
+	epoch, freezes     int64
 	// approver is the session that approved, as it was; nil for a PIN.
 	approver *confirmation.Session
 	final    confirmation.Status
@@ -44,7 +44,7 @@ func isFinal(s confirmation.Status) bool {
 
 // verify spends and settles a guess, as the service does.
 func (w *world) verify(right bool) {
-	if w.c.CanVerify(w.now) != confirmation.None {
+	if w.c.CanVerify(w.policy, w.now) != confirmation.None {
 		return
 	}
 	spent, ticket, state := w.record.Spend(pin.DefaultLimits(), w.now)
@@ -55,12 +55,12 @@ func (w *world) verify(right bool) {
 	if !right {
 		return
 	}
-	settled, ok := w.record.SettleRight(ticket)
+	settled, ok := w.record.SettleCorrect(ticket)
 	if !ok {
 		w.t.Fatal("a right guess at once is refused")
 	}
 	w.record = settled
-	approval := confirmation.Approval{At: w.now, PINID: settled.ID, LockEpoch: settled.LockEpoch, AuthTime: w.now}
+	approval := confirmation.Approval{At: w.now, PINID: settled.ID, LockEpoch: settled.LockEpoch, FreezeEpoch: w.policy.FreezeEpoch, AuthTime: w.now}
 	if s, ok := confirmation.Open(w.c, w.policy, settled, w.id(), w.now); ok {
 		w.session = &s
 		approval.Session = s.ID
@@ -78,7 +78,7 @@ func (w *world) approve(reason confirmation.Reason, a confirmation.Approval) {
 	}
 	w.c = next
 	w.approvals++
-	w.pinID, w.epoch = a.PINID, a.LockEpoch
+	w.pinID, w.epoch, w.freezes = a.PINID, a.LockEpoch, w.policy.FreezeEpoch
 }
 
 // expected is what a redeem must answer, by what the bystander knows.
@@ -88,6 +88,8 @@ func (w *world) expected(p confirmation.Proof) confirmation.Refusal {
 		digest = w.c.Action.Digest
 	}
 	switch {
+	case w.policy.Frozen:
+		return confirmation.IsFrozen
 	case w.redeems > 0:
 		return confirmation.AlreadyRedeemed
 	case w.final == confirmation.Declined:
@@ -98,7 +100,7 @@ func (w *world) expected(p confirmation.Proof) confirmation.Refusal {
 		return confirmation.NotApproved
 	case p.Skill != "" && p.Skill != w.c.Skill, p.Digest != digest:
 		return confirmation.ParamsMismatch
-	case w.record.ID != w.pinID, w.record.LockEpoch != w.epoch, w.record.State(w.now) != pin.Ready:
+	case w.freezes != w.policy.FreezeEpoch, w.record.ID != w.pinID, w.record.LockEpoch != w.epoch, w.record.State(w.now) != pin.Ready:
 		return confirmation.Changed
 	case w.approver != nil && (w.session == nil || w.session.ID != w.approver.ID ||
 		!w.now.Before(w.approver.AuthTime.Add(w.policy.SessionTTL())) ||
@@ -140,10 +142,10 @@ func (w *world) bySession() {
 		w.t.Fatal("a session covers an action")
 	}
 	before := w.approvals
-	w.approve(d.Reason, confirmation.Approval{
-		At: w.now, PINID: w.record.ID, LockEpoch: w.record.LockEpoch,
-		AuthTime: d.Session.AuthTime, Session: d.Session.ID,
-	})
+	if w.policy.Frozen {
+		w.t.Fatal("a session approves while frozen")
+	}
+	w.approve(d.Reason, d.Session.Approval(w.now))
 	if w.approvals > before {
 		s := *d.Session
 		w.approver = &s
@@ -218,13 +220,19 @@ func tellStory(rt *rapid.T, bound *confirmation.Action) {
 		"deactivate":     func() { w.record.Inactive = w.record.ID != uuid.Nil },
 		"unlock":         func() { w.record = w.record.Unlock() },
 		"set":            func() { w.record = w.record.SetByAdmin(pin.Fresh{ID: w.id(), Hash: "hash", At: w.now}) },
-		"remove":         func() { w.record = w.record.RemovedByAdmin() },
+		"remove":         func() { w.record = w.record.RemoveByAdmin() },
 		"runtime remove": func() { w.record = w.record.RemoveByRuntime() },
 		"runtime set": func() {
 			w.record = w.record.SetByRuntime(pin.Fresh{ID: w.id(), Hash: "hash", At: w.now}, time.Minute)
 		},
 		"policy":   func() { w.policy.SessionTTLMinutes = rapid.IntRange(0, 5).Draw(rt, "ttl") },
 		"lock now": func() { w.session = nil },
+		"freeze": func() {
+			if !w.policy.Frozen {
+				w.policy.Frozen, w.policy.FreezeEpoch = true, w.policy.FreezeEpoch+1
+			}
+		},
+		"lift": func() { w.policy.Frozen = false },
 		"time": func() {
 			w.now = w.now.Add(time.Duration(rapid.IntRange(0, 150).Draw(rt, "seconds")) * time.Second)
 		},

@@ -9,7 +9,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/policy"
 )
 
-// Session is the time after a right PIN in which the same holder, in the same
+// Session is the time after a correct PIN in which the same holder, in the same
 // role, is not asked again on that instance.
 type Session struct {
 	ID        uuid.UUID
@@ -18,6 +18,8 @@ type Session struct {
 	Role      policy.Role
 	PINID     uuid.UUID
 	LockEpoch int64
+	// FreezeEpoch is the policy's at its opening.
+	FreezeEpoch int64
 	// AuthTime is when the PIN was entered.
 	AuthTime time.Time
 	// TTL is the policy's at that time.
@@ -38,10 +40,18 @@ func (s Session) Until(p policy.Policy) time.Time {
 func (s Session) Live(role policy.Role, p policy.Policy, r pin.Record, now time.Time) bool {
 	return s.Role == role && s.Holder == r.Holder && s.Instance == p.Instance &&
 		r.State(now) == pin.Ready && s.PINID == r.ID && s.LockEpoch == r.LockEpoch &&
-		now.Before(s.Until(p))
+		!p.Frozen && s.FreezeEpoch == p.FreezeEpoch && now.Before(s.Until(p))
 }
 
-// Open returns the session that a right PIN opens for a confirmation, or false:
+// Approval returns the approval at now that rests on the session.
+func (s Session) Approval(now time.Time) Approval {
+	return Approval{
+		At: now, PINID: s.PINID, LockEpoch: s.LockEpoch, FreezeEpoch: s.FreezeEpoch,
+		AuthTime: s.AuthTime, Session: s.ID,
+	}
+}
+
+// Open returns the session that a correct PIN opens for a confirmation, or false:
 // an action is confirmed for itself and opens none, nor does a TTL of 0.
 func Open(c Confirmation, p policy.Policy, r pin.Record, id uuid.UUID, now time.Time) (Session, bool) {
 	if c.Action != nil || p.SessionTTL() <= 0 {
@@ -49,8 +59,16 @@ func Open(c Confirmation, p policy.Policy, r pin.Record, id uuid.UUID, now time.
 	}
 	return Session{
 		ID: id, Instance: c.Instance, Holder: c.Holder, Role: c.Role,
-		PINID: r.ID, LockEpoch: r.LockEpoch, AuthTime: now, TTL: p.SessionTTL(),
+		PINID: r.ID, LockEpoch: r.LockEpoch, FreezeEpoch: p.FreezeEpoch, AuthTime: now, TTL: p.SessionTTL(),
 	}, true
+}
+
+// Covers says whether the session that a PIN has just opened approves another
+// confirmation too: a pending one of the same holder, instance and role, without an
+// action.
+func (s Session) Covers(c Confirmation, now time.Time) bool {
+	return c.Action == nil && c.Holder == s.Holder && c.Instance == s.Instance && c.Role == s.Role &&
+		c.notPending(now) == None
 }
 
 // Best returns the live session that lasts longest, or nil.
@@ -76,6 +94,8 @@ type Decision struct {
 // Decide answers a question by policy, PIN and live sessions.
 func Decide(q Question, p policy.Policy, r pin.Record, sessions []Session, now time.Time) Decision {
 	switch policy.Decide(p, q.Role, q.Skill) {
+	case policy.Frozen:
+		return Decision{Status: Blocked, Reason: Frozen}
 	case policy.RoleExcluded:
 		return Decision{Status: NotRequired, Reason: RoleExcluded}
 	case policy.SkillNotListed:

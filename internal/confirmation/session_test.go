@@ -83,7 +83,7 @@ func TestWhatEndsASession(t *testing.T) {
 		fourWrong, _, _ = fourWrong.Spend(limits, now)
 	}
 	ownFifth, ticket, _ := fourWrong.Spend(limits, now)
-	ownFifth, _ = ownFifth.SettleRight(ticket)
+	ownFifth, _ = ownFifth.SettleCorrect(ticket)
 	cooling := ready()
 	cooling.CountsFrom = now.Add(time.Second)
 	elsewhere := withTTL(30)

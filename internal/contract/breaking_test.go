@@ -29,7 +29,7 @@ func breaking(t *testing.T, arguments ...string) string {
 }
 
 // TestNothingBreaks compares the contract with the last release's and with the
-// six operations of the seed.
+// six HydraCore operations.
 func TestNothingBreaks(t *testing.T) {
 	t.Parallel()
 	if said := breaking(t); said != "" {

@@ -20,16 +20,16 @@ const (
 	problemType = "application/problem+json"
 )
 
-// everywhere are the headers that any answer may have without the contract
-// telling so: those of HTTP itself and of the server as a whole.
+// everywhere are the headers that any answer may have although the contract does not document them:
+// those of HTTP itself and of the server as a whole.
 var everywhere = map[string]bool{
 	"Cache-Control": true, "Connection": true, "Content-Length": true, "Content-Type": true,
 	"Date": true, "Vary": true, "X-Request-Id": true,
 }
 
-// Check returns how an exchange differs from the contract, nothing when it does
-// not. An answer about what is not in the contract must be a 404, or a 405 that
-// says in Allow what there is; other pages of the server are not looked at.
+// Check returns how an exchange differs from the contract, and nothing if it does not. The answer to
+// a request that is not in the contract must be a 404, or a 405 whose Allow lists the methods. Other
+// pages of the server are not checked.
 func (s *Spec) Check(e Exchange) []string {
 	op, known := s.Find(e.Method, e.Path)
 	switch {
@@ -38,11 +38,11 @@ func (s *Spec) Check(e Exchange) []string {
 	case known && e.Method == http.MethodOptions && e.Status == http.StatusNoContent && e.Header.Get("Allow") != "":
 		return nil // RFC 9110, section 9.3.7: what the route has
 	case known:
-		faults := s.checkProblem(e, http.StatusMethodNotAllowed, "method-not-allowed")
+		errs := s.checkProblem(e, http.StatusMethodNotAllowed, "method-not-allowed")
 		if e.Header.Get("Allow") == "" {
-			faults = append(faults, "405 without Allow")
+			errs = append(errs, "405 without Allow")
 		}
-		return faults
+		return errs
 	case strings.HasPrefix(e.Path, "/v1/"), strings.HasPrefix(e.Path, "/internal/"):
 		return s.checkProblem(e, http.StatusNotFound, "not-found")
 	default:
@@ -50,7 +50,7 @@ func (s *Spec) Check(e Exchange) []string {
 	}
 }
 
-// checkProblem compares an answer that stands in no operation.
+// checkProblem compares an answer that belongs to no operation.
 func (s *Spec) checkProblem(e Exchange, status int, kind string) []string {
 	if e.Status != status {
 		return []string{fmt.Sprintf("status %d for what is not in the contract, want %d", e.Status, status)}
@@ -59,11 +59,11 @@ func (s *Spec) checkProblem(e Exchange, status int, kind string) []string {
 		return nil // it has no body to look at
 	}
 	media := &openapi3.MediaType{Schema: s.doc.Components.Schemas["Problem"]}
-	faults := checkBody(openapi3.Content{problemType: media}, e)
+	errs := checkBody(openapi3.Content{problemType: media}, e)
 	if p := ParseProblem(e.Body); p.Type != "urn:hydrapin:problem:"+kind {
-		faults = append(faults, fmt.Sprintf("problem %q, want %q", p.Type, kind))
+		errs = append(errs, fmt.Sprintf("problem %q, want %q", p.Type, kind))
 	}
-	return append(faults, checkRules(e)...)
+	return append(errs, checkRules(e)...)
 }
 
 func (s *Spec) checkOperation(op *Operation, e Exchange) []string {
@@ -71,18 +71,18 @@ func (s *Spec) checkOperation(op *Operation, e Exchange) []string {
 	if response == nil {
 		return []string{fmt.Sprintf("status %d is not documented", e.Status)}
 	}
-	faults := checkHeaders(response, e.Header)
+	errs := checkHeaders(response, e.Header)
 	if len(response.Content) == 0 {
 		if len(e.Body) > 0 || e.Header.Get("Content-Type") != "" {
-			faults = append(faults, "a body or a content type where none is documented")
+			errs = append(errs, "a body or a content type where none is documented")
 		}
 	} else {
-		faults = append(faults, checkBody(response.Content, e)...)
+		errs = append(errs, checkBody(response.Content, e)...)
 	}
-	return append(faults, checkRules(e)...)
+	return append(errs, checkRules(e)...)
 }
 
-func checkHeaders(response *openapi3.Response, got http.Header) (faults []string) {
+func checkHeaders(response *openapi3.Response, got http.Header) (errs []string) {
 	documented := map[string]bool{}
 	for name, ref := range response.Headers {
 		canonical := http.CanonicalHeaderKey(name)
@@ -90,22 +90,22 @@ func checkHeaders(response *openapi3.Response, got http.Header) (faults []string
 		values := got.Values(canonical)
 		switch {
 		case len(values) == 0 && ref.Value.Required:
-			faults = append(faults, "header "+name+" is missing")
+			errs = append(errs, "header "+name+" is missing")
 		case len(values) > 1:
-			faults = append(faults, "header "+name+" came more than once")
+			errs = append(errs, "header "+name+" came more than once")
 		case len(values) == 1:
 			if err := checkText(ref.Value.Schema.Value, values[0]); err != nil {
-				faults = append(faults, fmt.Sprintf("header %s: %v", name, err))
+				errs = append(errs, fmt.Sprintf("header %s: %v", name, err))
 			}
 		}
 	}
 	for name := range got {
 		if !documented[name] && !everywhere[name] {
-			faults = append(faults, "header "+name+" is not documented")
+			errs = append(errs, "header "+name+" is not documented")
 		}
 	}
-	slices.Sort(faults)
-	return faults
+	slices.Sort(errs)
+	return errs
 }
 
 // checkText compares a header's value, which is text whatever its schema says.
@@ -148,8 +148,8 @@ var (
 	wireUUID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 )
 
-// visit says how answers are compared. Two formats are narrower on the wire than
-// their names are: UUIDs are told in lower case, times in UTC with six digits.
+// visit says how answers are compared. The server writes two formats more narrowly than their names
+// allow: UUIDs in lower case, times in UTC with six fractional digits.
 func visit() []openapi3.SchemaValidationOption {
 	return []openapi3.SchemaValidationOption{
 		openapi3.VisitAsResponse(),
@@ -166,31 +166,31 @@ func visit() []openapi3.SchemaValidationOption {
 	}
 }
 
-// checkRules compares what holds for every answer and no schema can tell.
-func checkRules(e Exchange) (faults []string) {
+// checkRules compares what holds for every answer and no schema can express.
+func checkRules(e Exchange) (errs []string) {
 	if e.Header.Get("Cache-Control") != "no-store" {
-		faults = append(faults, "Cache-Control is not no-store")
+		errs = append(errs, "Cache-Control is not no-store")
 	}
 	id := e.Header.Get("X-Request-Id")
 	if id == "" {
-		faults = append(faults, "no X-Request-Id")
+		errs = append(errs, "no X-Request-Id")
 	}
 	if e.Status < http.StatusBadRequest || e.Status == http.StatusUnprocessableEntity {
-		return faults
+		return errs
 	}
 	p := ParseProblem(e.Body)
 	if p.Status != e.Status {
-		faults = append(faults, fmt.Sprintf("the problem says status %d, the answer %d", p.Status, e.Status))
+		errs = append(errs, fmt.Sprintf("the problem says status %d, the answer %d", p.Status, e.Status))
 	}
 	if p.RequestID != id {
-		faults = append(faults, "the problem has another request id than the header")
+		errs = append(errs, "the problem has another request id than the header")
 	}
 	again := e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable ||
 		p.Code() == "pin-locked"
 	if again != (e.Header.Get("Retry-After") != "") {
-		faults = append(faults, fmt.Sprintf("Retry-After is %q on %d %s", e.Header.Get("Retry-After"), e.Status, p.Code()))
+		errs = append(errs, fmt.Sprintf("Retry-After is %q on %d %s", e.Header.Get("Retry-After"), e.Status, p.Code()))
 	}
-	return faults
+	return errs
 }
 
 // Problem is what a test looks at in a problem document.
@@ -204,24 +204,24 @@ type Problem struct {
 // there, which may be nothing.
 func ParseProblem(body []byte) Problem {
 	var p Problem
-	_ = json.Unmarshal(body, &p) // whether it is one is the schema's to say
+	_ = json.Unmarshal(body, &p) // the schema decides whether it is a problem document
 	return p
 }
 
 // Code is the type without what all types begin with.
 func (p Problem) Code() string { return strings.TrimPrefix(p.Type, "urn:hydrapin:problem:") }
 
-// Fault is one fault of a 422.
-type Fault struct {
+// FieldError is one validation error of a 422.
+type FieldError struct {
 	Loc  []any  `json:"loc"`
 	Msg  string `json:"msg"`
 	Type string `json:"type"`
 }
 
-// ParseFaults reads the faults of a 422; of anything else it returns none.
-func ParseFaults(body []byte) []Fault {
+// ParseFieldErrors reads the validation errors of a 422. For anything else it returns none.
+func ParseFieldErrors(body []byte) []FieldError {
 	var v struct {
-		Detail []Fault `json:"detail"`
+		Detail []FieldError `json:"detail"`
 	}
 	_ = json.Unmarshal(body, &v) // as above
 	return v.Detail

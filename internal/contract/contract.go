@@ -1,9 +1,9 @@
-// Package contract holds a server to openapi.yaml: every answer is compared with
-// what the contract documents, and what was reached is counted.
+// Package contract compares every answer of a server with openapi.yaml, and counts which of the
+// documented answers were reached.
 //
-// It guarantees that an answer which the contract does not tell is reported:
-// another status, header, content type, field or value. It is for tests alone; it
-// must not know how the server works, only what may be seen from outside.
+// It guarantees that an answer that the contract does not document is reported: another status,
+// header, content type, field or value. It is for tests only. It must not know how the server works,
+// only what can be seen from outside.
 package contract
 
 import (

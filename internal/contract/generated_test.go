@@ -16,8 +16,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 )
 
 const (
@@ -31,7 +34,7 @@ const (
 )
 
 // generatorRules are the rules of docs/errors.md that generated requests know.
-var generatorRules = []string{"holder", "weak-pin", "current-pin", "params", "nesting", "summary-nul", "repeated", "own-instance", "unknown-query"}
+var generatorRules = []string{"holder", "weak-pin", "current-pin", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
 
 // TestGeneratedRequests sends every operation requests that are made out of the
 // contract, right ones and wrong ones. Whatever comes, no answer is a 5xx or
@@ -42,8 +45,8 @@ func TestGeneratedRequests(t *testing.T) {
 	seed := number(t, envSeed, defaultSeed)
 	cases := number(t, envCases, defaultCases)
 	report(t, fmt.Sprintf("generated requests: %s=%d %s=%d", envSeed, seed, envCases, cases))
-	for _, e := range engines() {
-		t.Run(e.name, func(t *testing.T) {
+	for _, e := range hydratest.Engines() {
+		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			var seen contract.Coverage
 			n := start(t, &seen, e)
@@ -93,7 +96,7 @@ type wanted struct {
 	// statuses that may come; nil means any that is documented and does not blame
 	// the request.
 	statuses []int
-	// loc is where a 422 must tell of a fault; nil means anywhere.
+	// loc is where a 422 must have an error; nil means anywhere.
 	loc []any
 	why string
 }
@@ -217,6 +220,9 @@ func tame(g *gen, op *contract.Operation, r *request) {
 func brokenRule(g *gen, op *contract.Operation, r request) string {
 	var body map[string]json.RawMessage
 	_ = json.Unmarshal(r.body, &body)
+	if rule := brokenTextRule(r.body); rule != "" {
+		return rule
+	}
 	switch op.ID {
 	case "endPinSessions":
 		if r.query.Has("customer_id") == r.query.Has("identity_id") {
@@ -234,6 +240,27 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 		}
 	}
 	return g.rule
+}
+
+// brokenTextRule names the rule that a name or a summary in the body breaks.
+func brokenTextRule(raw []byte) string {
+	var body struct {
+		Skill  *string  `json:"skill"`
+		Skills []string `json:"pin_required_skills"`
+		Action *struct {
+			Summary string `json:"summary"`
+		} `json:"action"`
+	}
+	_ = json.Unmarshal(raw, &body)
+	badEntry := func(s string) bool { return policy.CheckEntry(s).Kind != "" }
+	switch {
+	case body.Skill != nil && policy.CheckSkill(*body.Skill).Kind != "",
+		slices.ContainsFunc(body.Skills, badEntry), policy.CheckSize(body.Skills).Kind != "":
+		return "skill-name"
+	case body.Action != nil && confirmation.CheckSummary(body.Action.Summary).Kind != "":
+		return "summary-text"
+	}
+	return ""
 }
 
 // spoil makes one part of the request something that the contract forbids.
@@ -255,7 +282,7 @@ func spoil(g *gen, op *contract.Operation, r *request) wanted {
 		g.rule = ""
 		m := g.forbidden(op.Spec.RequestBody.Value.Content["application/json"].Schema.Value, []any{"body"})
 		if r.body = raw(m.text); g.rule == "nesting" {
-			m.loc = nil // that hides every other fault
+			m.loc = nil // that hides every other error
 		}
 		if len(r.body) > 64<<10 {
 			return wanted{[]int{413}, nil, "too large"}
@@ -290,7 +317,7 @@ func spoil(g *gen, op *contract.Operation, r *request) wanted {
 	case "path":
 		r.path[name] = text
 		if name == "instance_id" && agentOpens(op.Path) {
-			// What is not the runtime key's own instance is refused before it is looked at.
+			// What is not the runtime key's own instance is refused before it is validated.
 			want = wanted{[]int{403}, nil, why}
 		}
 		if text == "" && strings.HasSuffix(op.Path, "{"+name+"}") {
@@ -320,21 +347,21 @@ func headerSafe(text string) bool {
 }
 
 // judge fails the test when an answer is not as wanted. That it is documented was
-// looked at on its way.
+// checked on its way.
 func judge(c client, op *contract.Operation, r request, a answer, want wanted) {
 	c.Helper()
 	fault := ""
 	switch {
 	case a.status == 0:
-		return // told already
+		return // reported already
 	case a.status >= 500:
-		fault = "a fault of the server"
+		fault = "an error of the server"
 	case want.statuses == nil:
 		fault = blames(op, r, a)
 	case !slices.Contains(want.statuses, a.status):
 		fault = fmt.Sprintf("want %v", want.statuses)
-	case want.loc != nil && a.status == 422 && !tells(a, want.loc):
-		fault = fmt.Sprintf("no fault at %v", want.loc)
+	case want.loc != nil && a.status == 422 && !blamesPlace(a, want.loc):
+		fault = fmt.Sprintf("no error at %v", want.loc)
 	}
 	if fault != "" {
 		c.Errorf("%s (%s): %s\nanswered %d %.600s\npath %q query %q header %q body %.1500q",
@@ -347,7 +374,7 @@ func blames(op *contract.Operation, r request, a answer) string {
 	code := contract.ParseProblem(a.body).Code()
 	switch {
 	case a.status == 422 && op.ID == "runtimeSetPin" && !strings.Contains(string(r.body), "current_pin"):
-		if tells(a, []any{"body", "current_pin"}) {
+		if blamesPlace(a, []any{"body", "current_pin"}) {
 			return "" // the rule that depends on whether there is a PIN
 		}
 		return "refused for what is allowed"
@@ -358,9 +385,9 @@ func blames(op *contract.Operation, r request, a answer) string {
 	}
 }
 
-// tells says whether a 422 tells of a fault at, or within, the place.
-func tells(a answer, loc []any) bool {
-	return slices.ContainsFunc(contract.ParseFaults(a.body), func(f contract.Fault) bool {
+// blamesPlace reports whether a 422 has an error at, or within, the place.
+func blamesPlace(a answer, loc []any) bool {
+	return slices.ContainsFunc(contract.ParseFieldErrors(a.body), func(f contract.FieldError) bool {
 		return len(f.Loc) >= len(loc) && slices.EqualFunc(f.Loc[:len(loc)], loc, func(got, want any) bool {
 			return fmt.Sprint(got) == fmt.Sprint(want)
 		})

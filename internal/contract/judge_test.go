@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // prismProxy is prism, a program of others, as a proxy in front of a node. It compares
@@ -73,14 +74,14 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// sentence is one violation as prism tells it in a header of the answer.
+// sentence is one violation as prism reports it in a header of the answer.
 type sentence struct {
 	Location []string `json:"location"`
 	Severity string   `json:"severity"`
 	Message  string   `json:"message"`
 }
 
-// listener reads what prism says of answers. That it finds fault with requests is
+// listener reads what prism says of answers. That it reports requests is
 // as it should be: many are wrong.
 type listener struct {
 	base   http.RoundTripper
@@ -116,10 +117,10 @@ func (j prismProxy) before(tb testing.TB, c client, judged func()) client {
 	return c
 }
 
-// TestOutsideJudgeFindsNoViolation tells the stories through prism.
+// TestOutsideJudgeFindsNoViolation runs the stories through prism.
 func TestOutsideJudgeFindsNoViolation(t *testing.T) {
 	t.Parallel()
-	n := start(t, nil, engines()[0])
+	n := start(t, nil, hydratest.SQLite)
 	j := startJudge(t, n.url)
 	var judged atomic.Int64
 	t.Cleanup(func() {
@@ -139,7 +140,7 @@ func TestOutsideJudgeFindsNoViolation(t *testing.T) {
 // TestOutsideJudgeSees plants violations between the node and prism.
 func TestOutsideJudgeSees(t *testing.T) {
 	t.Parallel()
-	n := start(t, nil, engines()[0])
+	n := start(t, nil, hydratest.SQLite)
 	for name, change := range map[string]func(*http.Response, string) string{
 		"wrong type": func(_ *http.Response, body string) string {
 			return strings.Replace(body, `"is_locked":false`, `"is_locked":"no"`, 1)

@@ -5,31 +5,30 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/problem"
 )
 
 // manual is what docs/errors.md promises.
 type manual struct {
 	// problems have status and title by code.
 	problems map[string][2]string
-	// faults and rules have what is said of each.
-	faults, rules map[string]string
+	// invalid and rules have what is said of each type of a 422, and of each rule.
+	invalid, rules map[string]string
 }
 
 func readManual(tb testing.TB) manual {
 	tb.Helper()
 	text, err := os.ReadFile(filepath.Join(contract.Root(), "docs", "errors.md"))
 	must(tb, err)
-	m := manual{problems: map[string][2]string{}, faults: map[string]string{}, rules: map[string]string{}}
+	m := manual{problems: map[string][2]string{}, invalid: map[string]string{}, rules: map[string]string{}}
 	section := ""
 	for line := range strings.Lines(string(text)) {
 		if title, ok := strings.CutPrefix(line, "## "); ok {
@@ -52,7 +51,7 @@ func readManual(tb testing.TB) manual {
 			columns = 5
 			m.problems[name] = [2]string{cells[1], cells[2]}
 		case "Types of a 422":
-			m.faults[name] = cells[1]
+			m.invalid[name] = cells[1]
 		case "Rules that no schema tells":
 			m.rules[name] = cells[1]
 		default:
@@ -65,9 +64,8 @@ func readManual(tb testing.TB) manual {
 	return m
 }
 
-// TestManualHasEveryError holds docs/errors.md against the contract, and against
-// the answers and faults that the source of internal/httpapi can make. That each
-// is reached is TestEveryAnswerIsReached's to show.
+// TestManualHasEveryError compares docs/errors.md with the contract, and with the problems and
+// validation errors that the server has. TestEveryAnswerIsReached shows that each is reached.
 func TestManualHasEveryError(t *testing.T) {
 	t.Parallel()
 	m := readManual(t)
@@ -80,7 +78,7 @@ func TestManualHasEveryError(t *testing.T) {
 	if !maps.Equal(m.problems, made.problems) {
 		t.Errorf("docs/errors.md has the codes, statuses and titles\n%v\nand the server\n%v", m.problems, made.problems)
 	}
-	if got, want := slices.Sorted(maps.Keys(m.faults)), slices.Sorted(maps.Keys(made.faults)); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(m.invalid)), slices.Sorted(maps.Keys(made.invalid)); !slices.Equal(got, want) {
 		t.Errorf("docs/errors.md has the types of a 422\n%v\nand the server\n%v", got, want)
 	}
 	for _, rule := range generatorRules {
@@ -90,12 +88,17 @@ func TestManualHasEveryError(t *testing.T) {
 	}
 }
 
-// madeByServer reads the error table from its source: whatever says which kind and
-// status an answer has, and the types of faults.
+// madeByServer returns every problem that the server has, and the types of validation errors that
+// stand in the source of internal/openapi.
 func madeByServer(t *testing.T) manual {
 	t.Helper()
-	m := manual{problems: map[string][2]string{}, faults: map[string]string{"pin_too_weak": ""}}
-	files, err := filepath.Glob(filepath.Join(contract.Root(), "internal", "httpapi", "*.go"))
+	m := manual{problems: map[string][2]string{}, invalid: map[string]string{"pin_too_weak": "", "unsafe_text": ""}}
+	for _, p := range problem.All() {
+		if p.Code != "" {
+			m.problems[string(p.Code)] = [2]string{strconv.Itoa(p.Status), p.Title}
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(contract.Root(), "internal", "openapi", "*.go"))
 	must(t, err)
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
@@ -104,51 +107,18 @@ func madeByServer(t *testing.T) manual {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		must(t, err)
 		ast.Inspect(file, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.CompositeLit:
-				fields := map[string]ast.Expr{}
-				for _, e := range n.Elts {
-					if kv, ok := e.(*ast.KeyValueExpr); ok {
-						if key, ok := kv.Key.(*ast.Ident); ok {
-							fields[key.Name] = kv.Value
-						}
-					}
-				}
-				m.addProblem(t, fields["kind"], fields["status"], fields["title"])
-				if kind, ok := text(fields["Type"]); ok && regexp.MustCompile(`^[a-z_]+$`).MatchString(kind) {
-					m.faults[kind] = ""
-				}
-			case *ast.CallExpr:
-				if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "conflict" {
-					m.addProblem(t, n.Args[0], &ast.SelectorExpr{X: ast.NewIdent("http"), Sel: ast.NewIdent("StatusConflict")}, n.Args[1])
-				}
+			kv, ok := n.(*ast.KeyValueExpr)
+			if !ok {
+				return true
+			}
+			key, isIdent := kv.Key.(*ast.Ident)
+			if kind, isText := text(kv.Value); isIdent && isText && key.Name == "Type" {
+				m.invalid[kind] = ""
 			}
 			return true
 		})
 	}
 	return m
-}
-
-// addProblem notes an answer; what has no kind of its own is none.
-func (m manual) addProblem(t *testing.T, kind, status, title ast.Expr) {
-	t.Helper()
-	k, isKind := kind.(*ast.SelectorExpr)
-	s, isStatus := status.(*ast.SelectorExpr)
-	name, isText := text(title)
-	if !isKind || !isStatus || !isText {
-		return
-	}
-	code := kebab(strings.TrimPrefix(k.Sel.Name, "UrnHydrapinProblem"))
-	number := 0
-	for n := 400; n < 600; n++ {
-		if "Status"+strings.ReplaceAll(strings.ReplaceAll(http.StatusText(n), " ", ""), "-", "") == s.Sel.Name {
-			number = n
-		}
-	}
-	if number == 0 {
-		t.Errorf("no status is named %s", s.Sel.Name)
-	}
-	m.problems[code] = [2]string{strconv.Itoa(number), name}
 }
 
 func text(e ast.Expr) (string, bool) {
@@ -158,9 +128,4 @@ func text(e ast.Expr) (string, bool) {
 	}
 	s, err := strconv.Unquote(literal.Value)
 	return s, err == nil
-}
-
-func kebab(camel string) string {
-	words := regexp.MustCompile(`[A-Z][a-z]*`).FindAllString(camel, -1)
-	return strings.ToLower(strings.Join(words, "-"))
 }

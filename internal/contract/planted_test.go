@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // tampered returns a server in front of the node that changes its answers.
@@ -41,7 +42,7 @@ func tampered(t *testing.T, n *node, change func(*http.Response, string) string)
 	return front.URL
 }
 
-// witness is a test that keeps what it is told instead of failing.
+// witness is a test that keeps what is reported instead of failing.
 type witness struct {
 	testing.TB
 	mu    sync.Mutex
@@ -76,7 +77,7 @@ func (c client) in(w *witness, front string) client {
 // of a running server. What the comparison does not see, no other test would.
 func TestPlantedViolationsAreFound(t *testing.T) {
 	t.Parallel()
-	n := start(t, nil, engines()[0])
+	n := start(t, nil, hydratest.SQLite)
 	w := customer()
 	status := request{op: "getCustomerPinStatus", path: w.in()}
 	policy := request{op: "getPinPolicy"}
@@ -159,7 +160,7 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 // broken answer generated requests.
 func TestPlantedCarelessnessIsFound(t *testing.T) {
 	t.Parallel()
-	n := start(t, nil, engines()[0])
+	n := start(t, nil, hydratest.SQLite)
 	const well = `{"has_pin":true,"is_active":true,"is_locked":false,"locked_until":null,"created_at":"2026-11-01T09:30:00.000000Z"}`
 	answer := func(resp *http.Response, status int, contentType, body string) string {
 		resp.StatusCode = status
@@ -188,10 +189,10 @@ func TestPlantedCarelessnessIsFound(t *testing.T) {
 			}
 			return answer(resp, 500, "application/problem+json", `{"type":"urn:hydrapin:problem:internal","title":"x","status":500,"detail":"x","request_id":"`+
 				resp.Header.Get("X-Request-Id")+`"}`)
-		}, "a fault of the server"},
-		"tells the wrong place": {func(_ *http.Response, body string) string {
+		}, "an error of the server"},
+		"names another place": {func(_ *http.Response, body string) string {
 			return strings.ReplaceAll(body, `"loc":["body","pin"]`, `"loc":["body"]`)
-		}, "no fault at [body pin]"},
+		}, "no error at [body pin]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -212,7 +213,7 @@ func TestPlantedCarelessnessIsFound(t *testing.T) {
 func TestEmptyCellsAreFound(t *testing.T) {
 	t.Parallel()
 	var seen contract.Coverage
-	n := start(t, &seen, engines()[0])
+	n := start(t, &seen, hydratest.SQLite)
 	n.want(200, request{op: "getMyPinStatus"})
 	missing := strings.Join(seen.Missing(n.spec), "\n")
 	if strings.Contains(missing, "getMyPinStatus 200") || !strings.Contains(missing, "getMyPinStatus 401") {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/internal/pgtest"
 )
 
@@ -21,11 +22,11 @@ func TestEveryAnswerIsReached(t *testing.T) {
 	t.Parallel()
 	var seen contract.Coverage
 	t.Run("reach", func(t *testing.T) {
-		for _, e := range engines() {
-			for name, reach := range map[string]func(*testing.T, *contract.Coverage, engine){
+		for _, e := range hydratest.Engines() {
+			for name, reach := range map[string]func(*testing.T, *contract.Coverage, hydratest.Engine){
 				"healthy": healthy, "damaged": damaged, "a damaged hash": damagedHash, "busy": busy,
 			} {
-				t.Run(e.name+"/"+name, func(t *testing.T) {
+				t.Run(string(e)+"/"+name, func(t *testing.T) {
 					t.Parallel()
 					reach(t, &seen, e)
 				})
@@ -49,7 +50,7 @@ func TestEveryAnswerIsReached(t *testing.T) {
 		t.Errorf("problems that were reached:\n%v\nand that the contract has:\n%v", reached, documented)
 	}
 	manual := readManual(t)
-	if got, want := slices.Sorted(maps.Keys(seen.Faults())), slices.Sorted(maps.Keys(manual.faults)); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(seen.FieldErrors())), slices.Sorted(maps.Keys(manual.invalid)); !slices.Equal(got, want) {
 		t.Errorf("types of a 422 that were reached:\n%v\nand that docs/errors.md has:\n%v", got, want)
 	}
 }
@@ -69,9 +70,9 @@ func problemCodes(tb testing.TB, s *contract.Spec) []string {
 	return codes
 }
 
-func healthy(t *testing.T, seen *contract.Coverage, e engine) {
-	tell(t, start(t, seen, e).client)
-	// Here one wrong guess deactivates.
+func healthy(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
+	runStories(t, start(t, seen, e).client)
+	// Here one incorrect guess deactivates.
 	inactiveStory(start(t, seen, e, "HYDRAPIN_HARD_LIMIT=1").client)
 }
 
@@ -86,14 +87,14 @@ func inactiveStory(c client) {
 
 // damaged takes the tables away from under a running server: every operation
 // answers with a constant 500.
-func damaged(t *testing.T, seen *contract.Coverage, e engine) {
+func damaged(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	n := start(t, seen, e)
 	n.sql("DROP TABLE confirmations", "DROP TABLE pin_sessions", "DROP TABLE pin_policies", "DROP TABLE pins")
 	everyOperation(n.client, 500, "internal")
 }
 
-// damagedHash spoils the stored form of one PIN: no guess is right.
-func damagedHash(t *testing.T, seen *contract.Coverage, e engine) {
+// damagedHash spoils the stored form of one PIN: no guess is correct.
+func damagedHash(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	n := start(t, seen, e)
 	w := customer()
 	requireSkill(n.client)
@@ -102,7 +103,7 @@ func damagedHash(t *testing.T, seen *contract.Coverage, e engine) {
 	n.sql("UPDATE pins SET hash = 'spoilt'")
 	n.refused(500, "internal", request{op: "verifyConfirmation", path: at, body: raw(`{"pin":"` + goodPIN + `"}`)})
 	if a := n.want(200, request{op: "getConfirmation", path: at}); a.text(n, "status") != "pending" {
-		t.Errorf("after a guess that could not be looked at: %s", a.body)
+		t.Errorf("after a guess that could not be checked: %s", a.body)
 	}
 }
 
@@ -110,8 +111,7 @@ func damagedHash(t *testing.T, seen *contract.Coverage, e engine) {
 // when it is back.
 func stopped(t *testing.T, seen *contract.Coverage) {
 	own := pgtest.StartOwn(t)
-	settings, source := onPostgres(own.URL)
-	n := startOn(t, seen, "pgx", source, settings...)
+	n := start(t, seen, hydratest.SQLite, "HYDRAPIN_DATABASE_URL="+own.URL)
 	own.Stop()
 	everyOperation(n.client, 503, "unavailable")
 	own.Start()
@@ -120,7 +120,7 @@ func stopped(t *testing.T, seen *contract.Coverage) {
 }
 
 // busy has one slow hash hold the only place of the queue.
-func busy(t *testing.T, seen *contract.Coverage, e engine) {
+func busy(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	n := start(t, seen, e, "HYDRAPIN_HASH_WORKERS=1", "HYDRAPIN_HASH_QUEUE=1",
 		"HYDRAPIN_ARGON2_MEMORY_KIB=16384", "HYDRAPIN_ARGON2_TIME=64")
 	ended := make(chan answer, 1)
@@ -180,5 +180,5 @@ func example(tb testing.TB, op *contract.Operation) []byte {
 }
 
 func hasFault(a answer, kind string) bool {
-	return slices.ContainsFunc(contract.ParseFaults(a.body), func(f contract.Fault) bool { return f.Type == kind })
+	return slices.ContainsFunc(contract.ParseFieldErrors(a.body), func(f contract.FieldError) bool { return f.Type == kind })
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
-// TestSeedIsKept calls the six operations of the seed as its page shows them, and
-// compares answers with the frozen contract. It also has what that cannot tell:
+// TestSeedIsKept calls the six HydraCore operations as its page shows them, and
+// compares answers with the frozen contract. It also has what that cannot check:
 // the defaults.
 func TestSeedIsKept(t *testing.T) {
 	t.Parallel()
@@ -24,8 +25,8 @@ func TestSeedIsKept(t *testing.T) {
 	if n := len(seed.Operations()); n != 6 {
 		t.Fatalf("the seed has %d operations", n)
 	}
-	for _, e := range engines() {
-		t.Run(e.name, func(t *testing.T) {
+	for _, e := range hydratest.Engines() {
+		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			n := start(t, nil, e)
 			instance, who := uuid.NewString(), uuid.NewString()
@@ -66,10 +67,10 @@ func TestSeedIsKept(t *testing.T) {
 					t.Errorf("%s %s answered %s, want %s", call.method, call.path, a.body, call.want)
 				}
 				got := contract.Exchange{Method: call.method, Path: call.path, Status: a.status, Header: a.header, Body: a.body}
-				for _, fault := range seed.Check(got) {
+				for _, difference := range seed.Check(got) {
 					// Headers came later; they break nobody.
-					if !strings.HasPrefix(fault, "header ") {
-						t.Errorf("%s %s answered %d against the seed: %s", call.method, call.path, a.status, fault)
+					if !strings.HasPrefix(difference, "header ") {
+						t.Errorf("%s %s answered %d against the seed: %s", call.method, call.path, a.status, difference)
 					}
 				}
 			}

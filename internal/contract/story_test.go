@@ -16,11 +16,11 @@ const (
 	otherPIN = "492750"
 	wrongPIN = "375920"
 	skill    = "payments.transfer"
-	// lockAfter is how many wrong guesses lock, which is the default.
+	// lockAfter is how many incorrect guesses lock, which is the default.
 	lockAfter = 5
 )
 
-// stories are what happens to a tenant over and over, told as requests. Together
+// stories are what happens to a tenant over and over, as requests. Together
 // they reach every documented answer that a healthy server gives.
 func stories() map[string]func(client) {
 	return map[string]func(client){
@@ -34,13 +34,13 @@ func stories() map[string]func(client) {
 		"too many":     tooManyStory,
 		"expired":      expiredStory,
 		"refusals":     refusalsStory,
-		"faults":       faultsStory,
+		"invalid":      invalidStory,
 	}
 }
 
-// tell runs every story on a node, each on a tenant's instance that the others
+// runStories runs every story on a node, each on a tenant's instance that the others
 // leave alone: they name other holders.
-func tell(t *testing.T, c client) {
+func runStories(t *testing.T, c client) {
 	t.Helper()
 	for name, story := range stories() {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func customerStory(c client) {
 	}
 	lock(c, w)
 	if a := c.want(200, status); a.field(c, "is_locked") != true {
-		c.Errorf("after %d wrong guesses: %s", lockAfter, a.body)
+		c.Errorf("after %d incorrect guesses: %s", lockAfter, a.body)
 	}
 	c.want(200, request{op: "unlockCustomerPin", path: w.in()})
 	c.want(204, request{op: "removeCustomerPin", path: w.in()})
@@ -137,14 +137,14 @@ func question(w who, more string) request {
 	return request{op: "askConfirmation", body: raw(`{"skill":"` + skill + `","role":"owner","` + w.path + `":"` + w.id + `"` + more + `}`)}
 }
 
-// guess makes n wrong guesses.
+// guess makes n incorrect guesses.
 func guess(c client, at map[string]string, n int) {
 	for range n {
 		c.refused(403, "wrong-pin", request{op: "verifyConfirmation", path: at, body: raw(`{"pin":"` + wrongPIN + `"}`)})
 	}
 }
 
-// lock has wrong guesses lock the holder's PIN.
+// lock has incorrect guesses lock the holder's PIN.
 func lock(c client, w who) map[string]string {
 	requireSkill(c)
 	at := ask(c, w, "")
@@ -154,7 +154,7 @@ func lock(c client, w who) map[string]string {
 			return at
 		}
 		if a.status != http.StatusForbidden {
-			c.Fatalf("a wrong guess answered %d: %s", a.status, a.body)
+			c.Fatalf("an incorrect guess answered %d: %s", a.status, a.body)
 		}
 	}
 }
@@ -310,8 +310,8 @@ func outsideStory(c client) {
 	}
 }
 
-// faultsStory has a request for every type of a 422.
-func faultsStory(c client) {
+// invalidStory has a request for every type of a 422.
+func invalidStory(c client) {
 	for i, f := range []struct {
 		kind string
 		request
@@ -322,6 +322,7 @@ func faultsStory(c client) {
 		{"string_too_long", request{op: "setCustomerPin", body: raw(`{"pin":"8046158046158"}`)}},
 		{"string_pattern_mismatch", request{op: "setCustomerPin", body: raw(`{"pin":"80461a"}`)}},
 		{"pin_too_weak", request{op: "setCustomerPin", body: raw(`{"pin":"1234"}`)}},
+		{"unsafe_text", request{op: "updatePinPolicy", body: raw(`{"pin_required_skills":["a\u0007"]}`)}},
 		{"extra_forbidden", request{op: "setCustomerPin", body: raw(`{"pin":"804615","PIN":"1"}`)}},
 		{"dict_type", request{op: "setCustomerPin", body: raw(`[]`)}},
 		{"uuid_parsing", request{op: "getCustomerPinStatus", path: map[string]string{"customer_id": "x"}}},

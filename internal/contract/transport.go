@@ -44,8 +44,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	e := Exchange{Method: method, Path: path, Status: resp.StatusCode, Header: resp.Header, Body: body}
-	for _, fault := range t.Spec.Check(e) {
-		t.Report(fmt.Sprintf("%s %s answered %d against the contract: %s", method, path, e.Status, fault))
+	for _, difference := range t.Spec.Check(e) {
+		t.Report(fmt.Sprintf("%s %s answered %d against the contract: %s", method, path, e.Status, difference))
 	}
 	t.Seen.add(t.Spec, e)
 	return resp, nil
@@ -57,7 +57,7 @@ type Coverage struct {
 	mu       sync.Mutex
 	cells    map[cell]int
 	problems map[string]int
-	faults   map[string]int
+	invalid  map[string]int
 }
 
 type cell struct {
@@ -72,7 +72,7 @@ func (c *Coverage) add(s *Spec, e Exchange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cells == nil {
-		c.cells, c.problems, c.faults = map[cell]int{}, map[string]int{}, map[string]int{}
+		c.cells, c.problems, c.invalid = map[cell]int{}, map[string]int{}, map[string]int{}
 	}
 	if op, _ := s.Find(e.Method, e.Path); op != nil {
 		c.cells[cell{op.ID, e.Status}]++
@@ -81,8 +81,8 @@ func (c *Coverage) add(s *Spec, e Exchange) {
 		c.problems[code]++
 	}
 	if e.Status == http.StatusUnprocessableEntity {
-		for _, f := range ParseFaults(e.Body) {
-			c.faults[f.Type]++
+		for _, f := range ParseFieldErrors(e.Body) {
+			c.invalid[f.Type]++
 		}
 	}
 }
@@ -97,8 +97,8 @@ func (c *Coverage) Count(operation string, status int) int {
 // Problems returns how often each problem code was met.
 func (c *Coverage) Problems() map[string]int { return c.counts(&c.problems) }
 
-// Faults returns how often each type of a 422 was met.
-func (c *Coverage) Faults() map[string]int { return c.counts(&c.faults) }
+// FieldErrors counts how often each type of validation error was returned.
+func (c *Coverage) FieldErrors() map[string]int { return c.counts(&c.invalid) }
 
 func (c *Coverage) counts(of *map[string]int) map[string]int {
 	c.mu.Lock()
@@ -126,8 +126,8 @@ func (c *Coverage) Missing(s *Spec) []string {
 	return out
 }
 
-// Table tells how often each documented answer of each operation was reached: a
-// number, "EMPTY" for never, a dot for what is not documented.
+// Table shows how often each documented answer of each operation was reached: a number, "EMPTY" for
+// never, and a dot for an answer that is not documented.
 func (c *Coverage) Table(s *Spec) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -28,7 +28,7 @@ type gen struct {
 type mistake struct {
 	// text is JSON, or for a parameter the text itself.
 	text string
-	// loc is where the answer must tell of it; nil means anywhere.
+	// loc is where the answer must have the error; nil means anywhere.
 	loc []any
 	why string
 }
@@ -36,7 +36,7 @@ type mistake struct {
 func pick[T any](g *gen, from ...T) T { return from[g.IntN(len(from))] }
 
 // breaks notes a broken rule. A body that nests too deep is read no further, so
-// nothing else is told of it.
+// there is no other error for it.
 func (g *gen) breaks(rule string) {
 	if g.rule != "nesting" {
 		g.rule = rule
@@ -168,6 +168,10 @@ func (g *gen) fromPattern(re *syntax.Regexp, n int) string {
 	case syntax.OpLiteral:
 		return string(re.Rune)
 	case syntax.OpCharClass:
+		if top := re.Rune[len(re.Rune)-1]; top == utf8.MaxRune {
+			// Most of all characters are unassigned, so names would never be accepted.
+			return g.freeText(1)
+		}
 		at := 2 * g.IntN(len(re.Rune)/2)
 		return string(re.Rune[at] + rune(g.IntN(int(re.Rune[at+1]-re.Rune[at])+1)))
 	case syntax.OpStar, syntax.OpPlus:
@@ -201,16 +205,17 @@ func (g *gen) fromPattern(re *syntax.Regexp, n int) string {
 // odd are characters that somewhere, some program takes for something else.
 var odd = []rune{0, 1, '\t', '\n', ' ', '"', '%', '/', '\\', 0x7f, 0x85, 0xa0, 'é', 'ß', 'İ', '４', '٣', 0x200b, 0x202e, 0x2028, '字', 0xfeff, 0xfffd, '😀', 0x10ffff}
 
+// shown are those of the odd characters that a person may be shown.
+var shown = []rune{'"', '%', '/', '\\', 0xa0, 'é', 'ß', 'İ', '４', '٣', '字', 0xfffd, '😀'}
+
 func (g *gen) freeText(n int) string {
+	special := shown
+	if g.chance(6) {
+		special = odd
+	}
 	runes := make([]rune, n)
 	for i := range runes {
-		runes[i] = pick(g, 'a'+rune(g.IntN(26)), '0'+rune(g.IntN(10)), pick(g, odd...))
-	}
-	if slices.Contains(runes, 0) {
-		if !g.chance(4) {
-			return strings.ReplaceAll(string(runes), "\x00", "-")
-		}
-		g.breaks("summary-nul")
+		runes[i] = pick(g, 'a'+rune(g.IntN(26)), '0'+rune(g.IntN(10)), pick(g, special...))
 	}
 	return string(runes)
 }

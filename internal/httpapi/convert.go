@@ -8,10 +8,10 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/confirmation"
-	"github.com/hydracore/hydrapin/internal/httpapi/wire"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/service"
+	"github.com/hydracore/hydrapin/internal/wire"
 	"github.com/hydracore/hydrapin/sdk/go/canonical"
 )
 
@@ -48,9 +48,8 @@ func fromAPIPinPolicyUpdate(u api.PinPolicyUpdate) policy.Patch {
 
 func toAPIETag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
-// fromAPIIfMatch returns which versions the client wants to change (RFC 9110
-// section 13.1.1): every one without the header or with "*"; the comparison is
-// strong, so a weak ETag matches none.
+// fromAPIIfMatch returns which versions the client wants to change (RFC 9110 section 13.1.1): all
+// of them without the header or with "*". The comparison is strong, so a weak ETag matches none.
 func fromAPIIfMatch(header *string) func(version int64) bool {
 	return func(version int64) bool {
 		return header == nil || *header == "*" || *header == toAPIETag(version)
@@ -69,7 +68,7 @@ func fromAPIHolder(tenant, instance uuid.UUID, customer, identity *uuid.UUID) (p
 	}
 }
 
-// fromAPIQuestion reads what was validated; an error is a fault of the program.
+// fromAPIQuestion reads a question that was validated; an error is a bug in this program.
 func fromAPIQuestion(c service.Caller, instance uuid.UUID, a api.AskConfirmation) (confirmation.Question, error) {
 	holder, err := fromAPIHolder(c.Tenant, instance, a.CustomerId, a.IdentityId)
 	if err != nil {

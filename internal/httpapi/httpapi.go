@@ -1,92 +1,139 @@
-// Package httpapi is the edge of the contract: it implements the operations of
-// openapi.yaml over the service.
+// Package httpapi implements the operations of the contract, openapi.yaml, over the service.
 //
-// It guarantees that no operation runs for a caller whom the contract does not
-// let in, that a request is refused with every one of its faults at once and in
-// the order of refusals that the design tells, and that no answer and no line of
-// the log holds a PIN, a key or a token. It must not know a rule of PINs, a store
-// or a transaction: a handler converts, makes one call, and converts back.
+// It guarantees that no operation runs for a caller that the contract does not let in, and that a
+// request is refused in the order of refusals. It must not know a rule of PINs, a store or a
+// transaction: a handler converts, makes one call, and converts back.
 package httpapi
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"log/slog"
-	"net/netip"
+	"net/http"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/openapi"
+	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/service"
+	"github.com/hydracore/hydrapin/internal/telemetry"
 )
 
-// Deps is what the operations need. All but TrustedProxies must be set.
+// Deps is what the operations need. All of it must be set.
 type Deps struct {
 	Service  *service.Service
 	Verifier *auth.Verifier
-	Log      *slog.Logger
-	// TrustedProxies are the peers whose X-Forwarded-For is believed.
-	TrustedProxies []netip.Prefix
+	// Rules are those for a PIN that is set.
+	Rules pin.Rules
 }
 
 // Server answers the operations of the contract.
 type Server struct {
 	service  *service.Service
 	verifier *auth.Verifier
-	log      *slog.Logger
-	proxies  []netip.Prefix
 }
 
 var _ api.StrictServerInterface = (*Server)(nil)
 
-// Register makes e answer the operations of the contract. It sets e's error
-// handler, and adds a middleware that gives every request an id, logs it and
-// turns a panic into a 500, for routes that are registered elsewhere too. A
-// contract that it does not understand completely is an error: what is not
-// checked must not be served.
+// Register makes e answer the operations of the contract. e must be observed by telemetry, and
+// have [AnswerError] as its error handler. A contract that is not understood completely is
+// [openapi.ErrContract].
 func Register(e *echo.Echo, d Deps) error {
-	s := &Server{service: d.Service, verifier: d.Verifier, log: d.Log, proxies: d.TrustedProxies}
+	s := &Server{service: d.Service, verifier: d.Verifier}
 	doc, err := api.GetSpec()
 	if err != nil {
 		return fmt.Errorf("httpapi: read the contract: %w", err)
 	}
-	operations, err := compileOperations(doc, d.Service.Rules)
+	contract, err := openapi.Compile(doc, d.Rules)
 	if err != nil {
 		return err
 	}
-	guards := make(map[string][]echo.MiddlewareFunc, len(operations))
-	for _, op := range operations {
-		guards[op.id] = []echo.MiddlewareFunc{s.guard(op)}
+	guards := map[string][]echo.MiddlewareFunc{}
+	for id, op := range contract.Operations() {
+		guards[id] = []echo.MiddlewareFunc{s.guard(op)}
 	}
-	e.HTTPErrorHandler = s.answerError
-	e.Use(s.observe)
 	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, nil), api.RegisterHandlersOptions{OperationMiddlewares: guards})
 	return nil
 }
 
-// guard refuses what must not reach the handler of an operation, in the order of
-// refusals: 401, 403, 413 and 415, 422. The router has answered 404 and 405.
-func (s *Server) guard(op *operation) echo.MiddlewareFunc {
+// guard refuses what must not reach the handler of an operation, in the order of refusals: 401,
+// 403, 413 and 415, 422. The router has answered 404 and 405.
+func (s *Server) guard(op *openapi.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			// Nothing that the API tells may be kept by a cache on the way.
+			// No cache may keep an answer of the API.
 			c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-			r, err := requestOf(c.Request().Context())
+			ctx := c.Request().Context()
+			r, err := telemetry.From(ctx)
 			if err != nil {
 				return err
 			}
-			r.operation = op.id
-			if err := s.authenticate(c.Request(), r, op.writes); err != nil {
+			r.Operation = op.ID
+			if r.Caller.Principal, err = s.authenticate(c.Request(), op.Writes); err != nil {
 				return err
 			}
-			if instance := op.instance(c); !op.rule.Allows(r.caller.Principal, instance) {
-				s.service.Denied(c.Request().Context(), r.caller, instance, op.id)
-				return errForbidden
+			value := func(name string) string { return pathParam(c, name) }
+			instance := op.Instance(value)
+			if err := op.Allows(r.Caller.Principal, instance); err != nil {
+				s.service.Denied(ctx, r.Caller, instance, op.ID)
+				return err
 			}
-			if err := op.check(c); err != nil {
+			if err := op.Check(c.Request(), value); err != nil {
 				return err
 			}
 			return next(c)
 		}
 	}
+}
+
+// authenticate returns the principal of a request. fresh reads a key anew, for whatever writes.
+func (s *Server) authenticate(req *http.Request, fresh bool) (auth.Principal, error) {
+	credential, err := openapi.ReadCredential(req)
+	if err != nil {
+		return auth.Principal{}, err
+	}
+	var principal auth.Principal
+	if credential.IsKey {
+		principal, err = s.service.AuthenticateKey(req.Context(), credential.Text, fresh)
+	} else {
+		principal, err = s.verifier.Verify(req.Context(), credential.Text)
+	}
+	if err == nil && principal.Kind == "" {
+		return auth.Principal{}, service.ErrUnauthorized
+	}
+	return principal, err
+}
+
+// errUnguarded says that a request reached a handler without its guard. It is a bug in this
+// program, and ends in a 500.
+var errUnguarded = errors.New("httpapi: the operation was reached without its guard")
+
+// callerOf returns the authenticated caller. A handler that gets an error must not go on: its guard
+// did not run.
+func callerOf(ctx context.Context) (service.Caller, error) {
+	r, err := telemetry.From(ctx)
+	if err != nil {
+		return service.Caller{}, err
+	}
+	if r.Caller.Kind == "" {
+		return service.Caller{}, errUnguarded
+	}
+	return r.Caller, nil
+}
+
+// pathParam returns a parameter without its percent-encoding; the router matches an encoded path
+// as it came.
+func pathParam(c echo.Context, name string) string {
+	raw := c.Param(name)
+	if c.Request().URL.RawPath == "" {
+		return raw
+	}
+	decoded, err := url.PathUnescape(raw)
+	if err != nil {
+		return raw
+	}
+	return decoded
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/service"
 )
 
 // GetCustomerPinStatus implements the contract.
@@ -64,7 +65,7 @@ func (s *Server) GetPinPolicy(ctx context.Context, req api.GetPinPolicyRequestOb
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.service.Policy(ctx, caller.Tenant, req.InstanceId)
+	p, err := s.service.Policy(ctx, caller, req.InstanceId)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,9 @@ func (s *Server) UpdatePinPolicy(ctx context.Context, req api.UpdatePinPolicyReq
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.service.UpdatePolicy(ctx, caller, req.InstanceId, fromAPIPinPolicyUpdate(*req.Body), fromAPIIfMatch(req.Params.IfMatch))
+	p, err := s.service.UpdatePolicy(ctx, caller, service.PolicyUpdate{
+		Instance: req.InstanceId, Patch: fromAPIPinPolicyUpdate(*req.Body), Match: fromAPIIfMatch(req.Params.IfMatch),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/service"
 )
 
 // RuntimeGetPinStatus implements the contract.
@@ -28,7 +29,7 @@ func (s *Server) RuntimeSetPin(ctx context.Context, req api.RuntimeSetPinRequest
 		return nil, err
 	}
 	holder := pin.IdentityHolder(caller.Tenant, req.InstanceId, req.IdentityId)
-	status, err := s.service.SetPINByRuntime(ctx, caller, holder, req.Body.Pin, req.Body.CurrentPin)
+	status, err := s.service.SetPINByRuntime(ctx, caller, holder, service.NewPIN{PIN: req.Body.Pin, Current: req.Body.CurrentPin})
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func (s *Server) GetConfirmation(ctx context.Context, req api.GetConfirmationReq
 	if req.Params.WaitSeconds != nil {
 		wait = time.Duration(*req.Params.WaitSeconds) * time.Second
 	}
-	view, err := s.service.Confirmation(ctx, caller, req.InstanceId, req.ConfirmationId, wait)
+	view, err := s.service.Confirmation(ctx, caller, service.Target{Instance: req.InstanceId, Confirmation: req.ConfirmationId}, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (s *Server) VerifyConfirmation(ctx context.Context, req api.VerifyConfirmat
 	if err != nil {
 		return nil, err
 	}
-	view, err := s.service.Verify(ctx, caller, req.InstanceId, req.ConfirmationId, req.Body.Pin)
+	view, err := s.service.Verify(ctx, caller, service.Target{Instance: req.InstanceId, Confirmation: req.ConfirmationId}, req.Body.Pin)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +109,7 @@ func (s *Server) RedeemConfirmation(ctx context.Context, req api.RedeemConfirmat
 	if err != nil {
 		return nil, err
 	}
-	view, err := s.service.Redeem(ctx, caller, req.InstanceId, req.ConfirmationId, proof)
+	view, err := s.service.Redeem(ctx, caller, service.Target{Instance: req.InstanceId, Confirmation: req.ConfirmationId}, proof)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (s *Server) DeclineConfirmation(ctx context.Context, req api.DeclineConfirm
 	if err != nil {
 		return nil, err
 	}
-	if err := s.service.Decline(ctx, caller, req.InstanceId, req.ConfirmationId); err != nil {
+	if err := s.service.Decline(ctx, caller, service.Target{Instance: req.InstanceId, Confirmation: req.ConfirmationId}); err != nil {
 		return nil, err
 	}
 	return api.DeclineConfirmation204Response{}, nil

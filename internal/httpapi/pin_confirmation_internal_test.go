@@ -12,8 +12,8 @@ import (
 // pending sets the customer's PIN and asks about a skill that needs it.
 func (b *bench) pending(tb testing.TB) string {
 	tb.Helper()
-	b.call(tb, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live)).want(tb, 200)
-	b.call(tb, "PATCH", b.policyPath(), `{"pin_required_skills":["pay"]}`, key(b.live)).want(tb, 200)
+	b.call(tb, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key)).want(tb, 200)
+	b.call(tb, "PATCH", b.policyPath(), `{"pin_required_skills":["pay"]}`, key(b.Key)).want(tb, 200)
 	got := b.ask(tb, "").want(tb, 201).fields(tb)
 	return got["id"].(string)
 }
@@ -21,13 +21,13 @@ func (b *bench) pending(tb testing.TB) string {
 // ask asks about the skill, with more fields.
 func (b *bench) ask(tb testing.TB, more string) reply {
 	tb.Helper()
-	body := `{"skill":"pay","role":"owner","customer_id":"` + b.customer.String() + `"` + more + `}`
-	return b.call(tb, "POST", b.internalPath("/confirmations"), body, key(b.runtime))
+	body := `{"skill":"pay","role":"owner","customer_id":"` + b.Customer.String() + `"` + more + `}`
+	return b.call(tb, "POST", b.internalPath("/confirmations"), body, key(b.RuntimeKey))
 }
 
 func (b *bench) on(tb testing.TB, method, id, rest, body string) reply {
 	tb.Helper()
-	return b.call(tb, method, b.internalPath("/confirmations/"+id+rest), body, key(b.runtime))
+	return b.call(tb, method, b.internalPath("/confirmations/"+id+rest), body, key(b.RuntimeKey))
 }
 
 var confirmationFields = []string{
@@ -61,15 +61,15 @@ func TestConfirmationStory(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	wantConfirmation(t, b.ask(t, "").want(t, 200), map[string]any{
-		"id": nil, "status": "not_required", "reason": "skill_not_listed", "created_at": nil, "expires_at": nil, "customer_id": b.customer,
+		"id": nil, "status": "not_required", "reason": "skill_not_listed", "created_at": nil, "expires_at": nil, "customer_id": b.Customer,
 	})
-	b.call(t, "PATCH", b.policyPath(), `{"pin_required_skills":["PAY"]}`, key(b.live)).want(t, 200)
+	b.call(t, "PATCH", b.policyPath(), `{"pin_required_skills":["PAY"]}`, key(b.Key)).want(t, 200)
 	wantConfirmation(t, b.ask(t, "").want(t, 200), map[string]any{"id": nil, "status": "blocked", "reason": "pin_not_set", "attempts_remaining": nil})
-	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live)).want(t, 200)
+	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key)).want(t, 200)
 
 	const action = `,"action":{"summary":"Pay 5","params":{"b":1.0,"a":"ä"}},"idempotency_key":"k1","expires_in_seconds":60`
 	asked := wantConfirmation(t, b.ask(t, action).want(t, 201), map[string]any{
-		"status": "pending", "reason": nil, "skill": "pay", "role": "owner", "customer_id": b.customer, "identity_id": nil,
+		"status": "pending", "reason": nil, "skill": "pay", "role": "owner", "customer_id": b.Customer, "identity_id": nil,
 		"action_summary": "Pay 5", "attempts_remaining": 5, "locked_until": nil, "confirm_url": nil, "receipt": nil, "session_expires_at": nil,
 		"action_digest": "sha-256:507aab815f2bdfce1c740c0b1ae7b1c874f56b9aa5b9ab109a07b57365148233",
 	})
@@ -108,10 +108,10 @@ func TestSessions(t *testing.T) {
 		t.Errorf("opened %v", opened)
 	}
 	bySession := wantConfirmation(t, b.ask(t, "").want(t, 201), map[string]any{"status": "approved", "reason": "session"})
-	b.call(t, "DELETE", b.internalPath("/pin-sessions?customer_id="+b.customer.String()), "", key(b.runtime)).want(t, 204)
+	b.call(t, "DELETE", b.internalPath("/pin-sessions?customer_id="+b.Customer.String()), "", key(b.RuntimeKey)).want(t, 204)
 	wantConfirmation(t, b.on(t, "GET", bySession["id"].(string), "", "").want(t, 200), map[string]any{"status": "declined", "reason": "session_ended"})
 	wantConfirmation(t, b.ask(t, "").want(t, 201), map[string]any{"status": "pending"})
-	b.call(t, "DELETE", b.internalPath("/pin-sessions?identity_id="+b.identity.String()), "", key(b.runtime)).want(t, 204)
+	b.call(t, "DELETE", b.internalPath("/pin-sessions?identity_id="+b.Identity.String()), "", key(b.RuntimeKey)).want(t, 204)
 }
 
 func TestLock(t *testing.T) {
@@ -124,7 +124,7 @@ func TestLock(t *testing.T) {
 			t.Errorf("%d left: %v", left, got)
 		}
 	}
-	b.clock.add(100*time.Millisecond + time.Microsecond)
+	b.clock.Add(100*time.Millisecond + time.Microsecond)
 	got := b.on(t, "POST", id, "/verify", `{"pin":"804615"}`)
 	locked := got.problem(t, 423, "pin-locked")
 	if locked["attempts_remaining"] != 0.0 || !wireTime.MatchString(locked["locked_until"].(string)) {
@@ -133,13 +133,13 @@ func TestLock(t *testing.T) {
 	retryWithin(t, got, 900, 900)
 	wantConfirmation(t, b.on(t, "GET", id, "", "").want(t, 200), map[string]any{"status": "pending", "attempts_remaining": 0, "locked_until": locked["locked_until"]})
 	wantConfirmation(t, b.ask(t, "").want(t, 200), map[string]any{"status": "blocked", "reason": "pin_locked", "locked_until": locked["locked_until"]})
-	status := b.call(t, "GET", b.customerPIN(), "", key(b.live)).want(t, 200).fields(t)
+	status := b.call(t, "GET", b.customerPIN(), "", key(b.Key)).want(t, 200).fields(t)
 	if status["is_locked"] != true || status["is_active"] != true || status["locked_until"] != locked["locked_until"] {
 		t.Errorf("status %v", status)
 	}
-	b.call(t, "POST", b.customerPIN()+"/unlock", "", key(b.live)).want(t, 200)
+	b.call(t, "POST", b.customerPIN()+"/unlock", "", key(b.Key)).want(t, 200)
 	b.on(t, "POST", id, "/verify", `{"pin":"804615"}`).want(t, 200)
-	b.call(t, "POST", b.customerPIN(), `{"pin":"492750"}`, key(b.live)).want(t, 200)
+	b.call(t, "POST", b.customerPIN(), `{"pin":"492750"}`, key(b.Key)).want(t, 200)
 	b.on(t, "POST", id, "/redeem", `{}`).problem(t, 409, "not-approved")
 }
 
@@ -157,7 +157,7 @@ func TestDeactivation(t *testing.T) {
 			}
 			break
 		}
-		b.clock.add(3 * time.Hour)
+		b.clock.Add(3 * time.Hour)
 	}
 	wantConfirmation(t, b.ask(t, "").want(t, 200), map[string]any{"status": "blocked", "reason": "pin_inactive"})
 }
@@ -175,7 +175,7 @@ func TestExpiryAndLimits(t *testing.T) {
 	got := b.ask(t, "")
 	got.problem(t, 429, "too-many-requests")
 	retryWithin(t, got, 300, 300)
-	b.clock.add(300 * time.Second)
+	b.clock.Add(300 * time.Second)
 	b.on(t, "POST", id, "/verify", `{"pin":"804615"}`).problem(t, 410, "expired")
 	b.on(t, "DELETE", id, "", "").problem(t, 410, "expired")
 	wantConfirmation(t, b.on(t, "GET", id, "", "").want(t, 200), map[string]any{"status": "expired", "attempts_remaining": nil})
@@ -184,23 +184,23 @@ func TestExpiryAndLimits(t *testing.T) {
 func TestIdentityPIN(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	admin := "/v1/instances/" + b.instance.String() + "/identities/" + b.identity.String() + "/pin"
-	b.call(t, "POST", b.identityPIN(), `{"pin":"804615","current_pin":"1111"}`, key(b.runtime)).want(t, 200)
-	b.call(t, "POST", b.identityPIN(), `{"pin":"492750","current_pin":"804615"}`, key(b.runtime)).want(t, 200)
-	b.call(t, "DELETE", b.identityPIN(), "", key(b.runtime)).want(t, 204)
-	b.call(t, "POST", b.identityPIN(), `{"pin":"804615"}`, key(b.runtime)).want(t, 200)
-	b.call(t, "PATCH", b.policyPath(), `{"pin_required_skills":["pay"]}`, key(b.live)).want(t, 200)
-	ask := `{"skill":"pay","role":"customer","identity_id":"` + strings.ToUpper(b.identity.String()) + `"}`
-	got := b.call(t, "POST", b.internalPath("/confirmations"), ask, key(b.runtime)).want(t, 200)
-	wantConfirmation(t, got, map[string]any{"status": "blocked", "reason": "pin_cooling_off", "identity_id": b.identity, "customer_id": nil, "role": "customer"})
-	b.call(t, "POST", admin+"/unlock", "", key(b.live)).want(t, 200)
-	got = b.call(t, "POST", b.internalPath("/confirmations"), ask, key(b.runtime)).want(t, 201)
-	wantConfirmation(t, got, map[string]any{"status": "pending", "identity_id": b.identity})
-	b.call(t, "DELETE", admin, "", key(b.live)).want(t, 204)
-	if got := b.call(t, "GET", b.identityPIN(), "", key(b.runtime)).want(t, 200); strings.TrimSpace(got.text) != noPIN {
+	admin := "/v1/instances/" + b.Instance.String() + "/identities/" + b.Identity.String() + "/pin"
+	b.call(t, "POST", b.identityPIN(), `{"pin":"804615","current_pin":"1111"}`, key(b.RuntimeKey)).want(t, 200)
+	b.call(t, "POST", b.identityPIN(), `{"pin":"492750","current_pin":"804615"}`, key(b.RuntimeKey)).want(t, 200)
+	b.call(t, "DELETE", b.identityPIN(), "", key(b.RuntimeKey)).want(t, 204)
+	b.call(t, "POST", b.identityPIN(), `{"pin":"804615"}`, key(b.RuntimeKey)).want(t, 200)
+	b.call(t, "PATCH", b.policyPath(), `{"pin_required_skills":["pay"]}`, key(b.Key)).want(t, 200)
+	ask := `{"skill":"pay","role":"customer","identity_id":"` + strings.ToUpper(b.Identity.String()) + `"}`
+	got := b.call(t, "POST", b.internalPath("/confirmations"), ask, key(b.RuntimeKey)).want(t, 200)
+	wantConfirmation(t, got, map[string]any{"status": "blocked", "reason": "pin_cooling_off", "identity_id": b.Identity, "customer_id": nil, "role": "customer"})
+	b.call(t, "POST", admin+"/unlock", "", key(b.Key)).want(t, 200)
+	got = b.call(t, "POST", b.internalPath("/confirmations"), ask, key(b.RuntimeKey)).want(t, 201)
+	wantConfirmation(t, got, map[string]any{"status": "pending", "identity_id": b.Identity})
+	b.call(t, "DELETE", admin, "", key(b.Key)).want(t, 204)
+	if got := b.call(t, "GET", b.identityPIN(), "", key(b.RuntimeKey)).want(t, 200); strings.TrimSpace(got.text) != noPIN {
 		t.Errorf("removed: %s", got.text)
 	}
-	if got := b.call(t, "GET", admin, "", key(b.live)).want(t, 200); strings.TrimSpace(got.text) != noPIN {
+	if got := b.call(t, "GET", admin, "", key(b.Key)).want(t, 200); strings.TrimSpace(got.text) != noPIN {
 		t.Errorf("removed: %s", got.text)
 	}
 }

@@ -19,7 +19,7 @@ var activePIN = regexp.MustCompile(`^\{"created_at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\
 func TestCustomerPIN(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	as := key(b.live)
+	as := key(b.Key)
 	if got := b.call(t, "GET", b.customerPIN(), "", as).want(t, 200); strings.TrimSpace(got.text) != noPIN {
 		t.Errorf("never seen: %s", got.text)
 	}
@@ -32,11 +32,11 @@ func TestCustomerPIN(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	upper := "/v1/customers/" + strings.ToUpper(b.customer.String()) + "/pin"
+	upper := "/v1/customers/" + strings.ToUpper(b.Customer.String()) + "/pin"
 	if got := b.call(t, "GET", upper, "", bearer(b.admin(t))).want(t, 200); got.text != set.text {
 		t.Errorf("upper case: %s, want %s", got.text, set.text)
 	}
-	mine := b.token(t, func(c *auth.Claims) { c.CustomerID = b.customer })
+	mine := b.Token(t, func(c *auth.Claims) { c.CustomerID = b.Customer })
 	if got := b.call(t, "GET", "/v1/me/pin", "", bearer(mine)).want(t, 200); got.text != set.text {
 		t.Errorf("me: %s, want %s", got.text, set.text)
 	}
@@ -54,17 +54,17 @@ func TestCustomerPIN(t *testing.T) {
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	as := key(b.live)
+	as := key(b.Key)
 	check := func(got reply, etag, body string) {
 		t.Helper()
 		got.want(t, 200)
-		want := `{"instance_id":"` + b.instance.String() + `",` + body + `}`
+		want := `{"instance_id":"` + b.Instance.String() + `",` + body + `}`
 		if got.Header.Get("ETag") != etag || strings.TrimSpace(got.text) != want {
 			t.Errorf("%s %s, want %s %s", got.Header.Get("ETag"), got.text, etag, want)
 		}
 	}
 	const defaults = `"pin_applies_to":"all","pin_required_skills":[],"pin_session_ttl_minutes":30`
-	check(b.call(t, "GET", b.policyPath(), "", bearer(b.token(t, nil))), `"0"`, defaults)
+	check(b.call(t, "GET", b.policyPath(), "", bearer(b.Token(t, nil))), `"0"`, defaults)
 	for _, nothing := range []string{`{}`, `{"pin_applies_to":null,"pin_required_skills":null,"pin_session_ttl_minutes":null}`, `{"pin_required_skills":[]}`} {
 		check(b.call(t, "PATCH", b.policyPath(), nothing, as), `"0"`, defaults)
 	}
@@ -87,24 +87,24 @@ func TestMissingAndForeignAreAlike(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	other := uuid.New()
-	_, foreign := b.mint(t, service.KeySpec{Tenant: other, Scopes: auth.Scopes()})
-	_, foreignRuntime := b.mint(t, service.KeySpec{Tenant: other, Instance: b.instance})
-	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live)).want(t, 200)
-	b.call(t, "PATCH", b.policyPath(), `{"pin_required_skills":["*"]}`, key(b.live)).want(t, 200)
-	b.call(t, "POST", b.identityPIN(), `{"pin":"804615"}`, key(b.runtime)).want(t, 200)
+	_, foreign := b.Mint(t, service.KeySpec{Tenant: other, Scopes: auth.Scopes()})
+	_, foreignRuntime := b.Mint(t, service.KeySpec{Tenant: other, Instance: b.Instance})
+	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key)).want(t, 200)
+	b.call(t, "PATCH", b.policyPath(), `{"pin_required_skills":["*"]}`, key(b.Key)).want(t, 200)
+	b.call(t, "POST", b.identityPIN(), `{"pin":"804615"}`, key(b.RuntimeKey)).want(t, 200)
 	asked := b.call(t, "POST", b.internalPath("/confirmations"),
-		`{"skill":"s","role":"owner","customer_id":"`+b.customer.String()+`"}`, key(b.runtime)).want(t, 201)
+		`{"skill":"s","role":"owner","customer_id":"`+b.Customer.String()+`"}`, key(b.RuntimeKey)).want(t, 201)
 	id := asked.fields(t)["id"].(string)
 
 	missing := uuid.NewString()
-	adminIdentity := "/v1/instances/" + b.instance.String() + "/identities/"
+	adminIdentity := "/v1/instances/" + b.Instance.String() + "/identities/"
 	for _, c := range []struct{ method, there, missing, body, key string }{
 		{"GET", b.customerPIN(), "/v1/customers/" + missing + "/pin", "", foreign},
 		{"POST", b.customerPIN() + "/unlock", "/v1/customers/" + missing + "/pin/unlock", "", foreign},
 		{"DELETE", b.customerPIN(), "/v1/customers/" + missing + "/pin", "", foreign},
-		{"GET", adminIdentity + b.identity.String() + "/pin", adminIdentity + missing + "/pin", "", foreign},
-		{"POST", adminIdentity + b.identity.String() + "/pin/unlock", adminIdentity + missing + "/pin/unlock", "", foreign},
-		{"DELETE", adminIdentity + b.identity.String() + "/pin", adminIdentity + missing + "/pin", "", foreign},
+		{"GET", adminIdentity + b.Identity.String() + "/pin", adminIdentity + missing + "/pin", "", foreign},
+		{"POST", adminIdentity + b.Identity.String() + "/pin/unlock", adminIdentity + missing + "/pin/unlock", "", foreign},
+		{"DELETE", adminIdentity + b.Identity.String() + "/pin", adminIdentity + missing + "/pin", "", foreign},
 		{"GET", b.identityPIN(), b.internalPath("/identities/" + missing + "/pin"), "", foreignRuntime},
 		{"GET", b.internalPath("/confirmations/" + id), b.internalPath("/confirmations/" + missing), "", foreignRuntime},
 		{"POST", b.internalPath("/confirmations/" + id + "/verify"), b.internalPath("/confirmations/" + missing + "/verify"), `{"pin":"804615"}`, foreignRuntime},
@@ -121,7 +121,7 @@ func TestMissingAndForeignAreAlike(t *testing.T) {
 	if got := b.call(t, "GET", b.policyPath(), "", key(foreign)); got.Header.Get("ETag") != `"0"` {
 		t.Errorf("another tenant's policy: %s", got.text)
 	}
-	if got := b.call(t, "GET", b.customerPIN(), "", key(b.live)); !activePIN.MatchString(strings.TrimSpace(got.text)) {
+	if got := b.call(t, "GET", b.customerPIN(), "", key(b.Key)); !activePIN.MatchString(strings.TrimSpace(got.text)) {
 		t.Errorf("another tenant changed the PIN: %s", got.text)
 	}
 }

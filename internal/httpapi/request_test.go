@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,7 +24,7 @@ func retryWithin(tb testing.TB, r reply, least, most int) {
 	}
 }
 
-// Each request has the faults of its own line and of all lines below.
+// Each request has the errors of its own line and of all lines below.
 func TestOrderOfRefusals(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -41,22 +40,22 @@ func TestOrderOfRefusals(t *testing.T) {
 		t.Errorf("Allow %q", allow)
 	}
 	b.call(t, "POST", runtimeSet, big, asText).problem(t, 401, "unauthorized")
-	b.call(t, "POST", runtimeSet, big, asText, key(b.live)).problem(t, 403, "forbidden")
-	b.call(t, "POST", runtimeSet, big, asText, key(b.runtime)).problem(t, 413, "too-large")
-	b.call(t, "POST", runtimeSet, "{", asText, key(b.runtime)).problem(t, 415, "unsupported-media-type")
-	if f := b.call(t, "POST", runtimeSet, "{", key(b.runtime)).faults(t); fmt.Sprint(f) != "[path.identity_id uuid_parsing body.1 json_invalid]" {
-		t.Errorf("faults %q", f)
+	b.call(t, "POST", runtimeSet, big, asText, key(b.Key)).problem(t, 403, "forbidden")
+	b.call(t, "POST", runtimeSet, big, asText, key(b.RuntimeKey)).problem(t, 413, "too-large")
+	b.call(t, "POST", runtimeSet, "{", asText, key(b.RuntimeKey)).problem(t, 415, "unsupported-media-type")
+	if f := b.call(t, "POST", runtimeSet, "{", key(b.RuntimeKey)).invalid(t); fmt.Sprint(f) != "[path.identity_id uuid_parsing body.1 json_invalid]" {
+		t.Errorf("errors %q", f)
 	}
 	// Of the record: 422 before 423, 404 before 410 and 409.
-	b.call(t, "POST", b.identityPIN(), `{"pin":"804615"}`, key(b.runtime)).want(t, 200)
+	b.call(t, "POST", b.identityPIN(), `{"pin":"804615"}`, key(b.RuntimeKey)).want(t, 200)
 	for i := range 5 {
-		b.call(t, "POST", b.identityPIN(), `{"pin":"492750","current_pin":"1111"}`, key(b.runtime)).problem(t, 403, "wrong-pin")
+		b.call(t, "POST", b.identityPIN(), `{"pin":"492750","current_pin":"1111"}`, key(b.RuntimeKey)).problem(t, 403, "wrong-pin")
 		_ = i
 	}
-	if f := b.call(t, "POST", b.identityPIN(), `{"pin":"492750"}`, key(b.runtime)).faults(t); fmt.Sprint(f) != "[body.current_pin missing]" {
-		t.Errorf("faults %q", f)
+	if f := b.call(t, "POST", b.identityPIN(), `{"pin":"492750"}`, key(b.RuntimeKey)).invalid(t); fmt.Sprint(f) != "[body.current_pin missing]" {
+		t.Errorf("errors %q", f)
 	}
-	b.call(t, "POST", b.identityPIN(), `{"pin":"492750","current_pin":"804615"}`, key(b.runtime)).problem(t, 423, "pin-locked")
+	b.call(t, "POST", b.identityPIN(), `{"pin":"492750","current_pin":"804615"}`, key(b.RuntimeKey)).problem(t, 423, "pin-locked")
 }
 
 func TestOtherMethods(t *testing.T) {
@@ -77,7 +76,7 @@ func TestOtherMethods(t *testing.T) {
 		{"GET", "/V1/me/pin", "", 404},
 		{"GET", "/", "", 404},
 	} {
-		got := b.call(t, c.method, c.path, "", key(b.live))
+		got := b.call(t, c.method, c.path, "", key(b.Key))
 		if got.StatusCode != c.status || got.Header.Get("Allow") != c.allow {
 			t.Errorf("%s %s: %d, Allow %q", c.method, c.path, got.StatusCode, got.Header.Get("Allow"))
 		}
@@ -96,7 +95,7 @@ func TestBodySize(t *testing.T) {
 	const limit = 64 << 10
 	chunked := func(r *http.Request) { r.ContentLength = -1 }
 	pad := func(n int) string { return `{"pin":"804615"}` + strings.Repeat(" ", n-len(`{"pin":"804615"}`)) }
-	for _, e := range [][]edit{{key(b.live)}, {key(b.live), chunked}} {
+	for _, e := range [][]edit{{key(b.Key)}, {key(b.Key), chunked}} {
 		b.call(t, "POST", b.customerPIN(), pad(limit), e...).want(t, 200)
 		b.call(t, "POST", b.customerPIN(), pad(limit+1), e...).problem(t, 413, "too-large")
 		b.call(t, "POST", b.customerPIN(), pad(300<<10), e...).problem(t, 413, "too-large")
@@ -105,11 +104,11 @@ func TestBodySize(t *testing.T) {
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader("")), -1
 		r.Header.Del("Content-Type")
 	}
-	if f := b.call(t, "POST", b.customerPIN(), "", key(b.live), empty).faults(t); fmt.Sprint(f) != "[body missing]" {
+	if f := b.call(t, "POST", b.customerPIN(), "", key(b.Key), empty).invalid(t); fmt.Sprint(f) != "[body missing]" {
 		t.Errorf("an empty chunked body: %q", f)
 	}
-	// Where the contract has no body, one is nobody's business.
-	b.call(t, "POST", b.customerPIN()+"/unlock", "{", key(b.live)).want(t, 200)
+	// Where the contract has no body, one is ignored.
+	b.call(t, "POST", b.customerPIN()+"/unlock", "{", key(b.Key)).want(t, 200)
 }
 
 func TestContentType(t *testing.T) {
@@ -117,21 +116,21 @@ func TestContentType(t *testing.T) {
 	b := setup(t)
 	set := func(value string) edit { return func(r *http.Request) { r.Header.Set("Content-Type", value) } }
 	for _, ok := range []string{"application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;charset=UTF-8;x=y", "application/json;"} {
-		b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live), set(ok)).want(t, 200)
+		b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key), set(ok)).want(t, 200)
 	}
 	for _, bad := range []string{"", "text/json", "application/jsonp", "application/problem+json", "application/x-www-form-urlencoded", "application/json, text/plain", "json", ";"} {
-		b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live), set(bad)).problem(t, 415, "unsupported-media-type")
+		b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key), set(bad)).problem(t, 415, "unsupported-media-type")
 	}
 	for name, e := range map[string]edit{
 		"none":    func(r *http.Request) { r.Header.Del("Content-Type") },
 		"twice":   header("Content-Type", "application/json"),
 		"encoded": header("Content-Encoding", "gzip"),
 	} {
-		if got := b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live), e); got.StatusCode != http.StatusUnsupportedMediaType {
+		if got := b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key), e); got.StatusCode != http.StatusUnsupportedMediaType {
 			t.Errorf("%s: %d", name, got.StatusCode)
 		}
 	}
-	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live), header("Content-Encoding", "identity")).want(t, 200)
+	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key), header("Content-Encoding", "identity")).want(t, 200)
 }
 
 // A body that does not arrive whole is never acted upon, and is answered.
@@ -143,9 +142,9 @@ func TestBrokenBody(t *testing.T) {
 		"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
 		"Transfer-Encoding: chunked\r\n\r\n10\r\n" + `{"pin":"804615"}` + "\r\n",
 	} {
-		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", b.server.Listener.Addr().String())
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", b.Server.Listener.Addr().String())
 		must(t, err)
-		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Api-Key: %s\r\n%s", b.customerPIN(), b.live, rest)
+		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Api-Key: %s\r\n%s", b.customerPIN(), b.Key, rest)
 		must(t, err)
 		must(t, conn.(*net.TCPConn).CloseWrite())
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -154,7 +153,7 @@ func TestBrokenBody(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
-	if got := b.call(t, "GET", b.customerPIN(), "", key(b.live)).fields(t); got["has_pin"] != false {
+	if got := b.call(t, "GET", b.customerPIN(), "", key(b.Key)).fields(t); got["has_pin"] != false {
 		t.Error("half a body set a PIN")
 	}
 }
@@ -165,7 +164,7 @@ func TestRequestIDs(t *testing.T) {
 	form := regexp.MustCompile(`^[a-z2-7]{26}$`)
 	seen := map[string]bool{}
 	for _, theirs := range []string{"", "trace-1", "a\tb\"c {}é\u202e", strings.Repeat("x", 1000)} {
-		got := b.call(t, "GET", b.customerPIN(), "", key(b.live), func(r *http.Request) { r.Header.Set("X-Request-Id", theirs) })
+		got := b.call(t, "GET", b.customerPIN(), "", key(b.Key), func(r *http.Request) { r.Header.Set("X-Request-Id", theirs) })
 		id := got.Header.Get("X-Request-Id")
 		if !form.MatchString(id) || seen[id] {
 			t.Errorf("request id %q", id)
@@ -184,7 +183,7 @@ func TestRequestIDs(t *testing.T) {
 func (b *bench) requests(tb testing.TB) []map[string]any {
 	tb.Helper()
 	var lines []map[string]any
-	for line := range strings.Lines(b.log.String()) {
+	for line := range strings.Lines(b.Log.String()) {
 		var m map[string]any
 		must(tb, json.Unmarshal([]byte(line), &m))
 		if m["msg"] == "request" {
@@ -197,12 +196,12 @@ func (b *bench) requests(tb testing.TB) []map[string]any {
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	got := b.call(t, "GET", b.customerPIN()+"?secret=hush", "", key(b.live)).want(t, 200)
+	got := b.call(t, "GET", b.customerPIN()+"?secret=hush", "", key(b.Key)).want(t, 200)
 	b.call(t, "BREW", "/v1/hush", "")
 	lines := b.requests(t)
 	want := map[string]any{
 		"level": "INFO", "msg": "request", "method": "GET", "route": "/v1/customers/:customer_id/pin", "status": 200.0,
-		"operation": "getCustomerPinStatus", "tenant": b.tenant.String(), "actor_kind": "api_key", "actor": b.liveKey.ID,
+		"operation": "getCustomerPinStatus", "tenant": b.Tenant.String(), "actor_kind": "api_key", "actor": b.KeyID,
 		"request_id": got.Header.Get("X-Request-Id"), "peer": "127.0.0.1",
 	}
 	for k, v := range want {
@@ -216,16 +215,14 @@ func TestAccessLog(t *testing.T) {
 	if lines[1]["method"] != "other" || lines[1]["status"] != 404.0 {
 		t.Errorf("line %v", lines[1])
 	}
-	if strings.Contains(b.log.String(), "hush") {
+	if strings.Contains(b.Log.String(), "hush") {
 		t.Error("the log has a path or a query")
 	}
 }
 
 func TestPeer(t *testing.T) {
 	t.Parallel()
-	trusting := setup(t, func(o *options) {
-		o.proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
-	})
+	trusting := setup(t, "HYDRAPIN_TRUSTED_PROXIES=127.0.0.0/8,10.0.0.0/8,fd00::/8")
 	wary := setup(t)
 	for i, c := range []struct {
 		headers []string
@@ -253,35 +250,33 @@ func TestPeer(t *testing.T) {
 		}
 		wary.call(t, "GET", "/v1/me/pin", "", forwarded)
 		if got := wary.requests(t)[i]["peer"]; got != "127.0.0.1" {
-			t.Errorf("%q: %v was believed", c.headers, got)
+			t.Errorf("%q: %v was trusted", c.headers, got)
 		}
 	}
 }
 
 func TestPanics(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(o *options) {
-		o.register = func(e *echo.Echo) {
-			e.GET("/before", func(echo.Context) error { panic("the PIN is 804615") })
-			e.GET("/index", func(c echo.Context) error { return c.String(200, strings.Split("804615", ",")[len(c.Path())]) })
-			e.GET("/after", func(c echo.Context) error {
-				_ = c.String(200, "half")
-				panic("804615")
-			})
-			e.GET("/abort", func(echo.Context) error { panic(http.ErrAbortHandler) })
-		}
+	b := bare(t, func(e *echo.Echo) {
+		e.GET("/before", func(echo.Context) error { panic("the PIN is 804615") })
+		e.GET("/index", func(c echo.Context) error { return c.String(200, strings.Split("804615", ",")[len(c.Path())]) })
+		e.GET("/after", func(c echo.Context) error {
+			_ = c.String(200, "half")
+			panic("804615")
+		})
+		e.GET("/abort", func(echo.Context) error { panic(http.ErrAbortHandler) })
 	})
 	for _, path := range []string{"/before", "/index"} {
 		got := b.call(t, "GET", path, "")
 		got.problem(t, http.StatusInternalServerError, "internal")
-		if !strings.Contains(b.log.String(), got.Header.Get("X-Request-Id")) {
+		if !strings.Contains(b.Log.String(), got.Header.Get("X-Request-Id")) {
 			t.Error("the log does not have the request id")
 		}
 	}
 	for _, path := range []string{"/after", "/abort"} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.server.URL+path, http.NoBody)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.URL+path, http.NoBody)
 		must(t, err)
-		if resp, err := b.server.Client().Do(req); err == nil {
+		if resp, err := b.Server.Client().Do(req); err == nil {
 			_, err = io.ReadAll(resp.Body)
 			_ = resp.Body.Close()
 			if err == nil {
@@ -289,7 +284,7 @@ func TestPanics(t *testing.T) {
 			}
 		}
 	}
-	log := b.log.String()
+	log := b.Log.String()
 	if strings.Contains(log, "804615") || !strings.Contains(log, `"panic":"string"`) ||
 		!strings.Contains(log, "request_test.go") || !strings.Contains(log, "index out of range") {
 		t.Errorf("the log of panics: %s", log)
@@ -300,29 +295,27 @@ func TestPanics(t *testing.T) {
 func TestClientGone(t *testing.T) {
 	t.Parallel()
 	waiting, left := make(chan struct{}), make(chan struct{})
-	b := setup(t, func(o *options) {
-		o.register = func(e *echo.Echo) {
-			e.Pre(func(next echo.HandlerFunc) echo.HandlerFunc {
-				return func(c echo.Context) error {
-					defer close(left)
-					return next(c)
-				}
-			})
-			e.GET("/wait", func(c echo.Context) error {
-				close(waiting)
-				<-c.Request().Context().Done()
-				return fmt.Errorf("waited: %w", c.Request().Context().Err())
-			})
-		}
+	b := bare(t, func(e *echo.Echo) {
+		e.Pre(func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c echo.Context) error {
+				defer close(left)
+				return next(c)
+			}
+		})
+		e.GET("/wait", func(c echo.Context) error {
+			close(waiting)
+			<-c.Request().Context().Done()
+			return fmt.Errorf("waited: %w", c.Request().Context().Err())
+		})
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.server.URL+"/wait", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.URL+"/wait", http.NoBody)
 	must(t, err)
 	go func() {
 		<-waiting
 		cancel()
 	}()
-	if resp, err := b.server.Client().Do(req); err == nil {
+	if resp, err := b.Server.Client().Do(req); err == nil {
 		_ = resp.Body.Close()
 		t.Error("answered")
 	}
@@ -330,8 +323,8 @@ func TestClientGone(t *testing.T) {
 	if line := b.requests(t)[0]; line["status"] != 499.0 || line["level"] != "DEBUG" {
 		t.Errorf("line %v", line)
 	}
-	if strings.Contains(b.log.String(), `"level":"WARN"`) {
-		t.Errorf("a warning: %s", b.log)
+	if strings.Contains(b.Log.String(), `"level":"WARN"`) {
+		t.Errorf("a warning: %s", b.Log)
 	}
 }
 
@@ -342,7 +335,7 @@ func TestLongPollEndsWithTheServer(t *testing.T) {
 	id := b.pending(t)
 	done := make(chan reply)
 	go func() { done <- b.on(t, "GET", id, "?wait_seconds=30", "") }()
-	b.service.StopWaiting()
+	b.Node.Service().StopWaiting()
 	wantConfirmation(t, (<-done).want(t, 200), map[string]any{"status": "pending"})
 }
 
@@ -351,10 +344,10 @@ func TestDamage(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	id := b.pending(t)
-	damage(t, b, "UPDATE pins SET hash = 'damaged'")
+	b.SQL(t, "UPDATE pins SET hash = 'damaged'")
 	got := b.on(t, "POST", id, "/verify", `{"pin":"804615"}`)
 	got.problem(t, 500, "internal")
-	want := `{"detail":"Something went wrong; nothing was allowed.","request_id":"` + got.Header.Get("X-Request-Id") +
+	want := `{"detail":"Something went wrong. Nothing was allowed.","request_id":"` + got.Header.Get("X-Request-Id") +
 		`","status":500,"title":"Internal error","type":"urn:hydrapin:problem:internal"}`
 	if got.text != want {
 		t.Errorf("500: %s", got.text)
@@ -367,7 +360,7 @@ func TestBusy(t *testing.T) {
 	b := setup(t)
 	id := b.pending(t)
 	for {
-		place, err := b.service.Hasher.Reserve(b.tenant)
+		place, err := b.Node.Hasher().Reserve(b.Tenant)
 		if err != nil {
 			break
 		}
@@ -376,6 +369,6 @@ func TestBusy(t *testing.T) {
 	got := b.on(t, "POST", id, "/verify", `{"pin":"804615"}`)
 	got.problem(t, 503, "busy")
 	retryWithin(t, got, 1, 60)
-	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.live)).problem(t, 503, "busy")
+	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key)).problem(t, 503, "busy")
 	wantConfirmation(t, b.on(t, "GET", id, "", "").want(t, 200), map[string]any{"attempts_remaining": 5})
 }

@@ -160,7 +160,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 }
 
 // Stop shuts the server down at once, as an operator's fast shutdown does:
-// clients are told and cut off. The data stays; Start brings it back.
+// clients get a message and are disconnected. The data stays; Start starts on it again.
 func (c *Cluster) Stop() error { return c.end("INT") }
 
 // Remove ends the server and deletes the cluster.

@@ -10,10 +10,10 @@ import (
 // MaxLock is the longest lock; doubling stops there.
 const MaxLock = 24 * time.Hour
 
-// bucketUnit is the time in which one wrong guess leaks out of the bucket.
+// bucketUnit is the time in which one incorrect guess leaks out of the bucket.
 const bucketUnit = 24 * time.Hour
 
-// Limits say what wrong guesses cost. Counts are at least 1 and LockBase is
+// Limits say what incorrect guesses cost. Counts are at least 1 and LockBase is
 // positive; the settings see to that.
 type Limits struct {
 	// LockAfter consecutive failures lock, at each multiple.
@@ -23,7 +23,7 @@ type Limits struct {
 	LockBase time.Duration
 	// HardLimit consecutive failures deactivate.
 	HardLimit int
-	// Bucket is how many wrong guesses fit, leaking one in 24 hours, until the
+	// Bucket is how many incorrect guesses fit, leaking one in 24 hours, until the
 	// PIN is deactivated.
 	Bucket int
 }
@@ -58,16 +58,16 @@ type AttemptRef struct{ Tenant, ID uuid.UUID }
 // Ref returns the name of the attempt.
 func (a Attempt) Ref() AttemptRef { return AttemptRef{Tenant: a.Holder.Tenant, ID: a.ID} }
 
-// Ticket is one attempt that was taken. What is looked at afterwards counts only
-// while the record's PIN id and lock epoch are the ticket's; it is refunded only
-// while the generation is.
+// Ticket is what a spent attempt remembers of the record. What the comparison finds
+// counts only while the record's PIN id and lock epoch are the ticket's; the attempt
+// is refunded only while the generation is, too.
 type Ticket struct {
-	Generation int64
 	PINID      uuid.UUID
 	LockEpoch  int64
+	Generation int64
 	// Hash is the stored form that the guess is compared with.
 	Hash string
-	// Effect is what this attempt set, in case that the guess is wrong.
+	// Effect is what this attempt set, in case the guess is incorrect.
 	Effect Effect
 }
 
@@ -93,16 +93,24 @@ func (r Record) Spend(l Limits, now time.Time) (Record, Ticket, State) {
 	if effect != NoEffect {
 		r.LockEpoch++
 	}
-	return r, Ticket{PINID: r.ID, LockEpoch: r.LockEpoch, Hash: r.Hash, Effect: effect}, Ready
+	t := Ticket{PINID: r.ID, LockEpoch: r.LockEpoch, Generation: r.Generation, Hash: r.Hash, Effect: effect}
+	return r, t, Ready
 }
 
-// SettleRight records that the guess of a ticket was right: the count is
+// SettleCorrect records that the guess of a ticket was correct: the count is
 // cleared, the attempt leaves the bucket, and what its own spend set is lifted.
+//
 // It reports false, and changes nothing, when the PIN or the lock epoch is no
-// longer the ticket's: a right guess wipes no lock that another earned.
-func (r Record) SettleRight(t Ticket) (Record, bool) {
+// longer the ticket's: a correct guess lifts no lock that another earned. After an
+// act that cleared what guesses had cost, the guess still counts as correct, but
+// there is nothing of its own left to refund: it changes nothing then, so that it
+// forgives no guess that came after that act.
+func (r Record) SettleCorrect(t Ticket) (Record, bool) {
 	if r.ID == uuid.Nil || r.ID != t.PINID || r.LockEpoch != t.LockEpoch {
 		return r, false
+	}
+	if r.Generation != t.Generation {
+		return r, true
 	}
 	r.Failures = 0
 	if !r.BucketEmptyAt.IsZero() {

@@ -3,11 +3,7 @@
 // settings and a time; the package knows no store, no hash and no transport.
 package pin
 
-import (
-	"errors"
-
-	"github.com/google/uuid"
-)
+import "github.com/google/uuid"
 
 // HolderType says in what capacity somebody holds a PIN.
 type HolderType string
@@ -36,21 +32,4 @@ func CustomerHolder(tenant, customer uuid.UUID) Holder {
 // IdentityHolder returns the holder for a channel identity of an instance.
 func IdentityHolder(tenant, instance, identity uuid.UUID) Holder {
 	return Holder{Type: Identity, Tenant: tenant, Instance: instance, ID: identity}
-}
-
-// ErrNotUUID is returned by [ParseUUID].
-var ErrNotUUID = errors.New("pin: not a UUID in the 8-4-4-4-12 form")
-
-// ParseUUID reads a UUID of any version and case in the 8-4-4-4-12 form of
-// RFC 9562 only; the urn:, braced and plain hexadecimal spellings that other
-// parsers take are [ErrNotUUID].
-func ParseUUID(s string) (uuid.UUID, error) {
-	if len(s) != 36 {
-		return uuid.Nil, ErrNotUUID
-	}
-	id, err := uuid.Parse(s)
-	if err != nil {
-		return uuid.Nil, ErrNotUUID
-	}
-	return id, nil
 }

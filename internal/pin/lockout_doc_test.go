@@ -2,8 +2,11 @@ package pin_test
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +14,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/pin"
 )
 
-// habit is how often the holder enters the right PIN while somebody guesses.
+// habit is how often the holder enters the correct PIN while somebody guesses.
 type habit string
 
 const (
@@ -24,9 +27,9 @@ const (
 // noon, is a multiple of it.
 const step = 15 * time.Minute
 
-// attack returns how many wrong guesses are looked at in a span under the default
-// limits. The guesser knows the limits, guesses as soon as a guess is to be had,
-// stops before the one that deactivates, and takes that one at the end.
+// attack returns how many incorrect guesses are hashed in a span under the default
+// limits. The guesser knows the limits, guesses as soon as an attempt is free,
+// stops before the one that deactivates, and spends that one at the end.
 func attack(t *testing.T, h habit, span time.Duration) int {
 	t.Helper()
 	s := newStory(t, pin.DefaultLimits())
@@ -54,7 +57,7 @@ func attack(t *testing.T, h habit, span time.Duration) int {
 			enter()
 		}
 		for {
-			// Four wrong guesses, then the holder's right one: no lock ever comes.
+			// Four incorrect guesses, then the holder's correct one: no lock ever comes.
 			if h == forGuesser && s.record.Failures == s.limits.LockAfter-1 {
 				enter()
 			}
@@ -71,23 +74,61 @@ func attack(t *testing.T, h habit, span time.Duration) int {
 func attackRows(t *testing.T) []string {
 	t.Helper()
 	var rows []string
+	left := map[int]int{}
+	for _, digits := range counted {
+		left[digits] = pow10(digits) - len(weakPINs(digits))
+	}
 	for _, h := range []habit{never, atNoon, forGuesser} {
 		for _, span := range []struct {
 			name string
 			days int
 		}{{"a day", 1}, {"a month (30 days)", 30}, {"a year (365 days)", 365}} {
 			n := attack(t, h, time.Duration(span.days)*day)
-			rows = append(rows, fmt.Sprintf("| %s | %s | %d | %s | %s |", h, span.name, n,
-				chance(n, 10_000-weak4), chance(n, 1_000_000-weak6)))
+			row := fmt.Sprintf("| %s | %s | %d |", h, span.name, n)
+			for _, digits := range counted {
+				row += fmt.Sprintf(" %s |", chance(n, left[digits]))
+			}
+			rows = append(rows, row)
 		}
 	}
 	return rows
 }
 
-// chance is the probability that n different guesses of so many PINs hit.
-func chance(n, of int) string { return fmt.Sprintf("%.2g %%", 100*float64(n)/float64(of)) }
+// chance is the probability that one of n different guesses among so many PINs is correct.
+func chance(n, of int) string {
+	percent := 100 * float64(n) / float64(of)
+	decimals := max(0, 1-int(math.Floor(math.Log10(percent))))
+	return fmt.Sprintf("%.*f %%", decimals, percent)
+}
 
-// The numbers that users read are those that the code gives.
+// counted are the lengths that the page counts, in digits.
+var counted = []int{4, 6, 8}
+
+// familyRows say how many PINs each family has, and how many it and those above it leave.
+func familyRows() []string {
+	rows := make([]string, 0, len(generators))
+	weak := map[int]map[string]bool{4: {}, 6: {}, 8: {}}
+	for _, g := range generators {
+		row := "| " + g.name + " |"
+		for _, digits := range counted {
+			members := set(g.members(digits))
+			maps.Copy(weak[digits], members)
+			row += fmt.Sprintf(" %s | %s |", thousands(len(members)), thousands(pow10(digits)-len(weak[digits])))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// thousands writes 1234567 as 1,234,567.
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}
+
+// The numbers that users read are the numbers that the code gives.
 func TestTheArithmeticOfTheLockoutPage(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/lockout.md")
@@ -95,20 +136,13 @@ func TestTheArithmeticOfTheLockoutPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(string(page), "\n")
-	rows := attackRows(t)
-	head := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "| right PINs in between |") })
-	if head < 0 || len(lines) < head+2+len(rows)+1 {
-		t.Fatalf("the page has no table of attacks; it should have\n%s", strings.Join(rows, "\n"))
-	}
-	if got := lines[head+2 : head+2+len(rows)]; !slices.Equal(got, rows) || lines[head+2+len(rows)] != "" {
-		t.Errorf("the page's table is not the simulation's, which is\n%s", strings.Join(rows, "\n"))
-	}
-	for _, want := range []string{
-		fmt.Sprintf("%d of the 10,000", weak4),
-		fmt.Sprintf("%d,%03d of the 1,000,000", weak6/1000, weak6%1000),
+	for head, rows := range map[string][]string{
+		"| family |":                  familyRows(),
+		"| correct PINs in between |": attackRows(t),
 	} {
-		if !strings.Contains(string(page), want) {
-			t.Errorf("the page does not say %q", want)
+		at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, head) }) + 2
+		if at < 2 || len(lines) <= at+len(rows) || !slices.Equal(lines[at:at+len(rows)], rows) || lines[at+len(rows)] != "" {
+			t.Errorf("the table %q on the page does not have the rows\n%s", head, strings.Join(rows, "\n"))
 		}
 	}
 }

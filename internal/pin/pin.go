@@ -7,8 +7,8 @@ import (
 	"log/slog"
 )
 
-// The lengths that a PIN can have at all (ISO 9564-1); settings narrow what may
-// be set, never what may be entered.
+// The lengths that a PIN can have (ISO 9564-1). Settings narrow the lengths of a PIN being set, never
+// of one being entered.
 const (
 	MinLength = 4
 	MaxLength = 12
@@ -25,11 +25,10 @@ const redacted = "[redacted]"
 // compile error; PINs are compared as hashes.
 type PIN struct{ reveal func() string }
 
-// ErrNotDigits is returned by [Parse] for what cannot be a PIN.
+// ErrNotDigits is returned by [Parse] for a text that cannot be a PIN.
 var ErrNotDigits = errors.New("pin: not 4 to 12 ASCII digits")
 
-// Parse reads a PIN as it is entered: 4 to 12 ASCII digits. The error never
-// holds the input.
+// Parse reads a PIN as it is entered: 4 to 12 ASCII digits. The error never contains the input.
 func Parse(s string) (PIN, error) {
 	if len(s) < MinLength || len(s) > MaxLength {
 		return PIN{}, ErrNotDigits
@@ -42,8 +41,8 @@ func Parse(s string) (PIN, error) {
 	return PIN{reveal: func() string { return s }}, nil
 }
 
-// Reveal returns the digits; of the zero PIN, which is none, the empty string.
-// Only what hashes a PIN may call it.
+// Reveal returns the digits; for the zero PIN, which is no PIN, the empty string. Only code that
+// hashes or checks a PIN may call it.
 func (p PIN) Reveal() string {
 	if p.reveal == nil {
 		return ""

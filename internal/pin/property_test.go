@@ -21,6 +21,9 @@ type guess struct {
 	// void says that something since its spend forbids it to settle: another
 	// guess's lock, or another PIN.
 	void bool
+	// cleared says that an admin's act cleared its attempt: there is nothing of it
+	// left to refund.
+	cleared bool
 }
 
 // model plays a record against n guessers, admins, runtimes and crashes, and
@@ -42,8 +45,8 @@ type model struct {
 	lockedUntil time.Time
 	inactive    bool
 	lockedBy    *guess
-	// slack is how many right guesses hung while time passed, or across an admin
-	// act: each may take a part of a later guess out of the bucket, never more.
+	// slack is how many right guesses hung while time passed: each may take a part
+	// of a later guess out of the bucket, never more.
 	slack int
 }
 
@@ -150,7 +153,7 @@ func (m *model) settle(i int, crash bool) {
 	if crash || !g.right {
 		return
 	}
-	next, ok := m.record.SettleRight(g.ticket)
+	next, ok := m.record.SettleCorrect(g.ticket)
 	if ok == g.void {
 		m.t.Fatalf("a right guess settled: %v, void: %v", ok, g.void)
 	}
@@ -162,6 +165,12 @@ func (m *model) settle(i int, crash bool) {
 	}
 	if next.LockEpoch != m.record.LockEpoch {
 		m.t.Fatal("a settle changed the lock epoch")
+	}
+	if g.cleared {
+		if next != m.record {
+			m.t.Fatal("a guess that was cleared refunded something")
+		}
+		return
 	}
 	m.record = next
 	m.since = 0
@@ -185,7 +194,7 @@ func (m *model) pass(d time.Duration) {
 func (m *model) hang() {
 	n := 0
 	for _, g := range m.inFlight {
-		if g.right {
+		if g.right && !g.void && !g.cleared {
 			n++
 		}
 	}
@@ -195,7 +204,9 @@ func (m *model) hang() {
 // cleared is what every admin act does to count, lock and bucket.
 func (m *model) cleared() {
 	m.slack = 0
-	m.hang()
+	for _, g := range m.inFlight {
+		g.cleared = true
+	}
 	m.wrong, m.since, m.lockedUntil, m.inactive, m.lockedBy = nil, 0, time.Time{}, false, nil
 }
 
@@ -323,7 +334,7 @@ func TestNoInterleavingExceedsTheLimits(t *testing.T) {
 				case 0:
 					m.set(m.record.SetByAdmin)
 				case 1:
-					m.record = m.record.RemovedByAdmin()
+					m.record = m.record.RemoveByAdmin()
 					m.void(nil)
 					m.cleared()
 				case 2, 3:
@@ -350,7 +361,7 @@ func TestWrongGuessesInAnyWindow(t *testing.T) {
 			switch rapid.IntRange(0, 3).Draw(rt, "who") {
 			case 0:
 				if next, ticket, state := m.record.Spend(m.limits, m.now); state == pin.Ready {
-					settled, ok := next.SettleRight(ticket)
+					settled, ok := next.SettleCorrect(ticket)
 					if !ok {
 						rt.Fatal("a right guess at once is refused")
 					}

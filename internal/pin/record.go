@@ -26,7 +26,7 @@ type Record struct {
 	// RemovedByRuntime makes the next PIN that the runtime sets cool off.
 	RemovedByRuntime bool
 
-	// Failures counts consecutive wrong guesses.
+	// Failures counts consecutive incorrect guesses.
 	Failures    int
 	LockedUntil time.Time
 	// Inactive is set by the hard limit and by a full bucket; only an admin ends
@@ -39,13 +39,13 @@ type Record struct {
 	// remove and unlock by an admin), and is kept across PINs: an attempt that was
 	// spent before such an act is not refunded after it.
 	Generation int64
-	// BucketEmptyAt is when the bucket of wrong guesses will have leaked dry: one
+	// BucketEmptyAt is when the bucket of incorrect guesses will have leaked dry: one
 	// time says level and leak at once (GCRA's theoretical arrival time, ITU-T
 	// I.371).
 	BucketEmptyAt time.Time
 }
 
-// Status is what the world may know of a holder's PIN.
+// Status is what callers may know of a holder's PIN.
 type Status struct {
 	HasPIN bool
 	// IsActive is true while a PIN is set that is not deactivated; a lock does
@@ -59,7 +59,7 @@ type Status struct {
 // State is what a PIN can be used for at a time.
 type State string
 
-// The states, in the order in which the first that holds is told.
+// The states. The first that holds, in this order, is the record's.
 const (
 	NotSet     State = "not_set"
 	Inactive   State = "inactive"
@@ -84,7 +84,7 @@ func (r Record) State(now time.Time) State {
 	}
 }
 
-// Status returns what the world may know of the record at now.
+// Status returns what callers may know of the record at now.
 func (r Record) Status(now time.Time) Status {
 	s := Status{HasPIN: r.ID != uuid.Nil}
 	if !s.HasPIN {
@@ -106,18 +106,21 @@ func (r Record) lockedUntil(now time.Time) time.Time {
 	return r.LockedUntil
 }
 
-// Fresh is a PIN that is to be stored: a new random id, its hash and the time.
+// Fresh is a PIN that is to be stored: a new random id, its hash with the id of
+// the pepper that it was made with, and the time.
 type Fresh struct {
-	ID       uuid.UUID
-	Hash     string
-	PepperID string
-	At       time.Time
+	ID             uuid.UUID
+	Hash, PepperID string
+	At             time.Time
 }
 
 // SetByAdmin replaces everything of the old PIN and clears count, lock and
-// bucket; only the lock epoch goes on.
+// bucket; only the lock epoch and the generation go on.
 func (r Record) SetByAdmin(f Fresh) Record {
-	return Record{Holder: r.Holder, ID: f.ID, Hash: f.Hash, CreatedAt: f.At, LockEpoch: r.LockEpoch}
+	return Record{
+		Holder: r.Holder, ID: f.ID, Hash: f.Hash, PepperID: f.PepperID, CreatedAt: f.At,
+		LockEpoch: r.LockEpoch, Generation: r.Generation + 1,
+	}
 }
 
 // SetByRuntime stores a PIN that the runtime set. Count, lock and bucket stay. A
@@ -130,12 +133,26 @@ func (r Record) SetByRuntime(f Fresh, coolingOff time.Duration) Record {
 			r.CountsFrom = f.At.Add(coolingOff)
 		}
 	}
-	r.ID, r.Hash, r.CreatedAt, r.RemovedByRuntime = f.ID, f.Hash, f.At, false
+	r.ID, r.Hash, r.PepperID, r.CreatedAt, r.RemovedByRuntime = f.ID, f.Hash, f.PepperID, f.At, false
 	return r
 }
 
-// RemovedByAdmin returns the record of a holder that was never seen.
-func (r Record) RemovedByAdmin() Record { return Record{Holder: r.Holder} }
+// RemoveByAdmin removes the PIN and clears count, lock and bucket; only the lock
+// epoch and the generation go on. Where there is nothing to remove or clear it
+// changes nothing.
+func (r Record) RemoveByAdmin() Record {
+	return r.cleared(Record{Holder: r.Holder})
+}
+
+// cleared is next with the lock epoch and the generation of r, which an act that
+// changes anything raises.
+func (r Record) cleared(next Record) Record {
+	next.LockEpoch, next.Generation = r.LockEpoch, r.Generation
+	if next != r {
+		next.Generation++
+	}
+	return next
+}
 
 // RemoveByRuntime takes the PIN away. Count, lock and bucket outlive it, so that
 // removing and setting forgives no guess.
@@ -143,25 +160,26 @@ func (r Record) RemoveByRuntime() Record {
 	if r.ID == uuid.Nil {
 		return r
 	}
-	r.ID, r.Hash, r.CreatedAt, r.CountsFrom = uuid.Nil, "", time.Time{}, time.Time{}
+	r.ID, r.Hash, r.PepperID, r.CreatedAt, r.CountsFrom = uuid.Nil, "", "", time.Time{}, time.Time{}
 	r.RemovedByRuntime = true
 	return r
 }
 
 // Unlock lifts lock, deactivation and cooling off and clears count and bucket;
-// the PIN stays.
+// the PIN stays. Where there is nothing to lift or clear it changes nothing.
 func (r Record) Unlock() Record {
-	r.Failures, r.LockedUntil, r.Inactive, r.BucketEmptyAt = 0, time.Time{}, false, time.Time{}
-	r.CountsFrom, r.RemovedByRuntime = time.Time{}, false
-	return r
+	next := r
+	next.Failures, next.LockedUntil, next.Inactive, next.BucketEmptyAt = 0, time.Time{}, false, time.Time{}
+	next.CountsFrom, next.RemovedByRuntime = time.Time{}, false
+	return r.cleared(next)
 }
 
 // Rehash replaces the stored form of the same PIN. It reports false, and changes
-// nothing, when the hash is no longer the one that was checked.
-func (r Record) Rehash(old, fresh string) (Record, bool) {
+// nothing, when the hash is no longer the one that was compared.
+func (r Record) Rehash(old, fresh, pepperID string) (Record, bool) {
 	if r.ID == uuid.Nil || r.Hash != old {
 		return r, false
 	}
-	r.Hash = fresh
+	r.Hash, r.PepperID = fresh, pepperID
 	return r, true
 }

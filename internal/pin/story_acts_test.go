@@ -17,6 +17,9 @@ func TestAnAdminUnlocks(t *testing.T) {
 		s.record = s.record.Unlock()
 		s.is(pin.Ready, 0)
 		s.left(5)
+		if s.record.Unlock() != s.record {
+			t.Fatal("unlocking twice is not unlocking once")
+		}
 		if s.record.ID != id || s.record.LockEpoch != epoch || !s.record.BucketEmptyAt.IsZero() {
 			t.Fatalf("unlocked record %+v", s.record)
 		}
@@ -49,12 +52,16 @@ func TestAnAdminSetsAndRemoves(t *testing.T) {
 	s.settle(ticket, false) // a guess at the old PIN
 
 	s.wrong(5)
-	s.record = s.record.RemovedByAdmin()
+	epoch, generation := s.record.LockEpoch, s.record.Generation
+	s.record = s.record.RemoveByAdmin()
 	s.is(pin.NotSet, 0)
 	s.left(0)
 	s.refused(pin.NotSet)
-	if s.record != (pin.Record{Holder: old.Holder}) {
+	if s.record != (pin.Record{Holder: old.Holder, LockEpoch: epoch, Generation: generation + 1}) {
 		t.Errorf("an admin's remove leaves %+v", s.record)
+	}
+	if again := s.record.RemoveByAdmin(); again != s.record {
+		t.Error("removing twice is not removing once")
 	}
 	s.settle(pin.Ticket{}, false)
 }
@@ -70,11 +77,69 @@ func TestAGuessInFlightWhenTheAdminActs(t *testing.T) {
 	s.is(pin.Locked, 15*time.Minute)
 }
 
+// A correct guess that was in flight when an admin unlocked takes nothing out of
+// the bucket, nor out of the count: its own attempt was cleared, and what is there
+// now came after.
+func TestACorrectGuessInFlightForgivesNothingAfterAnUnlock(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, pin.DefaultLimits())
+	s.wrong(1)
+	ticket := s.spend()
+	s.record = s.record.Unlock()
+	s.wrong(1)
+	before := s.record
+	s.settle(ticket, true)
+	if s.record != before {
+		t.Errorf("settled %+v, want %+v", s.record, before)
+	}
+	s.left(4)
+	if got := s.record.BucketEmptyAt.Sub(s.now); got != 24*time.Hour {
+		t.Errorf("the bucket holds %s", got)
+	}
+}
+
+// The spend that locked is cleared by the unlock; its correct guess lifts no lock
+// that did not come from it.
+func TestALockingCorrectGuessInFlightWhenTheAdminUnlocks(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, pin.DefaultLimits())
+	s.wrong(4)
+	ticket := s.spend()
+	s.record = s.record.Unlock()
+	s.wrong(2)
+	s.settle(ticket, true)
+	s.left(3)
+}
+
+// Each act that clears raises the generation, and no other does.
+func TestTheGenerationGrowsWithWhatClears(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, pin.DefaultLimits())
+	at := s.record.Generation
+	grows := func(what string, next pin.Record, by int64) {
+		t.Helper()
+		if next.Generation != at+by {
+			t.Errorf("%s: generation %d, want %d", what, next.Generation, at+by)
+		}
+	}
+	grows("nothing to unlock", s.record.Unlock(), 0)
+	s.wrong(2)
+	grows("a guess", s.record, 0)
+	grows("unlock", s.record.Unlock(), 1)
+	grows("set", s.record.SetByAdmin(s.fresh()), 1)
+	grows("remove", s.record.RemoveByAdmin(), 1)
+	grows("set again", s.record.RemoveByAdmin().SetByAdmin(s.fresh()), 2)
+	grows("set by the runtime", s.record.SetByRuntime(s.fresh(), time.Hour), 0)
+	grows("removed by the runtime", s.record.RemoveByRuntime(), 0)
+	s.right()
+	grows("a correct guess", s.record, 0)
+}
+
 func TestARuntimeCannotSwapAPINAndUseIt(t *testing.T) {
 	t.Parallel()
 	const cool = 24 * time.Hour
 	s := newStory(t, pin.DefaultLimits())
-	s.record = s.record.RemovedByAdmin()
+	s.record = s.record.RemoveByAdmin()
 
 	s.record = s.record.SetByRuntime(s.fresh(), cool) // the first PIN counts at once
 	s.is(pin.Ready, 0)
@@ -130,7 +195,7 @@ func TestAnAdminEndsTheCoolingOff(t *testing.T) {
 			return s.record.RemoveByRuntime().Unlock().SetByRuntime(s.fresh(), 24*time.Hour)
 		},
 		"remove before the set": func(s *story) pin.Record {
-			return s.record.RemoveByRuntime().RemovedByAdmin().SetByRuntime(s.fresh(), 24*time.Hour)
+			return s.record.RemoveByRuntime().RemoveByAdmin().SetByRuntime(s.fresh(), 24*time.Hour)
 		},
 		"set by the admin": func(s *story) pin.Record {
 			return s.record.RemoveByRuntime().SetByRuntime(s.fresh(), 24*time.Hour).SetByAdmin(s.fresh())
@@ -159,16 +224,16 @@ func TestRehash(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, pin.DefaultLimits())
 	s.wrong(3)
-	fresh, ok := s.record.Rehash("hash", "stronger")
+	fresh, ok := s.record.Rehash("hash", "stronger", "p2")
 	want := s.record
-	want.Hash = "stronger"
+	want.Hash, want.PepperID = "stronger", "p2"
 	if !ok || fresh != want {
 		t.Errorf("Rehash = %+v, %v", fresh, ok)
 	}
-	if got, ok := fresh.Rehash("hash", "other"); ok || got != fresh {
+	if got, ok := fresh.Rehash("hash", "other", "p3"); ok || got != fresh {
 		t.Error("a hash that has changed is replaced")
 	}
-	if _, ok := (pin.Record{}).Rehash("", "other"); ok {
+	if _, ok := (pin.Record{}).Rehash("", "other", "p3"); ok {
 		t.Error("a PIN that is not there is rehashed")
 	}
 }

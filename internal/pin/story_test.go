@@ -27,7 +27,9 @@ func newStory(t *testing.T, limits pin.Limits) *story {
 	return s
 }
 
-func (s *story) fresh() pin.Fresh { return pin.Fresh{ID: uuid.New(), Hash: "hash", At: s.now} }
+func (s *story) fresh() pin.Fresh {
+	return pin.Fresh{ID: uuid.New(), Hash: "hash", PepperID: "p1", At: s.now}
+}
 
 // wait lets time pass.
 func (s *story) wait(d time.Duration) { s.now = s.now.Add(d) }
@@ -69,9 +71,9 @@ func (s *story) right() {
 // settle records that the guess of a ticket was right.
 func (s *story) settle(ticket pin.Ticket, want bool) {
 	s.t.Helper()
-	next, ok := s.record.SettleRight(ticket)
+	next, ok := s.record.SettleCorrect(ticket)
 	if ok != want || !ok && next != s.record {
-		s.t.Fatalf("SettleRight = %v, changed: %v; want %v", ok, next != s.record, want)
+		s.t.Fatalf("SettleCorrect = %v, changed: %v; want %v", ok, next != s.record, want)
 	}
 	s.record = next
 }

@@ -1,16 +1,17 @@
-// Package policy decides whether a skill of an agent instance needs a PIN. It is
-// pure: it knows no store and no transport.
+// Package policy decides whether a skill of an agent instance needs a PIN, and which names skills
+// can have. It is pure: it knows no store and no transport.
 package policy
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/text"
 )
 
-// Role is in what role a holder uses an instance.
+// Role is the role in which a holder uses an instance.
 type Role string
 
 // The roles.
@@ -19,7 +20,7 @@ const (
 	Customer Role = "customer"
 )
 
-// AppliesTo says which roles an instance asks for a PIN.
+// AppliesTo says which roles need a PIN on an instance.
 type AppliesTo string
 
 // The values of pin_applies_to.
@@ -29,33 +30,42 @@ const (
 	AppliesToAll      AppliesTo = "all"
 )
 
-// AllSkills is the entry of pin_required_skills that stands for every skill.
-const AllSkills = "*"
-
-// The bounds of a policy's fields.
+// The bounds and defaults of a policy's fields.
 const (
-	MaxSkills            = 256
-	MaxSkillLength       = 128
-	MaxSessionTTLMinutes = 1440
+	// MaxSkills is how many entries a policy may have, as they are sent.
+	MaxSkills = 256
+	// MaxSkillsBytes is how long they may be together, in bytes of UTF-8.
+	MaxSkillsBytes = 32 << 10
+	// MinSkillLength and MaxSkillLength are the lengths of a name, in characters.
+	MinSkillLength           = 1
+	MaxSkillLength           = 128
+	MinSessionTTLMinutes     = 0
+	MaxSessionTTLMinutes     = 1440
+	DefaultSessionTTLMinutes = 30
 )
 
 // Policy is the PIN policy of one instance.
 type Policy struct {
 	Tenant, Instance uuid.UUID
 	AppliesTo        AppliesTo
-	// RequiredSkills are the skills that need a PIN, as spelled, in order.
+	// RequiredSkills are the skills that need a PIN, as spelled, in order. An entry that ends in
+	// "*" stands for every skill that begins with what precedes it.
 	RequiredSkills []string
 	// SessionTTLMinutes is how long one PIN lasts; 0 opens no session.
 	SessionTTLMinutes int
 	// Version is 0 for the defaults and grows with each change.
 	Version int64
+	// Frozen says whether the instance or its tenant is frozen. FreezeEpoch is the sum
+	// of the epochs of both: it grows with each freeze of either.
+	Frozen      bool
+	FreezeEpoch int64
 }
 
 // Default returns the policy of an instance for which none was stored.
 func Default(tenant, instance uuid.UUID) Policy {
 	return Policy{
 		Tenant: tenant, Instance: instance,
-		AppliesTo: AppliesToAll, RequiredSkills: []string{}, SessionTTLMinutes: 30,
+		AppliesTo: AppliesToAll, RequiredSkills: []string{}, SessionTTLMinutes: DefaultSessionTTLMinutes,
 	}
 }
 
@@ -92,55 +102,35 @@ func (p Policy) Apply(patch Patch) (Policy, bool) {
 	return next, true
 }
 
-// Fold drops the skills that are another's spelling; the first spelling and the
-// order stay.
-func Fold(skills []string) []string {
-	seen := make(map[string]bool, len(skills))
-	folded := make([]string, 0, len(skills))
-	for _, s := range skills {
-		if key := FoldSkill(s); !seen[key] {
-			seen[key] = true
-			folded = append(folded, s)
-		}
-	}
-	return folded
-}
-
-// FoldSkill returns the form in which skills are compared: without regard to
-// ASCII case, so that a different spelling does not fail open.
-func FoldSkill(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + ('a' - 'A')
-		}
-		return r
-	}, s)
-}
-
-// SameSkill says whether two spellings name one skill.
-func SameSkill(a, b string) bool { return FoldSkill(a) == FoldSkill(b) }
-
-// Need is the answer of [Decide].
+// Need is what [Decide] returns.
 type Need string
 
-// The answers. Only Required asks for a PIN; the others are the reasons why none
-// is asked for, as they stand on the wire.
+// The values. With Required a PIN is needed; the others are the reasons why none is, as they are
+// written on the wire.
 const (
+	Frozen         Need = "frozen"
 	Required       Need = "required"
 	RoleExcluded   Need = "role_excluded"
 	SkillNotListed Need = "skill_not_listed"
 )
 
-// Decide says whether the policy asks for a PIN when role runs skill. What it
-// does not know, it asks a PIN for.
+// Decide says whether the policy requires a PIN when role runs skill. Anything it does not
+// recognise requires one: a role, a value of AppliesTo, a name that no runtime can ask for.
 func Decide(p Policy, role Role, skill string) Need {
+	if p.Frozen {
+		return Frozen
+	}
 	excluded := p.AppliesTo == AppliesToOwner && role == Customer ||
 		p.AppliesTo == AppliesToCustomer && role == Owner
 	if excluded {
 		return RoleExcluded
 	}
+	if CheckSkill(skill).Kind != text.OK {
+		return Required
+	}
+	folded := FoldSkill(skill)
 	for _, s := range p.RequiredSkills {
-		if s == AllSkills || SameSkill(s, skill) {
+		if parseEntry(s).covers(folded) {
 			return Required
 		}
 	}

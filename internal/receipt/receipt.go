@@ -1,9 +1,9 @@
 // Package receipt signs the proof that a confirmation was approved, and publishes the keys that check it.
 //
 // It guarantees that a receipt is signed only when every claim is there, that the same claims and key give the same
-// bytes on every node, and that no private key is printed, logged or marshalled. It decides nothing: whether a
-// confirmation is approved, and until when, is for its caller to know. Checking receipts is the SDK's part
-// (sdk/go/receipt), because whoever checks one has no server at hand.
+// bytes on every node, and that no private key is printed, logged or marshalled. It decides nothing: the caller
+// knows whether a confirmation is approved, and until when. Receipts are verified by the SDK (sdk/go/receipt), which
+// works without a server.
 package receipt
 
 import (
@@ -14,21 +14,24 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/policy"
+	"github.com/hydracore/hydrapin/internal/text"
 )
 
-// Type is the `typ` of a receipt's header (RFC 7515, section 4.1.9). It keeps a receipt from being taken for another
-// token of the same issuer, and the other way round (RFC 8725, section 3.11).
+// Type is the `typ` of a receipt's header (RFC 7515, section 4.1.9). It distinguishes a receipt from the other
+// tokens of the same issuer (RFC 8725, section 3.11).
 const Type = "pin-receipt+jwt"
 
-// ErrClaims is returned by [Ring.Sign], wrapped with the claim's name, when a claim is missing or is none that a
-// receipt may have.
+// ErrClaims is returned by [Ring.Sign], wrapped with the claim's name, when a claim is missing or has a value that a
+// receipt cannot have.
 var ErrClaims = errors.New("receipt: incomplete claims")
 
-// Claims is what a receipt says. All but ActionDigest and KeyID must be set. Times are cut to whole seconds
-// (RFC 7519, NumericDate), so a receipt never outlives what it proves.
+// Claims are the contents of a receipt. All but ActionDigest and KeyID must be set. Times are truncated to whole seconds
+// (RFC 7519, NumericDate), so a receipt never outlives the approval that it proves.
 type Claims struct {
-	// KeyID names the key of the ring to sign with; empty is the ring's first. A caller that must give the same bytes
-	// after a rotation keeps the id that it signed with first.
+	// KeyID names the key of the ring to sign with; empty is the ring's first. A caller that must return the same
+	// bytes after a rotation stores the id of the key that it signed with first.
 	KeyID string
 
 	Issuer       string    // iss: the server's public URL
@@ -46,8 +49,8 @@ type Claims struct {
 	ExpiresAt    time.Time // exp: until when it can be redeemed
 }
 
-// fault returns the name of the first claim that no receipt may have, or "".
-func (c Claims) fault() string {
+// invalid returns the name of the first claim whose value is not allowed, or "".
+func (c Claims) invalid() string {
 	for _, check := range []struct {
 		claim string
 		bad   bool
@@ -58,7 +61,7 @@ func (c Claims) fault() string {
 		{"holder_type", c.HolderType != "customer" && c.HolderType != "identity"},
 		{"sub", c.HolderID == uuid.Nil},
 		{"jti", c.Confirmation == uuid.Nil},
-		{"skill", c.Skill == "" || c.Skill == "*"},
+		{"skill", policy.CheckSkill(c.Skill).Kind != text.OK},
 		{"role", c.Role != "owner" && c.Role != "customer"},
 		{"amr", c.Method != "pin" && c.Method != "session"},
 		// An action is always confirmed for itself; a session covers none.
@@ -74,7 +77,7 @@ func (c Claims) fault() string {
 	return ""
 }
 
-// isDigest says whether s is a digest as sdk/go/canonical writes it.
+// isDigest reports whether s is a digest in the form of sdk/go/canonical.
 func isDigest(s string) bool {
 	hex, ok := strings.CutPrefix(s, "sha-256:")
 	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
@@ -83,7 +86,7 @@ func isDigest(s string) bool {
 // Sign returns the receipt: a JWS in compact form (RFC 7515), signed with Ed25519 (RFC 8037). The same claims and key
 // give the same bytes each time. It returns [ErrClaims], or [ErrUnknownKey] when the ring lacks the key.
 func (r Ring) Sign(c Claims) (string, error) {
-	if claim := c.fault(); claim != "" {
+	if claim := c.invalid(); claim != "" {
 		return "", fmt.Errorf("%w: %s", ErrClaims, claim)
 	}
 	k, err := r.find(c.KeyID)
@@ -109,8 +112,8 @@ func (r Ring) Sign(c Claims) (string, error) {
 	}
 	// Maps are marshalled with their names in order, and Ed25519 draws no random number: that makes Sign repeatable.
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
-	token.Header = map[string]any{"alg": "EdDSA", "kid": k.id, "typ": Type}
-	signed, err := token.SignedString(k.private())
+	token.Header = map[string]any{"alg": "EdDSA", "kid": k.ID, "typ": Type}
+	signed, err := token.SignedString(k.Key().private)
 	if err != nil {
 		return "", fmt.Errorf("receipt: sign: %w", err)
 	}

@@ -2,121 +2,130 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"time"
 
-	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
-
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/config"
-	"github.com/hydracore/hydrapin/internal/httpapi"
+	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/receipt"
 	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/store"
-	"github.com/hydracore/hydrapin/internal/web"
+	"github.com/hydracore/hydrapin/internal/telemetry"
 )
 
-// probeTimeout bounds what a probe may wait for the database.
-const probeTimeout = 2 * time.Second
-
-// node is what a running server holds.
-type node struct {
-	db       store.Database
-	hasher   *argon2id.Pool
-	receipts receipt.Ring
-	verifier *auth.Verifier
-	service  *service.Service
-	draining atomic.Bool
+// Options is what a node needs beside its settings.
+type Options struct {
+	Log *slog.Logger
+	// Now is the clock of credentials and, on SQLite, of records; nil for time.Now.
+	Now func() time.Time
 }
 
-// close ends what newNode started, last things first. Hashes that were paid for
-// are finished.
-func (n *node) close() {
+// Node is everything that answers requests, ready to. It is made whole by [New], and closed with
+// [Node.Close].
+type Node struct {
+	database  store.Database
+	hasher    *argon2id.Pool
+	receipts  receipt.Ring
+	verifier  *auth.Verifier
+	service   *service.Service
+	telemetry *telemetry.Telemetry
+	log       *slog.Logger
+	handler   http.Handler
+	draining  atomic.Bool
+}
+
+// New opens, migrates and checks everything that a request will need. The settings must be
+// complete: in embedded mode those of the data folder included.
+func New(ctx context.Context, cfg config.Config, opts Options) (*Node, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	peppers, receipts, err := parseRings(cfg)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{receipts: receipts, log: opts.Log, telemetry: telemetry.New(opts.Log, cfg.TrustedProxies)}
+	if err := n.start(ctx, cfg, peppers, opts); err != nil {
+		n.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+// start fills the node. What it started is closed by [Node.Close], also after an error.
+func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ring, opts Options) error {
+	var err error
+	if n.database, err = openMigrated(ctx, cfg, opts.Now); err != nil {
+		return fmt.Errorf("the database %s cannot be used: %w; check that it is running and that HYDRAPIN_DATABASE_URL is correct", cfg.Database, err)
+	}
+	if err := service.CheckRings(ctx, n.database, peppers, n.receipts); err != nil {
+		return err
+	}
+	params := argon2id.Params{MemoryKiB: cfg.Argon2MemoryKiB, Time: cfg.Argon2Time, Parallelism: argon2id.DefaultParams().Parallelism}
+	workers := cfg.HashWorkers
+	if workers == 0 {
+		workers = argon2id.DefaultWorkers()
+	}
+	argon2id.Tune(params, workers)
+	n.hasher, err = argon2id.NewPool(argon2id.PoolConfig{Ring: peppers, Params: params, Workers: workers, Queue: cfg.HashQueue})
+	if err != nil {
+		return err
+	}
+	tokens := verifierConfig(cfg)
+	tokens.Logger, tokens.Now = opts.Log, opts.Now
+	if n.verifier, err = auth.NewVerifier(tokens); err != nil {
+		return err
+	}
+	rules := pin.Rules{MinLength: cfg.PINMinLength, MaxLength: cfg.PINMaxLength}
+	n.service = service.New(service.Config{
+		Store: n.database, Hasher: n.hasher, Receipts: n.receipts, Log: opts.Log, Now: opts.Now,
+		Issuer: cfg.PublicURL, Limits: cfg.Limits, Rules: rules,
+		RedeemWithin: cfg.RedeemWithin, CoolingOff: cfg.CoolingOff,
+		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
+	})
+	n.handler, err = n.routes(cfg, rules)
+	return err
+}
+
+// Handler answers every request.
+func (n *Node) Handler() http.Handler { return n.handler }
+
+// Service is the node's service.
+func (n *Node) Service() *service.Service { return n.service }
+
+// Hasher is the node's hash pool.
+func (n *Node) Hasher() *argon2id.Pool { return n.hasher }
+
+// Database is the node's database.
+func (n *Node) Database() store.Database { return n.database }
+
+// Receipts are the node's receipt keys.
+func (n *Node) Receipts() receipt.Ring { return n.receipts }
+
+// Run does what the node does in the background until ctx ends. Requests can be answered as long
+// as it runs.
+func (n *Node) Run(ctx context.Context) error { return n.service.Run(ctx) }
+
+// Drain makes the node report that it is not ready, and answers whoever waits for a confirmation.
+func (n *Node) Drain() {
+	n.draining.Store(true)
+	n.service.StopWaiting()
+}
+
+// Close ends what [New] started, in reverse order. Hashes that an attempt was spent on are finished.
+func (n *Node) Close() {
 	if n.verifier != nil {
 		n.verifier.Close()
 	}
 	if n.hasher != nil {
 		n.hasher.Close()
 	}
-	if n.db != nil {
-		_ = n.db.Close()
+	if n.database != nil {
+		_ = n.database.Close()
 	}
-}
-
-// handler returns everything that the server answers.
-func (n *node) handler(cfg config.Config, log *slog.Logger) (http.Handler, error) {
-	e := echo.New()
-	e.HideBanner, e.HidePort = true, true
-	metrics := newMetrics(n.hasher)
-	e.Use(metrics.middleware)
-	if len(cfg.CORSOrigins) > 0 {
-		e.Use(cors(cfg.CORSOrigins))
-	}
-	err := httpapi.Register(e, httpapi.Deps{
-		Service: n.service, Verifier: n.verifier, Log: log, TrustedProxies: cfg.TrustedProxies,
-	})
-	if err != nil {
-		return nil, err
-	}
-	docs, err := web.New()
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range docs.Paths() {
-		e.Match([]string{http.MethodGet, http.MethodHead}, path, echo.WrapHandler(docs))
-	}
-	get := func(path string, h echo.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, h) }
-	get("/.well-known/jwks.json", func(c echo.Context) error {
-		c.Response().Header().Set("Cache-Control", "public, max-age=300")
-		return c.Blob(http.StatusOK, "application/jwk-set+json", n.receipts.JWKS())
-	})
-	get("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
-	get("/readyz", n.ready(log))
-	get("/metrics", echo.WrapHandler(metrics.handler()))
-	return e, nil
-}
-
-// ready answers whether requests can be answered: the database is reachable and
-// migrated, the keys of the token issuer are loaded, and the server is not about
-// to stop. Causes are for the log.
-func (n *node) ready(log *slog.Logger) echo.HandlerFunc {
-	checks := []struct {
-		name  string
-		check func(context.Context) error
-	}{
-		{"database", n.service.Ready},
-		{"jwks", func(context.Context) error { return n.verifier.Ready() }},
-	}
-	return func(c echo.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), probeTimeout)
-		defer cancel()
-		answer := map[string]string{}
-		status := http.StatusOK
-		for _, check := range checks {
-			answer[check.name] = "ok"
-			if err := check.check(ctx); err != nil {
-				status, answer[check.name] = http.StatusServiceUnavailable, "unavailable"
-				log.WarnContext(ctx, "not ready", "check", check.name, "error", err)
-			}
-		}
-		if n.draining.Load() {
-			status, answer["server"] = http.StatusServiceUnavailable, "stopping"
-		}
-		c.Response().Header().Set("Cache-Control", "no-store")
-		return c.JSON(status, answer)
-	}
-}
-
-func cors(origins []string) echo.MiddlewareFunc {
-	return middleware.CORSWithConfig(middleware.CORSConfig{
-		AllowOrigins:  origins,
-		AllowMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
-		AllowHeaders:  []string{"Authorization", "X-Api-Key", "Content-Type", "If-Match", "X-Request-Id"},
-		ExposeHeaders: []string{"ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
-		MaxAge:        600,
-	})
 }

@@ -31,7 +31,7 @@ func (w *world) setByRuntime(digits, current string) (pin.Status, error) {
 		p := number(w.t, current)
 		c = &p
 	}
-	return w.SetPINByRuntime(w.t.Context(), w.runtime, w.identity, number(w.t, digits), c)
+	return w.SetPINByRuntime(w.t.Context(), w.runtime, w.identity, service.NewPIN{PIN: number(w.t, digits), Current: c})
 }
 
 func anyVersion(int64) bool { return true }
@@ -39,8 +39,7 @@ func anyVersion(int64) bool { return true }
 // require makes a PIN necessary for every skill, for those minutes at a time.
 func (w *world) require(minutes int) policy.Policy {
 	w.t.Helper()
-	p, err := w.UpdatePolicy(w.t.Context(), w.admin, w.instance,
-		policy.Patch{RequiredSkills: []string{policy.AllSkills}, SessionTTLMinutes: &minutes}, anyVersion)
+	p, err := w.UpdatePolicy(w.t.Context(), w.admin, service.PolicyUpdate{Instance: w.instance, Patch: policy.Patch{RequiredSkills: []string{policy.AllSkills}, SessionTTLMinutes: &minutes}, Match: anyVersion})
 	must(w.t, err)
 	return p
 }
@@ -99,7 +98,7 @@ func (w *world) pending(with ...asking) service.View {
 // enter enters a PIN for a confirmation.
 func (w *world) enter(v service.View, digits string) (service.View, error) {
 	w.t.Helper()
-	return w.Verify(w.t.Context(), w.runtime, v.Instance, v.ID, number(w.t, digits))
+	return w.Verify(w.t.Context(), w.runtime, to(v.Instance, v.ID), number(w.t, digits))
 }
 
 // approved asks and confirms with the right PIN.
@@ -132,7 +131,7 @@ func (w *world) lastOf(v service.View, n int) (last *service.WrongPINError) {
 // read returns a confirmation as it is now.
 func (w *world) read(v service.View) service.View {
 	w.t.Helper()
-	got, err := w.Confirmation(w.t.Context(), w.runtime, v.Instance, v.ID, 0)
+	got, err := w.Confirmation(w.t.Context(), w.runtime, to(v.Instance, v.ID), 0)
 	must(w.t, err)
 	return got
 }
@@ -144,7 +143,7 @@ func (w *world) redeem(v service.View, proof ...confirmation.Proof) (service.Vie
 	if len(proof) > 0 {
 		p = proof[0]
 	}
-	return w.Redeem(w.t.Context(), w.runtime, v.Instance, v.ID, p)
+	return w.Redeem(w.t.Context(), w.runtime, to(v.Instance, v.ID), p)
 }
 
 // status returns a holder's PIN status.
@@ -158,9 +157,19 @@ func (w *world) status(h pin.Holder) pin.Status {
 // record returns what is stored of a holder.
 func (w *world) record(h pin.Holder) pin.Record {
 	w.t.Helper()
-	r, _, err := w.store.Pin(w.t.Context(), h)
-	must(w.t, err)
+	var r pin.Record
+	reads := w.store.Reads()
+	reads.PIN(h, &r)
+	must(w.t, reads.Fetch(w.t.Context()))
 	return r
+}
+
+// now returns the database's time.
+func (w *world) now() time.Time {
+	w.t.Helper()
+	reads := w.store.Reads()
+	must(w.t, reads.Fetch(w.t.Context()))
+	return reads.Now()
 }
 
 // answer fails unless an answer has the status and reason.

@@ -24,7 +24,7 @@ func TestWhatNeedsNoPINIsNotStored(t *testing.T) {
 		w.setPIN(w.customer, right)
 		patch := func(p policy.Patch) {
 			t.Helper()
-			_, err := w.UpdatePolicy(t.Context(), w.admin, w.instance, p, anyVersion)
+			_, err := w.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: w.instance, Patch: p, Match: anyVersion})
 			must(t, err)
 		}
 		asked := func(r confirmation.Reason, with ...asking) {
@@ -53,7 +53,7 @@ func TestWhatNeedsNoPINIsNotStored(t *testing.T) {
 		answer(t, w.ask(keyed("k")), confirmation.Pending, confirmation.NoReason)
 
 		equal(t, "stored", w.stored(), 3)
-		equal(t, "told", w.told(audit.ConfirmationNotRequired), 0)
+		equal(t, "told", w.told(audit.TypeConfirmationNotRequired), 0)
 	})
 }
 
@@ -61,7 +61,7 @@ func TestWhatNeedsNoPINIsToldWhereThatIsWanted(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
 		answer(t, w.ask(), confirmation.NotRequired, confirmation.SkillNotListed)
-		equal(t, "told", w.told(audit.ConfirmationNotRequired), 1)
+		equal(t, "told", w.told(audit.TypeConfirmationNotRequired), 1)
 		equal(t, "stored", w.stored(), 0)
 	}, func(s *settings) { s.config.AuditNotRequired = true })
 }
@@ -103,7 +103,7 @@ func TestWhatIsBlockedIsNotStored(t *testing.T) {
 		equal(t, "remaining", *v.AttemptsRemaining, 0)
 		equal(t, "locked", v.LockedUntil, time.Time{})
 
-		equal(t, "told", w.told(audit.ConfirmationBlocked), 4)
+		equal(t, "told", w.told(audit.TypeConfirmationBlocked), 4)
 		equal(t, "stored", w.stored(), 2)
 
 		// None of them held the key.
@@ -155,13 +155,13 @@ func TestAConfirmationIsOfOneInstance(t *testing.T) {
 			caller       service.Caller
 			instance, id uuid.UUID
 		}{{w.runtime, w.instance, uuid.New()}, {w.runtime, uuid.New(), v.ID}, {stranger, w.instance, v.ID}} {
-			_, err := w.Confirmation(t.Context(), try.caller, try.instance, try.id, 0)
+			_, err := w.Confirmation(t.Context(), try.caller, to(try.instance, try.id), 0)
 			wants(t, err, service.ErrNotFound)
-			_, err = w.Verify(t.Context(), try.caller, try.instance, try.id, number(t, right))
+			_, err = w.Verify(t.Context(), try.caller, to(try.instance, try.id), number(t, right))
 			wants(t, err, service.ErrNotFound)
-			_, err = w.Redeem(t.Context(), try.caller, try.instance, try.id, confirmation.Proof{})
+			_, err = w.Redeem(t.Context(), try.caller, to(try.instance, try.id), confirmation.Proof{})
 			wants(t, err, service.ErrNotFound)
-			wants(t, w.Decline(t.Context(), try.caller, try.instance, try.id), service.ErrNotFound)
+			wants(t, w.Decline(t.Context(), try.caller, to(try.instance, try.id)), service.ErrNotFound)
 		}
 		_, err := w.redeem(v)
 		must(t, err)
@@ -206,12 +206,12 @@ func TestFiftyMayBePending(t *testing.T) {
 		// Another holder, and another instance, have fifty of their own.
 		w.pending(from(w.identity))
 		elsewhere := uuid.New()
-		_, err = w.UpdatePolicy(t.Context(), w.admin, elsewhere, policy.Patch{RequiredSkills: []string{policy.AllSkills}}, anyVersion)
+		_, err = w.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: elsewhere, Patch: policy.Patch{RequiredSkills: []string{policy.AllSkills}}, Match: anyVersion})
 		must(t, err)
 		w.pending(on(elsewhere))
 
 		// One that is declined, and one that has expired, make room, swept or not.
-		must(t, w.Decline(t.Context(), w.runtime, w.instance, first.ID))
+		must(t, w.Decline(t.Context(), w.runtime, to(w.instance, first.ID)))
 		w.pending(lasting(2 * time.Minute))
 		_, _, err = w.Ask(t.Context(), w.runtime, w.question())
 		is[*service.TooManyPendingError](t, err)

@@ -24,7 +24,7 @@ func TestNodesWithWrongClocksAgree(t *testing.T) {
 			}
 		}
 		enter := func(n *node, v service.View, digits string) error {
-			return second(n.Verify(t.Context(), w.runtime, w.instance, v.ID, number(t, digits)))
+			return second(n.Verify(t.Context(), w.runtime, to(w.instance, v.ID), number(t, digits)))
 		}
 		asked := func(want confirmation.Status, reason confirmation.Reason) {
 			t.Helper()
@@ -64,9 +64,7 @@ func TestNodesWithWrongClocksAgree(t *testing.T) {
 func (w *world) past(at time.Time) {
 	w.t.Helper()
 	eventually(w.t, "the database's clock passes "+at.String(), func() bool {
-		now, err := w.store.Clock(w.t.Context())
-		must(w.t, err)
-		return now.After(at)
+		return w.now().After(at)
 	})
 }
 
@@ -84,7 +82,7 @@ func TestTheTimeIsReadAfterTheLock(t *testing.T) {
 		until := w.status(w.customer).LockedUntil
 		release := w.db.hold(t, w.customer)
 		guess := later(func() (service.View, error) {
-			return w.Verify(t.Context(), w.runtime, w.instance, v.ID, number(t, right))
+			return w.Verify(t.Context(), w.runtime, to(w.instance, v.ID), number(t, right))
 		})
 		eventually(t, "it is about to spend", func() bool { return w.held() == 1 })
 		w.db.waitForLock(t, 1)
@@ -119,7 +117,7 @@ func TestAnApprovalRunsOutWhileItsRedeemWaits(t *testing.T) {
 		answer(t, v, confirmation.Approved, confirmation.ByPIN)
 		release := w.db.hold(t, w.customer)
 		redeem := later(func() (service.View, error) {
-			return w.Redeem(t.Context(), w.runtime, w.instance, v.ID, confirmation.Proof{})
+			return w.Redeem(t.Context(), w.runtime, to(w.instance, v.ID), confirmation.Proof{})
 		})
 		w.db.waitForLock(t, 1)
 		w.past(v.ExpiresAt)
@@ -138,12 +136,11 @@ func TestALockBeginsAfterTheWait(t *testing.T) {
 		w.fail(v, 4)
 		release := w.db.hold(t, w.customer)
 		guess := later(func() (service.View, error) {
-			return w.Verify(t.Context(), w.runtime, w.instance, v.ID, number(t, wrong))
+			return w.Verify(t.Context(), w.runtime, to(w.instance, v.ID), number(t, wrong))
 		})
 		eventually(t, "it is about to spend", func() bool { return w.held() == 1 })
 		w.db.waitForLock(t, 1)
-		now, err := w.store.Clock(t.Context())
-		must(t, err)
+		now := w.now()
 		w.past(now.Add(700 * time.Millisecond))
 		release()
 		e := as[*service.WrongPINError](t, second(guess()))

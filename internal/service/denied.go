@@ -9,7 +9,6 @@ import (
 
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
-	"github.com/hydracore/hydrapin/internal/store"
 )
 
 const (
@@ -24,24 +23,25 @@ const (
 // Denied records that a valid credential was refused an operation. It never
 // fails the refusal: what cannot be stored is logged.
 func (s *Service) Denied(ctx context.Context, c Caller, instance uuid.UUID, operation string) {
-	if !s.denials.take(c.Principal, s.Now()) {
+	if !s.denials.take(c.Principal, s.config.Now()) {
 		return
 	}
-	e := c.event(audit.AccessDenied)
-	e.Instance = instance
-	e.Details = map[string]any{"operation": operation}
 	// A caller that hangs up must not keep its refusal out of the trail.
-	ctx, cancel := detached(ctx)
-	defer cancel()
-	err := s.Store.InTx(ctx, func(tx store.Tx) error { return tx.Append(ctx, e) })
+	_, err := run(context.WithoutCancel(ctx), s, act{op: OpDeny, caller: c}, func(ctx context.Context, st *step) (struct{}, error) {
+		if err := st.Fetch(ctx); err != nil { // the time
+			return struct{}{}, err
+		}
+		st.record(about{instance: instance}, audit.AccessDenied{Operation: operation})
+		return struct{}{}, nil
+	})
 	if err != nil {
-		s.Log.WarnContext(ctx, "a denial could not be stored", "tenant", c.Tenant, "error", err)
+		s.config.Log.WarnContext(ctx, "a denial could not be stored", "tenant", c.Tenant, "error", err)
 	}
 }
 
 type denials struct {
-	mu sync.Mutex
-	by map[denialKey]denialCount
+	mu     sync.Mutex
+	counts map[denialKey]denialCount
 }
 
 type denialKey struct {
@@ -55,21 +55,21 @@ type denialCount struct {
 	n     int
 }
 
-func newDenials() *denials { return &denials{by: map[denialKey]denialCount{}} }
+func newDenials() *denials { return &denials{counts: map[denialKey]denialCount{}} }
 
 // take says whether one more denial of the credential is to be stored.
 func (d *denials) take(p auth.Principal, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.by) >= maxDenialKeys {
-		clear(d.by)
+	if len(d.counts) >= maxDenialKeys {
+		clear(d.counts)
 	}
 	key := denialKey{kind: p.Kind, tenant: p.Tenant, id: p.ID}
-	count := d.by[key]
+	count := d.counts[key]
 	if now.Sub(count.since) >= denialWindow || now.Before(count.since) {
 		count = denialCount{since: now}
 	}
 	count.n++
-	d.by[key] = count
+	d.counts[key] = count
 	return count.n <= denialsEach
 }

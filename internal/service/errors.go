@@ -26,6 +26,14 @@ var (
 	ErrParamsMismatch = errors.New("service: the skill or params are not those that were confirmed")
 	// ErrChanged: what the approval rested on no longer holds.
 	ErrChanged = errors.New("service: something changed since the approval")
+	// ErrFrozen: the instance or its tenant is frozen.
+	ErrFrozen = errors.New("service: the instance is frozen")
+	// ErrNotRedeemed: an outcome is of a confirmation that was redeemed.
+	ErrNotRedeemed = errors.New("service: the confirmation was not redeemed")
+	// ErrOutcomeSet: another outcome was reported before.
+	ErrOutcomeSet = errors.New("service: another outcome was reported before")
+	// ErrLiftForbidden: a person's token froze, and only such a token lifts it.
+	ErrLiftForbidden = errors.New("service: only an admin's token lifts this freeze")
 	// ErrIdempotencyConflict: the key was used for another question.
 	ErrIdempotencyConflict = errors.New("service: the idempotency key was used for another question")
 	// ErrPrecondition: the policy has another version.
@@ -43,7 +51,7 @@ var (
 
 // What the hash pool and the store refuse with passes through as it is.
 var (
-	// ErrBusy: the hash queue is full, or the tenant's half of it; see [BusyError].
+	// ErrBusy: the hash queue has no place for the caller; see [BusyError].
 	ErrBusy = argon2id.ErrBusy
 	// ErrHasherClosed: the server stops.
 	ErrHasherClosed = argon2id.ErrClosed
@@ -56,7 +64,7 @@ var (
 // BusyError is an [ErrBusy] that says when to come back.
 type BusyError = argon2id.BusyError
 
-// WrongPINError is a wrong guess.
+// WrongPINError is an incorrect PIN.
 type WrongPINError struct {
 	// Remaining is how many guesses are left to the next lock or deactivation.
 	Remaining int
@@ -64,7 +72,7 @@ type WrongPINError struct {
 	LockedUntil time.Time
 }
 
-func (*WrongPINError) Error() string { return "service: wrong PIN" }
+func (*WrongPINError) Error() string { return "service: incorrect PIN" }
 
 // LockedError is a PIN that is locked for a time.
 type LockedError struct {
@@ -104,12 +112,18 @@ func refused(r confirmation.Refusal) error {
 		return ErrParamsMismatch
 	case confirmation.Changed:
 		return ErrChanged
+	case confirmation.IsFrozen:
+		return ErrFrozen
+	case confirmation.NotRedeemed:
+		return ErrNotRedeemed
+	case confirmation.OutcomeAlready:
+		return ErrOutcomeSet
 	default:
 		return ErrNotApproved
 	}
 }
 
-// unusable turns a state in which no guess is looked at into the error for the
+// unusable turns a state in which no guess is compared into the error for the
 // caller, or nil.
 func unusable(r pin.Record, now time.Time) error {
 	switch r.State(now) {
@@ -122,4 +136,12 @@ func unusable(r pin.Record, now time.Time) error {
 	default:
 		return ErrInactive
 	}
+}
+
+// notFound turns the store's error for a missing record into the caller's.
+func notFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNotFound
+	}
+	return err
 }

@@ -3,166 +3,192 @@ package service
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/audit"
+	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
-	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/policy"
 )
 
-// guessing is one guess at a holder's PIN.
-type guessing struct {
-	holder       pin.Holder
-	instance     uuid.UUID
-	confirmation uuid.UUID // uuid.Nil when it is for none
-	entered      pin.PIN
-	// still says in the spend's transaction why the guess is no longer wanted; it
-	// spends nothing then. nil: always wanted.
-	still func(context.Context, store.Tx) error
+// guess is one guess at a holder's PIN.
+type guess struct {
+	holder  pin.Holder
+	entered pin.PIN
+	// instance is where it was entered; conf is what it is for, the zero Ref when it
+	// is for none.
+	instance uuid.UUID
+	conf     confirmation.Ref
 }
 
-// guessed is a guess that was paid for and looked at, and must be settled.
-type guessed struct {
-	guessing
-	ticket pin.Ticket
-	match  bool
-	rehash bool
+func (g guess) about() about {
+	return about{holder: g.holder, instance: g.instance, confirmation: g.conf.ID}
 }
 
-func (g guessing) event(c Caller, t audit.Type, details map[string]any) audit.Event {
-	e := c.holderEvent(t, g.holder, g.instance, details)
-	e.Confirmation = g.confirmation
-	return e
+// spent is a guess that was paid for.
+type spent struct {
+	guess
+	attempt pin.Attempt
+	ticket  pin.Ticket
+	// stored is what the entered PIN is compared with.
+	stored argon2id.Stored
 }
 
-// guess spends one attempt and then looks: a short transaction takes the attempt
+// readable returns the stored form of a PIN that this node can compare: it has the pepper.
+func (s *Service) readable(r pin.Record) (argon2id.Stored, error) {
+	stored, err := argon2id.Parse(r.Hash)
+	if err != nil {
+		return argon2id.Stored{}, err
+	}
+	return stored, s.config.Hasher.Ring().Knows(stored)
+}
+
+// compared is a guess that was paid for and compared, and must be settled.
+type compared struct {
+	spent
+	match, rehash bool
+}
+
+// guess spends one attempt and then compares: a short step takes the attempt
 // before anything is hashed, so that k guesses in parallel over n nodes cost k
 // attempts, and a crash costs the attempt. A caller that is gone before the spend
-// costs nothing; after it the guess is looked at all the same. place is used up.
-func (s *Service) guess(ctx context.Context, c Caller, place *argon2id.Place, g guessing) (guessed, error) {
-	if err := ctx.Err(); err != nil {
-		return guessed{}, err
+// costs nothing; after it the guess is compared all the same. The place is used up.
+func (s *Service) guess(ctx context.Context, c Caller, place *argon2id.Place, g guess) (compared, error) {
+	paid, err := s.spend(ctx, c, g)
+	if err != nil {
+		return compared{}, err
 	}
-	var ticket pin.Ticket
-	var refusal error
-	err := s.Store.InTx(ctx, func(tx store.Tx) error {
-		r, now, err := lockPIN(ctx, tx, g.holder)
-		if err != nil {
-			return err
+	// Without a deadline: the pool is bounded, and what was paid for is compared.
+	result, err := place.Verify(context.WithoutCancel(ctx), g.holder, g.entered, paid.stored)
+	if err != nil {
+		return compared{}, err
+	}
+	return compared{spent: paid, match: result.Match, rehash: result.Rehash}, nil
+}
+
+// spend takes one attempt. It is never repeated: when the connection is lost during
+// the commit the attempt counts as spent.
+func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
+	return run(ctx, s, act{op: OpSpend, caller: c, cancels: true}, func(ctx context.Context, st *step) (spent, error) {
+		var r pin.Record
+		var sessions []confirmation.Session
+		var conf confirmation.Confirmation
+		var p policy.Policy
+		st.LockPIN(g.holder, &r)
+		st.Sessions(g.holder, uuid.Nil, &sessions)
+		if g.conf.ID != uuid.Nil {
+			st.Confirmation(g.conf, &conf)
+			st.Policy(g.conf.Instance, &p)
 		}
-		if g.still != nil {
-			if err := g.still(ctx, tx); err != nil {
-				return err
+		if err := st.Fetch(ctx); err != nil {
+			return spent{}, notFound(err)
+		}
+		now := st.Now()
+		if g.conf.ID != uuid.Nil {
+			if err := refused(conf.CanVerify(p, now)); err != nil {
+				return spent{}, refuse(err)
 			}
 		}
+		var stored argon2id.Stored
 		if r.ID != uuid.Nil {
-			if err := s.Hasher.Ring().Knows(r.Hash); err != nil {
-				return err
+			var err error
+			if stored, err = s.readable(r); err != nil {
+				return spent{}, err
 			}
 		}
-		spent, t, state := r.Spend(s.Limits, now)
+		next, ticket, state := r.Spend(s.config.Limits, now)
 		if state != pin.Ready {
-			refusal = unusable(r, now)
-			if refusal == nil {
-				refusal = &WrongPINError{}
+			st.record(g.about(), audit.PINRefused{Reason: string(state)})
+			if err := unusable(r, now); err != nil {
+				return spent{}, refuse(err)
 			}
-			return tx.Append(ctx, g.event(c, audit.PINRefused, map[string]any{"reason": string(state)}))
+			return spent{}, refuse(&WrongPINError{}) // there is no PIN
 		}
-		ticket = t
-		return s.spent(ctx, tx, c, g, spent, t)
+		attempt := pin.Attempt{ID: st.newID(), Holder: g.holder, SpentAt: now}
+		st.SavePIN(next)
+		st.InsertAttempt(attempt)
+		st.recordSpend(g, next, ticket.Effect, sessions)
+		return spent{guess: g, attempt: attempt, ticket: ticket, stored: stored}, nil
 	})
-	if err == nil {
-		err = refusal
-	}
-	if err != nil {
-		return guessed{}, err
-	}
-	// Without a deadline too: the pool is bounded, and what was paid for is looked at.
-	result, err := place.Verify(context.WithoutCancel(ctx), g.holder, g.entered, ticket.Hash)
-	if err != nil {
-		return guessed{}, err
-	}
-	return guessed{guessing: g, ticket: ticket, match: result.Match, rehash: result.Rehash}, nil
 }
 
-// spent saves a record with its attempt taken and tells of it.
-func (s *Service) spent(ctx context.Context, tx store.Tx, c Caller, g guessing, r pin.Record, t pin.Ticket) error {
-	if err := savePIN(ctx, tx, r); err != nil {
-		return err
-	}
-	if err := tx.Append(ctx, g.event(c, audit.PINAttempted, map[string]any{"failures": r.Failures})); err != nil {
-		return err
-	}
-	switch t.Effect {
+// recordSpend records an attempt that was taken, and ends what a lock ends.
+func (st *step) recordSpend(g guess, r pin.Record, effect pin.Effect, sessions []confirmation.Session) {
+	st.record(g.about(), audit.PINAttempted{Failures: r.Failures})
+	switch effect {
 	case pin.NoEffect:
-		return nil
+		return
 	case pin.Locks:
-		details := map[string]any{"locked_until": r.LockedUntil.Format(time.RFC3339Nano)}
-		if err := tx.Append(ctx, g.event(c, audit.PINLocked, details)); err != nil {
-			return err
-		}
+		st.record(g.about(), audit.PINLocked{LockedUntil: audit.FormatTime(r.LockedUntil)})
 	case pin.Deactivates:
-		if err := tx.Append(ctx, g.event(c, audit.PINDeactivated, nil)); err != nil {
-			return err
-		}
+		st.record(g.about(), audit.PINDeactivated{})
 	}
-	return s.endSessions(ctx, tx, c, g.holder, uuid.Nil, "pin_"+string(t.Effect))
+	st.endSessions(g.holder, uuid.Nil, sessions, "pin_"+string(effect))
 }
 
-// failed tells of a guess that was wrong, or that was right for a PIN that is no
+// settling is what a settle reads of its guess: the record, and the attempt, which
+// is gone when a first run has settled it.
+type settling struct {
+	pin     pin.Record
+	attempt pin.Attempt
+}
+
+// lockSettling queues the locks of a settle.
+func (st *step) lockSettling(g compared, into *settling) {
+	st.LockPIN(g.holder, &into.pin)
+	st.LockAttempt(g.holder.Tenant, g.attempt.ID, &into.attempt)
+}
+
+// settled says whether the attempt was settled before.
+func (x settling) settled() bool { return x.attempt.ID == uuid.Nil }
+
+// incorrect records a guess that was incorrect, or correct for a PIN that is no
 // longer the holder's, and returns what the caller gets.
-func (s *Service) failed(ctx context.Context, tx store.Tx, c Caller, g guessed, r pin.Record, now time.Time) (*WrongPINError, error) {
-	remaining, until := r.Remaining(s.Limits, now)
-	err := tx.Append(ctx, g.event(c, audit.PINFailed, map[string]any{"attempts_remaining": remaining}))
-	return &WrongPINError{Remaining: remaining, LockedUntil: until}, err
+func (s *Service) incorrect(st *step, g compared, x settling) error {
+	remaining, until := x.pin.Remaining(s.config.Limits, st.Now())
+	if !x.settled() {
+		st.DeleteAttempt(x.attempt.Ref())
+		st.record(g.about(), audit.PINFailed{AttemptsRemaining: remaining})
+	}
+	return &WrongPINError{Remaining: remaining, LockedUntil: until}
 }
 
-// verified tells of a guess that was right, and of the lock that it lifted.
-func (s *Service) verified(ctx context.Context, tx store.Tx, c Caller, g guessed) error {
-	if err := tx.Append(ctx, g.event(c, audit.PINVerified, nil)); err != nil {
-		return err
+// correct settles a guess that was correct, and that the record settled as given;
+// the caller saves the record.
+func (st *step) correct(g compared, x settling, next pin.Record) {
+	st.DeleteAttempt(x.attempt.Ref())
+	st.record(g.about(), audit.PINVerified{})
+	if next.Inactive != x.pin.Inactive || next.LockedUntil != x.pin.LockedUntil {
+		st.record(g.about(), audit.PINUnlocked{Was: string(g.ticket.Effect), Reason: "own_correct_guess", Failures: x.pin.Failures})
 	}
-	if g.ticket.Effect == pin.NoEffect {
-		return nil
-	}
-	details := map[string]any{"was": string(g.ticket.Effect), "reason": "own_right_guess"}
-	return tx.Append(ctx, g.event(c, audit.PINUnlocked, details))
 }
 
-// rehash brings the stored form of a PIN that was right to today's parameters
-// and first pepper. It is no new PIN, and a failure costs nothing: the next right
+// rehash brings the stored form of a PIN that was correct to today's parameters
+// and first pepper. It is no new PIN, and a failure costs nothing: the next correct
 // PIN tries again.
-func (s *Service) rehash(ctx context.Context, g guessed) {
+func (s *Service) rehash(ctx context.Context, c Caller, g compared) {
 	if !g.rehash {
 		return
 	}
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	err := func() error {
-		place, err := s.Hasher.Reserve(g.holder.Tenant)
-		if err != nil {
-			return err
-		}
-		fresh, err := place.Hash(ctx, g.holder, g.entered)
-		if err != nil {
-			return err
-		}
-		return s.Store.InTx(ctx, func(tx store.Tx) error {
-			r, err := tx.LockPin(ctx, g.holder)
-			if err != nil {
-				return err
+	hash, err := s.hash(ctx, g.holder, g.entered)
+	if err == nil {
+		_, err = run(ctx, s, act{op: OpRehash, caller: c}, func(ctx context.Context, st *step) (struct{}, error) {
+			var r pin.Record
+			st.LockPIN(g.holder, &r)
+			if err := st.Fetch(ctx); err != nil {
+				return struct{}{}, err
 			}
-			r, ok := r.Rehash(g.ticket.Hash, fresh)
-			if !ok {
-				return nil
+			if next, ok := r.Rehash(g.ticket.Hash, hash.hash, hash.pepperID); ok {
+				st.SavePIN(next)
 			}
-			return savePIN(ctx, tx, r)
+			return struct{}{}, nil
 		})
-	}()
+	}
 	if err != nil && !errors.Is(err, argon2id.ErrBusy) {
-		s.Log.WarnContext(ctx, "a PIN could not be rehashed", "tenant", g.holder.Tenant, "error", err)
+		s.config.Log.WarnContext(ctx, "a PIN could not be rehashed", "tenant", g.holder.Tenant, "error", err)
 	}
 }

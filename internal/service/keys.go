@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// keyFor is how long a key that was read may be used without reading it anew,
+	// keyFor is how long a key that was read may be used without reading it again,
 	// so a revoked key is dead within that on every node.
 	keyFor = 5 * time.Second
 	// maxCachedKeys bounds the cache; past it the cache starts over.
@@ -23,16 +23,19 @@ const (
 )
 
 // AuthenticateKey returns whom an API key or runtime key stands for, or
-// [ErrUnauthorized]. fresh reads the key anew, for whatever writes.
+// [ErrUnauthorized]. fresh reads the key from the
+// database, for whatever writes.
 func (s *Service) AuthenticateKey(ctx context.Context, raw string, fresh bool) (auth.Principal, error) {
 	kind, id, hash, err := auth.ParseKey(raw)
 	if err != nil {
 		return auth.Principal{}, fmt.Errorf("%w: %w", ErrUnauthorized, err)
 	}
-	now := s.Now()
+	now := s.config.Now()
 	key, ok := s.keys.get(id, now)
 	if fresh || !ok {
-		key, err = s.Store.APIKey(ctx, id)
+		reads := s.config.Store.Reads()
+		reads.APIKey(id, &key)
+		err = reads.Fetch(ctx)
 		if errors.Is(err, store.ErrNotFound) {
 			return auth.Principal{}, fmt.Errorf("%w: no such key", ErrUnauthorized)
 		}
@@ -42,7 +45,7 @@ func (s *Service) AuthenticateKey(ctx context.Context, raw string, fresh bool) (
 		s.keys.put(key, now)
 	}
 	if !key.Matches(kind, hash) {
-		return auth.Principal{}, fmt.Errorf("%w: wrong secret for key %s", ErrUnauthorized, id)
+		return auth.Principal{}, fmt.Errorf("%w: incorrect secret for key %s", ErrUnauthorized, id)
 	}
 	if !key.Live(now) {
 		return auth.Principal{}, fmt.Errorf("%w: key %s is revoked or has expired", ErrUnauthorized, id)
@@ -51,8 +54,8 @@ func (s *Service) AuthenticateKey(ctx context.Context, raw string, fresh bool) (
 }
 
 type keyCache struct {
-	mu sync.Mutex
-	by map[string]cachedKey
+	mu    sync.Mutex
+	known map[string]cachedKey
 }
 
 type cachedKey struct {
@@ -60,12 +63,12 @@ type cachedKey struct {
 	read time.Time
 }
 
-func newKeyCache() *keyCache { return &keyCache{by: map[string]cachedKey{}} }
+func newKeyCache() *keyCache { return &keyCache{known: map[string]cachedKey{}} }
 
 func (k *keyCache) get(id string, now time.Time) (auth.APIKey, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	c, ok := k.by[id]
+	c, ok := k.known[id]
 	if !ok || now.Sub(c.read) >= keyFor || now.Before(c.read) {
 		return auth.APIKey{}, false
 	}
@@ -75,10 +78,10 @@ func (k *keyCache) get(id string, now time.Time) (auth.APIKey, bool) {
 func (k *keyCache) put(key auth.APIKey, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.by) >= maxCachedKeys {
-		clear(k.by)
+	if len(k.known) >= maxCachedKeys {
+		clear(k.known)
 	}
-	k.by[key.ID] = cachedKey{key: key, read: now}
+	k.known[key.ID] = cachedKey{key: key, read: now}
 }
 
 // KeySpec is a key to mint: with scopes an API key, with an instance its runtime
@@ -110,23 +113,36 @@ func (s *Service) MintKey(ctx context.Context, c Caller, spec KeySpec) (auth.API
 	if err != nil {
 		return auth.APIKey{}, auth.KeySecret{}, err
 	}
-	key := auth.APIKey{
-		ID: id, Kind: kind, Hash: hash, Tenant: spec.Tenant, Instance: spec.Instance,
-		Scopes: spec.Scopes, Name: spec.Name,
-	}
-	err = s.Store.InTx(ctx, func(tx store.Tx) error {
-		now, err := tx.Now(ctx)
-		if err != nil {
-			return err
+	key, err := run(ctx, s, act{op: OpMintKey, caller: c, repeats: true}, func(ctx context.Context, st *step) (auth.APIKey, error) {
+		key := auth.APIKey{
+			ID: id, Kind: kind, Hash: hash, Tenant: spec.Tenant, Instance: spec.Instance,
+			Scopes: spec.Scopes, Name: spec.Name,
 		}
-		key.CreatedAt = now
+		if st.repeated {
+			var stored auth.APIKey
+			st.APIKey(id, &stored)
+			switch err := st.Fetch(ctx); {
+			case err == nil: // a first run has stored it
+				return stored, nil
+			case !errors.Is(err, store.ErrNotFound):
+				return auth.APIKey{}, err
+			}
+		}
+		if err := st.Fetch(ctx); err != nil { // the time
+			return auth.APIKey{}, err
+		}
+		key.CreatedAt = st.Now()
 		if spec.ExpiresIn > 0 {
-			key.ExpiresAt = now.Add(spec.ExpiresIn)
+			key.ExpiresAt = st.Now().Add(spec.ExpiresIn)
 		}
-		if err := tx.InsertAPIKey(ctx, key); err != nil {
-			return err
+		st.InsertAPIKey(key)
+		scopes := make([]string, len(key.Scopes))
+		for i, scope := range key.Scopes {
+			scopes[i] = string(scope)
 		}
-		return tx.Append(ctx, keyEvent(c, audit.KeyMinted, key))
+		st.recordAs(c.within(key.Tenant), about{instance: key.Instance},
+			audit.KeyMinted{Key: key.ID, Kind: string(key.Kind), Name: key.Name, Scopes: scopes})
+		return key, nil
 	})
 	return key, secret, err
 }
@@ -134,29 +150,24 @@ func (s *Service) MintKey(ctx context.Context, c Caller, spec KeySpec) (auth.API
 // RevokeKey revokes a key for ever, or returns [ErrNotFound]. Revoking it again
 // changes nothing.
 func (s *Service) RevokeKey(ctx context.Context, c Caller, id string) error {
-	return notFound(s.Store.InTx(ctx, func(tx store.Tx) error {
-		key, err := tx.APIKey(ctx, id)
-		if err != nil {
-			return err
+	_, err := run(ctx, s, act{op: OpRevokeKey, caller: c, repeats: true}, func(ctx context.Context, st *step) (struct{}, error) {
+		var key auth.APIKey
+		st.LockAPIKey(id, &key)
+		if err := st.Fetch(ctx); err != nil {
+			return struct{}{}, notFound(err)
 		}
-		now, err := tx.Now(ctx)
-		if err != nil {
-			return err
+		next, changes := key.Revoke(st.Now())
+		if changes {
+			st.SaveAPIKey(next)
+			st.recordAs(c.within(key.Tenant), about{instance: key.Instance},
+				audit.KeyRevoked{Key: key.ID, Kind: string(key.Kind), Name: key.Name})
 		}
-		revoked, err := tx.RevokeAPIKey(ctx, id, now)
-		if err != nil || !revoked {
-			return err
-		}
-		return tx.Append(ctx, keyEvent(c, audit.KeyRevoked, key))
-	}))
+		return struct{}{}, nil
+	})
+	return err
 }
 
-func keyEvent(c Caller, t audit.Type, key auth.APIKey) audit.Event {
-	e := c.event(t)
-	e.Tenant, e.Instance = key.Tenant, key.Instance
-	e.Details = map[string]any{"key": key.ID, "kind": string(key.Kind), "name": key.Name}
-	if len(key.Scopes) > 0 {
-		e.Details["scopes"] = key.Scopes
-	}
-	return e
+// Keys returns the keys of a tenant, or with uuid.Nil of all, oldest first.
+func (s *Service) Keys(ctx context.Context, tenant uuid.UUID) ([]auth.APIKey, error) {
+	return s.config.Store.APIKeys(ctx, tenant)
 }

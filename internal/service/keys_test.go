@@ -60,8 +60,8 @@ func TestAKeyIsMintedUsedAndRevoked(t *testing.T) {
 		w.ahead.Store(int64(5 * time.Second))
 		_, err = w.AuthenticateKey(t.Context(), secret.Reveal(), false)
 		wants(t, err, service.ErrUnauthorized)
-		equal(t, "minted", w.told(audit.KeyMinted), 2)
-		equal(t, "revoked", w.told(audit.KeyRevoked), 1)
+		equal(t, "minted", w.told(audit.TypeKeyMinted), 2)
+		equal(t, "revoked", w.told(audit.TypeKeyRevoked), 1)
 
 		// What read it anew spares the others the wait.
 		_, err = w.AuthenticateKey(t.Context(), agent.Reveal(), false)
@@ -117,20 +117,20 @@ func TestDenialsAreBoundedPerCredential(t *testing.T) {
 		for range 25 {
 			w.Denied(gone, w.runtime, w.instance, "setCustomerPin")
 		}
-		equal(t, "of one", w.told(audit.AccessDenied), 10)
+		equal(t, "of one", w.told(audit.TypeAccessDenied), 10)
 		w.Denied(t.Context(), w.admin, uuid.Nil, "redeemConfirmation")
-		equal(t, "of another", w.told(audit.AccessDenied), 11)
+		equal(t, "of another", w.told(audit.TypeAccessDenied), 11)
 		w.ahead.Store(int64(time.Minute))
 		w.Denied(t.Context(), w.runtime, w.instance, "setCustomerPin")
-		equal(t, "a minute later", w.told(audit.AccessDenied), 12)
+		equal(t, "a minute later", w.told(audit.TypeAccessDenied), 12)
 		// A clock that is set back does not stop the trail.
 		w.ahead.Store(-int64(time.Hour))
 		w.Denied(t.Context(), w.runtime, w.instance, "setCustomerPin")
-		equal(t, "set back", w.told(audit.AccessDenied), 13)
+		equal(t, "set back", w.told(audit.TypeAccessDenied), 13)
 		e := w.events()[0]
-		equal(t, "instance", e.Instance, w.instance)
-		equal(t, "actor", e.Actor, audit.Actor{Kind: auth.KindRuntimeKey, ID: "the-runtime"})
-		equal(t, "operation", e.Details["operation"], any("setCustomerPin"))
+		equal(t, "instance", *e.InstanceID, w.instance)
+		equal(t, "actor", e.ActorKind+" "+e.ActorID, string(auth.KindRuntimeKey)+" the-runtime")
+		equal(t, "details", string(e.Details), `{"operation":"setCustomerPin"}`)
 	})
 }
 

@@ -33,7 +33,7 @@ func TestTheLockSchedule(t *testing.T) {
 			locked := as[*service.LockedError](t, err)
 			equal(t, "until", locked.Until, e.LockedUntil)
 			near(t, "retry after", time.Now().Add(locked.RetryAfter), lock)
-			equal(t, "attempts", w.record(w.customer).Failures, w.told(audit.PINAttempted))
+			equal(t, "attempts", w.record(w.customer).Failures, w.told(audit.TypePINAttempted))
 
 			w.elapse(lock - time.Minute)
 			is[*service.LockedError](t, second(w.enter(v, wrong)))
@@ -53,9 +53,9 @@ func TestTheLockSchedule(t *testing.T) {
 		w.elapse(1000 * time.Hour)
 		answer(t, w.ask(), confirmation.Blocked, confirmation.PINInactive)
 		wants(t, second(w.enter(v, right)), service.ErrExpired)
-		equal(t, "locks", w.told(audit.PINLocked), 3)
-		equal(t, "deactivations", w.told(audit.PINDeactivated), 1)
-		equal(t, "failures", w.told(audit.PINFailed), 20)
+		equal(t, "locks", w.told(audit.TypePINLocked), 3)
+		equal(t, "deactivations", w.told(audit.TypePINDeactivated), 1)
+		equal(t, "failures", w.told(audit.TypePINFailed), 20)
 
 		_, err := w.UnlockPIN(t.Context(), w.admin, w.customer)
 		must(t, err)
@@ -76,8 +76,8 @@ func TestADeactivatedPINIsNotLookedAt(t *testing.T) {
 		equal(t, "remaining", w.lastOf(v, 1).Remaining, 0)
 		wants(t, second(w.enter(v, right)), service.ErrInactive)
 		wants(t, second(w.enter(v, wrong)), service.ErrInactive)
-		equal(t, "attempts", w.told(audit.PINAttempted), 2)
-		equal(t, "refused", w.told(audit.PINRefused), 2)
+		equal(t, "attempts", w.told(audit.TypePINAttempted), 2)
+		equal(t, "refused", w.told(audit.TypePINRefused), 2)
 	}, func(s *settings) { s.config.Limits.HardLimit = 2 })
 }
 
@@ -104,7 +104,7 @@ func TestTheBucketOutlastsRightPINs(t *testing.T) {
 		got, err := w.enter(v, right)
 		must(t, err)
 		answer(t, got, confirmation.Approved, confirmation.ByPIN)
-		equal(t, "lifted: seven locks and a deactivation", w.told(audit.PINUnlocked), 8)
+		equal(t, "lifted: seven locks and a deactivation", w.told(audit.TypePINUnlocked), 8)
 		equal(t, "active", w.status(w.customer).IsActive, true)
 
 		w.fail(w.pending(), 1)
@@ -132,8 +132,8 @@ func TestARightFifthGuessLiftsItsOwnLock(t *testing.T) {
 		equal(t, "locked", w.status(w.customer).IsLocked, false)
 		equal(t, "epoch", r.LockEpoch, epoch+1)
 		near(t, "bucket", r.BucketEmptyAt, 4*24*time.Hour)
-		equal(t, "locked", w.told(audit.PINLocked), 1)
-		equal(t, "unlocked", w.told(audit.PINUnlocked), 1)
+		equal(t, "locked", w.told(audit.TypePINLocked), 1)
+		equal(t, "unlocked", w.told(audit.TypePINUnlocked), 1)
 
 		// It was a lock all the same: what rested on the time before it is over.
 		wants(t, second(w.redeem(approved)), service.ErrChanged)
@@ -154,8 +154,8 @@ func TestARightTwentiethGuessLiftsItsOwnDeactivation(t *testing.T) {
 		_, err := w.enter(v, right)
 		must(t, err)
 		equal(t, "active", w.status(w.customer).IsActive, true)
-		equal(t, "deactivated", w.told(audit.PINDeactivated), 1)
-		equal(t, "unlocked", w.told(audit.PINUnlocked), 1)
+		equal(t, "deactivated", w.told(audit.TypePINDeactivated), 1)
+		equal(t, "unlocked", w.told(audit.TypePINUnlocked), 1)
 	}, func(s *settings) { s.config.Limits.HardLimit = 3 })
 }
 
@@ -173,7 +173,7 @@ func TestALockEndsSessionsAndApprovals(t *testing.T) {
 			answer(t, w.read(a), confirmation.Approved, a.Reason)
 			wants(t, second(w.redeem(a)), service.ErrChanged)
 		}
-		equal(t, "sessions ended", w.told(audit.SessionEnded), 1)
+		equal(t, "sessions ended", w.told(audit.TypeSessionEnded), 1)
 		// Neither does the admin's unlock bring them back.
 		_, err := w.UnlockPIN(t.Context(), w.admin, w.customer)
 		must(t, err)

@@ -106,7 +106,7 @@ func (m *model) setByAdmin(h pin.Holder, digits string) {
 }
 
 func (m *model) removeByAdmin(h pin.Holder) {
-	m.changed(m.record(h).RemovedByAdmin())
+	m.changed(m.record(h).RemoveByAdmin())
 }
 
 // The outcomes are named, so that those of model and service are compared as text.
@@ -162,7 +162,7 @@ func (m *model) guess(h pin.Holder, digits string) (pin.Record, string) {
 		n, until := spent.Remaining(m.limits, now)
 		return spent, wrongName(n, !until.IsZero())
 	}
-	settled, ok := spent.SettleRight(ticket)
+	settled, ok := spent.SettleCorrect(ticket)
 	if !ok {
 		return spent, "changed"
 	}
@@ -202,7 +202,7 @@ func refusalName(r confirmation.Refusal) string {
 
 func (m *model) verify(id uuid.UUID, digits string) string {
 	c := m.confs[id]
-	if why := c.CanVerify(m.now()); why != confirmation.None {
+	if why := c.CanVerify(m.policy, m.now()); why != confirmation.None {
 		return refusalName(why)
 	}
 	settled, outcome := m.guess(c.Holder, digits)
@@ -217,6 +217,11 @@ func (m *model) verify(id uuid.UUID, digits string) string {
 	}
 	next, why := c.Approve(confirmation.ByPIN, a, m.within)
 	m.confs[id] = next
+	for other, o := range m.confs {
+		if s := m.sessions[a.Session]; a.Session != uuid.Nil && s.Covers(o, now) {
+			m.confs[other], _ = o.Approve(confirmation.BySession, s.Approval(now), m.within)
+		}
+	}
 	return refusalName(why)
 }
 

@@ -38,8 +38,8 @@ func TestAnAdminSetsReplacesAndRemovesAPIN(t *testing.T) {
 		must(t, w.RemovePIN(t.Context(), w.admin, w.customer))
 		must(t, w.RemovePIN(t.Context(), w.admin, w.customer))
 		equal(t, "removed", w.status(w.customer), pin.Status{})
-		equal(t, "record", w.record(w.customer), pin.Record{Holder: w.customer})
-		equal(t, "events of removal", w.told(audit.PINRemoved), 1)
+		equal(t, "record", w.record(w.customer), pin.Record{Holder: w.customer, Generation: 3})
+		equal(t, "events of removal", w.told(audit.TypePINRemoved), 1)
 	})
 }
 
@@ -108,7 +108,7 @@ func TestAnAdminUnlocks(t *testing.T) {
 		equal(t, "unlocked", s, pin.Status{HasPIN: true, IsActive: true, CreatedAt: s.CreatedAt})
 		_, err = w.UnlockPIN(t.Context(), w.admin, w.customer)
 		must(t, err)
-		equal(t, "events of unlocking", w.told(audit.PINUnlocked), 1)
+		equal(t, "events of unlocking", w.told(audit.TypePINUnlocked), 1)
 		after := w.record(w.customer)
 		equal(t, "the PIN", after.ID, before.ID)
 		equal(t, "count", after.Failures, 0)
@@ -187,14 +187,14 @@ func TestRemovingByTheRuntimeForgivesNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.require(30)
 		must(t, w.RemovePINByRuntime(t.Context(), w.runtime, w.identity))
-		equal(t, "events", w.told(audit.PINRemoved), 0)
+		equal(t, "events", w.told(audit.TypePINRemoved), 0)
 
 		w.setPIN(w.identity, right)
 		v := w.pending(from(w.identity))
 		w.fail(v, 3)
 		must(t, w.RemovePINByRuntime(t.Context(), w.runtime, w.identity))
 		must(t, w.RemovePINByRuntime(t.Context(), w.runtime, w.identity))
-		equal(t, "events", w.told(audit.PINRemoved), 1)
+		equal(t, "events", w.told(audit.TypePINRemoved), 1)
 		equal(t, "status", w.status(w.identity), pin.Status{})
 		answer(t, w.read(v), confirmation.Declined, confirmation.PINChanged)
 		answer(t, w.ask(from(w.identity)), confirmation.Blocked, confirmation.PINNotSet)
@@ -252,10 +252,11 @@ func TestAnAdminEndsTheCoolingOff(t *testing.T) {
 		asked(confirmation.Pending, confirmation.NoReason)
 
 		swap()
-		removed := w.told(audit.PINRemoved)
+		removed := w.told(audit.TypePINRemoved)
 		must(t, w.RemovePIN(t.Context(), w.admin, w.identity)) // of what the runtime left
-		equal(t, "the admin's remove is told", w.told(audit.PINRemoved), removed+1)
-		equal(t, "record", w.record(w.identity), pin.Record{Holder: w.identity})
+		equal(t, "the admin's remove is told", w.told(audit.TypePINRemoved), removed+1)
+		left := w.record(w.identity)
+		equal(t, "record", left, pin.Record{Holder: w.identity, Generation: left.Generation})
 		set()
 		asked(confirmation.Pending, confirmation.NoReason)
 
@@ -295,10 +296,10 @@ func TestRaceForTheFirstPIN(t *testing.T) {
 			// Both have looked, and seen no PIN, when the first of them is hashed.
 			freeA, freeB := w.plug(t), b.plug(t)
 			a1 := later(func() (pin.Status, error) {
-				return w.SetPINByRuntime(t.Context(), w.runtime, w.identity, number(t, right), nil)
+				return w.SetPINByRuntime(t.Context(), w.runtime, w.identity, service.NewPIN{PIN: number(t, right)})
 			})
 			b1 := later(func() (pin.Status, error) {
-				return b.SetPINByRuntime(t.Context(), w.runtime, w.identity, number(t, other), nil)
+				return b.SetPINByRuntime(t.Context(), w.runtime, w.identity, service.NewPIN{PIN: number(t, other)})
 			})
 			eventually(t, "both hash", func() bool { return w.held() == 2 && b.held() == 2 })
 			var free sync.WaitGroup
@@ -312,8 +313,8 @@ func TestRaceForTheFirstPIN(t *testing.T) {
 			}
 			wants(t, errA, service.ErrCurrentPINMissing)
 			wants(t, errB, nil)
-			equal(t, "events", w.told(audit.PINSet), 1)
-			equal(t, "attempts", w.told(audit.PINAttempted), 0)
+			equal(t, "events", w.told(audit.TypePINSet), 1)
+			equal(t, "attempts", w.told(audit.TypePINAttempted), 0)
 		}
 	})
 }
@@ -326,16 +327,16 @@ func TestRaceForTheFirstPINWithACurrentOne(t *testing.T) {
 		free := w.plug(t)
 		slow := later(func() (pin.Status, error) {
 			current := number(t, right)
-			return w.SetPINByRuntime(t.Context(), w.runtime, w.identity, number(t, other), &current)
+			return w.SetPINByRuntime(t.Context(), w.runtime, w.identity, service.NewPIN{PIN: number(t, other), Current: &current})
 		})
 		eventually(t, "it hashes", func() bool { return w.held() == 2 })
-		_, err := b.SetPINByRuntime(t.Context(), w.runtime, w.identity, number(t, right), nil)
+		_, err := b.SetPINByRuntime(t.Context(), w.runtime, w.identity, service.NewPIN{PIN: number(t, right)})
 		must(t, err)
 		free()
 		_, err = slow()
 		must(t, err)
-		equal(t, "attempts", w.told(audit.PINAttempted), 1)
-		equal(t, "set", w.told(audit.PINSet), 2)
+		equal(t, "attempts", w.told(audit.TypePINAttempted), 1)
+		equal(t, "set", w.told(audit.TypePINSet), 2)
 	})
 }
 

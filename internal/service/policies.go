@@ -7,51 +7,52 @@ import (
 
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/policy"
-	"github.com/hydracore/hydrapin/internal/store"
 )
 
 // Policy returns the PIN policy of an instance, or the defaults.
-func (s *Service) Policy(ctx context.Context, tenant, instance uuid.UUID) (policy.Policy, error) {
-	return s.Store.Policy(ctx, tenant, instance)
+func (s *Service) Policy(ctx context.Context, c Caller, instance uuid.UUID) (policy.Policy, error) {
+	var p policy.Policy
+	reads := s.config.Store.Reads()
+	reads.Policy(c.of(instance), &p)
+	return p, reads.Fetch(ctx)
 }
 
-// UpdatePolicy changes the fields that the patch gives. match says whether the
-// present version is the one that the caller wants to change; where it says no,
-// the error is ErrPrecondition.
-func (s *Service) UpdatePolicy(ctx context.Context, c Caller, instance uuid.UUID, patch policy.Patch, match func(version int64) bool) (policy.Policy, error) {
-	var next policy.Policy
-	var stale bool
-	err := s.Store.InTx(ctx, func(tx store.Tx) error {
-		before, err := tx.LockPolicy(ctx, c.Tenant, instance)
-		if err != nil {
-			return err
+// Need says whether the policy asks for a PIN when role runs skill on an instance. It
+// holds for this moment only.
+func (s *Service) Need(ctx context.Context, c Caller, instance uuid.UUID, role policy.Role, skill string) (policy.Need, error) {
+	p, err := s.Policy(ctx, c, instance)
+	return policy.Decide(p, role, skill), err
+}
+
+// PolicyUpdate is a change of an instance's policy.
+type PolicyUpdate struct {
+	Instance uuid.UUID
+	Patch    policy.Patch
+	// Match says whether the present version is the one that the caller wants to
+	// change.
+	Match func(version int64) bool
+}
+
+// UpdatePolicy changes the fields that the patch gives. It returns
+// [ErrPrecondition] for a version that does not match.
+func (s *Service) UpdatePolicy(ctx context.Context, c Caller, u PolicyUpdate) (policy.Policy, error) {
+	return run(ctx, s, act{op: OpUpdatePolicy, caller: c, repeats: true}, func(ctx context.Context, st *step) (policy.Policy, error) {
+		var before policy.Policy
+		st.LockPolicy(c.of(u.Instance), &before)
+		if err := st.Fetch(ctx); err != nil {
+			return policy.Policy{}, err
 		}
-		if stale = !match(before.Version); stale {
-			return nil
+		next, changes := before.Apply(u.Patch)
+		if st.repeated && !changes { // a first run has stored it
+			return before, nil
 		}
-		var changed bool
-		if next, changed = before.Apply(patch); !changed {
-			return nil
+		if !u.Match(before.Version) {
+			return policy.Policy{}, refuse(ErrPrecondition)
 		}
-		if err := tx.SavePolicy(ctx, next); err != nil {
-			return err
+		if changes {
+			st.SavePolicy(next)
+			st.record(about{instance: u.Instance}, audit.PolicyUpdated{Before: policyState(before), After: policyState(next)})
 		}
-		e := c.event(audit.PolicyUpdated)
-		e.Instance = instance
-		e.Details = map[string]any{"before": policyDetails(before), "after": policyDetails(next)}
-		return tx.Append(ctx, e)
+		return next, nil
 	})
-	if err == nil && stale {
-		err = ErrPrecondition
-	}
-	return next, err
-}
-
-func policyDetails(p policy.Policy) map[string]any {
-	return map[string]any{
-		"pin_applies_to":          string(p.AppliesTo),
-		"pin_required_skills":     p.RequiredSkills,
-		"pin_session_ttl_minutes": p.SessionTTLMinutes,
-		"version":                 p.Version,
-	}
 }

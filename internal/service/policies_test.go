@@ -28,11 +28,11 @@ func TestAPolicyIsPatched(t *testing.T) {
 			}
 		}
 		patch := func(p policy.Patch, match func(int64) bool) (policy.Policy, error) {
-			return w.UpdatePolicy(t.Context(), w.admin, w.instance, p, match)
+			return w.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: w.instance, Patch: p, Match: match})
 		}
 		stored := func() policy.Policy {
 			t.Helper()
-			p, err := w.Policy(t.Context(), w.tenant, w.instance)
+			p, err := w.Policy(t.Context(), w.runtime, w.instance)
 			must(t, err)
 			return p
 		}
@@ -47,7 +47,7 @@ func TestAPolicyIsPatched(t *testing.T) {
 		p, err = patch(policy.Patch{SessionTTLMinutes: &ttl}, anyVersion)
 		must(t, err)
 		same(p, want)
-		equal(t, "events", w.told(audit.PolicyUpdated), 0)
+		equal(t, "events", w.told(audit.TypePolicyUpdated), 0)
 
 		p, err = patch(policy.Patch{RequiredSkills: []string{"mail.Send", "b", "MAIL.send", "a"}}, atVersion(0))
 		must(t, err)
@@ -70,10 +70,12 @@ func TestAPolicyIsPatched(t *testing.T) {
 		want.RequiredSkills, want.Version = []string{}, 3
 		same(p, want)
 		same(stored(), want)
-		equal(t, "events", w.told(audit.PolicyUpdated), 3)
+		equal(t, "events", w.told(audit.TypePolicyUpdated), 3)
 
 		// Another tenant's policy of the same instance is another policy.
-		p, err = w.Policy(t.Context(), uuid.New(), w.instance)
+		stranger := w.runtime
+		stranger.Tenant = uuid.New()
+		p, err = w.Policy(t.Context(), stranger, w.instance)
 		must(t, err)
 		equal(t, "version elsewhere", p.Version, int64(0))
 	})
@@ -91,7 +93,7 @@ func TestRaceForOneVersionOfAPolicy(t *testing.T) {
 				n := []*node{w.node, b}[i%2]
 				ttl := 100 + 20*int(version) + i
 				all.Go(func() {
-					_, err := n.UpdatePolicy(t.Context(), w.admin, w.instance, policy.Patch{SessionTTLMinutes: &ttl}, atVersion(version))
+					_, err := n.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: w.instance, Patch: policy.Patch{SessionTTLMinutes: &ttl}, Match: atVersion(version)})
 					switch {
 					case err == nil:
 						won.Add(1)
@@ -106,6 +108,6 @@ func TestRaceForOneVersionOfAPolicy(t *testing.T) {
 			equal(t, "won", won.Load(), 1)
 			equal(t, "stale", stale.Load(), 11)
 		}
-		equal(t, "events", w.told(audit.PolicyUpdated), 3)
+		equal(t, "events", w.told(audit.TypePolicyUpdated), 3)
 	})
 }

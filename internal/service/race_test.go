@@ -76,7 +76,7 @@ func TestRaceOfTwoHundredWrongGuesses(t *testing.T) {
 			n, guess := nodes[i%len(nodes)], number(t, wrong)
 			all.Go(func() {
 				<-start
-				_, err := n.Verify(t.Context(), w.runtime, w.instance, v.ID, guess)
+				_, err := n.Verify(t.Context(), w.runtime, to(w.instance, v.ID), guess)
 				y.add(err)
 			})
 		}
@@ -87,7 +87,7 @@ func TestRaceOfTwoHundredWrongGuesses(t *testing.T) {
 			toHash += n.held()
 		}
 		equal(t, "guesses to be hashed", toHash, 5)
-		equal(t, "attempted", w.told(audit.PINAttempted), 5)
+		equal(t, "attempted", w.told(audit.TypePINAttempted), 5)
 		for _, free := range frees {
 			free()
 		}
@@ -95,10 +95,10 @@ func TestRaceOfTwoHundredWrongGuesses(t *testing.T) {
 
 		equal(t, "wrong", y.wrong.Load(), 5)
 		equal(t, "refused", y.refused.Load(), 195)
-		equal(t, "attempted", w.told(audit.PINAttempted), 5)
-		equal(t, "failed", w.told(audit.PINFailed), 5)
-		equal(t, "refused", w.told(audit.PINRefused), 195)
-		equal(t, "locked", w.told(audit.PINLocked), 1)
+		equal(t, "attempted", w.told(audit.TypePINAttempted), 5)
+		equal(t, "failed", w.told(audit.TypePINFailed), 5)
+		equal(t, "refused", w.told(audit.TypePINRefused), 195)
+		equal(t, "locked", w.told(audit.TypePINLocked), 1)
 		equal(t, "failures", w.record(w.customer).Failures, 5)
 		near(t, "locked until", w.status(w.customer).LockedUntil, 15*time.Minute)
 	})
@@ -125,24 +125,24 @@ func TestRaceOfWrongGuessesAroundTheRightOne(t *testing.T) {
 				}
 				all.Go(func() {
 					<-start
-					_, err := n.Verify(t.Context(), w.runtime, w.instance, target.ID, guess)
+					_, err := n.Verify(t.Context(), w.runtime, to(w.instance, target.ID), guess)
 					y.add(err)
 				})
 			}
 			close(start)
 			all.Wait()
 			equal(t, "unexpected", y.unexpected.Load(), 0)
-			if n := w.told(audit.PINFailed); n < 4 || n > 9 || int64(n) != y.wrong.Load() {
+			if n := w.told(audit.TypePINFailed); n < 4 || n > 9 || int64(n) != y.wrong.Load() {
 				t.Fatalf("%d wrong guesses were looked at, %d answered", n, y.wrong.Load())
 			}
-			equal(t, "attempted", w.told(audit.PINAttempted), w.told(audit.PINFailed)+w.told(audit.PINVerified)+w.told(audit.ConfirmationRefused))
+			equal(t, "attempted", w.told(audit.TypePINAttempted), w.told(audit.TypePINFailed)+w.told(audit.TypePINVerified)+w.told(audit.TypeConfirmationRefused))
 			// Only a right guess that was itself the fifth lifts a lock: its own.
-			held := w.told(audit.PINLocked) - w.told(audit.PINUnlocked)
+			held := w.told(audit.TypePINLocked) - w.told(audit.TypePINUnlocked)
 			equal(t, "locked in the end", w.status(w.customer).IsLocked, held == 1)
 			if held != 1 && (held != 0 || y.approved.Load() != 1) {
 				t.Fatalf("%d locks hold, %d approved", held, y.approved.Load())
 			}
-			equal(t, "approved", int64(w.told(audit.ConfirmationApproved)), y.approved.Load())
+			equal(t, "approved", int64(w.told(audit.TypeConfirmationApproved)), y.approved.Load())
 		}
 	})
 }
@@ -162,9 +162,9 @@ func TestRaceOverEveryRoute(t *testing.T) {
 			all.Go(func() {
 				var err error
 				if i%2 == 0 {
-					_, err = n.Verify(t.Context(), w.runtime, w.instance, v.ID, guess)
+					_, err = n.Verify(t.Context(), w.runtime, to(w.instance, v.ID), guess)
 				} else {
-					_, err = n.SetPINByRuntime(t.Context(), w.runtime, w.identity, fresh, &guess)
+					_, err = n.SetPINByRuntime(t.Context(), w.runtime, w.identity, service.NewPIN{PIN: fresh, Current: &guess})
 				}
 				y.add(err)
 			})
@@ -172,7 +172,7 @@ func TestRaceOverEveryRoute(t *testing.T) {
 		all.Wait()
 		equal(t, "wrong", y.wrong.Load(), 5)
 		equal(t, "refused", y.refused.Load(), 55)
-		equal(t, "attempted", w.told(audit.PINAttempted), 5)
+		equal(t, "attempted", w.told(audit.TypePINAttempted), 5)
 	})
 }
 
@@ -190,7 +190,7 @@ func TestRaceToRedeem(t *testing.T) {
 				n := nodes[i%len(nodes)]
 				all.Go(func() {
 					<-start
-					_, err := n.Redeem(t.Context(), w.runtime, w.instance, v.ID, confirmation.Proof{Digest: v.ActionDigest()})
+					_, err := n.Redeem(t.Context(), w.runtime, to(w.instance, v.ID), confirmation.Proof{Digest: v.ActionDigest()})
 					switch {
 					case err == nil:
 						won.Add(1)
@@ -206,8 +206,8 @@ func TestRaceToRedeem(t *testing.T) {
 			equal(t, "won", won.Load(), 1)
 			equal(t, "lost", lost.Load(), 49)
 		}
-		equal(t, "redeemed", w.told(audit.ConfirmationRedeemed), 3)
-		equal(t, "refused", w.told(audit.ConfirmationRefused), 147)
+		equal(t, "redeemed", w.told(audit.TypeConfirmationRedeemed), 3)
+		equal(t, "refused", w.told(audit.TypeConfirmationRefused), 147)
 	})
 }
 
@@ -218,7 +218,9 @@ func TestRaceOfRedeemWithWhatEndsIt(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		b := w.peer()
 		ends := map[string]func(h pin.Holder, v service.View) error{
-			"decline":  func(_ pin.Holder, v service.View) error { return b.Decline(t.Context(), w.runtime, w.instance, v.ID) },
+			"decline": func(_ pin.Holder, v service.View) error {
+				return b.Decline(t.Context(), w.runtime, to(w.instance, v.ID))
+			},
 			"lock now": func(h pin.Holder, _ service.View) error { return b.EndSessions(t.Context(), w.runtime, h, w.instance) },
 			"remove":   func(h pin.Holder, _ service.View) error { return b.RemovePIN(t.Context(), w.admin, h) },
 		}
@@ -229,7 +231,7 @@ func TestRaceOfRedeemWithWhatEndsIt(t *testing.T) {
 				w.setPIN(w.customer, right)
 				v := w.approved()
 				redeemed := later(func() (service.View, error) {
-					return w.Redeem(t.Context(), w.runtime, w.instance, v.ID, confirmation.Proof{})
+					return w.Redeem(t.Context(), w.runtime, to(w.instance, v.ID), confirmation.Proof{})
 				})
 				ended := later(func() (any, error) { return nil, end(w.customer, v) })
 				_, errRedeem := redeemed()
@@ -296,11 +298,11 @@ func TestRaceOfAPolicyWithWhoWaitsForALock(t *testing.T) {
 		return v, err
 	})
 	redeemed := later(func() (service.View, error) {
-		return w.Redeem(t.Context(), w.runtime, w.instance, bySession.ID, confirmation.Proof{})
+		return w.Redeem(t.Context(), w.runtime, to(w.instance, bySession.ID), confirmation.Proof{})
 	})
 	w.db.waitForLock(t, 2)
 	ttl := 0
-	_, err := w.UpdatePolicy(t.Context(), w.admin, w.instance, policy.Patch{SessionTTLMinutes: &ttl}, anyVersion)
+	_, err := w.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: w.instance, Patch: policy.Patch{SessionTTLMinutes: &ttl}, Match: anyVersion})
 	must(t, err)
 	release()
 	got, err := asked()

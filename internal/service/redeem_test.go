@@ -23,7 +23,7 @@ func TestRedeemOnce(t *testing.T) {
 		must(t, err)
 		answer(t, got, confirmation.Redeemed, confirmation.NoReason)
 		wants(t, second(w.redeem(v)), service.ErrAlreadyRedeemed)
-		wants(t, w.Decline(t.Context(), w.runtime, w.instance, v.ID), service.ErrAlreadyRedeemed)
+		wants(t, w.Decline(t.Context(), w.runtime, to(w.instance, v.ID)), service.ErrAlreadyRedeemed)
 		// It stays redeemed: nothing that comes later expires or ends it.
 		w.elapse(time.Hour)
 		w.setPIN(w.customer, other)
@@ -41,16 +41,16 @@ func TestRedeemOfWhatIsNotApproved(t *testing.T) {
 		wants(t, second(w.redeem(v)), service.ErrNotApproved)
 		_, err := w.enter(v, right)
 		must(t, err)
-		must(t, w.Decline(t.Context(), w.runtime, w.instance, v.ID))
-		must(t, w.Decline(t.Context(), w.runtime, w.instance, v.ID))
+		must(t, w.Decline(t.Context(), w.runtime, to(w.instance, v.ID)))
+		must(t, w.Decline(t.Context(), w.runtime, to(w.instance, v.ID)))
 		answer(t, w.read(v), confirmation.Declined, confirmation.ByRuntime)
 		wants(t, second(w.redeem(v)), service.ErrNotApproved)
-		equal(t, "declined", w.told(audit.ConfirmationDeclined), 1)
+		equal(t, "declined", w.told(audit.TypeConfirmationDeclined), 1)
 
 		late, unanswered := w.approved(doing(t, params)), w.pending()
 		w.elapse(2 * time.Minute)
 		wants(t, second(w.redeem(late)), service.ErrExpired)
-		wants(t, w.Decline(t.Context(), w.runtime, w.instance, late.ID), service.ErrExpired)
+		wants(t, w.Decline(t.Context(), w.runtime, to(w.instance, late.ID)), service.ErrExpired)
 		w.elapse(3 * time.Minute)
 		wants(t, second(w.redeem(unanswered)), service.ErrExpired)
 	})
@@ -78,7 +78,7 @@ func TestRedeemOfSomethingElse(t *testing.T) {
 		}
 		wants(t, second(w.redeem(plain, confirmation.Proof{Digest: digest(`{}`)})), service.ErrParamsMismatch)
 		wants(t, second(w.redeem(plain, confirmation.Proof{Skill: "payments"})), service.ErrParamsMismatch)
-		equal(t, "refused", w.told(audit.ConfirmationRefused), 6)
+		equal(t, "refused", w.told(audit.TypeConfirmationRefused), 6)
 		// None of them consumed it; spelling is no difference.
 		_, err := w.redeem(bound, confirmation.Proof{Skill: "PAYMENTS.Transfer", Digest: digest(`{"note":"rent","amount":2.5e2,"to":"acct-9184"}`)})
 		must(t, err)
@@ -121,7 +121,7 @@ func TestRedeemAfterAChange(t *testing.T) {
 			return second(w.UnlockPIN(w.t.Context(), w.admin, w.customer))
 		},
 		"a skill that needs no PIN any more": func(w *world) error {
-			return second(w.UpdatePolicy(w.t.Context(), w.admin, w.instance, policy.Patch{RequiredSkills: []string{}}, anyVersion))
+			return second(w.UpdatePolicy(w.t.Context(), w.admin, service.PolicyUpdate{Instance: w.instance, Patch: policy.Patch{RequiredSkills: []string{}}, Match: anyVersion}))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestAReceiptProvesTheApproval(t *testing.T) {
 		w.require(30)
 		w.setPIN(w.customer, right)
 		w.setPIN(w.identity, right)
-		keys, err := receipt.KeysFromJWKS(w.Receipts.JWKS())
+		keys, err := receipt.KeysFromJWKS(w.config.Receipts.JWKS())
 		must(t, err)
 		verifier, err := receipt.NewVerifier(issuer, keys, receipt.NewMemorySeen())
 		must(t, err)
@@ -213,7 +213,7 @@ func TestAReceiptProvesTheApproval(t *testing.T) {
 		// It is shown only while approved.
 		equal(t, "expired", w.read(opened).Receipt, "")
 		declined := w.approved(doing(t, params))
-		must(t, w.Decline(t.Context(), w.runtime, w.instance, declined.ID))
+		must(t, w.Decline(t.Context(), w.runtime, to(w.instance, declined.ID)))
 		equal(t, "declined", w.read(declined).Receipt, "")
 	})
 }
@@ -226,10 +226,10 @@ func TestAReceiptOutlivesARotation(t *testing.T) {
 		w.setPIN(w.customer, right)
 		v := w.approved()
 		b := w.another(func(s *settings) { s.receipts = secrets("r2", "r1") })
-		got, err := b.Confirmation(t.Context(), w.runtime, w.instance, v.ID, 0)
+		got, err := b.Confirmation(t.Context(), w.runtime, to(w.instance, v.ID), 0)
 		must(t, err)
 		equal(t, "receipt", got.Receipt, v.Receipt)
-		keys, err := receipt.KeysFromJWKS(b.Receipts.JWKS())
+		keys, err := receipt.KeysFromJWKS(b.config.Receipts.JWKS())
 		must(t, err)
 		verifier, err := receipt.NewVerifier(issuer, keys, receipt.NewMemorySeen())
 		must(t, err)

@@ -31,60 +31,79 @@ func rings(peppers argon2id.Ring, receipts receipt.Ring) []ring {
 	}
 }
 
-// CheckRings holds a node's peppers and receipt keys against the database, and
+// CheckRings compares a node's peppers and receipt keys with the database, and
 // records ids that are new. What [CompareRings] finds is [ErrRings], and nothing is
-// recorded then: a mistyped pepper must not become the one that the right one is
+// recorded then: a mistyped pepper must not become the one that the correct one is
 // measured by.
 func CheckRings(ctx context.Context, st store.Store, peppers argon2id.Ring, receipts receipt.Ring) error {
-	return st.InTx(ctx, func(tx store.Tx) error {
-		for _, r := range rings(peppers, receipts) {
-			for _, id := range r.ids {
-				value, err := r.check(id)
-				if err != nil {
-					return err
-				}
-				if _, err := tx.SaveKeyCheck(ctx, r.kind, id, value); err != nil {
-					return err
-				}
-			}
+	// Losing a race for an id means that another node has just recorded it; the next
+	// look compares with that.
+	for range maxRingTries {
+		faults, fresh, err := compareRings(ctx, st, peppers, receipts)
+		if err != nil {
+			return err
 		}
-		faults, err := CompareRings(ctx, tx, peppers, receipts)
-		if err == nil && len(faults) > 0 {
-			err = fmt.Errorf("%w: %s; set HYDRAPIN_PEPPERS and HYDRAPIN_RECEIPT_KEYS to what the other nodes have",
+		if len(faults) > 0 {
+			return fmt.Errorf("%w: %s; set HYDRAPIN_PEPPERS and HYDRAPIN_RECEIPT_KEYS to what the other nodes have",
 				ErrRings, strings.Join(faults, "; "))
 		}
-		return err
-	})
+		if len(fresh) == 0 {
+			return nil
+		}
+		err = st.InTx(ctx, func(tx store.Tx) error {
+			for id, value := range fresh {
+				tx.InsertKeyCheck(id, value)
+			}
+			return nil
+		})
+		if !errors.Is(err, store.ErrKeyTaken) && !errors.Is(err, store.ErrOutcomeUnknown) {
+			return err
+		}
+	}
+	return ErrUnavailable
 }
+
+// maxRingTries is more than enough for nodes that start at once.
+const maxRingTries = 10
 
 // CompareRings returns what does not fit: an id whose bytes differ from those
 // that another node has, and a pepper that stored PINs need and this node lacks.
 // It changes nothing.
-func CompareRings(ctx context.Context, r store.Reader, peppers argon2id.Ring, receipts receipt.Ring) ([]string, error) {
-	var faults []string
+func CompareRings(ctx context.Context, lists store.Lists, peppers argon2id.Ring, receipts receipt.Ring) ([]string, error) {
+	faults, _, err := compareRings(ctx, lists, peppers, receipts)
+	return faults, err
+}
+
+// compareRings is CompareRings, with the check values that are not stored yet.
+func compareRings(ctx context.Context, lists store.Lists, peppers argon2id.Ring, receipts receipt.Ring) (faults []string, fresh map[store.CheckID][]byte, err error) {
+	stored, err := lists.KeyChecks(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	fresh = map[store.CheckID][]byte{}
 	for _, ring := range rings(peppers, receipts) {
-		stored, err := r.KeyChecks(ctx, ring.kind)
-		if err != nil {
-			return nil, err
-		}
 		for _, id := range ring.ids {
 			value, err := ring.check(id)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			if known, ok := stored[id]; ok && !bytes.Equal(known, value) {
+			check := store.CheckID{Kind: ring.kind, ID: id}
+			switch known, ok := stored[check]; {
+			case !ok:
+				fresh[check] = value
+			case !bytes.Equal(known, value):
 				faults = append(faults, fmt.Sprintf("the %s %q has other bytes here than where it was first used", ring.name, id))
 			}
 		}
 	}
-	used, err := r.PeppersInUse(ctx)
+	used, err := lists.PeppersInUse(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, id := range used {
 		if _, err := peppers.Check(id); err != nil {
 			faults = append(faults, fmt.Sprintf("the pepper %q is missing, and stored PINs need it", id))
 		}
 	}
-	return faults, nil
+	return faults, fresh, nil
 }

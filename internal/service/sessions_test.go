@@ -47,7 +47,7 @@ func TestASessionIsOfOneHolderRoleAndInstance(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.require(30)
 		elsewhere := uuid.New()
-		_, err := w.UpdatePolicy(t.Context(), w.admin, elsewhere, policy.Patch{RequiredSkills: []string{policy.AllSkills}}, anyVersion)
+		_, err := w.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: elsewhere, Patch: policy.Patch{RequiredSkills: []string{policy.AllSkills}}, Match: anyVersion})
 		must(t, err)
 		w.setPIN(w.customer, right)
 		w.setPIN(w.identity, right)
@@ -64,7 +64,7 @@ func TestLoweringTheTTLWorksAtOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		ttl := func(minutes int) {
 			t.Helper()
-			_, err := w.UpdatePolicy(t.Context(), w.admin, w.instance, policy.Patch{SessionTTLMinutes: &minutes}, anyVersion)
+			_, err := w.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: w.instance, Patch: policy.Patch{SessionTTLMinutes: &minutes}, Match: anyVersion})
 			must(t, err)
 		}
 		w.require(30)
@@ -108,9 +108,12 @@ func TestTheSessionThatLastsLongestApproves(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.require(30)
 		w.setPIN(w.customer, right)
-		two := w.pending(lasting(time.Hour))
 		w.approved()
 		w.elapse(10 * time.Minute)
+		// A second one can only be opened for what was asked while none was live.
+		w.require(0)
+		two := w.pending()
+		w.require(30)
 		_, err := w.enter(two, right)
 		must(t, err)
 		near(t, "session", w.ask().SessionExpiresAt, 30*time.Minute)
@@ -122,12 +125,12 @@ func TestLockNow(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.require(30)
 		elsewhere := uuid.New()
-		_, err := w.UpdatePolicy(t.Context(), w.admin, elsewhere, policy.Patch{RequiredSkills: []string{policy.AllSkills}}, anyVersion)
+		_, err := w.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: elsewhere, Patch: policy.Patch{RequiredSkills: []string{policy.AllSkills}}, Match: anyVersion})
 		must(t, err)
 		w.setPIN(w.customer, right)
 		w.setPIN(w.identity, right)
 		action := w.approved(doing(t, params))
-		open := w.pending()
+		open := w.pending(doing(t, params))
 		byPIN := w.approved()
 		bySession := w.ask()
 		there := w.approved(on(elsewhere))
@@ -148,13 +151,14 @@ func TestLockNow(t *testing.T) {
 		answer(t, w.ask(on(elsewhere)), confirmation.Approved, confirmation.BySession)
 		answer(t, w.ask(from(w.identity)), confirmation.Approved, confirmation.BySession)
 
-		// What is still pending can be confirmed, and opens a new session.
+		// What is still pending can be confirmed; the next PIN opens a new session.
 		_, err = w.enter(open, right)
 		must(t, err)
+		w.approved()
 		answer(t, w.ask(), confirmation.Approved, confirmation.BySession)
 
 		must(t, w.EndSessions(t.Context(), w.runtime, w.customer, w.instance))
 		must(t, w.EndSessions(t.Context(), w.runtime, w.customer, w.instance))
-		equal(t, "sessions ended", w.told(audit.SessionEnded), 2)
+		equal(t, "sessions ended", w.told(audit.TypeSessionEnded), 2)
 	})
 }

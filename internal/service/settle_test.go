@@ -17,12 +17,12 @@ import (
 func (w *world) between(v service.View, digits string, happens func(b *node)) (service.View, error) {
 	w.t.Helper()
 	free := w.plug(w.t)
-	before := w.told(audit.PINAttempted)
+	before := w.told(audit.TypePINAttempted)
 	entered := number(w.t, digits)
 	outcome := later(func() (service.View, error) {
-		return w.Verify(w.t.Context(), w.runtime, v.Instance, v.ID, entered)
+		return w.Verify(w.t.Context(), w.runtime, to(v.Instance, v.ID), entered)
 	})
-	eventually(w.t, "the attempt is spent", func() bool { return w.told(audit.PINAttempted) > before })
+	eventually(w.t, "the attempt is spent", func() bool { return w.told(audit.TypePINAttempted) > before })
 	happens(w.another())
 	free()
 	return outcome()
@@ -32,10 +32,10 @@ func (w *world) between(v service.View, digits string, happens func(b *node)) (s
 func (w *world) nothingCame(v service.View, failures int) {
 	w.t.Helper()
 	equal(w.t, "failures", w.record(w.customer).Failures, failures)
-	equal(w.t, "verified", w.told(audit.PINVerified), 0)
-	equal(w.t, "approved", w.told(audit.ConfirmationApproved), 0)
-	equal(w.t, "opened", w.told(audit.SessionOpened), 0)
-	equal(w.t, "refused", w.told(audit.ConfirmationRefused), 1)
+	equal(w.t, "verified", w.told(audit.TypePINVerified), 0)
+	equal(w.t, "approved", w.told(audit.TypeConfirmationApproved), 0)
+	equal(w.t, "opened", w.told(audit.TypeSessionOpened), 0)
+	equal(w.t, "refused", w.told(audit.TypeConfirmationRefused), 1)
 	equal(w.t, "receipt", w.read(v).Receipt, "")
 }
 
@@ -97,7 +97,7 @@ func TestSettleAfterAnotherGuessLocked(t *testing.T) {
 		v := w.pending()
 		w.fail(v, 3)
 		_, err := w.between(v, right, func(b *node) {
-			_, err := b.Verify(t.Context(), w.runtime, w.instance, v.ID, number(t, wrong))
+			_, err := b.Verify(t.Context(), w.runtime, to(w.instance, v.ID), number(t, wrong))
 			equal(t, "remaining", as[*service.WrongPINError](t, err).Remaining, 0)
 		})
 		near(t, "locked until", as[*service.LockedError](t, err).Until, 15*time.Minute)
@@ -115,7 +115,7 @@ func TestSettleAfterAnotherGuessDeactivated(t *testing.T) {
 		v := w.pending()
 		w.alter("failures = 18")
 		_, err := w.between(v, right, func(b *node) {
-			_, err := b.Verify(t.Context(), w.runtime, w.instance, v.ID, number(t, wrong))
+			_, err := b.Verify(t.Context(), w.runtime, to(w.instance, v.ID), number(t, wrong))
 			is[*service.WrongPINError](t, err)
 		})
 		wants(t, err, service.ErrInactive)
@@ -153,7 +153,7 @@ func TestSettleAfterTheConfirmationWasDeclined(t *testing.T) {
 		w.setPIN(w.customer, right)
 		v := w.pending()
 		_, err := w.between(v, right, func(b *node) {
-			must(t, b.Decline(t.Context(), w.runtime, w.instance, v.ID))
+			must(t, b.Decline(t.Context(), w.runtime, to(w.instance, v.ID)))
 		})
 		wants(t, err, service.ErrNotPending)
 		w.nothingCame(v, 1)
@@ -171,7 +171,7 @@ func TestSettleOfALockingGuessAfterTheConfirmationWasDeclined(t *testing.T) {
 		v := w.pending()
 		w.fail(v, 4)
 		_, err := w.between(v, right, func(b *node) {
-			must(t, b.Decline(t.Context(), w.runtime, w.instance, v.ID))
+			must(t, b.Decline(t.Context(), w.runtime, to(w.instance, v.ID)))
 		})
 		is[*service.LockedError](t, err)
 		w.nothingCame(v, 5)
@@ -198,12 +198,12 @@ func TestSettleAfterAnotherGuessApproved(t *testing.T) {
 		w.setPIN(w.customer, right)
 		v := w.pending()
 		_, err := w.between(v, right, func(b *node) {
-			_, err := b.Verify(t.Context(), w.runtime, w.instance, v.ID, number(t, right))
+			_, err := b.Verify(t.Context(), w.runtime, to(w.instance, v.ID), number(t, right))
 			must(t, err)
 		})
 		wants(t, err, service.ErrNotPending)
-		equal(t, "approved once", w.told(audit.ConfirmationApproved), 1)
-		equal(t, "opened once", w.told(audit.SessionOpened), 1)
+		equal(t, "approved once", w.told(audit.TypeConfirmationApproved), 1)
+		equal(t, "opened once", w.told(audit.TypeSessionOpened), 1)
 	})
 }
 
@@ -215,7 +215,7 @@ func TestSettleGoesByThePolicyOfItsTime(t *testing.T) {
 		w.setPIN(w.customer, right)
 		got, err := w.between(w.pending(), right, func(b *node) {
 			ttl := 7
-			_, err := b.UpdatePolicy(t.Context(), w.admin, w.instance, policy.Patch{SessionTTLMinutes: &ttl}, anyVersion)
+			_, err := b.UpdatePolicy(t.Context(), w.admin, service.PolicyUpdate{Instance: w.instance, Patch: policy.Patch{SessionTTLMinutes: &ttl}, Match: anyVersion})
 			must(t, err)
 		})
 		must(t, err)
@@ -237,7 +237,7 @@ func TestReplacingAPINThatChanges(t *testing.T) {
 		free := w.plug(t)
 		fresh, current := number(t, other), number(t, right)
 		outcome := later(func() (uuid.UUID, error) {
-			_, err := w.SetPINByRuntime(t.Context(), w.runtime, w.identity, fresh, &current)
+			_, err := w.SetPINByRuntime(t.Context(), w.runtime, w.identity, service.NewPIN{PIN: fresh, Current: &current})
 			return uuid.Nil, err
 		})
 		eventually(t, "it hashes", func() bool { return w.held() == 2 })
@@ -251,6 +251,6 @@ func TestReplacingAPINThatChanges(t *testing.T) {
 			t.Fatal("the admin's PIN is gone")
 		}
 		equal(t, "failures", r.Failures, 1)
-		equal(t, "set", w.told(audit.PINSet), 2)
+		equal(t, "set", w.told(audit.TypePINSet), 2)
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/policy"
@@ -13,6 +15,9 @@ import (
 const (
 	sweepEvery = 10 * time.Second
 	sweepBatch = 200
+	// attemptAge is when an attempt that was never settled is forgotten; its cost
+	// stays. No hash waits that long.
+	attemptAge = time.Hour
 )
 
 // sweep keeps the tables small: it stores as expired what reads expired, and
@@ -30,7 +35,7 @@ func (s *Service) sweep(ctx context.Context) error {
 			var err error
 			if more, err = s.SweepOnce(ctx); err != nil {
 				if ctx.Err() == nil {
-					s.Log.WarnContext(ctx, "old rows could not be swept", "error", err)
+					s.config.Log.WarnContext(ctx, "old rows could not be swept", "error", err)
 				}
 				more = false
 			}
@@ -40,44 +45,47 @@ func (s *Service) sweep(ctx context.Context) error {
 
 // SweepOnce sweeps one batch and says whether there may be more.
 func (s *Service) SweepOnce(ctx context.Context) (more bool, err error) {
-	err = s.Store.InTx(ctx, func(tx store.Tx) error {
-		mine, err := tx.TrySweepLock(ctx)
-		if err != nil || !mine {
-			return err
+	age := store.StaleAge{
+		Confirmation: s.config.Retention,
+		// A session is read no more once the longest TTL is over.
+		Session: policy.MaxSessionTTLMinutes * time.Minute,
+		Attempt: attemptAge,
+	}
+	return run(ctx, s, act{op: OpSweep, caller: system(uuid.Nil)}, func(ctx context.Context, st *step) (bool, error) {
+		var mine bool
+		st.LockSweep(&mine)
+		if err := st.Fetch(ctx); err != nil || !mine {
+			return false, err
 		}
-		now, err := tx.Now(ctx)
-		if err != nil {
-			return err
+		var expired []confirmation.Confirmation
+		var stale store.Stale
+		st.LockExpired(sweepBatch, &expired)
+		st.LockStale(age, sweepBatch, &stale)
+		if err := st.Fetch(ctx); err != nil {
+			return false, err
 		}
-		// A session is looked at no more once the longest TTL is over.
-		longest := policy.MaxSessionTTLMinutes * time.Minute
-		sessions, err := tx.SweepSessions(ctx, now.Add(-longest), sweepBatch)
-		if err != nil {
-			return err
-		}
-		expired, err := tx.LockExpiredConfirmations(ctx, now, sweepBatch)
-		if err != nil {
-			return err
-		}
-		for _, conf := range expired {
-			if err := s.expire(ctx, tx, conf, now); err != nil {
-				return err
-			}
-		}
-		removed, err := tx.DeleteConfirmations(ctx, now.Add(-s.Retention), sweepBatch)
-		more = sessions == sweepBatch || len(expired) == sweepBatch || removed == sweepBatch
-		return err
+		st.expire(expired)
+		st.DeleteStale(stale)
+		return len(expired) == sweepBatch || len(stale.Confirmations) == sweepBatch ||
+			len(stale.Sessions) == sweepBatch || len(stale.Attempts) == sweepBatch, nil
 	})
-	return more, err
 }
 
-func (s *Service) expire(ctx context.Context, tx store.Tx, conf confirmation.Confirmation, now time.Time) error {
-	expired := conf.At(now)
-	if err := tx.SaveConfirmation(ctx, expired); err != nil {
-		return err
+// expire stores as expired what reads expired.
+func (st *step) expire(confs []confirmation.Confirmation) {
+	ended := make([]confirmation.Confirmation, 0, len(confs))
+	for _, conf := range confs {
+		next := conf.At(st.Now())
+		if next.Status == conf.Status {
+			continue
+		}
+		if conf.Status == confirmation.Pending {
+			st.wake(conf.ID)
+		}
+		st.recordAs(system(conf.Holder.Tenant), of(next), audit.ConfirmationExpired{Question: question(next)})
+		ended = append(ended, next)
 	}
-	if conf.Status == confirmation.Pending {
-		tx.Wake(conf.ID)
+	if len(ended) > 0 {
+		st.SaveConfirmations(ended...)
 	}
-	return tx.Append(ctx, confirmationEvent(system(conf.Holder.Tenant), audit.ConfirmationExpired, expired))
 }

@@ -72,12 +72,12 @@ func TestWhatHasExpiredReadsSoUnswept(t *testing.T) {
 		}
 		equal(t, "still stored as", w.stands(confirmation.Pending), 1)
 		equal(t, "still stored as", w.stands(confirmation.Approved), 1)
-		equal(t, "told", w.told(audit.ConfirmationExpired), 0)
+		equal(t, "told", w.told(audit.TypeConfirmationExpired), 0)
 		// Neither does a PIN that is replaced make it declined, nor "lock now".
 		w.setPIN(w.customer, other)
 		must(t, w.EndSessions(t.Context(), w.runtime, w.customer, w.instance))
 		answer(t, w.read(approved), confirmation.Expired, confirmation.NoReason)
-		equal(t, "told", w.told(audit.ConfirmationDeclined), 0)
+		equal(t, "told", w.told(audit.TypeConfirmationDeclined), 0)
 	})
 }
 
@@ -112,7 +112,7 @@ func TestRaceOfTwoSweepers(t *testing.T) {
 		all.Wait()
 		w.sweepAll(t)
 		equal(t, "expired", w.stands(confirmation.Expired), 451)
-		equal(t, "told", w.told(audit.ConfirmationExpired), 451)
+		equal(t, "told", w.told(audit.TypeConfirmationExpired), 451)
 		equal(t, "pending", w.stands(confirmation.Pending), 1)
 		answer(t, w.read(fresh), confirmation.Pending, confirmation.NoReason)
 		answer(t, w.read(redeemed), confirmation.Redeemed, confirmation.NoReason)
@@ -121,16 +121,16 @@ func TestRaceOfTwoSweepers(t *testing.T) {
 
 		seen := map[uuid.UUID]bool{}
 		for _, e := range w.events() {
-			if e.Type != audit.ConfirmationExpired {
+			if e.Type != audit.TypeConfirmationExpired {
 				continue
 			}
-			if seen[e.Confirmation] {
+			if seen[*e.ConfirmationID] {
 				t.Fatal("told twice")
 			}
-			seen[e.Confirmation] = true
-			equal(t, "actor", e.Actor, audit.Actor{Kind: auth.KindOperator, ID: "system"})
-			equal(t, "holder", e.Holder, w.customer)
-			equal(t, "instance", e.Instance, w.instance)
+			seen[*e.ConfirmationID] = true
+			equal(t, "actor", e.ActorKind+" "+e.ActorID, string(auth.KindOperator)+" system")
+			equal(t, "holder", *e.CustomerID, w.customer.ID)
+			equal(t, "instance", *e.InstanceID, w.instance)
 		}
 	})
 }
@@ -142,7 +142,7 @@ func TestWhatIsOldIsRemoved(t *testing.T) {
 		w.setPIN(w.customer, right)
 		action := w.pending(doing(t, params), keyed("k"))
 		declined := w.pending()
-		must(t, w.Decline(t.Context(), w.runtime, w.instance, declined.ID))
+		must(t, w.Decline(t.Context(), w.runtime, to(w.instance, declined.ID)))
 		redeemed := w.approved()
 		_, err := w.redeem(redeemed)
 		must(t, err)
@@ -165,16 +165,16 @@ func TestWhatIsOldIsRemoved(t *testing.T) {
 		w.elapse(time.Minute)
 		w.sweepAll(t)
 		equal(t, "stored", w.stored(), 1) // the one that took five minutes to expire
-		_, err = w.Confirmation(t.Context(), w.runtime, w.instance, redeemed.ID, 0)
+		_, err = w.Confirmation(t.Context(), w.runtime, to(w.instance, redeemed.ID), 0)
 		wants(t, err, service.ErrNotFound)
 		equal(t, "params", w.db.count(t, "SELECT count(*) FROM confirmations WHERE action_params IS NOT NULL"), 1)
 		w.elapse(5 * time.Minute)
 		w.sweepAll(t)
 		equal(t, "params", w.db.count(t, "SELECT count(*) FROM confirmations WHERE action_params IS NOT NULL"), 0)
-		_, err = w.Confirmation(t.Context(), w.runtime, w.instance, action.ID, 0)
+		_, err = w.Confirmation(t.Context(), w.runtime, to(w.instance, action.ID), 0)
 		wants(t, err, service.ErrNotFound)
 		// The trail outlives them.
-		equal(t, "asked", w.told(audit.ConfirmationAsked), 3)
+		equal(t, "asked", w.told(audit.TypeConfirmationAsked), 3)
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 func (w *world) noAttempt() {
 	w.t.Helper()
 	equal(w.t, "failures", w.record(w.customer).Failures, 0)
-	equal(w.t, "attempted", w.told(audit.PINAttempted), 0)
+	equal(w.t, "attempted", w.told(audit.TypePINAttempted), 0)
 	equal(w.t, "held places", w.held(), 0)
 }
 
@@ -25,7 +25,7 @@ func TestWhatIsNoLongerPendingTakesNoPIN(t *testing.T) {
 		w.require(30)
 		w.setPIN(w.customer, right)
 		declined, late := w.pending(), w.pending(lasting(time.Second))
-		must(t, w.Decline(t.Context(), w.runtime, w.instance, declined.ID))
+		must(t, w.Decline(t.Context(), w.runtime, to(w.instance, declined.ID)))
 		wants(t, second(w.enter(declined, right)), service.ErrNotPending)
 		w.elapse(time.Minute)
 		wants(t, second(w.enter(late, right)), service.ErrExpired)
@@ -36,7 +36,7 @@ func TestWhatIsNoLongerPendingTakesNoPIN(t *testing.T) {
 		_, err := w.redeem(done)
 		must(t, err)
 		wants(t, second(w.enter(done, right)), service.ErrNotPending)
-		equal(t, "attempted", w.told(audit.PINAttempted), 1)
+		equal(t, "attempted", w.told(audit.TypePINAttempted), 1)
 	})
 }
 
@@ -49,14 +49,14 @@ func TestACallerGoneBeforeTheSpendCostsNothing(t *testing.T) {
 
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
-		wants(t, second(w.Verify(gone, w.runtime, w.instance, v.ID, number(t, wrong))), context.Canceled)
+		wants(t, second(w.Verify(gone, w.runtime, to(w.instance, v.ID), number(t, wrong))), context.Canceled)
 		w.noAttempt()
 
 		// Nor does one that leaves while it waits for the holder's lock.
 		release := w.db.hold(t, w.customer)
 		waiting, cancel := context.WithCancel(t.Context())
 		outcome := later(func() (service.View, error) {
-			return w.Verify(waiting, w.runtime, w.instance, v.ID, number(t, wrong))
+			return w.Verify(waiting, w.runtime, to(w.instance, v.ID), number(t, wrong))
 		})
 		eventually(t, "it is about to spend", func() bool { return w.held() == 1 })
 		w.db.waitForLock(t, 1)
@@ -78,15 +78,15 @@ func TestACallerGoneAfterTheSpendIsSettledAllTheSame(t *testing.T) {
 			digits string
 			want   confirmation.Status
 			tells  audit.Type
-		}{{wrong, confirmation.Pending, audit.PINFailed}, {right, confirmation.Approved, audit.PINVerified}} {
+		}{{wrong, confirmation.Pending, audit.TypePINFailed}, {right, confirmation.Approved, audit.TypePINVerified}} {
 			v := w.pending(doing(t, params))
 			free := w.plug(t)
-			before := w.told(audit.PINAttempted)
+			before := w.told(audit.TypePINAttempted)
 			waiting, cancel := context.WithCancel(t.Context())
 			outcome := later(func() (service.View, error) {
-				return w.Verify(waiting, w.runtime, w.instance, v.ID, number(t, try.digits))
+				return w.Verify(waiting, w.runtime, to(w.instance, v.ID), number(t, try.digits))
 			})
-			eventually(t, "the attempt is spent", func() bool { return w.told(audit.PINAttempted) == before+1 })
+			eventually(t, "the attempt is spent", func() bool { return w.told(audit.TypePINAttempted) == before+1 })
 			cancel()
 			equal(t, "not settled yet", w.told(try.tells), 0)
 			free()
@@ -127,7 +127,7 @@ func TestAnUnknownPepperCostsNothing(t *testing.T) {
 		wants(t, second(w.enter(v, right)), argon2id.ErrUnknownPepper)
 		wants(t, second(w.enter(v, wrong)), argon2id.ErrUnknownPepper)
 		w.noAttempt()
-		_, err = b.Verify(t.Context(), w.runtime, w.instance, v.ID, number(t, right))
+		_, err = b.Verify(t.Context(), w.runtime, to(w.instance, v.ID), number(t, right))
 		must(t, err)
 	})
 }
@@ -173,9 +173,9 @@ func TestARightPINIsRehashed(t *testing.T) {
 			old := w.record(w.customer)
 			b := w.another(set)
 			v := w.pending()
-			is[*service.WrongPINError](t, second(b.Verify(t.Context(), w.runtime, w.instance, v.ID, number(t, wrong))))
+			is[*service.WrongPINError](t, second(b.Verify(t.Context(), w.runtime, to(w.instance, v.ID), number(t, wrong))))
 			equal(t, "a wrong PIN", w.record(w.customer).Hash, old.Hash)
-			_, err := b.Verify(t.Context(), w.runtime, w.instance, v.ID, number(t, right))
+			_, err := b.Verify(t.Context(), w.runtime, to(w.instance, v.ID), number(t, right))
 			must(t, err)
 			r := w.record(w.customer)
 			if r.Hash == old.Hash {
@@ -189,7 +189,7 @@ func TestARightPINIsRehashed(t *testing.T) {
 		// It is no new PIN: what was approved before it is redeemed after it.
 		_, err := w.redeem(first)
 		must(t, err)
-		equal(t, "events of setting", w.told(audit.PINSet), 1)
+		equal(t, "events of setting", w.told(audit.TypePINSet), 1)
 		used, err := w.store.PeppersInUse(t.Context())
 		must(t, err)
 		equal(t, "pepper in use", used[0], "p2")

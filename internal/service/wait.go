@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 )
 
 // rereadEvery is how often a node looks at everything that it waits for, in one
@@ -18,45 +20,76 @@ const rereadEvery = 2 * time.Second
 // up to wait for it to leave that, on whichever node: subscribe, then read, then
 // wait, so that no wake-up falls between. It answers at once when the server
 // stops.
-func (s *Service) Confirmation(ctx context.Context, c Caller, instance, id uuid.UUID, wait time.Duration) (View, error) {
-	woken, done := s.waiting.subscribe(id)
+func (s *Service) Confirmation(ctx context.Context, c Caller, t Target, wait time.Duration) (View, error) {
+	ref := c.ref(t)
+	if wait > 0 {
+		if err := s.awaitOutcome(ctx, ref, min(wait, confirmation.MaxWait)); err != nil {
+			return View{}, err
+		}
+	}
+	var conf confirmation.Confirmation
+	var session confirmation.Session
+	var p policy.Policy
+	var r pin.Record
+	reads := s.config.Store.Reads()
+	reads.Confirmation(ref, &conf)
+	reads.SessionOf(ref, &session)
+	reads.Policy(ref.Instance, &p)
+	if err := reads.Fetch(ctx); err != nil {
+		return View{}, notFound(err)
+	}
+	v := seen(conf.At(reads.Now()))
+	if v.Status == confirmation.Pending {
+		reads.PIN(conf.Holder, &r)
+		if err := reads.Fetch(ctx); err != nil {
+			return View{}, err
+		}
+	}
+	return v.withAttempts(r, s.config.Limits, reads.Now()).withSession(session, p), nil
+}
+
+// awaitOutcome returns when a confirmation is no longer pending, or the wait is over
+// or the server stops. It returns [ErrNotFound], or the error of ctx.
+func (s *Service) awaitOutcome(ctx context.Context, ref confirmation.Ref, wait time.Duration) error {
+	woken, done := s.waiting.subscribe(ref.ID)
 	defer done()
-	deadline := time.NewTimer(min(wait, confirmation.MaxWait))
+	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	for {
-		conf, now, err := s.Store.Confirmation(ctx, c.Tenant, instance, id)
-		if err != nil {
-			return View{}, notFound(err)
-		}
-		if wait <= 0 || !conf.Waiting(now) {
-			return s.view(ctx, s.Store, conf, now)
+		conf, now, err := s.readConfirmation(ctx, ref)
+		if err != nil || !conf.Waiting(now) {
+			return err
 		}
 		expiry := time.NewTimer(conf.ExpiresAt.Sub(now))
+		over := false
 		select {
 		case <-woken:
 		case <-expiry.C:
 		case <-deadline.C:
-			wait = 0
+			over = true
 		case <-s.waiting.closed:
-			wait = 0
+			over = true
 		case <-ctx.Done():
 			expiry.Stop()
-			return View{}, ctx.Err()
+			return ctx.Err()
 		}
 		expiry.Stop()
+		if over {
+			return nil
+		}
 	}
 }
 
 // waiting is who waits on this node for which confirmation.
 type waiting struct {
-	mu     sync.Mutex
-	by     map[uuid.UUID]map[chan struct{}]bool
-	closed chan struct{}
-	once   sync.Once
+	mu       sync.Mutex
+	channels map[uuid.UUID]map[chan struct{}]bool
+	closed   chan struct{}
+	once     sync.Once
 }
 
 func newWaiting() *waiting {
-	return &waiting{by: map[uuid.UUID]map[chan struct{}]bool{}, closed: make(chan struct{})}
+	return &waiting{channels: map[uuid.UUID]map[chan struct{}]bool{}, closed: make(chan struct{})}
 }
 
 // subscribe returns a channel that holds a wake-up of the confirmation, and the
@@ -65,15 +98,15 @@ func (w *waiting) subscribe(id uuid.UUID) (<-chan struct{}, func()) {
 	woken := make(chan struct{}, 1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.by[id] == nil {
-		w.by[id] = map[chan struct{}]bool{}
+	if w.channels[id] == nil {
+		w.channels[id] = map[chan struct{}]bool{}
 	}
-	w.by[id][woken] = true
+	w.channels[id][woken] = true
 	return woken, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if delete(w.by[id], woken); len(w.by[id]) == 0 {
-			delete(w.by, id)
+		if delete(w.channels[id], woken); len(w.channels[id]) == 0 {
+			delete(w.channels, id)
 		}
 	}
 }
@@ -81,7 +114,7 @@ func (w *waiting) subscribe(id uuid.UUID) (<-chan struct{}, func()) {
 func (w *waiting) wake(id uuid.UUID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for woken := range w.by[id] {
+	for woken := range w.channels[id] {
 		select {
 		case woken <- struct{}{}:
 		default: // it has one already
@@ -92,8 +125,8 @@ func (w *waiting) wake(id uuid.UUID) {
 func (w *waiting) ids() []uuid.UUID {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	ids := make([]uuid.UUID, 0, len(w.by))
-	for id := range w.by {
+	ids := make([]uuid.UUID, 0, len(w.channels))
+	for id := range w.channels {
 		ids = append(ids, id)
 	}
 	return ids
@@ -102,13 +135,9 @@ func (w *waiting) ids() []uuid.UUID {
 // close answers everybody who waits, now and from now on.
 func (w *waiting) close() { w.once.Do(func() { close(w.closed) }) }
 
-// StopWaiting answers everybody who waits for a confirmation, now and from now
-// on: the first step of a shutdown.
-func (s *Service) StopWaiting() { s.waiting.close() }
-
 // watch passes on what any node woke.
 func (s *Service) watch(ctx context.Context) error {
-	return s.Store.Watch(ctx, s.waiting.wake, func() { s.wakeChanged(ctx) })
+	return s.config.Store.Watch(ctx, s.waiting.wake, func() { s.wakeChanged(ctx) })
 }
 
 // reread catches wake-ups that were lost.
@@ -131,10 +160,10 @@ func (s *Service) wakeChanged(ctx context.Context) {
 	if len(ids) == 0 {
 		return
 	}
-	changed, err := s.Store.NoLongerPending(ctx, ids)
+	changed, err := s.config.Store.NoLongerPending(ctx, ids)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "what is waited for could not be read", "waiting", len(ids), "error", err)
+			s.config.Log.WarnContext(ctx, "what is waited for could not be read", "waiting", len(ids), "error", err)
 		}
 		return
 	}

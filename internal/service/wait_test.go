@@ -15,7 +15,7 @@ import (
 // wait waits on a node for a confirmation to leave pending.
 func (w *world) wait(ctx context.Context, n *node, v service.View) func() (service.View, error) {
 	return later(func() (service.View, error) {
-		return n.Confirmation(ctx, w.runtime, v.Instance, v.ID, confirmation.MaxWait)
+		return n.Confirmation(ctx, w.runtime, to(v.Instance, v.ID), confirmation.MaxWait)
 	})
 }
 
@@ -26,7 +26,7 @@ func waiters() int {
 	dump = dump[:runtime.Stack(dump, true)]
 	n := 0
 	for g := range strings.SplitSeq(string(dump), "\n\n") {
-		if strings.Contains(g, "[select") && strings.Contains(g, "service.(*Service).Confirmation(") {
+		if strings.Contains(g, "[select") && strings.Contains(g, "service.(*Service).awaitOutcome(") {
 			n++
 		}
 	}
@@ -62,10 +62,10 @@ func TestAWaitIsWoken(t *testing.T) {
 			w.setPIN(w.customer, right)
 			ends := map[confirmation.Status]func(n *node, v service.View) error{
 				confirmation.Approved: func(n *node, v service.View) error {
-					return second(n.Verify(t.Context(), w.runtime, w.instance, v.ID, number(t, right)))
+					return second(n.Verify(t.Context(), w.runtime, to(w.instance, v.ID), number(t, right)))
 				},
 				confirmation.Declined: func(n *node, v service.View) error {
-					return n.Decline(t.Context(), w.runtime, w.instance, v.ID)
+					return n.Decline(t.Context(), w.runtime, to(w.instance, v.ID))
 				},
 			}
 			began, rounds := time.Now(), 0
@@ -174,7 +174,7 @@ func TestAWaitEndsWithItsTime(t *testing.T) {
 		w.require(0)
 		w.setPIN(w.customer, right)
 		v := w.pending()
-		got, err := w.Confirmation(t.Context(), w.runtime, w.instance, v.ID, 50*time.Millisecond)
+		got, err := w.Confirmation(t.Context(), w.runtime, to(w.instance, v.ID), 50*time.Millisecond)
 		must(t, err)
 		answer(t, got, confirmation.Pending, confirmation.NoReason)
 		equal(t, "remaining", *got.AttemptsRemaining, 5)
@@ -230,7 +230,7 @@ func TestAThousandWaits(t *testing.T) {
 			var all sync.WaitGroup
 			for range 1000 {
 				all.Go(func() {
-					_, err := w.Confirmation(clients, w.runtime, w.instance, v.ID, confirmation.MaxWait)
+					_, err := w.Confirmation(clients, w.runtime, to(w.instance, v.ID), confirmation.MaxWait)
 					if err != context.Canceled { //nolint:errorlint // exactly the client's own error
 						t.Errorf("a client that left got %v", err)
 					}

@@ -45,8 +45,9 @@ type setting func(*settings)
 // node is one process of the service.
 type node struct {
 	*service.Service
-	pool  *argon2id.Pool
-	store store.Store
+	config service.Config
+	pool   *argon2id.Pool
+	store  store.Store
 	// ahead is how far the process's clock is ahead.
 	ahead *atomic.Int64
 }
@@ -135,6 +136,7 @@ func (w *world) another(with ...setting) *node {
 	must(t, err)
 	t.Cleanup(n.pool.Close)
 	s.config.Hasher = n.pool
+	n.config = s.config
 	n.Service = service.New(s.config)
 	return n
 }
@@ -273,12 +275,22 @@ func near(t *testing.T, what string, got time.Time, in time.Duration) {
 	}
 }
 
+// to names a confirmation.
+func to(instance, id uuid.UUID) service.Target {
+	return service.Target{Instance: instance, Confirmation: id}
+}
+
 // events returns the tenant's trail.
-func (w *world) events() []audit.Event {
+func (w *world) events() []audit.Entry {
 	w.t.Helper()
-	events, err := w.store.Events(w.t.Context(), audit.Filter{Tenant: w.tenant, Limit: 10_000})
+	stored, err := w.Events(w.t.Context(), audit.Filter{Tenant: w.tenant, Limit: 10_000})
 	must(w.t, err)
-	return events
+	entries := make([]audit.Entry, len(stored))
+	for i, e := range stored {
+		entries[i], err = e.Entry()
+		must(w.t, err)
+	}
+	return entries
 }
 
 // told is how many events of a type there are.

@@ -78,10 +78,31 @@ type Lists interface {
 	APIKeys(ctx context.Context, tenant uuid.UUID) ([]auth.APIKey, error)
 	// Events returns events of a tenant in the order of their Seq.
 	Events(ctx context.Context, f audit.Filter) ([]audit.Stored, error)
+	// OpenConfirmations returns confirmations that are pending or approved by the
+	// database's clock, the newest first.
+	OpenConfirmations(ctx context.Context, f ConfirmationFilter) ([]confirmation.Confirmation, error)
 	// KeyChecks returns the stored check values by kind and id.
 	KeyChecks(ctx context.Context) (map[CheckID][]byte, error)
 	// PeppersInUse returns the ids of the peppers that stored PINs were hashed with.
 	PeppersInUse(ctx context.Context) ([]string, error)
+}
+
+// ConfirmationFilter narrows a list of open confirmations of an instance.
+type ConfirmationFilter struct {
+	Instance policy.Instance
+	// Status is pending, approved, or empty for both.
+	Status confirmation.Status
+	// Holder is the zero Holder for all.
+	Holder pin.Holder
+	// After is the place after which to read; the zero Place from the newest.
+	After ConfirmationPlace
+	Limit int
+}
+
+// ConfirmationPlace is a confirmation's place in the order of lists.
+type ConfirmationPlace struct {
+	CreatedAt time.Time
+	ID        uuid.UUID
 }
 
 // Database is a Store with what an operator does to it.
@@ -125,7 +146,8 @@ type Reads interface {
 	// PIN reads the record of a holder; for a holder that was never seen, the zero
 	// Record with that Holder.
 	PIN(h pin.Holder, into *pin.Record)
-	// Policy reads the policy of an instance, or the defaults.
+	// Policy reads the policy of an instance, or the defaults, with what the freezes of
+	// the instance and of its tenant say.
 	Policy(i policy.Instance, into *policy.Policy)
 	// Confirmation reads a confirmation of an instance. Fetch returns [ErrNotFound]
 	// when there is none.
@@ -133,6 +155,11 @@ type Reads interface {
 	// ConfirmationByKey reads the confirmation that holds an idempotency key of an
 	// instance; the zero Confirmation when there is none.
 	ConfirmationByKey(i policy.Instance, key string, into *confirmation.Confirmation)
+	// ConfirmationByCallKey reads the confirmation that was the last to be stored with
+	// a call key of an instance; the zero Confirmation when there is none.
+	ConfirmationByCallKey(i policy.Instance, key string, into *confirmation.Confirmation)
+	// Freeze reads the freeze of an instance, or with uuid.Nil as its ID of a tenant.
+	Freeze(scope policy.Instance, into *policy.Freeze)
 	// Sessions reads the stored sessions of a holder, on one instance or with
 	// uuid.Nil on all, in the order of AuthTime and id.
 	Sessions(h pin.Holder, instance uuid.UUID, into *[]confirmation.Session)
@@ -173,7 +200,8 @@ const (
 // write returns [ErrReadAfterWrite]. Locks are queued in one order (policy, pin,
 // session, confirmation) and hold until the transaction ends.
 //
-// Writes return nothing; their errors are returned by InTx.
+// Writes return nothing; their errors are returned by InTx. They take effect in the
+// order in which they were queued.
 type Tx interface {
 	Reads
 	Locks
@@ -200,12 +228,21 @@ type Locks interface {
 	// LockAttempt locks and reads a spent attempt that is not settled; the zero
 	// Attempt when it was settled or never spent.
 	LockAttempt(tenant, id uuid.UUID, into *pin.Attempt)
-	// LockPolicy locks and reads the policy of an instance, or the defaults; it
-	// locks an instance without a stored policy too.
+	// LockPolicy locks and reads the policy of an instance, or the defaults, without
+	// what freezes say; it locks an instance without a stored policy too.
 	LockPolicy(i policy.Instance, into *policy.Policy)
 	// LockConfirmation locks and reads a confirmation. Fetch returns [ErrNotFound]
 	// when there is none.
 	LockConfirmation(ref confirmation.Ref, into *confirmation.Confirmation)
+	// LockConfirmationByCallKey locks and reads the confirmation that holds a call key
+	// of an instance; the zero Confirmation when there is none.
+	LockConfirmationByCallKey(i policy.Instance, key string, into *confirmation.Confirmation)
+	// LockApproved locks and reads up to limit approved confirmations of an instance,
+	// or with uuid.Nil as its ID of a tenant, that have not expired by the database's
+	// clock, in the order of their ids.
+	LockApproved(scope policy.Instance, limit int, into *[]confirmation.Confirmation)
+	// LockFreeze locks and reads a freeze; it locks a scope that was never frozen too.
+	LockFreeze(scope policy.Instance, into *policy.Freeze)
 	// LockOpenConfirmations locks and reads the pending and approved confirmations
 	// of a holder, on one instance or with uuid.Nil on all, expired ones too, in
 	// the order of their ids.
@@ -258,16 +295,22 @@ type PINWrites interface {
 type PolicyWrites interface {
 	// SavePolicy stores a policy that was locked before.
 	SavePolicy(p policy.Policy)
+	// SaveFreeze stores a freeze that was locked before.
+	SaveFreeze(f policy.Freeze)
 }
 
 // ConfirmationWrites save confirmations.
 type ConfirmationWrites interface {
 	// InsertConfirmation stores a new confirmation. InTx returns [ErrKeyTaken] when
-	// another holds its idempotency key.
+	// another holds its idempotency key, or its call key.
 	InsertConfirmation(c confirmation.Confirmation)
 	// SaveConfirmations stores what transitions changed, in one statement. The
 	// confirmations were locked before.
 	SaveConfirmations(cs ...confirmation.Confirmation)
+	// SaveOutcome stores the outcome of a redeemed confirmation that was locked before.
+	SaveOutcome(c confirmation.Confirmation)
+	// ReleaseCallKey takes its call key from a confirmation that was locked before.
+	ReleaseCallKey(ref confirmation.Ref)
 	// DeleteStale removes rows that LockStale returned.
 	DeleteStale(s Stale)
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // The groups of valid credentials. Those of the other tenant are as good as ours
@@ -162,7 +164,7 @@ func TestEveryCredentialOnEveryOperation(t *testing.T) {
 	table := accessTable()
 	w.complete(table)
 	for _, name := range []string{"an expired key", "an expired runtime key"} {
-		eventually(t, name+" has expired", func() bool { return request(table[0], bad[name]).status == http.StatusUnauthorized })
+		hydratest.Eventually(t, name+" has expired", func() bool { return request(table[0], bad[name]).status == http.StatusUnauthorized })
 	}
 	for _, op := range table {
 		for name, credential := range bad {
@@ -211,7 +213,7 @@ func (a access) turn(name string) int {
 	}
 }
 
-// nothing says whether an answer is what is told of what was never seen.
+// nothing says whether an answer is what is answered for what was never seen.
 func nothing(body string) bool {
 	return strings.Contains(body, `"has_pin":false`) ||
 		strings.Contains(body, `"pin_required_skills":[]`) && strings.Contains(body, `"pin_session_ttl_minutes":30`)

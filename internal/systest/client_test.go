@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // browser keeps many connections open, so that what a test does at once arrives at
 // once.
 var browser = &http.Client{
-	Timeout:   patience,
+	Timeout:   hydratest.Patience,
 	Transport: &http.Transport{MaxIdleConnsPerHost: 256, MaxConnsPerHost: 0},
 }
 
@@ -56,7 +57,7 @@ func call(ctx context.Context, client *http.Client, method, url, body string, he
 	return answer{status: res.StatusCode, header: res.Header, body: content, took: time.Since(start)}
 }
 
-// agreed is the contract that answers are held against.
+// agreed is the contract that answers are compared with.
 var agreed = sync.OnceValue(func() *contract.Spec {
 	spec, err := contract.Current()
 	if err != nil {
@@ -70,8 +71,8 @@ func (n *node) call(key, method, path, body string) answer {
 	a := call(n.m.t.Context(), browser, method, n.url+path, body, "X-Api-Key", key)
 	if a.err == nil {
 		path, _, _ := strings.Cut(path, "?")
-		for _, fault := range agreed().Check(contract.Exchange{Method: method, Path: path, Status: a.status, Header: a.header, Body: a.body}) {
-			n.m.t.Errorf("%s %s answered %d against the contract: %s", method, path, a.status, fault)
+		for _, difference := range agreed().Check(contract.Exchange{Method: method, Path: path, Status: a.status, Header: a.header, Body: a.body}) {
+			n.m.t.Errorf("%s %s answered %d against the contract: %s", method, path, a.status, difference)
 		}
 	}
 	return a

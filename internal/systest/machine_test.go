@@ -14,9 +14,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
-// machine is a folder with an environment, in which commands are typed. At the end
+// machine is a folder with an environment, in which commands run. At the end
 // of the test everything that was printed is searched for the secrets that were
 // used.
 type machine struct {
@@ -91,15 +93,15 @@ type result struct {
 }
 
 func (m *machine) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
-	c := exec.CommandContext(ctx, binary, args...)
+	c := exec.CommandContext(ctx, hydratest.Binary(m.t), args...)
 	c.Dir, c.Env = m.dir, slices.Concat(m.env, env)
 	return c
 }
 
-// run types a command, with more of an environment, and waits for its end.
+// run runs a command, with more of an environment, and waits for its end.
 func (m *machine) run(env []string, args ...string) result {
 	m.t.Helper()
-	ctx, cancel := context.WithTimeout(m.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(m.t.Context(), hydratest.Patience)
 	defer cancel()
 	return m.finish(m.command(ctx, env, args...))
 }
@@ -211,10 +213,10 @@ func (n *node) logged(fields ...string) map[string]any {
 	return nil
 }
 
-// awaitReady waits for the line that tells the address.
+// awaitReady waits for the line that has the address.
 func (n *node) awaitReady() {
 	n.m.t.Helper()
-	eventually(n.m.t, "serve is ready", func() bool {
+	hydratest.Eventually(n.m.t, "serve is ready", func() bool {
 		if ready := n.logged("msg", "ready"); ready != nil {
 			n.url, _ = ready["url"].(string)
 			return true

@@ -23,13 +23,15 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // send makes a request on a connection of its own, and returns once the server has
 // taken it.
 func (w *world) send(n *node, method, path, body string) <-chan answer {
 	w.t.Helper()
-	own := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	own := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: hydratest.Patience}
 	done := make(chan answer, 1)
 	dialled := make(chan struct{})
 	own.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -40,7 +42,7 @@ func (w *world) send(n *node, method, path, body string) <-chan answer {
 	go func() { done <- call(w.t.Context(), own, method, n.url+path, body, "X-Api-Key", w.runtime) }()
 	<-dialled
 	// Connections are taken in order: once a later one is answered, this one was.
-	later := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	later := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: hydratest.Patience}
 	call(w.t.Context(), later, http.MethodGet, n.url+"/healthz", "").want(w.t, http.StatusOK)
 	return done
 }
@@ -56,7 +58,7 @@ func TestDrain(t *testing.T) {
 		long, id := w.pending(n, customer), w.pending(n, customer)
 		poll := w.send(n, http.MethodGet, w.confirmations()+"/"+long.String()+"?wait_seconds=30", "")
 		verify := w.send(n, http.MethodPost, w.confirmations()+"/"+id.String()+"/verify", `{"pin":"`+pin+`"}`)
-		eventually(t, "the guess is paid for", func() bool {
+		hydratest.Eventually(t, "the guess is paid for", func() bool {
 			return *w.look(n, long).AttemptsRemaining == lockAfter-1
 		})
 		n.signal()
@@ -122,7 +124,7 @@ func TestBodiesIDsAndOrigins(t *testing.T) {
 	if id == "" || id == "from-the-client" || id == n.call(w.admin, http.MethodGet, path, "").header.Get("X-Request-Id") {
 		t.Errorf("request id %q", id)
 	}
-	eventually(t, "the log has both ids in one line", func() bool {
+	hydratest.Eventually(t, "the log has both ids in one line", func() bool {
 		return n.logged("request_id", id, "client_request_id", "from-the-client") != nil
 	})
 
@@ -188,7 +190,7 @@ func TestSlowClients(t *testing.T) {
 		name    string
 		timeout time.Duration
 	}{{"header", 5 * time.Second}, {"body", 15 * time.Second}} {
-		if err := conns[c.name].SetReadDeadline(begin.Add(c.timeout + patience)); err != nil {
+		if err := conns[c.name].SetReadDeadline(begin.Add(c.timeout + hydratest.Patience)); err != nil {
 			t.Fatal(err)
 		}
 		all, err := io.ReadAll(conns[c.name])
@@ -221,7 +223,7 @@ func TestTLS(t *testing.T) {
 	if !strings.HasPrefix(n.url, "https://127.0.0.1:") {
 		t.Fatalf("the URL is %s", n.url)
 	}
-	trusting := &http.Client{Timeout: patience, Transport: &http.Transport{
+	trusting := &http.Client{Timeout: hydratest.Patience, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
 	}}
 	address, key, body := n.greeting()
@@ -233,7 +235,7 @@ func TestTLS(t *testing.T) {
 	if a := call(t.Context(), browser, http.MethodGet, n.url+"/healthz", ""); a.err == nil {
 		t.Error("a client that does not trust the certificate got an answer")
 	}
-	old := &http.Client{Timeout: patience, Transport: &http.Transport{
+	old := &http.Client{Timeout: hydratest.Patience, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10},
 	}}
 	if a := call(t.Context(), old, http.MethodGet, n.url+"/healthz", ""); a.err == nil {
@@ -278,7 +280,7 @@ func (m *machine) certificate() *x509.CertPool {
 	return pool
 }
 
-// The probes tell a stranger no more than they must.
+// The probes show a stranger no more than they must.
 func TestProbes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, onSQLite, 1, cheapHash)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/internal/pgtest"
 )
 
@@ -116,7 +117,7 @@ func TestPostgresOutage(t *testing.T) {
 	customer, pin := w.customer()
 	id := w.pending(n, customer)
 	unsettled := w.send(n, http.MethodPost, w.confirmations()+"/"+id.String()+"/verify", `{"pin":"`+pin+`"}`)
-	eventually(t, "the guess is paid for", func() bool { return *w.look(n, id).AttemptsRemaining == lockAfter-1 })
+	hydratest.Eventually(t, "the guess is paid for", func() bool { return *w.look(n, id).AttemptsRemaining == lockAfter-1 })
 	server.Stop()
 	if a := <-unsettled; a.status != http.StatusServiceUnavailable || a.kind() != "unavailable" {
 		t.Errorf("a guess that could not be settled was answered %d %s %v", a.status, a.body, a.err)
@@ -136,7 +137,7 @@ func TestPostgresOutage(t *testing.T) {
 	n.call("", http.MethodGet, "/readyz", "").want(t, http.StatusServiceUnavailable)
 	n.call("", http.MethodGet, "/healthz", "").want(t, http.StatusOK)
 	server.Start()
-	eventually(t, "the node is ready again", func() bool {
+	hydratest.Eventually(t, "the node is ready again", func() bool {
 		return n.call("", http.MethodGet, "/readyz", "").status == http.StatusOK
 	})
 	// What was refused meanwhile has cost nothing more.
@@ -154,7 +155,7 @@ func TestPostgresOutage(t *testing.T) {
 	n.stop()
 }
 
-// A database that is damaged makes 500s that tell nothing but their request id,
+// A database that is damaged makes 500s that say nothing but their request id,
 // which the log explains.
 func TestPostgresDamaged(t *testing.T) {
 	t.Parallel()
@@ -183,10 +184,10 @@ func TestPostgresDamaged(t *testing.T) {
 		}
 		for name, value := range p {
 			if value != nil && !slices.Contains([]string{"type", "title", "status", "detail", "request_id"}, name) {
-				t.Errorf("%s %s tells of %s: %v", c.method, c.path, name, value)
+				t.Errorf("%s %s mentions %s: %v", c.method, c.path, name, value)
 			}
 		}
-		eventually(t, "the log explains the request", func() bool {
+		hydratest.Eventually(t, "the log explains the request", func() bool {
 			line := n.logged("request_id", request, "level", "ERROR")
 			return line != nil && line["error"] != nil
 		})

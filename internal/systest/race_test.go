@@ -93,7 +93,7 @@ func race(t *testing.T, w *world) {
 	}
 }
 
-// Of 200 wrong guesses at once five are looked at, over however many nodes.
+// Of 200 incorrect guesses at once five are checked, over however many nodes.
 func raceWrong(t *testing.T, w *world) {
 	t.Helper()
 	customer, _ := w.customer()
@@ -115,7 +115,7 @@ func raceWrong(t *testing.T, w *world) {
 	}
 }
 
-// With the right PIN among them at most nine wrong ones are looked at: four before
+// With the correct PIN among them at most nine incorrect ones are checked: four before
 // it, and five after it cleared the count. What the wrong ones have locked stays so.
 func raceWithRight(t *testing.T, w *world, guesses, right int) {
 	t.Helper()
@@ -126,21 +126,21 @@ func raceWithRight(t *testing.T, w *world, guesses, right int) {
 	n := tally(t, answers)
 	events := w.events(customer)
 	attempted, verified := count(events, "pin.attempted"), count(events, "pin.verified")
-	t.Logf("the right PIN was number %d of %d and got %d; answers %v", right, guesses, answers[right].status, n)
+	t.Logf("the correct PIN was number %d of %d and got %d; answers %v", right, guesses, answers[right].status, n)
 	if n["wrong-pin"] > 9 || attempted-verified > 9 {
-		t.Errorf("%d wrong guesses were told so, %d attempts without the right one; want at most 9", n["wrong-pin"], attempted-verified)
+		t.Errorf("%d incorrect guesses were answered so, %d attempts without the right one; want at most 9", n["wrong-pin"], attempted-verified)
 	}
 	if n["ok"] > 1 || n["ok"] != verified || n["ok"] != count(events, "confirmation.approved") {
 		t.Errorf("%d answers were yes, %d PINs verified, %d confirmations approved", n["ok"], verified, count(events, "confirmation.approved"))
 	}
 	if n["ok"] == 1 && answers[right].status != http.StatusOK {
-		t.Error("a wrong PIN was answered with yes")
+		t.Error("an incorrect PIN was answered with yes")
 	}
 	// The right one may have been the fifth: then the others met the lock that it
 	// took, and lifted.
-	told, s := trail(t, events), w.status(w.nodes[0], customer)
-	if told.locked() != s.IsLocked || n["ok"] == 0 && !s.IsLocked {
-		t.Errorf("after them the PIN is %+v by its events and %+v", told, s)
+	sum, s := trail(t, events), w.status(w.nodes[0], customer)
+	if sum.locked() != s.IsLocked || n["ok"] == 0 && !s.IsLocked {
+		t.Errorf("after them the PIN is %+v by its events and %+v", sum, s)
 	}
 }
 

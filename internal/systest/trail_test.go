@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// told is what the events of a customer add up to.
-type told struct {
+// history is what the events of a customer add up to.
+type history struct {
 	attempted, failed, verified int
 	// failures is the count as it must be now.
 	failures    int
@@ -16,11 +16,11 @@ type told struct {
 }
 
 // locked says whether a lock holds that no test waits out.
-func (s told) locked() bool { return !s.lockedUntil.IsZero() }
+func (s history) locked() bool { return !s.lockedUntil.IsZero() }
 
 // remaining is how many guesses are left to the next lock; no test comes near the
 // other limits.
-func (s told) remaining() int {
+func (s history) remaining() int {
 	if s.locked() {
 		return 0
 	}
@@ -28,10 +28,10 @@ func (s told) remaining() int {
 }
 
 // trail adds up the events of one customer since the PIN was set, and fails where
-// they tell of a guess that must not have been.
-func trail(t *testing.T, events []event) told {
+// they record a guess that must not have been.
+func trail(t *testing.T, events []event) history {
 	t.Helper()
-	var s told
+	var s history
 	for _, e := range events {
 		switch e.Type {
 		case "pin.attempted":
@@ -49,7 +49,7 @@ func trail(t *testing.T, events []event) told {
 			s.lockedBy = e.RequestID
 			until, ok := e.Details["locked_until"].(string)
 			if !ok {
-				t.Fatalf("event %d tells of no time: %v", e.Seq, e.Details)
+				t.Fatalf("event %d has no time: %v", e.Seq, e.Details)
 			}
 			var err error
 			if s.lockedUntil, err = time.Parse(time.RFC3339Nano, until); err != nil {
@@ -59,14 +59,14 @@ func trail(t *testing.T, events []event) told {
 			s.verified++
 			s.failures = 0
 		case "pin.unlocked":
-			if e.Details["reason"] != "own_right_guess" || e.RequestID != s.lockedBy {
+			if e.Details["reason"] != "own_correct_guess" || e.RequestID != s.lockedBy {
 				t.Errorf("event %d: a lock was lifted that another guess had earned: %v", e.Seq, e.Details)
 			}
 			s.lockedUntil = time.Time{}
 		}
 	}
 	if s.failed+s.verified > s.attempted {
-		t.Errorf("%d guesses were looked at and %d paid for", s.failed+s.verified, s.attempted)
+		t.Errorf("%d guesses were checked and %d paid for", s.failed+s.verified, s.attempted)
 	}
 	return s
 }

@@ -226,7 +226,7 @@ type event struct {
 	Seq            int64
 	Time           time.Time
 	Type           string
-	HolderID       *uuid.UUID `json:"holder_id"`
+	CustomerID     *uuid.UUID `json:"customer_id"`
 	ConfirmationID *uuid.UUID `json:"confirmation_id"`
 	RequestID      string     `json:"request_id"`
 	Details        map[string]any
@@ -247,8 +247,8 @@ func (w *world) trails() map[uuid.UUID][]event {
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			w.t.Fatalf("%s: %v", line, err)
 		}
-		if e.HolderID != nil {
-			all[*e.HolderID] = append(all[*e.HolderID], e)
+		if e.CustomerID != nil {
+			all[*e.CustomerID] = append(all[*e.CustomerID], e)
 		}
 	}
 	return all

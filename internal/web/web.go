@@ -115,8 +115,8 @@ func (d *Docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Add("Vary", "Accept-Encoding")
-	// A new binary brings new files under the same names, so a cache asks each
-	// time, and is told by the ETag that nothing has changed.
+	// A new binary brings new files under the same names, so a cache has to ask each
+	// time. The ETag shows it that nothing has changed.
 	header.Set("Cache-Control", "no-cache")
 	header.Set("ETag", `"`+etag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))

@@ -11,17 +11,17 @@ import (
 	"github.com/hydracore/hydrapin/gen/client"
 )
 
-// Admin is what a tenant's dashboard or back end calls: customers' PINs, and the policy of each instance. What its
-// credential may not do is answered with [ErrForbidden].
+// Admin is the client for a tenant's dashboard or back end: it sets customers' PINs and the policy
+// of each instance. An operation that the credential does not allow returns [ErrForbidden].
 type Admin struct{ c *connection }
 
-// NewAdmin returns an Admin for the server at baseURL (which may have a path prefix), in the name of an API key or of
-// a user's tokens:
+// NewAdmin returns an Admin for the server at baseURL (which may have a path prefix). It
+// authenticates with an API key or with a user's tokens:
 //
 //	hydrapin.NewAdmin("https://pin.example.com", hydrapin.NewKey(os.Getenv("HYDRAPIN_KEY")))
 //	hydrapin.NewAdmin("https://pin.example.com", hydrapin.TokenSource(session.Token))
 //
-// It returns [ErrConfig] and calls nobody.
+// It returns [ErrConfig] if an argument is not valid. It sends no request.
 func NewAdmin(baseURL string, credential Credential, options ...Option) (*Admin, error) {
 	c, err := connect(baseURL, credential, options)
 	if err != nil {
@@ -30,7 +30,8 @@ func NewAdmin(baseURL string, credential Credential, options ...Option) (*Admin,
 	return &Admin{c}, nil
 }
 
-// CustomerPIN returns the status of a customer's PIN. A customer who was never seen reads like one without a PIN.
+// CustomerPIN returns the status of a customer's PIN. A customer whom the server has never seen has
+// the status of a customer without a PIN.
 func (a *Admin) CustomerPIN(ctx context.Context, customer uuid.UUID) (PINStatus, error) {
 	return a.c.pinStatus(ctx, call{
 		operation: "getCustomerPinStatus", repeatable: true,
@@ -38,8 +39,9 @@ func (a *Admin) CustomerPIN(ctx context.Context, customer uuid.UUID) (PINStatus,
 	})
 }
 
-// SetCustomerPIN sets a customer's PIN, or replaces it like a reset: a lock or deactivation is lifted, and every session
-// and every open confirmation of the customer ends. A PIN that may not be is a [ValidationError].
+// SetCustomerPIN sets a customer's PIN, or replaces it. A lock or deactivation is lifted, and all
+// sessions and all pending or approved confirmations of the customer end. A PIN that the server
+// does not accept is a [ValidationError].
 func (a *Admin) SetCustomerPIN(ctx context.Context, customer uuid.UUID, pin PIN) (PINStatus, error) {
 	body, err := encode(client.SetPin{Pin: pin.secret.value()})
 	if err != nil {
@@ -50,15 +52,16 @@ func (a *Admin) SetCustomerPIN(ctx context.Context, customer uuid.UUID, pin PIN)
 	}})
 }
 
-// RemoveCustomerPIN removes a customer's PIN, and ends every session and every open confirmation of the customer.
-// Removing what is not there is no error.
+// RemoveCustomerPIN removes a customer's PIN. All sessions and all pending or approved
+// confirmations of the customer end. It also succeeds if the customer has no PIN.
 func (a *Admin) RemoveCustomerPIN(ctx context.Context, customer uuid.UUID) error {
 	return a.c.nothing(ctx, call{operation: "removeCustomerPin", send: func(ctx context.Context) (*http.Response, error) {
 		return a.c.api.RemoveCustomerPin(ctx, customer)
 	}})
 }
 
-// UnlockCustomerPIN lifts lock and deactivation and clears what wrong guesses have cost; the PIN stays.
+// UnlockCustomerPIN lifts a lock or deactivation and clears the incorrect attempts. The PIN does
+// not change.
 func (a *Admin) UnlockCustomerPIN(ctx context.Context, customer uuid.UUID) (PINStatus, error) {
 	return a.c.pinStatus(ctx, call{operation: "unlockCustomerPin", send: func(ctx context.Context) (*http.Response, error) {
 		return a.c.api.UnlockCustomerPin(ctx, customer)
@@ -75,23 +78,24 @@ func (a *Admin) IdentityPIN(ctx context.Context, instance, identity uuid.UUID) (
 	})
 }
 
-// RemoveIdentityPIN removes the PIN of a channel identity with its count, lock and cooling off. Removing what is not
-// there is no error.
+// RemoveIdentityPIN removes the PIN of a channel identity with its attempts, its lock and its
+// cooling-off period. It also succeeds if the identity has no PIN.
 func (a *Admin) RemoveIdentityPIN(ctx context.Context, instance, identity uuid.UUID) error {
 	return a.c.nothing(ctx, call{operation: "removeIdentityPin", send: func(ctx context.Context) (*http.Response, error) {
 		return a.c.api.RemoveIdentityPin(ctx, instance, identity)
 	}})
 }
 
-// UnlockIdentityPIN lifts lock, deactivation and cooling off of an identity's PIN; the PIN stays.
+// UnlockIdentityPIN lifts a lock or deactivation of an identity's PIN and ends its cooling-off
+// period. The PIN does not change.
 func (a *Admin) UnlockIdentityPIN(ctx context.Context, instance, identity uuid.UUID) (PINStatus, error) {
 	return a.c.pinStatus(ctx, call{operation: "unlockIdentityPin", send: func(ctx context.Context) (*http.Response, error) {
 		return a.c.api.UnlockIdentityPin(ctx, instance, identity)
 	}})
 }
 
-// MyPIN returns the status of the PIN of the customer whose token the credential is; [ErrForbidden] with a key, or for
-// a user who is no customer.
+// MyPIN returns the status of the PIN of the customer whose token is the credential. With an API
+// key, or the token of a user who is not a customer, it returns [ErrForbidden].
 func (a *Admin) MyPIN(ctx context.Context) (PINStatus, error) {
 	return a.c.pinStatus(ctx, call{
 		operation: "getMyPinStatus", repeatable: true,
@@ -99,7 +103,7 @@ func (a *Admin) MyPIN(ctx context.Context) (PINStatus, error) {
 	})
 }
 
-// Policy returns the policy of an instance; the defaults where none was stored.
+// Policy returns the policy of an instance, or the defaults if none is stored.
 func (a *Admin) Policy(ctx context.Context, instance uuid.UUID) (Policy, error) {
 	return a.c.policy(ctx, instance, call{
 		operation: "getPinPolicy", repeatable: true,
@@ -107,7 +111,7 @@ func (a *Admin) Policy(ctx context.Context, instance uuid.UUID) (Policy, error) 
 	})
 }
 
-// UpdatePolicy changes the fields that are given, and returns the policy after it.
+// UpdatePolicy changes the fields that are set, and returns the policy after the update.
 func (a *Admin) UpdatePolicy(ctx context.Context, instance uuid.UUID, u PolicyUpdate) (Policy, error) {
 	wire, err := u.wire()
 	if err != nil {

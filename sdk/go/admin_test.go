@@ -131,7 +131,7 @@ func TestEveryFaultOfARequestIsTold(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	_, err := s.admin.UpdatePolicy(t.Context(), s.instance, hydrapin.PolicyUpdate{
-		AppliesTo: "nobody", RequiredSkills: []string{"fine", "not fine"}, SessionTTL: new(48 * time.Hour),
+		AppliesTo: "nobody", RequiredSkills: []string{"fine", "not * fine"}, SessionTTL: new(48 * time.Hour),
 	})
 	var invalid *hydrapin.ValidationError
 	var e *hydrapin.APIError

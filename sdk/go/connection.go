@@ -22,34 +22,37 @@ import (
 const (
 	defaultTimeout = 15 * time.Second
 	defaultRetries = 4
-	// firstPause doubles with each retry up to maxPause; a server that asks for a longer one is not asked again.
+	// firstPause doubles with each retry up to maxPause. If the server asks for a longer pause, the
+	// call is not retried.
 	firstPause = 200 * time.Millisecond
 	maxPause   = 30 * time.Second
-	// maxAnswer is far above what the server answers: a policy of 256 skills has 34 KiB.
+	// maxAnswer is far more than the server sends: a policy of 256 skills has 34 KiB.
 	maxAnswer = 256 << 10
 	mediaType = "application/json"
 )
 
-// ErrConfig is wrapped by [NewAdmin] and [NewRuntime] when they cannot work with what they were given.
+// ErrConfig is wrapped by [NewAdmin] and [NewRuntime] when an argument is not valid.
 var ErrConfig = errors.New("hydrapin: configuration")
 
-// Option changes how an [Admin] or a [Runtime] talks to the server.
+// Option changes how an [Admin] or a [Runtime] calls the server.
 type Option func(*connection)
 
-// WithTimeout sets how long one try of a call may take; 15 seconds without it. A call that waits for the holder takes
-// that much longer than it waits.
+// WithTimeout sets how long one attempt of a call may take. The default is 15 seconds. A call that
+// waits for the holder may take that much longer than it waits.
 func WithTimeout(d time.Duration) Option { return func(c *connection) { c.timeout = d } }
 
-// WithRetries sets how often a call is repeated after its first try; 4 times without it, never with 0.
+// WithRetries sets how often a call is retried after its first attempt. The default is 4; 0 turns
+// retries off.
 //
-// Repeated are calls that read, [Runtime.Decline], [Runtime.EndSessions], and [Runtime.Ask] with an idempotency key:
-// after an answer that was lost, 429, 502, 503 and 504, with a pause that doubles from 200 ms and is partly random,
-// or as long as Retry-After says. When that is more than 30 seconds, or more than the context has left, the error
-// comes at once. Never repeated is whatever sets, removes, unlocks, updates, verifies or redeems.
+// Retried are calls that read, [Runtime.Decline], [Runtime.EndSessions], and [Runtime.Ask] with an
+// idempotency key: after a lost answer, 429, 502, 503 and 504, with a partly random pause that
+// doubles from 200 ms, or as long as Retry-After says. If that is more than 30 seconds, or more
+// than the context has left, the error is returned at once. A call that sets, removes, unlocks,
+// updates, verifies or redeems is never retried.
 func WithRetries(n int) Option { return func(c *connection) { c.retries = n } }
 
-// WithHTTPClient sets the client for the transport and cookies that it has; its timeout and its treatment of redirects
-// are not used, and it is not changed. Without it that is [http.DefaultTransport].
+// WithHTTPClient sets the client whose transport and cookies are used. Its timeout and its redirect
+// policy are not used, and the client is not changed. The default is [http.DefaultTransport].
 func WithHTTPClient(h *http.Client) Option {
 	return func(c *connection) {
 		if h != nil {
@@ -58,12 +61,12 @@ func WithHTTPClient(h *http.Client) Option {
 	}
 }
 
-// WithUserAgent sets what stands before this package's own name in User-Agent.
+// WithUserAgent sets the text in front of this package's own name in User-Agent.
 func WithUserAgent(name string) Option {
 	return func(c *connection) { c.userAgent = name + " " + c.userAgent }
 }
 
-// connection sends calls to one server in the name of one credential.
+// connection sends calls to one server with one credential.
 type connection struct {
 	api        *client.Client
 	credential Credential
@@ -77,7 +80,7 @@ func connect(baseURL string, credential Credential, options []Option) (*connecti
 	u, err := url.Parse(baseURL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" ||
 		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		// The address is not repeated: it may hold a password.
+		// The address is not repeated: it may contain a password.
 		return nil, fmt.Errorf("%w: the base URL must be http(s)://host[:port][/prefix]", ErrConfig)
 	}
 	if credential == nil {
@@ -95,9 +98,9 @@ func connect(baseURL string, credential Credential, options []Option) (*connecti
 	if c.timeout <= 0 || c.retries < 0 {
 		return nil, fmt.Errorf("%w: timeout and retries must not be negative, and the timeout not zero", ErrConfig)
 	}
-	// A redirect would carry the credential to wherever it points.
+	// A redirect would send the credential to another address.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	// It would cut long polls short; each try has a time of its own.
+	// It would cut off long polls. Each attempt has a timeout of its own.
 	c.http.Timeout = 0
 	c.api, err = client.NewClient(u.String(), client.WithHTTPClient(&c.http), client.WithRequestEditorFn(c.prepare))
 	if err != nil {
@@ -120,20 +123,20 @@ type call struct {
 	send func(ctx context.Context) (*http.Response, error)
 	// want are the statuses of success.
 	want []int
-	// wait is how long the server may take beside the timeout.
+	// wait is how long the server may take in addition to the timeout.
 	wait time.Duration
-	// repeatable says that sending it twice does no harm.
+	// repeatable means that sending the call twice does no harm.
 	repeatable bool
 }
 
-// answer is a whole answer.
+// answer is a complete answer.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// do sends a call, again where that does no harm and may help, and returns an answer of success.
+// do sends a call, retries it where that is safe and can help, and returns a successful answer.
 func (c *connection) do(ctx context.Context, k call) (answer, error) {
 	for try := 0; ; try++ {
 		a, err := c.try(ctx, k)
@@ -179,7 +182,7 @@ func (c *connection) try(ctx context.Context, k call) (answer, error) {
 	}
 }
 
-// mayPass says whether the same call may get another answer soon.
+// mayPass reports whether the same call may soon get a different answer.
 func mayPass(err error) bool {
 	var e *APIError
 	if !errors.As(err, &e) {
@@ -193,8 +196,9 @@ func mayPass(err error) bool {
 	}
 }
 
-// before returns how long to wait before the try after this one: what the server asks for, or half of a time that
-// doubles and as much again by chance, so that many clients that failed together do not come back together.
+// before returns how long to wait before the next attempt: as long as the server asks for, or half
+// of a time that doubles plus a random part of it, so that clients that failed together do not
+// retry together.
 func before(try int, err error) time.Duration {
 	half := firstPause << min(try, 10) / 2
 	var e *APIError
@@ -204,7 +208,7 @@ func before(try int, err error) time.Duration {
 	return min(half+chance(half), maxPause)
 }
 
-// chance returns a random time below d, or 0 when there is no randomness to be had.
+// chance returns a random time below d, or 0 if there is no randomness.
 func chance(d time.Duration) time.Duration {
 	n, err := rand.Int(rand.Reader, big.NewInt(int64(d)))
 	if err != nil {
@@ -213,7 +217,8 @@ func chance(d time.Duration) time.Duration {
 	return time.Duration(n.Int64())
 }
 
-// pause waits. It reports false at once when that would take too long, and false when the context ended meanwhile.
+// pause waits. It returns false at once if that would take too long, and false if the context ends
+// in the meantime.
 func pause(ctx context.Context, d time.Duration) bool {
 	if d > maxPause+firstPause {
 		return false
@@ -231,7 +236,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// read decodes an answer and turns it into what the caller gets.
+// read decodes an answer and converts it for the caller.
 func read[W, T any](operation string, a answer, from func(W) (T, error)) (T, error) {
 	t, err := func() (t T, err error) {
 		var wire W
@@ -250,8 +255,8 @@ func read[W, T any](operation string, a answer, from func(W) (T, error)) (T, err
 	return t, nil
 }
 
-// complete says whether an answer has every field of W, and null only where W can hold it. The server always sends
-// them all; encoding/json would read {} as a PIN that is not locked.
+// complete reports whether an answer has every field of W, and null only where W allows it. The
+// server always sends all fields; encoding/json would read {} as a PIN that is not locked.
 func complete[W any](body []byte) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(body, &fields); err != nil {
@@ -267,7 +272,7 @@ func complete[W any](body []byte) error {
 	return nil
 }
 
-// encode writes a body. Raw JSON in it is written as it is, but for white space.
+// encode writes a body. Raw JSON is written as it is, except for white space.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

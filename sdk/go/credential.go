@@ -7,19 +7,21 @@ import (
 	"net/http"
 )
 
-// ErrCredential is wrapped when a call was not sent because its credential could not be had, or cannot be one: a key
-// or token that is empty or holds anything but visible ASCII, or an error of a [TokenSource], which is wrapped too.
+// ErrCredential is wrapped when a call was not sent because its credential is missing or not valid:
+// a key or token is empty or contains anything but visible ASCII, or a [TokenSource] returned an
+// error, which is wrapped as well.
 var ErrCredential = errors.New("hydrapin: no usable credential")
 
-// Credential says who calls: a [Key] or a [TokenSource].
+// Credential identifies the caller: a [Key] or a [TokenSource].
 type Credential interface {
-	// check says whether it can be a credential, as far as that can be told beforehand.
+	// check returns an error if the value cannot be a credential, as far as that is known
+	// beforehand.
 	check() error
 	authorize(ctx context.Context, r *http.Request) error
 }
 
-// TokenSource returns a bearer token (a JWT) that is valid now. It is called for each request that is sent, so it
-// keeps its token as long as that is good; it may be called by several goroutines at once.
+// TokenSource returns a bearer token (a JWT) that is valid now. It is called for each request, so
+// it should cache its token while the token is valid. Several goroutines may call it at once.
 type TokenSource func(ctx context.Context) (string, error)
 
 // Token returns the source of one token that does not change.
@@ -54,7 +56,8 @@ func (t TokenSource) authorize(ctx context.Context, r *http.Request) error {
 	return nil
 }
 
-// visible refuses what cannot stand in a header; a line break in a key that was read from a file is the usual case.
+// visible refuses what a header cannot contain. The usual case is a line break in a key that was
+// read from a file.
 func visible(s string) error {
 	if s == "" {
 		return ErrCredential

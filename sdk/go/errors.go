@@ -13,19 +13,19 @@ import (
 )
 
 var (
-	// ErrNoAnswer is wrapped when no answer came, or not all of it: what was asked may or may not have happened. A
-	// skill does not run on it, and an attempt may have been spent.
+	// ErrNoAnswer is wrapped when no answer, or only a part of it, arrived. The operation may or
+	// may not have been carried out. The skill must not run, and an attempt may have been spent.
 	ErrNoAnswer = errors.New("no answer")
-	// ErrUnexpectedAnswer is wrapped when an answer came that this package does not know, or that does not belong to
-	// the question. Take it for no.
+	// ErrUnexpectedAnswer is wrapped when this package does not recognise an answer, or when the
+	// answer does not belong to the question. Treat it as "no".
 	ErrUnexpectedAnswer = errors.New("unexpected answer")
 )
 
-// Code is a problem code of the server. Each is an error that [errors.Is] finds in what a call returned:
+// Code is a problem code of the server. [errors.Is] finds it in the error that a call returned:
 //
 //	if errors.Is(err, hydrapin.ErrExpired) { … ask again … }
 //
-// A server that is newer than this package may send others.
+// A server that is newer than this package may send other codes.
 type Code string //nolint:errname // its values are sentinels; it is the code that has the name
 
 // The problem codes.
@@ -60,20 +60,21 @@ const problemPrefix = "urn:hydrapin:problem:"
 // Error implements error.
 func (c Code) Error() string { return "hydrapin: " + string(c) }
 
-// APIError is an answer of the server that is a refusal. [errors.As] finds it in every such error, also where it is
-// one of [ValidationError], [WrongPINError] and [LockedError].
+// APIError is an error that the server returned. [errors.As] finds it in every such error,
+// including [ValidationError], [WrongPINError] and [LockedError].
 type APIError struct {
-	// Operation is the operation of the contract that was refused.
+	// Operation is the operation of the contract that failed.
 	Operation string
 	// Status is the HTTP status.
 	Status int
-	// Code says what went wrong; "" when something else than hydrapin answered, such as a proxy.
+	// Code says what went wrong. It is "" if the answer is not from hydrapin, for example from a
+	// proxy.
 	Code Code
 	// Detail is for people.
 	Detail string
-	// RequestID is what the server logged the request under; "" when it did not say.
+	// RequestID is the id of the request in the server's log; "" if the answer had none.
 	RequestID string
-	// RetryAfter is after which time to try again; 0 when the server did not say.
+	// RetryAfter is how long to wait before a retry; 0 if the server did not say.
 	RetryAfter time.Duration
 }
 
@@ -99,7 +100,7 @@ func (e *APIError) Is(target error) bool {
 	return ok && code != "" && code == e.Code
 }
 
-// ValidationError tells every fault of a request (422).
+// ValidationError has the validation errors of a request (422).
 type ValidationError struct {
 	APIError
 	Faults []Fault
@@ -108,17 +109,19 @@ type ValidationError struct {
 // Unwrap returns the [APIError].
 func (e *ValidationError) Unwrap() error { return &e.APIError }
 
-// Fault is one fault of a request.
+// Fault is one validation error.
 type Fault struct {
-	// Loc is where it is: strings, and ints for places in a list; for example "body", "pin_required_skills", 1.
+	// Loc is where the error is: strings, and ints for places in a list, for example "body",
+	// "pin_required_skills", 1.
 	Loc []any
-	// Message is for people. It never holds the value.
+	// Message is for people. It never contains the value.
 	Message string
-	// Type is for programs: a type of pydantic 2, or one of the server's own such as "pin_too_weak".
+	// Type is for programs: a type of pydantic 2, or one of the server's own such as
+	// "pin_too_weak".
 	Type string
 }
 
-// String returns the fault in a line.
+// String returns the validation error in one line.
 func (f Fault) String() string {
 	loc := make([]string, len(f.Loc))
 	for i, l := range f.Loc {
@@ -127,29 +130,29 @@ func (f Fault) String() string {
 	return strings.Join(loc, ".") + ": " + f.Message + " (" + f.Type + ")"
 }
 
-// WrongPINError says that the PIN was wrong (403). The attempt is spent.
+// WrongPINError means that the PIN is incorrect (403). The attempt is spent.
 type WrongPINError struct {
 	APIError
-	// Remaining is how many guesses are left to the next lock or deactivation.
+	// Remaining is how many attempts are left before the PIN is locked or deactivated.
 	Remaining int
-	// LockedUntil is the end of the lock that this guess earned; zero when it earned none.
+	// LockedUntil is the end of the lock that this attempt caused; zero if it caused none.
 	LockedUntil time.Time
 }
 
 // Unwrap returns the [APIError].
 func (e *WrongPINError) Unwrap() error { return &e.APIError }
 
-// LockedError says that the PIN cannot be used (423). Nothing was spent.
+// LockedError means that the PIN is locked or deactivated (423). No attempt was spent.
 type LockedError struct {
 	APIError
-	// Until is when the lock ends; zero when the PIN is deactivated, which only an admin's unlock ends.
+	// Until is when the lock ends; zero if the PIN is deactivated, which only an admin can end.
 	Until time.Time
 }
 
 // Unwrap returns the [APIError].
 func (e *LockedError) Unwrap() error { return &e.APIError }
 
-// refusal returns the error that an answer tells of.
+// refusal returns the error for an answer that is not a success.
 func refusal(operation string, a answer) error {
 	e := APIError{
 		Operation: operation, Status: a.status, RequestID: a.header.Get("X-Request-Id"), RetryAfter: retryAfter(a.header),
@@ -209,7 +212,8 @@ func joined(faults []Fault) string {
 	return strings.Join(s, "; ")
 }
 
-// retryAfter reads Retry-After in seconds, as the server writes it; anything else counts as absent.
+// retryAfter reads Retry-After in seconds, as the server writes it. Any other form counts as
+// absent.
 func retryAfter(h http.Header) time.Duration {
 	n, err := strconv.ParseUint(h.Get("Retry-After"), 10, 31)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 	hydrapin "github.com/hydracore/hydrapin/sdk/go"
 )
 
@@ -224,5 +225,5 @@ func (s *stack) adminRequires(skill string) {
 }
 
 func (s *stack) adminsToken() (string, error) {
-	return auth.MintHS256(jwtSecret, auth.Claims{Subject: "admin-1", Tenant: s.tenant, Admin: true}, time.Hour)
+	return auth.MintHS256(auth.NewSecret([]byte(hydratest.JWTSecret)), auth.Claims{Subject: "admin-1", Tenant: s.tenant, Admin: true}, time.Hour)
 }

@@ -12,11 +12,12 @@ import (
 // giveUpTime bounds how long Guard tries to withdraw a question that nobody waits for any more.
 const giveUpTime = 5 * time.Second
 
-// ErrNotConfirmed is what every error of [Person.Guard] is, for [errors.Is], when the skill did not run.
+// ErrNotConfirmed matches every error of [Person.Guard] with [errors.Is] if the skill did not run.
 var ErrNotConfirmed = errors.New("hydrapin: not confirmed")
 
-// BlockedError says that a PIN is needed and cannot be used now: none is set, or it is locked, deactivated or too new.
-// The skill did not run; it is [ErrNotConfirmed].
+// BlockedError means that the skill needs a PIN that cannot be used now: none is set, or it is
+// locked, deactivated or in its cooling-off period. The skill did not run. It is an
+// [ErrNotConfirmed].
 type BlockedError struct{ Confirmation Confirmation }
 
 // Error implements error.
@@ -27,12 +28,13 @@ func (e *BlockedError) Error() string {
 // Is reports whether target is [ErrNotConfirmed].
 func (e *BlockedError) Is(target error) bool { return target == ErrNotConfirmed }
 
-// NotConfirmedError says why a skill did not run. It is [ErrNotConfirmed].
+// NotConfirmedError says why a skill did not run. It is an [ErrNotConfirmed].
 type NotConfirmedError struct {
-	// Confirmation is the last that is known of it: declined with its reason, expired, approved where the redeem
-	// failed. The zero value when not even the question was answered.
+	// Confirmation is its last known state: declined with its reason, expired, or approved if the
+	// redeem failed. It is the zero value if the question itself got no answer.
 	Confirmation Confirmation
-	// Err is what went wrong; nil where the status says all. Where the time was over it is [ErrExpired].
+	// Err is what went wrong; nil if the status says everything. It is [ErrExpired] if the time was
+	// over.
 	Err error
 }
 
@@ -57,25 +59,27 @@ func (e *NotConfirmedError) Is(target error) bool { return target == ErrNotConfi
 // Unwrap returns Err.
 func (e *NotConfirmedError) Unwrap() error { return e.Err }
 
-// Approval is what lets a skill run.
+// Approval is what allows a skill to run.
 type Approval struct {
-	// Confirmation is the redeemed confirmation, or one that is not_required.
+	// Confirmation is the redeemed confirmation, or one with the status not_required.
 	Confirmation Confirmation
-	// Params are the bytes that were confirmed; nil without an action. Run with these rather than with a value that
-	// may have changed since.
+	// Params are the bytes that the person confirmed; nil without an action. Use them rather than a
+	// value that may have changed since.
 	Params json.RawMessage
-	// Receipt is the signed proof, for a skill that checks it; none where no PIN was required.
+	// Receipt is the signed proof, for a skill that checks it. There is none if no PIN was needed.
 	Receipt Receipt
 }
 
-// Person is a holder in a role: the one whom [Person.Guard] asks. Make one with [Runtime.For], and set its fields
-// before its first use.
+// Person is a holder in a role, whom [Person.Guard] asks. Create one with [Runtime.For], and set
+// its fields before the first use.
 type Person struct {
-	// OnPending, when it is set, is called once for a question that has to be answered with a PIN: it shows the person
-	// c.ActionSummary or the skill and sees to it that the PIN gets to [Runtime.Verify], there and then or later from
-	// elsewhere. An error of it withdraws the question. Its context is Guard's.
+	// OnPending, if set, is called once for a question that needs the PIN. It shows the person
+	// c.ActionSummary or the skill, and makes sure that the PIN reaches [Runtime.Verify],
+	// immediately or later from elsewhere. If it returns an error, the question is withdrawn. Its
+	// context is that of Guard.
 	OnPending func(ctx context.Context, c Confirmation) error
-	// ExpiresIn is how long the person can answer, in whole seconds up to an hour; 5 minutes when 0.
+	// ExpiresIn is how long the person has to enter the PIN, in whole seconds up to an hour. The
+	// default is 5 minutes.
 	ExpiresIn time.Duration
 
 	runtime *Runtime
@@ -86,14 +90,16 @@ type Person struct {
 // For returns the holder in a role.
 func (r *Runtime) For(h Holder, role Role) Person { return Person{runtime: r, holder: h, role: role} }
 
-// Guard runs fn if the person confirms that the skill may run: it asks, waits for the PIN, redeems, and only then calls
-// fn, once. Without an action (nil), a session that an earlier PIN opened stands for the PIN; an action is confirmed for
-// itself. A skill for which the policy asks no PIN runs at once.
+// Guard runs fn if the person confirms that the skill may run. It asks, waits for the PIN, redeems,
+// and only then calls fn, once. Without an action (nil), a session that an earlier PIN opened can
+// replace the PIN; an action is always confirmed by itself. If the policy needs no PIN for the
+// skill, fn is called at once.
 //
-// Everything else is a no, with an error that is [ErrNotConfirmed]: a [BlockedError], or a [NotConfirmedError] when the
-// person declined or did not answer in time, when the context ended, when an answer was lost or is not known, and when
-// anything changed between the PIN and now. The question is withdrawn then, as far as the server can be reached in five
-// seconds. An error of fn comes back as it is.
+// In every other case Guard returns an error that is an [ErrNotConfirmed] and does not call fn: a
+// [BlockedError], or a [NotConfirmedError] if the person declined or did not answer in time, if the
+// context ended, if an answer was lost or not recognised, or if something changed between the PIN
+// and now. Guard then withdraws the question, unless the server cannot be reached within five
+// seconds. An error of fn is returned as it is.
 func (p Person) Guard(ctx context.Context, skill string, action *Action, fn func(context.Context, Approval) error) error {
 	if fn == nil {
 		return &NotConfirmedError{Err: errors.New("nothing to run")}
@@ -105,17 +111,19 @@ func (p Person) Guard(ctx context.Context, skill string, action *Action, fn func
 	return fn(ctx, approval)
 }
 
-// confirm returns an approval that was redeemed, or that needs none.
+// confirm returns an approval that was redeemed, or that needs no redeem.
 func (p Person) confirm(ctx context.Context, skill string, action *Action) (a Approval, err error) {
 	q := Question{
 		Holder: p.holder, Role: p.role, Skill: skill, ExpiresIn: p.ExpiresIn,
-		// Its own for each question: only what this call asked can be its answer, however often it is sent.
+		// Each question has a key of its own, so that only this call's question can be answered,
+		// however often it is sent.
 		IdempotencyKey: rand.Text(),
 	}
 	// Not the bytes themselves: without an action they would be a nil slice that is not nil here.
 	var params any
 	if action != nil {
-		// Encoded once, into bytes that nobody else can change: what is shown, confirmed, redeemed and run is the same.
+		// Encoded once, into bytes that nobody else can change: what the person sees, confirms and
+		// redeems is what runs.
 		if a.Params, err = encode(action.Params); err != nil {
 			return Approval{}, &NotConfirmedError{Err: err}
 		}
@@ -137,7 +145,7 @@ func (p Person) confirm(ctx context.Context, skill string, action *Action) (a Ap
 		if c, err = p.outcome(ctx, c); err != nil {
 			return Approval{}, &NotConfirmedError{c, err}
 		}
-	default: // Decided already: seen below.
+	default: // Already decided: see below.
 	}
 	switch c.Status {
 	case StatusApproved:
@@ -159,7 +167,7 @@ func (p Person) confirm(ctx context.Context, skill string, action *Action) (a Ap
 	return a, nil
 }
 
-// outcome waits until a question is answered. With an error it returns the question as it was.
+// outcome waits until a question is answered. On an error it returns the question as it was.
 func (p Person) outcome(ctx context.Context, c Confirmation) (Confirmation, error) {
 	if p.OnPending != nil {
 		if err := p.OnPending(ctx, c); err != nil {
@@ -173,8 +181,8 @@ func (p Person) outcome(ctx context.Context, c Confirmation) (Confirmation, erro
 	return answered, nil
 }
 
-// giveUp withdraws a question that could still be answered or redeemed. Nothing depends on it: what cannot be withdrawn
-// expires.
+// giveUp withdraws a question that could still be answered or redeemed. Nothing depends on it: a
+// question that is not withdrawn expires.
 func (p Person) giveUp(ctx context.Context, c Confirmation) {
 	if c.Status != StatusPending && c.Status != StatusApproved {
 		return

@@ -16,22 +16,24 @@ import (
 )
 
 const (
-	// maxWait is how long the server waits at most; a little less passes under the usual limits of proxies.
+	// maxWait is how long the server waits at most. It stays below the usual timeouts of proxies.
 	maxWait = 30 * time.Second
 	waitFor = 25 * time.Second
-	// pollPause is between two looks when the server, or something before it, does not wait.
+	// pollPause is the pause between two polls if the server, or a proxy, does not wait.
 	pollPause = time.Second
 )
 
-// Runtime is what the runtime of one agent instance calls. [Person.Guard] is what most need of it. None of its methods
-// may be offered to a model as a tool: the runtime says who asks for what, and whoever can call Verify can guess.
+// Runtime is the client for the runtime of one agent instance. Most runtimes only need
+// [Person.Guard]. Never offer one of its methods to a model as a tool: the runtime says who asks
+// for what, and whoever can call Verify can guess PINs.
 type Runtime struct {
 	c        *connection
 	instance uuid.UUID
 }
 
-// NewRuntime returns a Runtime for the server at baseURL (which may have a path prefix) with the runtime key of the
-// instance. It returns [ErrConfig] and calls nobody.
+// NewRuntime returns a Runtime for the server at baseURL (which may have a path prefix) with the
+// runtime key of the instance. It returns [ErrConfig] if an argument is not valid. It sends no
+// request.
 func NewRuntime(baseURL string, key Key, instance uuid.UUID, options ...Option) (*Runtime, error) {
 	c, err := connect(baseURL, key, options)
 	if err != nil {
@@ -48,26 +50,30 @@ type Question struct {
 	Holder Holder
 	Role   Role
 	Skill  string
-	// Action is what exactly is to be done, or nil. It is always confirmed for itself: no session covers it.
+	// Action is exactly what the skill is about to do, or nil. An action is always confirmed by
+	// itself: no session covers it.
 	Action *Action
-	// ExpiresIn is how long the holder can answer, in whole seconds up to an hour; 5 minutes when 0.
+	// ExpiresIn is how long the holder has to enter the PIN, in whole seconds up to an hour. The
+	// default is 5 minutes.
 	ExpiresIn time.Duration
-	// IdempotencyKey, 1 to 64 visible characters unique within the instance, makes asking again give the same
-	// confirmation. Without one a question is not repeated when its answer is lost.
+	// IdempotencyKey has 1 to 64 visible ASCII characters and is unique within the instance. Asking
+	// again with it returns the same confirmation. Without a key, a question is not sent again if
+	// its answer is lost.
 	IdempotencyKey string
 }
 
-// Action is what exactly is to be done.
+// Action is exactly what the skill is about to do.
 type Action struct {
-	// Summary is what the person is shown, 1 to 500 characters, built from the params by a template and never by the
-	// model.
+	// Summary is the text that the person sees, 1 to 500 characters. Build it from the params with
+	// a template. Never let the model write it.
 	Summary string
-	// Params are the exact parameters: whatever encoding/json makes an object of, or the object itself as
-	// [json.RawMessage], which is sent as it is.
+	// Params are the exact parameters: a value that encoding/json encodes as an object, or the
+	// object itself as [json.RawMessage], which is sent as it is.
 	Params any
 }
 
-// Ask asks whether a skill may run now. A 409 for a key that was used for another question is [ErrIdempotencyConflict].
+// Ask asks whether a skill may run now. If the key was already used for a different question, it
+// returns [ErrIdempotencyConflict].
 func (r *Runtime) Ask(ctx context.Context, q Question) (Confirmation, error) {
 	const operation = "askConfirmation"
 	body, err := q.body()
@@ -93,8 +99,8 @@ func (r *Runtime) Ask(ctx context.Context, q Question) (Confirmation, error) {
 	})
 }
 
-// answers says whether a confirmation can be the answer to a question. That no session covers an action is looked at
-// here too: it is what keeps one PIN from confirming two transfers.
+// answers reports whether a confirmation can be the answer to a question. It also checks that no
+// session covers an action, which prevents one PIN from confirming two transfers.
 func (c Confirmation) answers(q Question) bool {
 	return strings.EqualFold(c.Skill, q.Skill) && c.Role == q.Role && c.Holder == q.Holder &&
 		(q.Action == nil || c.Reason != ReasonSession)
@@ -125,8 +131,9 @@ func (q Question) body() ([]byte, error) {
 	return encode(ask)
 }
 
-// Confirmation returns a confirmation as it is now. With a wait of up to 30 seconds (in whole seconds) the answer
-// comes as soon as the confirmation leaves pending, or when the time is over. An unknown one is [ErrNotFound].
+// Confirmation returns a confirmation as it is now. With a wait of up to 30 seconds (in whole
+// seconds), it returns as soon as the confirmation is no longer pending, or when the time is over.
+// An unknown confirmation is [ErrNotFound].
 func (r *Runtime) Confirmation(ctx context.Context, id uuid.UUID, wait time.Duration) (Confirmation, error) {
 	if wait < 0 || wait > maxWait || wait%time.Second != 0 {
 		return Confirmation{}, errors.New("hydrapin: a wait is 0 to 30 whole seconds")
@@ -143,8 +150,8 @@ func (r *Runtime) Confirmation(ctx context.Context, id uuid.UUID, wait time.Dura
 	})
 }
 
-// Wait returns a confirmation once it is no longer pending, for which it may take until the confirmation expires, or
-// the error of a context that ends before.
+// Wait returns a confirmation once it is no longer pending, which can take until the confirmation
+// expires, or the error of the context if the context ends first.
 func (r *Runtime) Wait(ctx context.Context, id uuid.UUID) (Confirmation, error) {
 	for {
 		began := time.Now()
@@ -152,9 +159,9 @@ func (r *Runtime) Wait(ctx context.Context, id uuid.UUID) (Confirmation, error) 
 		if err != nil || c.Status != StatusPending {
 			return c, err
 		}
-		// A server that stops answers at once, and so may whatever stands before it.
+		// A server that is stopping answers at once, and so may a proxy.
 		if time.Since(began) < pollPause && !pause(ctx, pollPause+chance(pollPause)) {
-			// Also when the context has less time left than the pause: nothing new is to be had in it.
+			// This also ends a wait when the context has less time left than the pause.
 			return Confirmation{}, fmt.Errorf("hydrapin: still pending: %w", endOf(ctx))
 		}
 	}
@@ -168,9 +175,9 @@ func endOf(ctx context.Context) error {
 	return context.DeadlineExceeded
 }
 
-// Verify compares what the holder entered, and returns the approved confirmation. It spends an attempt of the holder
-// and is never repeated by itself: after [ErrNoAnswer], look at the confirmation. Errors: [WrongPINError],
-// [LockedError], [ErrNotPending], [ErrExpired].
+// Verify checks the PIN that the holder entered, and returns the approved confirmation. It spends
+// an attempt of the holder and is never retried: after [ErrNoAnswer], read the confirmation.
+// Errors: [WrongPINError], [LockedError], [ErrNotPending], [ErrExpired].
 func (r *Runtime) Verify(ctx context.Context, id uuid.UUID, pin PIN) (Confirmation, error) {
 	body, err := encode(client.VerifyPin{Pin: pin.secret.value()})
 	if err != nil {
@@ -184,10 +191,10 @@ func (r *Runtime) Verify(ctx context.Context, id uuid.UUID, pin PIN) (Confirmati
 	})
 }
 
-// Redeem uses an approval up, at the moment the skill runs: the decision that counts. Only when the error is nil may
-// the skill run, once, with exactly these params (nil when there was no action). It is never repeated: when the answer
-// is lost the skill does not run. Errors: [ErrNotApproved], [ErrAlreadyRedeemed], [ErrParamsMismatch], [ErrExpired],
-// [ErrChangedSinceApproval].
+// Redeem uses an approval when the skill runs. Only if the error is nil may the skill run, once,
+// with exactly these params (nil if there was no action). It is never retried: if the answer is
+// lost, the skill must not run. Errors: [ErrNotApproved], [ErrAlreadyRedeemed],
+// [ErrParamsMismatch], [ErrExpired], [ErrChangedSinceApproval].
 func (r *Runtime) Redeem(ctx context.Context, id uuid.UUID, skill string, params any) (Confirmation, error) {
 	redeem := client.RedeemConfirmation{Skill: &skill}
 	if params != nil {
@@ -214,8 +221,8 @@ func (r *Runtime) Redeem(ctx context.Context, id uuid.UUID, skill string, params
 	return c, err
 }
 
-// Decline ends a pending or approved confirmation. Declining it again is no error; one that was redeemed is
-// [ErrAlreadyRedeemed], an expired one [ErrExpired].
+// Decline ends a pending or approved confirmation. Declining it again succeeds. A redeemed
+// confirmation is [ErrAlreadyRedeemed], an expired one [ErrExpired].
 func (r *Runtime) Decline(ctx context.Context, id uuid.UUID) error {
 	return r.c.nothing(ctx, call{
 		operation: "declineConfirmation", repeatable: true,
@@ -225,8 +232,8 @@ func (r *Runtime) Decline(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// EndSessions is "lock now": it ends the holder's sessions on this instance and every approved confirmation that was
-// not redeemed.
+// EndSessions is "lock now": it ends the holder's sessions on this instance, and every approved
+// confirmation that was not redeemed.
 func (r *Runtime) EndSessions(ctx context.Context, h Holder) error {
 	customer, identity, err := h.ids()
 	if err != nil {
@@ -251,14 +258,15 @@ func (r *Runtime) PIN(ctx context.Context, identity uuid.UUID) (PINStatus, error
 	})
 }
 
-// SetPIN sets the first PIN of a channel identity. Where there is one already it is a [ValidationError], and
-// [Runtime.ReplacePIN] is the way. A PIN that is set after the runtime removed one counts only a day later.
+// SetPIN sets the first PIN of a channel identity. If there is already one, it returns a
+// [ValidationError]; use [Runtime.ReplacePIN]. A PIN that the runtime sets after it removed one has
+// a cooling-off period, 24 hours by default.
 func (r *Runtime) SetPIN(ctx context.Context, identity uuid.UUID, pin PIN) (PINStatus, error) {
 	return r.setPIN(ctx, identity, client.SetIdentityPin{Pin: pin.secret.value()})
 }
 
-// ReplacePIN replaces the PIN of a channel identity. The current one costs an attempt like any guess: [WrongPINError],
-// [LockedError].
+// ReplacePIN replaces the PIN of a channel identity. Checking the current one costs an attempt:
+// [WrongPINError], [LockedError].
 func (r *Runtime) ReplacePIN(ctx context.Context, identity uuid.UUID, current, pin PIN) (PINStatus, error) {
 	return r.setPIN(ctx, identity, client.SetIdentityPin{Pin: pin.secret.value(), CurrentPin: new(current.secret.value())})
 }
@@ -273,15 +281,15 @@ func (r *Runtime) setPIN(ctx context.Context, identity uuid.UUID, set client.Set
 	}})
 }
 
-// RemovePIN removes the PIN of a channel identity; what wrong guesses have cost outlives it. Removing what is not there
-// is no error; a locked or deactivated PIN stays, with a [LockedError].
+// RemovePIN removes the PIN of a channel identity. Its incorrect attempts are kept. It also
+// succeeds if there is no PIN. A locked or deactivated PIN is not removed: [LockedError].
 func (r *Runtime) RemovePIN(ctx context.Context, identity uuid.UUID) error {
 	return r.c.nothing(ctx, call{operation: "runtimeRemovePin", send: func(ctx context.Context) (*http.Response, error) {
 		return r.c.api.RuntimeRemovePin(ctx, r.instance, identity)
 	}})
 }
 
-// becomes is for a call that succeeds only with one status.
+// becomes sends a call that succeeds only with one status.
 func (r *Runtime) becomes(ctx context.Context, id uuid.UUID, want Status, k call) (Confirmation, error) {
 	c, err := r.confirmation(ctx, id, k)
 	if err == nil && c.Status != want {
@@ -290,7 +298,7 @@ func (r *Runtime) becomes(ctx context.Context, id uuid.UUID, want Status, k call
 	return c, err
 }
 
-// confirmation sends a call that answers the confirmation with that id.
+// confirmation sends a call whose answer is the confirmation with that id.
 func (r *Runtime) confirmation(ctx context.Context, id uuid.UUID, k call) (Confirmation, error) {
 	k.want = []int{http.StatusOK}
 	a, err := r.c.do(ctx, k)

@@ -8,8 +8,9 @@ import (
 
 const redacted = "[redacted]"
 
-// secret is what must not be printed. It stands behind a function because fmt calls no method of a value in another
-// struct's unexported field: there it prints what the struct holds, and of a function that is an address.
+// secret is a value that must not be printed. It is behind a function because fmt calls no method
+// of a value in another struct's unexported field: fmt prints the content of such a field, and the
+// content of a function is an address.
 type secret struct{ reveal func() string }
 
 func hide(s string) secret { return secret{reveal: func() string { return s }} }
@@ -21,21 +22,22 @@ func (s secret) value() string {
 	return s.reveal()
 }
 
-// Key is an API key of a tenant (hc_live_…) or the runtime key of an instance (hc_agent_…). It prints as "[redacted]"
-// in every format verb, in JSON and in slog. It is a [Credential].
+// Key is an API key of a tenant (hc_live_…) or the runtime key of an instance (hc_agent_…). It
+// prints as "[redacted]" in every format verb, in JSON and in slog. It is a [Credential].
 type Key struct{ secret secret }
 
-// NewKey returns the key that was given out as s. A key that cannot be one is refused by [NewAdmin] and [NewRuntime].
+// NewKey returns the key s. [NewAdmin] and [NewRuntime] refuse a key that cannot be valid.
 func NewKey(s string) Key { return Key{hide(s)} }
 
-// PIN is a PIN as a person entered it. It prints as "[redacted]" in every format verb, in JSON and in slog.
+// PIN is a PIN that a person entered. It prints as "[redacted]" in every format verb, in JSON and
+// in slog.
 type PIN struct{ secret secret }
 
-// NewPIN returns the PIN with the digits s. What may be a PIN is the server's to say.
+// NewPIN returns the PIN with the digits s. The server decides which PINs are valid.
 func NewPIN(s string) PIN { return PIN{hide(s)} }
 
-// Receipt is the signed proof of an approval (a JWS), or nothing. Who has it can show it, so it prints as "[redacted]"
-// in every format verb, in JSON and in slog; [Receipt.Reveal] gives it.
+// Receipt is the signed proof of an approval (a JWS), or empty. Anyone who has it can show it, so
+// it prints as "[redacted]" in every format verb, in JSON and in slog. [Receipt.Reveal] returns it.
 type Receipt struct{ secret secret }
 
 // Reveal returns the receipt, for the skill that checks it; "" when there is none.

@@ -1,30 +1,18 @@
 package hydrapin_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/base64"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/labstack/echo/v4"
 
-	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/contract"
-	"github.com/hydracore/hydrapin/internal/httpapi"
-	"github.com/hydracore/hydrapin/internal/pin"
-	"github.com/hydracore/hydrapin/internal/receipt"
-	"github.com/hydracore/hydrapin/internal/service"
-	"github.com/hydracore/hydrapin/internal/store/sqlite"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 	hydrapin "github.com/hydracore/hydrapin/sdk/go"
 )
 
@@ -32,6 +20,7 @@ const issuer = "https://pin.example.com"
 
 // stack is the server itself, on a database of its own, and clients for it.
 type stack struct {
+	*hydratest.Stack
 	url       string
 	jwks      []byte
 	tenant    uuid.UUID
@@ -43,10 +32,10 @@ type stack struct {
 	admin     *hydrapin.Admin
 	runtime   *hydrapin.Runtime
 	transport *http.Transport
+	folder    string // to be removed, or empty
 
-	mu      sync.Mutex
-	ahead   time.Duration
-	stopped []func()
+	mu    sync.Mutex
+	ahead time.Duration
 }
 
 func start(tb testing.TB) *stack {
@@ -59,83 +48,24 @@ func start(tb testing.TB) *stack {
 
 // startIn starts a stack in a folder; it is to be stopped, even with an error.
 func startIn(folder string) (*stack, error) {
-	s := &stack{tenant: uuid.New(), instance: uuid.New(), customer: uuid.New(), identity: uuid.New(), transport: &http.Transport{}}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.later(cancel)
-	db, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(folder, "hydrapin.db"), Now: s.now})
-	if err != nil {
-		return s, err
-	}
-	s.later(func() { _ = db.Close() })
-	if err := db.Migrate(ctx); err != nil {
-		return s, err
-	}
-	peppers, err := argon2id.ParseRing("p1:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("p"), 32)))
-	if err != nil {
-		return s, err
-	}
-	// The least memory: what hashing costs is not what is tested here.
-	pool, err := argon2id.NewPool(argon2id.PoolConfig{
-		Ring: peppers, Params: argon2id.Params{MemoryKiB: 8, Time: 1, Parallelism: 1}, Workers: 1,
-	})
-	if err != nil {
-		return s, err
-	}
-	s.later(pool.Close)
-	receipts, err := receipt.ParseRing("r1:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("r"), 32)))
-	if err != nil {
-		return s, err
-	}
-	s.jwks = receipts.JWKS()
-	log := slog.New(slog.DiscardHandler)
-	svc := service.New(service.Config{
-		Store: db, Hasher: pool, Receipts: receipts, Log: log, Issuer: issuer,
-		Limits: pin.DefaultLimits(), Rules: pin.DefaultRules(), RedeemWithin: 2 * time.Minute,
-		CoolingOff: 24 * time.Hour, Retention: 720 * time.Hour,
-	})
-	verifier, err := auth.NewVerifier(auth.VerifierConfig{Secret: jwtSecret})
-	if err != nil {
-		return s, err
-	}
-	s.later(verifier.Close)
-	e := echo.New()
-	if err := httpapi.Register(e, httpapi.Deps{Service: svc, Verifier: verifier, Log: log}); err != nil {
-		return s, err
-	}
-	background := make(chan struct{})
-	go func() {
-		defer close(background)
-		_ = svc.Run(ctx)
-	}()
-	s.later(func() {
-		cancel()
-		<-background
-	})
+	s := &stack{transport: &http.Transport{}}
+	var err error
 	// Under a prefix, as behind a proxy.
-	server := httptest.NewServer(http.StripPrefix("/pin-api", e))
-	s.later(server.Close)
-	s.later(s.transport.CloseIdleConnections)
-	s.url = server.URL + "/pin-api"
-
-	mint := func(spec service.KeySpec) (hydrapin.Key, error) {
-		spec.Tenant = s.tenant
-		_, secret, err := svc.MintKey(ctx, service.Operator(s.tenant), spec)
-		return hydrapin.NewKey(secret.Reveal()), err
-	}
-	if s.key, err = mint(service.KeySpec{Scopes: auth.Scopes()}); err != nil {
+	s.Stack, err = hydratest.Open(folder, hydratest.Options{
+		Prefix: "/pin-api", Now: s.now, Settings: []string{"HYDRAPIN_PUBLIC_URL=" + issuer},
+	})
+	if err != nil {
 		return s, err
 	}
-	if s.agentKey, err = mint(service.KeySpec{Instance: s.instance}); err != nil {
-		return s, err
-	}
+	s.url, s.jwks = s.URL, s.Node.Receipts().JWKS()
+	s.tenant, s.instance, s.customer, s.identity = s.Tenant, s.Instance, s.Customer, s.Identity
+	s.key, s.agentKey = hydrapin.NewKey(s.Key), hydrapin.NewKey(s.RuntimeKey)
 	if s.admin, err = hydrapin.NewAdmin(s.url, s.key, s.client()); err != nil {
 		return s, err
 	}
 	s.runtime, err = hydrapin.NewRuntime(s.url, s.agentKey, s.instance, s.client())
 	return s, err
 }
-
-var jwtSecret = auth.NewSecret(bytes.Repeat([]byte("s"), 32))
 
 // agreed is the contract that every answer is held against.
 var agreed = sync.OnceValue(func() *contract.Spec {
@@ -155,11 +85,11 @@ func (s *stack) client() hydrapin.Option {
 	}})
 }
 
-func (s *stack) later(f func()) { s.stopped = append(s.stopped, f) }
-
 func (s *stack) stop() {
-	for i := range s.stopped {
-		s.stopped[len(s.stopped)-1-i]()
+	s.transport.CloseIdleConnections()
+	s.Close()
+	if s.folder != "" {
+		_ = os.RemoveAll(s.folder)
 	}
 }
 
@@ -169,7 +99,7 @@ func (s *stack) now() time.Time {
 	return time.Now().Add(s.ahead)
 }
 
-// pass makes time pass for the server's records.
+// pass makes time pass for the server.
 func (s *stack) pass(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,11 +109,7 @@ func (s *stack) pass(d time.Duration) {
 // token is a user's token.
 func (s *stack) token(tb testing.TB, edit func(*auth.Claims)) hydrapin.TokenSource {
 	tb.Helper()
-	claims := auth.Claims{Subject: "user-1", Tenant: s.tenant}
-	edit(&claims)
-	jwt, err := auth.MintHS256(jwtSecret, claims, time.Hour)
-	must(tb, err)
-	return hydrapin.Token(jwt)
+	return hydrapin.Token(s.Stack.Token(tb, edit))
 }
 
 // require sets a PIN for the customer and makes the skill need it.
@@ -206,9 +132,9 @@ func exampleStack() *stack {
 		panic(err)
 	}
 	s, err := startIn(folder)
-	s.stopped = append([]func(){func() { _ = os.RemoveAll(folder) }}, s.stopped...)
 	if err != nil {
 		panic(err)
 	}
+	s.folder = folder
 	return s
 }

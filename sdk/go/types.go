@@ -10,7 +10,7 @@ import (
 	"github.com/hydracore/hydrapin/gen/client"
 )
 
-// HolderType says in what capacity somebody holds a PIN.
+// HolderType says whether a holder is a customer or a channel identity.
 type HolderType string
 
 // The types of holders.
@@ -19,19 +19,20 @@ const (
 	HolderIdentity HolderType = "identity"
 )
 
-// Holder is who has a PIN. The same UUID as customer and as identity is two holders.
+// Holder is the person who has a PIN. The same UUID as a customer and as an identity is two
+// holders.
 type Holder struct {
 	Type HolderType
 	ID   uuid.UUID
 }
 
-// Customer is the holder for a customer of the tenant.
+// Customer returns the holder for a customer of the tenant.
 func Customer(id uuid.UUID) Holder { return Holder{HolderCustomer, id} }
 
-// Identity is the holder for a channel identity of the runtime's instance.
+// Identity returns the holder for a channel identity of the runtime's instance.
 func Identity(id uuid.UUID) Holder { return Holder{HolderIdentity, id} }
 
-// ids returns the holder as the wire names it.
+// ids returns the holder as the two fields of a request.
 func (h Holder) ids() (customer, identity *uuid.UUID, err error) {
 	switch h.Type {
 	case HolderCustomer:
@@ -43,7 +44,7 @@ func (h Holder) ids() (customer, identity *uuid.UUID, err error) {
 	}
 }
 
-// Role says in what role the holder uses the instance.
+// Role says how the holder uses the instance.
 type Role string
 
 // The roles.
@@ -52,7 +53,7 @@ const (
 	RoleCustomer Role = "customer"
 )
 
-// Status is where a confirmation stands.
+// Status is the state of a confirmation.
 type Status string
 
 // The statuses.
@@ -66,10 +67,10 @@ const (
 	StatusRedeemed    Status = "redeemed" // used up
 )
 
-// Reason says why a confirmation has its status; "" where that says all.
+// Reason says why a confirmation has its status; "" if the status needs no explanation.
 type Reason string
 
-// The reasons, by the status that they belong to.
+// The reasons, in the order of the statuses.
 const (
 	ReasonRoleExcluded   Reason = "role_excluded"    // not_required: the policy leaves the role out
 	ReasonSkillNotListed Reason = "skill_not_listed" // not_required: the policy does not list the skill
@@ -85,37 +86,39 @@ const (
 	ReasonSessionEnded   Reason = "session_ended"    // declined by [Runtime.EndSessions]
 )
 
-// Confirmation is one question whether a skill may run, and what became of it.
+// Confirmation is one question, "may this skill run now?", and its outcome.
 type Confirmation struct {
-	// ID is uuid.Nil where nothing was stored: not_required and blocked.
+	// ID is uuid.Nil if no confirmation is stored: not_required and blocked.
 	ID     uuid.UUID
 	Status Status
 	Reason Reason
 	Skill  string
 	Role   Role
 	Holder Holder
-	// ActionSummary is what the person is shown, and ActionDigest the digest of the canonical params; both "" without
-	// an action.
+	// ActionSummary is the text that the person sees, and ActionDigest the digest of the canonical
+	// params. Both are "" without an action.
 	ActionSummary string
 	ActionDigest  string
 	CreatedAt     time.Time
-	// ExpiresAt is until when it can be verified, or once approved, redeemed.
+	// ExpiresAt is until when it can be verified or, once it is approved, redeemed.
 	ExpiresAt time.Time
-	// SessionExpiresAt is when the session ends that approved it or that its PIN opened; zero without one.
+	// SessionExpiresAt is when the session ends that approved it, or that its PIN opened; zero
+	// without one.
 	SessionExpiresAt time.Time
-	// AttemptsRemaining is how many guesses are left to the next lock or deactivation, while pending or blocked; else
-	// nil.
+	// AttemptsRemaining is how many attempts are left before the PIN is locked or deactivated,
+	// while pending or blocked; otherwise nil.
 	AttemptsRemaining *int
-	// LockedUntil is when the PIN's lock ends, while pending or blocked; zero without one.
+	// LockedUntil is when the lock of the PIN ends, while pending or blocked; zero if the PIN is
+	// not locked.
 	LockedUntil time.Time
-	// ConfirmURL is where the holder can enter the PIN; "" where the server has no such page.
+	// ConfirmURL is the page where the holder can enter the PIN; "" if there is none.
 	ConfirmURL string
 	// Receipt is the signed proof of the approval, while approved.
 	Receipt Receipt
 }
 
-// fromConfirmation refuses whatever this package does not know, and what contradicts itself: an answer that is only
-// half understood must not let a skill run.
+// fromConfirmation refuses an answer that this package does not recognise or that contradicts
+// itself: an answer that is only half understood must not allow a skill to run.
 func fromConfirmation(w client.Confirmation) (Confirmation, error) {
 	c := Confirmation{
 		Status: Status(w.Status), Reason: Reason(valueOf((*string)(w.Reason))), Skill: w.Skill, Role: Role(w.Role),
@@ -165,16 +168,17 @@ var reasonsOf = map[Status]map[Reason]bool{
 	StatusRedeemed: {"": true},
 }
 
-// PINStatus is what the world may know of a PIN.
+// PINStatus is the state of a PIN. It never contains the PIN itself.
 type PINStatus struct {
 	// HasPIN says whether a PIN is set.
 	HasPIN bool
-	// Active says whether a PIN is set that is not deactivated. A lock does not change it.
+	// Active says whether a PIN is set and not deactivated. A lock does not change it.
 	Active bool
-	// Locked says whether wrong guesses have locked the PIN for a time, and LockedUntil until when; zero without one.
+	// Locked says whether the PIN is temporarily locked after incorrect attempts, and LockedUntil
+	// until when; zero if it is not locked.
 	Locked      bool
 	LockedUntil time.Time
-	// CreatedAt is when the present PIN was set; zero when there is none.
+	// CreatedAt is when the current PIN was set; zero if no PIN is set.
 	CreatedAt time.Time
 }
 
@@ -195,27 +199,30 @@ const (
 	AppliesToAll      AppliesTo = "all"
 )
 
-// Policy says which skills of an instance need a PIN, for which roles, and how long one PIN lasts.
+// Policy says which skills of an instance need a PIN, for which roles, and how long a session
+// lasts.
 type Policy struct {
 	Instance  uuid.UUID
 	AppliesTo AppliesTo
-	// RequiredSkills are the skills that need a PIN, as they were spelled, in order; "*" stands for every skill.
+	// RequiredSkills are the skills that need a PIN, spelled and ordered as they were stored. "*"
+	// stands for every skill.
 	RequiredSkills []string
-	// SessionTTL is how long one PIN lasts, in whole minutes; with 0 each skill is confirmed for itself.
+	// SessionTTL is how long a session lasts, in whole minutes. With 0 there are no sessions.
 	SessionTTL time.Duration
 	// ETag is the version, for [PolicyUpdate.IfMatch].
 	ETag string
 }
 
-// PolicyUpdate is what to change in a policy. A field that is left out stays as it is.
+// PolicyUpdate is what to change in a policy. A field that is not set keeps its value.
 type PolicyUpdate struct {
 	AppliesTo AppliesTo
-	// RequiredSkills replaces the whole list; nil leaves it as it is, and an empty list that is not nil empties it.
+	// RequiredSkills replaces the whole list. Nil keeps the list; an empty list that is not nil
+	// empties it.
 	RequiredSkills []string
 	// SessionTTL is 0 to 24 hours in whole minutes: new(15 * time.Minute).
 	SessionTTL *time.Duration
-	// IfMatch is the [Policy.ETag] that the policy must still have, else [ErrPreconditionFailed]; with "" the update
-	// overwrites whatever there is.
+	// IfMatch is the [Policy.ETag] that the policy must still have; otherwise UpdatePolicy returns
+	// [ErrPreconditionFailed]. With "" the update overwrites any version.
 	IfMatch string
 }
 
@@ -247,7 +254,7 @@ func fromPolicy(etag string) func(client.PinPolicy) (Policy, error) {
 		default:
 			return Policy{}, fmt.Errorf("unknown pin_applies_to %q", p.AppliesTo)
 		}
-		// Without it, an update that was meant for this version would overwrite any.
+		// Without it, an update that was meant for this version would overwrite any version.
 		if etag == "" {
 			return Policy{}, errors.New("no ETag")
 		}

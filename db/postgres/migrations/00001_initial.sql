@@ -94,6 +94,22 @@ CREATE TABLE pin_policies (
     CONSTRAINT pin_policies_version CHECK (version >= 0)
 );
 
+-- The nil UUID as instance is the whole tenant. A row is never deleted: its epoch
+-- outlives every freeze.
+CREATE TABLE freezes (
+    tenant_id   uuid    NOT NULL,
+    instance_id uuid    NOT NULL,
+    frozen      boolean NOT NULL DEFAULT false,
+    since       timestamptz,
+    by_kind     text    NOT NULL DEFAULT '',
+    by_id       text    NOT NULL DEFAULT '',
+    reason      text    NOT NULL DEFAULT '',
+    epoch       bigint  NOT NULL DEFAULT 0,
+    CONSTRAINT freezes_pkey PRIMARY KEY (tenant_id, instance_id),
+    CONSTRAINT freezes_since CHECK (frozen = (since IS NOT NULL)),
+    CONSTRAINT freezes_epoch CHECK (epoch >= 0)
+);
+
 CREATE TABLE pin_sessions (
     tenant_id          uuid        NOT NULL,
     id                 uuid        NOT NULL,
@@ -106,6 +122,7 @@ CREATE TABLE pin_sessions (
     lock_epoch         bigint      NOT NULL,
     auth_time          timestamptz NOT NULL,
     ttl                interval    NOT NULL,
+    freeze_epoch       bigint      NOT NULL,
     CONSTRAINT pin_sessions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT pin_sessions_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT pin_sessions_holder_instance CHECK (holder_instance_id =
@@ -144,6 +161,11 @@ CREATE TABLE confirmations (
     session_id          uuid,
     receipt             text        NOT NULL DEFAULT '',
     redeem_id           uuid,
+    call_key            text,
+    approved_freeze_epoch bigint,
+    outcome             text,
+    outcome_at          timestamptz,
+    outcome_detail      text        NOT NULL DEFAULT '',
     CONSTRAINT confirmations_pkey PRIMARY KEY (tenant_id, instance_id, id),
     CONSTRAINT confirmations_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT confirmations_holder_instance CHECK (holder_instance_id =
@@ -161,7 +183,7 @@ CREATE TABLE confirmations (
         num_nulls(action_summary, action_params, action_digest) IN (0, 3)
     ),
     CONSTRAINT confirmations_approval_whole CHECK (
-        num_nulls(approved_at, approved_pin_id, approved_lock_epoch, auth_time) IN (0, 4)
+        num_nulls(approved_at, approved_pin_id, approved_lock_epoch, approved_freeze_epoch, auth_time) IN (0, 5)
         AND (approved_at IS NOT NULL OR session_id IS NULL AND approved_attempt_id IS NULL)
     ),
     CONSTRAINT confirmations_approved CHECK (
@@ -178,11 +200,24 @@ CREATE TABLE confirmations (
     CONSTRAINT confirmations_redeemed CHECK (redeem_id IS NULL OR status = 'redeemed'),
     CONSTRAINT confirmations_idempotency_key_length CHECK (
         octet_length(idempotency_key) BETWEEN 1 AND 64
+    ),
+    CONSTRAINT confirmations_call_key_length CHECK (octet_length(call_key) BETWEEN 1 AND 64),
+    CONSTRAINT confirmations_outcome CHECK (
+        outcome IS NULL OR outcome IN ('executed', 'failed', 'unknown') AND status = 'redeemed'
+    ),
+    CONSTRAINT confirmations_outcome_whole CHECK (
+        (outcome IS NULL) = (outcome_at IS NULL) AND (outcome IS NOT NULL OR outcome_detail = '')
     )
 );
 CREATE UNIQUE INDEX confirmations_id ON confirmations (id);
 CREATE UNIQUE INDEX confirmations_idempotency_key ON confirmations (tenant_id, instance_id, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
+-- Who no longer holds its call key gives it up when another asks with it.
+CREATE UNIQUE INDEX confirmations_call_key ON confirmations (tenant_id, instance_id, call_key)
+    WHERE call_key IS NOT NULL;
+CREATE INDEX confirmations_listed ON confirmations (tenant_id, instance_id, created_at, id)
+    WHERE ended_at IS NULL;
+CREATE INDEX confirmations_approved_ids ON confirmations (tenant_id, id) WHERE status = 'approved';
 CREATE INDEX confirmations_open ON confirmations (tenant_id, holder_id, holder_type, holder_instance_id, instance_id)
     WHERE ended_at IS NULL;
 CREATE INDEX confirmations_expiry ON confirmations (expires_at) WHERE ended_at IS NULL;
@@ -255,6 +290,6 @@ CREATE TRIGGER pin_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pin
     FOR EACH STATEMENT EXECUTE FUNCTION pin_events_append_only();
 
 -- +goose Down
-DROP TABLE pin_events, key_checks, api_keys, confirmations, pin_sessions, pin_policies, pin_attempts,
+DROP TABLE pin_events, key_checks, api_keys, confirmations, pin_sessions, freezes, pin_policies, pin_attempts,
     pins, duties, write_probes, schema_compat;
 DROP FUNCTION pin_events_append_only();

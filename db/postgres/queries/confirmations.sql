@@ -4,7 +4,8 @@
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND id = @id;
 
@@ -12,9 +13,38 @@ WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND id = @id;
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND idempotency_key = @idempotency_key::text;
+
+-- name: GetConfirmationByCallKey :one
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND call_key = @call_key::text;
+
+-- name: ListOpenConfirmations :many
+-- The empty status, the empty holder type and the zero time as the place stand for
+-- all.
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND ended_at IS NULL
+    AND expires_at > (SELECT clock_timestamp())
+    AND (status = @status OR @status::text = '')
+    AND (@holder_type::text = '' OR holder_type = @holder_type AND holder_id = @holder_id
+        AND holder_instance_id = @holder_instance_id)
+    AND (@after_created_at::timestamptz = '0001-01-01Z'::timestamptz
+        OR (created_at, id) < (@after_created_at::timestamptz, @after_id::uuid))
+ORDER BY created_at DESC, id DESC
+LIMIT @max_rows::bigint;
 
 -- name: NoLongerPending :many
 SELECT asked.id::uuid AS id
@@ -38,7 +68,8 @@ WHERE tenant_id = @tenant_id AND holder_id = @holder_id AND holder_type = @holde
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND id = @id
 FOR UPDATE;
@@ -49,7 +80,8 @@ FOR UPDATE;
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE tenant_id = @tenant_id AND holder_id = @holder_id AND holder_type = @holder_type
     AND holder_instance_id = @holder_instance_id
@@ -58,11 +90,37 @@ WHERE tenant_id = @tenant_id AND holder_id = @holder_id AND holder_type = @holde
 ORDER BY id
 FOR UPDATE;
 
+-- name: LockConfirmationByCallKey :one
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND call_key = @call_key::text
+FOR UPDATE;
+
+-- name: LockApprovedConfirmations :many
+-- The nil UUID as instance means every instance.
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+FROM confirmations
+WHERE tenant_id = @tenant_id
+    AND (instance_id = @instance_id OR @instance_id::uuid = '00000000-0000-0000-0000-000000000000')
+    AND status = 'approved' AND expires_at > (SELECT clock_timestamp())
+ORDER BY id
+LIMIT @max_rows::bigint
+FOR UPDATE;
+
 -- name: LockExpiredConfirmations :many
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 FROM confirmations
 WHERE ended_at IS NULL AND expires_at <= (SELECT clock_timestamp())
 ORDER BY expires_at, id
@@ -91,12 +149,14 @@ INSERT INTO confirmations (
     tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
-    approved_lock_epoch, auth_time, session_id, receipt, redeem_id
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail
 ) VALUES (
     @tenant_id, @instance_id, @id, @holder_type, @holder_instance_id, @holder_id, @role, @skill,
     @action_summary, @action_params, @action_digest, @lifetime, @idempotency_key, @status, @reason,
     @created_at, @expires_at, @ended_at, @approved_at, @approved_attempt_id, @approved_pin_id,
-    @approved_lock_epoch, @auth_time, @session_id, @receipt, @redeem_id
+    @approved_lock_epoch, @auth_time, @session_id, @receipt, @redeem_id, @call_key,
+    @approved_freeze_epoch, @outcome, @outcome_at, @outcome_detail
 );
 
 -- name: SaveConfirmations :exec
@@ -109,7 +169,7 @@ WITH changed AS (
         NULLIF(u.ended_at, '0001-01-01Z'::timestamptz) AS ended_at,
         NULLIF(u.approved_at, '0001-01-01Z'::timestamptz) AS approved_at,
         NULLIF(u.approved_attempt_id, '00000000-0000-0000-0000-000000000000'::uuid) AS approved_attempt_id,
-        u.approved_pin_id, u.approved_lock_epoch, u.auth_time,
+        u.approved_pin_id, u.approved_lock_epoch, u.approved_freeze_epoch, u.auth_time,
         NULLIF(u.session_id, '00000000-0000-0000-0000-000000000000'::uuid) AS session_id,
         u.receipt,
         NULLIF(u.redeem_id, '00000000-0000-0000-0000-000000000000'::uuid) AS redeem_id
@@ -121,6 +181,7 @@ WITH changed AS (
             unnest(@approved_attempt_ids::uuid[]) AS approved_attempt_id,
             unnest(@approved_pin_ids::uuid[]) AS approved_pin_id,
             unnest(@approved_lock_epochs::bigint[]) AS approved_lock_epoch,
+            unnest(@approved_freeze_epochs::bigint[]) AS approved_freeze_epoch,
             unnest(@auth_times::timestamptz[]) AS auth_time, unnest(@session_ids::uuid[]) AS session_id,
             unnest(@receipts::text[]) AS receipt, unnest(@redeem_ids::uuid[]) AS redeem_id
     ) AS u
@@ -130,6 +191,7 @@ WITH changed AS (
         approved_at = n.approved_at, approved_attempt_id = n.approved_attempt_id,
         approved_pin_id = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_pin_id END,
         approved_lock_epoch = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_lock_epoch END,
+        approved_freeze_epoch = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_freeze_epoch END,
         auth_time = CASE WHEN n.approved_at IS NOT NULL THEN n.auth_time END,
         session_id = n.session_id, receipt = n.receipt, redeem_id = n.redeem_id
     FROM changed AS n
@@ -138,6 +200,20 @@ WITH changed AS (
     RETURNING c.id
 )
 SELECT 1 / (count(*) = cardinality(@ids::uuid[]))::integer FROM saved;
+
+-- name: SaveOutcome :exec
+-- As SaveConfirmations: a confirmation that was not redeemed is an error.
+WITH saved AS (
+    UPDATE confirmations SET outcome = @outcome::text, outcome_at = @outcome_at::timestamptz,
+        outcome_detail = @outcome_detail
+    WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND id = @id AND status = 'redeemed'
+    RETURNING id
+)
+SELECT 1 / (count(*) = 1)::integer FROM saved;
+
+-- name: ReleaseCallKey :exec
+UPDATE confirmations SET call_key = NULL
+WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND id = @id;
 
 -- name: NotifyConfirmations :exec
 SELECT pg_notify('hydrapin_confirmations', woken.id::text)

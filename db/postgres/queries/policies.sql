@@ -1,7 +1,15 @@
 -- name: GetPolicy :one
-SELECT applies_to, required_skills, session_ttl_minutes, version
-FROM pin_policies
-WHERE tenant_id = @tenant_id AND instance_id = @instance_id;
+-- The policy, if one is stored, and what the freezes of the instance and of its tenant
+-- say, in one look.
+SELECT p.applies_to, p.required_skills, p.session_ttl_minutes, p.version,
+    f.frozen::boolean AS frozen, f.epoch::bigint AS freeze_epoch
+FROM (
+    SELECT COALESCE(bool_or(z.frozen), false) AS frozen, COALESCE(sum(z.epoch), 0) AS epoch
+    FROM freezes AS z
+    WHERE z.tenant_id = @tenant_id
+        AND z.instance_id IN (@instance_id, '00000000-0000-0000-0000-000000000000')
+) AS f
+LEFT JOIN pin_policies AS p ON p.tenant_id = @tenant_id AND p.instance_id = @instance_id;
 
 -- name: LockPolicy :one
 -- As LockNewPIN: locks an instance without a stored policy too.
@@ -27,3 +35,31 @@ VALUES (@tenant_id, @instance_id, @applies_to, @required_skills, @session_ttl_mi
 ON CONFLICT ON CONSTRAINT pin_policies_pkey DO UPDATE SET
     applies_to = excluded.applies_to, required_skills = excluded.required_skills,
     session_ttl_minutes = excluded.session_ttl_minutes, version = excluded.version;
+
+-- name: GetFreeze :one
+SELECT frozen, since, by_kind, by_id, reason, epoch
+FROM freezes
+WHERE tenant_id = @tenant_id AND instance_id = @instance_id;
+
+-- name: LockFreeze :one
+-- As LockNewPIN: locks a scope that was never frozen too.
+WITH seen AS MATERIALIZED (
+    SELECT frozen, since, by_kind, by_id, reason, epoch
+    FROM freezes AS f
+    WHERE f.tenant_id = @tenant_id AND f.instance_id = @instance_id
+    FOR UPDATE
+), fresh AS (
+    INSERT INTO freezes (tenant_id, instance_id)
+    SELECT @tenant_id::uuid, @instance_id::uuid
+    WHERE NOT EXISTS (SELECT 1 FROM seen)
+    ON CONFLICT ON CONSTRAINT freezes_pkey DO UPDATE SET tenant_id = excluded.tenant_id
+    RETURNING frozen, since, by_kind, by_id, reason, epoch
+)
+SELECT frozen, since, by_kind, by_id, reason, epoch FROM seen
+UNION ALL
+SELECT frozen, since, by_kind, by_id, reason, epoch FROM fresh;
+
+-- name: SaveFreeze :exec
+UPDATE freezes SET frozen = @frozen, since = @since, by_kind = @by_kind, by_id = @by_id,
+    reason = @reason, epoch = @epoch
+WHERE tenant_id = @tenant_id AND instance_id = @instance_id;

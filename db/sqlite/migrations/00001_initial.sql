@@ -98,6 +98,23 @@ CREATE TABLE pin_policies (
     CONSTRAINT pin_policies_version CHECK (version >= 0)
 ) STRICT;
 
+-- The nil UUID as instance is the whole tenant. A row is never deleted: its epoch
+-- outlives every freeze.
+CREATE TABLE freezes (
+    tenant_id   TEXT    NOT NULL,
+    instance_id TEXT    NOT NULL,
+    frozen      INTEGER NOT NULL DEFAULT 0,
+    since       INTEGER,
+    by_kind     TEXT    NOT NULL DEFAULT '',
+    by_id       TEXT    NOT NULL DEFAULT '',
+    reason      TEXT    NOT NULL DEFAULT '',
+    epoch       INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT freezes_pkey PRIMARY KEY (tenant_id, instance_id),
+    CONSTRAINT freezes_since CHECK (frozen = (since IS NOT NULL)),
+    CONSTRAINT freezes_epoch CHECK (epoch >= 0),
+    CONSTRAINT freezes_flags CHECK (frozen IN (0, 1))
+) STRICT;
+
 CREATE TABLE pin_sessions (
     tenant_id          TEXT    NOT NULL,
     id                 TEXT    NOT NULL,
@@ -110,6 +127,7 @@ CREATE TABLE pin_sessions (
     lock_epoch         INTEGER NOT NULL,
     auth_time          INTEGER NOT NULL,
     ttl                INTEGER NOT NULL,
+    freeze_epoch       INTEGER NOT NULL,
     CONSTRAINT pin_sessions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT pin_sessions_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT pin_sessions_holder_instance CHECK (holder_instance_id =
@@ -149,6 +167,11 @@ CREATE TABLE confirmations (
     session_id          TEXT,
     receipt             TEXT    NOT NULL DEFAULT '',
     redeem_id           TEXT,
+    call_key            TEXT,
+    approved_freeze_epoch INTEGER,
+    outcome             TEXT,
+    outcome_at          INTEGER,
+    outcome_detail      TEXT    NOT NULL DEFAULT '',
     CONSTRAINT confirmations_pkey PRIMARY KEY (tenant_id, instance_id, id),
     CONSTRAINT confirmations_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT confirmations_holder_instance CHECK (holder_instance_id =
@@ -169,6 +192,7 @@ CREATE TABLE confirmations (
     CONSTRAINT confirmations_approval_whole CHECK (
         (approved_at IS NULL) = (approved_pin_id IS NULL)
         AND (approved_at IS NULL) = (approved_lock_epoch IS NULL)
+        AND (approved_at IS NULL) = (approved_freeze_epoch IS NULL)
         AND (approved_at IS NULL) = (auth_time IS NULL)
         AND (approved_at IS NOT NULL OR session_id IS NULL AND approved_attempt_id IS NULL)
     ),
@@ -186,12 +210,25 @@ CREATE TABLE confirmations (
     CONSTRAINT confirmations_redeemed CHECK (redeem_id IS NULL OR status = 'redeemed'),
     CONSTRAINT confirmations_idempotency_key_length CHECK (
         octet_length(idempotency_key) BETWEEN 1 AND 64
+    ),
+    CONSTRAINT confirmations_call_key_length CHECK (octet_length(call_key) BETWEEN 1 AND 64),
+    CONSTRAINT confirmations_outcome CHECK (
+        outcome IS NULL OR outcome IN ('executed', 'failed', 'unknown') AND status = 'redeemed'
+    ),
+    CONSTRAINT confirmations_outcome_whole CHECK (
+        (outcome IS NULL) = (outcome_at IS NULL) AND (outcome IS NOT NULL OR outcome_detail = '')
     )
 ) STRICT;
 
 CREATE UNIQUE INDEX confirmations_id ON confirmations (id);
 CREATE UNIQUE INDEX confirmations_idempotency_key ON confirmations (tenant_id, instance_id, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
+-- Who no longer holds its call key gives it up when another asks with it.
+CREATE UNIQUE INDEX confirmations_call_key ON confirmations (tenant_id, instance_id, call_key)
+    WHERE call_key IS NOT NULL;
+CREATE INDEX confirmations_listed ON confirmations (tenant_id, instance_id, created_at, id)
+    WHERE ended_at IS NULL;
+CREATE INDEX confirmations_approved_ids ON confirmations (tenant_id, id) WHERE status = 'approved';
 CREATE INDEX confirmations_open ON confirmations (tenant_id, holder_id, holder_type, holder_instance_id, instance_id)
     WHERE ended_at IS NULL;
 CREATE INDEX confirmations_expiry ON confirmations (expires_at) WHERE ended_at IS NULL;
@@ -285,6 +322,7 @@ DROP TABLE key_checks;
 DROP TABLE api_keys;
 DROP TABLE confirmations;
 DROP TABLE pin_sessions;
+DROP TABLE freezes;
 DROP TABLE pin_policies;
 DROP TABLE pin_attempts;
 DROP TABLE pins;

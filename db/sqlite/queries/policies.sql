@@ -10,3 +10,23 @@ INSERT INTO pin_policies (
 ON CONFLICT (tenant_id, instance_id) DO UPDATE SET
     applies_to = excluded.applies_to, required_skills = excluded.required_skills,
     session_ttl_minutes = excluded.session_ttl_minutes, version = excluded.version;
+
+-- name: FreezesOf :one
+-- What the freezes of an instance and of its tenant say.
+SELECT CAST(coalesce(max(frozen), 0) AS INTEGER) AS frozen, CAST(coalesce(sum(epoch), 0) AS INTEGER) AS epoch
+FROM freezes
+WHERE tenant_id = sqlc.arg(tenant_id)
+    AND instance_id IN (sqlc.arg(instance_id), '00000000-0000-0000-0000-000000000000');
+
+-- name: GetFreeze :one
+SELECT tenant_id, instance_id, frozen, since, by_kind, by_id, reason, epoch
+FROM freezes
+WHERE tenant_id = sqlc.arg(tenant_id) AND instance_id = sqlc.arg(instance_id);
+
+-- name: SaveFreeze :exec
+INSERT INTO freezes (
+    tenant_id, instance_id, frozen, since, by_kind, by_id, reason, epoch
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (tenant_id, instance_id) DO UPDATE SET
+    frozen = excluded.frozen, since = excluded.since, by_kind = excluded.by_kind,
+    by_id = excluded.by_id, reason = excluded.reason, epoch = excluded.epoch;

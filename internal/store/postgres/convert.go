@@ -96,15 +96,38 @@ func toDBAttempt(a pin.Attempt) gen.InsertAttemptParams {
 	}
 }
 
-// fromDBPolicy reads version 0 as the defaults: such a row was made to be locked.
+// fromDBPolicy reads what is not stored, and version 0, as the defaults: a row of that
+// version was made to be locked.
 func fromDBPolicy(i policy.Instance, row gen.GetPolicyRow) policy.Policy {
-	if row.Version == 0 {
-		return policy.Default(i.Tenant, i.ID)
+	p := policy.Default(i.Tenant, i.ID)
+	if value(row.Version) > 0 {
+		p.AppliesTo, p.Version = policy.AppliesTo(value(row.AppliesTo)), *row.Version
+		p.RequiredSkills = append([]string{}, row.RequiredSkills...)
+		p.SessionTTLMinutes = int(value(row.SessionTTLMinutes))
 	}
-	return policy.Policy{
-		Tenant: i.Tenant, Instance: i.ID, AppliesTo: policy.AppliesTo(row.AppliesTo),
-		RequiredSkills:    append([]string{}, row.RequiredSkills...),
-		SessionTTLMinutes: int(row.SessionTTLMinutes), Version: row.Version,
+	p.Frozen, p.FreezeEpoch = row.Frozen, row.FreezeEpoch
+	return p
+}
+
+// fromDBLockedPolicy is fromDBPolicy for a row that was locked.
+func fromDBLockedPolicy(i policy.Instance, row gen.LockPolicyRow) policy.Policy {
+	return fromDBPolicy(i, gen.GetPolicyRow{
+		AppliesTo: &row.AppliesTo, RequiredSkills: row.RequiredSkills,
+		SessionTTLMinutes: &row.SessionTTLMinutes, Version: &row.Version,
+	})
+}
+
+func fromDBFreeze(scope policy.Instance, row gen.GetFreezeRow) policy.Freeze {
+	return policy.Freeze{
+		Scope: scope, Frozen: row.Frozen, Since: value(row.Since), ByKind: auth.Kind(row.ByKind),
+		ByID: row.ByID, Reason: row.Reason, Epoch: row.Epoch,
+	}
+}
+
+func toDBFreeze(f policy.Freeze) gen.SaveFreezeParams {
+	return gen.SaveFreezeParams{
+		TenantID: f.Scope.Tenant, InstanceID: f.Scope.ID, Frozen: f.Frozen, Since: optional(f.Since),
+		ByKind: string(f.ByKind), ByID: f.ByID, Reason: f.Reason, Epoch: f.Epoch,
 	}
 }
 
@@ -124,7 +147,7 @@ func fromDBSession(row gen.PINSession) confirmation.Session {
 			Instance: row.HolderInstanceID, ID: row.HolderID,
 		},
 		Role: policy.Role(row.Role), PINID: row.PINID, LockEpoch: row.LockEpoch,
-		AuthTime: row.AuthTime, TTL: row.TTL,
+		FreezeEpoch: row.FreezeEpoch, AuthTime: row.AuthTime, TTL: row.TTL,
 	}
 }
 
@@ -133,6 +156,7 @@ func toDBSession(s confirmation.Session) gen.SaveSessionParams {
 		TenantID: s.Holder.Tenant, ID: s.ID, InstanceID: s.Instance,
 		HolderType: string(s.Holder.Type), HolderInstanceID: s.Holder.Instance, HolderID: s.Holder.ID,
 		Role: string(s.Role), PINID: s.PINID, LockEpoch: s.LockEpoch, AuthTime: s.AuthTime, TTL: s.TTL,
+		FreezeEpoch: s.FreezeEpoch,
 	}
 }
 
@@ -146,10 +170,14 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 			},
 			Instance: row.InstanceID, Role: policy.Role(row.Role), Skill: row.Skill,
 			Lifetime: row.Lifetime, IdempotencyKey: value(row.IdempotencyKey),
+			CallKey: value(row.CallKey),
 		},
 		Status: confirmation.Status(row.Status), Reason: confirmation.Reason(row.Reason),
 		CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt, EndedAt: value(row.EndedAt),
 		Receipt: row.Receipt, RedeemID: value(row.RedeemID),
+		Outcome: confirmation.Outcome{
+			Kind: confirmation.OutcomeKind(value(row.Outcome)), Detail: row.OutcomeDetail, At: value(row.OutcomeAt),
+		},
 	}
 	if row.ActionDigest != nil {
 		c.Action = &confirmation.Action{
@@ -159,7 +187,8 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 	if row.ApprovedAt != nil {
 		c.Approval = &confirmation.Approval{
 			At: *row.ApprovedAt, Attempt: value(row.ApprovedAttemptID), PINID: value(row.ApprovedPINID),
-			LockEpoch: value(row.ApprovedLockEpoch), AuthTime: value(row.AuthTime), Session: value(row.SessionID),
+			LockEpoch: value(row.ApprovedLockEpoch), FreezeEpoch: value(row.ApprovedFreezeEpoch),
+			AuthTime: value(row.AuthTime), Session: value(row.SessionID),
 		}
 	}
 	return c
@@ -179,7 +208,8 @@ func toDBConfirmation(c confirmation.Confirmation) gen.InsertConfirmationParams 
 		Role: string(c.Role), Skill: c.Skill, Lifetime: c.Lifetime, IdempotencyKey: optional(c.IdempotencyKey),
 		Status: string(c.Status), Reason: string(c.Reason),
 		CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt, EndedAt: optional(c.EndedAt), Receipt: c.Receipt,
-		RedeemID: optional(c.RedeemID),
+		RedeemID: optional(c.RedeemID), CallKey: optional(c.CallKey),
+		Outcome: optional(string(c.Outcome.Kind)), OutcomeAt: optional(c.Outcome.At), OutcomeDetail: c.Outcome.Detail,
 	}
 	if a := c.Action; a != nil {
 		// Nil params would be NULL, and an action is whole or not there.
@@ -187,6 +217,7 @@ func toDBConfirmation(c confirmation.Confirmation) gen.InsertConfirmationParams 
 	}
 	if a := c.Approval; a != nil {
 		p.ApprovedAt, p.ApprovedPINID, p.ApprovedLockEpoch = &a.At, &a.PINID, &a.LockEpoch
+		p.ApprovedFreezeEpoch = &a.FreezeEpoch
 		p.ApprovedAttemptID, p.AuthTime, p.SessionID = optional(a.Attempt), &a.AuthTime, optional(a.Session)
 	}
 	return p
@@ -208,6 +239,7 @@ func toDBConfirmations(cs []confirmation.Confirmation) gen.SaveConfirmationsPara
 		p.ApprovedAttemptIds = append(p.ApprovedAttemptIds, a.Attempt)
 		p.ApprovedPINIds = append(p.ApprovedPINIds, a.PINID)
 		p.ApprovedLockEpochs = append(p.ApprovedLockEpochs, a.LockEpoch)
+		p.ApprovedFreezeEpochs = append(p.ApprovedFreezeEpochs, a.FreezeEpoch)
 		p.AuthTimes = append(p.AuthTimes, a.AuthTime)
 		p.SessionIds = append(p.SessionIds, a.Session)
 		p.Receipts = append(p.Receipts, c.Receipt)

@@ -145,7 +145,7 @@ func isLost(err error) bool {
 // isKey says whether a constraint is a key that an inserted row brings with it.
 func isKey(constraint string) bool {
 	switch constraint {
-	case "confirmations_pkey", "confirmations_id", "confirmations_idempotency_key",
+	case "confirmations_pkey", "confirmations_id", "confirmations_idempotency_key", "confirmations_call_key",
 		"api_keys_pkey", "api_keys_id", "key_checks_pkey", "pin_attempts_pkey":
 		return true
 	}

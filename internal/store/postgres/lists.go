@@ -8,6 +8,7 @@ import (
 	gen "github.com/hydracore/hydrapin/gen/postgres"
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
@@ -36,6 +37,17 @@ func (s *Store) NoLongerPending(ctx context.Context, ids []uuid.UUID) ([]uuid.UU
 	return list(ctx, s, func(ctx context.Context, db gen.DBTX) ([]uuid.UUID, error) {
 		return queries.NoLongerPending(ctx, db, ids)
 	}, same)
+}
+
+// OpenConfirmations implements store.Lists.
+func (s *Store) OpenConfirmations(ctx context.Context, f store.ConfirmationFilter) ([]confirmation.Confirmation, error) {
+	return list(ctx, s, func(ctx context.Context, db gen.DBTX) ([]gen.Confirmation, error) {
+		return queries.ListOpenConfirmations(ctx, db, gen.ListOpenConfirmationsParams{
+			TenantID: f.Instance.Tenant, InstanceID: f.Instance.ID, Status: string(f.Status),
+			HolderType: string(f.Holder.Type), HolderID: f.Holder.ID, HolderInstanceID: f.Holder.Instance,
+			AfterCreatedAt: f.After.CreatedAt, AfterID: f.After.ID, MaxRows: int64(f.Limit),
+		})
+	}, fromDBConfirmation)
 }
 
 // APIKeys implements store.Lists.

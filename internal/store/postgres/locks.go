@@ -43,7 +43,7 @@ func (t *tx) LockAttempt(tenant, id uuid.UUID, into *pin.Attempt) {
 func (t *tx) LockPolicy(i policy.Instance, into *policy.Policy) {
 	addExisting(&t.queue, into, func(ctx context.Context, db gen.DBTX) (gen.LockPolicyRow, error) {
 		return queries.LockPolicy(ctx, db, gen.LockPolicyParams{TenantID: i.Tenant, InstanceID: i.ID})
-	}, func(row gen.LockPolicyRow) policy.Policy { return fromDBPolicy(i, gen.GetPolicyRow(row)) })
+	}, func(row gen.LockPolicyRow) policy.Policy { return fromDBLockedPolicy(i, row) })
 }
 
 // LockConfirmation implements store.Locks.
@@ -60,6 +60,31 @@ func (t *tx) LockOpenConfirmations(h pin.Holder, instance uuid.UUID, into *[]con
 	addRows(&t.queue, into, func(ctx context.Context, db gen.DBTX) ([]gen.Confirmation, error) {
 		return queries.LockOpenConfirmations(ctx, db, gen.LockOpenConfirmationsParams(toDBHolderOn(h, instance)))
 	}, fromDBConfirmation)
+}
+
+// LockConfirmationByCallKey implements store.Locks.
+func (t *tx) LockConfirmationByCallKey(i policy.Instance, key string, into *confirmation.Confirmation) {
+	addRow(&t.queue, into, confirmation.Confirmation{}, func(ctx context.Context, db gen.DBTX) (gen.Confirmation, error) {
+		return queries.LockConfirmationByCallKey(ctx, db, gen.LockConfirmationByCallKeyParams{
+			TenantID: i.Tenant, InstanceID: i.ID, CallKey: key,
+		})
+	}, fromDBConfirmation)
+}
+
+// LockApproved implements store.Locks.
+func (t *tx) LockApproved(scope policy.Instance, limit int, into *[]confirmation.Confirmation) {
+	addRows(&t.queue, into, func(ctx context.Context, db gen.DBTX) ([]gen.Confirmation, error) {
+		return queries.LockApprovedConfirmations(ctx, db, gen.LockApprovedConfirmationsParams{
+			TenantID: scope.Tenant, InstanceID: scope.ID, MaxRows: int64(limit),
+		})
+	}, fromDBConfirmation)
+}
+
+// LockFreeze implements store.Locks.
+func (t *tx) LockFreeze(scope policy.Instance, into *policy.Freeze) {
+	addExisting(&t.queue, into, func(ctx context.Context, db gen.DBTX) (gen.LockFreezeRow, error) {
+		return queries.LockFreeze(ctx, db, gen.LockFreezeParams{TenantID: scope.Tenant, InstanceID: scope.ID})
+	}, func(row gen.LockFreezeRow) policy.Freeze { return fromDBFreeze(scope, gen.GetFreezeRow(row)) })
 }
 
 // LockAPIKey implements store.Locks.

@@ -171,6 +171,22 @@ func (q *queue) ConfirmationByKey(i policy.Instance, key string, into *confirmat
 	}, fromDBConfirmation)
 }
 
+// ConfirmationByCallKey implements store.Reads.
+func (q *queue) ConfirmationByCallKey(i policy.Instance, key string, into *confirmation.Confirmation) {
+	addRow(q, into, confirmation.Confirmation{}, func(ctx context.Context, db gen.DBTX) (gen.Confirmation, error) {
+		return queries.GetConfirmationByCallKey(ctx, db, gen.GetConfirmationByCallKeyParams{
+			TenantID: i.Tenant, InstanceID: i.ID, CallKey: key,
+		})
+	}, fromDBConfirmation)
+}
+
+// Freeze implements store.Reads.
+func (q *queue) Freeze(scope policy.Instance, into *policy.Freeze) {
+	addRow(q, into, policy.Freeze{Scope: scope}, func(ctx context.Context, db gen.DBTX) (gen.GetFreezeRow, error) {
+		return queries.GetFreeze(ctx, db, gen.GetFreezeParams{TenantID: scope.Tenant, InstanceID: scope.ID})
+	}, func(row gen.GetFreezeRow) policy.Freeze { return fromDBFreeze(scope, row) })
+}
+
 // Sessions implements store.Reads.
 func (q *queue) Sessions(h pin.Holder, instance uuid.UUID, into *[]confirmation.Session) {
 	addRows(q, into, func(ctx context.Context, db gen.DBTX) ([]gen.PINSession, error) {

@@ -165,6 +165,21 @@ func toDBPolicy(p policy.Policy) (gen.SavePolicyParams, error) {
 	}, err
 }
 
+func fromDBFreeze(row gen.Freeze) policy.Freeze {
+	return policy.Freeze{
+		Scope: policy.Instance{Tenant: row.TenantID, ID: row.InstanceID}, Frozen: row.Frozen,
+		Since: fromDBNullTime(row.Since), ByKind: auth.Kind(row.ByKind), ByID: row.ByID,
+		Reason: row.Reason, Epoch: row.Epoch,
+	}
+}
+
+func toDBFreeze(f policy.Freeze) gen.SaveFreezeParams {
+	return gen.SaveFreezeParams{
+		TenantID: f.Scope.Tenant, InstanceID: f.Scope.ID, Frozen: f.Frozen, Since: toDBNullTime(f.Since),
+		ByKind: string(f.ByKind), ByID: f.ByID, Reason: f.Reason, Epoch: f.Epoch,
+	}
+}
+
 // toDBStrings writes a list as a JSON array, never as null.
 func toDBStrings[S ~string](list []S) (string, error) {
 	if list == nil {
@@ -189,6 +204,8 @@ func fromDBSession(row gen.PINSession) confirmation.Session {
 		LockEpoch: row.LockEpoch,
 		AuthTime:  fromDBTime(row.AuthTime),
 		TTL:       time.Duration(row.TTL) * time.Microsecond,
+
+		FreezeEpoch: row.FreezeEpoch,
 	}
 }
 
@@ -197,6 +214,7 @@ func toDBSession(s confirmation.Session) gen.SaveSessionParams {
 		TenantID: s.Holder.Tenant, ID: s.ID, InstanceID: s.Instance, HolderType: string(s.Holder.Type),
 		HolderInstanceID: s.Holder.Instance, HolderID: s.Holder.ID, Role: string(s.Role), PINID: s.PINID,
 		LockEpoch: s.LockEpoch, AuthTime: toDBTime(s.AuthTime), TTL: s.TTL.Microseconds(),
+		FreezeEpoch: s.FreezeEpoch,
 	}
 }
 
@@ -212,6 +230,7 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 			Skill:          row.Skill,
 			Lifetime:       time.Duration(row.Lifetime) * time.Microsecond,
 			IdempotencyKey: value(row.IdempotencyKey),
+			CallKey:        value(row.CallKey),
 		},
 		Status:    confirmation.Status(row.Status),
 		Reason:    confirmation.Reason(row.Reason),
@@ -220,6 +239,9 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 		EndedAt:   fromDBNullTime(row.EndedAt),
 		Receipt:   row.Receipt,
 		RedeemID:  value(row.RedeemID),
+		Outcome: confirmation.Outcome{
+			Kind: confirmation.OutcomeKind(value(row.Outcome)), Detail: row.OutcomeDetail, At: fromDBNullTime(row.OutcomeAt),
+		},
 	}
 	if row.ActionDigest != nil {
 		c.Action = &confirmation.Action{
@@ -234,6 +256,8 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 			LockEpoch: value(row.ApprovedLockEpoch),
 			AuthTime:  fromDBNullTime(row.AuthTime),
 			Session:   value(row.SessionID),
+
+			FreezeEpoch: value(row.ApprovedFreezeEpoch),
 		}
 	}
 	return c
@@ -269,6 +293,10 @@ func toDBConfirmation(c confirmation.Confirmation) gen.InsertConfirmationParams 
 		EndedAt:          toDBNullTime(c.EndedAt),
 		Receipt:          c.Receipt,
 		RedeemID:         optional(c.RedeemID),
+		CallKey:          optional(c.CallKey),
+		Outcome:          optional(string(c.Outcome.Kind)),
+		OutcomeAt:        toDBNullTime(c.Outcome.At),
+		OutcomeDetail:    c.Outcome.Detail,
 	}
 	if a := c.Action; a != nil {
 		p.ActionSummary, p.ActionDigest = &a.Summary, &a.Digest
@@ -278,6 +306,7 @@ func toDBConfirmation(c confirmation.Confirmation) gen.InsertConfirmationParams 
 	if a := c.Approval; a != nil {
 		p.ApprovedAt, p.AuthTime = new(toDBTime(a.At)), new(toDBTime(a.AuthTime))
 		p.ApprovedPINID, p.ApprovedLockEpoch = &a.PINID, &a.LockEpoch
+		p.ApprovedFreezeEpoch = &a.FreezeEpoch
 		p.ApprovedAttemptID, p.SessionID = optional(a.Attempt), optional(a.Session)
 	}
 	return p
@@ -290,7 +319,8 @@ func toDBTransition(c confirmation.Confirmation) gen.SaveConfirmationParams {
 		TenantID: p.TenantID, InstanceID: p.InstanceID, ID: p.ID,
 		Status: p.Status, Reason: p.Reason, ExpiresAt: p.ExpiresAt, EndedAt: p.EndedAt,
 		ApprovedAt: p.ApprovedAt, ApprovedAttemptID: p.ApprovedAttemptID, ApprovedPINID: p.ApprovedPINID,
-		ApprovedLockEpoch: p.ApprovedLockEpoch, AuthTime: p.AuthTime, SessionID: p.SessionID,
+		ApprovedLockEpoch: p.ApprovedLockEpoch, ApprovedFreezeEpoch: p.ApprovedFreezeEpoch,
+		AuthTime: p.AuthTime, SessionID: p.SessionID,
 		Receipt: p.Receipt, RedeemID: p.RedeemID,
 	}
 }

@@ -24,7 +24,8 @@ type examination struct {
 	// Problems are what a quick check of the file's structure found; empty when
 	// the file is whole.
 	Problems []string
-	// FileMode is the file's permission bits; 0600 when all is well.
+	// FileMode is the file's permission bits. Whether they are in order depends on the
+	// settings, which check every file of the data folder.
 	FileMode fs.FileMode
 	// Schema is the newest migration that was applied, Newest the newest that this
 	// program knows.
@@ -97,9 +98,6 @@ func (s *Store) Diagnose(ctx context.Context) (store.Diagnosis, error) {
 	}, Wrong: e.Problems}
 	if e.JournalMode != "wal" || !e.Synchronous {
 		d.Wrong = append(d.Wrong, "commits do not wait for the disk: a power cut may give spent attempts back; keep the file on a local disk")
-	}
-	if e.FileMode != 0o600 {
-		d.Wrong = append(d.Wrong, "others may read the file: chmod 600 "+s.path)
 	}
 	return d, nil
 }

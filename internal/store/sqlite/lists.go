@@ -10,6 +10,7 @@ import (
 	gen "github.com/hydracore/hydrapin/gen/sqlite"
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
@@ -50,6 +51,21 @@ func (s *Store) NoLongerPending(ctx context.Context, ids []uuid.UUID) ([]uuid.UU
 		}
 	}
 	return gone, nil
+}
+
+// OpenConfirmations implements store.Lists.
+func (s *Store) OpenConfirmations(ctx context.Context, f store.ConfirmationFilter) ([]confirmation.Confirmation, error) {
+	p := gen.ListOpenConfirmationsParams{
+		TenantID: f.Instance.Tenant, InstanceID: f.Instance.ID, Status: string(f.Status),
+		HolderType: string(f.Holder.Type), HolderID: f.Holder.ID, HolderInstanceID: f.Holder.Instance,
+		AfterID: f.After.ID.String(), Now: toDBTime(s.clock.read()), MaxRows: int64(f.Limit),
+	}
+	if !f.After.CreatedAt.IsZero() {
+		p.AfterCreatedAt = toDBTime(f.After.CreatedAt)
+	}
+	return list(ctx, s, func(ctx context.Context, db gen.DBTX) ([]gen.Confirmation, error) {
+		return queries.ListOpenConfirmations(ctx, db, p)
+	}, infallible(fromDBConfirmation))
 }
 
 // APIKeys implements store.Lists.

@@ -44,6 +44,23 @@ func (t *tx) LockOpenConfirmations(h pin.Holder, instance uuid.UUID, into *[]con
 	}, infallible(fromDBConfirmation))
 }
 
+// LockConfirmationByCallKey implements store.Locks.
+func (t *tx) LockConfirmationByCallKey(i policy.Instance, key string, into *confirmation.Confirmation) {
+	t.ConfirmationByCallKey(i, key, into)
+}
+
+// LockFreeze implements store.Locks.
+func (t *tx) LockFreeze(scope policy.Instance, into *policy.Freeze) { t.Freeze(scope, into) }
+
+// LockApproved implements store.Locks.
+func (t *tx) LockApproved(scope policy.Instance, limit int, into *[]confirmation.Confirmation) {
+	addRows(&t.queue, into, func(ctx context.Context, db gen.DBTX) ([]gen.Confirmation, error) {
+		return queries.LockApprovedConfirmations(ctx, db, gen.LockApprovedConfirmationsParams{
+			TenantID: scope.Tenant, InstanceID: scope.ID, Now: toDBTime(t.clock.read()), MaxRows: int64(limit),
+		})
+	}, infallible(fromDBConfirmation))
+}
+
 // LockAPIKey implements store.Locks.
 func (t *tx) LockAPIKey(id string, into *auth.APIKey) { t.APIKey(id, into) }
 

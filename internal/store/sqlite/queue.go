@@ -93,6 +93,29 @@ func (q *queue) Policy(i policy.Instance, into *policy.Policy) {
 	addRow(q, into, policy.Default(i.Tenant, i.ID), func(ctx context.Context, db gen.DBTX) (gen.PINPolicy, error) {
 		return queries.GetPolicy(ctx, db, gen.GetPolicyParams{TenantID: i.Tenant, InstanceID: i.ID})
 	}, fromDBPolicy)
+	q.add(func(ctx context.Context, db gen.DBTX) error {
+		row, err := queries.FreezesOf(ctx, db, gen.FreezesOfParams{TenantID: i.Tenant, InstanceID: i.ID})
+		if err == nil {
+			into.Frozen, into.FreezeEpoch = row.Frozen != 0, row.Epoch
+		}
+		return err
+	})
+}
+
+// Freeze implements store.Reads.
+func (q *queue) Freeze(scope policy.Instance, into *policy.Freeze) {
+	addRow(q, into, policy.Freeze{Scope: scope}, func(ctx context.Context, db gen.DBTX) (gen.Freeze, error) {
+		return queries.GetFreeze(ctx, db, gen.GetFreezeParams{TenantID: scope.Tenant, InstanceID: scope.ID})
+	}, infallible(fromDBFreeze))
+}
+
+// ConfirmationByCallKey implements store.Reads.
+func (q *queue) ConfirmationByCallKey(i policy.Instance, key string, into *confirmation.Confirmation) {
+	addRow(q, into, confirmation.Confirmation{}, func(ctx context.Context, db gen.DBTX) (gen.Confirmation, error) {
+		return queries.GetConfirmationByCallKey(ctx, db, gen.GetConfirmationByCallKeyParams{
+			TenantID: i.Tenant, InstanceID: i.ID, CallKey: key,
+		})
+	}, infallible(fromDBConfirmation))
 }
 
 // Confirmation implements store.Reads.

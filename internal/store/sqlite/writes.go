@@ -86,6 +86,11 @@ func (t *tx) SavePolicy(p policy.Policy) {
 	t.write(func(ctx context.Context, db gen.DBTX) error { return queries.SavePolicy(ctx, db, params) })
 }
 
+// SaveFreeze implements store.PolicyWrites.
+func (t *tx) SaveFreeze(f policy.Freeze) {
+	t.write(func(ctx context.Context, db gen.DBTX) error { return queries.SaveFreeze(ctx, db, toDBFreeze(f)) })
+}
+
 // InsertConfirmation implements store.ConfirmationWrites.
 func (t *tx) InsertConfirmation(c confirmation.Confirmation) {
 	t.insert("confirmations", func(ctx context.Context, db gen.DBTX) error {
@@ -101,6 +106,25 @@ func (t *tx) SaveConfirmations(cs ...confirmation.Confirmation) {
 			return found(queries.SaveConfirmation(ctx, db, toDBTransition(c)))
 		})
 	}
+}
+
+// SaveOutcome implements store.ConfirmationWrites.
+func (t *tx) SaveOutcome(c confirmation.Confirmation) {
+	t.write(func(ctx context.Context, db gen.DBTX) error {
+		return found(queries.SaveOutcome(ctx, db, gen.SaveOutcomeParams{
+			TenantID: c.Holder.Tenant, InstanceID: c.Instance, ID: c.ID,
+			Outcome: string(c.Outcome.Kind), OutcomeAt: toDBTime(c.Outcome.At), OutcomeDetail: c.Outcome.Detail,
+		}))
+	})
+}
+
+// ReleaseCallKey implements store.ConfirmationWrites.
+func (t *tx) ReleaseCallKey(ref confirmation.Ref) {
+	t.write(func(ctx context.Context, db gen.DBTX) error {
+		return queries.ReleaseCallKey(ctx, db, gen.ReleaseCallKeyParams{
+			TenantID: ref.Tenant, InstanceID: ref.Instance.ID, ID: ref.ID,
+		})
+	})
 }
 
 // DeleteStale implements store.ConfirmationWrites.

@@ -18,6 +18,6 @@ SwaggerUIBundle({
   tryItOutEnabled: true,
   // Keys and tokens end with the page.
   persistAuthorization: false,
-  // The validator is another host's, and would be told the contract's address.
+  // The validator runs on another host, and would learn the address of this server.
   validatorUrl: null,
 });

@@ -12,68 +12,108 @@ import (
 type level struct {
 	names    map[string]struct{} // of an object, those met so far; nil for an array
 	nameNext bool                // the next string is a name
+	step     any                 // the name of the member, or the index of the element, being looked at
 }
 
-// check applies to a valid JSON text the rules that its grammar does not have: depth, names, surrogates, numbers.
+// checker applies to a valid JSON text the rules that its grammar does not have: depth, names, surrogates, numbers.
 // Because the text is known to be valid, one pass over its tokens is enough.
+type checker struct {
+	open     []level
+	failures []Failure
+}
+
 func check(raw []byte) error {
-	var open []level
-	for i := 0; i < len(raw); {
-		switch c := raw[i]; {
-		case c == '{' || c == '[':
-			if len(open) == MaxDepth {
-				return ErrDepth
+	var c checker
+	for i := 0; i < len(raw) && len(c.failures) < maxFailures; {
+		switch b := raw[i]; {
+		case b == '{' || b == '[':
+			if len(c.open) == MaxDepth {
+				c.fail(ErrDepth)
+				return c.err() // what is deeper is not looked at
 			}
-			l := level{}
-			if c == '{' {
-				l = level{names: map[string]struct{}{}, nameNext: true}
-			}
-			open = append(open, l)
+			c.enter(b == '{')
 			i++
-		case c == '}' || c == ']':
-			open = open[:len(open)-1]
+		case b == '}' || b == ']':
+			c.open = c.open[:len(c.open)-1]
 			i++
-		case c == ',':
-			in := &open[len(open)-1]
-			in.nameNext = in.names != nil
+		case b == ',':
+			c.next()
 			i++
-		case c == '"':
+		case b == '"':
 			token := raw[i : i+stringLength(raw[i:])]
-			if hasLoneSurrogate(token) {
-				return ErrLoneSurrogate
-			}
-			if err := open[len(open)-1].addName(token); err != nil {
-				return err
-			}
+			c.text(token)
 			i += len(token)
-		case c == '-' || c >= '0' && c <= '9':
+		case b == '-' || b >= '0' && b <= '9':
 			n := numberLength(raw[i:])
 			if !survives(string(raw[i : i+n])) {
-				return ErrNumber
+				c.fail(ErrNumber)
 			}
 			i += n
 		default: // white space, a colon, or a letter of a literal
 			i++
 		}
 	}
-	return nil
+	return c.err()
 }
 
-// addName notes a string that stands where an object has a name, and does nothing with any other.
-func (l *level) addName(token []byte) error {
-	if !l.nameNext {
-		return nil
+func (c *checker) enter(object bool) {
+	l := level{step: 0}
+	if object {
+		l = level{names: map[string]struct{}{}, nameNext: true}
 	}
-	l.nameNext = false
+	c.open = append(c.open, l)
+}
+
+// next goes on to the next member or element.
+func (c *checker) next() {
+	in := &c.open[len(c.open)-1]
+	if index, ok := in.step.(int); ok && in.names == nil {
+		in.step = index + 1
+		return
+	}
+	in.nameNext, in.step = true, nil
+}
+
+// text looks at a string, which in an object is a name or a value.
+func (c *checker) text(token []byte) {
+	in := &c.open[len(c.open)-1]
+	isName := in.nameNext
+	in.nameNext = false
+	if hasLoneSurrogate(token) {
+		c.fail(ErrLoneSurrogate) // of a name: at its object, because such a name cannot be written
+		return
+	}
+	if !isName {
+		return
+	}
 	var name string
 	if err := json.Unmarshal(token, &name); err != nil {
-		return ErrSyntax
+		c.fail(ErrSyntax)
+		return
 	}
-	if _, twice := l.names[name]; twice {
-		return ErrDuplicateName
+	in.step = name
+	if _, twice := in.names[name]; twice {
+		c.fail(ErrDuplicateName)
 	}
-	l.names[name] = struct{}{}
-	return nil
+	in.names[name] = struct{}{}
+}
+
+// fail records a failure at the place being looked at.
+func (c *checker) fail(reason error) {
+	var path []any
+	for _, l := range c.open {
+		if l.step != nil {
+			path = append(path, l.step)
+		}
+	}
+	c.failures = append(c.failures, Failure{Reason: reason, Path: path})
+}
+
+func (c *checker) err() error {
+	if len(c.failures) == 0 {
+		return nil
+	}
+	return &Error{Failures: c.failures}
 }
 
 // stringLength returns the length of the string token that raw begins with, quotes included.

@@ -12,8 +12,8 @@ import (
 
 // KeySource has the keys that a server publishes at /.well-known/jwks.json.
 type KeySource interface {
-	// Key returns the Ed25519 key with that id, [ErrUnknownKey] when it is not published, or another error when that
-	// cannot be told.
+	// Key returns the Ed25519 key with that id, [ErrUnknownKey] if it is not published, or another
+	// error if that cannot be determined.
 	Key(ctx context.Context, kid string) (ed25519.PublicKey, error)
 }
 
@@ -23,8 +23,9 @@ var ErrKeySet = errors.New("receipt: bad key set")
 // keySet is a fixed set of keys by id.
 type keySet map[string]ed25519.PublicKey
 
-// KeysFromJWKS returns the Ed25519 keys of a JWK Set (RFC 7517, RFC 8037) that was had beforehand. Keys of other
-// kinds and for other uses are left out. A set with none left, and one that gives an id to two keys, is [ErrKeySet].
+// KeysFromJWKS returns the Ed25519 keys of a JWK Set (RFC 7517, RFC 8037) that the caller already
+// has. Keys of other kinds and for other uses are left out. If none is left, or if two keys have
+// the same id, it returns [ErrKeySet].
 func KeysFromJWKS(jwks []byte) (KeySource, error) {
 	set, err := parseJWKS(jwks)
 	if err != nil {

@@ -1,13 +1,15 @@
 // Package receipt checks offline that a person confirmed a skill with their PIN.
 //
-// A receipt is a JWS that hydrapin signs when a confirmation is approved. A skill that is handed one by an agent's
-// runtime checks it here, with the server's published keys and no call to the server. The package guarantees that a
-// receipt cannot be accepted without saying what it must prove: tenant, instance, holder, skill and params, and a
-// store of the receipts seen before. Whatever is unknown, missing or different is an error, and every error means
-// that the skill must not run.
+// A receipt is a JWS that hydrapin signs when a confirmation is approved. A skill that gets one
+// from an agent's runtime checks it here, with the server's published keys and without calling the
+// server. The package guarantees that a receipt is accepted only if the caller says what it must
+// prove: tenant, instance, holder, skill and params, with a store of the receipts that were already
+// accepted. If anything is unknown, missing or different, the result is an error, and every error
+// means that the skill must not run.
 //
-// A receipt proves approval, not that the confirmation is still good: a PIN that was changed or locked since, and
-// use by another skill with another store, are seen only by the server's redeem operation.
+// A receipt proves approval, not that the approval still holds. Only the server's redeem operation
+// notices that the PIN was changed or locked since, or that another skill with another store used
+// the receipt.
 package receipt
 
 import (
@@ -31,17 +33,18 @@ const (
 	MaxBytes = 4 << 10
 )
 
-// Why a receipt was refused. [Verifier.Verify] wraps one of them in each error it returns; tell them apart with
-// errors.Is. All of them mean no, and none holds a part of the receipt or of the params.
+// Why a receipt was refused. Each error of [Verifier.Verify] wraps one of them; distinguish them
+// with errors.Is. All of them mean "no", and none contains a part of the receipt or of the params.
 var (
-	// ErrExpectationIncomplete: the caller did not say, or not fully, what the receipt must prove, or expects params
-	// that no confirmation can have; then the error of package canonical is wrapped too.
+	// ErrExpectationIncomplete: the caller did not say, or not completely, what the receipt must
+	// prove, or expects params that no confirmation can have; then the error of package canonical
+	// is wrapped as well.
 	ErrExpectationIncomplete = errors.New("receipt: the expectation is incomplete")
-	// ErrMalformed: not a receipt: its form, header or claims are not those of one.
+	// ErrMalformed: its form, header or claims are not those of a receipt.
 	ErrMalformed = errors.New("receipt: malformed")
 	// ErrUnknownKey: it names a key that the server does not publish.
 	ErrUnknownKey = errors.New("receipt: unknown key")
-	// ErrKeysUnavailable: the published keys could not be had.
+	// ErrKeysUnavailable: the published keys could not be fetched.
 	ErrKeysUnavailable = errors.New("receipt: the published keys are not available")
 	// ErrSignature: it was not signed with the key that it names.
 	ErrSignature = errors.New("receipt: bad signature")
@@ -49,7 +52,7 @@ var (
 	ErrExpired = errors.New("receipt: expired")
 	// ErrNotYetValid: it was issued in the future, by this machine's clock.
 	ErrNotYetValid = errors.New("receipt: not yet valid")
-	// ErrMismatch: it is genuine, and proves something else than what is expected.
+	// ErrMismatch: it is genuine, but proves something other than what is expected.
 	ErrMismatch = errors.New("receipt: proves something else")
 	// ErrReplayed: it was accepted before.
 	ErrReplayed = errors.New("receipt: already used")
@@ -57,7 +60,8 @@ var (
 	ErrSeenUnavailable = errors.New("receipt: the store of seen receipts failed")
 )
 
-// HolderType says in what capacity somebody holds a PIN. The same UUID as customer and as identity are two holders.
+// HolderType says whether a holder is a customer or a channel identity. The same UUID as a customer
+// and as an identity is two holders.
 type HolderType string
 
 // The types of holders.
@@ -66,7 +70,7 @@ const (
 	Identity HolderType = "identity"
 )
 
-// Action is what the receipt must prove of the action: [Params] or [NoAction]. The zero Action says nothing, and is
+// Action is what the receipt must prove of the action: [Params] or [NoAction]. The zero Action is
 // refused.
 type Action struct {
 	digest string
@@ -74,15 +78,16 @@ type Action struct {
 	err    error
 }
 
-// Params expects that exactly these params were confirmed: the JSON object that the skill is about to run with, as
-// bytes. Order of names, white space and the spelling of numbers do not matter. What canonical.Params refuses makes
-// [Verifier.Verify] refuse too.
+// Params expects that exactly these params were confirmed: the JSON object that the skill is about
+// to run with, as bytes. The order of names, white space and the spelling of numbers do not matter.
+// If package canonical refuses the params, so does [Verifier.Verify].
 func Params(raw []byte) Action {
 	digest, err := canonical.DigestOf(raw)
 	return Action{digest: digest, err: err}
 }
 
-// NoAction expects that the skill as such was confirmed, without params. It is for skills that take none.
+// NoAction expects that the skill itself was confirmed, without params. It is for skills without
+// params.
 func NoAction() Action { return Action{none: true} }
 
 // Expected is what a receipt must prove. Every field must be set.
@@ -95,8 +100,8 @@ type Expected struct {
 	Action     Action
 }
 
-// fault returns [ErrExpectationIncomplete] with what is missing, or nil.
-func (e Expected) fault() error {
+// incomplete returns [ErrExpectationIncomplete] with what is missing, or nil.
+func (e Expected) incomplete() error {
 	var missing string
 	switch {
 	case e.TenantID == uuid.Nil:
@@ -119,7 +124,7 @@ func (e Expected) fault() error {
 	return fmt.Errorf("%w: %s", ErrExpectationIncomplete, missing)
 }
 
-// Receipt is what a genuine receipt said that nobody had to expect.
+// Receipt is what a genuine receipt says beyond what was expected.
 type Receipt struct {
 	ID        uuid.UUID // the confirmation
 	Skill     string    // as it was asked for
@@ -130,16 +135,17 @@ type Receipt struct {
 	ExpiresAt time.Time
 }
 
-// Verifier checks receipts of one server. It is safe for concurrent use. Make one with [NewVerifier] when the
-// program starts, and keep it: its store is what finds a receipt that is used twice.
+// Verifier checks the receipts of one server. It is safe for concurrent use. Create one with
+// [NewVerifier] when the program starts, and keep it: its store detects a receipt that is used
+// twice.
 type Verifier struct {
 	issuer string
 	keys   KeySource
 	seen   Seen
 }
 
-// NewVerifier returns a verifier for the server whose public URL (HYDRAPIN_PUBLIC_URL, exactly as set there) is
-// issuer. A missing argument is [ErrExpectationIncomplete].
+// NewVerifier returns a verifier for the server whose public URL is issuer (exactly as in
+// HYDRAPIN_PUBLIC_URL). If an argument is missing, it returns [ErrExpectationIncomplete].
 func NewVerifier(issuer string, keys KeySource, seen Seen) (*Verifier, error) {
 	switch {
 	case issuer == "":
@@ -152,13 +158,14 @@ func NewVerifier(issuer string, keys KeySource, seen Seen) (*Verifier, error) {
 	return &Verifier{issuer: issuer, keys: keys, seen: seen}, nil
 }
 
-// Verify returns the receipt when it is genuine, in time, never seen before, and proves what is expected; only then
-// may the skill run. The receipt counts as seen from then on, and from no earlier point: a refusal uses nothing up.
+// Verify returns the receipt if it is genuine, in time, not seen before, and proves what is
+// expected. Only then may the skill run. The receipt counts as seen from then on; a receipt that is
+// refused is not used up.
 func (v *Verifier) Verify(ctx context.Context, token string, want Expected) (Receipt, error) {
 	if v == nil || v.keys == nil {
 		return Receipt{}, fmt.Errorf("%w: use NewVerifier", ErrExpectationIncomplete)
 	}
-	if err := want.fault(); err != nil {
+	if err := want.incomplete(); err != nil {
 		return Receipt{}, err
 	}
 	c, err := v.open(ctx, token)
@@ -188,7 +195,7 @@ func (v *Verifier) Verify(ctx context.Context, token string, want Expected) (Rec
 	}, nil
 }
 
-// compare holds genuine claims against what is expected.
+// compare compares genuine claims with what is expected.
 func (v *Verifier) compare(c claims, want Expected) error {
 	tenant := want.TenantID.String()
 	for _, check := range []struct {
@@ -201,7 +208,7 @@ func (v *Verifier) compare(c claims, want Expected) error {
 		{"holder_type", c.holderType == string(want.HolderType)},
 		{"sub", c.holder == want.HolderID.String()},
 		{"skill", lowerASCII(c.skill) == lowerASCII(want.Skill)},
-		// Both are "" when there was no action and none is expected.
+		// Both are "" if there was no action and none is expected.
 		{"action_digest", c.digest == want.Action.digest},
 	} {
 		if !check.same {
@@ -211,7 +218,8 @@ func (v *Verifier) compare(c claims, want Expected) error {
 	return nil
 }
 
-// lowerASCII lowers A to Z only. Unicode's folding would make the Kelvin sign a k, and two skills one.
+// lowerASCII converts only A to Z to lower case. Unicode folding would make the Kelvin sign a k,
+// and two skills one.
 func lowerASCII(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {

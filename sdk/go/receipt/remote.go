@@ -14,20 +14,21 @@ import (
 )
 
 const (
-	// askAgain is how long an unknown id waits for another look: anyone can make up ids.
+	// askAgain is how long an unknown id is not looked up again: anyone can make up ids.
 	askAgain = time.Minute
-	// firstAgain is the same while there are no keys to verify with at all.
+	// firstAgain is the same while there are no keys at all.
 	firstAgain = 5 * time.Second
-	// refreshAfter is when keys are looked at again unasked, so that a withdrawn one stops to count.
+	// refreshAfter is when keys are fetched again without being asked for, so that a withdrawn key
+	// is no longer accepted.
 	refreshAfter = time.Hour
-	// keepFor is how long the last good keys are used when no newer ones can be had.
+	// keepFor is how long the last good keys are used if no newer ones can be fetched.
 	keepFor = 24 * time.Hour
-	// fetchTime bounds one fetch, and fetchBytes its answer.
+	// fetchTime bounds one fetch, and fetchBytes its size.
 	fetchTime  = 10 * time.Second
 	fetchBytes = 64 << 10
 )
 
-// ErrKeysURL is returned by [RemoteKeys] for an address that keys may not come from.
+// ErrKeysURL is returned by [RemoteKeys] for an address that keys must not come from.
 var ErrKeysURL = errors.New("receipt: keys must come from an https address, or http on a loopback address")
 
 // remoteKeys is a cached JWK Set from an address.
@@ -42,12 +43,13 @@ type remoteKeys struct {
 	fetching chan struct{} // closed when the fetch that is under way ends; nil when none is
 }
 
-// RemoteKeys returns the keys published at that address, usually the server's /.well-known/jwks.json. They are
-// fetched when they are first needed (and every 5 seconds at most until that succeeds), again after an hour, and for
-// an unknown id at most once a minute; the last good ones are kept for a day. One fetch takes at most 10 seconds and 64 KiB, and follows no redirect. A nil client is
-// the default one; the given one is not changed.
+// RemoteKeys returns the keys published at an address, usually the server's /.well-known/jwks.json.
+// It fetches them when they are first needed (at most every 5 seconds until that succeeds), again
+// after an hour, and for an unknown id at most once a minute. It keeps the last good keys for a
+// day. One fetch takes at most 10 seconds and 64 KiB, and follows no redirect. A nil client is the
+// default client; the client is not changed.
 //
-// Key gives [ErrKeysUnavailable] when there are no keys to look at.
+// Key returns [ErrKeysUnavailable] if there are no keys.
 func RemoteKeys(address string, client *http.Client) (KeySource, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
@@ -57,7 +59,7 @@ func RemoteKeys(address string, client *http.Client) (KeySource, error) {
 		client = http.DefaultClient
 	}
 	own := *client
-	// A redirect would let the keys come from an address that nobody named.
+	// With a redirect, the keys would come from an address that nobody configured.
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &remoteKeys{url: address, client: &own}, nil
 }
@@ -86,8 +88,8 @@ func (r *remoteKeys) Key(ctx context.Context, kid string) (ed25519.PublicKey, er
 // usable says whether there are keys that are not too old.
 func (r *remoteKeys) usable(now time.Time) bool { return r.set != nil && now.Sub(r.loaded) < keepFor }
 
-// refresh starts a fetch where one is due, and returns what to wait for, or nil when the id can be answered as
-// things are.
+// refresh starts a fetch if one is due, and returns what to wait for, or nil if the id can be
+// looked up in the keys that are there.
 func (r *remoteKeys) refresh(kid string) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,7 +105,8 @@ func (r *remoteKeys) refresh(kid string) <-chan struct{} {
 	}
 	if r.fetching == nil && (r.tried.IsZero() || now.Sub(r.tried) >= pause) {
 		r.tried, r.fetching = now, make(chan struct{})
-		// Not on the caller's context: one who gives up must not fail the fetch for all the others.
+		// The caller's context is not used: a caller who gives up must not fail the fetch for the
+		// others.
 		go r.load()
 	}
 	if known {

@@ -7,27 +7,29 @@ import (
 	"time"
 )
 
-// Seen remembers the receipts that were accepted, so that each is accepted once. Processes that run the same skill
-// must share one. A table whose primary key is the jti will do: insert, and see whether a row came in.
+// Seen remembers the receipts that were accepted, so that each is accepted once. Processes that run
+// the same skill must share one, for example a table whose primary key is the jti: insert, and
+// check whether a row was added.
 type Seen interface {
-	// Add notes jti at least until that time, and says whether it was new. Of several calls at once with the same
-	// jti exactly one may be told that it was. An error refuses the receipt.
+	// Add records jti at least until that time, and reports whether it was new. If several calls
+	// add the same jti at once, exactly one of them returns true. An error refuses the receipt.
 	Add(ctx context.Context, jti string, until time.Time) (first bool, err error)
 }
 
-// MaxSeen is how many receipts [MemorySeen] holds at once. With a receipt's usual life of two minutes that is some
-// 600 in a second; 15 MB at most.
+// MaxSeen is how many receipts [MemorySeen] holds at once: about 600 a second with the usual
+// lifetime of two minutes, and at most 15 MB.
 const MaxSeen = 100_000
 
-// sweepEvery is how often entries whose time is past are thrown away.
+// sweepEvery is how often expired entries are removed.
 const sweepEvery = 10 * time.Second
 
-// errSeenFull is returned by MemorySeen when it holds [MaxSeen] receipts that could still be used again.
+// errSeenFull is returned by MemorySeen when it holds [MaxSeen] receipts that have not expired.
 var errSeenFull = errors.New("receipt: too many receipts at once")
 
-// MemorySeen is a [Seen] for a skill that runs in one process. It forgets with the process: a receipt that was
-// accepted just before a restart would be accepted again until it expires. When it is full it refuses, because
-// throwing one out would let it be used twice.
+// MemorySeen is a [Seen] for a skill that runs in one process. It forgets everything when the
+// process ends: a receipt that was accepted just before a restart would be accepted again until it
+// expires. When it is full it refuses receipts, because removing one would allow it to be used
+// twice.
 type MemorySeen struct {
 	mu     sync.Mutex
 	until  map[string]time.Time
@@ -38,11 +40,12 @@ type MemorySeen struct {
 // NewMemorySeen returns an empty store, safe for concurrent use.
 func NewMemorySeen() *MemorySeen { return &MemorySeen{until: map[string]time.Time{}} }
 
-// Add implements [Seen]. A receipt whose time is past counts as seen: it may have been, and be forgotten.
+// Add implements [Seen]. An expired receipt counts as seen, because it may have been seen and
+// removed.
 func (m *MemorySeen) Add(_ context.Context, jti string, until time.Time) (first bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	// A clock that is set back must not bring to life what was forgotten.
+	// A clock that is set back must not make a removed receipt acceptable again.
 	if now := time.Now(); now.After(m.latest) {
 		m.latest = now
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/hydracore/hydrapin/sdk/go/canonical"
 )
 
-// claims is what a receipt says, each claim present and of its type.
+// claims are the claims of a receipt, each present and of its type.
 type claims struct {
 	issuer, audience, holder, holderType, tenant string
 	skill, role, method, digest                  string
@@ -26,8 +26,9 @@ type claims struct {
 
 // open checks form, header and signature of a receipt (RFC 7515, section 5.2) and reads its claims.
 //
-// There is one algorithm, and the code for it is called by name: no value of the header chooses one, so none can be
-// confused with another. Claims are read only after the signature is found good.
+// There is one algorithm, and its code is called by name. No value of the header chooses an
+// algorithm, so none can be confused with another. Claims are read only after the signature is
+// verified.
 func (v *Verifier) open(ctx context.Context, token string) (claims, error) {
 	if len(token) > MaxBytes {
 		return claims{}, malformed("too long")
@@ -55,7 +56,8 @@ func (v *Verifier) open(ctx context.Context, token string) (claims, error) {
 	case err != nil:
 		return claims{}, fmt.Errorf("%w: %w", ErrKeysUnavailable, err)
 	}
-	// A key of another length would make ed25519.Verify panic, and key sources may be anyone's.
+	// A key of another length would make ed25519.Verify panic, and a key source can be anyone's
+	// code.
 	if len(key) != ed25519.PublicKeySize {
 		return claims{}, ErrUnknownKey
 	}
@@ -69,8 +71,8 @@ func (v *Verifier) open(ctx context.Context, token string) (claims, error) {
 	return readClaims(payload)
 }
 
-// readHeader returns the key id of a header that has exactly alg, typ and kid. So crit, jwk, jku, x5u and all that
-// would have to be understood is refused.
+// readHeader returns the key id of a header that has exactly alg, typ and kid. This refuses crit,
+// jwk, jku, x5u and everything else that a reader would have to understand.
 func readHeader(header object) (kid string, err error) {
 	if len(header) != 3 || header.text("alg") != "EdDSA" || header.text("typ") != Type || header.text("kid") == "" {
 		return "", malformed("header")
@@ -78,8 +80,8 @@ func readHeader(header object) (kid string, err error) {
 	return header.text("kid"), nil
 }
 
-// readClaims reads what was signed. Claims that it does not know are left alone, as RFC 7519, section 4, asks;
-// values that it does not know are refused.
+// readClaims reads the signed claims. Unknown claims are ignored, as in RFC 7519, section 4;
+// unknown values are refused.
 func readClaims(payload object) (claims, error) {
 	c := claims{
 		issuer: payload.text("iss"), audience: payload.text("aud"), tenant: payload.text("tenant_id"),
@@ -120,8 +122,8 @@ func readClaims(payload object) (claims, error) {
 
 func malformed(what string) error { return fmt.Errorf("%w: %s", ErrMalformed, what) }
 
-// decode reads base64url without padding (RFC 7515, section 2), in its one spelling: the decoder itself would skip
-// line breaks.
+// decode reads base64url without padding (RFC 7515, section 2) in its one spelling. The decoder
+// itself would skip line breaks.
 func decode(part string) ([]byte, error) {
 	if strings.ContainsAny(part, "\r\n") {
 		return nil, ErrMalformed
@@ -129,11 +131,12 @@ func decode(part string) ([]byte, error) {
 	return base64.RawURLEncoding.Strict().DecodeString(part)
 }
 
-// object is a JSON object whose names were found to be unique, each with the canonical text of its value.
+// object is a JSON object whose names were found to be unique, each with the canonical text of its
+// value.
 type object map[string]json.RawMessage
 
-// decodeObject reads a part of the token as strictly as params are read: with a name twice, one reader would check
-// the first and another believe the second.
+// decodeObject reads a part of the token as strictly as params are read. If a name occurred twice,
+// one reader could check the first value and another use the second.
 func decodeObject(part string) (object, error) {
 	raw, err := decode(part)
 	if err != nil {
@@ -168,7 +171,7 @@ func (o object) onlyText(name string) string {
 	return *list[0]
 }
 
-// id returns the UUID of that name, in the one form that the server writes, or the nil UUID.
+// id returns the UUID of that name, in the form that the server writes, or the nil UUID.
 func (o object) id(name string) uuid.UUID {
 	id, err := uuid.Parse(o.text(name))
 	if err != nil || id.String() != o.text(name) {
@@ -177,8 +180,8 @@ func (o object) id(name string) uuid.UUID {
 	return id
 }
 
-// time returns the time of that name, whole seconds since 1970, or the zero time. The bound keeps a later addition
-// from overflowing.
+// time returns the time of that name, in whole seconds since 1970, or the zero time. The bound
+// prevents an overflow in later additions.
 func (o object) time(name string) time.Time {
 	seconds, err := strconv.ParseInt(string(o[name]), 10, 64)
 	if err != nil || seconds <= 0 || seconds > 1<<40 {

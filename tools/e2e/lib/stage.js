@@ -5,8 +5,11 @@ import { screens, stalled, startBrowser, visit } from './browser.js';
 import { startGateway, startWayOut } from './network.js';
 import { startServer } from './server.js';
 
-/** Sets the stage for a test file. */
-export function setStage() {
+/**
+ * Sets the stage for a test file.
+ * @param {() => Promise<{origin: string, stop: () => Promise<void>}>} [startIt] what is looked at
+ */
+export function setStage(startIt = startServer) {
   const stage = {};
   const started = [];
   const start = async (starting, stop = 'stop') => {
@@ -15,7 +18,7 @@ export function setStage() {
     return one;
   };
   before(async () => {
-    stage.server = await start(startServer());
+    stage.server = await start(startIt());
     stage.wayOut = await start(startWayOut());
     stage.browser = await start(startBrowser(), 'close');
   });

@@ -1,0 +1,95 @@
+package openapi
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hydracore/hydrapin/internal/auth"
+)
+
+// The extensions that the contract uses. Any other stops the start, but for those of the code
+// generator.
+const (
+	// extAccess names who may call an operation.
+	extAccess = "x-access"
+	// extExactlyOne lists fields of a body, or parameters of a query, of which exactly one must be
+	// given.
+	extExactlyOne = "x-exactly-one"
+	// extCheck names a rule that no schema can say; see [checks].
+	extCheck = "x-check"
+	// extRedact marks what must not be logged; a test of the contract compares the list.
+	extRedact = "x-redact"
+	// extGenerator is how the code generator's own extensions begin.
+	extGenerator = "x-go-"
+)
+
+func knownExtensions(extensions map[string]any, known ...string) error {
+	for name := range extensions {
+		if !slices.Contains(known, name) && !strings.HasPrefix(name, extGenerator) {
+			return fmt.Errorf("the extension %q is unknown here", name)
+		}
+	}
+	return nil
+}
+
+// compileAccess reads who may call an operation. An operation that does not say, or says something
+// unknown, is refused.
+func compileAccess(extension any) (auth.Rule, error) {
+	access, ok := extension.(map[string]any)
+	if !ok || len(access) == 0 {
+		return auth.Rule{}, errors.New("no " + extAccess)
+	}
+	var rule auth.Rule
+	flags := map[string]*bool{"admin": &rule.Admin, "user": &rule.User, "customer": &rule.Customer, "runtime": &rule.Runtime}
+	for key, v := range access {
+		flag, isFlag := flags[key]
+		text, isText := v.(string)
+		switch {
+		case isFlag && v == true:
+			*flag = true
+		case key == "scope" && isText && slices.Contains(auth.Scopes(), auth.Scope(text)):
+			rule.Scope = auth.Scope(text)
+		default:
+			return auth.Rule{}, fmt.Errorf("%s has an unknown %q, or an unknown value of it", extAccess, key)
+		}
+	}
+	return rule, nil
+}
+
+// compileExactlyOne reads names, each of which must be among the known ones.
+func compileExactlyOne(extension any, known []string) ([]string, error) {
+	if extension == nil {
+		return nil, nil
+	}
+	list, ok := extension.([]any)
+	if !ok || len(list) < 2 {
+		return nil, fmt.Errorf("%s is not a list of two names or more", extExactlyOne)
+	}
+	names := make([]string, len(list))
+	for i, v := range list {
+		if names[i], ok = v.(string); !ok || !slices.Contains(known, names[i]) {
+			return nil, fmt.Errorf("%s names the unknown %q", extExactlyOne, fmt.Sprint(v))
+		}
+	}
+	return names, nil
+}
+
+// checkExactlyOne returns an error unless exactly one of the names is given.
+func checkExactlyOne(loc []any, names []string, given func(name string) bool) []FieldError {
+	if len(names) == 0 {
+		return nil
+	}
+	n := 0
+	for _, name := range names {
+		if given(name) {
+			n++
+		}
+	}
+	if n == 1 {
+		return nil
+	}
+	last := len(names) - 1
+	return []FieldError{valueError(loc, "exactly one of "+strings.Join(names[:last], ", ")+" and "+names[last]+" is required")}
+}

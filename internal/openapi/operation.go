@@ -1,0 +1,155 @@
+package openapi
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/hydracore/hydrapin/internal/auth"
+)
+
+// Operation is what the contract says of one operation, ready to be enforced.
+type Operation struct {
+	// ID is the operationId, which begins with a lower-case letter.
+	ID string
+	// Writes is true for every method but GET: a key is then read anew.
+	Writes bool
+
+	access              auth.Rule
+	path, query, header []parameter
+	// body is nil where the operation has none.
+	body *schema
+	// exactlyOne are parameters of the query of which exactly one must be given.
+	exactlyOne []string
+}
+
+type parameter struct {
+	name     string
+	required bool
+	schema   *schema
+}
+
+// compiler reads a contract.
+type compiler struct{ checks map[string]check }
+
+func (c compiler) operation(method string, shared openapi3.Parameters, spec *openapi3.Operation) (*Operation, error) {
+	if spec.OperationID == "" {
+		return nil, errors.New("no operationId")
+	}
+	// The generator writes ids with a capital into the spec that it embeds, and registers
+	// middleware under the ids of openapi.yaml.
+	id := strings.ToLower(spec.OperationID[:1]) + spec.OperationID[1:]
+	op := &Operation{ID: id, Writes: method != http.MethodGet}
+	var err error
+	if err := knownExtensions(spec.Extensions, extAccess, extExactlyOne); err != nil {
+		return nil, err
+	}
+	if op.access, err = compileAccess(spec.Extensions[extAccess]); err != nil {
+		return nil, err
+	}
+	for _, ref := range slices.Concat(shared, spec.Parameters) {
+		if err := c.parameter(op, ref.Value); err != nil {
+			return nil, fmt.Errorf("parameter %s: %w", ref.Value.Name, err)
+		}
+	}
+	names := make([]string, len(op.query))
+	for i, p := range op.query {
+		names[i] = p.name
+	}
+	if op.exactlyOne, err = compileExactlyOne(spec.Extensions[extExactlyOne], names); err != nil {
+		return nil, err
+	}
+	if spec.RequestBody == nil {
+		return op, nil
+	}
+	content := spec.RequestBody.Value.Content
+	if media := content[mediaJSON]; !spec.RequestBody.Value.Required || len(content) != 1 || media == nil {
+		return nil, errors.New("the body is not required JSON")
+	}
+	op.body, err = c.schema(content[mediaJSON].Schema)
+	return op, err
+}
+
+func (c compiler) parameter(op *Operation, spec *openapi3.Parameter) error {
+	p := parameter{name: spec.Name, required: spec.Required}
+	var err error
+	if p.schema, err = c.schema(spec.Schema); err != nil {
+		return err
+	}
+	switch spec.In {
+	case openapi3.ParameterInPath:
+		op.path = append(op.path, p)
+	case openapi3.ParameterInQuery:
+		op.query = append(op.query, p)
+	case openapi3.ParameterInHeader:
+		op.header = append(op.header, p)
+	default:
+		return fmt.Errorf("it is in %q", spec.In)
+	}
+	return nil
+}
+
+// PathValue returns a parameter of a request's path without its percent-encoding, or "". A value
+// that cannot be decoded is returned as it is; its percent sign makes it invalid.
+type PathValue func(name string) string
+
+// Check refuses a request that is not as the contract says: with [ErrTooLarge] or an
+// [*UnsupportedMediaTypeError], or with a [*ValidationError] that has everything else. The body is
+// read, and can then be read again.
+func (op *Operation) Check(req *http.Request, value PathValue) error {
+	var errs []FieldError
+	for _, p := range op.path {
+		errs = append(errs, p.schema.checkText([]any{"path", p.name}, value(p.name))...)
+	}
+	errs = append(errs, op.checkQuery(req.URL.RawQuery)...)
+	for _, p := range op.header {
+		errs = append(errs, p.check("header", req.Header.Values(p.name))...)
+	}
+	if op.body != nil {
+		bodyErrors, err := op.checkBody(req)
+		if err != nil {
+			return err
+		}
+		errs = append(errs, bodyErrors...)
+	}
+	if len(errs) > 0 {
+		return &ValidationError{Errors: errs[:min(len(errs), maxErrors)]}
+	}
+	return nil
+}
+
+// checkQuery ignores parameters that the contract does not name.
+func (op *Operation) checkQuery(raw string) (errs []FieldError) {
+	if len(op.query) == 0 {
+		return nil
+	}
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		errs = append(errs, valueError([]any{"query"}, "the query string is malformed"))
+	}
+	for _, p := range op.query {
+		errs = append(errs, p.check("query", query[p.name])...)
+	}
+	return append(errs, checkExactlyOne([]any{"query"}, op.exactlyOne, query.Has)...)
+}
+
+// check validates a parameter of the query or the header. If it came twice, two readers could use
+// two values.
+func (p parameter) check(in string, values []string) []FieldError {
+	loc := []any{in, p.name}
+	switch {
+	case len(values) > 1:
+		return []FieldError{valueError(loc, "the parameter is given more than once")}
+	case len(values) == 1:
+		return p.schema.checkText(loc, values[0])
+	case p.required:
+		return []FieldError{Missing(loc...)}
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,195 @@
+package problem
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/openapi"
+	"github.com/hydracore/hydrapin/internal/service"
+	"github.com/hydracore/hydrapin/internal/wire"
+)
+
+var (
+	// ErrNoRoute: nothing is served at the path.
+	ErrNoRoute = errors.New("problem: no such route")
+	// ErrMethodNotAllowed: the route exists and does not have the method.
+	ErrMethodNotAllowed = errors.New("problem: the route does not have this method")
+)
+
+const (
+	challenge        = `Bearer realm="hydrapin"`
+	challengeInvalid = challenge + `, error="invalid_token"`
+
+	codeNotFound  Code = "not-found"
+	codePINLocked Code = "pin-locked"
+	codeBusy      Code = "busy"
+)
+
+// The problems that more than one error becomes, or that carry something of the error.
+var (
+	badCredential = Problem{
+		Status: http.StatusUnauthorized, Code: "unauthorized", Title: "Unauthorized",
+		Detail: "The credential is not valid.", challenge: challengeInvalid,
+	}
+	unsupportedMediaType = Problem{
+		Status: http.StatusUnsupportedMediaType, Code: "unsupported-media-type", Title: "Unsupported media type",
+		Detail: "Send the body as application/json.",
+	}
+	tooManyRequests = Problem{
+		Status: http.StatusTooManyRequests, Code: "too-many-requests", Title: "Too many requests",
+		Detail: "The holder has 50 pending confirmations on this instance.",
+	}
+	busy = Problem{
+		Status: http.StatusServiceUnavailable, Code: codeBusy, Title: "Busy",
+		Detail: "Too many PINs are being checked. Try again later.",
+	}
+	unavailable = Problem{
+		Status: http.StatusServiceUnavailable, Code: "unavailable", Title: "Unavailable",
+		Detail: "A service that is needed cannot be reached. Nothing was allowed.", soon: true,
+	}
+	pinLocked = Problem{
+		Status: http.StatusLocked, Code: codePINLocked, Title: "PIN locked",
+		Detail: "The PIN is locked after incorrect attempts.", AttemptsRemaining: new(int),
+	}
+	wrongPIN = Problem{
+		Status: http.StatusForbidden, Code: "wrong-pin", Title: "Incorrect PIN",
+		Detail: "The PIN is incorrect.",
+	}
+	internal = Problem{
+		Status: http.StatusInternalServerError, Code: "internal", Title: "Internal error",
+		Detail: "Something went wrong. Nothing was allowed.",
+	}
+)
+
+// table says what an error becomes: what the first row that matches it says. Its rows are in the
+// order of refusals. An error that no row matches becomes [internal].
+var table = []row{
+	is(ErrNoRoute, Problem{
+		Status: http.StatusNotFound, Code: codeNotFound, Title: "Not found",
+		Detail: "There is no such route.",
+	}),
+	is(ErrMethodNotAllowed, Problem{
+		Status: http.StatusMethodNotAllowed, Code: "method-not-allowed", Title: "Method not allowed",
+		Detail: "The route does not have this method. Allow lists the methods it has.",
+	}),
+	is(openapi.ErrNoCredential, Problem{
+		Status: http.StatusUnauthorized, Code: "unauthorized", Title: "Unauthorized",
+		Detail: "Send a bearer token or an API key (X-Api-Key).", challenge: challenge,
+	}),
+	is(openapi.ErrRepeatedCredential, badCredential),
+	is(service.ErrUnauthorized, badCredential),
+	is(auth.ErrInvalidToken, badCredential),
+	is(openapi.ErrForbidden, Problem{
+		Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden",
+		Detail: "This credential does not allow this operation.",
+	}),
+	is(openapi.ErrTooLarge, Problem{
+		Status: http.StatusRequestEntityTooLarge, Code: "too-large", Title: "Too large",
+		Detail: "The body is larger than 65536 bytes.",
+	}),
+	as(unsupportedMediaType, func(*Problem, *openapi.UnsupportedMediaTypeError) {}),
+
+	as(invalid(), func(p *Problem, e *openapi.ValidationError) { p.Errors = e.Errors }),
+	as(invalid(), func(p *Problem, e *service.PINFaultError) {
+		p.Errors = []openapi.FieldError{openapi.PINError([]any{"body", "pin"}, e.Fault)}
+	}),
+	is(service.ErrCurrentPINMissing, invalid(openapi.Missing("body", "current_pin"))),
+
+	is(service.ErrNotFound, Problem{
+		Status: http.StatusNotFound, Code: codeNotFound, Title: "Not found",
+		Detail: "There is no such record.",
+	}),
+	is(service.ErrExpired, Problem{
+		Status: http.StatusGone, Code: "expired", Title: "Expired",
+		Detail: "The confirmation has expired. Ask again.",
+	}),
+	is(service.ErrNotPending, conflict("not-pending", "Not pending", "The confirmation is no longer pending.")),
+	is(service.ErrNotApproved, conflict("not-approved", "Not approved", "The confirmation is not approved.")),
+	is(service.ErrAlreadyRedeemed, conflict("already-redeemed", "Already redeemed", "The confirmation was already redeemed.")),
+	is(service.ErrParamsMismatch, conflict("params-mismatch", "Params mismatch", "The skill or its params are not those that were confirmed.")),
+	is(service.ErrIdempotencyConflict, conflict("idempotency-conflict", "Idempotency conflict", "The idempotency key was already used for a different question.")),
+	is(service.ErrPrecondition, Problem{
+		Status: http.StatusPreconditionFailed, Code: "precondition-failed", Title: "Precondition failed",
+		Detail: "The policy has changed since you read it. Read it again.",
+	}),
+	as(tooManyRequests, func(p *Problem, e *service.TooManyPendingError) { p.retryAfter = e.RetryAfter }),
+
+	as(busy, func(p *Problem, e *service.BusyError) { p.retryAfter = e.RetryAfter }),
+	is(service.ErrBusy, busy),
+	is(service.ErrHasherClosed, unavailable),
+	is(service.ErrUnknownPepper, unavailable),
+	is(auth.ErrKeysNotLoaded, unavailable),
+	is(service.ErrUnavailable, unavailable),
+	is(service.ErrStoreUnavailable, unavailable),
+	// The client has gone, or the server stops; anyone still connected gets a "no".
+	is(context.Canceled, unavailable),
+	is(context.DeadlineExceeded, unavailable),
+
+	as(pinLocked, func(p *Problem, e *service.LockedError) {
+		p.LockedUntil, p.retryAfter = wire.TimePtr(e.Until), e.RetryAfter
+	}),
+	is(service.ErrInactive, Problem{
+		Status: http.StatusLocked, Code: "pin-inactive", Title: "PIN inactive",
+		Detail: "The PIN is deactivated after incorrect attempts. An admin must unlock or replace it.", AttemptsRemaining: new(int),
+	}),
+	as(wrongPIN, func(p *Problem, e *service.WrongPINError) {
+		p.AttemptsRemaining, p.LockedUntil = &e.Remaining, wire.TimePtr(e.LockedUntil)
+	}),
+	is(service.ErrChanged, Problem{
+		Status: http.StatusForbidden, Code: "changed-since-approval", Title: "Changed since approval",
+		Detail: "Something that the approval relied on has changed. Ask again.",
+	}),
+}
+
+// Of returns what an error becomes on the wire.
+func Of(err error) Problem {
+	for _, r := range table {
+		if p, ok := r.match(err); ok {
+			return p
+		}
+	}
+	return internal
+}
+
+// All returns every problem that the server answers with, in the order of refusals, each without
+// what an error adds to it.
+func All() []Problem {
+	all := make([]Problem, 0, len(table)+1)
+	for _, r := range table {
+		all = append(all, r.problem)
+	}
+	return append(all, internal)
+}
+
+// row is an entry of the table.
+type row struct {
+	problem Problem
+	match   func(error) (Problem, bool)
+}
+
+// is makes a row for a sentinel.
+func is(target error, p Problem) row {
+	return row{p, func(err error) (Problem, bool) { return p, errors.Is(err, target) }}
+}
+
+// as makes a row for a type of error that carries something for the client.
+func as[E error](p Problem, fill func(*Problem, E)) row {
+	return row{p, func(err error) (Problem, bool) {
+		filled := p
+		e, ok := errors.AsType[E](err)
+		if ok {
+			fill(&filled, e)
+		}
+		return filled, ok
+	}}
+}
+
+func invalid(errs ...openapi.FieldError) Problem {
+	return Problem{Status: http.StatusUnprocessableEntity, Errors: errs}
+}
+
+func conflict(code Code, title, detail string) Problem {
+	return Problem{Status: http.StatusConflict, Code: code, Title: title, Detail: detail}
+}

@@ -1,0 +1,134 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/audit"
+	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/store"
+)
+
+// stepTimeout bounds what goes on although its caller has gone.
+const stepTimeout = 30 * time.Second
+
+// step is one transaction of an operation: reads and locks first, then queued
+// saves, events and wake-ups, which go out together with the commit. Its time is
+// Now, the database's after the last lock.
+type step struct {
+	store.Tx
+	caller Caller
+	newID  func() uuid.UUID
+	// repeated is true in the second run of an act that repeats: what the first run
+	// queued may be stored.
+	repeated bool
+
+	events []audit.Event
+	woken  []uuid.UUID
+}
+
+// about is what an event is about. A customer's is of the instance that asks, an
+// identity's of its own.
+type about struct {
+	holder       pin.Holder
+	instance     uuid.UUID
+	confirmation uuid.UUID
+}
+
+// record adds an event of the caller.
+func (st *step) record(a about, d audit.Details) { st.recordAs(st.caller, a, d) }
+
+// recordAs adds an event of another caller.
+func (st *step) recordAs(c Caller, a about, d audit.Details) {
+	st.events = append(st.events, audit.Event{
+		ID: st.newID(), Time: st.Now(), Tenant: c.Tenant,
+		Actor:  audit.Actor{Kind: c.Kind, ID: c.ID},
+		Holder: a.holder, Instance: a.instance, Confirmation: a.confirmation,
+		RequestID: c.RequestID, Peer: c.Peer, Details: d,
+	})
+}
+
+// wake wakes whoever waits for a confirmation, once the step has committed.
+func (st *step) wake(id uuid.UUID) { st.woken = append(st.woken, id) }
+
+// refusal is a decision of "no". It commits, as every decision does: an error would
+// roll back, and a rolled back guess would be forgiven.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+// refuse ends a step with a decision of "no", which commits what the step queued.
+func refuse(err error) error { return refusal{err} }
+
+// act is what a step is run for.
+type act struct {
+	op     Operation
+	caller Caller
+	// cancels is set where a caller that goes away while the step waits ends it.
+	// Every other step goes on once begun.
+	cancels bool
+	// repeats is set where a second run finds out what the first did: it is run once
+	// more when the connection was lost during the commit.
+	repeats bool
+}
+
+// run runs one step. decide returns its result and touches nothing outside itself:
+// it may run again, for the database or for the act. What it returns with a
+// [refuse] commits, and the caller gets the refusal; any other error rolls back.
+// With [store.ErrOutcomeUnknown] the result is returned too.
+func run[T any](ctx context.Context, s *Service, a act, decide func(context.Context, *step) (T, error)) (T, error) {
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	if !a.cancels {
+		var cancel context.CancelFunc
+		ctx, cancel = detached(ctx)
+		defer cancel()
+	}
+	got, err := once(ctx, s, a, false, decide)
+	if a.repeats && errors.Is(err, store.ErrOutcomeUnknown) {
+		return once(ctx, s, a, true, decide)
+	}
+	return got, err
+}
+
+func once[T any](ctx context.Context, s *Service, a act, repeated bool, decide func(context.Context, *step) (T, error)) (T, error) {
+	began := time.Now()
+	ctx, done := s.config.Observer.Step(ctx, a.op)
+	var got T
+	var refused refusal
+	var events []audit.Event
+	err := s.config.Store.InTx(ctx, func(tx store.Tx) error {
+		st := &step{Tx: tx, caller: a.caller, newID: s.config.NewID, repeated: repeated}
+		var err error
+		got, err = decide(ctx, st)
+		refused, events = refusal{}, st.events
+		if err != nil && !errors.As(err, &refused) {
+			return err
+		}
+		tx.Append(st.events...)
+		tx.Wake(st.woken...)
+		return nil
+	})
+	r := Report{Result: Committed, Took: time.Since(began), Events: events}
+	switch {
+	case errors.Is(err, store.ErrOutcomeUnknown):
+		r.Result, r.Events = Unknown, nil
+	case err != nil:
+		var none T
+		got, r.Result, r.Events = none, Failed, nil
+	case refused.error != nil:
+		r.Result, err = Refused, refused.error
+	}
+	done(r)
+	return got, err
+}
+
+// detached is for what must be finished although the caller has gone.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
+}
