@@ -25,7 +25,7 @@ var fixtures = map[string]string{
 			gen_random_uuid(), 'h', 'p1', now())`,
 	"pin_policies": `INSERT INTO pin_policies VALUES (gen_random_uuid(), gen_random_uuid(), 'owner', '{pay}', 5, 1)`,
 	"pin_sessions": `INSERT INTO pin_sessions VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
-		'customer', '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'owner', gen_random_uuid(), 0, now(), '30 min')`,
+		'customer', '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'owner', gen_random_uuid(), 0, now(), '30 min', 0)`,
 	"confirmations": `INSERT INTO confirmations (tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id,
 			role, skill, lifetime, idempotency_key, status, created_at, expires_at)
 		VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'customer',

@@ -211,7 +211,7 @@ func TestQueriesAreTwins(t *testing.T) {
 		"LockPIN": "SQLite locks by its transaction", "LockNewPIN": "likewise", "LockPolicy": "likewise",
 		"LockConfirmation": "likewise", "LockAPIKey": "likewise",
 		"LockConfirmationByCallKey": "likewise", "LockFreeze": "likewise",
-		"FreezesOf":           "SQLite reads what PostgreSQL joins to others' rows",
+		"FreezesOf":           "PostgreSQL reads the freezes with the policy, in one statement",
 		"NotifyConfirmations": "SQLite wakes in its process",
 		"NoLongerPending":     "SQLite has no array to return: StillPending", "StillPending": "likewise",
 		// PostgreSQL saves many rows in one statement, which SQLite need not.
