@@ -22,7 +22,7 @@ from hydrapin.errors import (
     AlreadyRedeemedError, ForbiddenError, NotFoundError, PreconditionFailedError, UnauthorizedError,
 )  # fmt: skip
 from hydrapin.receipts import (
-    NO_ACTION, MemorySeen, ReceiptError, ReceiptVerifier, RemoteKeys, keys_from_jwks,
+    NO_ACTION, KeySource, MemorySeen, ReceiptError, ReceiptVerifier, RemoteKeys, keys_from_jwks,
 )  # fmt: skip
 
 from conftest import PIN, SKILL, WRONG, Place, Server
@@ -95,11 +95,15 @@ def test_token_and_token_source(server: Server) -> None:
 
 def test_guard_with_an_action(place: Place) -> None:
     ran: list[Grant] = []
+
+    def send(grant: Grant) -> str:
+        ran.append(grant)
+        return "sent"
+
     with Runtime(place.server.url, place.instance, api_key=place.key) as runtime:
         question: Any = {**place.question, "action": ACTION}
         result = runtime.guard(
-            question, lambda grant: ran.append(grant) or "sent",
-            on_pending=ask_for_pin(runtime, WRONG, PIN),
+            question, send, on_pending=ask_for_pin(runtime, WRONG, PIN),
         )  # fmt: skip
         assert result == "sent"
         grant = ran[0]
@@ -116,13 +120,15 @@ def check_receipt(place: Place, grant: Grant, params: Any) -> None:
     address = f"{place.server.url}/.well-known/jwks.json"
     with urllib.request.urlopen(address) as answer:
         fixed = keys_from_jwks(answer.read())
-    for keys in (RemoteKeys(address), fixed):
+    sources: list[KeySource] = [RemoteKeys(address), fixed]
+    for keys in sources:
         verifier = ReceiptVerifier(place.server.url, keys, MemorySeen())
         expected: Any = {
             "tenant_id": place.server.tenant, "instance_id": place.instance,
             "holder_type": "customer", "holder_id": place.customer, "skill": SKILL,
         }  # fmt: skip
-        for other in (NO_ACTION, {**params, "amount": "250.01"}):
+        others: list[Any] = [NO_ACTION, {**params, "amount": "250.01"}]
+        for other in others:
             with pytest.raises(ReceiptError):
                 verifier.verify(grant.receipt, params=other, **expected)
         receipt = verifier.verify(grant.receipt, params=params, **expected)
@@ -141,20 +147,21 @@ def test_guard_by_session_and_no(place: Place) -> None:
         runtime.guard(question, ran.append)
         assert [g.params for g in ran] == [None, None]
         runtime.end_pin_sessions(customer_id=place.customer)
-        for refused, wanted in (
-            (lambda: runtime.guard(question, ran.append, wait=0), "still_pending"),
-            (lambda: runtime.guard(question, ran.append, on_pending=ask_for_pin(runtime, WRONG)),
-             "incorrect_pin"),
-            (lambda: runtime.guard({**question, "skill": "payment.transfer"}, ran.append),
-             "not_required"),
-            (lambda: runtime.guard({**question, "customer_id": str(uuid4())}, ran.append), "blocked"),
-        ):  # fmt: skip
+        stranger: Any = {**question, "customer_id": str(uuid4())}
+        misspelt: Any = {**question, "skill": "payment.transfer"}
+        cases: list[tuple[Any, dict[str, Any], str]] = [
+            (question, {"wait": 0}, "still_pending"),
+            (question, {"on_pending": ask_for_pin(runtime, WRONG)}, "incorrect_pin"),
+            (misspelt, {}, "not_required"),
+            (stranger, {}, "blocked"),
+        ]
+        for asked, options, wanted in cases:
             with pytest.raises(NotConfirmedError) as no:
-                refused()
+                runtime.guard(asked, ran.append, **options)
             assert no.value.reason == wanted
         assert no.value.detail == "pin_not_set"
         assert len(ran) == 2
-        runtime.guard({**question, "skill": "other"}, ran.append, allow_not_required=True)
+        runtime.guard(misspelt, ran.append, allow_not_required=True)
         assert ran[2].confirmation.status == "not_required" and ran[2].receipt is None
 
 
@@ -214,8 +221,8 @@ def test_asynchronous_guard(place: Place) -> None:
 
             async def on_pending(c: Confirmation) -> None:
                 assert c.id is not None
-                await runtime.verify_confirmation(c.id, {"pin": PIN})
                 try:
+                    await runtime.verify_confirmation(c.id, {"pin": PIN})
                     await asyncio.Event().wait()
                 except asyncio.CancelledError:
                     closed.set()

@@ -21,7 +21,7 @@ from network import serve
 from table import BASE, PIN, TABLE, Script, question
 
 
-def named(section: Any) -> Any:
+def named(section: Any) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", [pytest.param(c, id=c["name"]) for c in section])
 
 

@@ -40,7 +40,7 @@ def _header(connection: Connection, token: object) -> tuple[str, str]:
     return "Authorization", f"Bearer {visible(token, 'token')}"
 
 
-def _options(connection: Connection, send: Send) -> dict[str, Any]:
+def _options(connection: Connection, send: Send, timeout: float | None) -> dict[str, Any]:
     headers = {
         "User-Agent": connection.user_agent,
         "Accept": "application/json, application/problem+json, */*",
@@ -55,7 +55,7 @@ def _options(connection: Connection, send: Send) -> dict[str, Any]:
         "url": connection.base_url + send.path,
         "headers": headers,
         "content": send.content,
-        "timeout": send.timeout,
+        "timeout": timeout,
     }
 
 
@@ -144,7 +144,8 @@ class SyncDriver:
     def _send(self, send: Send) -> Reply | Lost:
         deadline = time.monotonic() + send.timeout
         try:
-            request = self._client.build_request(**_options(self._connection, send))
+            options = _options(self._connection, send, send.timeout)
+            request = self._client.build_request(**options)
             response = self._client.send(
                 request, stream=True, auth=_no_auth, follow_redirects=False
             )
@@ -240,16 +241,28 @@ class AsyncDriver:
         return _header(self._connection, token)
 
     async def _send(self, send: Send) -> Reply | Lost:
+        # In a task of its own, and without asyncio.timeout: anyio 3, on which httpx may stand,
+        # cancels the task that it connects in and does not take that back, after which neither
+        # asyncio.timeout in here nor one around guard knows its own cancellation.
+        task = asyncio.create_task(self._exchange(send))
         try:
-            async with asyncio.timeout(send.timeout):
-                request = self._client.build_request(**_options(self._connection, send))
-                response = await self._client.send(
-                    request, stream=True, auth=_no_auth, follow_redirects=False
-                )
-                async with contextlib.aclosing(response):
-                    return _reply(response, await self._read(response))
-        except TimeoutError as error:
-            return _lost(error)
+            done, _ = await asyncio.wait({task}, timeout=send.timeout)
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        if not done or task.cancelled():
+            return _lost(TimeoutError())
+        return task.result()
+
+    async def _exchange(self, send: Send) -> Reply | Lost:
+        try:
+            request = self._client.build_request(**_options(self._connection, send, None))
+            response = await self._client.send(
+                request, stream=True, auth=_no_auth, follow_redirects=False
+            )
+            async with contextlib.aclosing(response):
+                return _reply(response, await self._read(response))
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             return _lost(error)
 
