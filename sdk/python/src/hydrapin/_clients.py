@@ -198,6 +198,11 @@ class Runtime(_Sync, RuntimeOperations):
         )  # fmt: skip
         self._instance = _instance(instance_id)
 
+    @property
+    def instance_id(self) -> UUID:
+        """The agent instance."""
+        return self._instance
+
     @classmethod
     def from_env(cls, **options: Any) -> Runtime:
         """A client from HYDRAPIN_URL, HYDRAPIN_INSTANCE and HYDRAPIN_RUNTIME_KEY (each also _FILE)."""
@@ -263,6 +268,11 @@ class AsyncRuntime(_Async, AsyncRuntimeOperations):
             allow_insecure_transport=allow_insecure_transport,
         )  # fmt: skip
         self._instance = _instance(instance_id)
+
+    @property
+    def instance_id(self) -> UUID:
+        """The agent instance."""
+        return self._instance
 
     @classmethod
     def from_env(cls, **options: Any) -> AsyncRuntime:

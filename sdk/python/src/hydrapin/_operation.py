@@ -61,9 +61,9 @@ class Operation(Generic[T]):
     """The path's parameters that are not UUIDs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Request:
-    """The arguments of a call."""
+    """The arguments of a call. Its body may hold a PIN, and so it does not print."""
 
     path: Mapping[str, UUID | str] = field(default_factory=dict)
     query: Mapping[str, object] = field(default_factory=dict)
