@@ -34,6 +34,19 @@ REPEATABLE_DELETES = ("/confirmations/{confirmation_id}", "/pin-sessions")
 REPEAT_KEYS = ("idempotency_key", "call_key")
 
 
+class Loader(yaml.CSafeLoader):
+    """YAML 1.2's booleans: `on` and `no` are words."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]  # PyYAML has no types
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf")
+)
+
+
 class Unsupported(Exception):
     """The contract uses something that this generator does not know."""
 
@@ -326,7 +339,7 @@ def paging_of(c: Contract, o: Operation) -> tuple[str, str, str] | None:
 
 
 def read_contract(path: pathlib.Path) -> tuple[Contract, list[Operation]]:
-    c = Contract(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
+    c = Contract(yaml.load(path.read_text(encoding="utf-8"), Loader=Loader))
     operations = []
     for route, item in c.doc["paths"].items():
         for method in ("get", "put", "post", "patch", "delete"):
@@ -454,12 +467,13 @@ def tuple_of(texts: Iterable[str]) -> str:
 def qualify(text: str) -> str:
     """Names of the models module, as another module writes them."""
     builtin = {"None", "UUID", "Any", "Literal", "Mapping", "Sequence", "Secret"}
-    quoted = re.split(r'("[^"]*")', text)
+
+    def name(match: re.Match[str]) -> str:
+        return match.group() if match.group() in builtin else f"models.{match.group()}"
+
+    quoted: list[str] = re.split(r'("[^"]*")', text)
     for i in range(0, len(quoted), 2):
-        quoted[i] = re.sub(
-            r"(?<![\w.])[A-Z]\w*",
-            lambda m: m.group() if m.group() in builtin else f"models.{m.group()}", quoted[i],
-        )
+        quoted[i] = re.sub(r"(?<![\w.])[A-Z]\w*", name, quoted[i])
     return "".join(quoted)
 
 

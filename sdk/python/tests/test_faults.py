@@ -32,11 +32,11 @@ def step_of(asked: Asked) -> str:
 def honest(step: str) -> Answer:
     if step == "decline":
         return Answer(204)
-    changes: dict[str, Any] = {
+    changes: dict[str, dict[str, Any]] = {
         "ask": {}, "wait": {"status": "approved", "reason": "pin"}, "redeem": {"status": "redeemed"},
         "outcome": {"status": "redeemed"},
-    }[step]  # fmt: skip
-    return Answer(201 if step == "ask" else 200, {}, confirmation(changes))
+    }  # fmt: skip
+    return Answer(201 if step == "ask" else 200, {}, confirmation(changes[step]))
 
 
 class Hanging:
@@ -113,7 +113,11 @@ def test_a_task_that_is_cancelled_at_a_step(at: str) -> None:
     async def main() -> list[str]:
         loop = asyncio.get_running_loop()
         task: asyncio.Task[None]
-        hanging = Hanging(at, lambda: loop.call_soon_threadsafe(lambda: task.cancel()) and None)
+
+        def reached() -> None:
+            loop.call_soon_threadsafe(lambda: task.cancel())
+
+        hanging = Hanging(at, reached)
         with serve(hanging) as url:
             async with AsyncRuntime(url, BASE["instance_id"], api_key="k") as runtime:
                 task = asyncio.create_task(runtime.guard(QUESTION, run))

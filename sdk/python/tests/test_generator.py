@@ -135,15 +135,15 @@ def test_a_contract_with_lists_pages_and_pictures(tmp_path: pathlib.Path) -> Non
     assert done.returncode == 0, done.stderr
     modules = load("_generated_test", folder)
     models, ops = modules["models"], modules["operations"]
-    thing = {
+    thing: dict[str, Any] = {
         "id": "497f6eca-6276-4993-bfeb-53cbbbba6f08", "class": None, "details": {"x": [1]},
         "secret": "s", "weights": [1, 2.5], "parent": 5, "unknown": True,
     }  # fmt: skip
     read = models.Thing.from_wire(thing)
     assert (read.class_, read.weights, read.parent) == (None, (1.0, 2.5), 5)
     assert repr(read.secret) == "[redacted]" and read.secret.reveal() == "s"
-    assert models.Thing.from_wire({**thing, "weights": None, "parent": None}).parent is None
-    for broken in ({**thing, "class": 5}, {**thing, "weights": ["x"]}, {"id": thing["id"]}, []):
+    assert models.Thing.from_wire(thing | {"weights": None, "parent": None}).parent is None
+    for broken in (thing | {"class": 5}, thing | {"weights": ["x"]}, {"id": thing["id"]}, []):
         with pytest.raises(ValueError):
             models.Thing.from_wire(broken)
 

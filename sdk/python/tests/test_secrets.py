@@ -46,7 +46,7 @@ def test_a_secret_is_not_stored_by_accident() -> None:
     with pytest.raises(TypeError):
         json.dumps(secret)
     with pytest.raises(AttributeError):
-        secret.value = "x"  # type: ignore[attr-defined]
+        secret.value = "x"
     assert copy.copy(secret) is secret and copy.deepcopy([secret])[0] is secret
     assert secret == Secret(VALUE) and secret != Secret("x") and secret != VALUE
     assert len({secret, Secret(VALUE)}) == 1

@@ -17,6 +17,7 @@ from . import _guard as guard
 from ._connection import Connection, direct_hosts, visible
 from ._errors import CredentialError
 from ._operation import MAX_ANSWER, Authorise, Lost, Reply, Report, Send, Sleep, Steps
+from ._secret import Secret, revealed
 
 T = TypeVar("T")
 
@@ -33,11 +34,11 @@ def _no_cookies() -> http.cookiejar.CookieJar:
     return http.cookiejar.CookieJar(policy)
 
 
-def _header(connection: Connection, token: object) -> tuple[str, str]:
+def _header(connection: Connection, token: object) -> tuple[str, Secret]:
     key = connection.credential.key
     if key is not None:
-        return "X-Api-Key", key.reveal()
-    return "Authorization", f"Bearer {visible(token, 'token')}"
+        return "X-Api-Key", key
+    return "Authorization", Secret(f"Bearer {visible(token, 'token')}")
 
 
 def _options(connection: Connection, send: Send, timeout: float | None) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def _options(connection: Connection, send: Send, timeout: float | None) -> dict[
         "Accept": "application/json, application/problem+json, */*",
         # A compressed answer could be far larger than it looks.
         "Accept-Encoding": "identity",
-        **dict(send.headers),
+        **{name: revealed(value) for name, value in send.headers},
     }
     if send.content is not None:
         headers["Content-Type"] = "application/json"
@@ -54,7 +55,7 @@ def _options(connection: Connection, send: Send, timeout: float | None) -> dict[
         "method": send.method,
         "url": connection.base_url + send.path,
         "headers": headers,
-        "content": send.content,
+        "content": None if send.content is None else send.content.reveal().encode("utf-8"),
         "timeout": timeout,
     }
 
@@ -132,7 +133,7 @@ class SyncDriver:
                     return guard.Ran(error=error)
         raise AssertionError(step)
 
-    def _authorise(self) -> tuple[str, str]:
+    def _authorise(self) -> tuple[str, Secret]:
         if self._connection.credential.key is not None:
             return _header(self._connection, None)
         try:
@@ -144,8 +145,9 @@ class SyncDriver:
     def _send(self, send: Send) -> Reply | Lost:
         deadline = time.monotonic() + send.timeout
         try:
-            options = _options(self._connection, send, send.timeout)
-            request = self._client.build_request(**options)
+            request = self._client.build_request(
+                **_options(self._connection, send, send.timeout)
+            )
             response = self._client.send(
                 request, stream=True, auth=_no_auth, follow_redirects=False
             )
@@ -229,7 +231,7 @@ class AsyncDriver:
                     return guard.Ran(error=error)
         raise AssertionError(step)
 
-    async def _authorise(self) -> tuple[str, str]:
+    async def _authorise(self) -> tuple[str, Secret]:
         if self._connection.credential.key is not None:
             return _header(self._connection, None)
         try:

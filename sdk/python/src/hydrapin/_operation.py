@@ -90,7 +90,7 @@ class ResponseInfo:
 # The steps. A driver carries each out and sends its result in, or throws its exception.
 @dataclass(frozen=True, slots=True)
 class Authorise:
-    """Returns the name and the value of the credential's header."""
+    """Returns the name and the value of the credential's header; the value is a Secret."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -99,8 +99,8 @@ class Send:
 
     method: str
     path: str
-    headers: tuple[tuple[str, str], ...]
-    content: bytes | None
+    headers: tuple[tuple[str, str | Secret], ...]
+    content: Secret | None
     timeout: float
 
 
@@ -151,15 +151,14 @@ def perform(operation: Operation[T], request: Request, limits: Limits) -> Steps[
     """Sends a call, again where that does no harm and may help, and returns what it answers."""
     path = path_of(operation, request)
     headers = [(name, str(value)) for name, value in request.header.items() if value is not None]
-    content = encode(request.body) if request.body is not None else None
+    content = Secret(encode(request.body)) if request.body is not None else None
     timeout = limits.timeout if request.timeout is None else request.timeout
     if not timeout > 0:
         raise InvalidArgument("timeout must be more than 0 seconds")
     # The server may take that much longer for a long poll.
     wait = request.query.get("wait_seconds")
     timeout += wait if isinstance(wait, (int, float)) else 0
-    body = request.body or {}
-    repeatable = operation.repeatable or any(body.get(k) is not None for k in operation.repeat_keys)
+    repeatable = operation.repeatable or has_key(operation, request)
     attempt = 0
     while True:
         attempt += 1
@@ -183,6 +182,12 @@ def perform(operation: Operation[T], request: Request, limits: Limits) -> Steps[
         if pause is None or time.monotonic() + pause >= limits.deadline:
             raise answer
         yield Sleep(pause)
+
+
+def has_key(operation: Operation[Any], request: Request) -> bool:
+    """Whether the server recognises the same request by a key in its body."""
+    body = request.body or {}
+    return any(body.get(key) is not None for key in operation.repeat_keys)
 
 
 def path_of(operation: Operation[Any], request: Request) -> str:
@@ -215,12 +220,13 @@ def segment(value: object, name: str) -> str:
     raise InvalidArgument(f"{name} cannot be part of a path")
 
 
-def encode(body: Mapping[str, Any]) -> bytes:
+def encode(body: Mapping[str, Any]) -> str:
     """The JSON of a body. A member that is None is left out: it means the same."""
     members = {name: value for name, value in body.items() if value is not None}
     try:
         text = json.dumps(members, ensure_ascii=False, allow_nan=False, default=_plain)
-        return text.encode("utf-8")
+        text.encode("utf-8")
+        return text
     except (TypeError, ValueError, RecursionError):
         # The cause could quote a value.
         raise InvalidArgument("the body cannot be written as JSON") from None
