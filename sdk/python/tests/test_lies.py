@@ -29,8 +29,9 @@ def test_draws_are_those_of_the_file() -> None:
 def test_no_lie_is_believed() -> None:
     lie: Lie | None = None
     ran: list[Grant] = []
-    with serve(liar(lambda: lie)) as url, Runtime(
-        url, QUESTION["instance_id"], api_key="k", retries=0
+    client = httpx.Client(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    with serve(liar(lambda: lie)) as url, client, Runtime(
+        url, QUESTION["instance_id"], api_key="k", retries=0, client=client
     ) as runtime:
         # The honest server is believed: the test can fail.
         runtime.guard(question(), ran.append, wait=0)

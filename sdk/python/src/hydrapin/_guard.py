@@ -112,7 +112,6 @@ class _Asked:
     body: dict[str, Any]
     params: dict[str, Any] | None
     digest: str | None
-    key: str
     own_key: bool
     # Kept as far as it is known, for the error and for withdrawing.
     last: Confirmation | None = field(default=None)
@@ -290,8 +289,8 @@ def _prepare(question: Mapping[str, Any], function: object, o: Options) -> _Aske
     if own:
         # Its own for each question: only what this call asks can be its answer.
         key = body["idempotency_key"] = secrets.token_urlsafe(24)
-    if not isinstance(key, str):
-        raise InvalidArgument("the key must be a str")
+    if not isinstance(key, str) or not key:
+        raise InvalidArgument("the key must be a str, and not empty")
     params = digest = None
     if "action" in body:
         action = body["action"]
@@ -302,7 +301,7 @@ def _prepare(question: Mapping[str, Any], function: object, o: Options) -> _Aske
         params, digest = json.loads(text), digest_of(text)
         body["action"] = {"summary": action["summary"], "params": json.loads(text)}
     checks.question(body)
-    return _Asked(body, params, digest, key, own)
+    return _Asked(body, params, digest, own)
 
 
 def _same_question(asked: _Asked, c: Confirmation) -> None:
@@ -318,9 +317,8 @@ def _stop_if_cancelled(asked: _Asked, o: Options) -> None:
 
 
 def _not(asked: _Asked, reason: Reason, note: str = "") -> NotConfirmedError:
-    return NotConfirmedError(
-        reason, confirmation=asked.last, idempotency_key=asked.key, note=note
-    )
+    key = asked.body.get("idempotency_key")
+    return NotConfirmedError(reason, confirmation=asked.last, idempotency_key=key, note=note)
 
 
 def reason_of(error: Exception) -> Reason:

@@ -21,6 +21,9 @@ _IGNORABLE = (
 )  # fmt: skip
 # Invisible, and put in by formatters of numbers and dates: LRM, RLM, ALM, ZWSP, soft hyphen, BOM.
 _REMOVED = "\u200e\u200f\u061c\u200b\u00ad\ufeff"
+_JOINERS = ("\u200c", "\u200d")
+# Nothing at all, and two characters with an empty glyph.
+_EMPTY = ("", "\u2800", "\U0001d159")
 # Control, surrogate, private use, unassigned, line separator, paragraph separator.
 _UNSAFE = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -49,7 +52,7 @@ def summary(template: str, params: Mapping[str, Any]) -> str:
     text = _FIELD.sub(fill, template)
     if len(text) > MAX_CHARACTERS:
         raise SummaryError("the summary is longer than 500 characters")
-    if not any(_visible(c) for c in text):
+    if not any(_visible(c) and unicodedata.category(c)[0] != "M" for c in text):
         raise SummaryError("the summary shows nothing")
     return text
 
@@ -65,33 +68,32 @@ def _value(params: Mapping[str, Any], path: str) -> object:
 
 def _shown(value: object) -> str:
     text = str.__str__(value) if isinstance(value, str) else write(value, "params", 1)
-    shown, joins = [], False
+    shown = before = ""
     for c in text:
         if c in _REMOVED:
             continue
-        if _joiner(c):
-            # Part of an emoji or of a word where it follows something visible, and else nothing.
-            shown.append(c if joins else _code_point(c))
-        elif _unsafe(c):
-            shown.append(_code_point(c))
-            joins = False
+        # Parts of an emoji or of a word where they follow something visible, and else nothing.
+        kept = (_selector(c) and _visible(before)) or (
+            c in _JOINERS and (_visible(before) or _selector(before))
+        )
+        if kept or not _unsafe(c):
+            shown, before = shown + c, c
         else:
-            shown.append(c)
-            joins = _visible(c)
-    return "".join(shown)
+            shown, before = shown + _code_point(c), ""
+    return shown
 
 
 def _code_point(c: str) -> str:
     return f"[U+{ord(c):04X}]"
 
 
-def _joiner(c: str) -> bool:
-    """ZWNJ, ZWJ and the variation selectors."""
-    return c in "\u200c\u200d" or "\ufe00" <= c <= "\ufe0f" or "\U000e0100" <= c <= "\U000e01ef"
+def _selector(c: str) -> bool:
+    """A variation selector."""
+    return "\ufe00" <= c <= "\ufe0f" or "\U000e0100" <= c <= "\U000e01ef"
 
 
 def _unsafe(c: str) -> bool:
-    return unicodedata.category(c) in _UNSAFE or _ignorable(c)
+    return unicodedata.category(c) in _UNSAFE or _ignorable(c) or "\ufff9" <= c <= "\ufffb"
 
 
 def _ignorable(c: str) -> bool:
@@ -99,6 +101,6 @@ def _ignorable(c: str) -> bool:
 
 
 def _visible(c: str) -> bool:
-    return not c.isspace() and not _unsafe(c)
+    return c not in _EMPTY and not c.isspace() and not _unsafe(c)
 
 

@@ -352,26 +352,40 @@ class RemoteKeys:
         if not secure or not url.hostname or "@" in url.netloc:
             raise ValueError("keys must come from an https address, or http on a loopback address")
         self._address = address
-        self._lock = threading.Lock()
-        self._keys: dict[str, bytes] = {}
-        self._loaded = self._tried = float("-inf")
+        self._fetching = threading.Lock()
+        # Replaced as a whole, so that a reader needs no lock.
+        self._state: tuple[dict[str, bytes], float] = ({}, float("-inf"))
+        self._tried = float("-inf")
 
     def __call__(self, kid: str) -> bytes:
-        # One fetch at a time; who needs no fetch waits for it only here.
-        with self._lock:
-            now = time.monotonic()
-            usable = now - self._loaded < self.KEEP
-            due = not (usable and kid in self._keys) or now - self._loaded >= self.REFRESH
-            if due and now - self._tried >= (self.ASK_AGAIN if usable else self.FIRST_AGAIN):
-                self._tried = now
-                keys = self._fetch()
-                if keys:
-                    self._keys, self._loaded, usable = keys, now, True
-            if not usable:
-                raise ReceiptError("keys_unavailable", "the published keys could not be fetched")
-            if kid not in self._keys:
-                raise ReceiptError("unknown_key", "there is no such key")
-            return self._keys[kid]
+        keys, loaded = self._state
+        age = time.monotonic() - loaded
+        if age >= self.REFRESH or kid not in keys:
+            # Who has a key that may still be used does not wait for newer ones.
+            wait = not (age < self.KEEP and kid in keys)
+            if self._fetching.acquire(blocking=wait):
+                try:
+                    self._refresh(kid)
+                finally:
+                    self._fetching.release()
+        keys, loaded = self._state
+        if time.monotonic() - loaded >= self.KEEP:
+            raise ReceiptError("keys_unavailable", "the published keys could not be fetched")
+        if kid not in keys:
+            raise ReceiptError("unknown_key", "there is no such key")
+        return keys[kid]
+
+    def _refresh(self, kid: str) -> None:
+        """Fetches the keys, unless another thread just did or it is too early."""
+        keys, loaded = self._state
+        now = time.monotonic()
+        if kid in keys and now - loaded < self.REFRESH:
+            return
+        if now - self._tried < (self.ASK_AGAIN if now - loaded < self.KEEP else self.FIRST_AGAIN):
+            return
+        self._tried = now
+        if fetched := self._fetch():
+            self._state = (fetched, now)
 
     def _fetch(self) -> dict[str, bytes]:
         deadline = time.monotonic() + self.TIMEOUT
