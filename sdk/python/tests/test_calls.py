@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -307,3 +308,24 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None
         Admin.from_env()
     monkeypatch.setenv("HYDRAPIN_TOKEN", "token")
     Admin.from_env().close()
+
+
+def test_many_questions_wait_at_once() -> None:
+    waiting = threading.Barrier(121)
+
+    def server(asked: Asked) -> Answer:
+        waiting.wait(30)
+        return pin_status()
+
+    done: list[bool] = []
+    with serve(server) as url, Admin(url, api_key="k", retries=0, timeout=60) as a:
+        threads = [
+            threading.Thread(target=lambda: done.append(a.get_customer_pin_status(CUSTOMER).has_pin))
+            for _ in range(120)
+        ]
+        for thread in threads:
+            thread.start()
+        waiting.wait(30)
+        for thread in threads:
+            thread.join()
+    assert done == [True] * 120

@@ -29,9 +29,15 @@ def _no_auth(request: httpx.Request) -> httpx.Request:
     return request
 
 
-def _no_cookies() -> http.cookiejar.CookieJar:
-    policy = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
-    return http.cookiejar.CookieJar(policy)
+def _settings(connection: Connection) -> dict[str, Any]:
+    """What this package's own httpx client is made with."""
+    no_cookies = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
+    return {
+        "mounts": direct_hosts(connection.base_url),
+        "cookies": http.cookiejar.CookieJar(no_cookies),
+        # Each question that waits has a connection of its own.
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=20),
+    }
 
 
 def _header(connection: Connection, token: object) -> tuple[str, Secret]:
@@ -87,9 +93,7 @@ class SyncDriver:
     def __init__(self, connection: Connection, client: httpx.Client | None) -> None:
         self._connection = connection
         self._own = client is None
-        self._client = client or httpx.Client(
-            mounts=direct_hosts(connection.base_url), cookies=_no_cookies()  # type: ignore[arg-type]
-        )
+        self._client = client or httpx.Client(**_settings(connection))
 
     def close(self) -> None:
         if self._own:
@@ -178,9 +182,7 @@ class AsyncDriver:
     def __init__(self, connection: Connection, client: httpx.AsyncClient | None) -> None:
         self._connection = connection
         self._own = client is None
-        self._client = client or httpx.AsyncClient(
-            mounts=direct_hosts(connection.base_url), cookies=_no_cookies()  # type: ignore[arg-type]
-        )
+        self._client = client or httpx.AsyncClient(**_settings(connection))
 
     async def aclose(self) -> None:
         if self._own:
