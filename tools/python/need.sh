@@ -10,8 +10,10 @@ packages="python3 python3-venv python3-pip python3-setuptools python3-wheel pyth
 
 complete() {
 	"$python" - 2>/dev/null <<'END'
-import sys, build, cryptography, ensurepip, httpx, mypy, pip, pytest, setuptools, venv, wheel, yaml
-sys.exit(sys.version_info < (3, 11))
+import importlib.util, sys
+names = "build cryptography ensurepip httpx mypy pip pytest setuptools venv wheel yaml".split()
+missing = [name for name in names if importlib.util.find_spec(name) is None]
+sys.exit(sys.version_info < (3, 11) or bool(missing))
 END
 }
 
