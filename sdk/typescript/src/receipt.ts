@@ -1,9 +1,10 @@
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, decodeProtectedHeader, errors, jwtVerify } from "jose";
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from "jose";
 
+import { isLoopback } from "./address.js";
 import { ParamsError, paramsDigest } from "./canonical.js";
 import { HydrapinError, isObject } from "./errors.js";
-import { lowerAscii } from "./guard.js";
+import { reveal, type Secret } from "./secret.js";
 import type { SeenStore } from "./seen.js";
 import { uuid } from "./transport.js";
 import type { ActionParams, Role } from "./types.js";
@@ -27,7 +28,7 @@ export interface ExpectedReceipt {
   readonly instanceId: string;
   readonly holderType: HolderType;
   readonly holderId: string;
-  /** Compared without regard to ASCII case. */
+  /** Compared exactly. */
   readonly skill: string;
   /** The params that the skill is about to run with, or NO_ACTION for a skill that takes none. */
   readonly params: Readonly<ActionParams> | typeof NO_ACTION;
@@ -101,9 +102,13 @@ export class ReceiptError extends HydrapinError {
  * A receipt proves approval, not that it still holds: a PIN that was changed or locked since is seen only by the
  * server's redeem operation.
  */
-export async function verifyReceipt(token: string, expected: ExpectedReceipt, trust: ReceiptTrust): Promise<Receipt> {
+export async function verifyReceipt(
+  receipt: string | Secret,
+  expected: ExpectedReceipt,
+  trust: ReceiptTrust,
+): Promise<Receipt> {
   const want = await complete(expected, trust);
-  const payload = await open(token, want, trust);
+  const payload = await open(reveal(receipt), want, trust);
   const claims = read(payload);
   for (const [claim, same] of [
     ["iss", payload.iss === trust.issuer],
@@ -111,7 +116,7 @@ export async function verifyReceipt(token: string, expected: ExpectedReceipt, tr
     ["aud", payload.aud === want.audience],
     ["holder_type", payload["holder_type"] === want.holderType],
     ["sub", payload.sub === want.holderId],
-    ["skill", lowerAscii(claims.skill) === want.skill],
+    ["skill", claims.skill === want.skill],
     ["action_digest", payload["action_digest"] === want.digest],
   ] as const) {
     if (!same) throw mismatch(claim);
@@ -158,7 +163,7 @@ async function complete(expected: ExpectedReceipt, trust: ReceiptTrust): Promise
   if (holderType !== "customer" && holderType !== "identity") throw incomplete("holderType");
   const holderId = id("holderId");
   if (typeof skill !== "string" || skill === "" || skill === "*") throw incomplete("skill");
-  return { tenantId, audience, holderType, holderId, skill: lowerAscii(skill), digest: await expectedDigest(params) };
+  return { tenantId, audience, holderType, holderId, skill, digest: await expectedDigest(params) };
 }
 
 async function expectedDigest(params: ExpectedReceipt["params"]): Promise<string | undefined> {
@@ -206,7 +211,7 @@ function requireHeader(header: Record<string, unknown>): void {
   }
 }
 
-/** The source, with its faults told from those of the token. */
+/** The source, whose errors are kept apart from those of the token. */
 function guarded(keys: KeySource): KeySource {
   return async (header, token) => {
     try {
@@ -233,7 +238,7 @@ function refusalOf(error: unknown): ReceiptError {
   return malformed("form", error);
 }
 
-/** Reads what was signed. Claims that are not known are left alone (RFC 7519, section 4), values that are not, refused. */
+/** Reads what was signed. Unknown claims are ignored (RFC 7519, section 4), unknown values are refused. */
 function read(payload: JWTPayload): Receipt {
   const { jti, skill, role, amr } = payload as Record<string, unknown>;
   const method: unknown = Array.isArray(amr) && amr.length === 1 ? amr[0] : undefined;
@@ -295,8 +300,4 @@ export function remoteKeys(address: string | URL): KeySource {
     // A redirect would let the keys come from an address that nobody named.
     [customFetch]: (resource, init) => fetch(resource, { ...init, redirect: "error", credentials: "omit" }),
   });
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -99,7 +99,7 @@ test("the README's code runs", async () => {
     const asked = "Send 250.00 EUR to DE89370400440532013000? PIN: ";
     assert.deepEqual(
       [code, shown],
-      [0, `${asked}Wrong, 4 left.\n${asked}Sent 250.00 EUR.\nConfirmed by pin for owner.\n`],
+      [0, `${asked}Incorrect, 4 left.\n${asked}Sent 250.00 EUR.\nConfirmed by pin for owner.\n`],
     );
   } finally {
     await server.stop();

@@ -65,7 +65,7 @@ test("a good receipt is accepted once", async () => {
   const token = await sign();
   const receipt = await verifyReceipt(
     token,
-    { ...expected, tenantId: tenant.toUpperCase(), skill: "PAYMENTS.transfer" },
+    { ...expected, tenantId: tenant.toUpperCase(), skill: "payments.transfer" },
     t,
   );
   assert.deepEqual(
