@@ -22,7 +22,7 @@ const server = await startServer();
 after(() => server.stop());
 const pin = "804615";
 const skill = "payments.transfer";
-const params = { to: "DE89370400440532013000", amount: "250.00", ключ: [1.5, 1e30, null, true] };
+const params = { to: "DE89370400440532013000", amount: "250.00", ключ: [1.5, 1e-7, null, true] };
 const [instance, customer] = [randomUUID(), randomUUID()];
 const client = new Admin({ baseUrl: server.url, apiKey: server.apiKey });
 await client.setCustomerPin(customer, pin);
