@@ -14,7 +14,8 @@ export function serverAddress(text: string, allowInsecureTransport: boolean): st
   } catch {
     throw new TypeError("baseUrl is not an absolute URL");
   }
-  if (!/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password) {
+  // URL forgives backslashes, and a bare ? or #: what is refused here must not depend on the reader.
+  if (!/^https?:\/\/[^\\?#@\s]+$/i.test(text)) {
     throw new TypeError("baseUrl is not an http or https URL without query, fragment and user");
   }
   if (url.protocol === "http:" && !isLoopback(url.hostname) && !allowInsecureTransport) {

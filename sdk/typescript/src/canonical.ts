@@ -60,9 +60,13 @@ function write(value: unknown, depth: number, path: Path): string {
 /** The names and indexes that lead to a value. */
 type Path = readonly (string | number)[];
 
-/** Names a value for an error. Names of members are the caller's own; values are never part of an error. */
+/** Names a value for an error: `params.lines[0].amount`. Names of members are the caller's own; values are never named. */
 function at(path: Path): string {
-  return path.length === 0 ? "params" : `params.${path.join(".")}`;
+  const steps = path.map((step) => {
+    if (typeof step === "number") return `[${step}]`;
+    return /^[A-Za-z_]\w*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+  });
+  return ["params", ...steps].join("");
 }
 
 function writeNumber(value: number, path: Path): string {

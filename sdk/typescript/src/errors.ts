@@ -63,7 +63,7 @@ interface ProblemContext extends ErrorContext {
 /** An answer that is a problem document (RFC 9457). There is a subclass for each code. */
 export abstract class ProblemError extends HydrapinError {
   /** What went wrong, for programs. */
-  abstract readonly code: ProblemCode;
+  abstract readonly code: string;
   /** The document as it came. */
   readonly problem: Problem;
   /** After how many seconds to try again, where the server said so. */
@@ -73,6 +73,17 @@ export abstract class ProblemError extends HydrapinError {
     super(context.problem.detail, context);
     this.problem = context.problem;
     this.retryAfterSeconds = context.retryAfterSeconds;
+  }
+}
+
+/** A problem whose code this version does not know: a newer server's. */
+export class UnknownProblemError extends ProblemError {
+  override readonly name = "UnknownProblemError";
+  override readonly code: string;
+
+  constructor(context: ProblemContext, code: string) {
+    super(context);
+    this.code = code;
   }
 }
 
@@ -356,8 +367,8 @@ function isDetail(value: unknown): value is ValidationDetail {
 function problemOf(response: Response, body: unknown, context: ErrorContext): ProblemError | null {
   if (!isProblem(body)) return null;
   const code = body.type.slice(problemPrefix.length);
-  if (!isCode(code)) return null;
-  return classes[code]({ ...context, problem: body, retryAfterSeconds: retryAfterOf(response) });
+  const known = { ...context, problem: body, retryAfterSeconds: retryAfterOf(response) };
+  return isCode(code) ? classes[code](known) : new UnknownProblemError(known, code);
 }
 
 function isCode(code: string): code is ProblemCode {

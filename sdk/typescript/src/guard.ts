@@ -9,7 +9,6 @@ import {
   LockedError,
   NotConfirmedError,
   TimeoutError,
-  TooManyRequestsError,
   UnavailableError,
   UnexpectedAnswerError,
   ValidationError,
@@ -174,22 +173,21 @@ class Run {
 
   async #poll(pending: PendingConfirmation, asked: Prepared, signal: AbortSignal): Promise<Confirmation> {
     const { waitMs = Infinity, pollSeconds = 25 } = this.#options;
-    const start = performance.now();
     // By this machine's own count: its clock and the server's may differ.
     const lifetimeMs = (asked.question.expires_in_seconds ?? 300) * 1000 + graceMs;
+    const end = performance.now() + Math.min(waitMs, lifetimeMs);
     for (;;) {
       const began = performance.now();
-      const left = Math.min(waitMs, lifetimeMs) - (began - start);
-      if (left <= 0) {
-        throw new NotConfirmedError("still_pending", "The person has not answered yet.", { confirmation: this.last });
-      }
-      const seconds = Math.min(pollSeconds, Math.max(1, Math.ceil(left / 1000)));
+      const seconds = Math.min(pollSeconds, Math.ceil(Math.max(0, end - began) / 1000));
       const answer = await this.#calls.wait(pending.id, seconds, { signal });
-      const now = this.#same(asked, answer);
-      if (now.id !== pending.id) throw unrecognised("The answer is of another confirmation.", answer);
-      if (now.status === "approved") return now;
-      if (now.status !== "pending") throw ended(answer);
-      await sleep(Math.max(0, Math.min(pollPauseMs, left) - (performance.now() - began)), signal);
+      const seen = this.#same(asked, answer);
+      if (seen.status === "approved") return seen;
+      if (seen.status !== "pending") throw ended(answer);
+      const now = performance.now();
+      if (now >= end) {
+        throw new NotConfirmedError("still_pending", "The person has not answered yet.", { confirmation: seen });
+      }
+      await sleep(Math.min(Math.max(0, pollPauseMs - (now - began)), end - now), signal);
     }
   }
 
@@ -255,6 +253,11 @@ function notConfirmed(error: unknown, last: Confirmation | null, signal: AbortSi
 }
 
 function reasonOf(error: unknown): NotConfirmedReason {
+  // A proxy in front of the server, or the server without a problem document.
+  if (error instanceof UnexpectedAnswerError && error.status !== null) {
+    if (error.status === 422) return "invalid";
+    if (error.status >= 500) return "unreachable";
+  }
   for (const [kinds, reason] of reasons) if (kinds.some((kind) => error instanceof kind)) return reason;
   return "cancelled";
 }
@@ -265,10 +268,7 @@ const reasons: readonly (readonly [readonly (abstract new (...args: never[]) => 
   [[WrongPinError], "incorrect_pin"],
   [[LockedError, InactiveError], "locked"],
   [[ExpiredError], "expired"],
-  [
-    [ConnectionError, TimeoutError, UnavailableError, BusyError, TooManyRequestsError, InternalError],
-    "unreachable",
-  ],
+  [[ConnectionError, TimeoutError, UnavailableError, BusyError, InternalError], "unreachable"],
   [[UnexpectedAnswerError], "unrecognised"],
   [[HydrapinError], "refused"],
 ];

@@ -36,6 +36,7 @@ export {
   UnauthorizedError,
   UnavailableError,
   UnexpectedAnswerError,
+  UnknownProblemError,
   UnsupportedMediaTypeError,
   ValidationError,
   WrongPinError,

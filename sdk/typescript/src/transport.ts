@@ -119,8 +119,8 @@ export class Transport {
     this.#fetch = options.fetch ?? ((request) => fetch(request));
     this.#http = createClient<paths>({
       baseUrl: serverAddress(options.baseUrl, options.allowInsecureTransport ?? false),
-      // A redirect would carry the key or the PIN to an address that nobody named.
-      redirect: "error",
+      // A redirect would carry the key or the PIN to an address that nobody named: it is an answer that is not known.
+      redirect: "manual",
       credentials: "omit",
       cache: "no-store",
       referrerPolicy: "no-referrer",
