@@ -1,4 +1,4 @@
-import { createLocalJWKSet, createRemoteJWKSet, customFetch, decodeProtectedHeader, errors, jwtVerify } from "jose";
+import { base64url, createLocalJWKSet, createRemoteJWKSet, customFetch, decodeProtectedHeader, errors, jwtVerify } from "jose";
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from "jose";
 
 import { isLoopback } from "./address.js";
@@ -110,6 +110,11 @@ export async function verifyReceipt(
   const want = await complete(expected, trust);
   const payload = await open(reveal(receipt), want, trust);
   const claims = read(payload);
+  for (const [claim, form] of forms) {
+    const value: unknown = payload[claim];
+    if (value === undefined && claim === "action_digest") continue;
+    if (typeof value !== "string" || !form.test(value)) throw malformed(claim);
+  }
   for (const [claim, same] of [
     ["iss", payload.iss === trust.issuer],
     ["tenant_id", payload["tenant_id"] === want.tenantId],
@@ -133,6 +138,16 @@ export async function verifyReceipt(
   if (first !== true) throw new ReceiptError("replayed", "The receipt was already used.");
   return claims;
 }
+
+const id = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+/** The claims that are compared below, and the one form in which each is written. */
+const forms = [
+  ["aud", new RegExp(`^${id}/${id}$`)],
+  ["sub", new RegExp(`^${id}$`)],
+  ["tenant_id", new RegExp(`^${id}$`)],
+  ["holder_type", /^(?:customer|identity)$/],
+  ["action_digest", /^sha-256:[0-9a-f]{64}$/],
+] as const;
 
 /** What is expected, in the form in which it is compared. */
 interface Wanted {
@@ -181,6 +196,8 @@ async function open(token: string, want: Wanted, trust: ReceiptTrust): Promise<J
   if (typeof token !== "string" || token.length > maxReceiptLength || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) {
     throw malformed("form");
   }
+  const [head = "", body = ""] = token.split(".");
+  if (!namesAreUnique(head) || !namesAreUnique(body)) throw malformed("a name occurs twice");
   try {
     requireHeader(decodeProtectedHeader(token));
     const { payload } = await jwtVerify(token, guarded(trust.keys), {
@@ -211,6 +228,35 @@ function requireHeader(header: Record<string, unknown>): void {
   }
 }
 
+/**
+ * Whether no member of a part of the token, an object, has the same name twice: readers disagree on which one counts,
+ * and JSON.parse takes the last in silence. What is no JSON at all is refused when it is read.
+ */
+function namesAreUnique(part: string): boolean {
+  let text: string;
+  try {
+    text = new TextDecoder().decode(base64url.decode(part));
+  } catch {
+    return false;
+  }
+  const names = new Set<string>();
+  let depth = 0;
+  for (const [token, string, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]/g)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    if (!string || colon === undefined || depth !== 1) continue;
+    let name: unknown;
+    try {
+      name = JSON.parse(string);
+    } catch {
+      return false;
+    }
+    if (names.has(name as string)) return false;
+    names.add(name as string);
+  }
+  return true;
+}
+
 /** The source, whose errors are kept apart from those of the token. */
 function guarded(keys: KeySource): KeySource {
   return async (header, token) => {
@@ -226,7 +272,11 @@ function guarded(keys: KeySource): KeySource {
 
 function refusalOf(error: unknown): ReceiptError {
   if (error instanceof ReceiptError) return error;
-  if (error instanceof errors.JWTExpired) return new ReceiptError("expired", "The receipt has expired.", error);
+  if (error instanceof errors.JWTExpired) {
+    // jose compares before it is known to be a time.
+    if (!((error.payload.exp ?? 0) > 0)) return malformed("exp", error);
+    return new ReceiptError("expired", "The receipt has expired.", error);
+  }
   if (error instanceof errors.JWSSignatureVerificationFailed)
     return new ReceiptError("bad_signature", "The receipt was not signed with the key that it names.", error);
   if (error instanceof errors.JWTClaimValidationFailed) {

@@ -13,10 +13,14 @@ export class SummaryError extends TypeError {
 const field = /\{\{|\}\}|\{([^{}]*)\}|[{}]/g;
 // What number formatters and copied text put in, and nobody sees: LRM, RLM, ALM, ZWSP, soft hyphen, BOM.
 const formatting = /[\u200e\u200f\u061c\u200b\u00ad\ufeff]/u;
-// ZWNJ, ZWJ and the variation selectors: part of a word or an emoji where they follow something visible.
-const joiner = /[\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/u;
-// Control, surrogate, private use, unassigned, separators of lines, and all that has no glyph, bidi controls included.
-const unsafe = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+// Part of an emoji or of a word: a variation selector right after something visible, and a joiner after either.
+const selector = /[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/u;
+const joiner = /[\u200c\u200d]/u;
+// Control, surrogate, private use, unassigned, separators of lines, annotation marks, and all that has no glyph, bidi
+// controls included.
+const unsafe = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\ufff9-\ufffb\p{Default_Ignorable_Code_Point}]/u;
+// White space, and two characters whose glyph is empty.
+const empty = /[\s\u2800\u{1d159}]/u;
 
 /**
  * Fills a template from params: `summary("Send {amount} {currency} to {recipient.iban}", params)`. What a person is
@@ -37,7 +41,7 @@ export function summary(template: string, params: Readonly<ActionParams>): strin
   });
   const characters = Array.from(text);
   if (characters.length > MAX_SUMMARY_LENGTH) throw new SummaryError("the summary is longer than 500 characters");
-  if (!characters.some(visible)) throw new SummaryError("the summary shows nothing");
+  if (!characters.some((c) => visible(c) && !/\p{M}/u.test(c))) throw new SummaryError("the summary shows nothing");
   return text;
 }
 
@@ -55,15 +59,12 @@ function shown(value: unknown): string {
   // A wrapper's text less the wrapper is the canonical form of any value.
   const text = typeof value === "string" ? value : canonicalParams({ v: value }).slice(5, -1);
   let out = "";
-  let joins = false;
+  let before: "visible" | "selector" | "other" = "other";
   for (const c of text) {
     if (formatting.test(c)) continue;
-    if (joiner.test(c)) {
-      out += joins ? c : codePoint(c);
-      continue;
-    }
-    out += unsafe.test(c) ? codePoint(c) : c;
-    joins = visible(c);
+    const fits: boolean = selector.test(c) ? before === "visible" : joiner.test(c) ? before !== "other" : !unsafe.test(c);
+    out += fits ? c : codePoint(c);
+    before = fits && selector.test(c) ? "selector" : visible(c) ? "visible" : "other";
   }
   return out;
 }
@@ -73,5 +74,5 @@ function codePoint(c: string): string {
 }
 
 function visible(c: string): boolean {
-  return !/\s/u.test(c) && !unsafe.test(c);
+  return !empty.test(c) && !unsafe.test(c);
 }

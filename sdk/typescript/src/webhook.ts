@@ -1,4 +1,4 @@
-import { HydrapinError } from "./errors.js";
+import { HydrapinError, isObject } from "./errors.js";
 import { reveal, type Secret } from "./secret.js";
 
 /** How many seconds the clocks of sender and receiver may differ (Standard Webhooks 1.0). */
@@ -11,7 +11,7 @@ export class WebhookError extends HydrapinError {
 
 /** A message as it came. */
 export interface WebhookMessage {
-  /** `webhook-id`, `webhook-timestamp` and `webhook-signature`: a Headers, or an object with names in lower case. */
+  /** `webhook-id`, `webhook-timestamp` and `webhook-signature`, in a Headers or a plain object. */
   readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The body, byte for byte as it came: parsing and writing it again would break the signature. */
   readonly body: string | Uint8Array;
@@ -27,7 +27,7 @@ export async function verifyWebhook(
   secrets: string | Secret | readonly (string | Secret)[],
   message: WebhookMessage,
   now: Date = new Date(),
-): Promise<unknown> {
+): Promise<Record<string, unknown>> {
   const id = header(message, "webhook-id");
   const timestamp = header(message, "webhook-timestamp");
   const signatures = header(message, "webhook-signature").split(" ");
@@ -46,7 +46,7 @@ export async function verifyWebhook(
     for (const signature of signatures) {
       const bytes = signature.startsWith("v1,") ? fromBase64(signature.slice(3)) : null;
       // The platform compares in constant time.
-      if (bytes && (await crypto.subtle.verify("HMAC", key, bytes, signed))) return JSON.parse(textOf(body)) as unknown;
+      if (bytes && (await crypto.subtle.verify("HMAC", key, bytes, signed))) return read(body);
     }
   }
   throw new WebhookError("No signature of the webhook is one of its secret.");
@@ -54,19 +54,26 @@ export async function verifyWebhook(
 
 function header(message: WebhookMessage, name: string): string {
   const { headers } = message;
-  const value = headers instanceof Headers ? headers.get(name) : headers[name];
+  const named = Object.entries(headers).filter(([given]) => given.toLowerCase() === name);
+  const value: unknown = headers instanceof Headers ? headers.get(name) : named.length === 1 ? named[0]?.[1] : undefined;
   if (typeof value !== "string" || value === "") throw new WebhookError(`The header ${name} is missing or repeated.`);
   return value;
 }
 
 function keyOf(secret: string | Secret): Uint8Array<ArrayBuffer> {
   const bytes = fromBase64(reveal(secret).replace(/^whsec_/, ""));
-  if (!bytes || bytes.length === 0) throw new TypeError("a webhook's secret is whsec_ and base64");
+  if (!bytes || bytes.length === 0) throw new WebhookError("A webhook's secret is whsec_ and base64.");
   return bytes;
 }
 
-function textOf(body: Uint8Array): string {
-  return new TextDecoder("utf-8", { fatal: true }).decode(body);
+function read(body: Uint8Array): Record<string, unknown> {
+  try {
+    const message: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    if (isObject(message)) return message;
+  } catch {
+    // The same: it is signed, and no message.
+  }
+  throw new WebhookError("The webhook's body is not a JSON object.");
 }
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {

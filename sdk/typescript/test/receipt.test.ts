@@ -171,7 +171,7 @@ for (const claim of Object.keys(claims()).filter((c) => c !== "action_digest")) 
       // A skill or an issuer of another name is another one, not a malformed one.
       const codes: string[] = [
         "malformed",
-        ["iss", "aud", "sub", "tenant_id", "skill", "holder_type"].includes(claim)
+        ["iss", "skill"].includes(claim)
           ? "mismatch"
           : claim === "exp"
             ? "expired"
