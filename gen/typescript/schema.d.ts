@@ -106,6 +106,86 @@ export interface paths {
         patch: operations["updatePinPolicy"];
         trace?: never;
     };
+    "/v1/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the freeze of the tenant
+         * @description Says whether the tenant is frozen, since when, by whom, and why.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:read`.
+         */
+        get: operations["getTenantFreeze"];
+        /**
+         * Freeze the tenant
+         * @description Stops everything that a PIN protects, at once: while the tenant is frozen, every question is
+         *     `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+         *     Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+         *     ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+         *     issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+         *     admin replaces a freeze by an API key.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:write`.
+         */
+        put: operations["setTenantFreeze"];
+        post?: never;
+        /**
+         * Lift the freeze of the tenant
+         * @description Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+         *     ended. A freeze by an admin token can only be lifted by an admin token.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:write`.
+         */
+        delete: operations["liftTenantFreeze"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/instances/{instance_id}/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the freeze of an instance
+         * @description Says whether the instance is frozen, since when, by whom, and why. A freeze of the tenant is not shown here.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:read`.
+         */
+        get: operations["getInstanceFreeze"];
+        /**
+         * Freeze an instance
+         * @description Stops everything that a PIN protects, at once: while the instance is frozen, every question is
+         *     `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+         *     Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+         *     ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+         *     issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+         *     admin replaces a freeze by an API key.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:write`.
+         */
+        put: operations["setInstanceFreeze"];
+        post?: never;
+        /**
+         * Lift the freeze of an instance
+         * @description Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+         *     ended. A freeze by an admin token can only be lifted by an admin token.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:write`.
+         */
+        delete: operations["liftInstanceFreeze"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/instances/{instance_id}/identities/{identity_id}/pin": {
         parameters: {
             query?: never;
@@ -234,6 +314,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/internal/v1/instances/{instance_id}/pin-policy/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask whether a skill needs a PIN
+         * @description Says whether *Ask whether a skill may run* would need a PIN now. Nothing is stored. The answer
+         *     holds for this moment only: do not cache it. While the instance or its tenant is frozen, the
+         *     answer is `required: true` with the reason `frozen`, and the skill must not run.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        get: operations["getPinPolicyDecision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/internal/v1/instances/{instance_id}/confirmations": {
         parameters: {
             query?: never;
@@ -241,7 +345,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List open confirmations
+         * @description Returns the confirmations of the instance that are pending or approved now, the newest first:
+         *     what a runtime finds again after a restart. Narrow the list with `status`, and with at most
+         *     one of `customer_id` and `identity_id`. To get the next page, send `next` as `after`.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        get: operations["listConfirmations"];
         put?: never;
         /**
          * Ask whether a skill may run
@@ -263,6 +375,14 @@ export interface paths {
          *     To retry safely, send an `idempotency_key`. The same question with the same key returns the
          *     existing confirmation as it is now, with 200. A different question with the same key fails
          *     with 409.
+         *
+         *     A `call_key` finds the confirmation of the same call again, and lets it run once: the key is
+         *     held while its confirmation is pending or approved, and after its holder declined it until
+         *     `expires_at`. Then the next question with the key is a new one. Send at most one of the two
+         *     keys.
+         *
+         *     A holder may have 50 pending confirmations on an instance, and 100 that are approved and not
+         *     redeemed. Past that the request fails with 429.
          *
          *     Requires the runtime key of the instance.
          */
@@ -361,6 +481,31 @@ export interface paths {
          *     Requires the runtime key of the instance.
          */
         post: operations["redeemConfirmation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report what became of a skill
+         * @description Call this once the skill of a redeemed confirmation has run: `executed`, `failed`, or `unknown`
+         *     if you cannot tell. It is the runtime's claim, not proof, and changes nothing else. The same
+         *     outcome again succeeds. An `unknown` outcome can become `executed` or `failed` once. The
+         *     detail is not part of the audit trail.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        post: operations["reportOutcome"];
         delete?: never;
         options?: never;
         head?: never;
@@ -520,6 +665,11 @@ export interface components {
              */
             idempotency_key?: string;
             /**
+             * @description Finds the confirmation of the same call again, while it is open. Not together with `idempotency_key`.
+             * @example send-money-5b1e
+             */
+            call_key?: string;
+            /**
              * @description How many seconds the holder has to enter the PIN.
              * @default 300
              */
@@ -529,6 +679,60 @@ export interface components {
         RedeemConfirmation: {
             skill?: components["schemas"]["Skill"];
             params?: components["schemas"]["ActionParams"];
+        };
+        /** @description What became of the skill. */
+        ReportOutcome: {
+            outcome: components["schemas"]["Outcome"];
+            /**
+             * @description A few words for people. It is not part of the audit trail.
+             * @example The bank accepted the transfer.
+             */
+            detail?: string;
+        };
+        /**
+         * @description How the skill ended.
+         * @example executed
+         * @enum {string}
+         */
+        Outcome: "executed" | "failed" | "unknown";
+        /** @description Whether a skill needs a PIN now. */
+        PinPolicyDecision: {
+            /** @description Whether the skill needs a PIN. Treat any other value as true. */
+            required: boolean;
+            /**
+             * @description Why no PIN is needed, or `frozen`. Null if a PIN is needed.
+             * @enum {string|null}
+             */
+            reason: "frozen" | "role_excluded" | "skill_not_listed" | null;
+        };
+        /** @description A freeze. */
+        SetFreeze: {
+            /**
+             * @description Why, for people.
+             * @example The agent sent messages that nobody asked for.
+             */
+            reason?: string;
+        };
+        /** @description Whether an instance or a tenant is frozen. */
+        Freeze: {
+            /** @description Whether it is frozen now. */
+            frozen: boolean;
+            /**
+             * Format: date-time
+             * @description Since when. Null if it is not frozen.
+             */
+            since: string | null;
+            /** @description The kind and the id of the credential that froze it, as in `jwt:ada`. Null if it is not frozen. */
+            by: string | null;
+            /** @description Why. Null if no reason was given. */
+            reason: string | null;
+        };
+        /** @description A page of confirmations. */
+        ConfirmationList: {
+            /** @description The confirmations, the newest first. */
+            confirmations: components["schemas"]["Confirmation"][];
+            /** @description Send it as `after` to get the next page. Null on the last page. */
+            next: string | null;
         };
         /**
          * @description The state of the confirmation. Treat any unrecognised status as "no".
@@ -547,7 +751,7 @@ export interface components {
              * @description Why the confirmation has its status. Null if the status needs no explanation.
              * @enum {string|null}
              */
-            reason: "role_excluded" | "skill_not_listed" | "pin" | "session" | "pin_not_set" | "pin_inactive" | "pin_locked" | "pin_cooling_off" | "runtime" | "holder" | "pin_changed" | "session_ended" | null;
+            reason: "role_excluded" | "skill_not_listed" | "pin" | "session" | "frozen" | "pin_not_set" | "pin_inactive" | "pin_locked" | "pin_cooling_off" | "pin_not_own" | "runtime" | "holder" | "wrong_pin" | "pin_changed" | "session_ended" | null;
             skill: components["schemas"]["Skill"];
             role: components["schemas"]["Role"];
             /**
@@ -588,6 +792,16 @@ export interface components {
             locked_until: string | null;
             /** @description The page where the holder can enter the PIN. Null if there is none. */
             confirm_url: string | null;
+            /**
+             * @description What the runtime reported of the skill. Null until it reports.
+             * @enum {string|null}
+             */
+            outcome: "executed" | "failed" | "unknown" | null;
+            /**
+             * Format: date-time
+             * @description When the runtime reported it. Null until it reports.
+             */
+            outcome_at: string | null;
             /** @description The signed proof of the approval (a JWS). Set while the status is `approved`. */
             receipt: string | null;
         };
@@ -611,7 +825,7 @@ export interface components {
          * @description The kind of the error, for programs.
          * @enum {string}
          */
-        ProblemType: "urn:hydrapin:problem:unauthorized" | "urn:hydrapin:problem:forbidden" | "urn:hydrapin:problem:wrong-pin" | "urn:hydrapin:problem:pin-locked" | "urn:hydrapin:problem:pin-inactive" | "urn:hydrapin:problem:not-pending" | "urn:hydrapin:problem:not-approved" | "urn:hydrapin:problem:expired" | "urn:hydrapin:problem:already-redeemed" | "urn:hydrapin:problem:params-mismatch" | "urn:hydrapin:problem:changed-since-approval" | "urn:hydrapin:problem:idempotency-conflict" | "urn:hydrapin:problem:precondition-failed" | "urn:hydrapin:problem:not-found" | "urn:hydrapin:problem:method-not-allowed" | "urn:hydrapin:problem:too-large" | "urn:hydrapin:problem:unsupported-media-type" | "urn:hydrapin:problem:too-many-requests" | "urn:hydrapin:problem:busy" | "urn:hydrapin:problem:unavailable" | "urn:hydrapin:problem:internal";
+        ProblemType: "urn:hydrapin:problem:unauthorized" | "urn:hydrapin:problem:forbidden" | "urn:hydrapin:problem:wrong-pin" | "urn:hydrapin:problem:pin-locked" | "urn:hydrapin:problem:pin-inactive" | "urn:hydrapin:problem:not-pending" | "urn:hydrapin:problem:not-approved" | "urn:hydrapin:problem:expired" | "urn:hydrapin:problem:already-redeemed" | "urn:hydrapin:problem:params-mismatch" | "urn:hydrapin:problem:changed-since-approval" | "urn:hydrapin:problem:idempotency-conflict" | "urn:hydrapin:problem:precondition-failed" | "urn:hydrapin:problem:not-found" | "urn:hydrapin:problem:method-not-allowed" | "urn:hydrapin:problem:too-large" | "urn:hydrapin:problem:unsupported-media-type" | "urn:hydrapin:problem:too-many-requests" | "urn:hydrapin:problem:busy" | "urn:hydrapin:problem:unavailable" | "urn:hydrapin:problem:internal" | "urn:hydrapin:problem:frozen" | "urn:hydrapin:problem:outcome-already-set" | "urn:hydrapin:problem:not-redeemed";
         /** @description A problem document (RFC 9457). */
         Problem: {
             type: components["schemas"]["ProblemType"];
@@ -698,8 +912,27 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The PIN is incorrect, the instance or its tenant is frozen, or the credential is not the runtime key of this instance. */
+        ForbiddenVerify: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Something that the approval relied on has changed, or the credential is not the runtime key of this instance. The skill must not run. */
         ForbiddenRedeem: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The credential does not allow this operation, or an admin token froze and an API key asks. */
+        ForbiddenLift: {
             headers: {
                 [name: string]: unknown;
             };
@@ -725,7 +958,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The `idempotency_key` was already used for a different question. */
+        /** @description The `idempotency_key` was already used for a different question, or the `call_key` is held by a different one. */
         ConflictKey: {
             headers: {
                 [name: string]: unknown;
@@ -745,6 +978,15 @@ export interface components {
         };
         /** @description The confirmation was already redeemed. */
         ConflictRedeemed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The confirmation was not redeemed, or a different outcome was reported before. */
+        ConflictOutcome: {
             headers: {
                 [name: string]: unknown;
             };
@@ -863,6 +1105,42 @@ export interface components {
             };
         };
         /** @description The request is not valid. */
+        InvalidFreeze: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidDecision: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidList: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidOutcome: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
         InvalidHolder: {
             headers: {
                 [name: string]: unknown;
@@ -881,7 +1159,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The holder has too many pending confirmations on this instance. */
+        /** @description The holder has too many open confirmations on this instance. */
         TooManyRequests: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -949,6 +1227,22 @@ export interface components {
         QueryCustomerId: components["schemas"]["Uuid"];
         /** @description The id of the holder, if the holder is a channel identity of the instance. */
         QueryIdentityId: components["schemas"]["Uuid"];
+        /**
+         * @description The name of the skill that is about to run.
+         * @example payments.transfer
+         */
+        QuerySkill: components["schemas"]["Skill"];
+        /**
+         * @description How the holder uses the instance.
+         * @example owner
+         */
+        QueryRole: components["schemas"]["Role"];
+        /** @description Only confirmations that have this status now. Without it, both. */
+        QueryStatus: "pending" | "approved";
+        /** @description How many confirmations a page has at most. */
+        QueryLimit: number;
+        /** @description The `next` of the page before. Without it, the list begins with the newest. */
+        QueryAfter: string;
         /** @description How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent. */
         WaitSeconds: number;
         /** @description The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored. */
@@ -1201,6 +1495,180 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getTenantFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The freeze. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setTenantFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SetFreeze"];
+            };
+        };
+        responses: {
+            /** @description It is frozen. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidFreeze"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    liftTenantFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not frozen. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenLift"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getInstanceFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The freeze. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidInstance"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setInstanceFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SetFreeze"];
+            };
+        };
+        responses: {
+            /** @description It is frozen. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidFreeze"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    liftInstanceFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not frozen. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenLift"];
+            422: components["responses"]["InvalidInstance"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getIdentityPinStatus: {
         parameters: {
             query?: never;
@@ -1445,6 +1913,93 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getPinPolicyDecision: {
+        parameters: {
+            query: {
+                /**
+                 * @description The name of the skill that is about to run.
+                 * @example payments.transfer
+                 */
+                skill: components["parameters"]["QuerySkill"];
+                /**
+                 * @description How the holder uses the instance.
+                 * @example owner
+                 */
+                role: components["parameters"]["QueryRole"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The decision. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinPolicyDecision"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            422: components["responses"]["InvalidDecision"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listConfirmations: {
+        parameters: {
+            query?: {
+                /** @description Only confirmations that have this status now. Without it, both. */
+                status?: components["parameters"]["QueryStatus"];
+                /**
+                 * @description The id of the holder, if the holder is a customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
+                customer_id?: components["parameters"]["QueryCustomerId"];
+                /** @description The id of the holder, if the holder is a channel identity of the instance. */
+                identity_id?: components["parameters"]["QueryIdentityId"];
+                /** @description How many confirmations a page has at most. */
+                limit?: components["parameters"]["QueryLimit"];
+                /** @description The `next` of the page before. Without it, the list begins with the newest. */
+                after?: components["parameters"]["QueryAfter"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfirmationList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            422: components["responses"]["InvalidList"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     askConfirmation: {
         parameters: {
             query?: never;
@@ -1464,7 +2019,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description No confirmation was needed or possible, so none is stored, or the `idempotency_key` was used before. */
+            /** @description No confirmation was needed or possible, so none is stored, or the `idempotency_key` or `call_key` found one. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1605,7 +2160,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenPin"];
+            403: components["responses"]["ForbiddenVerify"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
@@ -1658,6 +2213,50 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidRedeem"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reportOutcome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The `id` of the confirmation, as *Ask whether a skill may run* returned it.
+                 * @example 7c0e2b54-7f0b-4c53-8f0e-5b8e5a3f9d21
+                 */
+                confirmation_id: components["parameters"]["ConfirmationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportOutcome"];
+            };
+        };
+        responses: {
+            /** @description The outcome is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Confirmation"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ConflictOutcome"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidOutcome"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };

@@ -8,7 +8,7 @@ import (
 
 // etag finds the ETags of a list. A W/ in front and what a proxy that compresses appends, within
 // the quotes or behind them, are left out: the policy is the same, however it was sent.
-var etag = regexp.MustCompile(`(?:W/)?("[!#-~]*")(?:-gzip|-br|;gzip)?`)
+var etag = regexp.MustCompile(`(?:W/)?("[^"]*")(?:-gzip|-br|;gzip)?`)
 
 // etags is the value of If-Match or If-None-Match, which the contract has validated; nil without
 // the header.

@@ -135,7 +135,8 @@ func Open(folder string, o Options) (*Stack, error) {
 		s.Node.Drain()
 		s.Server.Close()
 	})
-	return s, s.mintKeys(ctx)
+	err = s.mintKeys(ctx)
+	return s, err
 }
 
 // settings returns the settings of a node whose database is in the folder, unless they name

@@ -17,15 +17,15 @@ const (
 )
 
 var (
-	// ErrNoCredential: the request has no credential of a known scheme.
+	// ErrNoCredential means: the request has no credential of a known scheme.
 	ErrNoCredential = errors.New("openapi: no credential")
-	// ErrNoToken: the request has no credential of a known scheme, and the operation is for the
+	// ErrNoToken means: the request has no credential of a known scheme, and the operation is for the
 	// token of a customer alone.
 	ErrNoToken = errors.New("openapi: no token")
-	// ErrRepeatedCredential: a credential header came more than once, so that two readers could
+	// ErrRepeatedCredential means: a credential header came more than once, so that two readers could
 	// see two callers in one request.
 	ErrRepeatedCredential = errors.New("openapi: a credential header came more than once")
-	// ErrForbidden: a valid credential that does not open the operation.
+	// ErrForbidden means: a valid credential that does not open the operation.
 	ErrForbidden = errors.New("openapi: the credential does not open this operation")
 )
 

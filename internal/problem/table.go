@@ -13,9 +13,9 @@ import (
 )
 
 var (
-	// ErrNoRoute: nothing is served at the path.
+	// ErrNoRoute means: nothing is served at the path.
 	ErrNoRoute = errors.New("problem: no such route")
-	// ErrMethodNotAllowed: the route exists and does not have the method.
+	// ErrMethodNotAllowed means: the route exists and does not have the method.
 	ErrMethodNotAllowed = errors.New("problem: the route does not have this method")
 )
 
