@@ -23,6 +23,7 @@ const (
 	codeUniqueViolation  = "23505"
 	codeOutcomeUnknown   = "40003"
 	codeDiskFull         = "53100"
+	codeDuplicateObject  = "42710"
 	codeDuplicateTable   = "42P07"
 	codeIOError          = "58030"
 	codeReadOnly         = "25006"
