@@ -38,7 +38,6 @@ var fixtures = map[string]string{
 		VALUES (gen_random_uuid(), gen_random_uuid(), now(), 'pin.set', 'operator', 'o', '{}')`,
 	"pin_attempts": `INSERT INTO pin_attempts VALUES (gen_random_uuid(), gen_random_uuid(), 'customer',
 		'00000000-0000-0000-0000-000000000000', gen_random_uuid(), now())`,
-	"freezes":       "INSERT INTO freezes (tenant_id, instance_id) VALUES (gen_random_uuid(), gen_random_uuid())",
 	"schema_compat": "SELECT 1",
 	"write_probes":  "SELECT 1",
 	"duties":        "SELECT 1",
