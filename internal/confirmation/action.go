@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/hydracore/hydrapin/internal/text"
-	"github.com/hydracore/hydrapin/sdk/go/canonical"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
 // ErrSummary is returned by [NewAction] for a summary that [CheckSummary] refuses.
