@@ -32,7 +32,7 @@ func (b *bench) on(tb testing.TB, method, id, rest, body string) reply {
 
 var confirmationFields = []string{
 	"action_digest", "action_summary", "attempts_remaining", "confirm_url", "created_at", "customer_id", "expires_at", "id",
-	"identity_id", "locked_until", "reason", "receipt", "role", "session_expires_at", "skill", "status",
+	"identity_id", "locked_until", "outcome", "outcome_at", "reason", "receipt", "role", "session_expires_at", "skill", "status",
 }
 
 // wantConfirmation checks that every field is there, and those that are given.
@@ -202,5 +202,19 @@ func TestIdentityPIN(t *testing.T) {
 	}
 	if got := b.call(t, "GET", admin, "", key(b.Key)).want(t, 200); strings.TrimSpace(got.text) != noPIN {
 		t.Errorf("removed: %s", got.text)
+	}
+}
+
+// Asking answers with the address of the confirmation, relative to its own.
+func TestAskHasALocation(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.pending(t)
+	asked := b.ask(t, "").want(t, 201)
+	at, err := asked.Request.URL.Parse(asked.Header.Get("Location"))
+	must(t, err)
+	got := b.call(t, "GET", at.Path, "", key(b.RuntimeKey)).want(t, 200)
+	if got.fields(t)["id"] != asked.fields(t)["id"] {
+		t.Errorf("%s has %s", at, got.text)
 	}
 }

@@ -18,6 +18,10 @@ const mediaJSON = "application/json"
 // a 415.
 func (op *Operation) checkBody(req *http.Request) ([]FieldError, error) {
 	body, errs, err := readBody(req)
+	if err == nil && body == nil && op.bodyOptional {
+		req.Body, req.ContentLength = http.NoBody, 0
+		return nil, nil
+	}
 	if err != nil || len(errs) > 0 {
 		return errs, err
 	}
@@ -61,7 +65,10 @@ func readBody(req *http.Request) ([]byte, []FieldError, error) {
 // that would have to be undone.
 func checkMediaType(req *http.Request) error {
 	patch := req.Method == http.MethodPatch
-	if coding := req.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+	// Every line counts: a second one would be a second coding (RFC 9110, section 8.4). A lone
+	// identity, which no server should send and some clients do, changes nothing.
+	coding := strings.Join(req.Header.Values("Content-Encoding"), ",")
+	if coding != "" && !strings.EqualFold(coding, "identity") {
 		return &UnsupportedMediaTypeError{Coding: true, Patch: patch}
 	}
 	values := req.Header.Values("Content-Type")

@@ -19,19 +19,26 @@ type Operation struct {
 	ID string
 	// Writes is true for every method but GET: a key is then read anew.
 	Writes bool
+	// Spends is true for an operation that spends an attempt of a PIN: one whose caller has gone
+	// before that must cost nothing.
+	Spends bool
 
 	access              auth.Rule
 	path, query, header []parameter
 	// body is nil where the operation has none.
 	body *schema
-	// exactlyOne are parameters of the query of which exactly one must be given.
-	exactlyOne []string
+	// bodyOptional lets a request come without a body.
+	bodyOptional bool
+	// oneOf are parameters of the query of which one may or must be given.
+	oneOf []oneOf
 }
 
 type parameter struct {
 	name     string
 	required bool
 	schema   *schema
+	// list is true for a header whose lines are parts of one list (RFC 9110, section 5.3).
+	list bool
 }
 
 // compiler reads a contract.
@@ -46,11 +53,16 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 	id := strings.ToLower(spec.OperationID[:1]) + spec.OperationID[1:]
 	op := &Operation{ID: id, Writes: method != http.MethodGet}
 	var err error
-	if err := knownExtensions(spec.Extensions, extAccess, extExactlyOne); err != nil {
+	if err := knownExtensions(spec.Extensions, extAccess, extExactlyOne, extAtMostOne, extSpends); err != nil {
 		return nil, err
 	}
 	if op.access, err = compileAccess(spec.Extensions[extAccess]); err != nil {
 		return nil, err
+	}
+	if spends, ok := spec.Extensions[extSpends]; ok {
+		if op.Spends = spends == true && op.Writes; !op.Spends {
+			return nil, fmt.Errorf("%s is not true, or not of an operation that writes", extSpends)
+		}
 	}
 	for _, ref := range slices.Concat(shared, spec.Parameters) {
 		if err := c.parameter(op, ref.Value); err != nil {
@@ -61,14 +73,18 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 	for i, p := range op.query {
 		names[i] = p.name
 	}
-	if op.exactlyOne, err = compileExactlyOne(spec.Extensions[extExactlyOne], names); err != nil {
+	if op.oneOf, err = compileOneOf(spec.Extensions, names); err != nil {
 		return nil, err
 	}
 	if spec.RequestBody == nil {
 		return op, nil
 	}
 	content := spec.RequestBody.Value.Content
-	if media := content[mediaJSON]; !spec.RequestBody.Value.Required || len(content) != 1 || media == nil {
+	if media := content[mediaJSON]; len(content) != 1 || media == nil {
+		return nil, errors.New("the body is not required JSON")
+	}
+	// A body may be left out where every field of it may.
+	if op.bodyOptional = !spec.RequestBody.Value.Required; op.bodyOptional && len(content[mediaJSON].Schema.Value.Required) > 0 {
 		return nil, errors.New("the body is not required JSON")
 	}
 	op.body, err = c.schema(content[mediaJSON].Schema)
@@ -77,7 +93,15 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 
 func (c compiler) parameter(op *Operation, spec *openapi3.Parameter) error {
 	p := parameter{name: spec.Name, required: spec.Required}
+	if err := knownExtensions(spec.Extensions, extList); err != nil {
+		return err
+	}
 	var err error
+	if list, ok := spec.Extensions[extList]; ok {
+		if p.list = list == true; !p.list || spec.In != openapi3.ParameterInHeader {
+			return fmt.Errorf("%s is not true, or not of a header", extList)
+		}
+	}
 	if p.schema, err = c.schema(spec.Schema); err != nil {
 		return err
 	}
@@ -108,7 +132,7 @@ func (op *Operation) Check(req *http.Request, value PathValue) error {
 	}
 	errs = append(errs, op.checkQuery(req.URL.RawQuery)...)
 	for _, p := range op.header {
-		errs = append(errs, p.check("header", req.Header.Values(p.name))...)
+		errs = append(errs, p.checkHeader(req.Header)...)
 	}
 	if op.body != nil {
 		bodyErrors, err := op.checkBody(req)
@@ -125,9 +149,6 @@ func (op *Operation) Check(req *http.Request, value PathValue) error {
 
 // checkQuery ignores parameters that the contract does not name.
 func (op *Operation) checkQuery(raw string) (errs []FieldError) {
-	if len(op.query) == 0 {
-		return nil
-	}
 	query, err := url.ParseQuery(raw)
 	if err != nil {
 		errs = append(errs, valueError([]any{"query"}, "the query string is malformed"))
@@ -135,7 +156,7 @@ func (op *Operation) checkQuery(raw string) (errs []FieldError) {
 	for _, p := range op.query {
 		errs = append(errs, p.check("query", query[p.name])...)
 	}
-	return append(errs, checkExactlyOne([]any{"query"}, op.exactlyOne, query.Has)...)
+	return append(errs, checkOneOf([]any{"query"}, op.oneOf, query.Has)...)
 }
 
 // check validates a parameter of the query or the header. If it came twice, two readers could use
@@ -152,4 +173,15 @@ func (p parameter) check(in string, values []string) []FieldError {
 	default:
 		return nil
 	}
+}
+
+// checkHeader validates a parameter of the header. The lines of a list become one, for the handler
+// too.
+func (p parameter) checkHeader(h http.Header) []FieldError {
+	values := h.Values(p.name)
+	if p.list && len(values) > 1 {
+		values = []string{strings.Join(values, ", ")}
+		h.Set(p.name, values[0])
+	}
+	return p.check("header", values)
 }

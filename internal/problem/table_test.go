@@ -49,6 +49,11 @@ var answered = []struct {
 	{"service.PINFaultError", &service.PINFaultError{Fault: pin.Fault{Kind: pin.NotDigits}}, 422, "", "", `string_pattern_mismatch`},
 	{"service.ErrCurrentPINMissing", service.ErrCurrentPINMissing, 422, "", "", `{"loc":["body","current_pin"],"msg":"Field required","type":"missing"}`},
 	{"service.ErrNotFound", service.ErrNotFound, 404, "not-found", "", ""},
+	{"service.ErrFrozen", service.ErrFrozen, 403, "frozen", "", ""},
+	{"service.ErrLiftForbidden", service.ErrLiftForbidden, 403, "forbidden", "", ""},
+	{"service.ErrNotRedeemed", service.ErrNotRedeemed, 409, "not-redeemed", "", ""},
+	{"service.ErrOutcomeSet", service.ErrOutcomeSet, 409, "outcome-already-set", "", ""},
+	{"store.ErrOutcomeUnknown", store.ErrOutcomeUnknown, 503, "unavailable", "soon", ""},
 	{"service.ErrExpired", service.ErrExpired, 410, "expired", "", ""},
 	{"service.ErrNotPending", service.ErrNotPending, 409, "not-pending", "", ""},
 	{"service.ErrNotApproved", service.ErrNotApproved, 409, "not-approved", "", ""},
@@ -71,15 +76,18 @@ var answered = []struct {
 	{"service.LockedError", &service.LockedError{Until: until, RetryAfter: 0}, 423, "pin-locked", "1", locked},
 	{"service.ErrInactive", service.ErrInactive, 423, "pin-inactive", "", `{"attempts_remaining":0,"detail"`},
 	{"service.WrongPINError", &service.WrongPINError{Remaining: 3}, 403, "wrong-pin", "", `{"attempts_remaining":3,"detail"`},
-	{"service.WrongPINError", &service.WrongPINError{LockedUntil: until}, 403, "wrong-pin", "", locked},
+	{"service.WrongPINError", &service.WrongPINError{LockedUntil: until}, 403, "wrong-pin", "1", locked},
 	{"service.ErrChanged", service.ErrChanged, 403, "changed-since-approval", "", ""},
 	{"problem.ErrNoRoute", problem.ErrNoRoute, 404, "not-found", "", ""},
 	{"problem.ErrMethodNotAllowed", problem.ErrMethodNotAllowed, 405, "method-not-allowed", "", ""},
 	{"openapi.ErrNoCredential", openapi.ErrNoCredential, 401, "unauthorized", "", ""},
+	{"openapi.ErrNoToken", openapi.ErrNoToken, 401, "unauthorized", "", "bearer token of a customer"},
 	{"openapi.ErrRepeatedCredential", openapi.ErrRepeatedCredential, 401, "unauthorized", "", ""},
 	{"openapi.ErrForbidden", openapi.ErrForbidden, 403, "forbidden", "", ""},
 	{"openapi.ErrTooLarge", openapi.ErrTooLarge, 413, "too-large", "", ""},
 	{"openapi.UnsupportedMediaTypeError", &openapi.UnsupportedMediaTypeError{}, 415, "unsupported-media-type", "", ""},
+	{"openapi.UnsupportedMediaTypeError", &openapi.UnsupportedMediaTypeError{Patch: true}, 415, "unsupported-media-type", "", ""},
+	{"openapi.UnsupportedMediaTypeError", &openapi.UnsupportedMediaTypeError{Coding: true, Patch: true}, 415, "unsupported-media-type", "", ""},
 	{"openapi.ValidationError", &openapi.ValidationError{Errors: []openapi.FieldError{openapi.Missing("body", "pin")}}, 422, "", "", `{"detail":[{"loc":["body","pin"],"msg":"Field required","type":"missing"}]}`},
 	{"any other", errors.New("804615"), 500, "internal", "", ""},
 }
@@ -94,6 +102,8 @@ var elsewhere = map[string]string{
 	"service.ErrUnknownPepper":    "is argon2id.ErrUnknownPepper",
 	"service.ErrStoreUnavailable": "is store.ErrUnavailable",
 	"service.ErrRings":            "a server that gets it does not start",
+	"store.ErrKeyTaken":           "the service asks again",
+	"store.ErrReadAfterWrite":     "500: a bug in this program",
 	"store.ErrNotFound":           "the service turns it into its own",
 	"store.ErrNewerSchema":        "a server that gets it does not start",
 	"store.ErrNotMigrated":        "the readiness probe reports it",
@@ -106,6 +116,7 @@ var elsewhere = map[string]string{
 	"auth.ErrInvalidConfig":       "a server that gets it does not start",
 	"auth.ErrInvalidClaims":       "tokens are minted by a command",
 	"auth.ErrInvalidKey":          "the service wraps it in ErrUnauthorized",
+	"auth.ErrClaimName":           "a server that gets it does not start",
 	"auth.ErrKeyKind":             "keys are minted by commands",
 	"openapi.ErrContract":         "a server that gets it does not start",
 	"openapi.FieldError":          "a part of openapi.ValidationError",
@@ -119,6 +130,7 @@ var elsewhere = map[string]string{
 	"wire.ErrNotUUID":             "the contract's validation answers it",
 	"pin.ErrNotDigits":            "the contract's validation answers it",
 	"confirmation.ErrSummary":     "the contract's validation answers it",
+	"confirmation.ErrPlace":       "the contract's validation answers it",
 }
 
 func TestErrorTable(t *testing.T) {
@@ -220,6 +232,26 @@ func exportedErrors(tb testing.TB, dir string) (names []string) {
 		}
 	}
 	return names
+}
+
+// A 415 says what is supported: of a coding always, of a media type where it is PATCH's.
+func TestUnsupportedMediaTypeSaysWhatIsSupported(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err             openapi.UnsupportedMediaTypeError
+		encoding, patch string
+	}{
+		{openapi.UnsupportedMediaTypeError{}, "", ""},
+		{openapi.UnsupportedMediaTypeError{Patch: true}, "", "application/json"},
+		{openapi.UnsupportedMediaTypeError{Coding: true}, "identity", ""},
+		{openapi.UnsupportedMediaTypeError{Coding: true, Patch: true}, "identity", ""},
+	} {
+		h := http.Header{}
+		problem.Of(&c.err).SetHeaders(h)
+		if h.Get("Accept-Encoding") != c.encoding || h.Get("Accept-Patch") != c.patch {
+			t.Errorf("%+v: %v", c.err, h)
+		}
+	}
 }
 
 // The contract lists every code, and no other.

@@ -103,6 +103,51 @@ func (a *Admin) UpdatePolicy(ctx context.Context, instance uuid.UUID, u PolicyUp
 	return a.c.policy(ctx, instance, call{op: client.OpUpdatePinPolicy, at: ids(instance), header: header, body: body})
 }
 
+// TenantFreeze says whether the tenant is frozen.
+func (a *Admin) TenantFreeze(ctx context.Context) (Freeze, error) {
+	return read(ctx, a.c, call{op: client.OpGetTenantFreeze}, fromFreeze)
+}
+
+// FreezeTenant stops everything that a PIN protects in the whole tenant, at once: questions are
+// blocked, nothing is verified or redeemed, approvals are declined and sessions end. The reason is
+// for people, and may be "".
+func (a *Admin) FreezeTenant(ctx context.Context, reason string) (Freeze, error) {
+	return a.freeze(ctx, call{op: client.OpSetTenantFreeze}, reason)
+}
+
+// LiftTenantFreeze lifts the freeze of the tenant. What it ended stays ended. It also succeeds if
+// there is none; a freeze by an admin's token needs an admin's token.
+func (a *Admin) LiftTenantFreeze(ctx context.Context) error {
+	return a.c.nothing(ctx, call{op: client.OpLiftTenantFreeze})
+}
+
+// InstanceFreeze says whether an instance is frozen.
+func (a *Admin) InstanceFreeze(ctx context.Context, instance uuid.UUID) (Freeze, error) {
+	return read(ctx, a.c, call{op: client.OpGetInstanceFreeze, at: ids(instance)}, fromFreeze)
+}
+
+// FreezeInstance is [Admin.FreezeTenant] for one instance.
+func (a *Admin) FreezeInstance(ctx context.Context, instance uuid.UUID, reason string) (Freeze, error) {
+	return a.freeze(ctx, call{op: client.OpSetInstanceFreeze, at: ids(instance)}, reason)
+}
+
+// LiftInstanceFreeze lifts the freeze of an instance, as [Admin.LiftTenantFreeze] does.
+func (a *Admin) LiftInstanceFreeze(ctx context.Context, instance uuid.UUID) error {
+	return a.c.nothing(ctx, call{op: client.OpLiftInstanceFreeze, at: ids(instance)})
+}
+
+func (a *Admin) freeze(ctx context.Context, k call, reason string) (Freeze, error) {
+	var set client.SetFreeze
+	if reason != "" {
+		set.Reason = &reason
+	}
+	var err error
+	if k.body, err = encode(set); err != nil {
+		return Freeze{}, err
+	}
+	return read(ctx, a.c, k, fromFreeze)
+}
+
 func (c *connection) pinStatus(ctx context.Context, k call) (PINStatus, error) {
 	return read(ctx, c, k, fromPINStatus)
 }

@@ -75,10 +75,10 @@ type call struct {
 // repeatable reports whether sending the call twice does no harm.
 func (k call) repeatable() bool {
 	switch k.op.ID {
-	case client.OpDeclineConfirmation.ID, client.OpEndPinSessions.ID:
+	case client.OpDeclineConfirmation.ID, client.OpEndPinSessions.ID, client.OpReportOutcome.ID:
 		return true
 	default:
-		return k.keyed || k.op.Method == http.MethodGet || strings.HasSuffix(k.op.Path, "/outcome")
+		return k.keyed || k.op.Method == http.MethodGet
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -94,13 +92,13 @@ func (p Person) Guard(ctx context.Context, skill string, action *Action, fn func
 	if err != nil {
 		return err
 	}
-	outcome := "unknown" // of a function that panics
+	outcome := OutcomeUnknown // of a function that panics
 	defer func() { p.runtime.report(ctx, a.Confirmation.ID, outcome) }()
 	if err = fn(ctx, a); err != nil {
-		outcome = "failed"
+		outcome = OutcomeFailed
 		return err
 	}
-	outcome = "executed"
+	outcome = OutcomeExecuted
 	return nil
 }
 
@@ -344,21 +342,11 @@ func (g *guarded) withdraw(ctx context.Context) {
 }
 
 // report reports what became of a confirmation. Nothing depends on it.
-func (r *Runtime) report(ctx context.Context, id uuid.UUID, outcome string) {
+func (r *Runtime) report(ctx context.Context, id uuid.UUID, outcome Outcome) {
 	if id == uuid.Nil {
 		return
 	}
-	for _, op := range client.Operations {
-		if op.Method != http.MethodPost || !strings.HasSuffix(op.Path, "/confirmations/{confirmation_id}/outcome") {
-			continue
-		}
-		body, err := encode(map[string]string{"outcome": outcome})
-		if err != nil {
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportTime)
-		defer cancel()
-		_, _ = r.c.do(ctx, call{op: op, at: ids(r.instance, id), body: body})
-		return
-	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportTime)
+	defer cancel()
+	_, _ = r.ReportOutcome(ctx, id, outcome, "")
 }

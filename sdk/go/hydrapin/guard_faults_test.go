@@ -52,6 +52,7 @@ var (
 	askApproved = step{"POST", asks, confirmed("approved", "session")}
 	getApproved = step{"GET", "?wait_seconds=25", confirmed("approved", "pin")}
 	redeemed    = step{"POST", redeems, confirmed("redeemed", "")}
+	reports     = step{"POST", "/outcome", confirmed("redeemed", "")}
 	declines    = step{"DELETE", asked.String(), done}
 )
 
@@ -82,11 +83,11 @@ func guarded(t *testing.T, steps ...step) (r ran, err error) {
 func TestGuardRunsOnlyAfterAWholeYes(t *testing.T) {
 	t.Parallel()
 	for name, steps := range map[string][]step{
-		"approved by PIN":     {askPending, getApproved, redeemed},
-		"approved by session": {askApproved, redeemed},
-		"pending for long":    {askPending, {"GET", "=25", confirmed("pending", "")}, getApproved, redeemed},
-		"the question lost":   {{"POST", asks, lost}, {"POST", asks, refused(503, "busy")}, askPending, getApproved, redeemed},
-		"the poll lost":       {askPending, {"GET", "=25", lost}, {"GET", "=25", refused(502, "")}, getApproved, redeemed},
+		"approved by PIN":     {askPending, getApproved, redeemed, reports},
+		"approved by session": {askApproved, redeemed, reports},
+		"pending for long":    {askPending, {"GET", "=25", confirmed("pending", "")}, getApproved, redeemed, reports},
+		"the question lost":   {{"POST", asks, lost}, {"POST", asks, refused(503, "busy")}, askPending, getApproved, redeemed, reports},
+		"the poll lost":       {askPending, {"GET", "=25", lost}, {"GET", "=25", refused(502, "")}, getApproved, redeemed, reports},
 	} {
 		if r, err := guarded(t, steps...); err != nil || r.count != 1 {
 			t.Errorf("%s: ran %d times: %v", name, r.count, err)
@@ -167,6 +168,9 @@ func TestGuardSendsTheSameParamsTwice(t *testing.T) {
 		if r.Method == http.MethodPost {
 			body, err := io.ReadAll(r.Body)
 			must(t, err)
+			if strings.HasSuffix(r.URL.Path, "/outcome") {
+				return say(r, 200, nil, confirmationJSON(asked, "redeemed", "")), nil
+			}
 			bodies = append(bodies, string(body))
 			if status, reason = "pending", ""; strings.HasSuffix(r.URL.Path, redeems) {
 				status = "redeemed"

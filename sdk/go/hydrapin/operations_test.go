@@ -173,6 +173,48 @@ func operations() []operation {
 			_, err := c.runtime.Redeem(ctx, asked, skill, nil)
 			return err
 		}},
+		{"reportOutcome", "POST", confirmation + "/outcome", true, func(ctx context.Context, c clients) error {
+			_, err := c.runtime.ReportOutcome(ctx, asked, hydrapin.OutcomeExecuted, "")
+			return err
+		}},
+		{"listConfirmations", "GET", internal + "/confirmations", true, func(ctx context.Context, c clients) error {
+			for _, err := range c.runtime.Confirmations(ctx, hydrapin.Open{}) {
+				return err
+			}
+			return nil
+		}},
+		{"listConfirmations", "GET", internal + "/confirmations?customer_id={customer}&status=pending", true, func(ctx context.Context, c clients) error {
+			for _, err := range c.runtime.Confirmations(ctx, hydrapin.Open{Status: hydrapin.StatusPending, Holder: hydrapin.Customer(customer)}) {
+				return err
+			}
+			return nil
+		}},
+		{"getPinPolicyDecision", "GET", internal + "/pin-policy/decision?role=owner&skill=payments.transfer", true, func(ctx context.Context, c clients) error {
+			_, err := c.runtime.Decision(ctx, skill, hydrapin.RoleOwner)
+			return err
+		}},
+		{"getTenantFreeze", "GET", "/v1/freeze", true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.TenantFreeze(ctx)
+			return err
+		}},
+		{"setTenantFreeze", "PUT", "/v1/freeze", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.FreezeTenant(ctx, "stolen")
+			return err
+		}},
+		{"liftTenantFreeze", "DELETE", "/v1/freeze", false, func(ctx context.Context, c clients) error {
+			return c.admin.LiftTenantFreeze(ctx)
+		}},
+		{"getInstanceFreeze", "GET", "/v1/instances/{instance}/freeze", true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.InstanceFreeze(ctx, instance)
+			return err
+		}},
+		{"setInstanceFreeze", "PUT", "/v1/instances/{instance}/freeze", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.FreezeInstance(ctx, instance, "")
+			return err
+		}},
+		{"liftInstanceFreeze", "DELETE", "/v1/instances/{instance}/freeze", false, func(ctx context.Context, c clients) error {
+			return c.admin.LiftInstanceFreeze(ctx, instance)
+		}},
 		{"declineConfirmation", "DELETE", confirmation, true, func(ctx context.Context, c clients) error {
 			return c.runtime.Decline(ctx, asked)
 		}},
@@ -206,7 +248,7 @@ func confirmationJSON(id any, status, reason string) string {
 	}
 	return fmt.Sprintf(`{"id":%s,"status":%q,"reason":%s,"skill":%q,"role":"owner","customer_id":%q,"identity_id":null,`+
 		`"action_summary":null,"action_digest":null,"created_at":null,"expires_at":null,"session_expires_at":null,`+
-		`"attempts_remaining":null,"locked_until":null,"confirm_url":null,"receipt":null}`,
+		`"attempts_remaining":null,"locked_until":null,"confirm_url":null,"outcome":null,"outcome_at":null,"receipt":null}`,
 		quoted(id), status, quoted(reason), skill, customer)
 }
 

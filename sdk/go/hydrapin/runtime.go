@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/url"
 	"strconv"
 	"time"
@@ -59,6 +60,8 @@ type Question struct {
 	// again with it returns the same confirmation. Without a key, a question is not sent again if
 	// its answer is lost.
 	IdempotencyKey string
+	// CallKey is like IdempotencyKey, for the id of a tool call. A question has at most one of them.
+	CallKey string
 }
 
 // Action is exactly what the skill is about to do.
@@ -92,7 +95,7 @@ func (r *Runtime) asking(q Question) (call, error) {
 	if err != nil {
 		return call{}, err
 	}
-	return call{op: client.OpAskConfirmation, at: ids(r.instance), body: body, keyed: q.IdempotencyKey != ""}, nil
+	return call{op: client.OpAskConfirmation, at: ids(r.instance), body: body, keyed: q.IdempotencyKey != "" || q.CallKey != ""}, nil
 }
 
 func (r *Runtime) ask(ctx context.Context, k call, q Question) (Confirmation, error) {
@@ -140,6 +143,9 @@ func (q Question) body() ([]byte, error) {
 	}
 	if q.IdempotencyKey != "" {
 		ask.IdempotencyKey = &q.IdempotencyKey
+	}
+	if q.CallKey != "" {
+		ask.CallKey = &q.CallKey
 	}
 	if q.ExpiresIn != 0 {
 		if q.ExpiresIn%time.Second != 0 {
@@ -224,6 +230,63 @@ func (r *Runtime) Redeem(ctx context.Context, id uuid.UUID, skill string, params
 		return Confirmation{}, unexpected(k, errors.New("of another skill"))
 	}
 	return c, err
+}
+
+// ReportOutcome reports what became of the skill of a redeemed confirmation, with a detail of up to
+// 200 characters or "". The same outcome again succeeds; another is [ErrOutcomeAlreadySet].
+// [Person.Guard] reports by itself.
+func (r *Runtime) ReportOutcome(ctx context.Context, id uuid.UUID, outcome Outcome, detail string) (Confirmation, error) {
+	report := client.ReportOutcome{Outcome: client.Outcome(outcome)}
+	if detail != "" {
+		report.Detail = &detail
+	}
+	body, err := encode(report)
+	if err != nil {
+		return Confirmation{}, err
+	}
+	return r.becomes(ctx, id, StatusRedeemed, call{op: client.OpReportOutcome, at: ids(r.instance, id), body: body})
+}
+
+// Decision says whether asking for a skill would need a PIN now. Nothing is stored. It holds for
+// this moment only and must not be cached.
+func (r *Runtime) Decision(ctx context.Context, skill string, role Role) (Decision, error) {
+	query := url.Values{"skill": {skill}, "role": {string(role)}}
+	return read(ctx, r.c, call{op: client.OpGetPinPolicyDecision, at: ids(r.instance), query: query}, fromDecision)
+}
+
+// Open says which confirmations [Runtime.Confirmations] returns. The zero value stands for all.
+type Open struct {
+	// Status is [StatusPending], [StatusApproved] or "".
+	Status Status
+	// Holder is whose they are, or the zero value.
+	Holder Holder
+}
+
+// Confirmations returns the confirmations of the instance that are pending or approved now, the
+// newest first: what a runtime finds again after a restart. It fetches a page at a time and ends
+// with the first error.
+func (r *Runtime) Confirmations(ctx context.Context, which Open) iter.Seq2[Confirmation, error] {
+	query := url.Values{}
+	if which.Status != "" {
+		query.Set("status", string(which.Status))
+	}
+	if which.Holder != (Holder{}) {
+		query.Set(string(which.Holder.Type)+"_id", which.Holder.ID.String())
+	}
+	return pages(query, func(query url.Values) (page[Confirmation], error) {
+		k := call{op: client.OpListConfirmations, at: ids(r.instance), query: query}
+		return read(ctx, r.c, k, func(w client.ConfirmationList) (page[Confirmation], error) {
+			p := page[Confirmation]{next: w.Next}
+			for i := range w.Confirmations {
+				c, err := fromConfirmation(w.Confirmations[i])
+				if err != nil {
+					return p, err
+				}
+				p.items = append(p.items, c)
+			}
+			return p, nil
+		})
+	})
 }
 
 // Decline ends a pending or approved confirmation. Declining it again succeeds. A redeemed

@@ -18,7 +18,6 @@ import (
 
 	"github.com/hydracore/hydrapin/sdk/go/hydrapin"
 	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
-	"github.com/hydracore/hydrapin/sdk/go/hydrapin/internal/client"
 	"github.com/hydracore/hydrapin/sdk/go/hydrapin/receipt"
 )
 
@@ -174,25 +173,11 @@ type scripted struct {
 }
 
 func (table *cases) script(c *guardCase) *scripted {
-	s := &scripted{table: table, returned: make(chan struct{})}
+	s := &scripted{table: table, returned: make(chan struct{}), exchanges: c.Exchanges}
 	for _, e := range c.Exchanges {
 		e.answered = make(chan struct{})
-		if strings.HasSuffix(e.Expect.Path, "/outcome") && !hasOutcome() {
-			continue
-		}
-		s.exchanges = append(s.exchanges, e)
 	}
 	return s
-}
-
-// hasOutcome reports whether the contract has the operation that reports an outcome.
-func hasOutcome() bool {
-	for _, op := range client.Operations {
-		if strings.HasSuffix(op.Path, "/outcome") {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *scripted) problem(format string, args ...any) {

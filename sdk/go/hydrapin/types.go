@@ -90,6 +90,16 @@ const (
 	ReasonSessionEnded   Reason = "session_ended"    // declined by [Runtime.EndSessions]
 )
 
+// Outcome is what became of a skill whose confirmation was redeemed. It is the runtime's claim.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeExecuted Outcome = "executed"
+	OutcomeFailed   Outcome = "failed"
+	OutcomeUnknown  Outcome = "unknown" // can become one of the others once
+)
+
 // Confirmation is one question, "may this skill run now?", and its outcome.
 type Confirmation struct {
 	// ID is uuid.Nil if no confirmation is stored: not_required and blocked.
@@ -117,6 +127,10 @@ type Confirmation struct {
 	LockedUntil time.Time
 	// ConfirmURL is the page where the holder can enter the PIN; "" if there is none.
 	ConfirmURL string
+	// Outcome is what the runtime reported after it was redeemed, and OutcomeAt when; "" and zero
+	// before.
+	Outcome   Outcome
+	OutcomeAt time.Time
 	// Receipt is the signed proof of the approval, while approved.
 	Receipt Receipt
 }
@@ -129,6 +143,7 @@ func fromConfirmation(w client.Confirmation) (Confirmation, error) {
 		ActionSummary: valueOf(w.ActionSummary), ActionDigest: valueOf(w.ActionDigest),
 		CreatedAt: timeOf(w.CreatedAt), ExpiresAt: timeOf(w.ExpiresAt), SessionExpiresAt: timeOf(w.SessionExpiresAt),
 		AttemptsRemaining: w.AttemptsRemaining, LockedUntil: timeOf(w.LockedUntil), ConfirmURL: valueOf(w.ConfirmUrl),
+		Outcome: Outcome(valueOf((*string)(w.Outcome))), OutcomeAt: timeOf(w.OutcomeAt),
 	}
 	if w.Receipt != nil {
 		c.Receipt = Receipt{hide(*w.Receipt)}
@@ -156,6 +171,30 @@ func fromConfirmation(w client.Confirmation) (Confirmation, error) {
 		return Confirmation{}, errors.New("a status and an id that contradict each other")
 	}
 	return c, nil
+}
+
+// Decision says whether asking would need a PIN, at this moment.
+type Decision struct {
+	Required bool
+	// Reason is [ReasonRoleExcluded] or [ReasonSkillNotListed] if no PIN is needed, and
+	// [ReasonFrozen] while nothing may run.
+	Reason Reason
+}
+
+func fromDecision(w client.PinPolicyDecision) (Decision, error) {
+	return Decision{Required: w.Required, Reason: Reason(valueOf((*string)(w.Reason)))}, nil
+}
+
+// Freeze says whether a tenant or an instance is frozen, since when, by whom and why.
+type Freeze struct {
+	Frozen bool
+	Since  time.Time
+	By     string
+	Reason string
+}
+
+func fromFreeze(w client.Freeze) (Freeze, error) {
+	return Freeze{Frozen: w.Frozen, Since: timeOf(w.Since), By: valueOf(w.By), Reason: valueOf(w.Reason)}, nil
 }
 
 // PINStatus is the state of a PIN. It never contains the PIN itself.

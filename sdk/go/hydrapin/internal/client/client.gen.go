@@ -10,25 +10,51 @@ import (
 	"github.com/google/uuid"
 )
 
+// Defines values for ConfirmationOutcome.
+const (
+	ConfirmationOutcomeExecuted ConfirmationOutcome = "executed"
+	ConfirmationOutcomeFailed   ConfirmationOutcome = "failed"
+	ConfirmationOutcomeUnknown  ConfirmationOutcome = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ConfirmationOutcome enum.
+func (e ConfirmationOutcome) Valid() bool {
+	switch e {
+	case ConfirmationOutcomeExecuted:
+		return true
+	case ConfirmationOutcomeFailed:
+		return true
+	case ConfirmationOutcomeUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConfirmationReason.
 const (
+	ConfirmationReasonFrozen         ConfirmationReason = "frozen"
 	ConfirmationReasonHolder         ConfirmationReason = "holder"
 	ConfirmationReasonPin            ConfirmationReason = "pin"
 	ConfirmationReasonPinChanged     ConfirmationReason = "pin_changed"
 	ConfirmationReasonPinCoolingOff  ConfirmationReason = "pin_cooling_off"
 	ConfirmationReasonPinInactive    ConfirmationReason = "pin_inactive"
 	ConfirmationReasonPinLocked      ConfirmationReason = "pin_locked"
+	ConfirmationReasonPinNotOwn      ConfirmationReason = "pin_not_own"
 	ConfirmationReasonPinNotSet      ConfirmationReason = "pin_not_set"
 	ConfirmationReasonRoleExcluded   ConfirmationReason = "role_excluded"
 	ConfirmationReasonRuntime        ConfirmationReason = "runtime"
 	ConfirmationReasonSession        ConfirmationReason = "session"
 	ConfirmationReasonSessionEnded   ConfirmationReason = "session_ended"
 	ConfirmationReasonSkillNotListed ConfirmationReason = "skill_not_listed"
+	ConfirmationReasonWrongPin       ConfirmationReason = "wrong_pin"
 )
 
 // Valid indicates whether the value is a known member of the ConfirmationReason enum.
 func (e ConfirmationReason) Valid() bool {
 	switch e {
+	case ConfirmationReasonFrozen:
+		return true
 	case ConfirmationReasonHolder:
 		return true
 	case ConfirmationReasonPin:
@@ -40,6 +66,8 @@ func (e ConfirmationReason) Valid() bool {
 	case ConfirmationReasonPinInactive:
 		return true
 	case ConfirmationReasonPinLocked:
+		return true
+	case ConfirmationReasonPinNotOwn:
 		return true
 	case ConfirmationReasonPinNotSet:
 		return true
@@ -53,6 +81,8 @@ func (e ConfirmationReason) Valid() bool {
 		return true
 	case ConfirmationReasonSkillNotListed:
 		return true
+	case ConfirmationReasonWrongPin:
+		return true
 	default:
 		return false
 	}
@@ -60,31 +90,52 @@ func (e ConfirmationReason) Valid() bool {
 
 // Defines values for ConfirmationStatus.
 const (
-	Approved    ConfirmationStatus = "approved"
-	Blocked     ConfirmationStatus = "blocked"
-	Declined    ConfirmationStatus = "declined"
-	Expired     ConfirmationStatus = "expired"
-	NotRequired ConfirmationStatus = "not_required"
-	Pending     ConfirmationStatus = "pending"
-	Redeemed    ConfirmationStatus = "redeemed"
+	ConfirmationStatusApproved    ConfirmationStatus = "approved"
+	ConfirmationStatusBlocked     ConfirmationStatus = "blocked"
+	ConfirmationStatusDeclined    ConfirmationStatus = "declined"
+	ConfirmationStatusExpired     ConfirmationStatus = "expired"
+	ConfirmationStatusNotRequired ConfirmationStatus = "not_required"
+	ConfirmationStatusPending     ConfirmationStatus = "pending"
+	ConfirmationStatusRedeemed    ConfirmationStatus = "redeemed"
 )
 
 // Valid indicates whether the value is a known member of the ConfirmationStatus enum.
 func (e ConfirmationStatus) Valid() bool {
 	switch e {
-	case Approved:
+	case ConfirmationStatusApproved:
 		return true
-	case Blocked:
+	case ConfirmationStatusBlocked:
 		return true
-	case Declined:
+	case ConfirmationStatusDeclined:
 		return true
-	case Expired:
+	case ConfirmationStatusExpired:
 		return true
-	case NotRequired:
+	case ConfirmationStatusNotRequired:
 		return true
-	case Pending:
+	case ConfirmationStatusPending:
 		return true
-	case Redeemed:
+	case ConfirmationStatusRedeemed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Outcome.
+const (
+	OutcomeExecuted Outcome = "executed"
+	OutcomeFailed   Outcome = "failed"
+	OutcomeUnknown  Outcome = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the Outcome enum.
+func (e Outcome) Valid() bool {
+	switch e {
+	case OutcomeExecuted:
+		return true
+	case OutcomeFailed:
+		return true
+	case OutcomeUnknown:
 		return true
 	default:
 		return false
@@ -106,6 +157,27 @@ func (e PinAppliesTo) Valid() bool {
 	case PinAppliesToCustomer:
 		return true
 	case PinAppliesToOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinPolicyDecisionReason.
+const (
+	PinPolicyDecisionReasonFrozen         PinPolicyDecisionReason = "frozen"
+	PinPolicyDecisionReasonRoleExcluded   PinPolicyDecisionReason = "role_excluded"
+	PinPolicyDecisionReasonSkillNotListed PinPolicyDecisionReason = "skill_not_listed"
+)
+
+// Valid indicates whether the value is a known member of the PinPolicyDecisionReason enum.
+func (e PinPolicyDecisionReason) Valid() bool {
+	switch e {
+	case PinPolicyDecisionReasonFrozen:
+		return true
+	case PinPolicyDecisionReasonRoleExcluded:
+		return true
+	case PinPolicyDecisionReasonSkillNotListed:
 		return true
 	default:
 		return false
@@ -140,12 +212,15 @@ const (
 	UrnHydrapinProblemChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
 	UrnHydrapinProblemExpired              ProblemType = "urn:hydrapin:problem:expired"
 	UrnHydrapinProblemForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
+	UrnHydrapinProblemFrozen               ProblemType = "urn:hydrapin:problem:frozen"
 	UrnHydrapinProblemIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
 	UrnHydrapinProblemInternal             ProblemType = "urn:hydrapin:problem:internal"
 	UrnHydrapinProblemMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
 	UrnHydrapinProblemNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
 	UrnHydrapinProblemNotFound             ProblemType = "urn:hydrapin:problem:not-found"
 	UrnHydrapinProblemNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
+	UrnHydrapinProblemNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
+	UrnHydrapinProblemOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
 	UrnHydrapinProblemParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
 	UrnHydrapinProblemPinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
 	UrnHydrapinProblemPinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
@@ -171,6 +246,8 @@ func (e ProblemType) Valid() bool {
 		return true
 	case UrnHydrapinProblemForbidden:
 		return true
+	case UrnHydrapinProblemFrozen:
+		return true
 	case UrnHydrapinProblemIdempotencyConflict:
 		return true
 	case UrnHydrapinProblemInternal:
@@ -182,6 +259,10 @@ func (e ProblemType) Valid() bool {
 	case UrnHydrapinProblemNotFound:
 		return true
 	case UrnHydrapinProblemNotPending:
+		return true
+	case UrnHydrapinProblemNotRedeemed:
+		return true
+	case UrnHydrapinProblemOutcomeAlreadySet:
 		return true
 	case UrnHydrapinProblemParamsMismatch:
 		return true
@@ -226,6 +307,42 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for QueryStatus.
+const (
+	QueryStatusApproved QueryStatus = "approved"
+	QueryStatusPending  QueryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the QueryStatus enum.
+func (e QueryStatus) Valid() bool {
+	switch e {
+	case QueryStatusApproved:
+		return true
+	case QueryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListConfirmationsParamsStatus.
+const (
+	ListConfirmationsParamsStatusApproved ListConfirmationsParamsStatus = "approved"
+	ListConfirmationsParamsStatusPending  ListConfirmationsParamsStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the ListConfirmationsParamsStatus enum.
+func (e ListConfirmationsParamsStatus) Valid() bool {
+	switch e {
+	case ListConfirmationsParamsStatusApproved:
+		return true
+	case ListConfirmationsParamsStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
 	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
@@ -248,6 +365,11 @@ type ActionParams = json.RawMessage
 type AskConfirmation struct {
 	// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 	Action *Action `json:"action,omitempty"`
+
+	// CallKey Finds the confirmation of the same call again, while it is open. Not together with `idempotency_key`.
+	//
+	// Example: send-money-5b1e
+	CallKey *string `json:"call_key,omitempty"`
 
 	// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	CustomerId *Uuid `json:"customer_id,omitempty"`
@@ -306,6 +428,12 @@ type Confirmation struct {
 	// LockedUntil When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
 	LockedUntil *time.Time `json:"locked_until"`
 
+	// Outcome What the runtime reported of the skill. Null until it reports.
+	Outcome *ConfirmationOutcome `json:"outcome"`
+
+	// OutcomeAt When the runtime reported it. Null until it reports.
+	OutcomeAt *time.Time `json:"outcome_at"`
+
 	// Reason Why the confirmation has its status. Null if the status needs no explanation.
 	Reason *ConfirmationReason `json:"reason"`
 
@@ -329,14 +457,41 @@ type Confirmation struct {
 	Status ConfirmationStatus `json:"status"`
 }
 
+// ConfirmationOutcome What the runtime reported of the skill. Null until it reports.
+type ConfirmationOutcome string
+
 // ConfirmationReason Why the confirmation has its status. Null if the status needs no explanation.
 type ConfirmationReason string
+
+// ConfirmationList A page of confirmations.
+type ConfirmationList struct {
+	// Confirmations The confirmations, the newest first.
+	Confirmations []Confirmation `json:"confirmations"`
+
+	// Next Send it as `after` to get the next page. Null on the last page.
+	Next *string `json:"next"`
+}
 
 // ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
 // ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation = any
+
+// Freeze Whether an instance or a tenant is frozen.
+type Freeze struct {
+	// By The kind and the id of the credential that froze it, as in `jwt:ada`. Null if it is not frozen.
+	By *string `json:"by"`
+
+	// Frozen Whether it is frozen now.
+	Frozen bool `json:"frozen"`
+
+	// Reason Why. Null if no reason was given.
+	Reason *string `json:"reason"`
+
+	// Since Since when. Null if it is not frozen.
+	Since *time.Time `json:"since"`
+}
 
 // HTTPValidationError The validation errors of a request.
 type HTTPValidationError struct {
@@ -348,6 +503,11 @@ type HTTPValidationError struct {
 //
 // Example: 804615
 type NewPin = string
+
+// Outcome How the skill ended.
+//
+// Example: executed
+type Outcome string
 
 // Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 //
@@ -375,6 +535,18 @@ type PinPolicy struct {
 	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes int `json:"pin_session_ttl_minutes"`
 }
+
+// PinPolicyDecision Whether a skill needs a PIN now.
+type PinPolicyDecision struct {
+	// Reason Why no PIN is needed, or `frozen`. Null if a PIN is needed.
+	Reason *PinPolicyDecisionReason `json:"reason"`
+
+	// Required Whether the skill needs a PIN. Treat any other value as true.
+	Required bool `json:"required"`
+}
+
+// PinPolicyDecisionReason Why no PIN is needed, or `frozen`. Null if a PIN is needed.
+type PinPolicyDecisionReason string
 
 // PinPolicyUpdate The fields to change. A field that is absent or null keeps its value.
 type PinPolicyUpdate struct {
@@ -454,10 +626,31 @@ type RedeemConfirmation struct {
 	Skill *Skill `json:"skill,omitempty"`
 }
 
+// ReportOutcome What became of the skill.
+type ReportOutcome struct {
+	// Detail A few words for people. It is not part of the audit trail.
+	//
+	// Example: The bank accepted the transfer.
+	Detail *string `json:"detail,omitempty"`
+
+	// Outcome How the skill ended.
+	//
+	// Example: executed
+	Outcome Outcome `json:"outcome"`
+}
+
 // Role How the holder uses the instance.
 //
 // Example: owner
 type Role string
+
+// SetFreeze A freeze.
+type SetFreeze struct {
+	// Reason Why, for people.
+	//
+	// Example: The agent sent messages that nobody asked for.
+	Reason *string `json:"reason,omitempty"`
+}
 
 // SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
@@ -520,14 +713,36 @@ type IdentityId = Uuid
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// IfNoneMatch defines model for IfNoneMatch.
+type IfNoneMatch = string
+
 // InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
+
+// QueryAfter defines model for QueryAfter.
+type QueryAfter = string
 
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
 // QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
+
+// QueryLimit defines model for QueryLimit.
+type QueryLimit = int
+
+// QueryRole How the holder uses the instance.
+//
+// Example: owner
+type QueryRole = Role
+
+// QuerySkill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
+//
+// Example: payments.transfer
+type QuerySkill = Skill
+
+// QueryStatus defines model for QueryStatus.
+type QueryStatus string
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
@@ -541,6 +756,9 @@ type Conflict = Problem
 // ConflictKey A problem document (RFC 9457).
 type ConflictKey = Problem
 
+// ConflictOutcome A problem document (RFC 9457).
+type ConflictOutcome = Problem
+
 // ConflictRedeem A problem document (RFC 9457).
 type ConflictRedeem = Problem
 
@@ -553,6 +771,9 @@ type Forbidden = Problem
 // ForbiddenCustomer A problem document (RFC 9457).
 type ForbiddenCustomer = Problem
 
+// ForbiddenLift A problem document (RFC 9457).
+type ForbiddenLift = Problem
+
 // ForbiddenPin A problem document (RFC 9457).
 type ForbiddenPin = Problem
 
@@ -561,6 +782,9 @@ type ForbiddenRedeem = Problem
 
 // ForbiddenRuntime A problem document (RFC 9457).
 type ForbiddenRuntime = Problem
+
+// ForbiddenVerify A problem document (RFC 9457).
+type ForbiddenVerify = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
@@ -577,6 +801,12 @@ type InvalidConfirmation = HTTPValidationError
 // InvalidCustomer The validation errors of a request.
 type InvalidCustomer = HTTPValidationError
 
+// InvalidDecision The validation errors of a request.
+type InvalidDecision = HTTPValidationError
+
+// InvalidFreeze The validation errors of a request.
+type InvalidFreeze = HTTPValidationError
+
 // InvalidHolder The validation errors of a request.
 type InvalidHolder = HTTPValidationError
 
@@ -585,6 +815,12 @@ type InvalidIdentity = HTTPValidationError
 
 // InvalidInstance The validation errors of a request.
 type InvalidInstance = HTTPValidationError
+
+// InvalidList The validation errors of a request.
+type InvalidList = HTTPValidationError
+
+// InvalidOutcome The validation errors of a request.
+type InvalidOutcome = HTTPValidationError
 
 // InvalidPolicy The validation errors of a request.
 type InvalidPolicy = HTTPValidationError
@@ -622,10 +858,40 @@ type Unavailable = Problem
 // UnsupportedMediaType A problem document (RFC 9457).
 type UnsupportedMediaType = Problem
 
+// ListConfirmationsParams defines parameters for ListConfirmations.
+type ListConfirmationsParams struct {
+	// Status Only confirmations that have this status now. Without it, both.
+	Status *ListConfirmationsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// CustomerId The id of the holder, if the holder is a customer.
+	CustomerId *QueryCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// IdentityId The id of the holder, if the holder is a channel identity of the instance.
+	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
+
+	// Limit How many confirmations a page has at most.
+	Limit *QueryLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The `next` of the page before. Without it, the list begins with the newest.
+	After *QueryAfter `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListConfirmationsParamsStatus defines parameters for ListConfirmations.
+type ListConfirmationsParamsStatus string
+
 // GetConfirmationParams defines parameters for GetConfirmation.
 type GetConfirmationParams struct {
 	// WaitSeconds How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent.
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
+}
+
+// GetPinPolicyDecisionParams defines parameters for GetPinPolicyDecision.
+type GetPinPolicyDecisionParams struct {
+	// Skill The name of the skill that is about to run.
+	Skill QuerySkill `form:"skill" json:"skill"`
+
+	// Role How the holder uses the instance.
+	Role QueryRole `form:"role" json:"role"`
 }
 
 // EndPinSessionsParams defines parameters for EndPinSessions.
@@ -637,14 +903,26 @@ type EndPinSessionsParams struct {
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
+// GetPinPolicyParams defines parameters for GetPinPolicy.
+type GetPinPolicyParams struct {
+	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // UpdatePinPolicyParams defines parameters for UpdatePinPolicy.
 type UpdatePinPolicyParams struct {
-	// IfMatch The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version.
+	// IfMatch The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
 type AskConfirmationJSONRequestBody = AskConfirmation
+
+// ReportOutcomeJSONRequestBody defines body for ReportOutcome for application/json ContentType.
+type ReportOutcomeJSONRequestBody = ReportOutcome
 
 // RedeemConfirmationJSONRequestBody defines body for RedeemConfirmation for application/json ContentType.
 type RedeemConfirmationJSONRequestBody = RedeemConfirmation
@@ -657,6 +935,12 @@ type RuntimeSetPinJSONRequestBody = SetIdentityPin
 
 // SetCustomerPinJSONRequestBody defines body for SetCustomerPin for application/json ContentType.
 type SetCustomerPinJSONRequestBody = SetPin
+
+// SetTenantFreezeJSONRequestBody defines body for SetTenantFreeze for application/json ContentType.
+type SetTenantFreezeJSONRequestBody = SetFreeze
+
+// SetInstanceFreezeJSONRequestBody defines body for SetInstanceFreeze for application/json ContentType.
+type SetInstanceFreezeJSONRequestBody = SetFreeze
 
 // UpdatePinPolicyJSONRequestBody defines body for UpdatePinPolicy for application/json ContentType.
 type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
@@ -671,19 +955,28 @@ type Operation struct {
 
 // The operations of the contract.
 var (
+	OpListConfirmations    = Operation{ID: "listConfirmations", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200}}
 	OpAskConfirmation      = Operation{ID: "askConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200, 201}}
 	OpDeclineConfirmation  = Operation{ID: "declineConfirmation", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{204}}
 	OpGetConfirmation      = Operation{ID: "getConfirmation", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{200}}
+	OpReportOutcome        = Operation{ID: "reportOutcome", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome", Success: []int{200}}
 	OpRedeemConfirmation   = Operation{ID: "redeemConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem", Success: []int{200}}
 	OpVerifyConfirmation   = Operation{ID: "verifyConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify", Success: []int{200}}
 	OpRuntimeRemovePin     = Operation{ID: "runtimeRemovePin", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
 	OpRuntimeGetPinStatus  = Operation{ID: "runtimeGetPinStatus", Method: "GET", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
 	OpRuntimeSetPin        = Operation{ID: "runtimeSetPin", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
+	OpGetPinPolicyDecision = Operation{ID: "getPinPolicyDecision", Method: "GET", Path: "/internal/v1/instances/{instance_id}/pin-policy/decision", Success: []int{200}}
 	OpEndPinSessions       = Operation{ID: "endPinSessions", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/pin-sessions", Success: []int{204}}
 	OpRemoveCustomerPin    = Operation{ID: "removeCustomerPin", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin", Success: []int{204}}
 	OpGetCustomerPinStatus = Operation{ID: "getCustomerPinStatus", Method: "GET", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
 	OpSetCustomerPin       = Operation{ID: "setCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
 	OpUnlockCustomerPin    = Operation{ID: "unlockCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/unlock", Success: []int{200}}
+	OpLiftTenantFreeze     = Operation{ID: "liftTenantFreeze", Method: "DELETE", Path: "/v1/freeze", Success: []int{204}}
+	OpGetTenantFreeze      = Operation{ID: "getTenantFreeze", Method: "GET", Path: "/v1/freeze", Success: []int{200}}
+	OpSetTenantFreeze      = Operation{ID: "setTenantFreeze", Method: "PUT", Path: "/v1/freeze", Success: []int{200}}
+	OpLiftInstanceFreeze   = Operation{ID: "liftInstanceFreeze", Method: "DELETE", Path: "/v1/instances/{instance_id}/freeze", Success: []int{204}}
+	OpGetInstanceFreeze    = Operation{ID: "getInstanceFreeze", Method: "GET", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
+	OpSetInstanceFreeze    = Operation{ID: "setInstanceFreeze", Method: "PUT", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
 	OpRemoveIdentityPin    = Operation{ID: "removeIdentityPin", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
 	OpGetIdentityPinStatus = Operation{ID: "getIdentityPinStatus", Method: "GET", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
 	OpUnlockIdentityPin    = Operation{ID: "unlockIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/unlock", Success: []int{200}}
@@ -694,19 +987,28 @@ var (
 
 // Operations are all operations of the contract.
 var Operations = []Operation{
+	OpListConfirmations,
 	OpAskConfirmation,
 	OpDeclineConfirmation,
 	OpGetConfirmation,
+	OpReportOutcome,
 	OpRedeemConfirmation,
 	OpVerifyConfirmation,
 	OpRuntimeRemovePin,
 	OpRuntimeGetPinStatus,
 	OpRuntimeSetPin,
+	OpGetPinPolicyDecision,
 	OpEndPinSessions,
 	OpRemoveCustomerPin,
 	OpGetCustomerPinStatus,
 	OpSetCustomerPin,
 	OpUnlockCustomerPin,
+	OpLiftTenantFreeze,
+	OpGetTenantFreeze,
+	OpSetTenantFreeze,
+	OpLiftInstanceFreeze,
+	OpGetInstanceFreeze,
+	OpSetInstanceFreeze,
 	OpRemoveIdentityPin,
 	OpGetIdentityPinStatus,
 	OpUnlockIdentityPin,
