@@ -20,7 +20,7 @@ SDKTS := sdk/typescript
 E2E := tools/e2e
 
 # Modules of their own beside the server's, without those of tools.
-MODULES := sdk/go/hydrapin
+MODULES := sdk/go/hydrapin examples/mcp-go
 
 # Runs what follows beside a throwaway PostgreSQL server.
 WITHPG := go run ./internal/pgtest/cmd/withpg
@@ -127,12 +127,16 @@ $(SDKTS)/node_modules $(E2E)/node_modules: %/node_modules: %/package.json %/pack
 	cd $* && npm ci --ignore-scripts && touch node_modules
 
 
+.PHONY: release/check
+release/check: ## pack both Go modules and install them as a user would
+	@tools/release.sh
+
 .PHONY: verify
 verify: ## fail when generated code is stale, left over or edited, or a go.mod untidy
 	@tools/verify.sh
 
 .PHONY: ci
-ci: verify lint build test test/race fuzz contract sdk/typescript e2e ## all that a change must pass
+ci: verify lint build test test/race fuzz contract sdk/typescript e2e release/check ## all that a change must pass
 
 .PHONY: need/postgres need/node need/gcc need/chromium
 need/postgres need/node need/gcc need/chromium: need/%:

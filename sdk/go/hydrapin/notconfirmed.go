@@ -114,3 +114,23 @@ func reasonOfRefusal(e *APIError) NotConfirmedReason {
 		return BecauseUnrecognised
 	}
 }
+
+// sentences hold no link, no number and no word that a person or a model wrote.
+var sentences = map[NotConfirmedReason]string{
+	BecauseNotRequired:  "Not run: this tool is not covered by the instance's PIN policy. Do not call it again; tell the user.",
+	BecauseBlocked:      "Not run: the user cannot confirm with a PIN at the moment. Do not call it again; tell the user.",
+	BecauseIncorrectPIN: "Not run: the PIN was incorrect. Ask the user whether to try again.",
+	BecauseLocked:       "Not run: the PIN is locked. Do not call it again; tell the user.",
+	BecauseDeclined:     "Not run: the user declined. Do not call it again with the same arguments.",
+	BecauseExpired:      "Not run: the user did not confirm in time. Ask the user whether to try again.",
+	BecauseStillPending: "Not run yet: the user has not confirmed. Call this tool again with the same arguments once the user says so.",
+	BecauseCancelled:    "Not run: the call was cancelled.",
+	BecauseUnreachable:  "Not run: the confirmation service cannot be reached. Do not call it again now; tell the user.",
+	BecauseRefused:      "Not run: the confirmation was refused. Do not call it again with the same arguments; tell the user.",
+	BecauseUnrecognised: "Not run: the confirmation service gave no valid answer. Do not call it again; tell the user.",
+	BecauseInvalid:      "Not run: these arguments cannot be confirmed. Check them against the tool's description.",
+}
+
+// Sentence is what a model is told: one fixed sentence for each reason. Return it as the tool's
+// result, not as an error, which most frameworks make the model repeat.
+func (e *NotConfirmedError) Sentence() string { return sentences[e.Reason] }
