@@ -73,4 +73,3 @@ func toStrings[S ~string](words ...S) []string {
 	}
 	return out
 }
-
