@@ -2,7 +2,7 @@ package confirmation
 
 import (
 	"github.com/hydracore/hydrapin/internal/text"
-	"github.com/hydracore/hydrapin/sdk/go/canonical"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
 // MaxDetailLength is how long the detail of an outcome may be, in characters.

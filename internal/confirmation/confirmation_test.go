@@ -9,7 +9,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
-	"github.com/hydracore/hydrapin/sdk/go/canonical"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
 // start is when the stories begin.

@@ -12,7 +12,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/wire"
-	"github.com/hydracore/hydrapin/sdk/go/canonical"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
 func toAPIPinStatus(s pin.Status) api.PinStatus {

@@ -8,7 +8,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/text"
-	"github.com/hydracore/hydrapin/sdk/go/canonical"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
 // check is a rule that no schema can say. One of the functions is set, for the kind of value.

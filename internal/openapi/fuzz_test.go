@@ -10,7 +10,7 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/pin"
-	"github.com/hydracore/hydrapin/sdk/go/canonical"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
 // errorTypes are pydantic's, and our own.
