@@ -6811,10 +6811,10 @@ var swaggerSpec = []string{
 	"TFPGYgVV/2CtWoh0ODwbt4HneR4g4PVug/RGd8jZGEsYmbdCr54pgUQ4VkuZMgp4BvXwgQc96++x/hcz",
 	"xD14Od7PIpqy+3tLzDuyzbOzrffEEYe0rutDqenmvz/4iwHM2nRA222LtwgHuLOMv9u9z7t+Wn0NAOi+",
 	"1Vt7b46gNd7NtwnUX4PiHq9AcX7cPiS7W49ewYFjsosXfmOH0pRZF9HmUBeLiYQEV34l8PXYBPtiICqN",
-	"I0YDgceBkhy0lBYWsl+14gM57uA7Ekv7rrTQCt3vHtaoIT/m7MFfjbSPx0jrZ/ptxsEeWY5gSXafLrez",
-	"sdrj76Dm4KPJjZV1ynvgyvnTFP+tEDMskuFcC576LZoncXASdEBKMTMpDvVKJjZ6EFiKAmGQJySiajKS",
-	"NInQouASmk+IYnDJVcvYvXQHE5xofiKWCelJaGk5OCmvgOaTFXPxYOPyMVwnhKrrFsGwJvgaxgIZv7O9",
-	"/VizipuqZCUEOq2sWFQ18gY8WnI8ZglwFtQSpiSVhJKpjFiMkDuplHEDKRle2OePn/9fAAAA//8=",
+	"I0YDgceBkhy0lBYWsl+14gM57uA7Ekv7rrTQCt3vHtaoIT/m7MFfjbSPx0jrZ/ptxsG+LCiJ6XI7i6u9",
+	"DA54DqaQ3FjJp7wjrrg/TfHfChHEIhnOtRiqX6Z5EgcnQQdkFjOT4lCvZGJjCYHBKBANeUIiqiYjSZMI",
+	"7QsuvfmEKAZXXrWMFUx3MKGK5idiWZKehJadg5PyCuilrJiLByKXj+g6IVRdtwgGOcHXMDLIeKEtL8AK",
+	"VtzUKCvh0WnVxWKskTfg35LjMUuAz6DOMCWpJJRMZcRiBOBJpYwbSMnQwz5//Pz/AgAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

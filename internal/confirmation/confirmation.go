@@ -52,18 +52,23 @@ const (
 	SessionEnded   Reason = "session_ended"
 )
 
-// The bounds of a question.
+// The bounds and defaults of requests.
 const (
-	DefaultLifetime   = 300 * time.Second
-	MaxLifetime       = 86400 * time.Second
-	MaxSummaryLength  = 500
-	MaxIdempotencyKey = 64
+	MinLifetime      = time.Second
+	DefaultLifetime  = 300 * time.Second
+	MaxLifetime      = 86400 * time.Second
+	MaxSummaryLength = 500
+	// MaxKeyLength is how long an idempotency key or a call key may be.
+	MaxKeyLength = 64
 	// MaxPending and MaxApproved are how many pending confirmations, and how many that
 	// are approved and not redeemed, a holder may have on one instance when it asks.
 	MaxPending  = 50
 	MaxApproved = 100
 	// MaxWait is how long one read may wait for an outcome.
 	MaxWait = 30 * time.Second
+	// DefaultPage and MaxPage are how many confirmations one page of a list has at most.
+	DefaultPage = 20
+	MaxPage     = 100
 )
 
 // Action is what exactly is to be done, confirmed for itself.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hydracore/hydrapin/internal/contract"
 	"github.com/hydracore/hydrapin/internal/hydratest"
+	"github.com/hydracore/hydrapin/internal/problem"
 )
 
 // clicks are the operations in an order in which a reader of /docs can try them on
@@ -155,6 +156,43 @@ func TestExamplesOfRefusals(t *testing.T) {
 	}
 }
 
+// TestExamplesOfProblems: a problem is shown with the status, the title and the detail that the
+// server sends, and each problem that an operation can give is shown.
+func TestExamplesOfProblems(t *testing.T) {
+	t.Parallel()
+	spec, err := contract.Current()
+	must(t, err)
+	type sent struct {
+		Type, Title, Detail string
+		Status              int
+	}
+	shown := map[sent]bool{}
+	for _, p := range problem.All() {
+		if p.Code != "" {
+			shown[sent{p.Type(), p.Title, p.Detail, p.Status}] = false
+		}
+	}
+	for name, e := range spec.Document().Components.Examples {
+		body := encode(t, e.Value.Value)
+		if contract.ParseProblem(body).Code() == "" {
+			continue
+		}
+		var p sent
+		must(t, json.Unmarshal(body, &p))
+		if _, ok := shown[p]; !ok {
+			t.Errorf("the server sends no problem like the example %s: %+v", name, p)
+		}
+		shown[p] = true
+	}
+	for p, ok := range shown {
+		// They are given before an operation is found.
+		outside := p.Status == http.StatusMethodNotAllowed || p.Detail == "There is no such route."
+		if !ok && !outside {
+			t.Errorf("no example shows %+v", p)
+		}
+	}
+}
+
 func checkRefusal(t *testing.T, op *contract.Operation, status, name string, body []byte) {
 	t.Helper()
 	switch status {
@@ -168,6 +206,9 @@ func checkRefusal(t *testing.T, op *contract.Operation, status, name string, bod
 			allowed = append(allowed, "wrong-pin")
 		} else if fields["params"] {
 			allowed = append(allowed, "changed-since-approval")
+		}
+		if slices.Contains([]string{"verifyConfirmation", "redeemConfirmation"}, op.ID) {
+			allowed = append(allowed, "frozen")
 		}
 		if !slices.Contains(allowed, kind) {
 			t.Errorf("%s 403 shows %s", op.ID, kind)

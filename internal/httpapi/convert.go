@@ -84,12 +84,9 @@ func fromAPIQuestion(c service.Caller, req api.AskConfirmationRequestObject, rea
 	return q, nil
 }
 
-// defaultLimit is how many confirmations a page has where the request does not say.
-const defaultLimit = 20
-
 // fromAPIList reads parameters that were validated; an error is a bug in this program.
 func fromAPIList(c service.Caller, instance uuid.UUID, p api.ListConfirmationsParams) (service.OpenFilter, error) {
-	f := service.OpenFilter{Instance: instance, Limit: defaultLimit}
+	f := service.OpenFilter{Instance: instance, Limit: confirmation.DefaultPage}
 	var err error
 	if p.Limit != nil {
 		f.Limit = *p.Limit

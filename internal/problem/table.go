@@ -3,6 +3,7 @@ package problem
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -95,7 +96,7 @@ var table = []row{
 	}),
 	is(openapi.ErrTooLarge, Problem{
 		Status: http.StatusRequestEntityTooLarge, Code: "too-large", Title: "Too large",
-		Detail: "The body is larger than 65536 bytes.",
+		Detail: fmt.Sprintf("The body is larger than %d bytes.", openapi.MaxBody),
 	}),
 	as(unsupportedMediaType, func(p *Problem, e *openapi.UnsupportedMediaTypeError) {
 		switch {

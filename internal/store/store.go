@@ -120,9 +120,9 @@ type Migration struct {
 	Applied bool
 }
 
-// Diagnosis is what doctor tells of a database.
+// Diagnosis is what doctor reports about a database.
 type Diagnosis struct {
-	// Facts are names and values, in the order in which they are told.
+	// Facts are names and values, in the order in which they are printed.
 	Facts []Fact
 	// Wrong is what breaks a promise, Weak what only may, each with what to do
 	// about it.

@@ -92,8 +92,8 @@ func isNamed(err error) bool {
 	return false
 }
 
-// fromServer names an error that the server sent. A constraint is told by its
-// name; messages are left out, as that of a data exception quotes the value.
+// fromServer names an error that the server sent. It recognises a constraint by its
+// name, and leaves out messages, because that of a data exception quotes the value.
 func fromServer(e *pgconn.PgError) error {
 	switch {
 	case e.Code == codeDiskFull, e.Code == codeIOError:

@@ -1,6 +1,6 @@
-// Package storetest is the suite that every store.Store passes. It guarantees
-// that the stores cannot be told apart by the service; it must not know which one
-// it tests, nor SQL.
+// Package storetest is the suite that every store.Store passes. It guarantees that all
+// stores behave the same towards the service; it must know neither SQL nor which store
+// it tests.
 package storetest
 
 import (
