@@ -541,6 +541,9 @@ type IdentityId = Uuid
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// IfNoneMatch defines model for IfNoneMatch.
+type IfNoneMatch = string
+
 // InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
@@ -658,10 +661,19 @@ type EndPinSessionsParams struct {
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
+// GetPinPolicyParams defines parameters for GetPinPolicy.
+type GetPinPolicyParams struct {
+	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // UpdatePinPolicyParams defines parameters for UpdatePinPolicy.
 type UpdatePinPolicyParams struct {
-	// IfMatch The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version.
+	// IfMatch The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
@@ -796,7 +808,7 @@ type ServerInterface interface {
 	UnlockIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
 	// GetPinPolicy Get an instance's PIN policy
 	// (GET /v1/instances/{instance_id}/pin-policy)
-	GetPinPolicy(ctx echo.Context, instanceId InstanceId) error
+	GetPinPolicy(ctx echo.Context, instanceId InstanceId, params GetPinPolicyParams) error
 	// UpdatePinPolicy Update an instance's PIN policy
 	// (PATCH /v1/instances/{instance_id}/pin-policy)
 	UpdatePinPolicy(ctx echo.Context, instanceId InstanceId, params UpdatePinPolicyParams) error
@@ -1182,8 +1194,28 @@ func (w *ServerInterfaceWrapper) GetPinPolicy(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinPolicyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetPinPolicy(ctx, instanceId)
+	err = w.Handler.GetPinPolicy(ctx, instanceId, params)
 	return err
 }
 
@@ -1216,6 +1248,21 @@ func (w *ServerInterfaceWrapper) UpdatePinPolicy(ctx echo.Context) error {
 		}
 
 		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -1322,7 +1369,14 @@ type ForbiddenApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
 
-type ForbiddenPinApplicationProblemPlusJSONResponse Problem
+type ForbiddenPinResponseHeaders struct {
+	RetryAfter *int
+}
+type ForbiddenPinApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers ForbiddenPinResponseHeaders
+}
 
 type ForbiddenRedeemApplicationProblemPlusJSONResponse Problem
 
@@ -1360,6 +1414,13 @@ type LockedApplicationProblemPlusJSONResponse struct {
 }
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
+
+type NotModifiedResponseHeaders struct {
+	ETag string
+}
+type NotModifiedResponse struct {
+	Headers NotModifiedResponseHeaders
+}
 
 type PreconditionFailedApplicationProblemPlusJSONResponse Problem
 
@@ -1401,7 +1462,15 @@ type UnavailableApplicationProblemPlusJSONResponse struct {
 	Headers UnavailableResponseHeaders
 }
 
-type UnsupportedMediaTypeApplicationProblemPlusJSONResponse Problem
+type UnsupportedMediaTypeResponseHeaders struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+type UnsupportedMediaTypeApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers UnsupportedMediaTypeResponseHeaders
+}
 
 type AskConfirmationRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
@@ -1426,15 +1495,23 @@ func (response AskConfirmation200JSONResponse) VisitAskConfirmationResponse(w ht
 	return err
 }
 
-type AskConfirmation201JSONResponse Confirmation
+type AskConfirmation201ResponseHeaders struct {
+	Location string
+}
+
+type AskConfirmation201JSONResponse struct {
+	Body    Confirmation
+	Headers AskConfirmation201ResponseHeaders
+}
 
 func (response AskConfirmation201JSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1512,10 +1589,16 @@ type AskConfirmation415ApplicationProblemPlusJSONResponse struct {
 func (response AskConfirmation415ApplicationProblemPlusJSONResponse) VisitAskConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1990,10 +2073,16 @@ type RedeemConfirmation415ApplicationProblemPlusJSONResponse struct {
 func (response RedeemConfirmation415ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2096,10 +2185,13 @@ type VerifyConfirmation403ApplicationProblemPlusJSONResponse struct {
 func (response VerifyConfirmation403ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2176,10 +2268,16 @@ type VerifyConfirmation415ApplicationProblemPlusJSONResponse struct {
 func (response VerifyConfirmation415ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2524,10 +2622,13 @@ type RuntimeSetPin403ApplicationProblemPlusJSONResponse struct {
 func (response RuntimeSetPin403ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2556,10 +2657,16 @@ type RuntimeSetPin415ApplicationProblemPlusJSONResponse struct {
 func (response RuntimeSetPin415ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3013,10 +3120,16 @@ type SetCustomerPin415ApplicationProblemPlusJSONResponse struct {
 func (response SetCustomerPin415ApplicationProblemPlusJSONResponse) VisitSetCustomerPinResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3486,6 +3599,7 @@ func (response UnlockIdentityPin503ApplicationProblemPlusJSONResponse) VisitUnlo
 
 type GetPinPolicyRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
+	Params     GetPinPolicyParams
 }
 
 type GetPinPolicyResponseObject interface {
@@ -3512,6 +3626,14 @@ func (response GetPinPolicy200JSONResponse) VisitGetPinPolicyResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetPinPolicy304Response = NotModifiedResponse
+
+func (response GetPinPolicy304Response) VisitGetPinPolicyResponse(w http.ResponseWriter) error {
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetPinPolicy401ApplicationProblemPlusJSONResponse struct {
@@ -3700,10 +3822,16 @@ type UpdatePinPolicy415ApplicationProblemPlusJSONResponse struct {
 func (response UpdatePinPolicy415ApplicationProblemPlusJSONResponse) VisitUpdatePinPolicyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4448,10 +4576,11 @@ func (sh *strictHandler) UnlockIdentityPin(ctx echo.Context, instanceId Instance
 }
 
 // GetPinPolicy operation middleware
-func (sh *strictHandler) GetPinPolicy(ctx echo.Context, instanceId InstanceId) error {
+func (sh *strictHandler) GetPinPolicy(ctx echo.Context, instanceId InstanceId, params GetPinPolicyParams) error {
 	var request GetPinPolicyRequestObject
 
 	request.InstanceId = instanceId
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.GetPinPolicy(ctx.Request().Context(), request.(GetPinPolicyRequestObject))
@@ -4549,206 +4678,213 @@ func (sh *strictHandler) GetMyPinStatus(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3rchu5lfCrYDtbFdtpUhRFyZa2vkppZuwZzUXjWHKcL6ZXBLtBsUdNgNNAi2bm89Y+zT7YPslXOAdA",
-	"oy+8irI0iZM/HgpA4xwA5375LYjEZCo440oGJ78F7COdTFMG/z5NM0bj+RsWMzZhsf5J5pMJzebBif0j",
-	"yexfw+CWpjnTo2KmaJIGJ8HlmJFI8FGSTahKBCczKgmtzGwHYZCxX3Mm1VUSBycBj+e/TKNUJh/pPw7H",
-	"v/Ru/3F99Dz7dRzTIAykoiqXwUmvcxwGKlEpa96Mmk/1X/KMn4zncUanCT+ZZmKYssmJ2UHLDf/0KQxO",
-	"5c0rkZ1Gep9lUH+ic6LGjMibJE1JLAj7SCOV6h8T+WcfcOpmT2lGJ4BFOhE5V8FJ0D3stDudIAyiPMsY",
-	"j/TSL9++0XsVwUnwzcsXxwfPO71Op9frHB50O/sHnU4n+BR6O7lgPCa4Dnn59g1RguhpRM8jeiLRM4me",
-	"SnBulEslJixDzPaOn4+OWERbR93nR63e8fFBazhiw9bhQTQcDof0aNR5EYQB+zhNMiavEn4lWSR4LIOT",
-	"g04nDDIB6BYzzjJ9FhohwUkwpfOJvkBtlVEuRyzzEHqBY+r4TKRBaJbzEhK32vKmO3uXqPEPbF650/KG",
-	"SEHUmCpCScZUNid6m3TE7rzBJGaTqVD63K9u9IeDLOet56MD2pKKTVu9TYH4isZf6wvMVUIrCIZn5/6m",
-	"QeBCkVuaJkueafP4bR/nfvE433Kaq7HIkn+sfJi5PxSAzGXljC6FIBPK5+T12bkkNGNkyBJ+TaIxi24W",
-	"kaHlc9rkMpsTek0TTlKqWLYd0IedgwJo2PhyYId6iAby6zHl1yy+SHjETqfTTNxWD/RCTJga6y2PqSQR",
-	"jm8EtRgJt1iTLWqWJBlLExYTwf1V2kTfegB+27P2wDagEKlhcV9egQizkxZMarlJgBqPeSBqqnxI393X",
-	"Z+f60kYiy1ik6gT5Kk6umVTBCc/TNLQ/ujXMr0qxyVTJq4xNaMITfm3/YjjYVZ6l7qeMUcXiKwqEvdM9",
-	"au3vtzr7l53jk4POSUcTaP2/vwd3pMBN63dP9v31YdnnUYd1h4e91vNRZ9jqRYcHrRejDmsdDl+wQ3ow",
-	"Oo67+0iEuErUHPaCkKRCP4GrnKvEQZcxKjUbC6YJhzsRsWSqd8Lm34+H30bJz8n3r/7+8s3lXy7O5NlE",
-	"Tf/+9dnRGT/7eJbMkvi7dHb2i0iib9P8x799n/7f7l+n0Xd/ySiPO2e802YHnXbUTflw8qoT/+37tIHu",
-	"MSn1AS1BQu+wjITFpLK4qAG1F2jRzWpi/vX7RUYiI5QTw+wX37ZAjmmre3h08qK732FHR51R9Jwd7tNO",
-	"dDzc3+/tH4+Oo4OjF8ODbufggB32ohes96LXo4cvjg6Go4jtd58f0mhE9Wur3tlNRYEd3u/uPd/v3km3",
-	"dr/ZIT3ujfZftA6ibtzqDV8ctY5Hneeto/34xbAbHdDnh73f9f3Gjd3tGn+FsNbv71ikMcuA6nOhb/Pn",
-	"JpHml7veFFymONstjvuKC3UlmfKP3Yza6SENzVnUzmh+gQtXJE+gMeabJBK3LJOFzvHAHK13zxytV6Eo",
-	"sOz+8eh5dBB3Wi96Q9bqjY5oa3gYd1ud5+yIHkcv9ocHoy1evEHxvwJXOxfqDfs1T7IqSTgXlqNxxuKy",
-	"IPkvRA0Au0AP0kQqQMO9kgT9pcweSPWwXjMeAwaX0G4lCOOKZUAYdkvFDx+dlHvYQBPuR8q1/3WPRz81",
-	"p7vg1BfJneWzNwf0TyJ6Hj46ufN5w427H7nzAW9cszH3Tc49CycXsy869ENTl12IBiX7dtMtaCI8+i74",
-	"Bm5DbFbcii+67iPXdT8DzSldt5ewRoXO2B/X8hVptoc72YGRcr9TGCmLXSyzSppPAzCvRDZM4pjxNS3u",
-	"sWBoQ6dpKmbwjBbAnMgV84iYsgwQsgPzrINjBewjN05Df1a4LjQRSZNI1aG/YXPw7uWSxWghI3EyGrGM",
-	"cUVg0xWJpXTwnnfErWT9hEtX3IHz0AMPLiDAtxw/3nZbbgqgSsvnnKYvs0xkdSRJlt2yjIxokq603880",
-	"mLNM8Os2ORfmN0BLKmbbek0PO947sJslDHa7AmQz2IAJziGfpdSBTWIiRiBWlJ618S5R8vbt2TdNOHj/",
-	"myZkwcn7YErVOHA0G6ZrWD+EwUReAwDTXBE5FnkakyEjFH1WdmULTp7EV1OaSZCHPvj7N+R86d7NmG32",
-	"7XGLne35O9AJFuoKiSSTRMK0pVv8NWfZvNjVX/VIvAch4XTCAHaz5nDuBALBmUaMBxmhPCY+L3IwwNev",
-	"8G6VQDgzo5eh3a64Bdr9zewM7WdcKsojtnTPZsw2ezZTd7rn18liX4YSQq+cqeXbG4p4HoRgJ3fbulCZ",
-	"pkVmX2N6ywhVJGVUKtIj0ZhmNFIsk8UWJcy4UkJc4TfL2xRpEs2bd2otombHqVh1r4sNX1lpRqn0apLw",
-	"XDG5GLcpk5KoMeVEZIT9mtNUS5n7vV6nAEOPudJjrmBAGYq/WBZXJ/qgVK37MA0AKHC57b5KWBoTZz1y",
-	"W7JLNm5lR6QCdvQwlAL1lDoEGF0Dnnx4aJyI4S8V1+/iu4GhOSufWZyAHqK/6naqf7uCf+M+z8UiifBc",
-	"eIJdM6vXWg0lQ0YzlhElbhhcPsrJ6eszkIKe/K11Ok1aP7D50weOwzgXl3p/NRBh1+tDNyLU3YgHh0g1",
-	"BxSc6wtl/7KWomLJvZm0A5G0sodlgHGhWiUXwLlQr0TO6zZ/mUfj0sYXQZcZDoYzMhaJbGugemWgRrCz",
-	"1RDhOANOo21cr2aNXOufEnAQltmZOzqqYh+r4PLNcq+BDv2UyAlV0bgO3cwG8BjiaqBZciuR04iMJEpW",
-	"aaQaC8kwKGimT9ittgMcICSamyAoy/GAG2u50YCLhJ9xGqnkli0UWWIGA6iqeKwabD2dsIyY+gqEjpTm",
-	"gdwGddhl2uSUExpPEk4muVQk56mIbjRSMzZNqZbu1JYo63qaOOzIQrwCXwlvuaEGWT8u8PQbQI3zeTss",
-	"4eTFCAqqhqa6qbJkNNsBphw8q/Dked1fJxwlS9TyKriaCXwt6AMltOpP8wXyk6ATvxiOetFRqzvqsFZv",
-	"tB+1junhYes4PhgdjF7EB3R/30iddDpNEyavIKaXgu9e/2xFtyv8Kor+dVvahCZpWzIOWsAiIfZk/7AE",
-	"4DdsRPO0wSYT4x/k5wVs2c4POqWdv53GVLGXGHO+4QndN1Zxb8byUt4bRjlqsjousx+zwAXc49MGcnZq",
-	"HxmGoBQhxYtt0J2KL2RM5ZXWx05UlrMwSOSVpZvuBxsHNKKpZE1m4dI+N6Yl97NZ/GEDylIC4lxwtijK",
-	"YQmu0brtdmkQ5m2z+GU9pGYQL59oieMVWvnqygtcr5WRvM1DTWTtXOQkYzTWzIi8wX/czT7e9SiuB0Rh",
-	"q1xKer0ZLTNDowP1t0XubZtPwWTJ4VR65LtMo1gaTo9bbchWKHaa5by0ueULXjBlDV2vE/4qyWSFQl8w",
-	"FO9G+k8N1C04CV50ekf7hw3LvUFZpOK5MwJKQ3gI4kpdlZYNzVd6x93nhx37ldcJbyTIp0QmH1txcp2s",
-	"3uylED/S7LpBltM6uLPmwJBFd9+OhFEZ2maODg8Pjshwrpjc9p57ksWlt4dlt1sJ0cJxBrafKJ+/wW/L",
-	"BdkJRtAvqSByIaxeoMdhp3kuERz9QZaBbyuEHpcRALvNLDCrEaHHt9x4jZC3nN7SJKXDhhvDstskYiSi",
-	"XOsgQ6aJVjReQPGK8aCmuPi0+vSdekQOSgYFB8pKe4IbiUiQ+XQqMsXin1ic0EuYu+j2a2i+v/j5fLHl",
-	"RNnRGj4teUVwDfZ+kVv7vPYPfUDddslE75cAsKtgdpNaMKmFlrBPYfBXliWj+SLSYaUJVdFoIZqtfBlq",
-	"pORdJvj1Mku201BWqTu9ZnXHzd+Bf/XMaUtIIZdhE1x7LQ2vD6YWxuRqWNGWqi/S7G7KXgn6+1brdoGq",
-	"T2EwZjRmGWDp5SW9xscjoyyZopwB8N2yDDwHxjeDklRIEk5+zYXmH+QMSMygH3T6wYDMxkmKrNNqTfDu",
-	"5m2I4DCXOugH+/3AAI/hDSi2ymjMJhQlFqVYpnfxn/3gfad1/OFP/eDfq74QI3KobH6q1exmEHg+GbJM",
-	"Q2CyMIkSZEYTTQlHIrNSoMrKmzzudPwNTRKeTPJJcLLv9pBwxa6NmPJuNjvN1VhLFhFVrHkntBihcQqL",
-	"M/LkzauvydHzw87TMpK+Qptvxmg6+T/9wB7nCsRV8fPJWOqZMmfte5vP4uaNDpJ40OR1DjUdfXYqb8hs",
-	"zNSYZYQaoW5C51qwe6YRmWecxca+U4CzblwYZBigO4/TiZ5ZdVwvA//fMzYKToI/7BX52Hv4V7n3Nk9M",
-	"DJexnS8Cv+62LoOybq5qAyieL/vOYFhBdg0wxpRzljq3URmc4QHbHx3Rbuu4E/Vavfj5sPWC7rPW4agb",
-	"PY+Pe6xzdNAMTtkNdVdwRj9ZC24dFk2hykQI2aDV4EIiMjJ4NmgTPToHowMoXZLMEjUmvf0uSUrTtZTo",
-	"h8IYStcmPzJ6y7QiKHKlSYVZTAt4dozFBpLQAh9no9ZPxnTrUQ768UfGr9U4ONnvvgg1JXH/HfqE7km/",
-	"/+z/PXm39/TP/eD9v/2h9V8fnvWDp81EzzrSV589vdbQ+eJucfJr2q2aTt6zf9355P+Ss2y+/qNEsSe0",
-	"51n4YekO3itGdCx4sNvAtf4rXQZX5QFXYyXaC7ZffqAbbv8dTdSFLVxQ3fp3YoZKT5WpUkUmQqrQEwWq",
-	"DqSBUc0GoWXBcFG5nCG8knG1CCL9DVdOwQcptubbTqifHDLrg05YcO5OA+f+pC+vnAousViHzZSPBFeM",
-	"g6nB1xuMKPWnXyRaYvw6H3ZqE27tuD0YVNf2ls55W1GS1jvG17hVhLFy7ZYn8gMtpWUtUhVhd1qblBso",
-	"k56cCaJay8lqTds3o/c8qe6Tjbu2IZNbHE7Z/7kU3d7Q3WB7PReqB6OpqLEFmAtiTJfC2zRnZ4APKgU7",
-	"BpvEpHooKUJYtsBKQwWepRipjq/HOay6QG5so4N66ezK8Hu8gkVwRNhYUQjogIulhu146S0CE+jQtIxi",
-	"l1EFcqlgRpY3nSEi8CFO8V4w2VyKyQ923xLcBcHyS0FumrM7sEulbTC4a5irFdH2xj5g4ssgIuCPMrS3",
-	"x4ZouTUgDhIuWSSmrIxIP874nxmhBl0aC00BX/DU8A/IiikZeGLqIASrlsGsF90XRWyqqpfTmAQfEp1l",
-	"4+TS+W5gk6lvrZk4emdHWDX/uYtdrwOlf81yrpIJZnmABF9yRPjncid+t6gS0lIMNU5anLTzMM9m47pM",
-	"dzmQZTytOChc4V+IJq28xN+aIIIt8OGluy3FwUsvq2z3PN1PmQua0pG2kcyrayyXyUujdwZlKXGqWWGD",
-	"S58KZ2wzUyB5XuOJ5pKRnMemfsKg8F8MDK6wQN5iLDVjx0+1WIEaN3R9vHx3efn6r3oabMFitRFHBqBK",
-	"+b7F2VqbQ1ldYR1wS3MeBu7V0tcymL3Za8Frxz8IrEXKx+aQFnPXgdOMfhAo/QSyzeH0Z68DqRv/MLB6",
-	"iWdbwOrNXgtWO/5BYC0ywbagwG7uWkQYRz8IlH6m2OZw+rPXgdSNX5YftslCD/nwVyoXSxBXzF0HWjP6",
-	"80JZROJuIadVUiiWm+q8sdWEglUTfyxC7HepiSo2mYqMZkk6NxEtIWayVBM3IDrFmWRMfob0EjSk8eDv",
-	"xnzvp1NtZ75301fZXl+5pKedINalI5u6j7X8L7hzzRHL29y/xoWW36b6lJ1Bv9xZjuGkA+v2HhBJ57Ks",
-	"V9j6yEElnnUL1PjTlyLEDdwZGhqjaHvkh+QrC1g1mHU7+KqrrAKzNH5n0JYKpi2LxG2Mpt0NwSglpW7p",
-	"kK2Wdl/umS2NbkhKXkF37sMaY1mcIT2FcWaJWcvVm/fO4d27d61qeNqyw6hGs9VO5I6m+DufjEujXnEo",
-	"OO6+zsPPynYngpb5z3AYfvzAFmfwoBEIp48sumBR3PlWeG1eagWCGybtnHtplA6qcv6g7X0IHa0u0YjG",
-	"KFXQ9HUmpixTiYbRpG6Vv/PSpB65dGtXr4MOTSBdLDArOLIuaJrO6FwWOdRkOCeJkiwd6ZOdep/0U5iW",
-	"IQK3ji70Us+XpsgrxT6q4v5NWSYFJ5Ix2SZf5UkKyWCjTEw8PzcGE1IQs1OqWJucM31rU5OENBExS8ks",
-	"SxSrBcBuXH7PCxyEglPlwMFyTGAYfGxB+E5wYgr/tSzsGONkA/TeO5z4JTzMYqb8x6cwKCFy4U3AaL86",
-	"ZiEPjRRxxy4WMUKfsI1lJtNcgV15QhKuhH72gicRTclIZBOMjH7x/MXhU3BpjqkcMxwObuWMjXLJJIlz",
-	"vNEMCqnIkKSCMyLzLBPXVOkfMARc2pY0sciHqUunydg0Y1JLtSZ9LiQTjEmjnBx0ScpuWQogcK2682t0",
-	"sBZj9o9QEPQOexeJduUzaThgc3z6L9eiZYZDZssbOvuJSUmvQS89lTdVk/MGD1ufpw3JIf1gUus6RLiY",
-	"/Rmi0ssvtujitPrF1nosrROi2NxhyYsEhGZLq8IWlxeHbgd+NOFRx48nbMgEaGhQVKU8P9EbvMROmpB0",
-	"pMUGk4NAbBnARJKcJ7/mDIhOwssBn+StZIQSzmYweCQyojkl/OBX9SvoT71RkkdgjnpLApPf/1vrvz78",
-	"qSEQuVI+c71Dw2qZy8e+0WOKZNPlgzHbtEbmTMl/+NyHpudknnsL3JXvK6G+pfJnlbqvG76gn3nxgsJl",
-	"TwgJS6IkEbmKxIS1FzwqVy+2erkGtn7sgIwECkmaqeqbc/Hdqf4LUFGXF+DoLdISSOwZs480ZlEyoWmb",
-	"nOeaiTfUHzQisKHoQRjwPDXCJHKF2lWp1qPdkCXvcicNiV0L45vtYAikSdlI+THL5VofIvNNbG1ywdQ6",
-	"UdCQumA6XQxCItSYZbNEMqIBAQLkRTAvAM6jQKXavE1IntJrRmZQoMivi0N5hfT5KLfFjDhbC8N+cYDq",
-	"Ft6NGS8FElB5g7K8ZvpQDSGmirUgrGLVt8rMb5ZkrH2J89zvrWSiJWuTVTYOToLrRI3zYTsSkz2QRCKR",
-	"sT0rk+zZEp17ejUgKxXOtIPcBAdpngO1WYlQv5ZwdQdvwZQ7s2gt3TN9qkNI40tGEB2ThURAcUWwCBcB",
-	"oH4bycd6DqvRX7LLuvvLRe3xSSWyCrDrHkWF5e0oo2OrrZQzTRc+NCy9NHIUi/FYbkedgEHVCF8TzXqs",
-	"d8gW8q4ja97MWjQ7xtTbMg/C34y9ggvCPk5Tyl2JacY1wX4P4scV+xilObaIaWiXgu2zipY65f5K+r+8",
-	"Elf6P12qsv6PSIg04ddXYjTS0o4JRwsDvGx2kKuQ4oqTc72fD2tcMlfsvOmuy+Sas5hMMyFGTsuzEXlP",
-	"KPn+3cXT6lUzmNOXzNKfQXut25GxmEYK/76pJNlQlH3hg/FrpjLUEmgRLd+QFgu2P6rgsujJYso4GK0W",
-	"cdDH+jw2EbiLlPTlw33RGcsM1YR1TE/Dv7k3GpZl+HCJhF6TLsOKpFwSSUrstPFqNMqIFXpblrSKd9Jk",
-	"TmlAQfNzUlSxZmZ2qfcPWag5z1gkrnkiWWwfE5WkH3DRD3zaU2qVFAZFfUWvKObQEZOYRWnC4Z/MlfZ3",
-	"zQg+NFAGcM//KKJCKeLzn0dQK7Y69reaoPqhbhMeQXleTidMa0Ik4TH7qDUSSjStNGlpwzlgaCSZIkYp",
-	"Hop4Dn64puiBza0dt24FLNArMQDfqOt1ncwWhPhtnbUgr1Gx1abMWhSEOwCaZbRu1jO7aLp952xmIiub",
-	"4waUIJKpkPSgWHOXnF58fXZGoEaRbGOSIBLAjBFG5VwPu86ZRJ0IzXBxm2BVNjqdMqpxxtO5PiBb5CYk",
-	"HEylcJ4257JsoXAFlRx1nFIpZyKLy8aK/W7JWNErGyugWETdWOEb0DibtZDr+iR1mvA2VtG4O0GdYpJC",
-	"jWU1nkMz3h8/Oj876k6xeOKlaL7Lmk14VxX0SpNeaEx5ljLaVi2Wo2iaiIXCC/RhccYa0XOVDbegLPpA",
-	"TUSFJim85DcvE5VSgcn1DGvV8pIrfEY+Oj8tqELZyKOwnCSguagpGRI5ZWnKsD65yGKW6X+DpXOOtXIL",
-	"nWstAohYdrLGhH48w2ndw6MqLVxSj3KhYceMwO07cS+lUj++d4kak05oBDfMofLHyZJheL/XW5VoXpF3",
-	"SuUTKgfXfBZLq/HXSH6l/uYWdxWYMXbMA+VBEyRk0LasGB2C10RkoPSRG8amqC5BBaUGF17tft7PE16p",
-	"0dzxqrfJwNUqfDbQEphWEcACf8uyuTHrzqBSNJT2H7LrhBvfYTF1EJLBs0F1XpucpilhXGWJRoS4xjo7",
-	"tj/EREhFDrrkh+QrTfrfXr5qvdjRi1qANnxhPvdECtaSyT/YI3x5qwykn5pfSyGVb/hOnMhu7saZMpw5",
-	"ElxRfe7OXrLAtb2WsdSUnoSFZhSqsZYMXEWR1sesXroSsQ1wmnpSZUDMdoZCpIyCXOBVlV1nEWBHXKiy",
-	"Zf4UbWIu7RhJHHplgMgt/HbRHLz522pZLO7SauD1z21i3kObnm+gss2JhTJff7wXo8Id7S3xD9tHfl0R",
-	"L15QIzP06F5ziThNpeEJGxqsCbPJeNNkqWjHsyG1h2iYacYiFkNA9UmJddiiVTUeUBLjm0txr1lT6v1/",
-	"Pvvw7P2zD39erhAZkq7ZzhzDmTGgaDNyeEpMYBSJRZTrTWMIx3Hv8PnTBl/m53HDBcsls3Ch/v5OH95Y",
-	"K2CcxeibxegmCGUK7miP/10/2HLdyuVOEGs3WZFZaqMhbG5pIkkSN2JZLjGgfXd5+draxCIRM28B78RN",
-	"9cymBW4S7nZu2jPp1zllYpqyxu2oJQF+lQA9F9bnUztbMhb25FlBzbUsobqRunlrbwRSJq6hdosnVK9u",
-	"+hOuanUZrio+Gq7sOxGu0cEjXN0dJlyj1U+4vGvpgj+bgi8tZx0N1+vRsmCY8c60oCh9y7pPFo1u7JoZ",
-	"rl9RPlzVL2jBgAlTYxG3AH0YWrJoZFHpO9yoBHK4br3sBQOHuZwv/qRfk3p5b84mWzdmst0hCuidjWqx",
-	"YQ9+aCyUldhRyOtmIVM1cvJGNJHG76Cyj3NhQ9xltQDhQs28ZFazf61huFyaf0vrmjVlWz+1rzb5fjjj",
-	"hqsoYn55/5XWM6P7rhppjO9Vqm96QdbQj60D7gR9o+Vl19tcW5iGmDKIuIRxoCDbfBbBVSbSkEwzkNVa",
-	"uWRaess5lcaxXPTBDCH5bgqZiVQRloC6xbiRzLhAoR3fGONxm5zTCUN5UcNLMxaDUK6fXMauaRaDcYtK",
-	"Fup/JPw2kQnEBXvf1CP0ZJUMkzRREGg5kZgESCUZafFtlsRqTJ6cv/rhm6fm5gkydoGmZstQZVHNGONk",
-	"JrJY7k7I1zL+cvEeDqIFFTQ/hQHYi2tHdwoNUdEu7SrdhtbF9qLVg//vdwEDbfLGVs3UtIBodpABLpvi",
-	"WGpP/W4+up953a9Wv/PQrbJBBDcqA8wiiURZyBwEGbzvQ3/LfhCSfgDVtj8M1ravlf2hn+pGauiU2ahm",
-	"JBKbVJekzQW2JGdeXSiKrv6AJ/vViwv7BECjETduRjZRA9e3YFu61dzRYCtCtj4Vg6iQKM8SNb+AUuyo",
-	"lU6TH5ritk+LhqJGllaMU63iDsbRVZrcsqv//e//GTyFwreaOmgZSaLGCDFEkZgySSSdu1SxSiUlzx+E",
-	"i0Lp5sZVkfWavuOu2J7Js6BFuWdr/YLMKZZKtrB0teuRWtwIg4lPYYCJbhon+K9X9oF//+4yqFsBvr/4",
-	"+Zy8Y0MC6XdoCQFmnNJkIslA5sNBSAaIv6vEhJUN2MfpoE1OXaDkH6VJpqOpFMAzSnXu/sMrKGgGwphE",
-	"XsGv8G6xxn5wYkFwwI2VmqLlKeGjBmeES1GZQLw+tcHIJijDJgLp22sMEZST0zNTbjvLuXTWpD7v8z/8",
-	"gWgRKlGa+N9I/dO+htXcIUzCl0z5gaJ/xFgiP+Su5DysVPbu826bfGX24vVaCkuC2h+lu3bPnlF5I589",
-	"K9JxbFX/RNmC/u0+P2iTs1LldFt1ELx+Xpw2vFoJLbTMlu2XJARRJSDquo8p0eeEkGfPIDh1/uxZu897",
-	"beKsJFUIim2j2qV37oebtcnPPJ0TSrqdDuZt4TjvzcAHcV0jdOuDeHnLsnnxRMiEUW7DaU40oo3STIn+",
-	"vshNJAq3FattIXpHVp1duV9E6qD5Q3BG2MeITW2YpRcPN/DDdQb2wUs6l15EvH8CXPS5vhQjQ06M7fJr",
-	"zfRrU9JEKunh1WQFmNbTFdUEzsve20uWTeDCtsizZ5dwX589O8FLJUWKTHioNUeazYFnubw+LX+5DLoi",
-	"VbmNa9kkYr1acevL1FWjQRAx08+pdN2lWcSW2tGLaOxmOef6JGF0iM8UMipm3HtBZrIp3mfBmWYiMg3M",
-	"7RPm/sNBdyCAGNE0ld7DQWrgEXTzBZCT9fqyoXIhABRRTmIROpFyUBMFBxZUox0hvsyj0+gBbcznHmqc",
-	"ifx6XIQZF8tTMmFSMqg9TaNI5FyZ5bEijcNFsTwWfwDn1qkXw2wkcP/k4FW4iGaDY5ECgscrNEjoLaJP",
-	"agAaIsQd01JxU4uH4hj1uuaZoKe2wkX98AT9SnAs+JhRUB9D4x99XfQgTR7K3khzUT2t396zLRN6cEHU",
-	"2fVSbLdpswWCDBz2ODHRArxPlHgtgwhQ/cRWdtbUwAWt8+I3jbKQJFJjCIrJgl8eOiViDQhaYkRw7hgO",
-	"iZe1FCZssjDrZZRt529DeE5L7XL0j03d0J8MTo11EoadENM3p593OgfR9+8u4R9s8LTaFX7gRJ7BU2Bx",
-	"c5ED5evzoVDjsFSgOAE9BzyH2Mkbr5pAnx8y8WtmKaxGmWEOcIXNFABc84Y+JJ6yj4lUFtivBb/VwApu",
-	"aK0p6wE3yMZ3kaGIE6NMaiELt4PjbJK3DRIw5Un0UqfFAk6RQHdTOaDDem1MyEWiipgPqzhT1D7AT5Gn",
-	"SMkvE6tnJ5y8efU1OTg4OCaoBIYYpfC1ocQy+UhGGV5lmtpQN72IVj5xEVuoeIHq6ewJtgYNPDFO8ukU",
-	"SZCni+rrulBRNYgHpQ1wXuDSNc6zJRzwbHvdrqX0mp3qK1CL7wwxDdPxnVTY6/tkkIpIS/JIgum1lvIn",
-	"8nqA2c2UDLRoajrYwPqo+2VsyigIhoh61/cG2mQQkF765iZarVbzh8WuOAsEfrCkENqtoPMB/tbnRh3t",
-	"8yAM0iRiXIKWaTSH0ymNxqzVbXfAsJoa4Vqe7O3NZrM2hT+3RXa9Z+bKvR/Pvn55fvES5hTuGCdzB2Fg",
-	"Djc4CTrtfRwlpozTaRKcBAftTvsA8tfVGHS2wj91u7/nJIS937wwq0975R6SWpkUTSmUX1MtHWpqPqzL",
-	"0ng4A5TYXIss89RBVCs8hISzj+oEH3NZtiNPup3O05MmiY4UAp3jJ0ABRAoiZCKBPks3Rl/xiYADFjyd",
-	"t8k3AiMaNNb1E4bPu/wd78u4uCfM480qSm9AdwYuZm0ywIj8gQURs5SBXdbLI8MHXfbQk25n33xwWZo1",
-	"ce0ajR1z8L///T97qBmgnxyay8B1JDDO56hFHon9Xjm0KBK3mP5vcWq+Bx9BLWFQJNB5x61P7xxFZLd/",
-	"eDyWb2tRQIzKiilqs156wgDWgcAmyskAyd8gLGVf4uX0W/hqJmnqJZyWoLEmIYCJ8j43w/RHLk0aOSSV",
-	"p/MQGBp8tdqIw5S31sC59H6nqcPPmu9hOzejPAHDqhaBQrHNdFE0ZL7b6ehN13t6NHwBmnT1OXbp6hwD",
-	"FG/wpcjmetPMFzUCIAyZa2dXq3ZQ7n/3vtl4VAzZ8zprffrgnK9fiXjTipqn8uaVyE6jtcpMlgZjzYZX",
-	"IrtY5supzHVhfafyRl81Y8RaNdMOXb/YTBXBlfAdm5vld1XqdjobIs//wlfpelUVm+ZUcm/OhXrjdrrB",
-	"cv689TFVR1OZ1ZyLuhBsevVqliwk+CNCIgXkjRV5q86C2NxeBwg3ci9Ii+l29u+C/vmFSU3c6ADcrMoR",
-	"rNuGqWlO81JrPrHFM3d3ok2NdmzY+6cw6OFBNH3BvZe9UuU7mHSwelKtHwFMPF490e85pefsr/Gxor6i",
-	"nnC4DkhN5a3CoNftrp7cUIG31z1ea5fl8ohhcIh0aNX3SrX39ayDtU6tXCLNeBaA5VifwvsPmqV4rb0X",
-	"d1INwkDRa82xgtcJr1wqL1DhY0vrSxJerU3+RRqsd7G5YLz3W6Xd6icUkVPW1NX2JY/RNo7FIbWGbZNk",
-	"/WVOvCxqMmRoGBzYhEMjiljli6ZS9LnMowhE06aSH0nRc8kucme54RtcaGeyQ7hydKUTL0obJa7Za/aw",
-	"V3HhcPAQNKa3emJRlHdDouR3YOvtr/F2ofXIhoSlTNMfH5EwF7NiMdsBfQiDa9agAL8pRP7Fgr7J0xj4",
-	"7TiNRlPu46lnSQGz+1wtbYXotQUFWy0zhkV4xVprnFIJNrgzVWpLp1jW58YMjDGlVo/ERAmuFfI704dv",
-	"mXpA2rB6ht+ttYGU3EUAX7vzYeOkitBmf99CaqtM/ZcWLEuP8fdA9/+JKPK3rOa/8AxUvr/n8Uhxxsy1",
-	"jt2zyRCGvnWPvHc7HT8YpeZUP+VFHRhThMpGS0MBqrDstnYhA6bOajUiyDm7NPXv8+qK2M1gUFTwcP7z",
-	"RJL9bseVe0QXWKlKzVALkVAxst3nzqMLoXPSuLjcbjRTweBFVXSYK+VsVLJPbCQqVcj9PDselIXSar1V",
-	"2UPUFjU20uQWHRTGLRWjURdKjNz67bJDD4W+FfakDKNWKqzEbCy77T7X6gcAeGfm2BAd/QCy87aWOtz9",
-	"mtS+NNgFhq9nqfPHrs8bGpB77za3tbvsNk6qsFP7+xb8tDL1fi01rgYeeZP7FPBzsljTMOfzaFab61WP",
-	"1jxUAPTYpIU3JgqNN9tGHpGIgO62JSIC8kS1ImoXXdLIQUkkbNyZGaU5nknmLHh0nyt6w3hDTqcN3TeO",
-	"1LNR+Y+m625NsXRGJucZ9HJCRM7BeR/pU41yldyCL7Oelk2utZo5pNGNFm3+wTLhYiEXl6AtRBlw7eqV",
-	"jaDkVzEIARGYK9yuQ+Z1FPaTI8FZRoyv7KBNBvUcWuOktfkH8Plq7mzDBxdIL4s+3j2oloKEcEeCp27M",
-	"cd9YqWXK4KYAiTVGvlwJjbyIpun8BGMm9DiVuLKl+ua4EBsDwp0FFYxU/70KKi7O/mVRaH4pK61NWJ+B",
-	"FjH99y5sPFb7wk6FjTLJQpN3zahtI+A+k7RhstjuV9T4JxIycPwau/vReZ/vURr5Kpfz9cUQfM+OYmNN",
-	"pQcSRExsTAJ/KOJkPu252jDN7qY3bCJubdywmYdZEvieMMO5zO9u2BSDKCGLBHk/KL0ShRfOPiqIo697",
-	"oUjVCWW/aRk+zHrnCttWWWmfr8lL765/43DEz+vkvpmajUTfyGvVhLwHMFxu8NyLlsWP6dlvqYTom+GH",
-	"55vsoifmpj29f4dS4emuFj93pUJwvT/KctdNE8GPBVhsmSWqMGRfs00oCYGxv0743MFz+hZysS9sQY6H",
-	"e1GbCldu16drN7ItjfdLoq3f0rY03l/iHDqsrLsAjN6g91lSFJVeKHiZAu6/H3LzKF0eNeJhIjp2S0Oa",
-	"bQ8XNrmike8nmcR0FgxnhmK5g2nCB20CEbHQ0djREWDtJt64zwde2YdBYWZA71pJC+ds5peng0qNYtSw",
-	"K6flG8EjtREyWkNeFCQjoWpB6etrWQHgG4WZpaCphaGlvOokkRLamC0USLpAQUuIge1cc5GxuFLQfpUU",
-	"VDMo9PkSKei0bFoqMhKVdd4kimTAzWIA0cSr27xcyk0qZ5xnkAfY56ZDQkuMRmTKskTE5Em3R8Yiz6Tn",
-	"/XmKaVaQlGcTQFSWABTQnU7O6HSKGXwMeQ9gASxWZhe5ZO6mCM52xYhMUZDPzIK2tVKUC7m80m9zJfVv",
-	"mlOrCfMG3/GGi9lZ67OUSiWae7F/3JlF75ZB2oqbn9fu8EXRvwdF/6KRVe+SR6+r5k8T3rKccJla/1aa",
-	"0qtKkD4UUSRczPoBRHqxcpfGKoOtdiBHNYFhUlwjn0Xibr34Q8a45/hbI9kHGOPKbJ+7UP2XPNaP1mLu",
-	"fsn+X3KWzW0q/gZTtrIBeClg5arOtoaTmDIvcKTeXv5RC/CYQf8YxfeXkNXZ+ILuTg827KWpqcft/p4d",
-	"Ivd+80ZvZAKsFEpxxdJd8m3NHmiy8TWJ8cX3Pq8stUh+XyG8rxPHbosleFawEr2wRW28tvJe1nqRPxeJ",
-	"KQMdR55Av+lBc1yOxpZ93dvIkD5lWD9AvQHIz/R0N441tEUKH/DV2vJK7z9o4rvKhFe59kveb/XZwr2y",
-	"NYPhAmHrFnODgrUteLWLvMRCR5oMdF6VJ61FaX5sA+/gykCGq9SseXFRBbeBojbBLh5Txmg8WBQAXjyk",
-	"La2Cy5/TFzvf78rO989La0yEc4Up2it/d3qjH1mwhrGvvIMi+MY+fRvTqomG4KxspjNmP6y7T00XVN8p",
-	"Z7zuaTJy/rkmD2KUapyZUF5a2PzKm+vzLYWGwuqlobC9wLA0yn9gqQOgQyKrVE6PKCecZhkUVqKKZLZN",
-	"j7OgJbLPyw3bIAQH+rUV1A+Lhqi5IYFXSoirGaM3g3sUTC5KxPTuZPQOtqoNwmnKozcyKH0xJN0bBX7U",
-	"VqTPbhZaj8BfNBD4nUqSq7W8vZxrkrw43PTHZARljwzhJiW6DU6PFFojNtBt1MSKpkvVTj/tPl8Z7FFv",
-	"x3F/5PAtoOL+9LSHFCwfi1To5f7gzfsiJt5VTMRr+1kIyecLJVttRwqdEclZlDwfY5+jk3Eb//BKUXGr",
-	"ELX7ti/5zrIvgWd3efqPIQRkM2tU1dH0EOaoxQFl64aRFUaqPvetVAV0ZDsrVbEAljj7PHYq70F+iV77",
-	"YtX6QrNWB7Ht0qx1B5HlTkpRWDjLG2KeVmhMKFssUZnII9SYHovk8UW/+h3pV78fgmX1q3sVslZQq2nC",
-	"W5jJqpdbIY+VS/GXJLANa/FbFanPTV/wU6+ufyFJYXFFW0XZq1Zrozqly1N9eUmvyaAfdPpBzbI9N8Xk",
-	"K70nVlIoxEzClotjrhn/3YvR3pXq4D7QwrAO0SiNR6qDP32D6F1/DTthI9pj0LaA9pheHkFouhkBkPqY",
-	"F61shu3BGFj0MZInc+a/H3mq6JBStObYgER5VKn8noIwyKXehksNgC6qDXUJtIBixJqEpbEsFcmPizYG",
-	"Nq6bDqEsnMigiwG5YWyKzUewt1rRVsFEJ0TmC7aVFk6AZmxYqN4W61G2dj9UOZ8JIqcs1ZIYEETBseOO",
-	"8TVC1kIiIUXR9AfK4qIDDqxj/wwVlaA/NwKBHZU4ND28Y0/yPl+rKbkpL05vRRITccsyzUA0MqSYMGhs",
-	"lEp9BxBXpvL44GzU+kmf2qAgn0CI3QHpg26TsxHWRzKEXGPP1FeybSAmjELQ2eK0hf1uqd1Z4pa4oxha",
-	"XMol4ug0porthtCvIYyOAKd39H263eLm13WCLpjmMwf8yzkexKYL2mlbMApc4N78rHdjnrvme768DXD/",
-	"Lhjh/hqM8LXXtfoVNq1+1H5ee1qPXp2Aa7ILlr1Iq6iQykK7mDDrkNk8wHA2FhBWgD2kjPF13YjDPm80",
-	"RRh53zbC8QP6oS2j+6tWMyCyCDw1fG4ZRWhaAnUOFgj9P5Wsr19Moo/HJOr7VzejYI/MM1sTxifz7Sya",
-	"rlO7TfCBj2a3Vnipn4ErtEwV/tt017HdptquF1QbpBSzk+pSr0RWaoGKrT6TjMRUjoeCZjHq7y6M5IRI",
-	"Bo9chsbKpCdM8HmaPxFLhNpFe9saBjSdbNiLl6xT7iV4Qqi8CQmWSDNN2WLGJsbLW7TgNXJHc96P3yaP",
-	"nIP/SIxGLAPKgmL/hChBKJmImKUY6KyESJeAUmRpfPrw6f8HAAD//w==",
+	"7L37chs5djj8KkhvqtZWmhRFUrKk1Fdbmhl7RzNjjdeS1/liOiLYDYpYNQFOAy2aM+tUniYPlif5FQ4u",
+	"jb6weRFlaXad/LEeEUDjHADnfvktiPh0xhlhUgSnvwXkE57OEgL/PktSguPFWxITMiWx+pPIplOcLoJT",
+	"+yNK7a9hcIeTjKhRMZGYJsFpcDUhKOJsTNMplpQzNMcC4dLMdhAGKfklI0Je0zg4DVi8+NssSgT9hH89",
+	"nPytf/frzdGL9JdJjIMwEBLLTASn/c5JGEgqE1K/GbmYqV+ylJ1OFnGKZ5SdzlI+Ssj01Oyg5YZ//hwG",
+	"Z+L2FU/PIrXPIqiv8QLJCUHiliYJijkin3AkE/VHKv7kA47d7BlO8RSwiKc8YzI4DbqHnXanE4RBlKUp",
+	"YZFa+uW7t2qvPDgNvnt5fNJ70el3Ov1+57DX7Rz0Op1O8Dn0dnJJWIz0Oujlu7dIcqSmITUPqYlIzURq",
+	"KtJzo0xIPiWpxmz/5MX4iES4ddR9cdTqn5z0WqMxGbUOe9FoNBrho3HnOAgD8mlGUyKuKbsWJOIsFsFp",
+	"r9MJg5QDuvmckVSdhUJIcBrM8GKqLlBbppiJMUk9hF7qMVV8UmEQmmasgMSttrzpzt5TOfmRLEp3Wtwi",
+	"wZGcYIkwSolMF0htE4/JvTdIYzKdcanO/fpWfThIM9Z6Me7hlpBk1upvCsQ3OP5WXWAmKS4hGJ6d+02B",
+	"wLhEdzihDc+0fvy2j/Mgf5zvGM7khKf015UPM/OHApCZKJ3RFedoitkCvTm/EAinBI0IZTcompDodhkZ",
+	"ap7TRlfpAuEbTBlKsCTpdkAfdno50LDxZmBHaogC8tsJZjckvqQsImezWcrvygd6yadETtSWJ1igSI+v",
+	"BTUfCbdYkS1slkQpSSiJEWf+Km2kbj0Av+1Ze2AbUJBQsLgvr0CE2UkLJrXcJECNxzw0asp8SN3dN+cX",
+	"6tJGPE1JJKsE+TqmN0TI4JRlSRLaP7o1zF+lJNOZFNcpmWLKKLuxvxgOdp2liftTSrAk8TUGwt7pHrUO",
+	"Dlqdg6vOyWmvc9pRBFr9338G96TAdet3Tw/89WHZF1GHdEeH/daLcWfU6keHvdbxuENah6Njcoh745O4",
+	"e6CJEJNULmAvGpKEqydwnTFJHXQpwUKxsWBGGdyJiNCZ2glZ/DAZ/TmiP9MfXv3ny7dXf7k8F+dTOfvP",
+	"b8+Pztn5p3M6p/H3yfz8b5xGf06yn/7jh+T/7/51Fn3/lxSzuHPOOm3S67SjbsJG01ed+D9+SGroHhFC",
+	"HVADEvqHRSQsJ5X5RQ2wvUDLblYd86/eLzTmKcIMGWa//LYFYoJb3cOj0+PuQYccHXXG0QtyeIA70cno",
+	"4KB/cDI+iXpHx6Net9PrkcN+dEz6x/0+Pjw+6o3GETnovjjE0Rir11a+s5uKAju8390Hvt/9027lfpND",
+	"fNIfHxy3elE3bvVHx0etk3HnRevoID4edaMefnHY/13fb72x+13jbzSs1fs74UlMUqD6jKvb/KVJpPnL",
+	"fW+KXiY/2y2O+5pxeS2I9I/djNrpIY3MWVTOaHGpFy5JnkBjzDdRxO9IKnKd45E5Wv+BOVq/RFFg2YOT",
+	"8YuoF3dax/0RafXHR7g1Ooy7rc4LcoRPouODUW+8xYs3KP5n4GoXXL4lv2Q0LZOEC245GiMkLgqS/0TU",
+	"ALAL9CChQgIaHpQkqC+l9kDKh/WGsBgw2EC7JUeESZICYdgtFT98clLuYQ1NeBgp1/7XAx79zJzuklNf",
+	"JncWz94c0D+I6Hn45OTOFzU37mHkzke8cfXG3LcZ8yycjM+/6tCPTV12IRoU7Nt1t6CO8Ki74Bu4DbFZ",
+	"cSu+6rpPXNf9AjSncN1ewholOmP/uJavSLE9vZMdGCkPOrmRMt9Fk1XSfBqAecXTEY1jwta0uMecaBs6",
+	"ThI+h2e0BGYqVsxDfEZSQMgOzLMOjhWwj904Bf157rpQRCShkaxCf0sW4N3LBIm1hQzFdDwmKWESwaZL",
+	"Ekvh4D3viFvJ+gkbV9yB89ADDy4gwNeMH2+7LTcFUKXkc4aTl2nK0yqSBEnvSIrGmCYr7fdzBeY85eym",
+	"jS64+RugJeHzbb2mhx3vHdjNIgK7XQGyGWzABOeQz1KqwNIY8TGIFYVnbbxLGL17d/5dHQ4+/KYIWXD6",
+	"IZhhOQkczYbpCtaPYTAVNwDALJNITHiWxGhEENY+K7uyBSej8fUMpwLkoY/+/g05b9y7GbPNvj1usbM9",
+	"fw86wVJdgQo0pQKmNW7xl4yki3xXf1Uj9T0IHffnjCgseGAgzGLkMR71OafSus3DZ6/1pSrs/dzMbMK3",
+	"XX0LfPsccWf4PmdCYhaRxj2bMdvs2Uzd6Z7f0OVODMm5WjmVzdsb8XgRhGAgd9u6lKkiQmZfE3xHEJYo",
+	"IVhI1EfRBKc4kiQV+RYFzLiWnF/rbxa3yRMaLep3ak2hZscJX3Wh8w1fWzFGyuR6SlkmiViO24QIgeQE",
+	"M8RTRH7JcKLEy4N+v5ODocZcqzHXMKAIxV8sb6tSe9Cm1n2RBgAtabntvqIkiWvemF2ydis7ohGwoy9M",
+	"IrRmUt26jqcB3z28MIb46G8lZ+/yS6GDcVa+r5iC5qG+6naq/nYN/9b7vODLZMAL7oly9cxd6TEYjQhO",
+	"SYokvyVw6zBDZ2/OQe559h+tsxlt/UgWzx858uKCX6n9VUCEXa8P3RhhdzseHSJZH0JwoS6U/WUt1cTS",
+	"eTNpB0JoaQ9NgDEuWwWj/wWXr3jGqlZ+kUWTwsaXQZca1qVnpCTi6dZA9YtAjWFnqyHS4ww4tdZwtZo1",
+	"a61/SsA6SGpn7uio8n2sgss3xL0BOvSaiimW0aQK3dyG7BhCbaBpuJWaxfAUUSnKNFJOuCA6DGiuTtit",
+	"tgMcaEgUG9GgNONBb6zlRgMuKDtnOJL0jiyVVWICA7As+ahqrDudsIiY6goIj6VifsyGcdhl2uiMIRxP",
+	"KUPTTEiUsYRHtwqpKZklWIl1ckuUdT3dG3ZkIV6BL8pabqhB1k9LfPsGUONu3g5LevJyBAVl01LVOFkw",
+	"k+0AUw6eVXjy/OxvKNMipdbrSriac/1atNcT4bIHzZfET4NOfDwa96OjVnfcIa3++CBqneDDw9ZJ3Bv3",
+	"xsdxDx8cGHETz2YJJeIaongxeOvVn63Qc62/qmX+qvVsimnSFoSB+L9Mej09OCwA+B0Z4yypscLE+gfx",
+	"ZQFr2nmvU9j5u1mMJXmpo8w3PKGHxqrem7G1FPem4xoVWZ0U2Y9Z4BLu8VkNOTuzj0wHneRBxMutzp2S",
+	"92OCxbVSxE5lmpEwoOLa0k33Bxv5M8aJIHWG4MI+N6YlD7NZ/YcNKEsBiAvOyLK4hgZca3u226VBmLfN",
+	"/C/rITWFCHmqJI5X2q5XVV7geq2M3a0famJpFzxDKcGxYkborf7H/SziXY/iekDk1slG0uvNaJkZCh1a",
+	"f1vm0LYZFEQUXEyFR77LxInGAHq91Zr8hHynacYKm2te8JJIa+F6Q9krmooShb4kWrwbq59qqFtwGhx3",
+	"+kcHhzXLvdWySMlXZwSUmoAQjSt5XVg2NF/pn3RfHHbsV95QVkuQz5Cgn1oxvaGrN3vF+U84vamR5ZQO",
+	"7sw4MGTZ3bcjYVSqjTJHh4e9IzRaSCK2veeeZHHl7aHpdkvOW3qcge01Zou3+ttiST6CEfQLKohYCqsX",
+	"2nHYqZ+LONMeIMvAtxVCT4oIgN2mFpjViFDjW268Qsg7hu8wTfCo5saQ9I5GBEWYKR1kRBTRiiZLKF4+",
+	"HtQUF5FWnb5TH0ivYFBwoKy0J7iRGgkim814Kkn8msQUX8HcZbdfQfPD5c8Xyy0n0o5W8CnJK4JrsP83",
+	"sbWX6+DQB9RtF03VfhEAuwpmN6kFk1raEvY5DP5KUjpeLCMdVpqQJY0W4teKl6FCSt6nnN00mbCdhrJK",
+	"3enXqztu/g48qudOW9IUsgmb4MxrKXh9MJUwJlbDqu2q6iLN76fsFaB/aLVuF6j6HAYTgmOS6qTUKCIz",
+	"+ZJF3FqIYiKilM60xGGtQJIwifQYR1vcXQ6Nqov1g5tTOUFYyfYkRZwBnSX2VjuvkgIrmpAphjRZlk2V",
+	"7uF+/Fjyeeg8Q9jrG2vsqW40f4h6k2/Orr793u5ToGdvX32LDl8cnzwvbqlMHmq3VhlUu8WXV3gJEu9I",
+	"Ch4Y4+PSgmmIKEO/ZFyxY3QOWB0Ogs4gGKL5hCZaErFKKJCxRXHrg+BgEJi7pONDtBaQ73+m7nKqdvFf",
+	"g+BDp3Xy8d8Gwb8GdZv/iUfO91wFAMdxSoSoc0KHKCUJVvI+klwnyRUHm6uuT6B3cnxUOoECo95fM3Js",
+	"LZiLKyv4cWvc+vhb7+hzPRLeEpkuztR9rkcDy6Yjda/HyOTyKpDnmCruOuap1SxkWjypk07H3+GUMjpV",
+	"F+vA7YEySW6M6Pt+Pj/L5EQ9hghLsuRA8hHqYsHiRKP46MVhp4Tib7QfISU4mf5/g8CSiBW3p4yfz8b7",
+	"Q6ShH37Mwnlcv9EhjYf11wYLtHcmbtF8QoBaYKMoTPFCKQt7CpFZykhsbIY5OOtGF0KeivYNMzwt37Vr",
+	"GjeC/68pGQenwR/286z+ff2r2H+XURMJaPwxy8CvBj8UQVk347kGFC8i4t5gWOVoDTAmmDGSOLdkEZxR",
+	"jxyMj3C3ddKJ+q1+/GLUOsYHpHU47kYv4pM+6Rz16sHxAw7uD8749XJGoch0kRJrhmGtAiHCKKFCqjFq",
+	"rAgRT9Fwb9hGanoGli3Q7IVmd/2DLqKF9ZQq4kdYGfrfRj8RfEcQlYhnUtEOs5jSItyY9zplfpbyT2Zn",
+	"ClRFUYlQtBWIDmYajmfD9/vDEA1bN7/SGfxjlKr/+Xf47+cgpNwwnmoBH/CuBYAc8+fj1mvjePBoFP70",
+	"E2E3chKcHnS6/VARLfeH0CeyzwaDvb8/e7///E+D4MO//KH13x/3BsEz2M/fW6P077CT53969mEwkOjj",
+	"Xgj/G37cWz3l+d7zGjIdBp9a6nj01YDDvuCMbHngE3xHlh64yU5dICEVBs3kNjqvHDasZ04whFukhCUq",
+	"DQ0TqNfpg9QJB25+K16hpvNRAP7OD8no3asJDL5RL8bX03PysqbBvY68eIb7e5OXv2QkXaxP+bW+Floa",
+	"kUeO4B0wBR18toQrbAPX+qygCa4SlyhHd7WXbL/IBTbc/ntM5aWtsVLe+vd8rq01ZckNSzTlQoae0F32",
+	"fA+NTWkYWjkPLioTcw2vIEwug0h9w1V+8UGKrd+pE6qHrCXCXifMxcNOjXj4WV1eMeNM6LpCtqiHUdNA",
+	"f/WUFaMD/hsoLaWSRHZqHW7tuH0YVDVTNc55V7LurHeMb/RWNYyla9dccwTINS6av2QeIcwIicUGVjBP",
+	"QQZ9oOUUgrrtm9H7nurw2aaI2OjuLQ6nGLjRiG5v6G6wvV7shwejKf6zBZhLwuEb4a2bszPAh6XaQsNN",
+	"wuc9lOSxd1tgpaZYWCNGyuOrAVqrLpAbWxtZ0zi7NPwBr2Ae1RXWFj8DOuDSPmA7XiYe17m+2iemRXmj",
+	"b2ZCwow0qztDjcDHOMUHwWR91Tg/L2dLcJfk9TSCXDdnd2AXqnDpqNRRJlckBhlLnAmMhVCmP2qFQN0e",
+	"G1vq1oDIbbhkEZ+RIiL9lIh/ZIQadCks1EWqwlPTP2hWjNHQE1OHIShGBrNeWDIYfMuX0/gyHhOdRa9K",
+	"43w3sM5HsdZMPXpnR1j2W7iLXS1ZB6bbjEk61QlpIMGXPKi7EZUclu/FNJdVfmtEc+2k5UmKj/P2Nq5D",
+	"d59TbWKM+UHpFf6JCFvzS/gcBn82IVRb4MNL723EwUsvi3b3goGfIhzUpV9uI96X12gW7AujdwZlIVG0",
+	"XuuDS59wZyU0U7Rlj6AIZ4KgjMWmXsww994ODa50QdDlWKrHjp9htgI1buj6ePn+6urNX9U02ILFai2O",
+	"rI+uWK50eXbq5lCWV1gH3MKcx4F7tQjXBLM3ey147fhHgTXPdNsc0nzuOnCa0Y8CpZ83uzmc/ux1IHXj",
+	"HwdWL992C1i92WvBasc/Cqx5AuwWFNjNXYsI69GPAqWfILs5nP7sdSB145vSYjdZ6DEf/krlogFx+dx1",
+	"oDWjvyyUeR7CFnJaKYGs2d7njS2nU62a+FOeYLRLdVaS6YynOKXJwsTzhTqPr5y2BrF5zq5jstOEl54m",
+	"TKzJbhRbP5l0Ox+Am77KgPvKpXzuBLGuCoOpc1vJfm0bI/NrHtMxJUt8hQUPeR4GB2rssODXHiKGpzou",
+	"3cO9jahrQjqM+bw8fWSb51C7UPPlrk7Z2WE0B5Xo2P6hjeIYIoEXoqjm2PL0QSm5YAvU+NMbEeIG7gwN",
+	"tSkNffQj/cYCVs4s2A6+8iqrwCyM3xm0hXqVTWkRtakNu6FfhQoBWzqZy501mr3NhdE1FSJWkMGHMA5Z",
+	"jmsoYW4rarCyuXYf3jm8f/++VY7rbDqMchho5UTu6V6498m4mhYrDkWPe6jz8EtkuBPR3oYvcBh+TMQW",
+	"Z/CoURVnTyxiYlkS0FZ4rV9qBYJrJu2ceymUDstqx9DKq5rHF3MuShjWiRAtP2ujCculHA+XSdF60+Td",
+	"L85+Yzz7OTLMTqwyiWMt+eDkTcpnJJVUnYPJ9S3i4qXJVXX1OVxlJzwyQbEx12UkIuv6x8kcL0RedAON",
+	"FohKQZKxws3M+6Sf89p0WHrrOnSh0BasToqV5JPM38iMpIIzJAgRbfRNRhPIHh6nfOrFF5g8GNBMEixJ",
+	"G10Q9bISk7U65TFJ0DylklSi2zeu0OqFgUJNwmIUaDEyMww+tSBsKjg1tWFbFnYdW2YDIz84nPg1n8xi",
+	"pl4UXCYPkUtvgo6yrGIWEpdRnlTgYkAj7Yu3iQpolklQIaaIMskVaeKMRjhBY55OddrD8Yvjw+fgSp5g",
+	"MSF6OLjzUzLOBBEozvSrI1rXCFHCGUEiS1N+g6X6g87vELZrWcyzUeLyL1MyS4lQ79LkW4doqmMBMUO9",
+	"LkrIHUkABEaEpOxGO7bzMQdHWlj1DnsXmdnFM6k5YHN86pcb3jLDIRXyLZ6/JkLgG1Dlz8Rt2Uq/wcNW",
+	"52lDodAgmFYa0yHG53+ClJPii80b/a1+sZU2fOuEhtY34fMiMKEf36pw0eb+Ae3Aj+I86vhxnDVpPjU9",
+	"7MqU5zW+1ZfYSTwCjyHHSicYIVsplgqUMfpLRoDoUFYMtEXvBEEYMTKHwWOeIsXN4Q9+4dec/lR76XkE",
+	"5qgpyvzDv7T+++O/1YaDFyosr3douqBy89i3akxenaB5sC5PUCFzpisMfO5j3XMyz70FHt4PpRDrQqHM",
+	"UmnwDV/Qzyx/QWHTE9KEhUqBeCYjPiXtJY/KlRQvX66hLTE+RGOuBTnFVNXNufz+TP0CVNQl/Th6q2kJ",
+	"pC5OyCcck4hOcdJGF5li4jUlao2Ybih6EAYsS4zAq7lC5aqUS5ZvyJJ3uZOaTOClceV2MAQwJWQs/Vjx",
+	"YnEonvpWyTa6JHKd6HPISjHNkJTEKCcknVNBkAIECJAXOb4EOI8CFcq311rv8A1Bc6ho5xdSw6xE+nyU",
+	"2+p3OvN3JYb9ajLlLbyfEFaIvcDiVusbiulD+ZwYS9KCSJRV3yoyvzlNSftKz3N/b9Gpkv5NDukkOA1u",
+	"qJxko3bEp/sgiUQ8JftWJtm3VZz31WpAVkqcaQc5IQ7SLANqsxKhfrn58g7egfV7btFauGfqVEdgoQVz",
+	"LuJpiDiU4QUjeh5463cafqrnsBr9BVO2u7+MVx6fzvza6ihKLG9HmTRbbaVYmmDpQ9O1+saOYhEWi+2o",
+	"EzCoCuGro1lP9Q7ZXg9VZC3qWYtix7pWQ5EH6b8ZmwrjiHyaJZi5LgS2xIASP67JpyjJdBexmo5ausNi",
+	"3nWt2IJP/ZdXE1H9p6ttof4j4jyh7Oaaj8dK2jERfGGgL5sd5Epquf4VTO3n4xqXzPXDqLvrgt4wEqNZ",
+	"yvnYaXk2iPEZRj+8v3xevmoGc+qSWfozbK91O1IS4yhPPtxIkqzp27H0wfjVtYnWEnCepVCT8w72SSzh",
+	"sqjJfEYYGNaWcdCn+jw2EbjzGibNw33RWdelqwjrOi1Q/+beaFiU4cMGCb0iXYYlSbkgkhTYae3VqJUR",
+	"S/S2KGnl76TOnFKDgvrnJLEk9czsSu0fspYzlpKI3zAqSGwfExZoEDA+CHzaU+imFwZ5QV6vivLIEZOY",
+	"RAll8E/iur+4fjUfaygDRDT4BUYwW/w8huLi5bG/VQTVj1W79RgKuTM8JUoTQpTF5JPSSHQat0kHHC0A",
+	"Q2NBJDJK8YjHC/AV1gVcbG7tuHMr6FLuQic+GHW9qpPZCkK/rbMW5JNKstqUWQkccQeA0xRXzXpmF3W3",
+	"74LMTTBqfaiF5EgQGaI+lPXvorPLb8/PERS1E22dnKkJYEoQwWKhht1kRGidSJvh4jbSZTzxbEawwhlL",
+	"FuqAbFW0EDEwlcJ52lzXooXCVeBz1HGGhZjzNC4aKw66BWNFv2isgHI4VWOFb0BjZN7SXNcnqTPK2rrs",
+	"0v0J6kwnh1RYVu051OP96aPzi6PuTFfbveL1d1mxCe+qgl5p0jqNKc9SRtvNy3IURRN1SwmvglSS1Fm8",
+	"XCncLSiLOlAT9aFICiv49otEpVCReD3DWrke8Qq/lo/Oz0vKFtfyKF1/GNCcFyEOkZiRJCG6uQVPY5Kq",
+	"f4Olc6GLq+c611oEUGPZyRpT/OlcT+seHpVpYUMB46WGHTNCb9+JewkW6vG9p3KCOqER3HTumj9OFAzD",
+	"B/3+qgT/krxTKFtROrj6s2js21Ih+aWCzVvcVWDGuqkqKA+KIGkGbWvF4RF4TXgKSh+6JWSm1SUouVfj",
+	"wqvcz4d5wis1mnte9TYauuK2e0MlgSkVASzwdyRdGLPuHFoLKGEGjcgNZcZ3mE8dhq4WjTevjc6SBBEm",
+	"U6oQwW90ES3bSWjKhUS9LvqRfqNI/7urV63jHb2oJWjTL8znnpqCtQT9lTzBl7fKQPq5/rXkUvmG78SJ",
+	"7OZunEvDmSPOJFbn7uwlS1zbaxlLTa1iWGiOoXx3wcCVV/V+yuqlqyleA6cpFlcExGxnxHlCMMgFXhny",
+	"dRYBdsS4LFrmz7RNzKV7axKnvTJA5JZ+O3FB0fXflk3hy43tI6qf28S8p216voHK9q/n0nz96V6MEne0",
+	"t8Q/bB/5VUU8f0G1zNCje/X1HxWVhidsaLAizCa4WZGlvHHbhtQeomFmKYlIDDHopwXWUahH5vOAghhf",
+	"37vBk96Pm1y3/7X3ce/D3sc/NStEhqQrtgPSlA162owcniETvIViHmVq0zqE46R/+OJ5jS/zy7jhgmbJ",
+	"LFyqv0PBvolSwBjUw2WxiW6CUKbgnvb43/WDLRY6bnaCWLvJimRcGw1h03GpQDSuxbJoMKB9f3X1xtrE",
+	"Ih4TbwHvxE255boFbilzOzeN/NTrnBE+S0jtdmRDEGIpiNCFHvrUztYYhz15VlBzLQuorqVu3tobgZTy",
+	"G6iZ4wnVq7vEhau6IYerqlWHKxsVhWu0fApXtxML1+gNFzY3tl7ysym003LW0XC9pl5LhhnvTAu6mLSs",
+	"+2TZ6NrGyuH6LUjCVQ3mlgyYEjnhcQvQp0NLlo3MW0OEG9XMD9dtsLBk4CgTi+Wf9JsYNLdvrrN16+S/",
+	"e0QBvbdRLTbswQ+NhUocOwp53SxkqkJO3vI60vg9VFRyLmyIuywXflyqmRfMavbXCoaLvVy2tK5ZU7b1",
+	"U/tqk++HM264kiLm94NZaT0zuu+qkcb4Xqb6pmtwBf2618y9oK+1vOx6m2sL0xBTBhGXMA4UZJtzw5lM",
+	"eRKiWQqyWisTRElvGcPCOJbzjskh5CvOIJkTS0QoqFuEGcmMcS206zdGWNxGF3hKtLyo4MUpiUEoV08u",
+	"JTc4jcG4hQUJ1T8ou6OCQlyw9001Qk2WdEQTKiHQcip03iQWaKzEtzmN5QQ9u3j143fPzc3jaOICTc2W",
+	"obqlnBPC0JynsdidkK9k/GbxHg6iBZVLP4cB2IsrR3cGrbO1XXqR1zw2LrbjVh/+/6ALGGijt7ZaqaIF",
+	"SLGDFHBZF8dSeer389H9zKp+teqdh/bGNSK4URlgFqJCy0LmINDwwwAaIg+CEA0CKKX/cbi2fa3oD/1c",
+	"NVJDa+VaNYMKBBJSQdpcYkty5tWloujqD3iyX7Vdgk8AFBr1xs3IOmrgGt1sS7fqW+BsRcjWp2IQFRJl",
+	"KZWLS+izoLXSGf2xLm77LO9AbWRpSRhWKu5wEl0n9I5c/9///O/wORQcVtRByUhCa4wQQxTxGRFI4IVL",
+	"ZysVn/L8QXpRKJldu6pmvVpcyYscmjwLnJfZttYvyO4iiSBLq5G7ptr5jTCY+BwGOhlP4UT/65V94D+8",
+	"vwqqVoAfLn++QO/JCEGKoLaEADNOMJ0KNBTZaBiiocbfNTVhZUPyaTZsozMXKPlHYRL+cCI48IxCfcF/",
+	"9wo5moEwhopr+Cu8W91AIzi1IDjgJlLOtOWJsnGNM8KlqEwhXh/bYGQTlGETgdTtNYYIzNDZuSlznmZM",
+	"OGvSgA3YH/6AlAhFpSL+t0L96UDBau6QrlsgiPQDRf+oY4n8kLuC87BUUX3Aum30jdmL15wvLAhqfxTu",
+	"2u3tYXEr9vbydBzbsoNK262jPWC9cmF8W+0RvH5enDa8WgE9F82W7ZcEBFFREHXdxyQfMITQ3h4Epy72",
+	"9toD1m8jZyUpQ5BvW6tdaud+uFkb/cySBcKo2+novC09znsz8EG9rhG61UG8vCPpIn8iaEows+E0pwrR",
+	"RmnGSH2fZyYShdlK4bbpgCOrzq48yCN1tPmDM4LIp4jMbJilFw839MN1hvbBC7wQXkS8fwKMD5i6FGND",
+	"Tozt8lvF9CtTEiqk8PBqsgJAWJNl1QTOy97bK5JO4cK20N7eFdzXvb1TfakETzQTHinNEacL4Fkur0/J",
+	"Xy6DLk+nbuu1bKKzWi2/9UXqqtDAEZ+r51S47sIsYqsTqUUUdtOMMXWSMDrUzxQyKubMe0Fmsql3aMGZ",
+	"pTwiwqBbP2HmPxztDgQQI5wkwns4mhp4BN18AeRktb6oKfYIAEWYoZiHTqQcVkTBoQXVaEcaX+bRKfSA",
+	"NuZzDzlJeXYzycOM8+UxmhIhCNT8xlHEMybN8rqIj8NFvrxOXgXn1pkXw2wkcP/k4FW4iGaDY54Agicr",
+	"NEhoHKROaggaIsQd40JRWYuH/BjVuuaZaE9tiYv64Qnqleix4GPWgvoEOsWp66IGKfJQ9Eaai+pp/fae",
+	"bZnQoxfUOrtaiuw2bTZHkIHDHqdOtDAd3bwecwioPrUVtRU1cEHrLP+bQlmIqFAYgiK+4JeH1rrIFn7x",
+	"GBGcuw6H1Je1ECZssjCr5auNUc4SnrNCLyz1R0ihxYXaAOjZ8MxYJ2HYKTJNsQZZp9OLfnh/Bf8gw+fm",
+	"eloh7tnQiTzD58DiFjwDyjdgIy4nYaEwNAU9BzyHiqSnsb5quh+eYeI3xFJYhTLDHOAKmykAuOINA0g8",
+	"JZ+okBbYbzm7U8ByZmitKT0CN8jGd6ERj6lRJpWQpbejx9lEdBskYEqoqKXO8gWcIqHdTcWADuu1MSEX",
+	"VOYxH1Zxxlr7AD9FlmhKfkWtnk0ZgmZwvd4J0kpgqKMUvjWUWNBPaJzqq4wTG+qmFlHKp17EFoheono6",
+	"e4KtkwNPjKFsNtMkyNNF1XVdqqgaxIPSBjjPcek6rdoyE/ps+92upfS2r1AlvjPUaZiO7yTcXt9nw4RH",
+	"SpLXJBjfKCl/Km6GOrsZo6ESTU03Klhf634pmREMgqFGvetxBO1JEEgvA3MTrVar+0wtc8VZIPQHCwqh",
+	"3Yp2PsBvA2bU0QELwiChEWECtEyjOZzNcDQhrW67A4bVxAjX4nR/fz6ftzH83Obpzb6ZK/Z/Ov/25cXl",
+	"S5iTu2OczB2EgTnc4DTotA/0KD4jDM9ocBr02p12D/LX5QR0ttw/dXew7ySE/d+8MKvP+8Wmw0qZ5HUp",
+	"lN9iJR0qaj6qytL6cIZaYnP978xTB1Et9xAiRj7JU/2Yi7IdetbtdJ6f1kl0KBfoHD8BCsATECGpAPos",
+	"3Bh1xaccDpizZNFG33Ed0aCwrp4wfN7l73hf1ot7wrxpSubKg0BXDMbnbTTUEflDC6LOUgZ2Wa0oDR90",
+	"2UPPup0D88GmNGvk+vsaO+bw//7nf/e1ZqD95NDUB64jgnE+R83zSOz3iqFFEb/T6f8Wp+Z78BGtJQzz",
+	"BDrvuNXpXWgR2e0fHo/l20oU4OOiYqq1WS89YQjrvNctVNFQk79hWMi+1JfT7/mumKSpl3BWgMaahAAm",
+	"zAbMDFMfuTJp5JBUnixCYGjw1XIDFFMRXAHn0vudpg5/VnzP9jkD5QkYVrlQlRbbTNtdQ+a7nY7adLWX",
+	"Ss0XoFvagOl2aZ0TgOKtfimivkQ38UWNAAhD6npVVqodFJtbfqg3HuVD9r2OZp8/OufrNzzetAjpmbh9",
+	"xdOzaK3KnIXBumbDK55eNvlySnNdWN+ZuFVXzRixVs20Q9cviFNGcCl8x+Zm+d2sup3Ohsjzv/BNsl4h",
+	"yro5pdybCy7fup1usJw/b31MVdFUZDUXvCoEm+buiiVzAf6IEAkOeWN53qqzINa3NQLCrbkXpMV0Owf3",
+	"Qf/i0qQmbnQAblbpCNZtf1U3p36pNZ/Y8pm7O9G6Bkd52LtX7cnPmmoq1JR7E9TH+vog6ya497ZfqO4H",
+	"k3qrJ1VaQMDEk9UT/V5has7BGh/La0iqCYfrgFRXwisM+t3u6sk1RY/73ZO1dlksARkGh5qOrfpeod2B",
+	"mtVb69SKZeCMZwJYlvVJfPioWFLeBL+hzXIQBhLfKI4XvKGsdCm9QIdPLaVvCbiUNnlY03C1i80F6/3f",
+	"Sr2YP2sROyF1La9fsljb1nUBTKWh2yRbf5lTLwsbjYg2LA5twqIRZazyhhPBB0xkUQSibV3JEJr3yrKL",
+	"3Fvu+E4vtDPZI1w5utSmW0srBa7bX9r7v4ALh4PgEWhMf/XEvA7yhkTJ75zXP1jj7UK3lw0JS5EnPD0i",
+	"YS5myeK2A/oQBjekRoF+m6sMyxUFk+cx9NuoGo2o2H9VzRIcZg+YbGxh6bVzBVsvMYZJeMVK65xhATa8",
+	"c1loJyhJOmDGjKxjUq0eqhMtmFLo700f/kzkI9KG1TP8Lrs1pOQ+AvzaHStrJ5WEPvv3LaS+0tR/asG0",
+	"8Bh/D3T/H4gi/5lU/B+egcv3Fz0dKc6Yydaxm9YZ0rRv3iPv3U7HD2apOOXPWF5HxhSxstHWUMAqLLq9",
+	"XciBqdNajihyzjJF/QesvKJuIDHMK4A4/zsV6KDbceUitQutUOVmpIRIqDjZHjDnEYbQO2FcZG43iqno",
+	"4EeZN/Ur5HyUsldsJCuWmvt5dkAoK8UZcSp/qLVNhY2E3mkHh3FrxdooDCVK7vw256GHQt+Ke1qEUSkV",
+	"VmI2luH2gCn1AwC8N3Osia5+BNl5W0uf3v2a1L4w2AWWr2fp88euzxtqkPvgNru1uyPXTiqxU/v3Lfhp",
+	"aerDWnpcDT30NvMp4JdksaZH0ZfRrDbXq56seSgH6KlJC29NFBurt408IRFBu+saRATNE+WKqF/t0tYc",
+	"FEXcxq2ZUYrjmWTQnEcPmMS3hNXkhNrQf+OIPR8XfzTdkiuKpTMyOc+il1PCMwbO/0idapRJege+0Gpa",
+	"N7pRauYIR7dKtPmVpNzFUi4vYZuLMuAaVisbQcmvghACInSucbsKmdcJ2k+uBGcbMr62XhsNqzm4xslr",
+	"8xfg8+Xc25oPLpFeln282yuXkoRwSaRP3ZjjvrNSy4zATQESa4x8meQKeRFOksWpjrlQ4yR1ZU/VzXEh",
+	"OgaEewsqOtL99yqouDj9l3mh+kZWWpmwPgPNcwIeXNh4qvaFnQobRZKlTd4Vo7aNoPtC0obJgntYUeMf",
+	"SMjQ49fY3U/Oe/2A0sg3mVisL4bo9+wotq7JtFtBRP0mZoTFomXodW5qXktAMTE3FH7I428+77uaM/Vu",
+	"qLdkyu9sPLKZp7Mv9DvTmdNFPnhLZjo4E7JTtEwAyrDQQg0jnyTE51e9U6jsnLLftIIAzHrvCuaWWeyA",
+	"rclj76+X6+EaP2/oQzM7G+G+kTerDnmPYNDcgAzk3aOfEjnYUjlRN8MP+zdZS8/MTXv+8I6m3ANeLqru",
+	"SpDo9f4oig1QTWaALuxiyzdhqVMBFDuFUhM6ptgJpTt4Tn+GHO9LW+jj8V7UpkKX2/XZ2j2FC+P9Umvr",
+	"dxcujPeXuIDOLesuAKM36PtG82LVSwUyUxj+90NunqQrpEI8TKTHbmlIvU3i0iZt1PJ9mgqdJqPDpKEI",
+	"73BG2bCNINIWmks7OgKs3cQxD9jQKycxzM0P2utW0M4Zmftl76ACJB/X7Mpp/0bwSGzkjNKclwXPCKiG",
+	"UPj6WtYB+EZufslpam6AKa46pUJAe7SlAkkXKGgBMbCdG8ZTEpcK5a+SgiqGhgFrkILOiianPNNRWqcO",
+	"lSgFbhYDiCYO3ub7YmZSROMshfzCATOdF1p8PEYzklIeo2fdPprwLBWeV+i5Tt+CZD+bWCJTClBA1zsx",
+	"x7OZzgwkmvcAFsCSZXaRCeJuCmdkV4zIFBv5wixoW+tFsUDMK/U2V1L/ujmVWjNv9TvecDE7a32WUqpw",
+	"8yB2kXuz6N0ySFvJ88vaI74aAB7AAHBZy6p3yKPvrf7PKGtZDtmk7r8TptSr5GgARRsR4/NBAJFhpNgV",
+	"ssx4y13ZtfpAdBJeLf/VRN96/UeEMM9RuEZyETDMldlF9+EGL1msHrPF3MOyg79kJF3Y1P8NpmxlG/BS",
+	"zopVpG3NKD4jXqBJteX+kxbsdcb+UxTrX0IWae0L2g2d2KB3p6Iedwf7dojY/80bvZFpsFSYxRVnd8m+",
+	"FTuhyf5XJMYX6westNQyuX6FUL9O3LstzuBZxwr0whbR8Vrte1nyeb5exGcEdB9xCv2th/VxPApb9nVv",
+	"I1v6lGH9gPYaIL/Q0904NtEWRXzEV2vLOX34qIjvKtNe6do3vN/ys4V7ZWsUwwXSrWLMDQrWtuxVLnKD",
+	"5Q7VGe68qlJKu1L82AbqwZWBjFqhWPPyIg5uA3kthF08ppTgeLgsYDx/SFtaC5uf01f73+/K/vePS2tM",
+	"RHSJKdorf396ox5ZsIYRsLiDPFjHPn0bA6uIBmekaL4z5kBd5x+brqu+s8546RM6dn67Os9ilCicmdBf",
+	"nNsCi5sbsC2FhtwapqCwvcd0KZZ/16UVgA7xtFSpPcIMMZymUMgJS5TatkDOskbFgBUbxEHIDvSHy6mf",
+	"LlIiF4YEXkvOr+cE3w4fUDC5LBDT+5PRe9iwNgi/KY7eyND01cD0YBT4SVuXvri5aD0Cf1lD4HcqSa7W",
+	"8vYzpkjy8vDUn+gYyiwZwo0KdBucIQm0Yqyh21oTy5s8lTsLtQdsZRBItf3Hw5HDd4CKh9PTHlOwfCpS",
+	"oZcrpG/eVzHxvmKivrZfhJB8uRCz1Xak0BmRnEXJ8z0OmHY+buM3XikqbhW69tD2Jd+J9jUg7T5P/ymE",
+	"hmxmjSo7oB7DHLU80Gzd8LLcSDVgvpUqhw5tZ6XKF9Al1b6Mncp7kF+j2r5atb7SrNXBbbs0a91DZLmX",
+	"UhTmzvKaWKgVGpOWLRpUJvQENaanInl81a9+R/rV74dgWf3qQYWsFdRqRllLZ76q5VbIY8XS/wUJbMPa",
+	"/1ZFGjDTh/zM6yOQS1K6mKOt2uxVx7XRnsLltb68wjdoOAg6g6Bi2V6Y4vWlXhcrKZTGDCXN4phr/v/Q",
+	"NGqsXvdraG25GyKlt60NEuvQmMJ4TaT0n77Tp7H+GnbCRqTKYHkJqTKtRoqFP9WtWFX0E8bAor01Mytf",
+	"85iOqSVmT48Cmmv1+xHZ8qYvebeRDaigR/iKTzYIg0yobbisBHg9NaUSlAxkJCdKklgU6v7HeWcGG1KO",
+	"R1CpjqfQmAHdEjLT/VR0u7i8U4QJgIjMF2x3MD0B+svp2vu2fpC07QigcPucIzEjiRL2gOZyppsIGXcm",
+	"JExQAdmRpuVRGudNfWAd+zMUeYKW4xoI3SSKQR/He7ZZH7C1+qybiun4jtMY8TuSKh6lkCH4lECvpkSo",
+	"O6BxZYqpD8/HLaB5w5xCA613B6QOuo3Ox7pkk+EVCnum5JPtbDElGOLalmdMHHQLHdyoW+Kekm5+KRsk",
+	"3lmMJflyvMTwkW3YzrbeWAechnVdt+ySaT7/0b9c6HPbdEE7bQtepBd4MM/v/fjzrlmrrwEA3PfitV/M",
+	"fbwG33zj9e1+pdt2P2nPsz2tJ6/gwDXZBYdfpueUKGuu70yJdRFtHvI4n3AIdNBdtIw5eN0YyAGrNY4Y",
+	"DcS2AvJTDKAxpftVKT4Q6wS+I7awfCU0TZE6vSVqyOuCPfirkfbpGGl9j+9mFOyJ+Yorsvt0sZ2N1fWq",
+	"tyXR4KPpnZV1qmfgSkVjqf9t+gvZfltt1w2rDVKK2Ul5qVc8LTSB1c1OaYpiLCYjjtNYWxRcYMspEgQe",
+	"uQiN3UtNmOrnaX5Clgi18wa/FQwoOlmzFy99qNhN8RRhcRsiXeTNtKWLCZkav3PehNjIHfWZSH6jQHQB",
+	"Hi0+HpMUKIvWEqZIcoTRlMck0aHXkvOkAZQ8b+Tzx8//LwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -536,6 +536,9 @@ type IdentityId = Uuid
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// IfNoneMatch defines model for IfNoneMatch.
+type IfNoneMatch = string
+
 // InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
@@ -653,10 +656,19 @@ type EndPinSessionsParams struct {
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
+// GetPinPolicyParams defines parameters for GetPinPolicy.
+type GetPinPolicyParams struct {
+	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // UpdatePinPolicyParams defines parameters for UpdatePinPolicy.
 type UpdatePinPolicyParams struct {
-	// IfMatch The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version.
+	// IfMatch The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
@@ -1155,7 +1167,7 @@ type ClientInterface interface {
 	// Requires any token of the tenant, or an API key with the scope `pin-policies:read`.
 	//
 	// Corresponds with GET /v1/instances/{instance_id}/pin-policy (the `GetPinPolicy` operationId).
-	GetPinPolicy(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetPinPolicy(ctx context.Context, instanceId InstanceId, params *GetPinPolicyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdatePinPolicyWithBody Update an instance's PIN policy
 	//
@@ -1758,8 +1770,8 @@ func (c *Client) UnlockIdentityPin(ctx context.Context, instanceId InstanceId, i
 // Requires any token of the tenant, or an API key with the scope `pin-policies:read`.
 //
 // Corresponds with GET /v1/instances/{instance_id}/pin-policy (the `GetPinPolicy` operationId).
-func (c *Client) GetPinPolicy(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetPinPolicyRequest(c.Server, instanceId)
+func (c *Client) GetPinPolicy(ctx context.Context, instanceId InstanceId, params *GetPinPolicyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPinPolicyRequest(c.Server, instanceId, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2594,7 +2606,7 @@ func NewUnlockIdentityPinRequest(server string, instanceId InstanceId, identityI
 }
 
 // NewGetPinPolicyRequest constructs an http.Request for the GetPinPolicy method
-func NewGetPinPolicyRequest(server string, instanceId InstanceId) (*http.Request, error) {
+func NewGetPinPolicyRequest(server string, instanceId InstanceId, params *GetPinPolicyParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2622,6 +2634,21 @@ func NewGetPinPolicyRequest(server string, instanceId InstanceId) (*http.Request
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -2682,6 +2709,17 @@ func NewUpdatePinPolicyRequestWithBody(server string, instanceId InstanceId, par
 			}
 
 			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IfNoneMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam1)
 		}
 
 	}
@@ -3126,7 +3164,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/instances/{instance_id}/pin-policy (the `GetPinPolicy` operationId).
-	GetPinPolicyWithResponse(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*GetPinPolicyResponse, error)
+	GetPinPolicyWithResponse(ctx context.Context, instanceId InstanceId, params *GetPinPolicyParams, reqEditors ...RequestEditorFn) (*GetPinPolicyResponse, error)
 
 	// UpdatePinPolicyWithBodyWithResponse Update an instance's PIN policy
 	//
@@ -3179,9 +3217,20 @@ type ClientWithResponsesInterface interface {
 	GetMyPinStatusWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMyPinStatusResponse, error)
 }
 
+// AskConfirmationResponse201Headers the declared response headers of an HTTP 201 response for AskConfirmation
+type AskConfirmationResponse201Headers struct {
+	Location string
+}
+
 // AskConfirmationResponse401Headers the declared response headers of an HTTP 401 response for AskConfirmation
 type AskConfirmationResponse401Headers struct {
 	WWWAuthenticate string
+}
+
+// AskConfirmationResponse415Headers the declared response headers of an HTTP 415 response for AskConfirmation
+type AskConfirmationResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
 }
 
 // AskConfirmationResponse429Headers the declared response headers of an HTTP 429 response for AskConfirmation
@@ -3219,8 +3268,12 @@ type AskConfirmationResponse struct {
 	ApplicationproblemJSON500 *InternalError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Unavailable
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *AskConfirmationResponse201Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *AskConfirmationResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *AskConfirmationResponse415Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *AskConfirmationResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3517,6 +3570,12 @@ type RedeemConfirmationResponse401Headers struct {
 	WWWAuthenticate string
 }
 
+// RedeemConfirmationResponse415Headers the declared response headers of an HTTP 415 response for RedeemConfirmation
+type RedeemConfirmationResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
 // RedeemConfirmationResponse503Headers the declared response headers of an HTTP 503 response for RedeemConfirmation
 type RedeemConfirmationResponse503Headers struct {
 	RetryAfter *int
@@ -3549,6 +3608,8 @@ type RedeemConfirmationResponse struct {
 	ApplicationproblemJSON503 *Unavailable
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *RedeemConfirmationResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *RedeemConfirmationResponse415Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *RedeemConfirmationResponse503Headers
 }
@@ -3642,6 +3703,17 @@ type VerifyConfirmationResponse401Headers struct {
 	WWWAuthenticate string
 }
 
+// VerifyConfirmationResponse403Headers the declared response headers of an HTTP 403 response for VerifyConfirmation
+type VerifyConfirmationResponse403Headers struct {
+	RetryAfter *int
+}
+
+// VerifyConfirmationResponse415Headers the declared response headers of an HTTP 415 response for VerifyConfirmation
+type VerifyConfirmationResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
 // VerifyConfirmationResponse423Headers the declared response headers of an HTTP 423 response for VerifyConfirmation
 type VerifyConfirmationResponse423Headers struct {
 	RetryAfter *int
@@ -3681,6 +3753,10 @@ type VerifyConfirmationResponse struct {
 	ApplicationproblemJSON503 *Busy
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *VerifyConfirmationResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *VerifyConfirmationResponse403Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *VerifyConfirmationResponse415Headers
 	// Headers423 the parsed response headers for an HTTP 423 response
 	Headers423 *VerifyConfirmationResponse423Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3968,6 +4044,17 @@ type RuntimeSetPinResponse401Headers struct {
 	WWWAuthenticate string
 }
 
+// RuntimeSetPinResponse403Headers the declared response headers of an HTTP 403 response for RuntimeSetPin
+type RuntimeSetPinResponse403Headers struct {
+	RetryAfter *int
+}
+
+// RuntimeSetPinResponse415Headers the declared response headers of an HTTP 415 response for RuntimeSetPin
+type RuntimeSetPinResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
 // RuntimeSetPinResponse423Headers the declared response headers of an HTTP 423 response for RuntimeSetPin
 type RuntimeSetPinResponse423Headers struct {
 	RetryAfter *int
@@ -4001,6 +4088,10 @@ type RuntimeSetPinResponse struct {
 	ApplicationproblemJSON503 *Busy
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *RuntimeSetPinResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *RuntimeSetPinResponse403Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *RuntimeSetPinResponse415Headers
 	// Headers423 the parsed response headers for an HTTP 423 response
 	Headers423 *RuntimeSetPinResponse423Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -4342,6 +4433,12 @@ type SetCustomerPinResponse401Headers struct {
 	WWWAuthenticate string
 }
 
+// SetCustomerPinResponse415Headers the declared response headers of an HTTP 415 response for SetCustomerPin
+type SetCustomerPinResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
 // SetCustomerPinResponse503Headers the declared response headers of an HTTP 503 response for SetCustomerPin
 type SetCustomerPinResponse503Headers struct {
 	RetryAfter *int
@@ -4368,6 +4465,8 @@ type SetCustomerPinResponse struct {
 	ApplicationproblemJSON503 *Busy
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *SetCustomerPinResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *SetCustomerPinResponse415Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *SetCustomerPinResponse503Headers
 }
@@ -4799,6 +4898,11 @@ type GetPinPolicyResponse200Headers struct {
 	ETag string
 }
 
+// GetPinPolicyResponse304Headers the declared response headers of an HTTP 304 response for GetPinPolicy
+type GetPinPolicyResponse304Headers struct {
+	ETag string
+}
+
 // GetPinPolicyResponse401Headers the declared response headers of an HTTP 401 response for GetPinPolicy
 type GetPinPolicyResponse401Headers struct {
 	WWWAuthenticate string
@@ -4826,6 +4930,8 @@ type GetPinPolicyResponse struct {
 	ApplicationproblemJSON503 *Unavailable
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *GetPinPolicyResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetPinPolicyResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetPinPolicyResponse401Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -4901,6 +5007,12 @@ type UpdatePinPolicyResponse401Headers struct {
 	WWWAuthenticate string
 }
 
+// UpdatePinPolicyResponse415Headers the declared response headers of an HTTP 415 response for UpdatePinPolicy
+type UpdatePinPolicyResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
 // UpdatePinPolicyResponse503Headers the declared response headers of an HTTP 503 response for UpdatePinPolicy
 type UpdatePinPolicyResponse503Headers struct {
 	RetryAfter *int
@@ -4931,6 +5043,8 @@ type UpdatePinPolicyResponse struct {
 	Headers200 *UpdatePinPolicyResponse200Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *UpdatePinPolicyResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *UpdatePinPolicyResponse415Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *UpdatePinPolicyResponse503Headers
 }
@@ -5584,8 +5698,8 @@ func (c *ClientWithResponses) UnlockIdentityPinWithResponse(ctx context.Context,
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/instances/{instance_id}/pin-policy (the `GetPinPolicy` operationId).
-func (c *ClientWithResponses) GetPinPolicyWithResponse(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*GetPinPolicyResponse, error) {
-	rsp, err := c.GetPinPolicy(ctx, instanceId, reqEditors...)
+func (c *ClientWithResponses) GetPinPolicyWithResponse(ctx context.Context, instanceId InstanceId, params *GetPinPolicyParams, reqEditors ...RequestEditorFn) (*GetPinPolicyResponse, error) {
+	rsp, err := c.GetPinPolicy(ctx, instanceId, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -5754,6 +5868,16 @@ func ParseAskConfirmationResponse(rsp *http.Response) (*AskConfirmationResponse,
 	}
 
 	switch {
+	case rsp.StatusCode == 201:
+		var headers AskConfirmationResponse201Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers201 = &headers
 	case rsp.StatusCode == 401:
 		var headers AskConfirmationResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -5764,6 +5888,23 @@ func ParseAskConfirmationResponse(rsp *http.Response) (*AskConfirmationResponse,
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers AskConfirmationResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 429:
 		var headers AskConfirmationResponse429Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -6085,6 +6226,23 @@ func ParseRedeemConfirmationResponse(rsp *http.Response) (*RedeemConfirmationRes
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers RedeemConfirmationResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 503:
 		var headers RedeemConfirmationResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -6211,6 +6369,33 @@ func ParseVerifyConfirmationResponse(rsp *http.Response) (*VerifyConfirmationRes
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers VerifyConfirmationResponse403Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 415:
+		var headers VerifyConfirmationResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 423:
 		var headers VerifyConfirmationResponse423Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -6507,6 +6692,33 @@ func ParseRuntimeSetPinResponse(rsp *http.Response) (*RuntimeSetPinResponse, err
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers RuntimeSetPinResponse403Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 415:
+		var headers RuntimeSetPinResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 423:
 		var headers RuntimeSetPinResponse423Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -6859,6 +7071,23 @@ func ParseSetCustomerPinResponse(rsp *http.Response) (*SetCustomerPinResponse, e
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers SetCustomerPinResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 503:
 		var headers SetCustomerPinResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -7227,6 +7456,9 @@ func ParseGetPinPolicyResponse(rsp *http.Response) (*GetPinPolicyResponse, error
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
 		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7275,6 +7507,16 @@ func ParseGetPinPolicyResponse(rsp *http.Response) (*GetPinPolicyResponse, error
 			headers.ETag = value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetPinPolicyResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetPinPolicyResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -7400,6 +7642,23 @@ func ParseUpdatePinPolicyResponse(rsp *http.Response) (*UpdatePinPolicyResponse,
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers UpdatePinPolicyResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 503:
 		var headers UpdatePinPolicyResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {

@@ -633,6 +633,14 @@ export interface components {
         };
     };
     responses: {
+        /** @description The policy has the version that `If-None-Match` names. */
+        NotModified: {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description The request has no credential, or the credential is not valid. */
         Unauthorized: {
             headers: {
@@ -683,6 +691,7 @@ export interface components {
         /** @description The PIN is incorrect, or the credential is not the runtime key of this instance. */
         ForbiddenPin: {
             headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -770,9 +779,11 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not `application/json`. */
+        /** @description The body is not `application/json`, or it has a content coding. */
         UnsupportedMediaType: {
             headers: {
+                "Accept-Encoding": components["headers"]["AcceptEncoding"];
+                "Accept-Patch": components["headers"]["AcceptPatch"];
                 [name: string]: unknown;
             };
             content: {
@@ -940,8 +951,10 @@ export interface components {
         QueryIdentityId: components["schemas"]["Uuid"];
         /** @description How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent. */
         WaitSeconds: number;
-        /** @description The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. */
+        /** @description The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored. */
         IfMatch: string;
+        /** @description The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412. */
+        IfNoneMatch: string;
     };
     requestBodies: never;
     headers: {
@@ -950,6 +963,21 @@ export interface components {
          * @example "1"
          */
         ETag: string;
+        /**
+         * @description The address of the confirmation, relative to the address of the request (RFC 3986).
+         * @example confirmations/7c0e2b54-7f0b-4c53-8f0e-5b8e5a3f9d21
+         */
+        Location: string;
+        /**
+         * @description The content coding that is supported, after a body with another one.
+         * @example identity
+         */
+        AcceptEncoding: "identity";
+        /**
+         * @description The media type that PATCH supports (RFC 5789).
+         * @example application/json
+         */
+        AcceptPatch: "application/json";
         /**
          * @description The number of seconds to wait before you retry.
          * @example 900
@@ -1096,7 +1124,10 @@ export interface operations {
     getPinPolicy: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
             path: {
                 /**
                  * @description The id of the agent instance.
@@ -1118,6 +1149,7 @@ export interface operations {
                     "application/json": components["schemas"]["PinPolicy"];
                 };
             };
+            304: components["responses"]["NotModified"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             422: components["responses"]["InvalidInstance"];
@@ -1129,8 +1161,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the policy that you read, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. */
+                /** @description The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored. */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
                 /**
@@ -1442,6 +1476,7 @@ export interface operations {
             /** @description The confirmation is stored. */
             201: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {

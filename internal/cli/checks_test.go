@@ -114,11 +114,11 @@ func TestDoctorFindsWhatServeRefuses(t *testing.T) {
 			env("HYDRAPIN_DATABASE_URL=postgres://127.0.0.1/x?sslmode=sometimes", "HYDRAPIN_PEPPERS="+ring, "HYDRAPIN_RECEIPT_KEYS="+ring), "cannot be used",
 		},
 		"damaged database": {func(m *machine) []string {
-			write(m.t, filepath.Join(m.dir, "data/hydrapin.db"), strings.Repeat("not a database ", 1000))
+			write(m.t, filepath.Join(m.dir, "data", "hydrapin.db"), strings.Repeat("not a database ", 1000))
 			return nil
 		}, "cannot be used"},
 		"damaged secret": {func(m *machine) []string {
-			write(m.t, filepath.Join(m.dir, "data/receipt-keys"), "k1:x")
+			write(m.t, filepath.Join(m.dir, "data", "receipt-keys"), "k1:x")
 			return nil
 		}, "restore the file from a backup"},
 		"key set": {func(m *machine) []string {

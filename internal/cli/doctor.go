@@ -83,11 +83,11 @@ func (d doctor) Run(ctx context.Context, a *app) error {
 		failed = failed || level == wrong
 		r.Findings = append(r.Findings, finding{level, f.About, f.Problem, f.Level == server.Refused})
 	}
-	print := a.printReport
+	show := a.printReport
 	if d.JSON {
-		print = func(r report) error { return a.printJSON(r) }
+		show = func(r report) error { return a.printJSON(r) }
 	}
-	if err := print(r); err != nil {
+	if err := show(r); err != nil {
 		return err
 	}
 	if failed {

@@ -24,14 +24,18 @@ const (
 // those of HTTP itself and of the server as a whole.
 var everywhere = map[string]bool{
 	"Cache-Control": true, "Connection": true, "Content-Length": true, "Content-Type": true,
-	"Date": true, "Vary": true, "X-Request-Id": true,
+	"Date": true, "Strict-Transport-Security": true, "Vary": true, "X-Content-Type-Options": true, "X-Request-Id": true,
 }
 
 // Check returns how an exchange differs from the contract, and nothing if it does not. The answer to
 // a request that is not in the contract must be a 404, or a 405 whose Allow lists the methods. Other
 // pages of the server are not checked.
 func (s *Spec) Check(e Exchange) []string {
-	op, known := s.Find(e.Method, e.Path)
+	method := e.Method
+	if method == http.MethodHead {
+		method = http.MethodGet // the same answer, without its body
+	}
+	op, known := s.Find(method, e.Path)
 	switch {
 	case op != nil:
 		return s.checkOperation(op, e)
@@ -72,6 +76,9 @@ func (s *Spec) checkOperation(op *Operation, e Exchange) []string {
 		return []string{fmt.Sprintf("status %d is not documented", e.Status)}
 	}
 	errs := checkHeaders(response, e.Header)
+	if e.Method == http.MethodHead {
+		return append(errs, checkHead(e)...)
+	}
 	if len(response.Content) == 0 {
 		if len(e.Body) > 0 || e.Header.Get("Content-Type") != "" {
 			errs = append(errs, "a body or a content type where none is documented")
@@ -80,6 +87,17 @@ func (s *Spec) checkOperation(op *Operation, e Exchange) []string {
 		errs = append(errs, checkBody(response.Content, e)...)
 	}
 	return append(errs, checkRules(e)...)
+}
+
+// checkHead compares what holds for the answer to HEAD, which has no body to look at.
+func checkHead(e Exchange) (errs []string) {
+	if len(e.Body) > 0 {
+		errs = append(errs, "a body on HEAD")
+	}
+	if e.Header.Get("Cache-Control") != "no-store" || e.Header.Get("X-Request-Id") == "" {
+		errs = append(errs, "HEAD without Cache-Control: no-store or X-Request-Id")
+	}
+	return errs
 }
 
 func checkHeaders(response *openapi3.Response, got http.Header) (errs []string) {
@@ -185,8 +203,7 @@ func checkRules(e Exchange) (errs []string) {
 	if p.RequestID != id {
 		errs = append(errs, "the problem has another request id than the header")
 	}
-	again := e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable ||
-		p.Code() == "pin-locked"
+	again := e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable || p.LockedUntil != nil
 	if again != (e.Header.Get("Retry-After") != "") {
 		errs = append(errs, fmt.Sprintf("Retry-After is %q on %d %s", e.Header.Get("Retry-After"), e.Status, p.Code()))
 	}
@@ -198,6 +215,8 @@ type Problem struct {
 	Type      string `json:"type"`
 	Status    int    `json:"status"`
 	RequestID string `json:"request_id"`
+	// LockedUntil is nil where there is none.
+	LockedUntil *string `json:"locked_until"`
 }
 
 // ParseProblem reads a problem document; of anything else it returns what is

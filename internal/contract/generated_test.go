@@ -229,7 +229,7 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 			return "holder"
 		}
 	case "askConfirmation":
-		if (body["customer_id"] != nil) == (body["identity_id"] != nil) {
+		if given(body["customer_id"]) == given(body["identity_id"]) {
 			return "holder"
 		}
 	case "setCustomerPin", "runtimeSetPin":
@@ -241,6 +241,9 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 	}
 	return g.rule
 }
+
+// given reports whether an optional field is there and not null.
+func given(field json.RawMessage) bool { return field != nil && string(field) != "null" }
 
 // brokenTextRule names the rule that a name or a summary in the body breaks.
 func brokenTextRule(raw []byte) string {
@@ -333,10 +336,10 @@ func spoil(g *gen, op *contract.Operation, r *request) wanted {
 		}
 		r.query.Set(name, text)
 	case "header":
-		for !headerSafe(text) || regexp.MustCompile(schema.Pattern).MatchString(strings.TrimSpace(text)) && len(strings.TrimSpace(text)) <= 128 {
+		for !headerSafe(text) || regexp.MustCompile(schema.Pattern).MatchString(strings.TrimSpace(text)) && len(strings.TrimSpace(text)) <= int(*schema.MaxLength) {
 			text, _ = g.forbiddenText(schema)
 		}
-		r.header[http.CanonicalHeaderKey(name)] = pick(g, []string{text}, []string{text}, []string{`"1"`, `"1"`})
+		r.header[http.CanonicalHeaderKey(name)] = pick(g, []string{text}, []string{text}, []string{`"1"`, "*"})
 	}
 	return want
 }
@@ -369,11 +372,17 @@ func judge(c client, op *contract.Operation, r request, a answer, want wanted) {
 	}
 }
 
+func hasCurrentPIN(body []byte) bool {
+	var b map[string]json.RawMessage
+	_ = json.Unmarshal(body, &b)
+	return given(b["current_pin"])
+}
+
 // blames says what is wrong with an answer to a request that the contract allows.
 func blames(op *contract.Operation, r request, a answer) string {
 	code := contract.ParseProblem(a.body).Code()
 	switch {
-	case a.status == 422 && op.ID == "runtimeSetPin" && !strings.Contains(string(r.body), "current_pin"):
+	case a.status == 422 && op.ID == "runtimeSetPin" && !hasCurrentPIN(r.body):
 		if blamesPlace(a, []any{"body", "current_pin"}) {
 			return "" // the rule that depends on whether there is a PIN
 		}

@@ -93,6 +93,9 @@ func policyStory(c client) {
 		c.Errorf("the first version has the ETag %s", got)
 	}
 	c.refused(412, "precondition-failed", update)
+	c.want(304, request{op: "getPinPolicy", path: in, header: http.Header{"If-None-Match": {`W/"1-gzip"`}}})
+	update.header = http.Header{"If-None-Match": {"*"}}
+	c.refused(412, "precondition-failed", update)
 }
 
 // identityStory is the life of a PIN that the runtime sets.

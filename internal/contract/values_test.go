@@ -87,7 +87,10 @@ func (g *gen) members(s *openapi3.Schema, keep *string) []member {
 	var all []member
 	for _, name := range sortedKeys(s.Properties) {
 		kept := slices.Contains(s.Required, name) || keep != nil && *keep == name
-		if kept || g.chance(2) {
+		switch {
+		case !kept && g.chance(8):
+			all = append(all, member{name, "null"}) // an optional field that is null is absent
+		case kept || g.chance(2):
 			all = append(all, member{name, g.allowed(s.Properties[name].Value)})
 		}
 	}
@@ -155,7 +158,7 @@ func (g *gen) textWithin(s *openapi3.Schema, least, most int) string {
 		panic(err)
 	}
 	for try := 0; ; try++ {
-		text := g.fromPattern(parsed, max(0, want-try%6))
+		text := g.fromPattern(parsed, max(0, want-try%6-want*try/200))
 		if n := utf8.RuneCountInString(text); n >= least && n <= most || try == 200 {
 			return text
 		}
@@ -175,9 +178,13 @@ func (g *gen) fromPattern(re *syntax.Regexp, n int) string {
 		at := 2 * g.IntN(len(re.Rune)/2)
 		return string(re.Rune[at] + rune(g.IntN(int(re.Rune[at+1]-re.Rune[at])+1)))
 	case syntax.OpStar, syntax.OpPlus:
+		times, inner := n, n
+		if re.Sub[0].Op != syntax.OpCharClass {
+			times, inner = min(n, 3), n/4 // what repeats within it would square its length
+		}
 		var b strings.Builder
-		for range n {
-			b.WriteString(g.fromPattern(re.Sub[0], n))
+		for range times {
+			b.WriteString(g.fromPattern(re.Sub[0], inner))
 		}
 		return b.String()
 	case syntax.OpQuest:
@@ -413,6 +420,9 @@ func (g *gen) forbiddenObject(s *openapi3.Schema, loc []any) mistake {
 		return mistake{object(members), nil, "a name twice"}
 	}
 	wrong := g.forbidden(s.Properties[name].Value, within(loc, name))
+	for wrong.text == "null" && !slices.Contains(s.Required, name) {
+		wrong = g.forbidden(s.Properties[name].Value, within(loc, name))
+	}
 	members[at].text = wrong.text
 	wrong.text = object(members)
 	return wrong

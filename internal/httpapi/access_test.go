@@ -85,9 +85,13 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		if !strings.HasPrefix(route.Path, "/v1/") && !strings.HasPrefix(route.Path, "/internal/") {
 			continue
 		}
-		n++
 		path := strings.NewReplacer(":instance_id", "x", ":customer_id", "x", ":identity_id", "x", ":confirmation_id", "x").Replace(route.Path)
-		b.call(t, route.Method, path, "").problem(t, http.StatusUnauthorized, "unauthorized")
+		got := b.call(t, route.Method, path, "").want(t, http.StatusUnauthorized)
+		if route.Method == http.MethodHead {
+			continue // GET's twin
+		}
+		got.problem(t, http.StatusUnauthorized, "unauthorized")
+		n++
 	}
 	if n != len(operations) {
 		t.Errorf("%d routes, %d operations in the table", n, len(operations))

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,16 +43,6 @@ func fromAPIPinPolicyUpdate(u api.PinPolicyUpdate) policy.Patch {
 		patch.RequiredSkills = append([]string{}, *u.PinRequiredSkills...)
 	}
 	return patch
-}
-
-func toAPIETag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
-
-// fromAPIIfMatch returns which versions the client wants to change (RFC 9110 section 13.1.1): all
-// of them without the header or with "*". The comparison is strong, so a weak ETag matches none.
-func fromAPIIfMatch(header *string) func(version int64) bool {
-	return func(version int64) bool {
-		return header == nil || *header == "*" || *header == toAPIETag(version)
-	}
 }
 
 // fromAPIHolder returns the holder that a runtime names by one of two ids.
@@ -124,6 +113,10 @@ func toAPIConfirmation(v service.View) api.Confirmation {
 	}
 	return c
 }
+
+// toAPILocation returns the address of a confirmation relative to that of asking, so that it is
+// correct below any path prefix.
+func toAPILocation(id uuid.UUID) string { return "confirmations/" + id.String() }
 
 func toAPIReason(r confirmation.Reason) *api.ConfirmationReason {
 	if r == confirmation.NoReason {

@@ -55,7 +55,7 @@ func Register(e *echo.Echo, d Deps) error {
 	for id, op := range contract.Operations() {
 		guards[id] = []echo.MiddlewareFunc{s.guard(op)}
 	}
-	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, nil), api.RegisterHandlersOptions{OperationMiddlewares: guards})
+	api.RegisterHandlersWithOptions(router{e}, api.NewStrictHandler(s, nil), api.RegisterHandlersOptions{OperationMiddlewares: guards})
 	return nil
 }
 
@@ -66,13 +66,20 @@ func (s *Server) guard(op *openapi.Operation) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			// No cache may keep an answer of the API.
 			c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-			ctx := c.Request().Context()
+			came := c.Request()
+			ctx, done := keep(came, op)
+			defer func() {
+				done()
+				// What follows asks whether the client is there, and not whether the operation is over.
+				c.SetRequest(came)
+			}()
+			c.SetRequest(came.WithContext(ctx))
 			r, err := telemetry.From(ctx)
 			if err != nil {
 				return err
 			}
 			r.Operation = op.ID
-			if r.Caller.Principal, err = s.authenticate(c.Request(), op.Writes); err != nil {
+			if r.Caller.Principal, err = s.authenticate(c.Request(), op); err != nil {
 				return err
 			}
 			value := func(name string) string { return pathParam(c, name) }
@@ -89,15 +96,15 @@ func (s *Server) guard(op *openapi.Operation) echo.MiddlewareFunc {
 	}
 }
 
-// authenticate returns the principal of a request. fresh reads a key anew, for whatever writes.
-func (s *Server) authenticate(req *http.Request, fresh bool) (auth.Principal, error) {
-	credential, err := openapi.ReadCredential(req)
+// authenticate returns the principal of a request. For an operation that writes a key is read anew.
+func (s *Server) authenticate(req *http.Request, op *openapi.Operation) (auth.Principal, error) {
+	credential, err := op.ReadCredential(req)
 	if err != nil {
 		return auth.Principal{}, err
 	}
 	var principal auth.Principal
 	if credential.IsKey {
-		principal, err = s.service.AuthenticateKey(req.Context(), credential.Text, fresh)
+		principal, err = s.service.AuthenticateKey(req.Context(), credential.Text, op.Writes)
 	} else {
 		principal, err = s.verifier.Verify(req.Context(), credential.Text)
 	}

@@ -69,6 +69,9 @@ func (s *Server) GetPinPolicy(ctx context.Context, req api.GetPinPolicyRequestOb
 	if err != nil {
 		return nil, err
 	}
+	if isCurrent(req.Params.IfNoneMatch, p.Version) {
+		return api.GetPinPolicy304Response{Headers: api.NotModifiedResponseHeaders{ETag: toAPIETag(p.Version)}}, nil
+	}
 	return api.GetPinPolicy200JSONResponse{
 		Body: toAPIPinPolicy(p), Headers: api.GetPinPolicy200ResponseHeaders{ETag: toAPIETag(p.Version)},
 	}, nil
@@ -81,7 +84,7 @@ func (s *Server) UpdatePinPolicy(ctx context.Context, req api.UpdatePinPolicyReq
 		return nil, err
 	}
 	p, err := s.service.UpdatePolicy(ctx, caller, service.PolicyUpdate{
-		Instance: req.InstanceId, Patch: fromAPIPinPolicyUpdate(*req.Body), Match: fromAPIIfMatch(req.Params.IfMatch),
+		Instance: req.InstanceId, Patch: fromAPIPinPolicyUpdate(*req.Body), Match: fromAPIConditions(req.Params.IfMatch, req.Params.IfNoneMatch),
 	})
 	if err != nil {
 		return nil, err

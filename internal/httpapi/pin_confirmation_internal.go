@@ -63,7 +63,9 @@ func (s *Server) AskConfirmation(ctx context.Context, req api.AskConfirmationReq
 	case err != nil:
 		return nil, err
 	case created:
-		return api.AskConfirmation201JSONResponse(toAPIConfirmation(view)), nil
+		return api.AskConfirmation201JSONResponse{
+			Body: toAPIConfirmation(view), Headers: api.AskConfirmation201ResponseHeaders{Location: toAPILocation(view.ID)},
+		}, nil
 	default:
 		return api.AskConfirmation200JSONResponse(toAPIConfirmation(view)), nil
 	}

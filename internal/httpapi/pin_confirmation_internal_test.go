@@ -204,3 +204,17 @@ func TestIdentityPIN(t *testing.T) {
 		t.Errorf("removed: %s", got.text)
 	}
 }
+
+// Asking answers with the address of the confirmation, relative to its own.
+func TestAskHasALocation(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.pending(t)
+	asked := b.ask(t, "").want(t, 201)
+	at, err := asked.Request.URL.Parse(asked.Header.Get("Location"))
+	must(t, err)
+	got := b.call(t, "GET", at.Path, "", key(b.RuntimeKey)).want(t, 200)
+	if got.fields(t)["id"] != asked.fields(t)["id"] {
+		t.Errorf("%s has %s", at, got.text)
+	}
+}

@@ -74,11 +74,54 @@ func TestPolicy(t *testing.T) {
 		`"pin_applies_to":"owner","pin_required_skills":["Mail.Send","*"],"pin_session_ttl_minutes":0`)
 	check(b.call(t, "PATCH", b.policyPath(), `{"pin_required_skills":[]}`, as, header("If-Match", "*")), `"3"`,
 		`"pin_applies_to":"owner","pin_required_skills":[],"pin_session_ttl_minutes":0`)
-	for _, stale := range []string{`"2"`, `W/"3"`, `"03"`, `""`} {
+	for _, stale := range []string{`"2"`, `"03"`, `""`, `"1", "2"`, `"3-zstd"`, `"-gzip"`} {
 		b.call(t, "PATCH", b.policyPath(), `{"pin_applies_to":"all"}`, as, header("If-Match", stale)).problem(t, 412, "precondition-failed")
 	}
+	// Proxies that compress change an ETag; a client may know several versions.
+	for _, current := range []string{
+		`"3"`, `W/"3"`, `"3-gzip"`, `"3-br"`, `"3;gzip"`, `W/"3-gzip"`, `"3"-gzip`, `"3";gzip`, `"1", "3"`, `"1",W/"3-gzip" , "x"`,
+	} {
+		check(b.call(t, "PATCH", b.policyPath(), `{}`, as, header("If-Match", current)), `"3"`,
+			`"pin_applies_to":"owner","pin_required_skills":[],"pin_session_ttl_minutes":0`)
+	}
+	check(b.call(t, "PATCH", b.policyPath(), `{}`, as, header("If-Match", `"1"`), header("If-Match", `"3"`)), `"3"`,
+		`"pin_applies_to":"owner","pin_required_skills":[],"pin_session_ttl_minutes":0`)
 	check(b.call(t, "GET", b.policyPath(), "", as), `"3"`,
 		`"pin_applies_to":"owner","pin_required_skills":[],"pin_session_ttl_minutes":0`)
+}
+
+// A client that has the policy is not sent it again, and one that expects none does not overwrite it.
+func TestPolicyIfNoneMatch(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	as := key(b.Key)
+	unless := func(etag string) edit { return header("If-None-Match", etag) }
+	notModified := func(etags ...string) {
+		t.Helper()
+		for _, etag := range etags {
+			for _, method := range []string{"GET", "HEAD"} {
+				got := b.call(t, method, b.policyPath(), "", as, unless(etag)).want(t, http.StatusNotModified)
+				if got.text != "" || got.Header.Get("ETag") == "" || got.Header.Get("Cache-Control") != "no-store" {
+					t.Errorf("304 of %s: %v %s", etag, got.Header, got.text)
+				}
+			}
+		}
+	}
+	notModified(`"0"`, `W/"0"`, "*")
+	b.call(t, "GET", b.policyPath(), "", as, unless(`"1"`)).want(t, 200)
+	// Nothing is stored: "*" lets the first policy in, and no second one.
+	b.call(t, "PATCH", b.policyPath(), `{"pin_applies_to":"owner"}`, as, unless(`"0"`)).problem(t, 412, "precondition-failed")
+	b.call(t, "PATCH", b.policyPath(), `{"pin_applies_to":"owner"}`, as, unless("*")).want(t, 200)
+	b.call(t, "PATCH", b.policyPath(), `{"pin_applies_to":"all"}`, as, unless("*")).problem(t, 412, "precondition-failed")
+	b.call(t, "PATCH", b.policyPath(), `{"pin_applies_to":"all"}`, as, unless(`"1-gzip"`)).problem(t, 412, "precondition-failed")
+	b.call(t, "PATCH", b.policyPath(), `{"pin_applies_to":"all"}`, as, unless(`"1"`), header("If-Match", `"1"`)).problem(t, 412, "precondition-failed")
+	notModified(`"1"`, `W/"1"`, `"1-gzip"`, `"1;gzip"`, `"7", "1"`, "*")
+	for _, other := range []string{`"0"`, `"2"`, `"1-zstd"`} {
+		if got := b.call(t, "GET", b.policyPath(), "", as, unless(other)).want(t, 200); !strings.Contains(got.text, `"pin_applies_to":"owner"`) {
+			t.Errorf("the policy: %s", got.text)
+		}
+	}
+	b.call(t, "PATCH", b.policyPath(), `{"pin_applies_to":"all"}`, as, unless(`"0"`), header("If-Match", `"1"`)).want(t, 200)
 }
 
 // A record of another tenant is answered byte for byte, but for the request id, as

@@ -36,7 +36,7 @@ func TestOrderOfRefusals(t *testing.T) {
 	b.call(t, "PUT", "/v1/nothing/x/pin", big, text).problem(t, 404, "not-found")
 	got := b.call(t, "PUT", runtimeSet, big, text)
 	got.problem(t, 405, "method-not-allowed")
-	if allow := got.Header.Get("Allow"); allow != "OPTIONS, DELETE, GET, POST" {
+	if allow := got.Header.Get("Allow"); allow != "OPTIONS, DELETE, GET, HEAD, POST" {
 		t.Errorf("Allow %q", allow)
 	}
 	b.call(t, "POST", runtimeSet, big, asText).problem(t, 401, "unauthorized")
@@ -49,8 +49,14 @@ func TestOrderOfRefusals(t *testing.T) {
 	// Of the record: 422 before 423, 404 before 410 and 409.
 	b.call(t, "POST", b.identityPIN(), `{"pin":"804615"}`, key(b.RuntimeKey)).want(t, 200)
 	for i := range 5 {
-		b.call(t, "POST", b.identityPIN(), `{"pin":"492750","current_pin":"1111"}`, key(b.RuntimeKey)).problem(t, 403, "wrong-pin")
-		_ = i
+		got := b.call(t, "POST", b.identityPIN(), `{"pin":"492750","current_pin":"1111"}`, key(b.RuntimeKey))
+		// The guess that locks says until when, and after how long to come back.
+		p := got.problem(t, 403, "wrong-pin")
+		if locks := i == 4; locks != (p["locked_until"] != nil) || locks != (got.Header.Get("Retry-After") != "") {
+			t.Errorf("guess %d: %s, Retry-After %q", i+1, got.text, got.Header.Get("Retry-After"))
+		} else if locks {
+			retryWithin(t, got, 800, 900)
+		}
 	}
 	if f := b.call(t, "POST", b.identityPIN(), `{"pin":"492750"}`, key(b.RuntimeKey)).invalid(t); fmt.Sprint(f) != "[body.current_pin missing]" {
 		t.Errorf("errors %q", f)
@@ -65,16 +71,16 @@ func TestOtherMethods(t *testing.T) {
 		method, path, allow string
 		status              int
 	}{
-		{"HEAD", b.customerPIN(), "OPTIONS, DELETE, GET, POST", 405},
-		{"PUT", b.policyPath(), "OPTIONS, GET, PATCH", 405},
-		{"POST", "/v1/me/pin", "OPTIONS, GET", 405},
-		{"BREW", "/v1/me/pin", "OPTIONS, GET", 405},
-		{"OPTIONS", b.customerPIN(), "OPTIONS, DELETE, GET, POST", 204},
+		{"HEAD", b.customerPIN(), "", 200},
+		{"PUT", b.policyPath(), "OPTIONS, GET, HEAD, PATCH", 405},
+		{"POST", "/v1/me/pin", "OPTIONS, GET, HEAD", 405},
+		{"BREW", "/v1/me/pin", "OPTIONS, GET, HEAD", 405},
+		{"OPTIONS", b.customerPIN(), "OPTIONS, DELETE, GET, HEAD, POST", 204},
 		{"HEAD", "/v1/nothing", "", 404},
 		{"OPTIONS", "/v1/nothing", "", 404},
 		{"GET", "/v1/me/pin/", "", 404},
 		{"GET", "/V1/me/pin", "", 404},
-		{"GET", "/", "", 404},
+		{"GET", "/", "", 200}, // by way of /docs
 	} {
 		got := b.call(t, c.method, c.path, "", key(b.Key))
 		if got.StatusCode != c.status || got.Header.Get("Allow") != c.allow {
@@ -122,15 +128,21 @@ func TestContentType(t *testing.T) {
 		b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key), set(bad)).problem(t, 415, "unsupported-media-type")
 	}
 	for name, e := range map[string]edit{
-		"none":    func(r *http.Request) { r.Header.Del("Content-Type") },
-		"twice":   header("Content-Type", "application/json"),
-		"encoded": header("Content-Encoding", "gzip"),
+		"none":                     func(r *http.Request) { r.Header.Del("Content-Type") },
+		"twice":                    header("Content-Type", "application/json"),
+		"encoded":                  header("Content-Encoding", "gzip"),
+		"encoded in a second line": func(r *http.Request) { r.Header["Content-Encoding"] = []string{"identity", "gzip"} },
 	} {
 		if got := b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key), e); got.StatusCode != http.StatusUnsupportedMediaType {
 			t.Errorf("%s: %d", name, got.StatusCode)
 		}
 	}
 	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key), header("Content-Encoding", "identity")).want(t, 200)
+	coded := b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key), header("Content-Encoding", "gzip"))
+	patched := b.call(t, "PATCH", b.policyPath(), `{}`, key(b.Key), set("application/merge-patch+json"))
+	if coded.Header.Get("Accept-Encoding") != "identity" || patched.Header.Get("Accept-Patch") != "application/json" {
+		t.Errorf("415 has %v and %v", coded.Header, patched.Header)
+	}
 }
 
 // A body that does not arrive whole is never acted upon, and is answered.

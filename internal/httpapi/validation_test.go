@@ -119,10 +119,12 @@ func TestInvalidParameters(t *testing.T) {
 		{"DELETE", end + "customer_id=" + anID + "&customer_id=" + anID, b.RuntimeKey, nil, []string{"query.customer_id value_error"}},
 		{"PATCH", b.policyPath(), b.Key, header("If-Match", ""), []string{"header.If-Match string_too_short"}},
 		{"PATCH", b.policyPath(), b.Key, header("If-Match", "1"), []string{"header.If-Match string_pattern_mismatch"}},
-		{"PATCH", b.policyPath(), b.Key, header("If-Match", `"1", "2"`), []string{"header.If-Match string_pattern_mismatch"}},
-		{"PATCH", b.policyPath(), b.Key, header("If-Match", `"`+strings.Repeat("1", 127)+`"`), []string{"header.If-Match string_too_long"}},
+		{"PATCH", b.policyPath(), b.Key, header("If-Match", `"`+strings.Repeat("1", 1023)+`"`), []string{"header.If-Match string_too_long"}},
 		{"PATCH", "/v1/instances/x/pin-policy", b.Key, header("If-Match", "x"), []string{"path.instance_id uuid_parsing", "header.If-Match string_pattern_mismatch"}},
-		{"PATCH", b.policyPath(), b.Key, func(r *http.Request) { r.Header["If-Match"] = []string{`"1"`, `"1"`} }, []string{"header.If-Match value_error"}},
+		{"PATCH", b.policyPath(), b.Key, func(r *http.Request) { r.Header["If-Match"] = []string{`"1"`, `*`} }, []string{"header.If-Match string_pattern_mismatch"}},
+		{"GET", b.policyPath(), b.Key, header("If-None-Match", "1"), []string{"header.If-None-Match string_pattern_mismatch"}},
+		{"GET", b.policyPath() + "?%zz", b.Key, nil, []string{"query value_error"}},
+		{"POST", b.customerPIN() + "/unlock?a=%", b.Key, nil, []string{"query value_error"}},
 	} {
 		body := ""
 		if c.method == "PATCH" {

@@ -9,7 +9,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/base64"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -136,7 +135,8 @@ func Open(folder string, o Options) (*Stack, error) {
 		s.Node.Drain()
 		s.Server.Close()
 	})
-	return s, s.mintKeys(ctx)
+	err = s.mintKeys(ctx)
+	return s, err
 }
 
 // settings returns the settings of a node whose database is in the folder, unless they name
@@ -197,8 +197,8 @@ func (s *Stack) Token(tb testing.TB, edit func(*auth.Claims)) string {
 	return token
 }
 
-// SQL runs statements on the database, past the node.
-func (s *Stack) SQL(tb testing.TB, statements ...string) {
+// Connect opens the database beside the node, until the test ends.
+func (s *Stack) Connect(tb testing.TB) *sql.DB {
 	tb.Helper()
 	source := s.source
 	if s.driver == "sqlite" {
@@ -206,11 +206,19 @@ func (s *Stack) SQL(tb testing.TB, statements ...string) {
 	}
 	db, err := sql.Open(s.driver, source)
 	Must(tb, err)
+	tb.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// SQL runs statements on the database, past the node.
+func (s *Stack) SQL(tb testing.TB, statements ...string) {
+	tb.Helper()
+	db := s.Connect(tb)
 	for _, statement := range statements {
-		_, failed := db.ExecContext(context.Background(), statement)
-		err = errors.Join(err, failed)
+		_, err := db.ExecContext(context.Background(), statement)
+		Must(tb, err)
 	}
-	Must(tb, errors.Join(err, db.Close()))
+	Must(tb, db.Close())
 }
 
 func (s *Stack) later(f func()) { s.cleanup = append(s.cleanup, f) }

@@ -61,7 +61,10 @@ func readBody(req *http.Request) ([]byte, []FieldError, error) {
 // that would have to be undone.
 func checkMediaType(req *http.Request) error {
 	patch := req.Method == http.MethodPatch
-	if coding := req.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+	// Every line counts: a second one would be a second coding (RFC 9110, section 8.4). A lone
+	// identity, which no server should send and some clients do, changes nothing.
+	coding := strings.Join(req.Header.Values("Content-Encoding"), ",")
+	if coding != "" && !strings.EqualFold(coding, "identity") {
 		return &UnsupportedMediaTypeError{Coding: true, Patch: patch}
 	}
 	values := req.Header.Values("Content-Type")

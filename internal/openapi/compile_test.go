@@ -50,6 +50,9 @@ func TestContractIsUnderstood(t *testing.T) {
 		},
 		`extension "x-acess" is unknown`: func(d *openapi3.T) { operation(d).Extensions["x-acess"] = true },
 		`extension "x-chek" is unknown`:  func(d *openapi3.T) { body(d).Extensions = map[string]any{"x-chek": "new-pin"} },
+		"x-spends-attempt is not true":   func(d *openapi3.T) { operation(d).Extensions["x-spends-attempt"] = "yes" },
+		"x-list is not true":             func(d *openapi3.T) { operation(d).Parameters[0].Value.Extensions = map[string]any{"x-list": true} },
+		`extension "x-lst" is unknown`:   func(d *openapi3.T) { operation(d).Parameters[0].Value.Extensions = map[string]any{"x-lst": true} },
 		"x-exactly-one is not a list":    func(d *openapi3.T) { body(d).Extensions = map[string]any{"x-exactly-one": "pin"} },
 		`x-exactly-one names the unknown "pan"`: func(d *openapi3.T) {
 			body(d).Extensions = map[string]any{"x-exactly-one": []any{"pin", "pan"}}

@@ -17,12 +17,15 @@ const (
 )
 
 var (
-	// ErrNoCredential: the request has no credential of a known scheme.
+	// ErrNoCredential means: the request has no credential of a known scheme.
 	ErrNoCredential = errors.New("openapi: no credential")
-	// ErrRepeatedCredential: a credential header came more than once, so that two readers could
+	// ErrNoToken means: the request has no credential of a known scheme, and the operation is for the
+	// token of a customer alone.
+	ErrNoToken = errors.New("openapi: no token")
+	// ErrRepeatedCredential means: a credential header came more than once, so that two readers could
 	// see two callers in one request.
 	ErrRepeatedCredential = errors.New("openapi: a credential header came more than once")
-	// ErrForbidden: a valid credential that does not open the operation.
+	// ErrForbidden means: a valid credential that does not open the operation.
 	ErrForbidden = errors.New("openapi: the credential does not open this operation")
 )
 
@@ -35,8 +38,8 @@ type Credential struct {
 }
 
 // ReadCredential returns the credential of a request. When it has a key and a token, the key
-// decides. Errors are [ErrNoCredential] and [ErrRepeatedCredential].
-func ReadCredential(req *http.Request) (Credential, error) {
+// decides. Errors are [ErrNoCredential] or [ErrNoToken], and [ErrRepeatedCredential].
+func (op *Operation) ReadCredential(req *http.Request) (Credential, error) {
 	keys, tokens := req.Header.Values(headerAPIKey), req.Header.Values(headerAuthorization)
 	switch {
 	case len(keys) > 1 || len(tokens) > 1:
@@ -47,6 +50,9 @@ func ReadCredential(req *http.Request) (Credential, error) {
 		if token, ok := bearer(tokens[0]); ok {
 			return Credential{Text: token}, nil
 		}
+	}
+	if op.access == (auth.Rule{Customer: true}) {
+		return Credential{}, ErrNoToken
 	}
 	return Credential{}, ErrNoCredential
 }

@@ -15,7 +15,7 @@ const (
 	maxName = 64
 )
 
-// ErrTooLarge: the body is longer than [MaxBody].
+// ErrTooLarge means: the body is longer than [MaxBody].
 var ErrTooLarge = errors.New("openapi: the body is too large")
 
 // UnsupportedMediaTypeError is a body that is not JSON, or is encoded.

@@ -19,6 +19,10 @@ const (
 	extExactlyOne = "x-exactly-one"
 	// extCheck names a rule that no schema can say; see [checks].
 	extCheck = "x-check"
+	// extList makes the lines of a header parts of one list.
+	extList = "x-list"
+	// extSpends marks an operation that spends an attempt of a PIN; see [Operation.Spends].
+	extSpends = "x-spends-attempt"
 	// extRedact marks what must not be logged; a test of the contract compares the list.
 	extRedact = "x-redact"
 	// extGenerator is how the code generator's own extensions begin.

@@ -42,6 +42,9 @@ func (v *value) member(name string) *value {
 	return nil
 }
 
+// absent reports whether an optional field is not given: it is missing, or null.
+func (v *value) absent() bool { return v == nil || v.kind == jsontext.KindNull }
+
 var (
 	errTooDeep  = errors.New("openapi: nested too deep")
 	errTrailing = errors.New("openapi: data after the JSON text")

@@ -19,6 +19,9 @@ type Operation struct {
 	ID string
 	// Writes is true for every method but GET: a key is then read anew.
 	Writes bool
+	// Spends is true for an operation that spends an attempt of a PIN: one whose caller has gone
+	// before that must cost nothing.
+	Spends bool
 
 	access              auth.Rule
 	path, query, header []parameter
@@ -32,6 +35,8 @@ type parameter struct {
 	name     string
 	required bool
 	schema   *schema
+	// list is true for a header whose lines are parts of one list (RFC 9110, section 5.3).
+	list bool
 }
 
 // compiler reads a contract.
@@ -46,11 +51,16 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 	id := strings.ToLower(spec.OperationID[:1]) + spec.OperationID[1:]
 	op := &Operation{ID: id, Writes: method != http.MethodGet}
 	var err error
-	if err := knownExtensions(spec.Extensions, extAccess, extExactlyOne); err != nil {
+	if err := knownExtensions(spec.Extensions, extAccess, extExactlyOne, extSpends); err != nil {
 		return nil, err
 	}
 	if op.access, err = compileAccess(spec.Extensions[extAccess]); err != nil {
 		return nil, err
+	}
+	if spends, ok := spec.Extensions[extSpends]; ok {
+		if op.Spends = spends == true && op.Writes; !op.Spends {
+			return nil, fmt.Errorf("%s is not true, or not of an operation that writes", extSpends)
+		}
 	}
 	for _, ref := range slices.Concat(shared, spec.Parameters) {
 		if err := c.parameter(op, ref.Value); err != nil {
@@ -77,7 +87,15 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 
 func (c compiler) parameter(op *Operation, spec *openapi3.Parameter) error {
 	p := parameter{name: spec.Name, required: spec.Required}
+	if err := knownExtensions(spec.Extensions, extList); err != nil {
+		return err
+	}
 	var err error
+	if list, ok := spec.Extensions[extList]; ok {
+		if p.list = list == true; !p.list || spec.In != openapi3.ParameterInHeader {
+			return fmt.Errorf("%s is not true, or not of a header", extList)
+		}
+	}
 	if p.schema, err = c.schema(spec.Schema); err != nil {
 		return err
 	}
@@ -108,7 +126,7 @@ func (op *Operation) Check(req *http.Request, value PathValue) error {
 	}
 	errs = append(errs, op.checkQuery(req.URL.RawQuery)...)
 	for _, p := range op.header {
-		errs = append(errs, p.check("header", req.Header.Values(p.name))...)
+		errs = append(errs, p.checkHeader(req.Header)...)
 	}
 	if op.body != nil {
 		bodyErrors, err := op.checkBody(req)
@@ -125,9 +143,6 @@ func (op *Operation) Check(req *http.Request, value PathValue) error {
 
 // checkQuery ignores parameters that the contract does not name.
 func (op *Operation) checkQuery(raw string) (errs []FieldError) {
-	if len(op.query) == 0 {
-		return nil
-	}
 	query, err := url.ParseQuery(raw)
 	if err != nil {
 		errs = append(errs, valueError([]any{"query"}, "the query string is malformed"))
@@ -152,4 +167,15 @@ func (p parameter) check(in string, values []string) []FieldError {
 	default:
 		return nil
 	}
+}
+
+// checkHeader validates a parameter of the header. The lines of a list become one, for the handler
+// too.
+func (p parameter) checkHeader(h http.Header) []FieldError {
+	values := h.Values(p.name)
+	if p.list && len(values) > 1 {
+		values = []string{strings.Join(values, ", ")}
+		h.Set(p.name, values[0])
+	}
+	return p.check("header", values)
 }

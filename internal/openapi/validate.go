@@ -139,10 +139,12 @@ func (s *schema) checkObject(loc []any, v *value) (errs []FieldError) {
 	}
 	for _, f := range s.fields {
 		switch m := v.member(f.name); {
-		case m != nil:
-			errs = append(errs, f.schema.validate(at(loc, f.name), m)...)
-		case f.required:
+		case m == nil && f.required:
 			errs = append(errs, Missing(at(loc, f.name)...))
+		case m.absent() && !f.required:
+			// Generated clients send null for a field that is not set.
+		default:
+			errs = append(errs, f.schema.validate(at(loc, f.name), m)...)
 		}
 	}
 	for _, m := range v.members {
@@ -150,7 +152,7 @@ func (s *schema) checkObject(loc []any, v *value) (errs []FieldError) {
 			errs = append(errs, extraForbidden(loc, m.name))
 		}
 	}
-	given := func(name string) bool { return v.member(name) != nil }
+	given := func(name string) bool { return !v.member(name).absent() }
 	return append(errs, checkExactlyOne(loc, s.exactlyOne, given)...)
 }
 

@@ -66,7 +66,6 @@ var invalidBodies = map[string][]struct {
 	"runtimeSetPin": {
 		{`{}`, []string{"body.pin missing"}},
 		{`{"pin":"1111","current_pin":"1"}`, []string{"body.pin pin_too_weak", "body.current_pin string_too_short"}},
-		{`{"pin":"804615","current_pin":null}`, []string{"body.current_pin string_type"}},
 		{`{"pin":"804615","current_pin":"1234567890123"}`, []string{"body.current_pin string_too_long"}},
 		{`{"pin":"804615","current_pin":"80461x"}`, []string{"body.current_pin string_pattern_mismatch"}},
 	},
@@ -116,7 +115,9 @@ var invalidBodies = map[string][]struct {
 			`{"skill":"s","role":null,"customer_id":"` + anID + `","identity_id":"` + anID + `"}`,
 			[]string{"body.role literal_error", "body value_error"},
 		},
-		{`{"skill":"s","role":"owner","customer_id":null}`, []string{"body.customer_id uuid_parsing"}},
+		{`{"skill":"s","role":"owner","customer_id":null}`, []string{"body value_error"}},
+		{`{"skill":"s","role":"owner","customer_id":null,"identity_id":null}`, []string{"body value_error"}},
+		{`{"skill":null,"role":"owner","customer_id":"` + anID + `"}`, []string{"body.skill string_type"}},
 		{`{"skill":"s","role":"owner","customer_id":7}`, []string{"body.customer_id uuid_parsing"}},
 		{`{"skill":"s","role":"owner","identity_id":"{` + anID + `}"}`, []string{"body.identity_id uuid_parsing"}},
 		{`{"skill":"s","role":"owner","identity_id":"urn:uuid:` + anID + `"}`, []string{"body.identity_id uuid_parsing"}},
@@ -124,11 +125,8 @@ var invalidBodies = map[string][]struct {
 		{ask(`"idempotency_key":""`), []string{"body.idempotency_key string_too_short"}},
 		{ask(`"idempotency_key":"a b"`), []string{"body.idempotency_key string_pattern_mismatch"}},
 		{ask(`"idempotency_key":"` + strings.Repeat("k", 65) + `"`), []string{"body.idempotency_key string_too_long"}},
-		{ask(`"idempotency_key":null`), []string{"body.idempotency_key string_type"}},
 		{ask(`"expires_in_seconds":0`), []string{"body.expires_in_seconds greater_than_equal"}},
 		{ask(`"expires_in_seconds":3601`), []string{"body.expires_in_seconds less_than_equal"}},
-		{ask(`"expires_in_seconds":null`), []string{"body.expires_in_seconds int_type"}},
-		{ask(`"action":null`), []string{"body.action dict_type"}},
 		{ask(`"action":{}`), []string{"body.action.summary missing", "body.action.params missing"}},
 		{ask(`"action":{"summary":"","params":[],"x":1}`), []string{"body.action.summary string_too_short", "body.action.params dict_type", "body.action.x extra_forbidden"}},
 		{ask(`"action":{"summary":"` + strings.Repeat("é", 501) + `","params":null}`), []string{"body.action.summary string_too_long", "body.action.params dict_type"}},
@@ -146,7 +144,6 @@ var invalidBodies = map[string][]struct {
 	},
 	"redeemConfirmation": {
 		{``, []string{"body missing"}},
-		{`{"skill":null,"params":null}`, []string{"body.params dict_type", "body.skill string_type"}},
 		{`{"skill":"*","params":"{}"}`, []string{"body.params dict_type", "body.skill string_pattern_mismatch"}},
 		{`{"skill":"mail.＊"}`, []string{"body.skill string_pattern_mismatch"}},
 		{`{"params":{"a":0.10000000000000000001}}`, []string{"body.params.a value_error"}},
@@ -219,6 +216,80 @@ func TestInvalidBodies(t *testing.T) {
 			if !slices.Equal(got, c.errors) {
 				t.Errorf("%s %.80s\n got %q\nwant %q", id, c.body, got, c.errors)
 			}
+		}
+	}
+}
+
+// In a request, null for an optional field means that the field is absent; within params it is data.
+func TestNullIsAbsent(t *testing.T) {
+	t.Parallel()
+	operations := compiled(t)
+	for id, bodies := range map[string][]string{
+		"runtimeSetPin":   {`{"pin":"804615","current_pin":null}`},
+		"updatePinPolicy": {`{"pin_applies_to":null,"pin_required_skills":null,"pin_session_ttl_minutes":null}`},
+		"askConfirmation": {
+			ask(`"identity_id":null,"action":null,"idempotency_key":null,"expires_in_seconds":null`),
+			`{"skill":"s","role":"owner","customer_id":null,"identity_id":"` + anID + `"}`,
+			ask(`"action":{"summary":"a","params":{"a":null,"b":[null]}}`),
+		},
+		"redeemConfirmation": {`{"skill":null,"params":null}`, `{"params":{"a":null}}`},
+	} {
+		for _, body := range bodies {
+			if errs := checkBody(t, operations[id], []byte(body)); len(errs) > 0 {
+				t.Errorf("%s %s: %+v", id, body, errs)
+			}
+		}
+	}
+}
+
+// The lines of a header that is a list become one; of any other, two lines are an error.
+func TestHeaderLines(t *testing.T) {
+	t.Parallel()
+	op := compiled(t)["updatePinPolicy"]
+	for _, c := range []struct {
+		name   string
+		values []string
+		want   string // the value that the handler gets; empty for an error
+	}{
+		{"If-Match", []string{`"1"`}, `"1"`},
+		{"If-Match", []string{`"1"`, `W/"2"`}, `"1", W/"2"`},
+		{"If-Match", []string{`"1","2" , "3-gzip",,"4"-gzip , "5;gzip"`}, `"1","2" , "3-gzip",,"4"-gzip , "5;gzip"`},
+		{"If-Match", []string{`*`}, `*`},
+		{"If-Match", []string{`*`, `"1"`}, ""},
+		{"If-Match", []string{`*, "1"`}, ""},
+		{"If-Match", []string{`1`}, ""},
+		{"If-Match", []string{`"1" "2"`}, ""},
+		{"If-Match", []string{`"1", 2`}, ""},
+		{"If-None-Match", []string{`"1"`, `"2"`}, `"1", "2"`},
+		{"If-None-Match", []string{``}, ""},
+		{"Content-Encoding", []string{"identity"}, "identity"},
+		{"Content-Encoding", []string{"Identity"}, "Identity"},
+		{"Content-Encoding", []string{"identity", "gzip"}, ""},
+		{"Content-Encoding", []string{"identity", "identity"}, ""},
+		{"Content-Encoding", []string{"identity, gzip"}, ""},
+		{"Content-Encoding", []string{"", "br"}, ""},
+		{"Content-Type", []string{"application/json", "application/json"}, ""},
+	} {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPatch, "/", strings.NewReader("{}"))
+		req.Header.Set("Content-Type", "application/json")
+		req.Header[c.name] = c.values
+		err := op.Check(req, func(string) string { return anID })
+		if (err == nil) != (c.want != "") || err == nil && req.Header.Get(c.name) != c.want {
+			t.Errorf("%s %q: %v, and then %q", c.name, c.values, err, req.Header.Values(c.name))
+		}
+	}
+}
+
+// A query string that cannot be read is refused wherever it is.
+func TestMalformedQuery(t *testing.T) {
+	t.Parallel()
+	for id, op := range compiled(t) {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?x=%zz", strings.NewReader("{}"))
+		req.Header.Set("Content-Type", "application/json")
+		err := op.Check(req, func(string) string { return anID })
+		invalid, ok := errors.AsType[*openapi.ValidationError](err)
+		if !ok || summary(invalid.Errors[0]) != "query value_error" {
+			t.Errorf("%s: %v", id, err)
 		}
 	}
 }

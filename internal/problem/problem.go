@@ -40,12 +40,13 @@ type Problem struct {
 	// Errors are those of a 422.
 	Errors []openapi.FieldError
 
-	// retryAfter is sent, rounded up to whole seconds, where it is more than zero.
+	// retryAfter is sent, rounded up to whole seconds, where it is more than zero, and wherever
+	// LockedUntil is.
 	retryAfter time.Duration
 	// soon asks to come back within seconds, each caller at another moment.
 	soon bool
-	// challenge is the WWW-Authenticate of a 401.
-	challenge string
+	// header is what the answer has besides: its name and value, or nothing.
+	header [2]string
 }
 
 // Type returns the problem's type, a URN; empty for a 422.
@@ -88,8 +89,8 @@ func (p Problem) Body(requestID string) (body []byte, contentType string) {
 // SetHeaders sets what the answer has besides its content type.
 func (p Problem) SetHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
-	if p.challenge != "" {
-		h.Set("WWW-Authenticate", p.challenge)
+	if p.header[0] != "" {
+		h.Set(p.header[0], p.header[1])
 	}
 	if seconds := p.retrySeconds(); seconds > 0 {
 		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
@@ -102,7 +103,7 @@ func (p Problem) retrySeconds() int64 {
 		return 1 + rand.Int64N(5) //nolint:gosec // it spreads callers over time, and guards nothing
 	case p.retryAfter > 0:
 		return int64((p.retryAfter + time.Second - 1) / time.Second)
-	case p.Code == codePINLocked,
+	case p.LockedUntil != nil,
 		p.Status == http.StatusTooManyRequests, p.Status == http.StatusServiceUnavailable:
 		return 1
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/openapi"
@@ -12,9 +13,9 @@ import (
 )
 
 var (
-	// ErrNoRoute: nothing is served at the path.
+	// ErrNoRoute means: nothing is served at the path.
 	ErrNoRoute = errors.New("problem: no such route")
-	// ErrMethodNotAllowed: the route exists and does not have the method.
+	// ErrMethodNotAllowed means: the route exists and does not have the method.
 	ErrMethodNotAllowed = errors.New("problem: the route does not have this method")
 )
 
@@ -22,16 +23,15 @@ const (
 	challenge        = `Bearer realm="hydrapin"`
 	challengeInvalid = challenge + `, error="invalid_token"`
 
-	codeNotFound  Code = "not-found"
-	codePINLocked Code = "pin-locked"
-	codeBusy      Code = "busy"
+	codeNotFound Code = "not-found"
+	codeBusy     Code = "busy"
 )
 
 // The problems that more than one error becomes, or that carry something of the error.
 var (
 	badCredential = Problem{
 		Status: http.StatusUnauthorized, Code: "unauthorized", Title: "Unauthorized",
-		Detail: "The credential is not valid.", challenge: challengeInvalid,
+		Detail: "The credential is not valid.", header: [2]string{"WWW-Authenticate", challengeInvalid},
 	}
 	unsupportedMediaType = Problem{
 		Status: http.StatusUnsupportedMediaType, Code: "unsupported-media-type", Title: "Unsupported media type",
@@ -50,7 +50,7 @@ var (
 		Detail: "A service that is needed cannot be reached. Nothing was allowed.", soon: true,
 	}
 	pinLocked = Problem{
-		Status: http.StatusLocked, Code: codePINLocked, Title: "PIN locked",
+		Status: http.StatusLocked, Code: "pin-locked", Title: "PIN locked",
 		Detail: "The PIN is locked after incorrect attempts.", AttemptsRemaining: new(int),
 	}
 	wrongPIN = Problem{
@@ -76,7 +76,11 @@ var table = []row{
 	}),
 	is(openapi.ErrNoCredential, Problem{
 		Status: http.StatusUnauthorized, Code: "unauthorized", Title: "Unauthorized",
-		Detail: "Send a bearer token or an API key (X-Api-Key).", challenge: challenge,
+		Detail: "Send a bearer token or an API key (X-Api-Key).", header: [2]string{"WWW-Authenticate", challenge},
+	}),
+	is(openapi.ErrNoToken, Problem{
+		Status: http.StatusUnauthorized, Code: "unauthorized", Title: "Unauthorized",
+		Detail: "Send a bearer token of a customer.", header: [2]string{"WWW-Authenticate", challenge},
 	}),
 	is(openapi.ErrRepeatedCredential, badCredential),
 	is(service.ErrUnauthorized, badCredential),
@@ -89,7 +93,14 @@ var table = []row{
 		Status: http.StatusRequestEntityTooLarge, Code: "too-large", Title: "Too large",
 		Detail: "The body is larger than 65536 bytes.",
 	}),
-	as(unsupportedMediaType, func(*Problem, *openapi.UnsupportedMediaTypeError) {}),
+	as(unsupportedMediaType, func(p *Problem, e *openapi.UnsupportedMediaTypeError) {
+		switch {
+		case e.Coding: // RFC 9110, section 15.5.16
+			p.header = [2]string{"Accept-Encoding", "identity"}
+		case e.Patch: // RFC 5789, section 2.2
+			p.header = [2]string{"Accept-Patch", "application/json"}
+		}
+	}),
 
 	as(invalid(), func(p *Problem, e *openapi.ValidationError) { p.Errors = e.Errors }),
 	as(invalid(), func(p *Problem, e *service.PINFaultError) {
@@ -136,6 +147,9 @@ var table = []row{
 	}),
 	as(wrongPIN, func(p *Problem, e *service.WrongPINError) {
 		p.AttemptsRemaining, p.LockedUntil = &e.Remaining, wire.TimePtr(e.LockedUntil)
+		// The database's clock is not at hand here; for advice about when to come back, this
+		// machine's is good enough.
+		p.retryAfter = time.Until(e.LockedUntil)
 	}),
 	is(service.ErrChanged, Problem{
 		Status: http.StatusForbidden, Code: "changed-since-approval", Title: "Changed since approval",

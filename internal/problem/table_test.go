@@ -71,15 +71,18 @@ var answered = []struct {
 	{"service.LockedError", &service.LockedError{Until: until, RetryAfter: 0}, 423, "pin-locked", "1", locked},
 	{"service.ErrInactive", service.ErrInactive, 423, "pin-inactive", "", `{"attempts_remaining":0,"detail"`},
 	{"service.WrongPINError", &service.WrongPINError{Remaining: 3}, 403, "wrong-pin", "", `{"attempts_remaining":3,"detail"`},
-	{"service.WrongPINError", &service.WrongPINError{LockedUntil: until}, 403, "wrong-pin", "", locked},
+	{"service.WrongPINError", &service.WrongPINError{LockedUntil: until}, 403, "wrong-pin", "1", locked},
 	{"service.ErrChanged", service.ErrChanged, 403, "changed-since-approval", "", ""},
 	{"problem.ErrNoRoute", problem.ErrNoRoute, 404, "not-found", "", ""},
 	{"problem.ErrMethodNotAllowed", problem.ErrMethodNotAllowed, 405, "method-not-allowed", "", ""},
 	{"openapi.ErrNoCredential", openapi.ErrNoCredential, 401, "unauthorized", "", ""},
+	{"openapi.ErrNoToken", openapi.ErrNoToken, 401, "unauthorized", "", "bearer token of a customer"},
 	{"openapi.ErrRepeatedCredential", openapi.ErrRepeatedCredential, 401, "unauthorized", "", ""},
 	{"openapi.ErrForbidden", openapi.ErrForbidden, 403, "forbidden", "", ""},
 	{"openapi.ErrTooLarge", openapi.ErrTooLarge, 413, "too-large", "", ""},
 	{"openapi.UnsupportedMediaTypeError", &openapi.UnsupportedMediaTypeError{}, 415, "unsupported-media-type", "", ""},
+	{"openapi.UnsupportedMediaTypeError", &openapi.UnsupportedMediaTypeError{Patch: true}, 415, "unsupported-media-type", "", ""},
+	{"openapi.UnsupportedMediaTypeError", &openapi.UnsupportedMediaTypeError{Coding: true, Patch: true}, 415, "unsupported-media-type", "", ""},
 	{"openapi.ValidationError", &openapi.ValidationError{Errors: []openapi.FieldError{openapi.Missing("body", "pin")}}, 422, "", "", `{"detail":[{"loc":["body","pin"],"msg":"Field required","type":"missing"}]}`},
 	{"any other", errors.New("804615"), 500, "internal", "", ""},
 }
@@ -106,6 +109,7 @@ var elsewhere = map[string]string{
 	"auth.ErrInvalidConfig":       "a server that gets it does not start",
 	"auth.ErrInvalidClaims":       "tokens are minted by a command",
 	"auth.ErrInvalidKey":          "the service wraps it in ErrUnauthorized",
+	"auth.ErrClaimName":           "a server that gets it does not start",
 	"auth.ErrKeyKind":             "keys are minted by commands",
 	"openapi.ErrContract":         "a server that gets it does not start",
 	"openapi.FieldError":          "a part of openapi.ValidationError",
@@ -220,6 +224,26 @@ func exportedErrors(tb testing.TB, dir string) (names []string) {
 		}
 	}
 	return names
+}
+
+// A 415 says what is supported: of a coding always, of a media type where it is PATCH's.
+func TestUnsupportedMediaTypeSaysWhatIsSupported(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err             openapi.UnsupportedMediaTypeError
+		encoding, patch string
+	}{
+		{openapi.UnsupportedMediaTypeError{}, "", ""},
+		{openapi.UnsupportedMediaTypeError{Patch: true}, "", "application/json"},
+		{openapi.UnsupportedMediaTypeError{Coding: true}, "identity", ""},
+		{openapi.UnsupportedMediaTypeError{Coding: true, Patch: true}, "identity", ""},
+	} {
+		h := http.Header{}
+		problem.Of(&c.err).SetHeaders(h)
+		if h.Get("Accept-Encoding") != c.encoding || h.Get("Accept-Patch") != c.patch {
+			t.Errorf("%+v: %v", c.err, h)
+		}
+	}
 }
 
 // The contract lists every code, and no other.

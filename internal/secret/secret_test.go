@@ -45,7 +45,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 		t.Errorf("xml: %v", err)
 	}
 	out.Write(b)
-	for _, form := range []string{plain, fmt.Sprintf("%x", plain), fmt.Sprintf("%X", plain), strings.Trim(fmt.Sprint([]byte(plain)), "[]")} {
+	for _, form := range []string{plain, fmt.Sprintf("%x", plain), fmt.Sprintf("%X", plain), strings.Trim(fmt.Sprintf("%d", []byte(plain)), "[]")} {
 		if strings.Contains(out.String(), form) {
 			t.Errorf("printed %q", form)
 		}

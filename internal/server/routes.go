@@ -23,19 +23,23 @@ func (n *Node) routes(cfg config.Config, rules pin.Rules) (http.Handler, error) 
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = httpapi.AnswerError(n.log)
 	n.telemetry.Observe(e)
+	e.Use(headers)
 	if len(cfg.CORSOrigins) > 0 {
 		e.Use(cors(cfg.CORSOrigins))
 	}
 	if err := httpapi.Register(e, httpapi.Deps{Service: n.service, Verifier: n.verifier, Rules: rules}); err != nil {
 		return nil, err
 	}
-	docs, err := web.New()
+	docs, err := web.New(cfg.PublicURL)
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range docs.Paths() {
 		get(e, path, echo.WrapHandler(docs))
 	}
+	redirect(e, "/", "docs")
+	redirect(e, "/docs/", "../docs")
+	redirect(e, "/redoc/", "../redoc")
 	get(e, "/.well-known/jwks.json", func(c echo.Context) error {
 		c.Response().Header().Set("Cache-Control", "public, max-age=300")
 		return c.Blob(http.StatusOK, "application/jwk-set+json", n.receipts.JWKS())
@@ -56,6 +60,33 @@ func (n *Node) probes(e *echo.Echo) {
 	n.telemetry.Metrics.Gauge("hydrapin_hash_places", "Places that the hash queue has.", func() float64 {
 		_, capacity := n.hasher.Held()
 		return float64(capacity)
+	})
+}
+
+// hsts is how long browsers use HTTPS alone, once they have (RFC 6797): a year.
+const hsts = "max-age=31536000"
+
+// headers sets what every answer has.
+func headers(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		if c.IsTLS() {
+			h.Set("Strict-Transport-Security", hsts)
+		}
+		if c.Request().Method == http.MethodOptions {
+			h.Set("Cache-Control", "no-store")
+		}
+		return next(c)
+	}
+}
+
+// redirect sends browsers from a path to another, relative to it, so that a path prefix works.
+func redirect(e *echo.Echo, from, to string) {
+	get(e, from, func(c echo.Context) error {
+		// Not http.Redirect, which makes the address absolute.
+		c.Response().Header().Set("Location", to)
+		return c.NoContent(http.StatusFound)
 	})
 }
 
@@ -94,8 +125,8 @@ func cors(origins []string) echo.MiddlewareFunc {
 	return middleware.CORSWithConfig(middleware.CORSConfig{
 		AllowOrigins:  origins,
 		AllowMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
-		AllowHeaders:  []string{"Authorization", "X-Api-Key", "Content-Type", "If-Match", "X-Request-Id"},
-		ExposeHeaders: []string{"ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
+		AllowHeaders:  []string{"Authorization", "X-Api-Key", "Content-Type", "If-Match", "If-None-Match", "X-Request-Id"},
+		ExposeHeaders: []string{"Accept-Encoding", "Accept-Patch", "ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
 		MaxAge:        600,
 	})
 }

@@ -189,7 +189,7 @@ func TestWrongSettings(t *testing.T) {
 	}
 	r := m.run(env, "serve")
 	if r.code != 1 || r.stdout != "" || !strings.HasPrefix(r.stderr, fmt.Sprintf("hydrapin: %d things are wrong:\n", len(wrong))) {
-		t.Errorf("exit code %d, stdout %q, want 1, none, and %d faults:\n%s", r.code, r.stdout, len(wrong), r.stderr)
+		t.Errorf("exit code %d, stdout %q, want 1, none, and %d errors:\n%s", r.code, r.stdout, len(wrong), r.stderr)
 	}
 	for name := range wrong {
 		if got := strings.Count(r.stderr, "\n  HYDRAPIN_"+name+" "); got != 1 {

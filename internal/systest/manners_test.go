@@ -242,7 +242,7 @@ func TestTLS(t *testing.T) {
 		t.Error("TLS 1.1 was spoken")
 	}
 	n.stop()
-	m.refused(m.run([]string{"HYDRAPIN_TLS_KEY_FILE=cert.pem"}, "serve"), "HYDRAPIN_TLS_CERT_FILE", "HYDRAPIN_TLS_KEY_FILE", "no pair")
+	m.refused(m.run([]string{"HYDRAPIN_TLS_KEY_FILE=cert.pem"}, "serve"), "HYDRAPIN_TLS_CERT_FILE", "HYDRAPIN_TLS_KEY_FILE", "do not belong together")
 }
 
 // certificate writes cert.pem and key.pem for 127.0.0.1, and returns a pool that

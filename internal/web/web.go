@@ -12,10 +12,12 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,8 +57,9 @@ type file struct {
 // matter.
 type Docs struct{ files map[string]file }
 
-// New reads the embedded pages. An error means a broken build.
-func New() (*Docs, error) {
+// New reads the embedded pages. The contract names publicURL as its server. An error means a broken
+// build.
+func New(publicURL string) (*Docs, error) {
 	d := &Docs{files: make(map[string]file)}
 	for _, f := range []struct {
 		path        string
@@ -81,6 +84,11 @@ func New() (*Docs, error) {
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", f.path, err)
 		}
+		if strings.HasPrefix(f.name, "openapi.") {
+			if content, err = withServer(content, publicURL); err != nil {
+				return nil, fmt.Errorf("page %s: %w", f.path, err)
+			}
+		}
 		sum := sha256.Sum256(content)
 		d.files[f.path] = file{
 			contentType: f.contentType,
@@ -91,6 +99,25 @@ func New() (*Docs, error) {
 		}
 	}
 	return d, nil
+}
+
+// serverLine finds the address in the one entry of servers, in the forms that JSON and YAML have.
+var serverLine = regexp.MustCompile(`(?m)^( *(?:"url"|- url): )"?\."?(,?)$`)
+
+// withServer returns the contract with publicURL as the address of its server: a tool that has
+// nothing but the document must find the API. A JSON string is one of YAML's too.
+func withServer(contract []byte, publicURL string) ([]byte, error) {
+	if n := len(serverLine.FindAllIndex(contract, -1)); n != 1 {
+		return nil, fmt.Errorf("%d addresses of a server, want 1", n)
+	}
+	quoted, err := json.Marshal(publicURL)
+	if err != nil {
+		return nil, err
+	}
+	return serverLine.ReplaceAllFunc(contract, func(line []byte) []byte {
+		parts := serverLine.FindSubmatch(line)
+		return slices.Concat(parts[1], quoted, parts[2])
+	}), nil
 }
 
 // Paths are the absolute paths that the handler answers, sorted.

@@ -18,7 +18,7 @@ import (
 
 func pages(t *testing.T) *web.Docs {
 	t.Helper()
-	docs, err := web.New()
+	docs, err := web.New("https://pin.example/\"base\"")
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
@@ -195,6 +195,22 @@ func TestContractIsWhole(t *testing.T) {
 		if !strings.Contains(yaml, "\n  "+name+":") {
 			t.Errorf("openapi.yaml has no %s", name)
 		}
+	}
+}
+
+// Both forms of the contract name the public URL, whatever is in it, and no other server.
+func TestContractNamesThePublicURL(t *testing.T) {
+	t.Parallel()
+	docs := pages(t)
+	asJSON := string(body(t, get(t, docs, http.MethodGet, "/openapi.json")))
+	asYAML := string(body(t, get(t, docs, http.MethodGet, "/openapi.yaml")))
+	const want = `"https://pin.example/\"base\""`
+	if !strings.Contains(asJSON, `"url": `+want+`,`) || !strings.Contains(asYAML, "- url: "+want+"\n") {
+		t.Errorf("the public URL is in openapi.json %t, in openapi.yaml %t", strings.Contains(asJSON, want), strings.Contains(asYAML, want))
+	}
+	var contract struct{ Servers []struct{ URL string } }
+	if err := json.Unmarshal([]byte(asJSON), &contract); err != nil || len(contract.Servers) != 1 || contract.Servers[0].URL != `https://pin.example/"base"` {
+		t.Errorf("servers %+v, %v", contract.Servers, err)
 	}
 }
 

@@ -107,7 +107,7 @@ func (a *Admin) MyPIN(ctx context.Context) (PINStatus, error) {
 func (a *Admin) Policy(ctx context.Context, instance uuid.UUID) (Policy, error) {
 	return a.c.policy(ctx, instance, call{
 		operation: "getPinPolicy", repeatable: true,
-		send: func(ctx context.Context) (*http.Response, error) { return a.c.api.GetPinPolicy(ctx, instance) },
+		send: func(ctx context.Context) (*http.Response, error) { return a.c.api.GetPinPolicy(ctx, instance, nil) },
 	})
 }
 

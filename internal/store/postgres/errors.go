@@ -23,6 +23,8 @@ const (
 	codeUniqueViolation  = "23505"
 	codeOutcomeUnknown   = "40003"
 	codeDiskFull         = "53100"
+	codeDuplicateTable   = "42P07"
+	codeIOError          = "58030"
 	codeReadOnly         = "25006"
 	codeIdleInTx         = "25P03"
 	codeSerialization    = "40001"
@@ -93,8 +95,8 @@ func isNamed(err error) bool {
 // name; messages are left out, as that of a data exception quotes the value.
 func fromServer(e *pgconn.PgError) error {
 	switch {
-	case e.Code == codeDiskFull:
-		return fmt.Errorf("%w: the database's disk is full: SQLSTATE %s", store.ErrUnavailable, e.Code)
+	case e.Code == codeDiskFull, e.Code == codeIOError:
+		return fmt.Errorf("%w: the disk of the database is full or fails: SQLSTATE %s", store.ErrUnavailable, e.Code)
 	case isUnavailable(e.Code):
 		return fmt.Errorf("%w: SQLSTATE %s", store.ErrUnavailable, e.Code)
 	case e.Code == codeUndefinedTable:

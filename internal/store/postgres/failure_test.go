@@ -362,59 +362,6 @@ func TestWatchIgnoresForeignNotifications(t *testing.T) {
 	}
 }
 
-// watcher records what Watch tells.
-type watcher struct {
-	mu    sync.Mutex
-	begun int
-	ids   []uuid.UUID
-}
-
-func watch(t *testing.T, s store.Store) *watcher {
-	t.Helper()
-	w := &watcher{}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() {
-		done <- s.Watch(ctx, func(id uuid.UUID) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.ids = append(w.ids, id)
-		}, func() {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.begun++
-		})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Watch = %v", err)
-		}
-	})
-	return w
-}
-
-func (w *watcher) missed() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.begun
-}
-
-func (w *watcher) woken() []uuid.UUID {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]uuid.UUID{}, w.ids...)
-}
-
-func (w *watcher) saw(id uuid.UUID) bool {
-	for _, seen := range w.woken() {
-		if seen == id {
-			return true
-		}
-	}
-	return false
-}
-
 // A caller that hangs up in the middle of a transaction costs its own connection,
 // not everybody's.
 func TestHungUpCallerLeavesThePool(t *testing.T) {

@@ -11,32 +11,20 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	gooselock "github.com/pressly/goose/v3/lock"
 
 	"github.com/hydracore/hydrapin/db"
 	gen "github.com/hydracore/hydrapin/gen/postgres"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
-// migrateLock is the advisory lock of migrations: "hydrapin" in ASCII.
-const migrateLock = 0x6879647261_70696e
-
-// migrateWait is how many seconds one node waits for another that migrates.
-const migrateWait = 600
-
-// Migrate applies what is missing, while other nodes wait. Errors:
-// store.ErrUnavailable, store.ErrNewerSchema.
+// Migrate applies what is missing, while other nodes wait. A database that is up to
+// date is left alone, whoever migrates what. Errors: store.ErrUnavailable,
+// store.ErrNewerSchema, [ErrOldSchema].
 func (s *Store) Migrate(ctx context.Context) error {
-	if err := s.read(ctx, s.checkCompatible); err != nil {
+	if err := s.read(ctx, s.checkMigrated); !errors.Is(err, store.ErrNotMigrated) {
 		return err
 	}
-	return s.withProvider(func(p *goose.Provider) error {
-		if _, err := p.Up(ctx); err != nil {
-			return err
-		}
-		// Another node may have migrated further while this one waited.
-		return s.read(ctx, s.checkCompatible)
-	})
+	return s.MigrateTo(ctx, s.newest)
 }
 
 // MigrateTo goes up or down to a version; 0 removes all that hydrapin stored.
@@ -44,17 +32,23 @@ func (s *Store) MigrateTo(ctx context.Context, version int64) error {
 	if err := s.read(ctx, s.checkCompatible); err != nil {
 		return err
 	}
-	return s.withProvider(func(p *goose.Provider) error {
-		current, err := p.GetDBVersion(ctx)
-		if err != nil {
+	return s.withLease(ctx, func(ctx context.Context) error {
+		// Another node may have migrated further while this one waited.
+		if err := s.read(ctx, s.checkCompatible); err != nil {
 			return err
 		}
-		if version < current {
-			_, err = p.DownTo(ctx, version)
-		} else {
-			_, err = p.UpTo(ctx, version)
-		}
-		return err
+		return s.withProvider(func(p *goose.Provider) error {
+			current, err := p.GetDBVersion(ctx)
+			if err != nil {
+				return err
+			}
+			if version < current && version < s.newest {
+				_, err = p.DownTo(ctx, version)
+			} else {
+				_, err = p.UpTo(ctx, version)
+			}
+			return err
+		})
 	})
 }
 
@@ -109,12 +103,8 @@ func newProvider(conn *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres: the embedded migrations: %w", err)
 	}
-	locker, err := gooselock.NewPostgresSessionLocker(gooselock.WithLockID(migrateLock), gooselock.WithLockTimeout(1, migrateWait))
-	if err != nil {
-		return nil, fmt.Errorf("postgres: the lock of migrations: %w", err)
-	}
 	provider, err := goose.NewProvider(goose.DialectPostgres, conn, files,
-		goose.WithSessionLocker(locker), goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true))
+		goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return nil, fmt.Errorf("postgres: read the migrations: %w", err)
 	}

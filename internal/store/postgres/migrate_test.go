@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ var fixtures = map[string]string{
 			gen_random_uuid(), 'h', 'p1', now())`,
 	"pin_policies": `INSERT INTO pin_policies VALUES (gen_random_uuid(), gen_random_uuid(), 'owner', '{pay}', 5, 1)`,
 	"pin_sessions": `INSERT INTO pin_sessions VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
-		'customer', '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'owner', gen_random_uuid(), 0, now(), '30 min')`,
+		'customer', '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'owner', gen_random_uuid(), 0, now(), '30 min', 0)`,
 	"confirmations": `INSERT INTO confirmations (tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id,
 			role, skill, lifetime, idempotency_key, status, created_at, expires_at)
 		VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'customer',
@@ -36,6 +37,7 @@ var fixtures = map[string]string{
 		VALUES (gen_random_uuid(), gen_random_uuid(), now(), 'pin.set', 'operator', 'o', '{}')`,
 	"pin_attempts": `INSERT INTO pin_attempts VALUES (gen_random_uuid(), gen_random_uuid(), 'customer',
 		'00000000-0000-0000-0000-000000000000', gen_random_uuid(), now())`,
+	"freezes":       "INSERT INTO freezes (tenant_id, instance_id) VALUES (gen_random_uuid(), gen_random_uuid())",
 	"schema_compat": "SELECT 1",
 	"write_probes":  "SELECT 1",
 	"duties":        "SELECT 1",
@@ -44,7 +46,7 @@ var fixtures = map[string]string{
 func tables(t *testing.T, conn *pgx.Conn) []string {
 	t.Helper()
 	return scan[[]string](t, conn, `SELECT COALESCE(array_agg(table_name::text ORDER BY table_name), '{}')
-		FROM information_schema.tables WHERE table_schema = 'public' AND table_name <> 'goose_db_version'`)
+		FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT IN ('goose_db_version', 'migration_lease')`)
 }
 
 func TestMigrateUpDownUp(t *testing.T) {
@@ -161,6 +163,73 @@ func TestMigrateManyAtOnce(t *testing.T) {
 	}
 	if err := open(t, url).Ping(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A node that waits for another says so after a second, with its name, and takes over
+// when the other's lease runs out.
+func TestMigrateWaitsForTheLease(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	conn := connect(t, url)
+	notices := make(chan string, 10)
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: url, MaxConns: 4, Notice: func(msg string, args ...any) {
+		notices <- fmt.Sprint(append([]any{msg, " "}, args...)...)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	exec(t, conn, `CREATE TABLE migration_lease (one boolean PRIMARY KEY DEFAULT true, holder text NOT NULL,
+		expires_at timestamptz NOT NULL)`)
+	exec(t, conn, "INSERT INTO migration_lease (holder, expires_at) VALUES ('the other node', now() + interval '1 hour')")
+	done := make(chan error, 1)
+	began := time.Now()
+	go func() { done <- s.Migrate(t.Context()) }()
+	if told := <-notices; !strings.Contains(told, "the other node") || time.Since(began) < time.Second {
+		t.Errorf("after %v: %s", time.Since(began), told)
+	}
+	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrNotMigrated) {
+		t.Errorf("Ping while another migrates = %v", err)
+	}
+	exec(t, conn, "UPDATE migration_lease SET expires_at = now()")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := scan[int](t, conn, "SELECT count(*) FROM migration_lease"); n != 0 {
+		t.Error("the lease was not released")
+	}
+	// What is up to date waits for nobody.
+	exec(t, conn, "INSERT INTO migration_lease (holder, expires_at) VALUES ('the other node', now() + interval '1 hour')")
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	// A caller that leaves does not wait on.
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := s.MigrateTo(ctx, 0); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("MigrateTo = %v", err)
+	}
+}
+
+// No statement asks for what belongs to a session or what only PostgreSQL has to lock
+// by: engines that speak its protocol lack advisory locks.
+func TestNoAdvisoryLocks(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	proxy := pgtest.NewProxy(t, url)
+	s := open(t, proxy.URL)
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	inTx(t, s, func(tx store.Tx) { tx.LockSweep(new(bool)); fetch(t, tx) })
+	for _, sql := range proxy.Log() {
+		if strings.Contains(sql, "advisory") {
+			t.Error(sql)
+		}
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +35,7 @@ const (
 	// that a server that answers says itself what was wrong.
 	statementTimeout = 12 * time.Second
 	pingTimeout      = time.Second
+	resetPause       = 50 * time.Millisecond
 	// finishTimeout is for the commit and the rollback, which outlive the caller.
 	finishTimeout = 10 * time.Second
 )
@@ -75,6 +75,9 @@ type Config struct {
 	// it, Watch holds one. A quarter is kept for reads, so that transactions that
 	// wait for locks leave some.
 	MaxConns int
+	// Notice is told what an operator should know while it lasts, as slog's Warn is;
+	// nil for nobody.
+	Notice func(msg string, args ...any)
 }
 
 // Store is a database of hydrapin on PostgreSQL. It is safe for concurrent use.
@@ -84,13 +87,18 @@ type Store struct {
 	slots chan struct{}
 	// newest is the version of the newest migration of this program.
 	newest int64
+	notice func(msg string, args ...any)
 	closed atomic.Bool
+	// lastReset is when the pool was last reset, in nanoseconds since 1970.
+	lastReset atomic.Int64
+
+	probing probing
 }
 
 var _ store.Database = (*Store)(nil)
 
 // Open connects to the database; it does not migrate. Errors: [ErrInvalidURL],
-// [ErrTooOld], store.ErrUnavailable, store.ErrNewerSchema.
+// [ErrExecMode], [ErrTooOld], [ErrPooler], [ErrOldSchema], store.ErrUnavailable, store.ErrNewerSchema.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	pc, err := poolConfig(cfg)
 	if err != nil {
@@ -104,7 +112,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, interpretError(err)
 	}
-	s := &Store{pool: pool, newest: own, slots: make(chan struct{}, max(1, pc.MaxConns*3/4))}
+	s := &Store{pool: pool, newest: own, notice: cfg.Notice, slots: make(chan struct{}, max(1, pc.MaxConns*3/4))}
+	if s.notice == nil {
+		s.notice = func(string, ...any) {}
+	}
 	if err := s.checkServer(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -128,16 +139,15 @@ func poolConfig(cfg Config) (*pgxpool.Config, error) {
 	pc.AfterConnect = prepareSession
 
 	cc := pc.ConnConfig
+	if err := checkExecMode(cc); err != nil {
+		return nil, err
+	}
 	// A write must never meet a standby, whatever the URL says.
 	cc.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	if cc.ConnectTimeout == 0 {
 		cc.ConnectTimeout = connectTimeout
 	}
-	// A peer that vanished without a word is noticed within 25 seconds.
-	cc.DialFunc = (&net.Dialer{
-		Timeout:         cc.ConnectTimeout,
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3},
-	}).DialContext
+	cc.DialFunc = newDialer(cc).dial
 	for name, value := range sessionSettings {
 		if _, set := cc.RuntimeParams[name]; !set {
 			cc.RuntimeParams[name] = value
@@ -163,7 +173,7 @@ func prepareSession(ctx context.Context, conn *pgx.Conn) error {
 
 // checkServer refuses what this program cannot work with.
 func (s *Store) checkServer(ctx context.Context) error {
-	return s.read(ctx, func(ctx context.Context, db gen.DBTX) error {
+	err := s.read(ctx, func(ctx context.Context, db gen.DBTX) error {
 		var version int
 		if err := db.QueryRow(ctx, "SELECT current_setting('server_version_num')::integer").Scan(&version); err != nil {
 			return err
@@ -173,6 +183,10 @@ func (s *Store) checkServer(ctx context.Context) error {
 		}
 		return s.checkCompatible(ctx, db)
 	})
+	if err != nil {
+		return err
+	}
+	return s.checkPooler(ctx)
 }
 
 // Close gives all connections back.
@@ -182,10 +196,14 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping says whether the database is reachable and migrated. Errors:
+// Ping says whether the database is reachable and migrated, and takes writes: it writes a
+// little, at most once a second, as a disk that is full can still be read. Errors:
 // store.ErrUnavailable, store.ErrNotMigrated, store.ErrNewerSchema.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, s.checkMigrated)
+	if err := s.read(ctx, s.checkMigrated); err != nil {
+		return err
+	}
+	return s.probe(ctx)
 }
 
 // read runs what only reads, again on another connection when one was lost.
@@ -204,7 +222,7 @@ func (s *Store) retry(ctx context.Context, fn func() error) error {
 			break
 		}
 		// The pool's other connections went the same way, or prepared the same.
-		s.pool.Reset()
+		s.reset(err)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -220,6 +238,22 @@ func (s *Store) retry(ctx context.Context, fn func() error) error {
 // nothing of the others.
 func (s *Store) heed(err error) {
 	if err != nil && !errors.Is(err, context.Canceled) && isElsewhere(err) {
+		s.reset(err)
+	}
+}
+
+// reset closes the pool's connections, unless that has just been done: of many that are
+// lost at once each one's caller asks for it, and the later ones would close what the
+// earlier ones have opened since. One that could not be opened says nothing of those
+// that are.
+func (s *Store) reset(err error) {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return
+	}
+	now := time.Now().UnixNano()
+	last := s.lastReset.Load()
+	if now-last > int64(resetPause) && s.lastReset.CompareAndSwap(last, now) {
 		s.pool.Reset()
 	}
 }

@@ -106,6 +106,9 @@ func (s *Store) try(ctx context.Context, t *tx, fn func(store.Tx) error) error {
 		err = t.commit(ctx)
 	}
 	s.heed(t.failure)
+	if hasCode(t.failure, codeDiskFull, codeIOError) {
+		s.probing.failed()
+	}
 	return err
 }
 

@@ -13,7 +13,8 @@ const (
 	// asked whether it still lives.
 	watchPing     = 20 * time.Second
 	watchMinPause = 50 * time.Millisecond
-	watchMaxPause = 5 * time.Second
+	// watchMaxPause bounds how long after a failover nobody is woken.
+	watchMaxPause = 500 * time.Millisecond
 )
 
 // Watch listens on one connection of its own until ctx ends, and then returns

@@ -29,6 +29,9 @@ func interpretError(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, cause)
 	}
+	if isDiskTrouble(err) {
+		return fmt.Errorf("%w: the disk of the database is full or fails: %w", store.ErrUnavailable, err)
+	}
 	if errors.Is(err, sql.ErrConnDone) || isUnavailable(err) {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
@@ -50,6 +53,13 @@ func takenKey(table string, err error) error {
 func isNoTable(err error) bool {
 	var e *driver.Error
 	return errors.As(err, &e) && e.Code() == lib.SQLITE_ERROR
+}
+
+// isDiskTrouble says whether the disk has no room, or does not do what it is told.
+// Damage is none of it.
+func isDiskTrouble(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && isUnavailable(err) && (e.Code()&0xff == lib.SQLITE_FULL || isIOError(err))
 }
 
 // isIOError says whether the disk failed, so that it is not known what it holds.

@@ -15,8 +15,19 @@ func (s *Store) Readers() *sql.DB { return s.readers }
 // Newest is the newest migration.
 func (s *Store) Newest() int64 { return s.newest() }
 
-// ReadClock returns a function that reads a clock made of now.
-func ReadClock(now func() time.Time) func() time.Time { return (&clock{now: now}).read }
+// ReadSteered returns a function that reads a clock which now sets.
+func ReadSteered(now func() time.Time) func() time.Time { return (&steered{now: now}).read }
+
+// ReadRunning returns a function that reads a clock made of a wall clock and the time
+// that passes.
+func ReadRunning(
+	wall func() time.Time, passed func() time.Duration, notice func(string, ...any),
+) func() time.Time {
+	return newRunning(wall, passed, notice).read
+}
+
+// SinceBoot is the time that passes.
+func SinceBoot() time.Duration { return sinceBoot() }
 
 // Examination is what Diagnose is told from.
 type Examination = examination

@@ -357,26 +357,3 @@ func TestErrorsHoldNoValues(t *testing.T) {
 		}
 	}
 }
-
-func TestClockNeverGoesBack(t *testing.T) {
-	t.Parallel()
-	wall := time.Date(2031, time.January, 1, 12, 0, 0, 1999, time.FixedZone("half", 5*3600+1800))
-	read := sqlite.ReadClock(func() time.Time { return wall })
-	first := read()
-	if want := time.Date(2031, time.January, 1, 6, 30, 0, 1000, time.UTC); first != want {
-		t.Errorf("got %v, want %v", first, want)
-	}
-	wall = wall.Add(-time.Hour)
-	set := read()
-	if set.Before(first) {
-		t.Errorf("set back an hour, it went back to %v", set)
-	}
-	wall = wall.Add(time.Minute)
-	if got := read(); got.Sub(set) != time.Minute {
-		t.Errorf("a minute after it was set back, %v have passed", got.Sub(set))
-	}
-	wall = wall.Add(2 * time.Hour)
-	if got := read(); !got.Equal(wall.Truncate(time.Microsecond)) {
-		t.Errorf("it did not find back to the wall's %v: %v", wall, got)
-	}
-}

@@ -21,11 +21,14 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	path := os.Getenv(childEnv)
+	run, path := beChild, os.Getenv(childEnv)
+	if disk := os.Getenv(diskEnv); disk != "" {
+		run, path = fillDisk, disk
+	}
 	if path == "" {
 		os.Exit(m.Run())
 	}
-	if err := beChild(path); err != nil {
+	if err := run(path); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -26,7 +26,7 @@ type call func(ctx context.Context, db gen.DBTX) error
 // store.Reads.
 type queue struct {
 	calls []call
-	clock *clock
+	clock clock
 	now   time.Time
 }
 

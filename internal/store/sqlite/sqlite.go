@@ -48,8 +48,12 @@ type Config struct {
 	// Path is the database file. It is made, with mode 0600, where there is none;
 	// its folder must exist.
 	Path string
-	// Now is the clock; nil means time.Now.
+	// Now is a clock that somebody sets; nil means the machine's, whose jumps are left
+	// out.
 	Now func() time.Time
+	// Notice is told what an operator should know while it lasts, as slog's Warn is;
+	// nil for nobody.
+	Notice func(msg string, args ...any)
 }
 
 // Store is a store.Store on one SQLite file. Readers have connections of their
@@ -61,8 +65,14 @@ type Store struct {
 	// reading and writing keep the pools' prepared statements.
 	reading, writing *prepared
 
-	hub      hub
-	clock    *clock
+	hub     hub
+	notice  func(msg string, args ...any)
+	probing probing
+	// tidying is closed as the store is; tidied ends with what tidies.
+	tidying  chan struct{}
+	tidied   sync.WaitGroup
+	closing  sync.Once
+	clock    clock
 	migrator *goose.Provider
 }
 
@@ -83,10 +93,14 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := createFile(path); err != nil {
 		return nil, err
 	}
-	if c.Now == nil {
-		c.Now = time.Now
+	s := &Store{path: path, notice: c.Notice, tidying: make(chan struct{})}
+	if s.notice == nil {
+		s.notice = func(string, ...any) {}
 	}
-	s := &Store{path: path, clock: &clock{now: c.Now}}
+	s.clock = newRunning(time.Now, sinceBoot, s.notice)
+	if c.Now != nil {
+		s.clock = &steered{now: c.Now}
+	}
 	if err := s.connect(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -114,7 +128,11 @@ func (s *Store) connect(ctx context.Context) error {
 	if s.migrator, err = newMigrator(s.writer); err != nil {
 		return err
 	}
-	return s.checkCompatible(ctx)
+	if err := s.checkCompatible(ctx); err != nil {
+		return err
+	}
+	s.tidied.Go(s.tidy)
+	return nil
 }
 
 // checkDurable asks rather than trusts: SQLite answers a journal mode that it
@@ -136,6 +154,8 @@ func (s *Store) checkDurable(ctx context.Context) error {
 
 // Close closes the database. Transactions that run are waited for.
 func (s *Store) Close() error {
+	s.closing.Do(func() { close(s.tidying) })
+	s.tidied.Wait()
 	var errs []error
 	for _, db := range []*sql.DB{s.readers, s.writer} {
 		if db != nil {
@@ -145,7 +165,8 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ping implements store.Store.
+// Ping implements store.Store. It writes a little, at most once a second, as a disk
+// that is full can still be read.
 func (s *Store) Ping(ctx context.Context) error {
 	v, err := s.schema(ctx)
 	switch {
@@ -156,7 +177,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	case v.applied < s.newest():
 		return store.ErrNotMigrated
 	default:
-		return nil
+		return s.probe(ctx)
 	}
 }
 

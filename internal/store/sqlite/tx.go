@@ -68,6 +68,9 @@ func (s *Store) InTx(ctx context.Context, fn func(store.Tx) error) error {
 	deadline := time.AfterFunc(finishTimeout, cancel)
 	defer deadline.Stop()
 	if err := t.commit(own); err != nil {
+		if isDiskTrouble(err) {
+			s.probing.failed()
+		}
 		return err
 	}
 	s.hub.wake(t.woken)

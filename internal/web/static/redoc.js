@@ -15,11 +15,9 @@ const options = {
 fetch('openapi.json')
   .then((answer) => answer.json())
   .then((contract) => {
-    // The contract says where the server is relative to itself, and ReDoc would
-    // show that as it stands, "/./v1/…".
-    for (const server of contract.servers) {
-      server.url = new URL(server.url, document.baseURI).href.replace(/\/$/, '');
-    }
+    // Show the server that this page came from, below whatever path prefix it is seen. The contract
+    // names the public address, which may not lead here yet.
+    contract.servers = [{ url: new URL('.', document.baseURI).href.replace(/\/$/, '') }];
     Redoc.init(contract, options, document.getElementById('redoc'));
   })
   .catch((error) => {

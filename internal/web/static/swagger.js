@@ -8,11 +8,24 @@ const landAtOnce = {
   },
 };
 
+// Requests go to the server that this page came from, below whatever path prefix it is seen. The
+// contract names the public address, which may not lead here yet.
+const here = {
+  statePlugins: {
+    spec: {
+      wrapActions: {
+        updateJsonSpec: (original) => (contract) =>
+          original({ ...contract, servers: [{ url: new URL('.', document.baseURI).href.replace(/\/$/, '') }] }),
+      },
+    },
+  },
+};
+
 SwaggerUIBundle({
   dom_id: '#swagger-ui',
   url: 'openapi.json',
   layout: 'BaseLayout',
-  plugins: [() => landAtOnce],
+  plugins: [() => landAtOnce, () => here],
   deepLinking: true,
   docExpansion: 'list',
   tryItOutEnabled: true,

@@ -4,7 +4,7 @@ import type { Confirmation, Problem, ProblemCode, ValidationDetail } from "./typ
 export interface ErrorContext {
   /** The HTTP status, or null where there was no answer. */
   readonly status: number | null;
-  /** The id under which the server logged the request, or null where it told none. */
+  /** The id under which the server logged the request, or null where it named none. */
   readonly requestId: string | null;
   readonly cause?: unknown;
 }
@@ -34,7 +34,7 @@ export class TimeoutError extends HydrapinError {
   override readonly name = "TimeoutError";
 }
 
-/** An answer that this version does not know: another status, another form, or another program's. It means no. */
+/** An answer that is not recognised: another status, another form, or another program's. It means no. */
 export class UnexpectedAnswerError extends HydrapinError {
   override readonly name = "UnexpectedAnswerError";
 }
@@ -42,7 +42,7 @@ export class UnexpectedAnswerError extends HydrapinError {
 /** 422: the request was not valid. */
 export class ValidationError extends HydrapinError {
   override readonly name = "ValidationError";
-  /** Every fault of the request; never the value. */
+  /** Every validation error of the request; never the value. */
   readonly details: readonly ValidationDetail[];
 
   constructor(details: readonly ValidationDetail[], context: ErrorContext) {
@@ -63,7 +63,7 @@ interface ProblemContext extends ErrorContext {
 /** An answer that is a problem document (RFC 9457). There is a subclass for each code. */
 export abstract class ProblemError extends HydrapinError {
   /** What went wrong, for programs. */
-  abstract readonly code: ProblemCode;
+  abstract readonly code: string;
   /** The document as it came. */
   readonly problem: Problem;
   /** After how many seconds to try again, where the server said so. */
@@ -73,6 +73,17 @@ export abstract class ProblemError extends HydrapinError {
     super(context.problem.detail, context);
     this.problem = context.problem;
     this.retryAfterSeconds = context.retryAfterSeconds;
+  }
+}
+
+/** A problem whose code this version does not know: a newer server's. */
+export class UnknownProblemError extends ProblemError {
+  override readonly name = "UnknownProblemError";
+  override readonly code: string;
+
+  constructor(context: ProblemContext, code: string) {
+    super(context);
+    this.code = code;
   }
 }
 
@@ -88,13 +99,13 @@ export class ForbiddenError extends ProblemError {
   override readonly code = "forbidden";
 }
 
-/** 403: the PIN was wrong. */
+/** 403: the PIN was incorrect. */
 export class WrongPinError extends ProblemError {
   override readonly name = "WrongPinError";
   override readonly code = "wrong-pin";
-  /** How many guesses are left to the next lock or deactivation. */
+  /** How many attempts are left to the next lock or deactivation. */
   readonly attemptsRemaining: number;
-  /** When the lock ends that this guess set, or null. */
+  /** When the lock ends that this attempt set, or null. */
   readonly lockedUntil: Date | null;
 
   constructor(context: ProblemContext, attemptsRemaining: number) {
@@ -104,7 +115,7 @@ export class WrongPinError extends ProblemError {
   }
 }
 
-/** 423: wrong guesses have locked the PIN for a time. */
+/** 423: incorrect PINs have locked the PIN for a time. */
 export class LockedError extends ProblemError {
   override readonly name = "LockedError";
   override readonly code = "pin-locked";
@@ -117,7 +128,7 @@ export class LockedError extends ProblemError {
   }
 }
 
-/** 423: wrong guesses have deactivated the PIN, until an admin unlocks or replaces it. */
+/** 423: incorrect PINs have deactivated the PIN, until an admin unlocks or replaces it. */
 export class InactiveError extends ProblemError {
   override readonly name = "InactiveError";
   override readonly code = "pin-inactive";
@@ -195,7 +206,7 @@ export class UnsupportedMediaTypeError extends ProblemError {
   override readonly code = "unsupported-media-type";
 }
 
-/** 429: too many pending confirmations of this holder. */
+/** 429: too many requests, or too many open confirmations of this holder. */
 export class TooManyRequestsError extends ProblemError {
   override readonly name = "TooManyRequestsError";
   override readonly code = "too-many-requests";
@@ -213,36 +224,69 @@ export class UnavailableError extends ProblemError {
   override readonly code = "unavailable";
 }
 
-/** 500: a fault of the server; its log has it under the request id. */
+/** 500: an error of the server; its log has the cause under the request id. */
 export class InternalError extends ProblemError {
   override readonly name = "InternalError";
   override readonly code = "internal";
 }
 
-/** `guard` did not run the function: the person did not confirm. */
+/**
+ * Why `guard` did not run the function. The list is closed.
+ *
+ * - `not_required`: the policy asks for no PIN, and `allowNotRequired` is not set
+ * - `blocked`: no PIN can be entered now; `detail` says why (`pin_not_set`, `pin_locked`, `frozen`, …)
+ * - `incorrect_pin`, `locked`: what `onPending` entered was refused
+ * - `declined`: `detail` says by whom or why (`holder`, `runtime`, `wrong_pin`, `pin_changed`, …)
+ * - `expired`: the time to answer, or to redeem, is over
+ * - `still_pending`: `waitMs` is over; the question stays, and the same idempotency key finds it again
+ * - `cancelled`: the signal fired, or `onPending` threw
+ * - `unreachable`: no answer, or one that says that the server cannot answer now
+ * - `refused`: the server refused a call
+ * - `unrecognised`: an answer that is not one of the contract's, or of another question
+ * - `invalid`: the question cannot be asked
+ */
+export type NotConfirmedReason =
+  | "not_required"
+  | "blocked"
+  | "incorrect_pin"
+  | "locked"
+  | "declined"
+  | "expired"
+  | "still_pending"
+  | "cancelled"
+  | "unreachable"
+  | "refused"
+  | "unrecognised"
+  | "invalid";
+
+/** `guard` did not run the function. There is no other error for it; `cause` is what led to it. */
 export class NotConfirmedError extends HydrapinError {
-  override readonly name: string = "NotConfirmedError";
-  /** The confirmation as it was last seen. */
-  readonly confirmation: Confirmation;
-
-  constructor(message: string, confirmation: Confirmation, context?: ErrorContext) {
-    super(message, context);
-    this.confirmation = confirmation;
-  }
-}
-
-/** `guard` did not run the function: the PIN that is needed cannot be used now. */
-export class BlockedError extends NotConfirmedError {
-  override readonly name = "BlockedError";
-  /** Why, or null for a reason that the server did not tell. */
-  readonly reason: Confirmation["reason"];
-  /** When the lock ends, where the reason is `pin_locked`. */
+  override readonly name = "NotConfirmedError";
+  readonly reason: NotConfirmedReason;
+  /** The server's own reason for `blocked` and `declined`, one that this version does not know included; else null. */
+  readonly detail: string | null;
+  /** The confirmation as it was last seen, or null where there was none. */
+  readonly confirmation: Confirmation | null;
+  /** When the PIN's lock ends, where it is locked. */
   readonly lockedUntil: Date | null;
 
-  constructor(confirmation: Confirmation, context: ErrorContext) {
-    super(`The PIN cannot be used now: ${String(confirmation.reason)}.`, confirmation, context);
-    this.reason = confirmation.reason;
-    this.lockedUntil = timeOf(confirmation.locked_until);
+  constructor(
+    reason: NotConfirmedReason,
+    message: string,
+    more: { readonly confirmation?: Confirmation | null; readonly cause?: unknown; readonly context?: ErrorContext } = {},
+  ) {
+    const { confirmation = null, cause } = more;
+    const from = cause instanceof HydrapinError ? { status: cause.status, requestId: cause.requestId } : nowhere;
+    super(message, { ...from, ...more.context, cause });
+    this.reason = reason;
+    this.confirmation = confirmation;
+    this.detail = reason === "blocked" || reason === "declined" ? (confirmation?.reason ?? null) : null;
+    this.lockedUntil =
+      cause instanceof LockedError
+        ? cause.until
+        : cause instanceof WrongPinError
+          ? cause.lockedUntil
+          : timeOf(confirmation?.locked_until);
   }
 }
 
@@ -288,8 +332,8 @@ export function errorOf(response: Response, body: unknown): HydrapinError {
 
 /** Says where an answer came from. */
 export function contextOf(response: Response, body?: unknown): ErrorContext & { readonly status: number } {
-  const told = isObject(body) && typeof body["request_id"] === "string" ? body["request_id"] : null;
-  return { status: response.status, requestId: told ?? response.headers.get("X-Request-Id") };
+  const named = isObject(body) && typeof body["request_id"] === "string" ? body["request_id"] : null;
+  return { status: response.status, requestId: named ?? response.headers.get("X-Request-Id") };
 }
 
 /** The seconds of a Retry-After header (RFC 9110, section 10.2.3), or null. */
@@ -323,8 +367,8 @@ function isDetail(value: unknown): value is ValidationDetail {
 function problemOf(response: Response, body: unknown, context: ErrorContext): ProblemError | null {
   if (!isProblem(body)) return null;
   const code = body.type.slice(problemPrefix.length);
-  if (!isCode(code)) return null;
-  return classes[code]({ ...context, problem: body, retryAfterSeconds: retryAfterOf(response) });
+  const known = { ...context, problem: body, retryAfterSeconds: retryAfterOf(response) };
+  return isCode(code) ? classes[code](known) : new UnknownProblemError(known, code);
 }
 
 function isCode(code: string): code is ProblemCode {

@@ -1,163 +1,224 @@
-import { canonicalParams, digestOf, frozenParams } from "./canonical.js";
-import { BlockedError, NotConfirmedError, UnexpectedAnswerError, contextOf } from "./errors.js";
+import { ParamsError, canonicalParams, digestOf, frozenParams } from "./canonical.js";
+import {
+  BusyError,
+  ConnectionError,
+  ExpiredError,
+  HydrapinError,
+  InactiveError,
+  InternalError,
+  LockedError,
+  NotConfirmedError,
+  TimeoutError,
+  UnavailableError,
+  UnexpectedAnswerError,
+  ValidationError,
+  WrongPinError,
+  contextOf,
+  type NotConfirmedReason,
+} from "./errors.js";
+import type { Secret } from "./secret.js";
 import { raceAbort, sleep, type Answer, type CallOptions } from "./transport.js";
 import type { ActionParams, Confirmation, PendingConfirmation, Question, Redemption } from "./types.js";
 
-/** With what `guard` runs the function. */
+/** What the function is run with. */
 export interface Grant {
-  /** The answer that let it run: its status is `redeemed` or `not_required`. */
+  /** The answer that let it run: its status is `redeemed`, or `not_required` where that is allowed. */
   readonly confirmation: Confirmation;
   /** The params that were confirmed, frozen, or null where the question had no action. */
   readonly params: Readonly<ActionParams> | null;
   /** The signed proof of the approval, for a skill that checks it, or null where no PIN was required. */
-  readonly receipt: string | null;
+  readonly receipt: Secret | null;
 }
 
-/** What can be said of a guarded run. */
+/** The settings of one guarded run. */
 export interface GuardOptions {
   /**
-   * Called when the holder has to confirm: show the question, or take the PIN and send it with `verifyConfirmation`.
-   * `guard` waits for the outcome beside it, wherever it comes from; the signal fires when that wait is over, to close
-   * what is open. When it throws, the confirmation is declined and `guard` throws the same.
+   * Called when the holder has to confirm: show `confirmation.confirm_url` to the person. `guard` waits for the outcome
+   * beside it; the signal fires when that wait is over. When it throws, the function does not run.
    */
   readonly onPending?: (
     confirmation: PendingConfirmation,
     context: { readonly signal: AbortSignal },
   ) => void | Promise<void>;
-  /** Ends it all; `guard` then declines what is not redeemed, as well as it can, and rejects with the signal's reason. */
+  /** How many milliseconds to wait for the person: until the question expires when absent. */
+  readonly waitMs?: number;
+  /** Runs the function also where the policy asks for no PIN. Without it a misspelt skill does not run. */
+  readonly allowNotRequired?: boolean;
+  /** Ends the wait. The function does not run after it has fired. */
   readonly signal?: AbortSignal;
   /** How many seconds one long poll waits: 1 to 30, 25 when absent. */
-  readonly waitSeconds?: number;
+  readonly pollSeconds?: number;
 }
 
 /** The calls that a guarded run makes. */
 export interface Calls {
+  readonly instanceId: string;
   ask(question: Question, options: CallOptions): Promise<Answer<Confirmation>>;
   wait(id: string, waitSeconds: number, options: CallOptions): Promise<Answer<Confirmation>>;
   redeem(id: string, redemption: Redemption, options: CallOptions): Promise<Answer<Confirmation>>;
   decline(id: string, options: CallOptions): Promise<void>;
 }
 
-// How long a refusal waits for the server to note it.
-const declineTimeoutMs = 2_000;
-// How far an honest server's answer may come after the question's own time.
+// How long a best-effort call after the decision may take.
+const afterwardsMs = 2_000;
+// How long after the question's own time an honest server's answer may come.
 const graceMs = 60_000;
 // The least time between two polls, should a server not wait.
 const pollPauseMs = 1_000;
 
+/** Asks, waits, redeems, and only then runs the function. Whatever else happens is a {@link NotConfirmedError}. */
 export async function guard<T>(
   calls: Calls,
   question: Question,
   fn: (grant: Grant) => T | Promise<T>,
   options: GuardOptions,
 ): Promise<T> {
-  const { signal } = options;
-  const asked = await prepare(question);
-  signal?.throwIfAborted();
-  const answer = await calls.ask(asked.question, { signal });
-  const first = answer.data;
-  requireSame(asked, first, answer.response);
-  switch (first.status) {
-    case "not_required":
-      if (first.id !== null || (first.reason !== "role_excluded" && first.reason !== "skill_not_listed")) {
-        throw new UnexpectedAnswerError(
-          "No PIN is needed, for a reason that is not known.",
-          contextOf(answer.response),
-        );
-      }
-      signal?.throwIfAborted();
-      return fn({ confirmation: first, params: asked.params, receipt: null });
-    case "blocked":
-      throw new BlockedError(first, contextOf(answer.response));
-    case "pending":
-    case "approved":
-      break;
-    default:
-      throw refusal(answer);
-  }
-  const { id } = first;
-  if (id === null) throw new UnexpectedAnswerError("The confirmation has no id.", contextOf(answer.response));
+  const run = new Run(calls, options);
   let grant: Grant;
   try {
-    const approved = isPending(first) ? await approval(calls, first, asked, options) : first;
-    if (asked.params && approved.reason === "session")
-      throw new UnexpectedAnswerError("A session does not cover an action.");
-    grant = { confirmation: await redeem(calls, id, asked, signal), params: asked.params, receipt: approved.receipt };
+    grant = await run.grant(question);
   } catch (error) {
-    // What is still open could otherwise be approved for a run that is over. The refusal stands without it.
-    await calls
-      .decline(id, { timeoutMs: declineTimeoutMs, signal: AbortSignal.timeout(declineTimeoutMs) })
-      .catch(() => undefined);
-    throw error;
+    const refusal = notConfirmed(error, run.last, options.signal);
+    // Nobody else knows a key that guard made, so nobody could use what is still open.
+    if (refusal.reason !== "still_pending" && question.idempotency_key === undefined) await run.decline();
+    throw refusal;
   }
   return fn(grant);
 }
 
-/** Returns the confirmation once it is approved, and throws for every other end. */
-async function approval(
-  calls: Calls,
-  pending: PendingConfirmation,
-  asked: Prepared,
-  options: GuardOptions,
-): Promise<Confirmation> {
-  const over = new AbortController();
-  const stop = () => {
-    over.abort(options.signal?.reason);
-  };
-  options.signal?.addEventListener("abort", stop, { once: true });
-  if (options.signal?.aborted) stop();
-  try {
-    const failed = new Promise<never>((_, reject) => {
-      Promise.resolve()
-        .then(() => options.onPending?.(pending, { signal: over.signal }))
-        .catch(reject);
-    });
-    return await raceAbort(
-      Promise.race([poll(calls, pending, asked, options.waitSeconds ?? 25, over.signal), failed]),
-      options.signal,
-    );
-  } finally {
-    options.signal?.removeEventListener("abort", stop);
-    over.abort();
-  }
-}
+/** One guarded run up to the decision. */
+class Run {
+  /** The confirmation as it was last seen. */
+  last: Confirmation | null = null;
+  readonly #calls: Calls;
+  readonly #options: GuardOptions;
 
-async function poll(
-  calls: Calls,
-  pending: PendingConfirmation,
-  asked: Prepared,
-  waitSeconds: number,
-  signal: AbortSignal,
-): Promise<Confirmation> {
-  // By this machine's own count: its clock and the server's may differ.
-  const end = performance.now() + (asked.question.expires_in_seconds ?? 300) * 1000 + graceMs;
-  let last: Confirmation = pending;
-  while (performance.now() < end) {
-    const began = performance.now();
-    const answer = await calls.wait(pending.id, waitSeconds, { signal });
-    last = answer.data;
-    if (last.status === "approved") return last;
-    if (last.status !== "pending") throw refusal(answer);
-    await sleep(Math.max(0, pollPauseMs - (performance.now() - began)), signal);
+  constructor(calls: Calls, options: GuardOptions) {
+    this.#calls = calls;
+    this.#options = options;
   }
-  throw new NotConfirmedError("The confirmation was pending for longer than it can be.", last);
-}
 
-async function redeem(
-  calls: Calls,
-  id: string,
-  asked: Prepared,
-  signal: AbortSignal | undefined,
-): Promise<Confirmation> {
-  signal?.throwIfAborted();
-  const { skill } = asked.question;
-  const answer = await calls.redeem(id, asked.params ? { skill, params: asked.params } : { skill }, { signal });
-  const redeemed = answer.data;
-  requireSame(asked, redeemed, answer.response);
-  if (answer.response.status !== 200 || redeemed.status !== "redeemed" || redeemed.id !== id) throw refusal(answer);
-  // It came too late for a caller who has given up.
-  signal?.throwIfAborted();
-  return redeemed;
+  async grant(question: Question): Promise<Grant> {
+    const { signal } = this.#options;
+    const asked = await prepare(question);
+    signal?.throwIfAborted();
+    const answer = await this.#calls.ask(asked.question, { signal });
+    const first = this.#same(asked, answer);
+    switch (first.status) {
+      case "not_required":
+        return this.#notRequired(asked, answer);
+      case "blocked":
+        throw new NotConfirmedError("blocked", `No PIN can be entered now: ${String(first.reason)}.`, {
+          confirmation: first,
+          context: contextOf(answer.response),
+        });
+      case "pending":
+      case "approved":
+        break;
+      default:
+        throw ended(answer);
+    }
+    if (first.id === null) throw unrecognised("The confirmation has no id.", answer);
+    const approved = isPending(first) ? await this.#approval(first, asked) : first;
+    if (approved.reason !== "pin" && (approved.reason !== "session" || asked.params))
+      throw unrecognised("It was approved for a reason that is not recognised, or by a session.", answer);
+    const confirmation = await this.#redeem(first.id, asked);
+    return { confirmation, params: asked.params, receipt: approved.receipt };
+  }
+
+  /** Ends what is still open, as well as that can be done. The refusal stands without it. */
+  async decline(): Promise<void> {
+    const { last } = this;
+    if (!last?.id || (last.status !== "pending" && last.status !== "approved")) return;
+    const options = { timeoutMs: afterwardsMs, signal: AbortSignal.timeout(afterwardsMs) };
+    await this.#calls.decline(last.id, options).catch(() => undefined);
+  }
+
+  #notRequired(asked: Prepared, answer: Answer<Confirmation>): Grant {
+    const { data } = answer;
+    if (data.id !== null || (data.reason !== "role_excluded" && data.reason !== "skill_not_listed"))
+      throw unrecognised("No PIN is required, for a reason that is not recognised.", answer);
+    if (!this.#options.allowNotRequired) {
+      throw new NotConfirmedError(
+        "not_required",
+        `The policy of instance ${this.#calls.instanceId} requires no PIN for the skill "${data.skill}" (${data.reason}), so nobody confirmed it: correct the skill's name or the policy, or set allowNotRequired.`,
+        { confirmation: data, context: contextOf(answer.response) },
+      );
+    }
+    this.#options.signal?.throwIfAborted();
+    return { confirmation: data, params: asked.params, receipt: null };
+  }
+
+  /** Returns the confirmation once it is approved, and throws for every other end. */
+  async #approval(pending: PendingConfirmation, asked: Prepared): Promise<Confirmation> {
+    const { signal, onPending } = this.#options;
+    const over = new AbortController();
+    const stop = () => {
+      over.abort(signal?.reason);
+    };
+    signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted) stop();
+    try {
+      const failed = new Promise<never>((_, reject) => {
+        Promise.resolve()
+          .then(() => onPending?.(pending, { signal: over.signal }))
+          .catch(reject);
+      });
+      return await raceAbort(Promise.race([this.#poll(pending, asked, over.signal), failed]), signal);
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      over.abort();
+    }
+  }
+
+  async #poll(pending: PendingConfirmation, asked: Prepared, signal: AbortSignal): Promise<Confirmation> {
+    const { waitMs = Infinity, pollSeconds = 25 } = this.#options;
+    // By this machine's own count: its clock and the server's may differ.
+    const lifetimeMs = (asked.question.expires_in_seconds ?? 300) * 1000 + graceMs;
+    const end = performance.now() + Math.min(waitMs, lifetimeMs);
+    for (;;) {
+      const began = performance.now();
+      const seconds = Math.min(pollSeconds, Math.ceil(Math.max(0, end - began) / 1000));
+      const answer = await this.#calls.wait(pending.id, seconds, { signal });
+      const seen = this.#same(asked, answer);
+      if (seen.status === "approved") return seen;
+      if (seen.status !== "pending") throw ended(answer);
+      const now = performance.now();
+      if (now >= end) {
+        throw new NotConfirmedError("still_pending", "The person has not answered yet.", { confirmation: seen });
+      }
+      await sleep(Math.min(Math.max(0, pollPauseMs - (now - began)), end - now), signal);
+    }
+  }
+
+  async #redeem(id: string, asked: Prepared): Promise<Confirmation> {
+    const { signal } = this.#options;
+    signal?.throwIfAborted();
+    const { skill } = asked.question;
+    const answer = await this.#calls.redeem(id, asked.params ? { skill, params: asked.params } : { skill }, { signal });
+    const redeemed = this.#same(asked, answer);
+    if (answer.response.status !== 200 || redeemed.status !== "redeemed" || redeemed.id !== id)
+      throw unrecognised("The answer of redeem is not a redeemed confirmation.", answer);
+    // It came too late for a caller who has given up.
+    signal?.throwIfAborted();
+    return redeemed;
+  }
+
+  /** Refuses an answer to another question than the one that was asked. */
+  #same({ question, digest }: Prepared, answer: Answer<Confirmation>): Confirmation {
+    const { data } = answer;
+    const same =
+      data.skill === question.skill &&
+      data.role === question.role &&
+      // The question has exactly one of the two.
+      data.customer_id === (question.customer_id?.toLowerCase() ?? null) &&
+      data.identity_id === (question.identity_id?.toLowerCase() ?? null) &&
+      // Where nothing is stored, the answer is of the skill alone.
+      (data.action_digest === digest || (data.id === null && data.action_digest === null));
+    if (!same) throw unrecognised("The answer is to another question.", answer);
+    this.last = data;
+    return data;
+  }
 }
 
 interface Prepared {
@@ -180,31 +241,54 @@ async function prepare(question: Question): Promise<Prepared> {
   };
 }
 
-/** Refuses an answer to another question than the one that was asked. */
-function requireSame({ question, digest }: Prepared, answer: Confirmation, response: Response): void {
-  const same =
-    lowerAscii(answer.skill) === lowerAscii(question.skill) &&
-    answer.role === question.role &&
-    // The question has exactly one of the two.
-    answer.customer_id === (question.customer_id?.toLowerCase() ?? null) &&
-    answer.identity_id === (question.identity_id?.toLowerCase() ?? null) &&
-    // Where nothing is stored, the answer is of the skill alone.
-    (answer.action_digest === digest || (answer.id === null && answer.action_digest === null));
-  if (!same) throw new UnexpectedAnswerError("The answer is to another question.", contextOf(response));
+/** The one error of a run that did not come to the function. */
+function notConfirmed(error: unknown, last: Confirmation | null, signal: AbortSignal | undefined): NotConfirmedError {
+  if (error instanceof NotConfirmedError) return error;
+  const reason = signal?.aborted ? "cancelled" : reasonOf(error);
+  const message = error instanceof HydrapinError || error instanceof TypeError ? error.message : "The run was given up.";
+  return new NotConfirmedError(reason, `The skill did not run (${reason}): ${message}`, {
+    confirmation: last,
+    cause: error,
+  });
 }
+
+function reasonOf(error: unknown): NotConfirmedReason {
+  // A proxy in front of the server, or the server without a problem document.
+  if (error instanceof UnexpectedAnswerError && error.status !== null) {
+    if (error.status === 422) return "invalid";
+    if (error.status >= 500) return "unreachable";
+  }
+  for (const [kinds, reason] of reasons) if (kinds.some((kind) => error instanceof kind)) return reason;
+  return "cancelled";
+}
+
+// In order: the first that fits. What is none of them was thrown by onPending or by the token source.
+const reasons: readonly (readonly [readonly (abstract new (...args: never[]) => Error)[], NotConfirmedReason])[] = [
+  [[ParamsError, TypeError, ValidationError], "invalid"],
+  [[WrongPinError], "incorrect_pin"],
+  [[LockedError, InactiveError], "locked"],
+  [[ExpiredError], "expired"],
+  [[ConnectionError, TimeoutError, UnavailableError, BusyError, InternalError], "unreachable"],
+  [[UnexpectedAnswerError], "unrecognised"],
+  [[HydrapinError], "refused"],
+];
 
 function isPending(confirmation: Confirmation): confirmation is PendingConfirmation {
   return confirmation.status === "pending";
 }
 
-function refusal({ data, response }: Answer<Confirmation>): NotConfirmedError {
-  const reason = data.reason === null ? "" : ` (${data.reason})`;
-  return new NotConfirmedError(`The skill was not confirmed: ${data.status}${reason}.`, data, contextOf(response));
+/** A confirmation that ended without a yes. */
+function ended({ data, response }: Answer<Confirmation>): NotConfirmedError {
+  const { status } = data;
+  const more = { confirmation: data, context: contextOf(response) };
+  if (status === "declined") return new NotConfirmedError("declined", `Declined: ${String(data.reason)}.`, more);
+  if (status === "expired") return new NotConfirmedError("expired", "The time to answer is over.", more);
+  if (status === "redeemed") return new NotConfirmedError("refused", "The approval was used up before.", more);
+  return new NotConfirmedError("unrecognised", "The confirmation's status is not recognised.", more);
 }
 
-/** Lowers A to Z only: Unicode's folding would make the Kelvin sign a k, and two skills one. */
-export function lowerAscii(text: string): string {
-  return text.replace(/[A-Z]/g, (c) => c.toLowerCase());
+function unrecognised(message: string, { data, response }: Answer<Confirmation>): NotConfirmedError {
+  return new NotConfirmedError("unrecognised", message, { confirmation: data, context: contextOf(response) });
 }
 
 function randomKey(): string {

@@ -1,15 +1,17 @@
 // What the package offers. Everything else may change without notice.
-export { HydrapinClient, type VersionedPinPolicy } from "./client.js";
-export { HydrapinRuntime, type RuntimeOptions, type WaitOptions } from "./runtime.js";
+export { Admin, type VersionedPinPolicy } from "./admin.js";
+export { Runtime, type RuntimeOptions, type WaitOptions } from "./runtime.js";
+export { Secret } from "./secret.js";
+export { MAX_SUMMARY_LENGTH, SummaryError, summary } from "./summary.js";
+export { WebhookError, verifyWebhook, type WebhookMessage } from "./webhook.js";
 export type { Grant, GuardOptions } from "./guard.js";
-export type { CallOptions, ClientOptions, Credentials, RetryOptions, TokenSource } from "./transport.js";
+export type { CallOptions, ClientOptions, Credentials, ResponseInfo, RetryOptions, TokenSource } from "./transport.js";
 export { MAX_PARAMS_BYTES, MAX_PARAMS_DEPTH, ParamsError, canonicalParams, paramsDigest } from "./canonical.js";
 export { NO_ACTION, ReceiptError, keysFromJwks, remoteKeys, verifyReceipt } from "./receipt.js";
 export type { ExpectedReceipt, HolderType, KeySource, Receipt, ReceiptFault, ReceiptTrust } from "./receipt.js";
 export { MemorySeen, type SeenStore } from "./seen.js";
 export {
   AlreadyRedeemedError,
-  BlockedError,
   BusyError,
   ChangedSinceApprovalError,
   ConnectionError,
@@ -34,8 +36,10 @@ export {
   UnauthorizedError,
   UnavailableError,
   UnexpectedAnswerError,
+  UnknownProblemError,
   UnsupportedMediaTypeError,
   ValidationError,
   WrongPinError,
+  type NotConfirmedReason,
 } from "./errors.js";
 export type * from "./types.js";

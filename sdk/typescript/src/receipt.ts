@@ -1,9 +1,10 @@
-import { createLocalJWKSet, createRemoteJWKSet, customFetch, decodeProtectedHeader, errors, jwtVerify } from "jose";
+import { base64url, createLocalJWKSet, createRemoteJWKSet, customFetch, decodeProtectedHeader, errors, jwtVerify } from "jose";
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from "jose";
 
+import { isLoopback } from "./address.js";
 import { ParamsError, paramsDigest } from "./canonical.js";
 import { HydrapinError, isObject } from "./errors.js";
-import { lowerAscii } from "./guard.js";
+import { reveal, type Secret } from "./secret.js";
 import type { SeenStore } from "./seen.js";
 import { uuid } from "./transport.js";
 import type { ActionParams, Role } from "./types.js";
@@ -27,7 +28,7 @@ export interface ExpectedReceipt {
   readonly instanceId: string;
   readonly holderType: HolderType;
   readonly holderId: string;
-  /** Compared without regard to ASCII case. */
+  /** Compared exactly. */
   readonly skill: string;
   /** The params that the skill is about to run with, or NO_ACTION for a skill that takes none. */
   readonly params: Readonly<ActionParams> | typeof NO_ACTION;
@@ -101,17 +102,26 @@ export class ReceiptError extends HydrapinError {
  * A receipt proves approval, not that it still holds: a PIN that was changed or locked since is seen only by the
  * server's redeem operation.
  */
-export async function verifyReceipt(token: string, expected: ExpectedReceipt, trust: ReceiptTrust): Promise<Receipt> {
+export async function verifyReceipt(
+  receipt: string | Secret,
+  expected: ExpectedReceipt,
+  trust: ReceiptTrust,
+): Promise<Receipt> {
   const want = await complete(expected, trust);
-  const payload = await open(token, want, trust);
+  const payload = await open(reveal(receipt), want, trust);
   const claims = read(payload);
+  for (const [claim, form] of forms) {
+    const value: unknown = payload[claim];
+    if (value === undefined && claim === "action_digest") continue;
+    if (typeof value !== "string" || !form.test(value)) throw malformed(claim);
+  }
   for (const [claim, same] of [
     ["iss", payload.iss === trust.issuer],
     ["tenant_id", payload["tenant_id"] === want.tenantId],
     ["aud", payload.aud === want.audience],
     ["holder_type", payload["holder_type"] === want.holderType],
     ["sub", payload.sub === want.holderId],
-    ["skill", lowerAscii(claims.skill) === want.skill],
+    ["skill", claims.skill === want.skill],
     ["action_digest", payload["action_digest"] === want.digest],
   ] as const) {
     if (!same) throw mismatch(claim);
@@ -128,6 +138,16 @@ export async function verifyReceipt(token: string, expected: ExpectedReceipt, tr
   if (first !== true) throw new ReceiptError("replayed", "The receipt was already used.");
   return claims;
 }
+
+const id = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+/** The claims that are compared below, and the one form in which each is written. */
+const forms = [
+  ["aud", new RegExp(`^${id}/${id}$`)],
+  ["sub", new RegExp(`^${id}$`)],
+  ["tenant_id", new RegExp(`^${id}$`)],
+  ["holder_type", /^(?:customer|identity)$/],
+  ["action_digest", /^sha-256:[0-9a-f]{64}$/],
+] as const;
 
 /** What is expected, in the form in which it is compared. */
 interface Wanted {
@@ -158,7 +178,7 @@ async function complete(expected: ExpectedReceipt, trust: ReceiptTrust): Promise
   if (holderType !== "customer" && holderType !== "identity") throw incomplete("holderType");
   const holderId = id("holderId");
   if (typeof skill !== "string" || skill === "" || skill === "*") throw incomplete("skill");
-  return { tenantId, audience, holderType, holderId, skill: lowerAscii(skill), digest: await expectedDigest(params) };
+  return { tenantId, audience, holderType, holderId, skill, digest: await expectedDigest(params) };
 }
 
 async function expectedDigest(params: ExpectedReceipt["params"]): Promise<string | undefined> {
@@ -176,6 +196,8 @@ async function open(token: string, want: Wanted, trust: ReceiptTrust): Promise<J
   if (typeof token !== "string" || token.length > maxReceiptLength || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) {
     throw malformed("form");
   }
+  const [head = "", body = ""] = token.split(".");
+  if (!namesAreUnique(head) || !namesAreUnique(body)) throw malformed("a name occurs twice");
   try {
     requireHeader(decodeProtectedHeader(token));
     const { payload } = await jwtVerify(token, guarded(trust.keys), {
@@ -206,7 +228,36 @@ function requireHeader(header: Record<string, unknown>): void {
   }
 }
 
-/** The source, with its faults told from those of the token. */
+/**
+ * Whether no member of a part of the token, an object, has the same name twice: readers disagree on which one counts,
+ * and JSON.parse takes the last in silence. What is no JSON at all is refused when it is read.
+ */
+function namesAreUnique(part: string): boolean {
+  let text: string;
+  try {
+    text = new TextDecoder().decode(base64url.decode(part));
+  } catch {
+    return false;
+  }
+  const names = new Set<string>();
+  let depth = 0;
+  for (const [token, string, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]/g)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    if (!string || colon === undefined || depth !== 1) continue;
+    let name: unknown;
+    try {
+      name = JSON.parse(string);
+    } catch {
+      return false;
+    }
+    if (names.has(name as string)) return false;
+    names.add(name as string);
+  }
+  return true;
+}
+
+/** The source, whose errors are kept apart from those of the token. */
 function guarded(keys: KeySource): KeySource {
   return async (header, token) => {
     try {
@@ -221,7 +272,11 @@ function guarded(keys: KeySource): KeySource {
 
 function refusalOf(error: unknown): ReceiptError {
   if (error instanceof ReceiptError) return error;
-  if (error instanceof errors.JWTExpired) return new ReceiptError("expired", "The receipt has expired.", error);
+  if (error instanceof errors.JWTExpired) {
+    // jose compares before it is known to be a time.
+    if (!((error.payload.exp ?? 0) > 0)) return malformed("exp", error);
+    return new ReceiptError("expired", "The receipt has expired.", error);
+  }
   if (error instanceof errors.JWSSignatureVerificationFailed)
     return new ReceiptError("bad_signature", "The receipt was not signed with the key that it names.", error);
   if (error instanceof errors.JWTClaimValidationFailed) {
@@ -233,7 +288,7 @@ function refusalOf(error: unknown): ReceiptError {
   return malformed("form", error);
 }
 
-/** Reads what was signed. Claims that are not known are left alone (RFC 7519, section 4), values that are not, refused. */
+/** Reads what was signed. Unknown claims are ignored (RFC 7519, section 4), unknown values are refused. */
 function read(payload: JWTPayload): Receipt {
   const { jti, skill, role, amr } = payload as Record<string, unknown>;
   const method: unknown = Array.isArray(amr) && amr.length === 1 ? amr[0] : undefined;
@@ -295,8 +350,4 @@ export function remoteKeys(address: string | URL): KeySource {
     // A redirect would let the keys come from an address that nobody named.
     [customFetch]: (resource, init) => fetch(resource, { ...init, redirect: "error", credentials: "omit" }),
   });
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -1,9 +1,9 @@
 import { canonicalParams } from "./canonical.js";
 import { UnexpectedAnswerError, contextOf } from "./errors.js";
 import { guard, type Grant, type GuardOptions } from "./guard.js";
-import type { components } from "./schema.js";
-import { isConfirmation, isNothing, isPinStatus } from "./shapes.js";
-import { Transport, uuid, type Answer, type CallOptions, type ClientOptions } from "./transport.js";
+import type { AnswerOf, OperationId } from "./operations.js";
+import { reveal, type Secret } from "./secret.js";
+import { Transport, uuid, type Answer, type CallOptions, type ClientOptions, type Sent } from "./transport.js";
 import type { Confirmation, Holder, PinStatus, Question, Redemption } from "./types.js";
 
 /** What a runtime's client needs: its credential is the runtime key of that instance. */
@@ -18,8 +18,11 @@ export type WaitOptions = CallOptions & {
   readonly waitSeconds?: number;
 };
 
-/** What an agent's runtime calls for its own instance. None of it may be offered to a model as a tool. */
-export class HydrapinRuntime {
+/**
+ * What an agent's runtime calls for its own instance. Each method but `guard` is one operation of the contract, under
+ * its operationId. None of it may be offered to a model as a tool.
+ */
+export class Runtime {
   readonly #transport: Transport;
   readonly #instance: string;
 
@@ -29,27 +32,24 @@ export class HydrapinRuntime {
   }
 
   /**
-   * Runs the function only when the person confirmed, and returns what it returns. The way to use hydrapin:
-   * it asks, waits for the holder, redeems, and runs. Every other answer and every fault is an error, and the function
-   * does not run: BlockedError, NotConfirmedError, or what the failed call threw.
+   * Runs the function only when the person confirmed, and returns what it returns. The way to use hydrapin: it asks,
+   * waits for the person, redeems, and runs. Every other end is a NotConfirmedError, and the function does not run.
+   * Errors of the function pass unchanged.
    *
    * The function is given the params that were confirmed, frozen: act on those, not on an object that may have changed.
    */
   guard<T>(question: Question, fn: (grant: Grant) => T | Promise<T>, options: GuardOptions = {}): Promise<T> {
-    return guard(
-      {
-        ask: (q, o) => this.#ask(q, o),
-        wait: (id, waitSeconds, o) => this.#get(id, { ...o, waitSeconds }),
-        redeem: (id, redemption, o) => this.#redeem(id, redemption, o),
-        decline: (id, o) => this.declineConfirmation(id, o),
-      },
-      question,
-      fn,
-      options,
-    );
+    const calls = {
+      instanceId: this.#instance,
+      ask: (q: Question, o: CallOptions) => this.#ask(q, o),
+      wait: (id: string, waitSeconds: number, o: CallOptions) => this.#get(id, { ...o, waitSeconds }),
+      redeem: (id: string, redemption: Redemption, o: CallOptions) => this.#redeem(id, redemption, o),
+      decline: (id: string, o: CallOptions) => this.declineConfirmation(id, o),
+    };
+    return guard(calls, question, fn, options);
   }
 
-  /** Asks what must happen before a skill may run. Repeated by itself only with an idempotency key. */
+  /** Asks whether a skill may run now. Sent again after a lost answer only with an idempotency key. */
   async askConfirmation(question: Question, options?: CallOptions): Promise<Confirmation> {
     return (await this.#ask(question, options)).data;
   }
@@ -59,29 +59,19 @@ export class HydrapinRuntime {
     return (await this.#get(confirmationId, options)).data;
   }
 
-  /** Compares a PIN; a wrong one is a WrongPinError. Never repeated by itself: each call spends an attempt. */
-  async verifyConfirmation(confirmationId: string, pin: string, options?: CallOptions): Promise<Confirmation> {
-    const path = this.#confirmation(confirmationId);
-    const answer = await this.#transport.call(
-      {
-        expect: [200],
-        whole: isConfirmation,
-        repeatable: false,
-        send: (http, init) =>
-          http.POST("/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify", {
-            params: { path },
-            body: { pin },
-            ...init,
-          }),
-      },
-      options,
-    );
-    return ofThis(answer, confirmationId, "approved").data;
+  /** Compares a PIN; an incorrect one is a WrongPinError. Each call spends an attempt. */
+  async verifyConfirmation(
+    confirmationId: string,
+    pin: string | Secret,
+    options?: CallOptions,
+  ): Promise<Confirmation> {
+    const sent = { path: this.#confirmation(confirmationId), body: { pin: reveal(pin) } };
+    return ofThis(await this.#call("verifyConfirmation", sent, options), confirmationId, "approved").data;
   }
 
   /**
-   * Uses up an approval, at the moment the skill runs. Never repeated by itself: when the answer is lost, the skill
-   * does not run. Only an answer whose status is `redeemed` lets it run; {@link guard} sees to that.
+   * Uses up an approval, at the moment the skill runs. When the answer is lost, the skill does not run. Only an answer
+   * whose status is `redeemed` lets it run; {@link guard} sees to that.
    */
   async redeemConfirmation(
     confirmationId: string,
@@ -93,163 +83,70 @@ export class HydrapinRuntime {
 
   /** Ends a pending or approved confirmation; declining it again is no error. */
   async declineConfirmation(confirmationId: string, options?: CallOptions): Promise<void> {
-    const path = this.#confirmation(confirmationId);
-    await this.#transport.call(
-      {
-        expect: [204],
-        whole: isNothing,
-        repeatable: true,
-        send: (http, init) =>
-          http.DELETE("/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", {
-            params: { path },
-            ...init,
-          }),
-      },
-      options,
-    );
+    await this.#call("declineConfirmation", { path: this.#confirmation(confirmationId) }, options);
   }
 
   /** "Lock now": ends a holder's sessions on this instance and every approval that was not yet redeemed. */
   async endPinSessions(holder: Holder, options?: CallOptions): Promise<void> {
-    const path = { instance_id: this.#instance };
-    const query = holderOf(holder);
-    await this.#transport.call(
-      {
-        expect: [204],
-        whole: isNothing,
-        repeatable: true,
-        send: (http, init) =>
-          http.DELETE("/internal/v1/instances/{instance_id}/pin-sessions", { params: { path, query }, ...init }),
-      },
-      options,
-    );
+    await this.#call("endPinSessions", { path: this.#path(), query: holderOf(holder) }, options);
   }
 
-  /** Tells whether a channel identity has a PIN, and whether it is active or locked. */
-  async getPinStatus(identityId: string, options?: CallOptions): Promise<PinStatus> {
-    const path = this.#identity(identityId);
-    const answer = await this.#transport.call(
-      {
-        expect: [200],
-        whole: isPinStatus,
-        repeatable: true,
-        send: (http, init) =>
-          http.GET("/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", { params: { path }, ...init }),
-      },
-      options,
-    );
-    return answer.data;
+  /** Returns whether a channel identity has a PIN, and whether it is active or locked. */
+  async runtimeGetPinStatus(identityId: string, options?: CallOptions): Promise<PinStatus> {
+    return (await this.#call("runtimeGetPinStatus", { path: this.#identity(identityId) }, options)).data;
   }
 
-  /** Sets an identity's first PIN, or replaces it when `currentPin` is right, which spends an attempt. Never repeated by itself. */
-  async setPin(
+  /** Sets an identity's first PIN, or replaces it when `currentPin` is correct, which spends an attempt. */
+  async runtimeSetPin(
     identityId: string,
-    pin: string,
-    options: CallOptions & { readonly currentPin?: string } = {},
+    pin: string | Secret,
+    options: CallOptions & { readonly currentPin?: string | Secret } = {},
   ): Promise<PinStatus> {
-    const path = this.#identity(identityId);
-    const body = options.currentPin === undefined ? { pin } : { pin, current_pin: options.currentPin };
-    const answer = await this.#transport.call(
-      {
-        expect: [200],
-        whole: isPinStatus,
-        repeatable: false,
-        send: (http, init) =>
-          http.POST("/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", {
-            params: { path },
-            body,
-            ...init,
-          }),
-      },
-      options,
-    );
-    return answer.data;
+    const { currentPin } = options;
+    const current = currentPin === undefined ? {} : { current_pin: reveal(currentPin) };
+    const sent = { path: this.#identity(identityId), body: { pin: reveal(pin), ...current } };
+    return (await this.#call("runtimeSetPin", sent, options)).data;
   }
 
-  /** Removes an identity's PIN; what wrong guesses have cost outlives it. Never repeated by itself. */
-  async removePin(identityId: string, options?: CallOptions): Promise<void> {
-    const path = this.#identity(identityId);
-    await this.#transport.call(
-      {
-        expect: [204],
-        whole: isNothing,
-        repeatable: false,
-        send: (http, init) =>
-          http.DELETE("/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", {
-            params: { path },
-            ...init,
-          }),
-      },
-      options,
-    );
+  /** Removes an identity's PIN; what incorrect PINs have cost outlives it. */
+  async runtimeRemovePin(identityId: string, options?: CallOptions): Promise<void> {
+    await this.#call("runtimeRemovePin", { path: this.#identity(identityId) }, options);
   }
 
   async #ask(question: Question, options?: CallOptions): Promise<Answer<Confirmation>> {
-    const path = { instance_id: this.#instance };
     holderOf(question);
-    const { action } = question;
-    if (action) canonicalParams(action.params);
-    // The generator makes a field with a default a required one; the server does not.
-    const body = question as components["schemas"]["AskConfirmation"];
-    return this.#transport.call(
-      {
-        expect: [200, 201],
-        whole: isConfirmation,
-        repeatable: question.idempotency_key !== undefined,
-        send: (http, init) =>
-          http.POST("/internal/v1/instances/{instance_id}/confirmations", { params: { path }, body, ...init }),
-      },
-      options,
-    );
+    if (question.action) canonicalParams(question.action.params);
+    const repeatable = question.idempotency_key !== undefined;
+    return this.#call("askConfirmation", { path: this.#path(), body: question, repeatable }, options);
   }
 
   async #get(confirmationId: string, options: WaitOptions = {}): Promise<Answer<Confirmation>> {
-    const path = this.#confirmation(confirmationId);
     const { waitSeconds = 0 } = options;
     const query = waitSeconds > 0 ? { wait_seconds: waitSeconds } : {};
-    const answer = await this.#transport.call(
-      {
-        expect: [200],
-        whole: isConfirmation,
-        repeatable: true,
-        waitSeconds,
-        send: (http, init) =>
-          http.GET("/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", {
-            params: { path, query },
-            ...init,
-          }),
-      },
-      options,
-    );
-    return ofThis(answer, confirmationId);
+    const sent = { path: this.#confirmation(confirmationId), query, waitSeconds };
+    return ofThis(await this.#call("getConfirmation", sent, options), confirmationId);
   }
 
   async #redeem(confirmationId: string, redemption: Redemption, options?: CallOptions): Promise<Answer<Confirmation>> {
-    const path = this.#confirmation(confirmationId);
     if (redemption.params) canonicalParams(redemption.params);
-    const answer = await this.#transport.call(
-      {
-        expect: [200],
-        whole: isConfirmation,
-        repeatable: false,
-        send: (http, init) =>
-          http.POST("/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem", {
-            params: { path },
-            body: redemption,
-            ...init,
-          }),
-      },
-      options,
-    );
-    return ofThis(answer, confirmationId, "redeemed");
+    const sent = { path: this.#confirmation(confirmationId), body: redemption };
+    return ofThis(await this.#call("redeemConfirmation", sent, options), confirmationId, "redeemed");
+  }
+
+  async #call<Id extends OperationId>(id: Id, sent: Sent, options?: CallOptions): Promise<Answer<AnswerOf<Id>>> {
+    return this.#transport.call(id, sent, options);
+  }
+
+  #path() {
+    return { instance_id: this.#instance };
   }
 
   #confirmation(id: string) {
-    return { instance_id: this.#instance, confirmation_id: uuid(id, "confirmationId") };
+    return { ...this.#path(), confirmation_id: uuid(id, "confirmationId") };
   }
 
   #identity(id: string) {
-    return { instance_id: this.#instance, identity_id: uuid(id, "identityId") };
+    return { ...this.#path(), identity_id: uuid(id, "identityId") };
   }
 }
 

@@ -1,4 +1,6 @@
 import { isObject } from "./errors.js";
+import type { components } from "./schema.js";
+import { Secret } from "./secret.js";
 import type { Confirmation, PinPolicy, PinStatus } from "./types.js";
 
 type Kind = "string" | "string?" | "boolean" | "number" | "number?" | "strings";
@@ -21,7 +23,7 @@ const pinPolicy: Shape<PinPolicy> = {
   pin_session_ttl_minutes: "number",
 };
 
-const confirmation: Shape<Confirmation> = {
+const confirmation: Shape<components["schemas"]["Confirmation"]> = {
   id: "string?",
   status: "string",
   reason: "string?",
@@ -40,16 +42,32 @@ const confirmation: Shape<Confirmation> = {
   receipt: "string?",
 };
 
-export const isPinStatus = complete(pinStatus);
-export const isPinPolicy = complete(pinPolicy);
-export const isConfirmation = complete(confirmation);
-/** The answer of an operation that answers nothing. */
-export const isNothing = (value: unknown): boolean => value === undefined;
+export const readPinStatus = reader<PinStatus>(pinStatus);
+export const readPinPolicy = reader<PinPolicy>(pinPolicy);
+const readWireConfirmation = reader<components["schemas"]["Confirmation"]>(confirmation);
 
-function complete(shape: Readonly<Record<string, Kind>>): (value: unknown) => boolean {
+const stored: ReadonlySet<string> = new Set(["pending", "approved", "declined", "expired", "redeemed"]);
+const notStored: ReadonlySet<string> = new Set(["not_required", "blocked"]);
+
+/** A confirmation, its receipt behind a {@link Secret}. One whose status is unknown, or that contradicts itself, is none. */
+export function readConfirmation(body: unknown): Confirmation | undefined {
+  const read = readWireConfirmation(body);
+  if (!read || !(read.id === null ? notStored : stored).has(read.status)) return undefined;
+  if ((read.customer_id === null) === (read.identity_id === null)) return undefined;
+  return { ...read, receipt: read.receipt === null ? null : new Secret(read.receipt) };
+}
+
+/** The answer of an operation that answers nothing. */
+export function readNothing(body: unknown): null | undefined {
+  return body === undefined ? null : undefined;
+}
+
+function reader<T>(shape: Readonly<Record<string, Kind>>): (body: unknown) => T | undefined {
   const fields = Object.entries(shape);
-  return (value) =>
-    isObject(value) && fields.every(([name, kind]) => Object.hasOwn(value, name) && is(kind, value[name]));
+  return (body) =>
+    isObject(body) && fields.every(([name, kind]) => Object.hasOwn(body, name) && is(kind, body[name]))
+      ? (body as T)
+      : undefined;
 }
 
 function is(kind: Kind, value: unknown): boolean {

@@ -1,23 +1,29 @@
 import createClient, { type Client } from "openapi-fetch";
 
+import { serverAddress } from "./address.js";
 import {
+  BusyError,
   ConnectionError,
   HydrapinError,
   TimeoutError,
+  TooManyRequestsError,
   UnexpectedAnswerError,
   contextOf,
   errorOf,
   retryAfterOf,
 } from "./errors.js";
+import { table, type AnswerOf, type Operation, type OperationId } from "./operations.js";
 import type { paths } from "./schema.js";
+import { Secret } from "./secret.js";
+import { version } from "./version.js";
 
 /** Gets a bearer token for one request. It is called before every attempt and may keep a token that is still good. */
-export type TokenSource = (signal: AbortSignal) => string | Promise<string>;
+export type TokenSource = (signal: AbortSignal) => string | Secret | Promise<string | Secret>;
 
 /** With what the server is called: an API key or runtime key, or a bearer token or a source of them. */
 export type Credentials =
-  | { readonly apiKey: string; readonly token?: never }
-  | { readonly token: string | TokenSource; readonly apiKey?: never };
+  | { readonly apiKey: string | Secret; readonly token?: never }
+  | { readonly token: string | Secret | TokenSource; readonly apiKey?: never };
 
 /** How calls that may be repeated are repeated. */
 export interface RetryOptions {
@@ -36,8 +42,12 @@ export type ClientOptions = Credentials & {
   /** How long one attempt may take, its answer included; the seconds of a long poll come on top. 15,000 when absent. */
   readonly timeoutMs?: number;
   readonly retry?: RetryOptions;
-  /** Called in place of the global fetch. */
+  /** Called in place of the global fetch: a custom HTTP client. It must not follow redirects. */
   readonly fetch?: (request: Request) => Promise<Response>;
+  /** Called after every attempt. What it throws is ignored. */
+  readonly onResponse?: (info: ResponseInfo) => void;
+  /** Allows plain http to another machine. Whoever is on that network then reads PINs and forges answers. */
+  readonly allowInsecureTransport?: boolean;
 };
 
 /** What can be said of one call. */
@@ -54,29 +64,28 @@ export interface Answer<T> {
   readonly response: Response;
 }
 
-/** What every request is made with. */
-type Init = {
-  readonly signal: AbortSignal;
-  readonly headers: Record<string, string>;
-  readonly fetch: (request: Request) => Promise<Response>;
-};
-
-interface Fetched {
-  readonly data?: unknown;
-  readonly error?: unknown;
-  readonly response: Response;
+/** What is sent with an operation. */
+export interface Sent {
+  readonly path?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number>>;
+  readonly header?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** The seconds of a long poll, which come on top of the timeout. */
+  readonly waitSeconds?: number;
+  /** Repeats an operation that is otherwise sent once: an ask with a key. */
+  readonly repeatable?: boolean;
 }
 
-/** One operation of the contract with its parameters. */
-export interface Operation<F extends Fetched> {
-  /** The success statuses that the contract names; all others are errors. */
-  readonly expect: readonly number[];
-  /** Whether the answer's body is whole. */
-  readonly whole: (data: unknown) => boolean;
-  /** Whether repeating it can do no harm. Nothing that spends an attempt, uses up an approval or writes a PIN may. */
-  readonly repeatable: boolean;
-  readonly waitSeconds?: number;
-  readonly send: (http: Client<paths>, init: Init) => Promise<F>;
+/** One answer, for a log or a metric. It holds no body, no address and no credential. */
+export interface ResponseInfo {
+  /** The operation's id in the contract. */
+  readonly operation: OperationId;
+  /** The HTTP status, or null where no whole answer came. */
+  readonly status: number | null;
+  readonly requestId: string | null;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  readonly durationMs: number;
 }
 
 // Statuses of a server, or of what is in front of it, that may pass.
@@ -93,47 +102,61 @@ export class Transport {
   readonly #token: TokenSource | undefined;
   readonly #timeoutMs: number;
   readonly #retry: Required<RetryOptions>;
+  readonly #onResponse: ((info: ResponseInfo) => void) | undefined;
 
   constructor(options: ClientOptions) {
     const { apiKey, token } = options;
     if ((apiKey === undefined) === (token === undefined)) throw new TypeError("give exactly one of apiKey and token");
     this.#apiKey = apiKey === undefined ? undefined : credential(apiKey, "apiKey");
-    this.#token = typeof token === "string" ? constantly(credential(token, "token")) : token;
+    this.#token = token === undefined || typeof token === "function" ? token : constantly(credential(token, "token"));
     this.#timeoutMs = positive(options.timeoutMs ?? 15_000, "timeoutMs");
     this.#retry = {
       attempts: positive(options.retry?.attempts ?? 5, "retry.attempts"),
       baseDelayMs: positive(options.retry?.baseDelayMs ?? 200, "retry.baseDelayMs"),
       maxDelayMs: positive(options.retry?.maxDelayMs ?? 30_000, "retry.maxDelayMs"),
     };
+    this.#onResponse = options.onResponse;
     this.#fetch = options.fetch ?? ((request) => fetch(request));
     this.#http = createClient<paths>({
-      baseUrl: baseUrl(options.baseUrl),
-      // A redirect would carry the key or the PIN to an address that nobody named.
-      redirect: "error",
+      baseUrl: serverAddress(options.baseUrl, options.allowInsecureTransport ?? false),
+      // A redirect would carry the key or the PIN to an address that nobody named: it is an answer that is not known.
+      redirect: "manual",
       credentials: "omit",
       cache: "no-store",
       referrerPolicy: "no-referrer",
     });
   }
 
-  async call<F extends Fetched>(
-    operation: Operation<F>,
-    options: CallOptions = {},
-  ): Promise<Answer<NonNullable<F["data"]>>> {
-    const timeoutMs = positive(options.timeoutMs ?? this.#timeoutMs, "timeoutMs") + (operation.waitSeconds ?? 0) * 1000;
-    const attempts = operation.repeatable ? this.#retry.attempts : 1;
+  /** Sends an operation, again where that is safe, and returns the answer of a success. */
+  async call<Id extends OperationId>(id: Id, sent: Sent, options: CallOptions = {}): Promise<Answer<AnswerOf<Id>>> {
+    const { waitSeconds = 0, repeatable = table[id].repeatable } = sent;
+    const timeoutMs = positive(options.timeoutMs ?? this.#timeoutMs, "timeoutMs") + waitSeconds * 1000;
     for (let attempt = 1; ; attempt++) {
-      const outcome = await this.#attempt(operation, timeoutMs, options.signal);
-      if ("data" in outcome) return outcome as Answer<NonNullable<F["data"]>>;
-      const pause = attempt < attempts ? this.#pause(attempt, outcome) : null;
+      const began = performance.now();
+      const outcome = await this.#attempt(id, sent, timeoutMs, options.signal);
+      this.#report(id, outcome, attempt, performance.now() - began);
+      if ("data" in outcome) return outcome as Answer<AnswerOf<Id>>;
+      const pause = attempt < this.#retry.attempts ? this.#pause(attempt, outcome, repeatable) : null;
       if (pause === null) throw outcome.error;
       await sleep(pause, options.signal);
     }
   }
 
+  #report(operation: OperationId, outcome: Answer<unknown> | Failure, attempt: number, durationMs: number): void {
+    const { response } = outcome;
+    const context = response ? contextOf(response) : { status: null, requestId: null };
+    try {
+      this.#onResponse?.({ operation, ...context, attempt, durationMs });
+    } catch {
+      // A broken log must not decide whether a skill runs.
+    }
+  }
+
   /** How many milliseconds to wait before the next attempt, or null when there is to be none. */
-  #pause(attempt: number, failure: Failure): number | null {
-    if (failure.response && !passing.has(failure.response.status)) return null;
+  #pause(attempt: number, failure: Failure, repeatable: boolean): number | null {
+    // These two say that nothing was done. Otherwise only what can do no harm is repeated.
+    const undone = failure.error instanceof TooManyRequestsError || failure.error instanceof BusyError;
+    if (!undone && (!repeatable || (failure.response && !passing.has(failure.response.status)))) return null;
     const { baseDelayMs, maxDelayMs } = this.#retry;
     const asked = ((failure.response && retryAfterOf(failure.response)) ?? 0) * 1000;
     if (asked > maxDelayMs) return null;
@@ -143,22 +166,27 @@ export class Transport {
     return half + Math.random() * half;
   }
 
-  async #attempt<F extends Fetched>(
-    operation: Operation<F>,
+  async #attempt(
+    id: OperationId,
+    sent: Sent,
     timeoutMs: number,
-    signal?: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<Answer<unknown> | Failure> {
     signal?.throwIfAborted();
+    const operation: Operation = table[id];
     const deadline = new Deadline(timeoutMs, signal);
     let response: Response | undefined;
     try {
-      const headers = await deadline.race(this.#credentials(deadline.signal));
-      const sent = operation.send(this.#http, {
-        signal: deadline.signal,
+      const headers = { ...userAgent(), ...(await deadline.race(this.#credentials(deadline.signal))), ...sent.header };
+      const init = {
+        params: { path: sent.path, query: sent.query },
+        ...(sent.body === undefined ? {} : { body: sent.body }),
         headers,
-        fetch: async (request) => (response = await this.#fetch(request)),
-      });
-      const { data, error } = await deadline.race(sent.catch((cause: unknown) => Promise.reject(new Unread(cause))));
+        signal: deadline.signal,
+        fetch: async (request: Request) => (response = await this.#fetch(request)),
+      };
+      const answered = send(this.#http, operation, init);
+      const { data, error } = await deadline.race(answered.catch((cause: unknown) => Promise.reject(new Unread(cause))));
       return judge(operation, data, error, response);
     } catch (thrown) {
       signal?.throwIfAborted();
@@ -187,6 +215,18 @@ export class Transport {
   }
 }
 
+/** The table's types are its own, so openapi-fetch's, which go by the path's text, are set aside here. */
+function send(http: Client<paths>, operation: Operation, init: object): Promise<{ data?: unknown; error?: unknown }> {
+  const request = http.request as unknown as (method: string, path: string, init: object) => Promise<object>;
+  return request(operation.method.toLowerCase(), operation.path, init);
+}
+
+/** Names this package, where that is possible: in a browser the header is the browser's own. */
+function userAgent(): Record<string, string> {
+  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+  return process?.versions?.node === undefined ? {} : { "User-Agent": `hydrapin-typescript/${version}` };
+}
+
 interface Failure {
   readonly error: HydrapinError;
   readonly response?: Response;
@@ -200,14 +240,15 @@ class Unread extends Error {
 }
 
 function judge(
-  operation: Operation<Fetched>,
+  operation: Operation,
   data: unknown,
   error: unknown,
   response: Response | undefined,
 ): Answer<unknown> | Failure {
   if (!response) return { error: new ConnectionError("No answer came.") };
   if (!response.ok) return { response, error: errorOf(response, error) };
-  if (!operation.expect.includes(response.status) || !operation.whole(data)) {
+  const read = operation.success.includes(response.status) ? operation.read(data) : undefined;
+  if (read === undefined) {
     return {
       response,
       error: new UnexpectedAnswerError(
@@ -216,7 +257,7 @@ function judge(
       ),
     };
   }
-  return { data, response };
+  return { data: read, response };
 }
 
 function partOf(response: Response | undefined) {
@@ -301,25 +342,13 @@ function constantly(token: string): TokenSource {
 
 // Checked here because the platform's own error would quote the value.
 function credential(value: unknown, name: string): string {
-  if (typeof value !== "string" || !/^[!-~]+$/.test(value))
+  const text: unknown = value instanceof Secret ? value.reveal() : value;
+  if (typeof text !== "string" || !/^[!-~]+$/.test(text))
     throw new TypeError(`${name} is not of visible ASCII characters`);
-  return value;
+  return text;
 }
 
 function positive(value: number, name: string): number {
   if (!(value > 0)) throw new TypeError(`${name} is not a positive number`);
   return value;
-}
-
-function baseUrl(text: string): string {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw new TypeError("baseUrl is not an absolute URL");
-  }
-  if (!/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password) {
-    throw new TypeError("baseUrl is not an http or https URL without query, fragment and user");
-  }
-  return url.href.replace(/\/+$/, "");
 }

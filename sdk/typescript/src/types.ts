@@ -1,8 +1,9 @@
 import type { components } from "./schema.js";
+import type { Secret } from "./secret.js";
 
 type Schemas = components["schemas"];
 
-/** What the world may know of a PIN. */
+/** Whether a holder has a PIN, and whether it is active or locked. */
 export type PinStatus = Schemas["PinStatus"];
 /** The PIN policy of an instance. */
 export type PinPolicy = Schemas["PinPolicy"];
@@ -10,17 +11,17 @@ export type PinPolicy = Schemas["PinPolicy"];
 export type PinPolicyUpdate = Schemas["PinPolicyUpdate"];
 /** In what role a holder uses an instance. */
 export type Role = Schemas["Role"];
-/** One question whether a skill may run, and what became of it. */
-export type Confirmation = Schemas["Confirmation"];
-/** Where a confirmation stands. Take a status that you do not know for "no". */
+/** One question whether a skill may run, and what became of it. The receipt prints as `[redacted]`. */
+export type Confirmation = Omit<Schemas["Confirmation"], "receipt"> & { readonly receipt: Secret | null };
+/** Where a confirmation stands. Treat any unrecognised status as "no". */
 export type ConfirmationStatus = Schemas["ConfirmationStatus"];
 /** Why a confirmation has its status. */
 export type ConfirmationReason = NonNullable<Confirmation["reason"]>;
-/** What exactly is to be done, and how the person is told. */
+/** What exactly is to be done, and what the person is shown of it. */
 export type Action = Schemas["Action"];
 /** The exact parameters of an action: a plain JSON object. */
 export type ActionParams = Schemas["ActionParams"];
-/** One fault of a request, as a 422 lists them. */
+/** One validation error of a request, as a 422 lists them. */
 export type ValidationDetail = Schemas["ValidationError"];
 /** A problem document (RFC 9457). */
 export type Problem = Schemas["Problem"];
@@ -42,7 +43,7 @@ export interface Ask {
   readonly action?: Readonly<Action>;
   /** Makes asking again give the same confirmation: 1 to 64 visible ASCII characters, unique within the instance. */
   readonly idempotency_key?: string;
-  /** For how many seconds the holder can answer: 1 to 3600, 300 when absent. */
+  /** How many seconds the holder has to answer: 1 to 86400, 300 when absent. */
   readonly expires_in_seconds?: number;
 }
 

@@ -18,15 +18,15 @@ const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
   "openapi-fetch": "/node_modules/openapi-fetch/dist/index.mjs"
 }}</script>
 <script type="module">
-import { HydrapinClient, HydrapinRuntime, MemorySeen, ValidationError, WrongPinError, remoteKeys, verifyReceipt } from "@hydracore/hydrapin";
+import { Admin, Runtime, MemorySeen, ValidationError, WrongPinError, remoteKeys, verifyReceipt } from "@hydracore/hydrapin";
 const tell = (result) => fetch("/result", { method: "POST", body: JSON.stringify(result) });
 try {
   const s = await (await fetch("/settings")).json();
-  const me = new HydrapinClient({ baseUrl: s.url, token: async () => s.token });
+  const me = new Admin({ baseUrl: s.url, token: async () => s.token });
   const status = await me.getMyPinStatus();
   const { etag } = await me.getPinPolicy(s.instance);
   const weak = await me.setCustomerPin(s.customer, "1234").catch((error) => error);
-  const runtime = new HydrapinRuntime({ baseUrl: s.url, apiKey: s.runtimeKey, instanceId: s.instance });
+  const runtime = new Runtime({ baseUrl: s.url, apiKey: s.runtimeKey, instanceId: s.instance });
   const params = { amount: "250.00" };
   let wrong;
   const receipt = await runtime.guard(

@@ -8,13 +8,13 @@ import { ParamsError, canonicalParams, paramsDigest } from "@hydracore/hydrapin"
 test("the vectors of RFC 8785", () => {
   // Section 3.2.2 and 3.2.4, and the sorting example of section 3.2.3.
   const sample = {
-    numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+    numbers: [333333333.33333329, 4.5, 2e-3, 0.000000000000000000000000001],
     string: "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"/",
     literals: [null, true, false],
   };
   assert.equal(
     canonicalParams(sample),
-    '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
+    '{"literals":[null,true,false],"numbers":[333333333.3333333,4.5,0.002,1e-27],"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
   );
   const sorted = canonicalParams({
     "\u20ac": "Euro Sign",
@@ -42,11 +42,6 @@ test("the vectors of RFC 8785", () => {
     ["0000000000000000", "0"],
     ["8000000000000000", "0"],
     ["0000000000000001", "5e-324"],
-    ["7fefffffffffffff", "1.7976931348623157e+308"],
-    ["4340000000000000", "9007199254740992"],
-    ["4430000000000000", "295147905179352830000"],
-    ["44b52d02c7e14af6", "1e+23"],
-    ["444b1ae4d6e2ef50", "1e+21"],
     ["3eb0c6f7a0b5ed8d", "0.000001"],
     ["43143ff3c1cb0959", "1424953923781206.2"],
   ] as const) {
@@ -99,6 +94,18 @@ test("what JSON would change in silence is refused", () => {
   };
   for (const [name, value] of Object.entries(cases))
     assert.throws(() => canonicalParams(value as never), ParamsError, name);
+});
+
+test("an integer that a double may have changed is refused, by the name of its member", () => {
+  // Not a mistake of this test: the source says 725653563933458432, and this is what JavaScript makes of it.
+  const amount = JSON.parse("725653563933458432") as number;
+  for (const n of [amount, 2 ** 53, -(2 ** 53), 1e21, 1n, NaN, Infinity]) {
+    assert.throws(
+      () => canonicalParams({ order: { lines: [{ amount: n }] } }),
+      (error: unknown) => error instanceof ParamsError && /^params\.order\.lines\[0\]\.amount .*pass a string/.test(error.message),
+    );
+  }
+  assert.equal(canonicalParams({ n: [2 ** 53 - 1, -(2 ** 53 - 1), 0.5] }), '{"n":[9007199254740991,-9007199254740991,0.5]}');
 });
 
 test("32 levels and 16 KiB are the most", () => {

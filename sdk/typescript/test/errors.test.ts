@@ -33,7 +33,7 @@ const table: Record<sdk.ProblemCode, [number, string]> = {
 let reply = problem("internal", 500);
 const server = await startFake(() => reply);
 after(() => server.stop());
-const client = new sdk.HydrapinClient({ baseUrl: server.url, apiKey: "k" });
+const client = new sdk.Admin({ baseUrl: server.url, apiKey: "k" });
 const caught = (): Promise<unknown> =>
   client.setCustomerPin(customer, "804615").then(
     () => assert.fail("no error"),

@@ -2,16 +2,13 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 
 import {
-  BlockedError,
-  ConnectionError,
-  HydrapinError,
-  HydrapinRuntime,
   NotConfirmedError,
-  UnexpectedAnswerError,
+  Runtime,
+  Secret,
   WrongPinError,
   paramsDigest,
 } from "@hydracore/hydrapin";
-import type { GuardOptions, Question } from "@hydracore/hydrapin";
+import type { GuardOptions, NotConfirmedReason, Question } from "@hydracore/hydrapin";
 
 import {
   confirmation,
@@ -49,7 +46,7 @@ async function scripted(script: Script) {
     return script[step as keyof Script]?.(seen) ?? (step === "decline" ? { status: 204 } : problem("internal", 500));
   });
   stops.push(server.stop);
-  const runtime = new HydrapinRuntime({
+  const runtime = new Runtime({
     baseUrl: server.url,
     apiKey: "hc_agent_a_b",
     instanceId: instance,
@@ -75,16 +72,16 @@ const notStored = { id: null, created_at: null, expires_at: null };
 const yes: Script = { ask: () => created(), wait: () => ok(approved), redeem: () => ok({ status: "redeemed" }) };
 
 describe("runs", () => {
-  test("when no PIN is required", async () => {
+  test("when no PIN is required and that is allowed", async () => {
     const g = await scripted({ ask: () => ok({ ...notStored, status: "not_required", reason: "skill_not_listed" }) });
-    assert.equal(await g.run(), "done");
+    assert.equal(await g.run(question, { allowNotRequired: true }), "done");
     assert.deepEqual(g.steps, ["ask"]);
   });
   test("when a session approved it", async () => {
     const g = await scripted({ ...yes, ask: () => created({ ...approved, reason: "session" }) });
     assert.equal(await g.run(), "done");
     assert.deepEqual(g.steps, ["ask", "redeem"]);
-    assert.equal((g.ran[0] as { receipt: string }).receipt, "a.b.c");
+    assert.equal((g.ran[0] as { receipt: Secret }).receipt.reveal(), "a.b.c");
   });
   test("after a PIN, with what was confirmed", async () => {
     const body = { action_digest: digest, action_summary: "Send" };
@@ -108,8 +105,8 @@ describe("runs", () => {
     assert.deepEqual(pending, [confirmationId]);
     assert.deepEqual(g.steps, ["ask", "wait", "redeem"]);
     assert.deepEqual(g.seen.at(-1)?.body, { skill: "payments.transfer", params });
-    const [grant] = g.ran as { params: typeof params; receipt: string }[];
-    assert.deepEqual([grant?.params, grant?.receipt], [params, "a.b.c"]);
+    const [grant] = g.ran as { params: typeof params; receipt: Secret }[];
+    assert.deepEqual([grant?.params, grant?.receipt.reveal()], [params, "a.b.c"]);
     assert.ok(Object.isFrozen(grant?.params));
     assert.match(String((g.seen[0]?.body as Record<string, unknown>)["idempotency_key"]), /^[0-9a-f]{32}$/);
   });
@@ -132,141 +129,158 @@ describe("runs", () => {
   });
 });
 
+/** Matches a NotConfirmedError of that reason, whose cause is an instance of the class. */
+function because(reason: NotConfirmedReason, cause?: unknown) {
+  return (error: unknown) => {
+    assert.ok(error instanceof NotConfirmedError);
+    assert.equal(error.reason, reason);
+    if (typeof cause === "function") assert.ok(error.cause instanceof cause);
+    else if (cause !== undefined) assert.equal(error.cause, cause);
+    return true;
+  };
+}
+
 describe("refuses", () => {
-  /** What must not run, with the steps that are taken and the error's class. */
-  const cases: Record<string, [Script, string[], new (...args: never[]) => Error, Question?]> = {
-    blocked: [{ ask: () => ok({ ...notStored, status: "blocked", reason: "pin_not_set" }) }, ["ask"], BlockedError],
-    "an unknown status": [{ ask: () => ok({ status: "allowed" }) }, ["ask"], NotConfirmedError],
+  /** What must not run, with the steps that are taken and the reason. */
+  const cases: Record<string, [Script, string[], NotConfirmedReason, Question?]> = {
+    blocked: [{ ask: () => ok({ ...notStored, status: "blocked", reason: "pin_not_set" }) }, ["ask"], "blocked"],
+    "an unknown status": [{ ask: () => ok({ status: "allowed" }) }, ["ask"], "unrecognised"],
     "a status in another spelling": [
       { ask: () => ok({ ...notStored, status: "Not_Required", reason: "skill_not_listed" }) },
       ["ask"],
-      NotConfirmedError,
+      "unrecognised",
     ],
+    "not required, which is not allowed": [
+      { ask: () => ok({ ...notStored, status: "not_required", reason: "skill_not_listed" }) },
+      ["ask"],
+      "not_required",
+    ],
+    "the skill in another spelling": [{ ...yes, ask: () => created({ skill: "Payments.Transfer" }) }, ["ask"], "unrecognised"],
     "not required for an unknown reason": [
       { ask: () => ok({ ...notStored, status: "not_required", reason: "because" }) },
       ["ask"],
-      UnexpectedAnswerError,
+      "unrecognised",
     ],
     "not required, but stored": [
       { ask: () => ok({ status: "not_required", reason: "role_excluded" }) },
       ["ask"],
-      UnexpectedAnswerError,
+      "unrecognised",
     ],
-    "redeemed before": [{ ask: () => ok({ status: "redeemed" }) }, ["ask"], NotConfirmedError],
+    "redeemed before": [{ ask: () => ok({ status: "redeemed" }) }, ["ask"], "refused"],
     "another skill": [
       {
         ...yes,
         ask: () => ok({ ...notStored, status: "not_required", reason: "skill_not_listed", skill: "mail.send" }),
       },
       ["ask"],
-      UnexpectedAnswerError,
+      "unrecognised",
     ],
-    "another role": [{ ...yes, ask: () => created({ role: "customer" }) }, ["ask"], UnexpectedAnswerError],
-    "another holder": [{ ...yes, ask: () => created({ customer_id: identity }) }, ["ask"], UnexpectedAnswerError],
+    "another role": [{ ...yes, ask: () => created({ role: "customer" }) }, ["ask"], "unrecognised"],
+    "another holder": [{ ...yes, ask: () => created({ customer_id: identity }) }, ["ask"], "unrecognised"],
     "the same id as an identity": [
       { ...yes, ask: () => created({ customer_id: null, identity_id: customer }) },
       ["ask"],
-      UnexpectedAnswerError,
+      "unrecognised",
     ],
     "other params": [
       { ...yes, ask: () => created({ action_digest: "sha-256:00" }) },
       ["ask"],
-      UnexpectedAnswerError,
+      "unrecognised",
       withAction,
     ],
     "params that nobody asked about": [
       { ...yes, ask: () => created({ action_digest: digest }) },
       ["ask"],
-      UnexpectedAnswerError,
+      "unrecognised",
     ],
     "an action by a session": [
       { ...yes, ask: () => created({ ...approved, reason: "session", action_digest: digest }) },
       ["ask", "decline"],
-      UnexpectedAnswerError,
+      "unrecognised",
       withAction,
     ],
-    "pending without an id": [{ ...yes, ask: () => created({ id: null }) }, ["ask"], UnexpectedAnswerError],
+    "pending without an id": [{ ...yes, ask: () => created({ id: null }) }, ["ask"], "unrecognised"],
     declined: [
       { ...yes, wait: () => ok({ status: "declined", reason: "holder" }) },
-      ["ask", "wait", "decline"],
-      NotConfirmedError,
+      ["ask", "wait"],
+      "declined",
     ],
-    expired: [{ ...yes, wait: () => ok({ status: "expired" }) }, ["ask", "wait", "decline"], NotConfirmedError],
+    expired: [{ ...yes, wait: () => ok({ status: "expired" }) }, ["ask", "wait"], "expired"],
     "an unknown status while waiting": [
       { ...yes, wait: () => ok({ status: "ok" }) },
       ["ask", "wait", "decline"],
-      NotConfirmedError,
+      "unrecognised",
     ],
     "redeemed by somebody else": [
       { ...yes, wait: () => ok({ status: "redeemed" }) },
-      ["ask", "wait", "decline"],
-      NotConfirmedError,
+      ["ask", "wait"],
+      "refused",
     ],
     "another confirmation's approval": [
       { ...yes, wait: () => ok({ ...approved, id: identity }) },
       ["ask", "wait", "decline"],
-      UnexpectedAnswerError,
+      "unrecognised",
     ],
-    "a lost wait": [{ ...yes, wait: () => ({ hangUp: true }) }, ["ask", "wait", "wait", "decline"], ConnectionError],
+    "a lost wait": [{ ...yes, wait: () => ({ hangUp: true }) }, ["ask", "wait", "wait", "decline"], "unreachable"],
     "a lost redeem": [
       { ...yes, redeem: () => ({ hangUp: true }) },
       ["ask", "wait", "redeem", "decline"],
-      ConnectionError,
+      "unreachable",
     ],
     "a refused redeem": [
       { ...yes, redeem: () => problem("changed-since-approval", 403) },
       ["ask", "wait", "redeem", "decline"],
-      HydrapinError,
+      "refused",
     ],
     "a busy redeem": [
       { ...yes, redeem: () => problem("busy", 503) },
-      ["ask", "wait", "redeem", "decline"],
-      HydrapinError,
+      ["ask", "wait", "redeem", "redeem", "decline"],
+      "unreachable",
     ],
     "201 to a redeem": [
       { ...yes, redeem: () => ({ status: 201, body: confirmation({ status: "redeemed" }) }) },
       ["ask", "wait", "redeem", "decline"],
-      UnexpectedAnswerError,
+      "unrecognised",
     ],
     "a redeem that is still approved": [
       { ...yes, redeem: () => ok(approved) },
       ["ask", "wait", "redeem", "decline"],
-      UnexpectedAnswerError,
+      "unrecognised",
     ],
     "a redeem without a body": [
       { ...yes, redeem: () => ({ status: 204 }) },
       ["ask", "wait", "redeem", "decline"],
-      UnexpectedAnswerError,
+      "unrecognised",
     ],
     "a redeem of another confirmation": [
       { ...yes, redeem: () => ok({ status: "redeemed", id: identity }) },
       ["ask", "wait", "redeem", "decline"],
-      UnexpectedAnswerError,
+      "unrecognised",
     ],
     "a redeem of another skill": [
       { ...yes, redeem: () => ok({ status: "redeemed", skill: "mail.send" }) },
       ["ask", "wait", "redeem", "decline"],
-      UnexpectedAnswerError,
+      "unrecognised",
     ],
     "a decline that fails too": [
       { ...yes, redeem: () => ({ hangUp: true }), decline: () => problem("not-found", 404) },
       ["ask", "wait", "redeem", "decline"],
-      ConnectionError,
+      "unreachable",
     ],
-    "a conflict": [{ ask: () => problem("idempotency-conflict", 409) }, ["ask"], HydrapinError],
+    "a conflict": [{ ask: () => problem("idempotency-conflict", 409) }, ["ask"], "refused"],
   };
-  for (const [name, [script, steps, kind, asked]] of Object.entries(cases)) {
+  for (const [name, [script, steps, reason, asked]] of Object.entries(cases)) {
     test(name, async () => {
       const g = await scripted(script);
-      await assert.rejects(g.run(asked), kind);
+      await assert.rejects(g.run(asked, reason === "not_required" ? {} : { allowNotRequired: true }), because(reason));
       assert.deepEqual(g.steps, steps);
       assert.deepEqual(g.ran, []);
     });
   }
   test("a question that cannot be asked, without asking", async () => {
     const g = await scripted(yes);
-    await assert.rejects(g.run({ ...question, action: { summary: "s", params: { n: NaN } } }), TypeError);
-    await assert.rejects(g.run({ skill: "a", role: "owner" } as never), TypeError);
+    await assert.rejects(g.run({ ...question, action: { summary: "s", params: { n: NaN } } }), because("invalid"));
+    await assert.rejects(g.run({ skill: "a", role: "owner" } as never), because("invalid", TypeError));
     assert.deepEqual([g.steps, g.ran], [[], []]);
   });
   test("blocked says why and until when", async () => {
@@ -275,10 +289,10 @@ describe("refuses", () => {
         ok({ ...notStored, status: "blocked", reason: "pin_locked", locked_until: "2026-11-01T09:45:00.000000Z" }),
     });
     await assert.rejects(g.run(), (error: unknown) => {
-      assert.ok(error instanceof BlockedError);
+      assert.ok(error instanceof NotConfirmedError);
       assert.deepEqual(
-        [error.reason, error.lockedUntil?.toISOString(), error.status],
-        ["pin_locked", "2026-11-01T09:45:00.000Z", 200],
+        [error.reason, error.detail, error.lockedUntil?.toISOString(), error.status],
+        ["blocked", "pin_locked", "2026-11-01T09:45:00.000Z", 200],
       );
       return true;
     });
@@ -293,7 +307,7 @@ describe("onPending", () => {
       verify: () => problem("wrong-pin", 403, { attempts_remaining: 4 }),
     });
     const verify = g.run(question, { onPending: async (c) => void (await g.runtime.verifyConfirmation(c.id, "0000")) });
-    await assert.rejects(verify, WrongPinError);
+    await assert.rejects(verify, because("incorrect_pin", WrongPinError));
     assert.equal(g.steps.at(-1), "decline");
     assert.equal(g.steps.filter((s) => s === "verify").length, 1);
     assert.deepEqual(g.ran, []);
@@ -322,23 +336,21 @@ describe("onPending", () => {
 
 describe("abort", () => {
   const reason = new Error("the run is over");
-  test("while pending declines and rejects with the reason", async () => {
+  test("while pending declines and is cancelled", async () => {
     const controller = new AbortController();
     const g = await scripted({ ...yes, wait: () => ({ silent: true }) });
     await assert.rejects(
-      g.run(question, { signal: controller.signal, onPending: () => controller.abort(reason) }),
-      reason,
-    );
+      g.run(question, { signal: controller.signal, onPending: () => controller.abort(reason) }), because("cancelled", reason));
     assert.equal(g.steps.at(-1), "decline");
     assert.deepEqual(g.ran, []);
   });
   test("before and during the ask runs nothing", async () => {
     const g = await scripted({ ask: () => ({ silent: true }) });
-    await assert.rejects(g.run(question, { signal: AbortSignal.abort(reason) }), reason);
+    await assert.rejects(g.run(question, { signal: AbortSignal.abort(reason) }), because("cancelled", reason));
     assert.deepEqual(g.steps, []);
     const controller = new AbortController();
     setTimeout(() => controller.abort(reason), 30);
-    await assert.rejects(g.run(question, { signal: controller.signal }), reason);
+    await assert.rejects(g.run(question, { signal: controller.signal }), because("cancelled", reason));
     assert.deepEqual(g.ran, []);
   });
   test("while redeeming runs nothing, although it was redeemed", async () => {
@@ -350,7 +362,7 @@ describe("abort", () => {
         return ok({ status: "redeemed" });
       },
     });
-    await assert.rejects(g.run(question, { signal: controller.signal }), reason);
+    await assert.rejects(g.run(question, { signal: controller.signal }), because("cancelled", reason));
     assert.deepEqual(g.ran, []);
   });
 });

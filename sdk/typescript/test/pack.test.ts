@@ -49,7 +49,7 @@ test("its only dependencies are the two, and it imports nothing of Node", async 
   for (const file of own.files.filter((f) => f.endsWith(".js"))) {
     const text = await readFile(join(folder, "node_modules/@hydracore/hydrapin", file), "utf8");
     for (const [, from = ""] of text.matchAll(/^(?:import|export) .*from "(.*?)";$/gm))
-      assert.match(from, /^(\.\/\w+\.js|jose|openapi-fetch)$/, file);
+      assert.match(from, /^(\.\/[\w-]+\.js|jose|openapi-fetch|@langchain\/core\/tools)$/, file);
   }
 });
 
@@ -99,7 +99,7 @@ test("the README's code runs", async () => {
     const asked = "Send 250.00 EUR to DE89370400440532013000? PIN: ";
     assert.deepEqual(
       [code, shown],
-      [0, `${asked}Wrong, 4 left.\n${asked}Sent 250.00 EUR.\nConfirmed by pin for owner.\n`],
+      [0, `${asked}Incorrect, 4 left.\n${asked}Sent 250.00 EUR.\nConfirmed by pin for owner.\n`],
     );
   } finally {
     await server.stop();

@@ -4,8 +4,8 @@ import { createHash, randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 
 import {
-  HydrapinClient,
-  HydrapinRuntime,
+  Admin,
+  Runtime,
   MemorySeen,
   NO_ACTION,
   ReceiptError,
@@ -22,12 +22,12 @@ const server = await startServer();
 after(() => server.stop());
 const pin = "804615";
 const skill = "payments.transfer";
-const params = { to: "DE89370400440532013000", amount: "250.00", ключ: [1.5, 1e30, null, true] };
+const params = { to: "DE89370400440532013000", amount: "250.00", ключ: [1.5, 1e-7, null, true] };
 const [instance, customer] = [randomUUID(), randomUUID()];
-const client = new HydrapinClient({ baseUrl: server.url, apiKey: server.apiKey });
+const client = new Admin({ baseUrl: server.url, apiKey: server.apiKey });
 await client.setCustomerPin(customer, pin);
 await client.updatePinPolicy(instance, { pin_required_skills: ["*"] });
-const runtime = new HydrapinRuntime({
+const runtime = new Runtime({
   baseUrl: server.url,
   apiKey: await server.runtimeKey(instance),
   instanceId: instance,
@@ -46,8 +46,8 @@ async function approved(action?: {
   assert.ok(asked.id);
   const { id, receipt } = asked.status === "approved" ? asked : await runtime.verifyConfirmation(asked.id, pin);
   assert.ok(id && receipt);
-  assert.equal((await runtime.getConfirmation(id)).receipt, receipt, "the same bytes each time");
-  return { id, receipt };
+  assert.equal((await runtime.getConfirmation(id)).receipt?.reveal(), receipt.reveal(), "the same bytes each time");
+  return { id, receipt: receipt.reveal() };
 }
 
 const jwks = new URL("/.well-known/jwks.json", server.url);

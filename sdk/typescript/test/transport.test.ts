@@ -4,9 +4,9 @@ import { inspect } from "node:util";
 
 import {
   ConnectionError,
-  HydrapinClient,
+  Admin,
   HydrapinError,
-  HydrapinRuntime,
+  Runtime,
   TimeoutError,
   UnavailableError,
   UnexpectedAnswerError,
@@ -31,18 +31,18 @@ after(() => Promise.all(stops.map((stop) => stop())));
 
 async function fake(
   answer: (count: number) => Reply | Promise<Reply>,
-): Promise<Fake & { client: HydrapinClient; runtime: HydrapinRuntime }> {
+): Promise<Fake & { client: Admin; runtime: Runtime }> {
   const started = await startFake((_seen, count) => answer(count));
   stops.push(started.stop);
   const options = { baseUrl: started.url, apiKey: "hc_live_id_secret", retry };
   return {
     ...started,
-    client: new HydrapinClient(options),
-    runtime: new HydrapinRuntime({ ...options, instanceId: instance }),
+    client: new Admin(options),
+    runtime: new Runtime({ ...options, instanceId: instance }),
   };
 }
 
-type Call = (on: { client: HydrapinClient; runtime: HydrapinRuntime }) => Promise<unknown>;
+type Call = (on: { client: Admin; runtime: Runtime }) => Promise<unknown>;
 const question = { skill: "payments.transfer", role: "owner", customer_id: customer } as const;
 
 const repeated: Record<string, Call> = {
@@ -50,7 +50,7 @@ const repeated: Record<string, Call> = {
   getPinPolicy: ({ client }) => client.getPinPolicy(instance),
   getIdentityPinStatus: ({ client }) => client.getIdentityPinStatus(instance, identity),
   getMyPinStatus: ({ client }) => client.getMyPinStatus(),
-  runtimeGetPinStatus: ({ runtime }) => runtime.getPinStatus(identity),
+  runtimeGetPinStatus: ({ runtime }) => runtime.runtimeGetPinStatus(identity),
   getConfirmation: ({ runtime }) => runtime.getConfirmation(confirmationId, { waitSeconds: 5 }),
   declineConfirmation: ({ runtime }) => runtime.declineConfirmation(confirmationId),
   endPinSessions: ({ runtime }) => runtime.endPinSessions({ customer_id: customer }),
@@ -64,8 +64,8 @@ const once: Record<string, Call> = {
   updatePinPolicy: ({ client }) => client.updatePinPolicy(instance, {}),
   removeIdentityPin: ({ client }) => client.removeIdentityPin(instance, identity),
   unlockIdentityPin: ({ client }) => client.unlockIdentityPin(instance, identity),
-  runtimeSetPin: ({ runtime }) => runtime.setPin(identity, "804615", { currentPin: "492750" }),
-  runtimeRemovePin: ({ runtime }) => runtime.removePin(identity),
+  runtimeSetPin: ({ runtime }) => runtime.runtimeSetPin(identity, "804615", { currentPin: "492750" }),
+  runtimeRemovePin: ({ runtime }) => runtime.runtimeRemovePin(identity),
   verifyConfirmation: ({ runtime }) => runtime.verifyConfirmation(confirmationId, "804615"),
   redeemConfirmation: ({ runtime }) => runtime.redeemConfirmation(confirmationId, { skill: "a" }),
   "askConfirmation without a key": ({ runtime }) => runtime.askConfirmation(question),
@@ -154,7 +154,7 @@ describe("time", () => {
     const pausing = await fake(() => ({ ...problem("busy", 503), headers: { "Retry-After": "2" } }));
     await assert.rejects(pausing.client.getCustomerPinStatus(customer, { signal: abort(100) }), reason);
     assert.equal(pausing.seen.length, 1);
-    const stuck = new HydrapinClient({ baseUrl: silent.url, token: () => new Promise(() => undefined), retry });
+    const stuck = new Admin({ baseUrl: silent.url, token: () => new Promise(() => undefined), retry });
     await assert.rejects(stuck.getMyPinStatus({ signal: abort(20) }), reason);
     await assert.rejects(stuck.getMyPinStatus({ timeoutMs: 20 }), TimeoutError);
     const before = silent.seen.length;
@@ -217,7 +217,7 @@ describe("credentials", () => {
     const server = await fake((count) => (count === 2 ? problem("busy", 503) : { body: pinStatus }));
     await server.client.getMyPinStatus();
     let n = 0;
-    const bySource = new HydrapinClient({ baseUrl: `${server.url}/`, token: async () => `token-${++n}`, retry });
+    const bySource = new Admin({ baseUrl: `${server.url}/`, token: async () => `token-${++n}`, retry });
     await bySource.getMyPinStatus();
     const headers = server.seen.map((s) => [s.headers["x-api-key"], s.headers.authorization]);
     assert.deepEqual(headers, [
@@ -229,9 +229,9 @@ describe("credentials", () => {
   test("what a source throws is thrown, and nothing is sent", async () => {
     const server = await fake(() => ({ body: pinStatus }));
     const reason = new Error("no token today");
-    const client = new HydrapinClient({ baseUrl: server.url, token: () => Promise.reject(reason) });
+    const client = new Admin({ baseUrl: server.url, token: () => Promise.reject(reason) });
     await assert.rejects(client.getMyPinStatus(), reason);
-    const broken = new HydrapinClient({ baseUrl: server.url, token: () => "secret\n" });
+    const broken = new Admin({ baseUrl: server.url, token: () => "secret\n" });
     await assert.rejects(
       broken.getMyPinStatus(),
       (error: unknown) => error instanceof TypeError && !error.message.includes("secret"),
@@ -239,7 +239,7 @@ describe("credentials", () => {
     assert.equal(server.seen.length, 0);
   });
   test("secrets are shown nowhere", async () => {
-    const client = new HydrapinClient({
+    const client = new Admin({
       baseUrl: "http://127.0.0.1:9",
       apiKey: "hc_live_id_secret",
       retry: { attempts: 1 },
@@ -250,13 +250,13 @@ describe("credentials", () => {
     shown.push(inspect(thrown, { depth: 9, showHidden: true }), JSON.stringify(thrown));
     for (const text of shown) assert.doesNotMatch(text, /secret|804615/);
     assert.throws(
-      () => new HydrapinClient({ baseUrl: "http://h", apiKey: "secret\n" }),
+      () => new Admin({ baseUrl: "http://h", apiKey: "secret\n" }),
       (error: unknown) => error instanceof TypeError && !error.message.includes("secret"),
     );
   });
   test("settings that cannot work are refused at once", () => {
     const make = (options: object) => () =>
-      new HydrapinRuntime({ baseUrl: "http://h", apiKey: "k", instanceId: instance, ...options } as never);
+      new Runtime({ baseUrl: "http://h", apiKey: "k", instanceId: instance, ...options } as never);
     for (const options of [
       { apiKey: undefined },
       { token: "t" },
@@ -283,7 +283,7 @@ describe("credentials", () => {
   test("a path prefix is kept, and another fetch is used", async () => {
     const server = await fake(() => ({ body: pinStatus }));
     const urls: string[] = [];
-    const client = new HydrapinClient({
+    const client = new Admin({
       baseUrl: `${server.url}/pin/`,
       apiKey: "k",
       fetch: (request) => {

@@ -1,12 +1,12 @@
 // Each marked line is a mistake that must not compile: a mark without a mistake is an error itself. No Node types here:
 // what compiles in this folder compiles for the browser.
 import {
-  BlockedError,
-  HydrapinClient,
-  HydrapinRuntime,
+  Admin,
+  Runtime,
   LockedError,
   MemorySeen,
   NO_ACTION,
+  NotConfirmedError,
   WrongPinError,
   keysFromJwks,
   verifyReceipt,
@@ -16,20 +16,20 @@ import type { ExpectedReceipt, Question } from "@hydracore/hydrapin";
 const id = "497f6eca-6276-4993-bfeb-53cbbbba6f08";
 const baseUrl = "https://pin.example.com";
 
-export const client = new HydrapinClient({ baseUrl, apiKey: "k" });
-export const bySource = new HydrapinClient({
+export const client = new Admin({ baseUrl, apiKey: "k" });
+export const bySource = new Admin({
   baseUrl,
   token: async (signal: AbortSignal) => (signal.aborted ? "" : "t"),
 });
 // @ts-expect-error no credential
-export const none = new HydrapinClient({ baseUrl });
+export const none = new Admin({ baseUrl });
 // @ts-expect-error two credentials
-export const both = new HydrapinClient({ baseUrl, apiKey: "k", token: "t" });
+export const both = new Admin({ baseUrl, apiKey: "k", token: "t" });
 // @ts-expect-error a setting that is not there
-export const typo = new HydrapinClient({ baseUrl, apiKey: "k", timeout: 5 });
-export const runtime = new HydrapinRuntime({ baseUrl, apiKey: "k", instanceId: id });
+export const typo = new Admin({ baseUrl, apiKey: "k", timeout: 5 });
+export const runtime = new Runtime({ baseUrl, apiKey: "k", instanceId: id });
 // @ts-expect-error no instance
-export const homeless = new HydrapinRuntime({ baseUrl, apiKey: "k" });
+export const homeless = new Runtime({ baseUrl, apiKey: "k" });
 
 export async function policies(): Promise<void> {
   const { policy, etag } = await client.getPinPolicy(id);
@@ -112,8 +112,8 @@ export function errors(error: unknown): Date | number | string | null {
   if (error instanceof WrongPinError) return error.attemptsRemaining;
   if (error instanceof LockedError) return error.until;
   // @ts-expect-error only a wrong PIN says what remains
-  if (error instanceof BlockedError) return error.attemptsRemaining;
-  return error instanceof BlockedError ? error.requestId : null;
+  if (error instanceof NotConfirmedError) return error.attemptsRemaining;
+  return error instanceof NotConfirmedError ? error.requestId : null;
 }
 
 const expected: ExpectedReceipt = {

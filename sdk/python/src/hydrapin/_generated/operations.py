@@ -1,0 +1,267 @@
+"""The operations of the contract.
+
+Generated from openapi.yaml by tools/python/generate.py. Do not edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .. import _wire as wire
+from .._operation import Operation
+from . import models
+
+GET_CUSTOMER_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
+    id="getCustomerPinStatus",
+    method="GET",
+    path="/v1/customers/{customer_id}/pin",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+SET_CUSTOMER_PIN: Final[Operation[models.PinStatus]] = Operation(
+    id="setCustomerPin",
+    method="POST",
+    path="/v1/customers/{customer_id}/pin",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+REMOVE_CUSTOMER_PIN: Final[Operation[None]] = Operation(
+    id="removeCustomerPin",
+    method="DELETE",
+    path="/v1/customers/{customer_id}/pin",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+UNLOCK_CUSTOMER_PIN: Final[Operation[models.PinStatus]] = Operation(
+    id="unlockCustomerPin",
+    method="POST",
+    path="/v1/customers/{customer_id}/pin/unlock",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_PIN_POLICY: Final[Operation[models.PinPolicy]] = Operation(
+    id="getPinPolicy",
+    method="GET",
+    path="/v1/instances/{instance_id}/pin-policy",
+    statuses=(200,),
+    decode=models.PinPolicy.from_wire,
+    etag=True,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+UPDATE_PIN_POLICY: Final[Operation[models.PinPolicy]] = Operation(
+    id="updatePinPolicy",
+    method="PATCH",
+    path="/v1/instances/{instance_id}/pin-policy",
+    statuses=(200,),
+    decode=models.PinPolicy.from_wire,
+    etag=True,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_IDENTITY_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
+    id="getIdentityPinStatus",
+    method="GET",
+    path="/v1/instances/{instance_id}/identities/{identity_id}/pin",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+REMOVE_IDENTITY_PIN: Final[Operation[None]] = Operation(
+    id="removeIdentityPin",
+    method="DELETE",
+    path="/v1/instances/{instance_id}/identities/{identity_id}/pin",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+UNLOCK_IDENTITY_PIN: Final[Operation[models.PinStatus]] = Operation(
+    id="unlockIdentityPin",
+    method="POST",
+    path="/v1/instances/{instance_id}/identities/{identity_id}/pin/unlock",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_MY_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
+    id="getMyPinStatus",
+    method="GET",
+    path="/v1/me/pin",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+RUNTIME_GET_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
+    id="runtimeGetPinStatus",
+    method="GET",
+    path="/internal/v1/instances/{instance_id}/identities/{identity_id}/pin",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+RUNTIME_SET_PIN: Final[Operation[models.PinStatus]] = Operation(
+    id="runtimeSetPin",
+    method="POST",
+    path="/internal/v1/instances/{instance_id}/identities/{identity_id}/pin",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+RUNTIME_REMOVE_PIN: Final[Operation[None]] = Operation(
+    id="runtimeRemovePin",
+    method="DELETE",
+    path="/internal/v1/instances/{instance_id}/identities/{identity_id}/pin",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+ASK_CONFIRMATION: Final[Operation[models.Confirmation]] = Operation(
+    id="askConfirmation",
+    method="POST",
+    path="/internal/v1/instances/{instance_id}/confirmations",
+    statuses=(200, 201,),
+    decode=models.Confirmation.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=("idempotency_key", "call_key",),
+    segments=(),
+)
+
+GET_CONFIRMATION: Final[Operation[models.Confirmation]] = Operation(
+    id="getConfirmation",
+    method="GET",
+    path="/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}",
+    statuses=(200,),
+    decode=models.Confirmation.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+DECLINE_CONFIRMATION: Final[Operation[None]] = Operation(
+    id="declineConfirmation",
+    method="DELETE",
+    path="/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+VERIFY_CONFIRMATION: Final[Operation[models.Confirmation]] = Operation(
+    id="verifyConfirmation",
+    method="POST",
+    path="/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify",
+    statuses=(200,),
+    decode=models.Confirmation.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+REDEEM_CONFIRMATION: Final[Operation[models.Confirmation]] = Operation(
+    id="redeemConfirmation",
+    method="POST",
+    path="/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem",
+    statuses=(200,),
+    decode=models.Confirmation.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+END_PIN_SESSIONS: Final[Operation[None]] = Operation(
+    id="endPinSessions",
+    method="DELETE",
+    path="/internal/v1/instances/{instance_id}/pin-sessions",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+ALL: Final[tuple[Operation[Any], ...]] = (
+    GET_CUSTOMER_PIN_STATUS,
+    SET_CUSTOMER_PIN,
+    REMOVE_CUSTOMER_PIN,
+    UNLOCK_CUSTOMER_PIN,
+    GET_PIN_POLICY,
+    UPDATE_PIN_POLICY,
+    GET_IDENTITY_PIN_STATUS,
+    REMOVE_IDENTITY_PIN,
+    UNLOCK_IDENTITY_PIN,
+    GET_MY_PIN_STATUS,
+    RUNTIME_GET_PIN_STATUS,
+    RUNTIME_SET_PIN,
+    RUNTIME_REMOVE_PIN,
+    ASK_CONFIRMATION,
+    GET_CONFIRMATION,
+    DECLINE_CONFIRMATION,
+    VERIFY_CONFIRMATION,
+    REDEEM_CONFIRMATION,
+    END_PIN_SESSIONS,
+)
+
+BY_ROUTE: Final[Mapping[tuple[str, str], Operation[Any]]] = {
+    (o.method, o.path): o for o in ALL
+}

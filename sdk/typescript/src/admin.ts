@@ -1,0 +1,100 @@
+import type { AnswerOf, OperationId } from "./operations.js";
+import { reveal, type Secret } from "./secret.js";
+import { Transport, uuid, type CallOptions, type ClientOptions, type Sent } from "./transport.js";
+import type { PinPolicy, PinPolicyUpdate, PinStatus } from "./types.js";
+
+/** A policy and the ETag of its version, to be sent back with an update. The ETag is null where a proxy hides it. */
+export interface VersionedPinPolicy {
+  readonly policy: PinPolicy;
+  readonly etag: string | null;
+}
+
+/**
+ * What tenant admins, their dashboards and customers call. Each method is one operation of the contract, under its
+ * operationId. Reads are repeated after a lost answer; everything else is sent again only after an answer that says
+ * that nothing was done.
+ */
+export class Admin {
+  readonly #transport: Transport;
+
+  constructor(options: ClientOptions) {
+    this.#transport = new Transport(options);
+  }
+
+  /** Returns whether a customer has a PIN, and whether it is active or locked. */
+  async getCustomerPinStatus(customerId: string, options?: CallOptions): Promise<PinStatus> {
+    return await this.#call("getCustomerPinStatus", { path: customer(customerId) }, options);
+  }
+
+  /** Sets a customer's PIN, or replaces it. Lifts a lock and a deactivation. */
+  async setCustomerPin(customerId: string, pin: string | Secret, options?: CallOptions): Promise<PinStatus> {
+    return await this.#call("setCustomerPin", { path: customer(customerId), body: { pin: reveal(pin) } }, options);
+  }
+
+  /** Removes a customer's PIN. Removing one that is not set is no error. */
+  async removeCustomerPin(customerId: string, options?: CallOptions): Promise<void> {
+    await this.#call("removeCustomerPin", { path: customer(customerId) }, options);
+  }
+
+  /** Lifts the lock and the deactivation of a customer's PIN. */
+  async unlockCustomerPin(customerId: string, options?: CallOptions): Promise<PinStatus> {
+    return await this.#call("unlockCustomerPin", { path: customer(customerId) }, options);
+  }
+
+  /** Returns which skills of an instance need a PIN, for which roles, and how long one PIN lasts. */
+  async getPinPolicy(instanceId: string, options?: CallOptions): Promise<VersionedPinPolicy> {
+    const { data, response } = await this.#transport.call("getPinPolicy", { path: instance(instanceId) }, options);
+    return { policy: data, etag: response.headers.get("ETag") };
+  }
+
+  /**
+   * Changes the fields of a policy that are given. With `ifMatch`, the ETag that was read, a change that somebody else
+   * made in between is a PreconditionFailedError and is not overwritten.
+   */
+  async updatePinPolicy(
+    instanceId: string,
+    update: PinPolicyUpdate,
+    options: CallOptions & { readonly ifMatch?: string } = {},
+  ): Promise<VersionedPinPolicy> {
+    const header = options.ifMatch === undefined ? {} : { "If-Match": options.ifMatch };
+    const sent = { path: instance(instanceId), header, body: update };
+    const { data, response } = await this.#transport.call("updatePinPolicy", sent, options);
+    return { policy: data, etag: response.headers.get("ETag") };
+  }
+
+  /** Returns whether a channel identity of an instance has a PIN, and whether it is active or locked. */
+  async getIdentityPinStatus(instanceId: string, identityId: string, options?: CallOptions): Promise<PinStatus> {
+    return await this.#call("getIdentityPinStatus", { path: identity(instanceId, identityId) }, options);
+  }
+
+  /** Removes an identity's PIN. Removing one that is not set is no error. */
+  async removeIdentityPin(instanceId: string, identityId: string, options?: CallOptions): Promise<void> {
+    await this.#call("removeIdentityPin", { path: identity(instanceId, identityId) }, options);
+  }
+
+  /** Lifts the lock, the deactivation and the cooling-off period of an identity's PIN. */
+  async unlockIdentityPin(instanceId: string, identityId: string, options?: CallOptions): Promise<PinStatus> {
+    return await this.#call("unlockIdentityPin", { path: identity(instanceId, identityId) }, options);
+  }
+
+  /** Returns whether the customer whose token this is has a PIN. */
+  async getMyPinStatus(options?: CallOptions): Promise<PinStatus> {
+    return await this.#call("getMyPinStatus", {}, options);
+  }
+
+  async #call<Id extends OperationId>(id: Id, sent: Sent, options?: CallOptions): Promise<AnswerOf<Id>> {
+    return (await this.#transport.call(id, sent, options)).data;
+  }
+}
+
+function customer(customerId: string) {
+  return { customer_id: uuid(customerId, "customerId") };
+}
+
+function instance(instanceId: string) {
+  return { instance_id: uuid(instanceId, "instanceId") };
+}
+
+function identity(instanceId: string, identityId: string) {
+  return { ...instance(instanceId), identity_id: uuid(identityId, "identityId") };
+}

@@ -1,0 +1,64 @@
+import type { operations } from "./schema.js";
+import { readConfirmation, readNothing, readPinPolicy, readPinStatus } from "./shapes.js";
+
+/** One operation of the contract, as this package calls it. */
+export interface Operation {
+  readonly method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  readonly path: string;
+  /** The success statuses that the contract names; all others are errors. */
+  readonly success: readonly number[];
+  /** Reads the body of a success; undefined when it is not whole. */
+  readonly read: (body: unknown) => unknown;
+  /**
+   * Whether it may be repeated when nobody knows what became of it. Nothing that spends an attempt, uses up an approval
+   * or writes a PIN may.
+   */
+  readonly repeatable: boolean;
+}
+
+const customerPin = "/v1/customers/{customer_id}/pin";
+const identityPin = "/v1/instances/{instance_id}/identities/{identity_id}/pin";
+const policy = "/v1/instances/{instance_id}/pin-policy";
+const runtime = "/internal/v1/instances/{instance_id}";
+const runtimePin = `${runtime}/identities/{identity_id}/pin`;
+const confirmations = `${runtime}/confirmations`;
+const confirmation = `${confirmations}/{confirmation_id}`;
+
+function get<T>(path: string, read: (body: unknown) => T) {
+  return { method: "GET", path, success: [200], read, repeatable: true } as const;
+}
+function write<T>(method: "POST" | "PATCH" | "PUT", path: string, read: (body: unknown) => T, ...success: number[]) {
+  return { method, path, success: success.length > 0 ? success : [200], read, repeatable: false } as const;
+}
+function remove(path: string, repeatable: boolean) {
+  return { method: "DELETE", path, success: [204], read: readNothing, repeatable } as const;
+}
+
+/** Every operation of the contract by its id: one that the contract gains does not compile until it is here. */
+export const table = {
+  getCustomerPinStatus: get(customerPin, readPinStatus),
+  setCustomerPin: write("POST", customerPin, readPinStatus),
+  removeCustomerPin: remove(customerPin, false),
+  unlockCustomerPin: write("POST", `${customerPin}/unlock`, readPinStatus),
+  getIdentityPinStatus: get(identityPin, readPinStatus),
+  removeIdentityPin: remove(identityPin, false),
+  unlockIdentityPin: write("POST", `${identityPin}/unlock`, readPinStatus),
+  getPinPolicy: get(policy, readPinPolicy),
+  updatePinPolicy: write("PATCH", policy, readPinPolicy),
+  getMyPinStatus: get("/v1/me/pin", readPinStatus),
+
+  runtimeGetPinStatus: get(runtimePin, readPinStatus),
+  runtimeSetPin: write("POST", runtimePin, readPinStatus),
+  runtimeRemovePin: remove(runtimePin, false),
+  askConfirmation: write("POST", confirmations, readConfirmation, 200, 201),
+  getConfirmation: get(confirmation, readConfirmation),
+  verifyConfirmation: write("POST", `${confirmation}/verify`, readConfirmation),
+  redeemConfirmation: write("POST", `${confirmation}/redeem`, readConfirmation),
+  declineConfirmation: remove(confirmation, true),
+  endPinSessions: remove(`${runtime}/pin-sessions`, true),
+} satisfies Record<keyof operations, Operation>;
+
+/** The id of an operation. */
+export type OperationId = keyof typeof table;
+/** What an operation answers. */
+export type AnswerOf<Id extends OperationId> = Exclude<ReturnType<(typeof table)[Id]["read"]>, undefined>;
