@@ -9,7 +9,9 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -23,25 +25,51 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ConfirmationOutcome.
+const (
+	ConfirmationOutcomeExecuted ConfirmationOutcome = "executed"
+	ConfirmationOutcomeFailed   ConfirmationOutcome = "failed"
+	ConfirmationOutcomeUnknown  ConfirmationOutcome = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ConfirmationOutcome enum.
+func (e ConfirmationOutcome) Valid() bool {
+	switch e {
+	case ConfirmationOutcomeExecuted:
+		return true
+	case ConfirmationOutcomeFailed:
+		return true
+	case ConfirmationOutcomeUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConfirmationReason.
 const (
+	ConfirmationReasonFrozen         ConfirmationReason = "frozen"
 	ConfirmationReasonHolder         ConfirmationReason = "holder"
 	ConfirmationReasonPin            ConfirmationReason = "pin"
 	ConfirmationReasonPinChanged     ConfirmationReason = "pin_changed"
 	ConfirmationReasonPinCoolingOff  ConfirmationReason = "pin_cooling_off"
 	ConfirmationReasonPinInactive    ConfirmationReason = "pin_inactive"
 	ConfirmationReasonPinLocked      ConfirmationReason = "pin_locked"
+	ConfirmationReasonPinNotOwn      ConfirmationReason = "pin_not_own"
 	ConfirmationReasonPinNotSet      ConfirmationReason = "pin_not_set"
 	ConfirmationReasonRoleExcluded   ConfirmationReason = "role_excluded"
 	ConfirmationReasonRuntime        ConfirmationReason = "runtime"
 	ConfirmationReasonSession        ConfirmationReason = "session"
 	ConfirmationReasonSessionEnded   ConfirmationReason = "session_ended"
 	ConfirmationReasonSkillNotListed ConfirmationReason = "skill_not_listed"
+	ConfirmationReasonWrongPin       ConfirmationReason = "wrong_pin"
 )
 
 // Valid indicates whether the value is a known member of the ConfirmationReason enum.
 func (e ConfirmationReason) Valid() bool {
 	switch e {
+	case ConfirmationReasonFrozen:
+		return true
 	case ConfirmationReasonHolder:
 		return true
 	case ConfirmationReasonPin:
@@ -53,6 +81,8 @@ func (e ConfirmationReason) Valid() bool {
 	case ConfirmationReasonPinInactive:
 		return true
 	case ConfirmationReasonPinLocked:
+		return true
+	case ConfirmationReasonPinNotOwn:
 		return true
 	case ConfirmationReasonPinNotSet:
 		return true
@@ -66,6 +96,8 @@ func (e ConfirmationReason) Valid() bool {
 		return true
 	case ConfirmationReasonSkillNotListed:
 		return true
+	case ConfirmationReasonWrongPin:
+		return true
 	default:
 		return false
 	}
@@ -73,31 +105,52 @@ func (e ConfirmationReason) Valid() bool {
 
 // Defines values for ConfirmationStatus.
 const (
-	Approved    ConfirmationStatus = "approved"
-	Blocked     ConfirmationStatus = "blocked"
-	Declined    ConfirmationStatus = "declined"
-	Expired     ConfirmationStatus = "expired"
-	NotRequired ConfirmationStatus = "not_required"
-	Pending     ConfirmationStatus = "pending"
-	Redeemed    ConfirmationStatus = "redeemed"
+	ConfirmationStatusApproved    ConfirmationStatus = "approved"
+	ConfirmationStatusBlocked     ConfirmationStatus = "blocked"
+	ConfirmationStatusDeclined    ConfirmationStatus = "declined"
+	ConfirmationStatusExpired     ConfirmationStatus = "expired"
+	ConfirmationStatusNotRequired ConfirmationStatus = "not_required"
+	ConfirmationStatusPending     ConfirmationStatus = "pending"
+	ConfirmationStatusRedeemed    ConfirmationStatus = "redeemed"
 )
 
 // Valid indicates whether the value is a known member of the ConfirmationStatus enum.
 func (e ConfirmationStatus) Valid() bool {
 	switch e {
-	case Approved:
+	case ConfirmationStatusApproved:
 		return true
-	case Blocked:
+	case ConfirmationStatusBlocked:
 		return true
-	case Declined:
+	case ConfirmationStatusDeclined:
 		return true
-	case Expired:
+	case ConfirmationStatusExpired:
 		return true
-	case NotRequired:
+	case ConfirmationStatusNotRequired:
 		return true
-	case Pending:
+	case ConfirmationStatusPending:
 		return true
-	case Redeemed:
+	case ConfirmationStatusRedeemed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Outcome.
+const (
+	OutcomeExecuted Outcome = "executed"
+	OutcomeFailed   Outcome = "failed"
+	OutcomeUnknown  Outcome = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the Outcome enum.
+func (e Outcome) Valid() bool {
+	switch e {
+	case OutcomeExecuted:
+		return true
+	case OutcomeFailed:
+		return true
+	case OutcomeUnknown:
 		return true
 	default:
 		return false
@@ -119,6 +172,27 @@ func (e PinAppliesTo) Valid() bool {
 	case PinAppliesToCustomer:
 		return true
 	case PinAppliesToOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinPolicyDecisionReason.
+const (
+	PinPolicyDecisionReasonFrozen         PinPolicyDecisionReason = "frozen"
+	PinPolicyDecisionReasonRoleExcluded   PinPolicyDecisionReason = "role_excluded"
+	PinPolicyDecisionReasonSkillNotListed PinPolicyDecisionReason = "skill_not_listed"
+)
+
+// Valid indicates whether the value is a known member of the PinPolicyDecisionReason enum.
+func (e PinPolicyDecisionReason) Valid() bool {
+	switch e {
+	case PinPolicyDecisionReasonFrozen:
+		return true
+	case PinPolicyDecisionReasonRoleExcluded:
+		return true
+	case PinPolicyDecisionReasonSkillNotListed:
 		return true
 	default:
 		return false
@@ -153,12 +227,15 @@ const (
 	UrnHydrapinProblemChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
 	UrnHydrapinProblemExpired              ProblemType = "urn:hydrapin:problem:expired"
 	UrnHydrapinProblemForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
+	UrnHydrapinProblemFrozen               ProblemType = "urn:hydrapin:problem:frozen"
 	UrnHydrapinProblemIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
 	UrnHydrapinProblemInternal             ProblemType = "urn:hydrapin:problem:internal"
 	UrnHydrapinProblemMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
 	UrnHydrapinProblemNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
 	UrnHydrapinProblemNotFound             ProblemType = "urn:hydrapin:problem:not-found"
 	UrnHydrapinProblemNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
+	UrnHydrapinProblemNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
+	UrnHydrapinProblemOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
 	UrnHydrapinProblemParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
 	UrnHydrapinProblemPinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
 	UrnHydrapinProblemPinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
@@ -184,6 +261,8 @@ func (e ProblemType) Valid() bool {
 		return true
 	case UrnHydrapinProblemForbidden:
 		return true
+	case UrnHydrapinProblemFrozen:
+		return true
 	case UrnHydrapinProblemIdempotencyConflict:
 		return true
 	case UrnHydrapinProblemInternal:
@@ -195,6 +274,10 @@ func (e ProblemType) Valid() bool {
 	case UrnHydrapinProblemNotFound:
 		return true
 	case UrnHydrapinProblemNotPending:
+		return true
+	case UrnHydrapinProblemNotRedeemed:
+		return true
+	case UrnHydrapinProblemOutcomeAlreadySet:
 		return true
 	case UrnHydrapinProblemParamsMismatch:
 		return true
@@ -239,6 +322,42 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for QueryStatus.
+const (
+	QueryStatusApproved QueryStatus = "approved"
+	QueryStatusPending  QueryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the QueryStatus enum.
+func (e QueryStatus) Valid() bool {
+	switch e {
+	case QueryStatusApproved:
+		return true
+	case QueryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListConfirmationsParamsStatus.
+const (
+	ListConfirmationsParamsStatusApproved ListConfirmationsParamsStatus = "approved"
+	ListConfirmationsParamsStatusPending  ListConfirmationsParamsStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the ListConfirmationsParamsStatus enum.
+func (e ListConfirmationsParamsStatus) Valid() bool {
+	switch e {
+	case ListConfirmationsParamsStatusApproved:
+		return true
+	case ListConfirmationsParamsStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
 	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
@@ -261,6 +380,11 @@ type ActionParams = json.RawMessage
 type AskConfirmation struct {
 	// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 	Action *Action `json:"action,omitempty"`
+
+	// CallKey Finds the confirmation of the same call again, while it is open. Not together with `idempotency_key`.
+	//
+	// Example: send-money-5b1e
+	CallKey *string `json:"call_key,omitempty"`
 
 	// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	CustomerId *Uuid `json:"customer_id,omitempty"`
@@ -319,6 +443,12 @@ type Confirmation struct {
 	// LockedUntil When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
 	LockedUntil *wire.Time `json:"locked_until"`
 
+	// Outcome What the runtime reported of the skill. Null until it reports.
+	Outcome *ConfirmationOutcome `json:"outcome"`
+
+	// OutcomeAt When the runtime reported it. Null until it reports.
+	OutcomeAt *wire.Time `json:"outcome_at"`
+
 	// Reason Why the confirmation has its status. Null if the status needs no explanation.
 	Reason *ConfirmationReason `json:"reason"`
 
@@ -342,8 +472,20 @@ type Confirmation struct {
 	Status ConfirmationStatus `json:"status"`
 }
 
+// ConfirmationOutcome What the runtime reported of the skill. Null until it reports.
+type ConfirmationOutcome string
+
 // ConfirmationReason Why the confirmation has its status. Null if the status needs no explanation.
 type ConfirmationReason string
+
+// ConfirmationList A page of confirmations.
+type ConfirmationList struct {
+	// Confirmations The confirmations, the newest first.
+	Confirmations []Confirmation `json:"confirmations"`
+
+	// Next Send it as `after` to get the next page. Null on the last page.
+	Next *string `json:"next"`
+}
 
 // ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
@@ -359,6 +501,21 @@ type ErrorLocation0 = string
 // ErrorLocation1 defines model for ErrorLocation.1.
 type ErrorLocation1 = int
 
+// Freeze Whether an instance or a tenant is frozen.
+type Freeze struct {
+	// By The kind and the id of the credential that froze it, as in `jwt:ada`. Null if it is not frozen.
+	By *string `json:"by"`
+
+	// Frozen Whether it is frozen now.
+	Frozen bool `json:"frozen"`
+
+	// Reason Why. Null if no reason was given.
+	Reason *string `json:"reason"`
+
+	// Since Since when. Null if it is not frozen.
+	Since *wire.Time `json:"since"`
+}
+
 // HTTPValidationError The validation errors of a request.
 type HTTPValidationError struct {
 	// Detail The validation errors.
@@ -369,6 +526,11 @@ type HTTPValidationError struct {
 //
 // Example: 804615
 type NewPin = pin.PIN
+
+// Outcome How the skill ended.
+//
+// Example: executed
+type Outcome string
 
 // Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 //
@@ -396,6 +558,18 @@ type PinPolicy struct {
 	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes int `json:"pin_session_ttl_minutes"`
 }
+
+// PinPolicyDecision Whether a skill needs a PIN now.
+type PinPolicyDecision struct {
+	// Reason Why no PIN is needed, or `frozen`. Null if a PIN is needed.
+	Reason *PinPolicyDecisionReason `json:"reason"`
+
+	// Required Whether the skill needs a PIN. Treat any other value as true.
+	Required bool `json:"required"`
+}
+
+// PinPolicyDecisionReason Why no PIN is needed, or `frozen`. Null if a PIN is needed.
+type PinPolicyDecisionReason string
 
 // PinPolicyUpdate The fields to change. A field that is absent or null keeps its value.
 type PinPolicyUpdate struct {
@@ -475,10 +649,31 @@ type RedeemConfirmation struct {
 	Skill *Skill `json:"skill,omitempty"`
 }
 
+// ReportOutcome What became of the skill.
+type ReportOutcome struct {
+	// Detail A few words for people. It is not part of the audit trail.
+	//
+	// Example: The bank accepted the transfer.
+	Detail *string `json:"detail,omitempty"`
+
+	// Outcome How the skill ended.
+	//
+	// Example: executed
+	Outcome Outcome `json:"outcome"`
+}
+
 // Role How the holder uses the instance.
 //
 // Example: owner
 type Role string
+
+// SetFreeze A freeze.
+type SetFreeze struct {
+	// Reason Why, for people.
+	//
+	// Example: The agent sent messages that nobody asked for.
+	Reason *string `json:"reason,omitempty"`
+}
 
 // SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
@@ -547,11 +742,30 @@ type IfNoneMatch = string
 // InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
+// QueryAfter defines model for QueryAfter.
+type QueryAfter = string
+
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
 // QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
+
+// QueryLimit defines model for QueryLimit.
+type QueryLimit = int
+
+// QueryRole How the holder uses the instance.
+//
+// Example: owner
+type QueryRole = Role
+
+// QuerySkill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
+//
+// Example: payments.transfer
+type QuerySkill = Skill
+
+// QueryStatus defines model for QueryStatus.
+type QueryStatus string
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
@@ -565,6 +779,9 @@ type Conflict = Problem
 // ConflictKey A problem document (RFC 9457).
 type ConflictKey = Problem
 
+// ConflictOutcome A problem document (RFC 9457).
+type ConflictOutcome = Problem
+
 // ConflictRedeem A problem document (RFC 9457).
 type ConflictRedeem = Problem
 
@@ -577,6 +794,9 @@ type Forbidden = Problem
 // ForbiddenCustomer A problem document (RFC 9457).
 type ForbiddenCustomer = Problem
 
+// ForbiddenLift A problem document (RFC 9457).
+type ForbiddenLift = Problem
+
 // ForbiddenPin A problem document (RFC 9457).
 type ForbiddenPin = Problem
 
@@ -585,6 +805,9 @@ type ForbiddenRedeem = Problem
 
 // ForbiddenRuntime A problem document (RFC 9457).
 type ForbiddenRuntime = Problem
+
+// ForbiddenVerify A problem document (RFC 9457).
+type ForbiddenVerify = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
@@ -601,6 +824,12 @@ type InvalidConfirmation = HTTPValidationError
 // InvalidCustomer The validation errors of a request.
 type InvalidCustomer = HTTPValidationError
 
+// InvalidDecision The validation errors of a request.
+type InvalidDecision = HTTPValidationError
+
+// InvalidFreeze The validation errors of a request.
+type InvalidFreeze = HTTPValidationError
+
 // InvalidHolder The validation errors of a request.
 type InvalidHolder = HTTPValidationError
 
@@ -609,6 +838,12 @@ type InvalidIdentity = HTTPValidationError
 
 // InvalidInstance The validation errors of a request.
 type InvalidInstance = HTTPValidationError
+
+// InvalidList The validation errors of a request.
+type InvalidList = HTTPValidationError
+
+// InvalidOutcome The validation errors of a request.
+type InvalidOutcome = HTTPValidationError
 
 // InvalidPolicy The validation errors of a request.
 type InvalidPolicy = HTTPValidationError
@@ -646,10 +881,40 @@ type Unavailable = Problem
 // UnsupportedMediaType A problem document (RFC 9457).
 type UnsupportedMediaType = Problem
 
+// ListConfirmationsParams defines parameters for ListConfirmations.
+type ListConfirmationsParams struct {
+	// Status Only confirmations that have this status now. Without it, both.
+	Status *ListConfirmationsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// CustomerId The id of the holder, if the holder is a customer.
+	CustomerId *QueryCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// IdentityId The id of the holder, if the holder is a channel identity of the instance.
+	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
+
+	// Limit How many confirmations a page has at most.
+	Limit *QueryLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The `next` of the page before. Without it, the list begins with the newest.
+	After *QueryAfter `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListConfirmationsParamsStatus defines parameters for ListConfirmations.
+type ListConfirmationsParamsStatus string
+
 // GetConfirmationParams defines parameters for GetConfirmation.
 type GetConfirmationParams struct {
 	// WaitSeconds How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent.
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
+}
+
+// GetPinPolicyDecisionParams defines parameters for GetPinPolicyDecision.
+type GetPinPolicyDecisionParams struct {
+	// Skill The name of the skill that is about to run.
+	Skill QuerySkill `form:"skill" json:"skill"`
+
+	// Role How the holder uses the instance.
+	Role QueryRole `form:"role" json:"role"`
 }
 
 // EndPinSessionsParams defines parameters for EndPinSessions.
@@ -679,6 +944,9 @@ type UpdatePinPolicyParams struct {
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
 type AskConfirmationJSONRequestBody = AskConfirmation
 
+// ReportOutcomeJSONRequestBody defines body for ReportOutcome for application/json ContentType.
+type ReportOutcomeJSONRequestBody = ReportOutcome
+
 // RedeemConfirmationJSONRequestBody defines body for RedeemConfirmation for application/json ContentType.
 type RedeemConfirmationJSONRequestBody = RedeemConfirmation
 
@@ -690,6 +958,12 @@ type RuntimeSetPinJSONRequestBody = SetIdentityPin
 
 // SetCustomerPinJSONRequestBody defines body for SetCustomerPin for application/json ContentType.
 type SetCustomerPinJSONRequestBody = SetPin
+
+// SetTenantFreezeJSONRequestBody defines body for SetTenantFreeze for application/json ContentType.
+type SetTenantFreezeJSONRequestBody = SetFreeze
+
+// SetInstanceFreezeJSONRequestBody defines body for SetInstanceFreeze for application/json ContentType.
+type SetInstanceFreezeJSONRequestBody = SetFreeze
 
 // UpdatePinPolicyJSONRequestBody defines body for UpdatePinPolicy for application/json ContentType.
 type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
@@ -758,6 +1032,9 @@ func (t *ErrorLocation) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListConfirmations List open confirmations
+	// (GET /internal/v1/instances/{instance_id}/confirmations)
+	ListConfirmations(ctx echo.Context, instanceId InstanceId, params ListConfirmationsParams) error
 	// AskConfirmation Ask whether a skill may run
 	// (POST /internal/v1/instances/{instance_id}/confirmations)
 	AskConfirmation(ctx echo.Context, instanceId InstanceId) error
@@ -767,6 +1044,9 @@ type ServerInterface interface {
 	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId, params GetConfirmationParams) error
+	// ReportOutcome Report what became of a skill
+	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome)
+	ReportOutcome(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
@@ -782,6 +1062,9 @@ type ServerInterface interface {
 	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
+	// GetPinPolicyDecision Ask whether a skill needs a PIN
+	// (GET /internal/v1/instances/{instance_id}/pin-policy/decision)
+	GetPinPolicyDecision(ctx echo.Context, instanceId InstanceId, params GetPinPolicyDecisionParams) error
 	// EndPinSessions End a holder's PIN sessions
 	// (DELETE /internal/v1/instances/{instance_id}/pin-sessions)
 	EndPinSessions(ctx echo.Context, instanceId InstanceId, params EndPinSessionsParams) error
@@ -797,6 +1080,24 @@ type ServerInterface interface {
 	// UnlockCustomerPin Unlock a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin/unlock)
 	UnlockCustomerPin(ctx echo.Context, customerId CustomerId) error
+	// LiftTenantFreeze Lift the freeze of the tenant
+	// (DELETE /v1/freeze)
+	LiftTenantFreeze(ctx echo.Context) error
+	// GetTenantFreeze Get the freeze of the tenant
+	// (GET /v1/freeze)
+	GetTenantFreeze(ctx echo.Context) error
+	// SetTenantFreeze Freeze the tenant
+	// (PUT /v1/freeze)
+	SetTenantFreeze(ctx echo.Context) error
+	// LiftInstanceFreeze Lift the freeze of an instance
+	// (DELETE /v1/instances/{instance_id}/freeze)
+	LiftInstanceFreeze(ctx echo.Context, instanceId InstanceId) error
+	// GetInstanceFreeze Get the freeze of an instance
+	// (GET /v1/instances/{instance_id}/freeze)
+	GetInstanceFreeze(ctx echo.Context, instanceId InstanceId) error
+	// SetInstanceFreeze Freeze an instance
+	// (PUT /v1/instances/{instance_id}/freeze)
+	SetInstanceFreeze(ctx echo.Context, instanceId InstanceId) error
 	// RemoveIdentityPin Remove an identity's PIN
 	// (DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RemoveIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
@@ -820,6 +1121,59 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// ListConfirmations converts echo context to params.
+func (w *ServerInterfaceWrapper) ListConfirmations(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListConfirmationsParams
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "identity_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "identity_id", ctx.QueryParams(), &params.IdentityId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListConfirmations(ctx, instanceId, params)
+	return err
 }
 
 // AskConfirmation converts echo context to params.
@@ -892,6 +1246,30 @@ func (w *ServerInterfaceWrapper) GetConfirmation(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetConfirmation(ctx, instanceId, confirmationId, params)
+	return err
+}
+
+// ReportOutcome converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportOutcome(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Path parameter "confirmation_id" -------------
+	var confirmationId ConfirmationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "confirmation_id", ctx.Param("confirmation_id"), &confirmationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter confirmation_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportOutcome(ctx, instanceId, confirmationId)
 	return err
 }
 
@@ -1015,6 +1393,38 @@ func (w *ServerInterfaceWrapper) RuntimeSetPin(ctx echo.Context) error {
 	return err
 }
 
+// GetPinPolicyDecision converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinPolicyDecision(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinPolicyDecisionParams
+	// ------------- Required query parameter "skill" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "skill", ctx.QueryParams(), &params.Skill, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter skill: %s", err))
+	}
+
+	// ------------- Required query parameter "role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "role", ctx.QueryParams(), &params.Role, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter role: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinPolicyDecision(ctx, instanceId, params)
+	return err
+}
+
 // EndPinSessions converts echo context to params.
 func (w *ServerInterfaceWrapper) EndPinSessions(ctx echo.Context) error {
 	var err error
@@ -1108,6 +1518,81 @@ func (w *ServerInterfaceWrapper) UnlockCustomerPin(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.UnlockCustomerPin(ctx, customerId)
+	return err
+}
+
+// LiftTenantFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) LiftTenantFreeze(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LiftTenantFreeze(ctx)
+	return err
+}
+
+// GetTenantFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTenantFreeze(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTenantFreeze(ctx)
+	return err
+}
+
+// SetTenantFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) SetTenantFreeze(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetTenantFreeze(ctx)
+	return err
+}
+
+// LiftInstanceFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) LiftInstanceFreeze(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LiftInstanceFreeze(ctx, instanceId)
+	return err
+}
+
+// GetInstanceFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceFreeze(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceFreeze(ctx, instanceId)
+	return err
+}
+
+// SetInstanceFreeze converts echo context to params.
+func (w *ServerInterfaceWrapper) SetInstanceFreeze(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetInstanceFreeze(ctx, instanceId)
 	return err
 }
 
@@ -1326,19 +1811,28 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations", wrapper.ListConfirmations, options.OperationMiddlewares["listConfirmations"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations", wrapper.AskConfirmation, options.OperationMiddlewares["askConfirmation"]...)
 	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id", wrapper.DeclineConfirmation, options.OperationMiddlewares["declineConfirmation"]...)
 	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id", wrapper.GetConfirmation, options.OperationMiddlewares["getConfirmation"]...)
+	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id/outcome", wrapper.ReportOutcome, options.OperationMiddlewares["reportOutcome"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id/redeem", wrapper.RedeemConfirmation, options.OperationMiddlewares["redeemConfirmation"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id/verify", wrapper.VerifyConfirmation, options.OperationMiddlewares["verifyConfirmation"]...)
 	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RuntimeRemovePin, options.OperationMiddlewares["runtimeRemovePin"]...)
 	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RuntimeGetPinStatus, options.OperationMiddlewares["runtimeGetPinStatus"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RuntimeSetPin, options.OperationMiddlewares["runtimeSetPin"]...)
+	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/pin-policy/decision", wrapper.GetPinPolicyDecision, options.OperationMiddlewares["getPinPolicyDecision"]...)
 	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/pin-sessions", wrapper.EndPinSessions, options.OperationMiddlewares["endPinSessions"]...)
 	router.DELETE(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.RemoveCustomerPin, options.OperationMiddlewares["removeCustomerPin"]...)
 	router.GET(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.GetCustomerPinStatus, options.OperationMiddlewares["getCustomerPinStatus"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.SetCustomerPin, options.OperationMiddlewares["setCustomerPin"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin/unlock", wrapper.UnlockCustomerPin, options.OperationMiddlewares["unlockCustomerPin"]...)
+	router.DELETE(options.BaseURL+"/v1/freeze", wrapper.LiftTenantFreeze, options.OperationMiddlewares["liftTenantFreeze"]...)
+	router.GET(options.BaseURL+"/v1/freeze", wrapper.GetTenantFreeze, options.OperationMiddlewares["getTenantFreeze"]...)
+	router.PUT(options.BaseURL+"/v1/freeze", wrapper.SetTenantFreeze, options.OperationMiddlewares["setTenantFreeze"]...)
+	router.DELETE(options.BaseURL+"/v1/instances/:instance_id/freeze", wrapper.LiftInstanceFreeze, options.OperationMiddlewares["liftInstanceFreeze"]...)
+	router.GET(options.BaseURL+"/v1/instances/:instance_id/freeze", wrapper.GetInstanceFreeze, options.OperationMiddlewares["getInstanceFreeze"]...)
+	router.PUT(options.BaseURL+"/v1/instances/:instance_id/freeze", wrapper.SetInstanceFreeze, options.OperationMiddlewares["setInstanceFreeze"]...)
 	router.DELETE(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RemoveIdentityPin, options.OperationMiddlewares["removeIdentityPin"]...)
 	router.GET(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.GetIdentityPinStatus, options.OperationMiddlewares["getIdentityPinStatus"]...)
 	router.POST(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin/unlock", wrapper.UnlockIdentityPin, options.OperationMiddlewares["unlockIdentityPin"]...)
@@ -1361,6 +1855,8 @@ type ConflictApplicationProblemPlusJSONResponse Problem
 
 type ConflictKeyApplicationProblemPlusJSONResponse Problem
 
+type ConflictOutcomeApplicationProblemPlusJSONResponse Problem
+
 type ConflictRedeemApplicationProblemPlusJSONResponse Problem
 
 type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
@@ -1368,6 +1864,8 @@ type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenLiftApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenPinResponseHeaders struct {
 	RetryAfter *int
@@ -1382,6 +1880,15 @@ type ForbiddenRedeemApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenRuntimeApplicationProblemPlusJSONResponse Problem
 
+type ForbiddenVerifyResponseHeaders struct {
+	RetryAfter *int
+}
+type ForbiddenVerifyApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers ForbiddenVerifyResponseHeaders
+}
+
 type GoneApplicationProblemPlusJSONResponse Problem
 
 type InternalErrorApplicationProblemPlusJSONResponse Problem
@@ -1392,11 +1899,19 @@ type InvalidConfirmationJSONResponse HTTPValidationError
 
 type InvalidCustomerJSONResponse HTTPValidationError
 
+type InvalidDecisionJSONResponse HTTPValidationError
+
+type InvalidFreezeJSONResponse HTTPValidationError
+
 type InvalidHolderJSONResponse HTTPValidationError
 
 type InvalidIdentityJSONResponse HTTPValidationError
 
 type InvalidInstanceJSONResponse HTTPValidationError
+
+type InvalidListJSONResponse HTTPValidationError
+
+type InvalidOutcomeJSONResponse HTTPValidationError
 
 type InvalidPolicyJSONResponse HTTPValidationError
 
@@ -1470,6 +1985,111 @@ type UnsupportedMediaTypeApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers UnsupportedMediaTypeResponseHeaders
+}
+
+type ListConfirmationsRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	Params     ListConfirmationsParams
+}
+
+type ListConfirmationsResponseObject interface {
+	VisitListConfirmationsResponse(w http.ResponseWriter) error
+}
+
+type ListConfirmations200JSONResponse ConfirmationList
+
+func (response ListConfirmations200JSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListConfirmations401ApplicationProblemPlusJSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
+}
+
+func (response ListConfirmations403ApplicationProblemPlusJSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations422JSONResponse struct{ InvalidListJSONResponse }
+
+func (response ListConfirmations422JSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListConfirmations500ApplicationProblemPlusJSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListConfirmations503ApplicationProblemPlusJSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type AskConfirmationRequestObject struct {
@@ -1945,6 +2565,182 @@ func (response GetConfirmation503ApplicationProblemPlusJSONResponse) VisitGetCon
 	return err
 }
 
+type ReportOutcomeRequestObject struct {
+	InstanceId     InstanceId     `json:"instance_id"`
+	ConfirmationId ConfirmationId `json:"confirmation_id"`
+	Body           *ReportOutcomeJSONRequestBody
+}
+
+type ReportOutcomeResponseObject interface {
+	VisitReportOutcomeResponse(w http.ResponseWriter) error
+}
+
+type ReportOutcome200JSONResponse Confirmation
+
+func (response ReportOutcome200JSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome401ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome403ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome404ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome409ApplicationProblemPlusJSONResponse struct {
+	ConflictOutcomeApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome409ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome413ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome415ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome422JSONResponse struct{ InvalidOutcomeJSONResponse }
+
+func (response ReportOutcome422JSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome500ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportOutcome503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome503ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RedeemConfirmationRequestObject struct {
 	InstanceId     InstanceId     `json:"instance_id"`
 	ConfirmationId ConfirmationId `json:"confirmation_id"`
@@ -2179,7 +2975,7 @@ func (response VerifyConfirmation401ApplicationProblemPlusJSONResponse) VisitVer
 }
 
 type VerifyConfirmation403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenPinApplicationProblemPlusJSONResponse
+	ForbiddenVerifyApplicationProblemPlusJSONResponse
 }
 
 func (response VerifyConfirmation403ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
@@ -2740,6 +3536,111 @@ func (response RuntimeSetPin503ApplicationProblemPlusJSONResponse) VisitRuntimeS
 	return err
 }
 
+type GetPinPolicyDecisionRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	Params     GetPinPolicyDecisionParams
+}
+
+type GetPinPolicyDecisionResponseObject interface {
+	VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error
+}
+
+type GetPinPolicyDecision200JSONResponse PinPolicyDecision
+
+func (response GetPinPolicyDecision200JSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicyDecision401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicyDecision401ApplicationProblemPlusJSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicyDecision403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicyDecision403ApplicationProblemPlusJSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicyDecision422JSONResponse struct{ InvalidDecisionJSONResponse }
+
+func (response GetPinPolicyDecision422JSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicyDecision500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicyDecision500ApplicationProblemPlusJSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicyDecision503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicyDecision503ApplicationProblemPlusJSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type EndPinSessionsRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
 	Params     EndPinSessionsParams
@@ -3274,6 +4175,665 @@ type UnlockCustomerPin503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UnlockCustomerPin503ApplicationProblemPlusJSONResponse) VisitUnlockCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftTenantFreezeRequestObject struct {
+}
+
+type LiftTenantFreezeResponseObject interface {
+	VisitLiftTenantFreezeResponse(w http.ResponseWriter) error
+}
+
+type LiftTenantFreeze204Response struct {
+}
+
+func (response LiftTenantFreeze204Response) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type LiftTenantFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LiftTenantFreeze401ApplicationProblemPlusJSONResponse) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftTenantFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenLiftApplicationProblemPlusJSONResponse
+}
+
+func (response LiftTenantFreeze403ApplicationProblemPlusJSONResponse) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftTenantFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response LiftTenantFreeze500ApplicationProblemPlusJSONResponse) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftTenantFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response LiftTenantFreeze503ApplicationProblemPlusJSONResponse) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreezeRequestObject struct {
+}
+
+type GetTenantFreezeResponseObject interface {
+	VisitGetTenantFreezeResponse(w http.ResponseWriter) error
+}
+
+type GetTenantFreeze200JSONResponse Freeze
+
+func (response GetTenantFreeze200JSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTenantFreeze401ApplicationProblemPlusJSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetTenantFreeze403ApplicationProblemPlusJSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetTenantFreeze500ApplicationProblemPlusJSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetTenantFreeze503ApplicationProblemPlusJSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreezeRequestObject struct {
+	Body *SetTenantFreezeJSONRequestBody
+}
+
+type SetTenantFreezeResponseObject interface {
+	VisitSetTenantFreezeResponse(w http.ResponseWriter) error
+}
+
+type SetTenantFreeze200JSONResponse Freeze
+
+func (response SetTenantFreeze200JSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze401ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze403ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze413ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze415ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze422JSONResponse struct{ InvalidFreezeJSONResponse }
+
+func (response SetTenantFreeze422JSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze500ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetTenantFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze503ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreezeRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+}
+
+type LiftInstanceFreezeResponseObject interface {
+	VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error
+}
+
+type LiftInstanceFreeze204Response struct {
+}
+
+func (response LiftInstanceFreeze204Response) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type LiftInstanceFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LiftInstanceFreeze401ApplicationProblemPlusJSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenLiftApplicationProblemPlusJSONResponse
+}
+
+func (response LiftInstanceFreeze403ApplicationProblemPlusJSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreeze422JSONResponse struct{ InvalidInstanceJSONResponse }
+
+func (response LiftInstanceFreeze422JSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response LiftInstanceFreeze500ApplicationProblemPlusJSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response LiftInstanceFreeze503ApplicationProblemPlusJSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreezeRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+}
+
+type GetInstanceFreezeResponseObject interface {
+	VisitGetInstanceFreezeResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceFreeze200JSONResponse Freeze
+
+func (response GetInstanceFreeze200JSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetInstanceFreeze401ApplicationProblemPlusJSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetInstanceFreeze403ApplicationProblemPlusJSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze422JSONResponse struct{ InvalidInstanceJSONResponse }
+
+func (response GetInstanceFreeze422JSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetInstanceFreeze500ApplicationProblemPlusJSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetInstanceFreeze503ApplicationProblemPlusJSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreezeRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	Body       *SetInstanceFreezeJSONRequestBody
+}
+
+type SetInstanceFreezeResponseObject interface {
+	VisitSetInstanceFreezeResponse(w http.ResponseWriter) error
+}
+
+type SetInstanceFreeze200JSONResponse Freeze
+
+func (response SetInstanceFreeze200JSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze401ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze403ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze413ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze415ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze422JSONResponse struct{ InvalidFreezeJSONResponse }
+
+func (response SetInstanceFreeze422JSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze500ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetInstanceFreeze503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze503ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3977,6 +5537,9 @@ func (response GetMyPinStatus503ApplicationProblemPlusJSONResponse) VisitGetMyPi
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListConfirmations List open confirmations
+	// (GET /internal/v1/instances/{instance_id}/confirmations)
+	ListConfirmations(ctx context.Context, request ListConfirmationsRequestObject) (ListConfirmationsResponseObject, error)
 	// AskConfirmation Ask whether a skill may run
 	// (POST /internal/v1/instances/{instance_id}/confirmations)
 	AskConfirmation(ctx context.Context, request AskConfirmationRequestObject) (AskConfirmationResponseObject, error)
@@ -3986,6 +5549,9 @@ type StrictServerInterface interface {
 	// GetConfirmation Get a confirmation or wait for its outcome
 	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id})
 	GetConfirmation(ctx context.Context, request GetConfirmationRequestObject) (GetConfirmationResponseObject, error)
+	// ReportOutcome Report what became of a skill
+	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome)
+	ReportOutcome(ctx context.Context, request ReportOutcomeRequestObject) (ReportOutcomeResponseObject, error)
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx context.Context, request RedeemConfirmationRequestObject) (RedeemConfirmationResponseObject, error)
@@ -4001,6 +5567,9 @@ type StrictServerInterface interface {
 	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx context.Context, request RuntimeSetPinRequestObject) (RuntimeSetPinResponseObject, error)
+	// GetPinPolicyDecision Ask whether a skill needs a PIN
+	// (GET /internal/v1/instances/{instance_id}/pin-policy/decision)
+	GetPinPolicyDecision(ctx context.Context, request GetPinPolicyDecisionRequestObject) (GetPinPolicyDecisionResponseObject, error)
 	// EndPinSessions End a holder's PIN sessions
 	// (DELETE /internal/v1/instances/{instance_id}/pin-sessions)
 	EndPinSessions(ctx context.Context, request EndPinSessionsRequestObject) (EndPinSessionsResponseObject, error)
@@ -4016,6 +5585,24 @@ type StrictServerInterface interface {
 	// UnlockCustomerPin Unlock a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin/unlock)
 	UnlockCustomerPin(ctx context.Context, request UnlockCustomerPinRequestObject) (UnlockCustomerPinResponseObject, error)
+	// LiftTenantFreeze Lift the freeze of the tenant
+	// (DELETE /v1/freeze)
+	LiftTenantFreeze(ctx context.Context, request LiftTenantFreezeRequestObject) (LiftTenantFreezeResponseObject, error)
+	// GetTenantFreeze Get the freeze of the tenant
+	// (GET /v1/freeze)
+	GetTenantFreeze(ctx context.Context, request GetTenantFreezeRequestObject) (GetTenantFreezeResponseObject, error)
+	// SetTenantFreeze Freeze the tenant
+	// (PUT /v1/freeze)
+	SetTenantFreeze(ctx context.Context, request SetTenantFreezeRequestObject) (SetTenantFreezeResponseObject, error)
+	// LiftInstanceFreeze Lift the freeze of an instance
+	// (DELETE /v1/instances/{instance_id}/freeze)
+	LiftInstanceFreeze(ctx context.Context, request LiftInstanceFreezeRequestObject) (LiftInstanceFreezeResponseObject, error)
+	// GetInstanceFreeze Get the freeze of an instance
+	// (GET /v1/instances/{instance_id}/freeze)
+	GetInstanceFreeze(ctx context.Context, request GetInstanceFreezeRequestObject) (GetInstanceFreezeResponseObject, error)
+	// SetInstanceFreeze Freeze an instance
+	// (PUT /v1/instances/{instance_id}/freeze)
+	SetInstanceFreeze(ctx context.Context, request SetInstanceFreezeRequestObject) (SetInstanceFreezeResponseObject, error)
 	// RemoveIdentityPin Remove an identity's PIN
 	// (DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RemoveIdentityPin(ctx context.Context, request RemoveIdentityPinRequestObject) (RemoveIdentityPinResponseObject, error)
@@ -4046,6 +5633,32 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListConfirmations operation middleware
+func (sh *strictHandler) ListConfirmations(ctx echo.Context, instanceId InstanceId, params ListConfirmationsParams) error {
+	var request ListConfirmationsRequestObject
+
+	request.InstanceId = instanceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListConfirmations(ctx.Request().Context(), request.(ListConfirmationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListConfirmations")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListConfirmationsResponseObject); ok {
+		return validResponse.VisitListConfirmationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // AskConfirmation operation middleware
@@ -4143,6 +5756,55 @@ func (sh *strictHandler) GetConfirmation(ctx echo.Context, instanceId InstanceId
 		return err
 	} else if validResponse, ok := response.(GetConfirmationResponseObject); ok {
 		return validResponse.VisitGetConfirmationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportOutcome operation middleware
+func (sh *strictHandler) ReportOutcome(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error {
+	var request ReportOutcomeRequestObject
+
+	request.InstanceId = instanceId
+	request.ConfirmationId = confirmationId
+
+	var body ReportOutcomeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportOutcome(ctx.Request().Context(), request.(ReportOutcomeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportOutcome")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportOutcomeResponseObject); ok {
+		return validResponse.VisitReportOutcomeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4348,6 +6010,32 @@ func (sh *strictHandler) RuntimeSetPin(ctx echo.Context, instanceId InstanceId, 
 	return nil
 }
 
+// GetPinPolicyDecision operation middleware
+func (sh *strictHandler) GetPinPolicyDecision(ctx echo.Context, instanceId InstanceId, params GetPinPolicyDecisionParams) error {
+	var request GetPinPolicyDecisionRequestObject
+
+	request.InstanceId = instanceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinPolicyDecision(ctx.Request().Context(), request.(GetPinPolicyDecisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinPolicyDecision")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinPolicyDecisionResponseObject); ok {
+		return validResponse.VisitGetPinPolicyDecisionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // EndPinSessions operation middleware
 func (sh *strictHandler) EndPinSessions(ctx echo.Context, instanceId InstanceId, params EndPinSessionsParams) error {
 	var request EndPinSessionsRequestObject
@@ -4491,6 +6179,202 @@ func (sh *strictHandler) UnlockCustomerPin(ctx echo.Context, customerId Customer
 		return err
 	} else if validResponse, ok := response.(UnlockCustomerPinResponseObject); ok {
 		return validResponse.VisitUnlockCustomerPinResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LiftTenantFreeze operation middleware
+func (sh *strictHandler) LiftTenantFreeze(ctx echo.Context) error {
+	var request LiftTenantFreezeRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LiftTenantFreeze(ctx.Request().Context(), request.(LiftTenantFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LiftTenantFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LiftTenantFreezeResponseObject); ok {
+		return validResponse.VisitLiftTenantFreezeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTenantFreeze operation middleware
+func (sh *strictHandler) GetTenantFreeze(ctx echo.Context) error {
+	var request GetTenantFreezeRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTenantFreeze(ctx.Request().Context(), request.(GetTenantFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTenantFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTenantFreezeResponseObject); ok {
+		return validResponse.VisitGetTenantFreezeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetTenantFreeze operation middleware
+func (sh *strictHandler) SetTenantFreeze(ctx echo.Context) error {
+	var request SetTenantFreezeRequestObject
+
+	var body SetTenantFreezeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetTenantFreeze(ctx.Request().Context(), request.(SetTenantFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetTenantFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetTenantFreezeResponseObject); ok {
+		return validResponse.VisitSetTenantFreezeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LiftInstanceFreeze operation middleware
+func (sh *strictHandler) LiftInstanceFreeze(ctx echo.Context, instanceId InstanceId) error {
+	var request LiftInstanceFreezeRequestObject
+
+	request.InstanceId = instanceId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LiftInstanceFreeze(ctx.Request().Context(), request.(LiftInstanceFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LiftInstanceFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LiftInstanceFreezeResponseObject); ok {
+		return validResponse.VisitLiftInstanceFreezeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceFreeze operation middleware
+func (sh *strictHandler) GetInstanceFreeze(ctx echo.Context, instanceId InstanceId) error {
+	var request GetInstanceFreezeRequestObject
+
+	request.InstanceId = instanceId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceFreeze(ctx.Request().Context(), request.(GetInstanceFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceFreezeResponseObject); ok {
+		return validResponse.VisitGetInstanceFreezeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetInstanceFreeze operation middleware
+func (sh *strictHandler) SetInstanceFreeze(ctx echo.Context, instanceId InstanceId) error {
+	var request SetInstanceFreezeRequestObject
+
+	request.InstanceId = instanceId
+
+	var body SetInstanceFreezeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetInstanceFreeze(ctx.Request().Context(), request.(SetInstanceFreezeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetInstanceFreeze")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetInstanceFreezeResponseObject); ok {
+		return validResponse.VisitSetInstanceFreezeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4678,213 +6562,259 @@ func (sh *strictHandler) GetMyPinStatus(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37chs5djj8KkhvqtZWmhRFUrKk1Fdbmhl7RzNjjdeS1/liOiLYDYpYNQFOAy2aM+tUniYPlif5FQ4u",
-	"jb6weRFlaXad/LEeEUDjHADnfvktiPh0xhlhUgSnvwXkE57OEgL/PktSguPFWxITMiWx+pPIplOcLoJT",
-	"+yNK7a9hcIeTjKhRMZGYJsFpcDUhKOJsTNMplpQzNMcC4dLMdhAGKfklI0Je0zg4DVi8+NssSgT9hH89",
-	"nPytf/frzdGL9JdJjIMwEBLLTASn/c5JGEgqE1K/GbmYqV+ylJ1OFnGKZ5SdzlI+Ssj01Oyg5YZ//hwG",
-	"Z+L2FU/PIrXPIqiv8QLJCUHiliYJijkin3AkE/VHKv7kA47d7BlO8RSwiKc8YzI4DbqHnXanE4RBlKUp",
-	"YZFa+uW7t2qvPDgNvnt5fNJ70el3Ov1+57DX7Rz0Op1O8Dn0dnJJWIz0Oujlu7dIcqSmITUPqYlIzURq",
-	"KtJzo0xIPiWpxmz/5MX4iES4ddR9cdTqn5z0WqMxGbUOe9FoNBrho3HnOAgD8mlGUyKuKbsWJOIsFsFp",
-	"r9MJg5QDuvmckVSdhUJIcBrM8GKqLlBbppiJMUk9hF7qMVV8UmEQmmasgMSttrzpzt5TOfmRLEp3Wtwi",
-	"wZGcYIkwSolMF0htE4/JvTdIYzKdcanO/fpWfThIM9Z6Me7hlpBk1upvCsQ3OP5WXWAmKS4hGJ6d+02B",
-	"wLhEdzihDc+0fvy2j/Mgf5zvGM7khKf015UPM/OHApCZKJ3RFedoitkCvTm/EAinBI0IZTcompDodhkZ",
-	"ap7TRlfpAuEbTBlKsCTpdkAfdno50LDxZmBHaogC8tsJZjckvqQsImezWcrvygd6yadETtSWJ1igSI+v",
-	"BTUfCbdYkS1slkQpSSiJEWf+Km2kbj0Av+1Ze2AbUJBQsLgvr0CE2UkLJrXcJECNxzw0asp8SN3dN+cX",
-	"6tJGPE1JJKsE+TqmN0TI4JRlSRLaP7o1zF+lJNOZFNcpmWLKKLuxvxgOdp2liftTSrAk8TUGwt7pHrUO",
-	"Dlqdg6vOyWmvc9pRBFr9338G96TAdet3Tw/89WHZF1GHdEeH/daLcWfU6keHvdbxuENah6Njcoh745O4",
-	"e6CJEJNULmAvGpKEqydwnTFJHXQpwUKxsWBGGdyJiNCZ2glZ/DAZ/TmiP9MfXv3ny7dXf7k8F+dTOfvP",
-	"b8+Pztn5p3M6p/H3yfz8b5xGf06yn/7jh+T/7/51Fn3/lxSzuHPOOm3S67SjbsJG01ed+D9+SGroHhFC",
-	"HVADEvqHRSQsJ5X5RQ2wvUDLblYd86/eLzTmKcIMGWa//LYFYoJb3cOj0+PuQYccHXXG0QtyeIA70cno",
-	"4KB/cDI+iXpHx6Net9PrkcN+dEz6x/0+Pjw+6o3GETnovjjE0Rir11a+s5uKAju8390Hvt/9027lfpND",
-	"fNIfHxy3elE3bvVHx0etk3HnRevoID4edaMefnHY/13fb72x+13jbzSs1fs74UlMUqD6jKvb/KVJpPnL",
-	"fW+KXiY/2y2O+5pxeS2I9I/djNrpIY3MWVTOaHGpFy5JnkBjzDdRxO9IKnKd45E5Wv+BOVq/RFFg2YOT",
-	"8YuoF3dax/0RafXHR7g1Ooy7rc4LcoRPouODUW+8xYs3KP5n4GoXXL4lv2Q0LZOEC245GiMkLgqS/0TU",
-	"ALAL9CChQgIaHpQkqC+l9kDKh/WGsBgw2EC7JUeESZICYdgtFT98clLuYQ1NeBgp1/7XAx79zJzuklNf",
-	"JncWz94c0D+I6Hn45OTOFzU37mHkzke8cfXG3LcZ8yycjM+/6tCPTV12IRoU7Nt1t6CO8Ki74Bu4DbFZ",
-	"cSu+6rpPXNf9AjSncN1ewholOmP/uJavSLE9vZMdGCkPOrmRMt9Fk1XSfBqAecXTEY1jwta0uMecaBs6",
-	"ThI+h2e0BGYqVsxDfEZSQMgOzLMOjhWwj904Bf157rpQRCShkaxCf0sW4N3LBIm1hQzFdDwmKWESwaZL",
-	"Ekvh4D3viFvJ+gkbV9yB89ADDy4gwNeMH2+7LTcFUKXkc4aTl2nK0yqSBEnvSIrGmCYr7fdzBeY85eym",
-	"jS64+RugJeHzbb2mhx3vHdjNIgK7XQGyGWzABOeQz1KqwNIY8TGIFYVnbbxLGL17d/5dHQ4+/KYIWXD6",
-	"IZhhOQkczYbpCtaPYTAVNwDALJNITHiWxGhEENY+K7uyBSej8fUMpwLkoY/+/g05b9y7GbPNvj1usbM9",
-	"fw86wVJdgQo0pQKmNW7xl4yki3xXf1Uj9T0IHffnjCgseGAgzGLkMR71OafSus3DZ6/1pSrs/dzMbMK3",
-	"XX0LfPsccWf4PmdCYhaRxj2bMdvs2Uzd6Z7f0OVODMm5WjmVzdsb8XgRhGAgd9u6lKkiQmZfE3xHEJYo",
-	"IVhI1EfRBKc4kiQV+RYFzLiWnF/rbxa3yRMaLep3ak2hZscJX3Wh8w1fWzFGyuR6SlkmiViO24QIgeQE",
-	"M8RTRH7JcKLEy4N+v5ODocZcqzHXMKAIxV8sb6tSe9Cm1n2RBgAtabntvqIkiWvemF2ydis7ohGwoy9M",
-	"IrRmUt26jqcB3z28MIb46G8lZ+/yS6GDcVa+r5iC5qG+6naq/nYN/9b7vODLZMAL7oly9cxd6TEYjQhO",
-	"SYokvyVw6zBDZ2/OQe559h+tsxlt/UgWzx858uKCX6n9VUCEXa8P3RhhdzseHSJZH0JwoS6U/WUt1cTS",
-	"eTNpB0JoaQ9NgDEuWwWj/wWXr3jGqlZ+kUWTwsaXQZca1qVnpCTi6dZA9YtAjWFnqyHS4ww4tdZwtZo1",
-	"a61/SsA6SGpn7uio8n2sgss3xL0BOvSaiimW0aQK3dyG7BhCbaBpuJWaxfAUUSnKNFJOuCA6DGiuTtit",
-	"tgMcaEgUG9GgNONBb6zlRgMuKDtnOJL0jiyVVWICA7As+ahqrDudsIiY6goIj6VifsyGcdhl2uiMIRxP",
-	"KUPTTEiUsYRHtwqpKZklWIl1ckuUdT3dG3ZkIV6BL8pabqhB1k9LfPsGUONu3g5LevJyBAVl01LVOFkw",
-	"k+0AUw6eVXjy/OxvKNMipdbrSriac/1atNcT4bIHzZfET4NOfDwa96OjVnfcIa3++CBqneDDw9ZJ3Bv3",
-	"xsdxDx8cGHETz2YJJeIaongxeOvVn63Qc62/qmX+qvVsimnSFoSB+L9Mej09OCwA+B0Z4yypscLE+gfx",
-	"ZQFr2nmvU9j5u1mMJXmpo8w3PKGHxqrem7G1FPem4xoVWZ0U2Y9Z4BLu8VkNOTuzj0wHneRBxMutzp2S",
-	"92OCxbVSxE5lmpEwoOLa0k33Bxv5M8aJIHWG4MI+N6YlD7NZ/YcNKEsBiAvOyLK4hgZca3u226VBmLfN",
-	"/C/rITWFCHmqJI5X2q5XVV7geq2M3a0famJpFzxDKcGxYkborf7H/SziXY/iekDk1slG0uvNaJkZCh1a",
-	"f1vm0LYZFEQUXEyFR77LxInGAHq91Zr8hHynacYKm2te8JJIa+F6Q9krmooShb4kWrwbq59qqFtwGhx3",
-	"+kcHhzXLvdWySMlXZwSUmoAQjSt5XVg2NF/pn3RfHHbsV95QVkuQz5Cgn1oxvaGrN3vF+U84vamR5ZQO",
-	"7sw4MGTZ3bcjYVSqjTJHh4e9IzRaSCK2veeeZHHl7aHpdkvOW3qcge01Zou3+ttiST6CEfQLKohYCqsX",
-	"2nHYqZ+LONMeIMvAtxVCT4oIgN2mFpjViFDjW268Qsg7hu8wTfCo5saQ9I5GBEWYKR1kRBTRiiZLKF4+",
-	"HtQUF5FWnb5TH0ivYFBwoKy0J7iRGgkim814Kkn8msQUX8HcZbdfQfPD5c8Xyy0n0o5W8CnJK4JrsP83",
-	"sbWX6+DQB9RtF03VfhEAuwpmN6kFk1raEvY5DP5KUjpeLCMdVpqQJY0W4teKl6FCSt6nnN00mbCdhrJK",
-	"3enXqztu/g48qudOW9IUsgmb4MxrKXh9MJUwJlbDqu2q6iLN76fsFaB/aLVuF6j6HAYTgmOS6qTUKCIz",
-	"+ZJF3FqIYiKilM60xGGtQJIwifQYR1vcXQ6Nqov1g5tTOUFYyfYkRZwBnSX2VjuvkgIrmpAphjRZlk2V",
-	"7uF+/Fjyeeg8Q9jrG2vsqW40f4h6k2/Orr793u5ToGdvX32LDl8cnzwvbqlMHmq3VhlUu8WXV3gJEu9I",
-	"Ch4Y4+PSgmmIKEO/ZFyxY3QOWB0Ogs4gGKL5hCZaErFKKJCxRXHrg+BgEJi7pONDtBaQ73+m7nKqdvFf",
-	"g+BDp3Xy8d8Gwb8GdZv/iUfO91wFAMdxSoSoc0KHKCUJVvI+klwnyRUHm6uuT6B3cnxUOoECo95fM3Js",
-	"LZiLKyv4cWvc+vhb7+hzPRLeEpkuztR9rkcDy6Yjda/HyOTyKpDnmCruOuap1SxkWjypk07H3+GUMjpV",
-	"F+vA7YEySW6M6Pt+Pj/L5EQ9hghLsuRA8hHqYsHiRKP46MVhp4Tib7QfISU4mf5/g8CSiBW3p4yfz8b7",
-	"Q6ShH37Mwnlcv9EhjYf11wYLtHcmbtF8QoBaYKMoTPFCKQt7CpFZykhsbIY5OOtGF0KeivYNMzwt37Vr",
-	"GjeC/68pGQenwR/286z+ff2r2H+XURMJaPwxy8CvBj8UQVk347kGFC8i4t5gWOVoDTAmmDGSOLdkEZxR",
-	"jxyMj3C3ddKJ+q1+/GLUOsYHpHU47kYv4pM+6Rz16sHxAw7uD8749XJGoch0kRJrhmGtAiHCKKFCqjFq",
-	"rAgRT9Fwb9hGanoGli3Q7IVmd/2DLqKF9ZQq4kdYGfrfRj8RfEcQlYhnUtEOs5jSItyY9zplfpbyT2Zn",
-	"ClRFUYlQtBWIDmYajmfD9/vDEA1bN7/SGfxjlKr/+Xf47+cgpNwwnmoBH/CuBYAc8+fj1mvjePBoFP70",
-	"E2E3chKcHnS6/VARLfeH0CeyzwaDvb8/e7///E+D4MO//KH13x/3BsEz2M/fW6P077CT53969mEwkOjj",
-	"Xgj/G37cWz3l+d7zGjIdBp9a6nj01YDDvuCMbHngE3xHlh64yU5dICEVBs3kNjqvHDasZ04whFukhCUq",
-	"DQ0TqNfpg9QJB25+K16hpvNRAP7OD8no3asJDL5RL8bX03PysqbBvY68eIb7e5OXv2QkXaxP+bW+Floa",
-	"kUeO4B0wBR18toQrbAPX+qygCa4SlyhHd7WXbL/IBTbc/ntM5aWtsVLe+vd8rq01ZckNSzTlQoae0F32",
-	"fA+NTWkYWjkPLioTcw2vIEwug0h9w1V+8UGKrd+pE6qHrCXCXifMxcNOjXj4WV1eMeNM6LpCtqiHUdNA",
-	"f/WUFaMD/hsoLaWSRHZqHW7tuH0YVDVTNc55V7LurHeMb/RWNYyla9dccwTINS6av2QeIcwIicUGVjBP",
-	"QQZ9oOUUgrrtm9H7nurw2aaI2OjuLQ6nGLjRiG5v6G6wvV7shwejKf6zBZhLwuEb4a2bszPAh6XaQsNN",
-	"wuc9lOSxd1tgpaZYWCNGyuOrAVqrLpAbWxtZ0zi7NPwBr2Ae1RXWFj8DOuDSPmA7XiYe17m+2iemRXmj",
-	"b2ZCwow0qztDjcDHOMUHwWR91Tg/L2dLcJfk9TSCXDdnd2AXqnDpqNRRJlckBhlLnAmMhVCmP2qFQN0e",
-	"G1vq1oDIbbhkEZ+RIiL9lIh/ZIQadCks1EWqwlPTP2hWjNHQE1OHIShGBrNeWDIYfMuX0/gyHhOdRa9K",
-	"43w3sM5HsdZMPXpnR1j2W7iLXS1ZB6bbjEk61QlpIMGXPKi7EZUclu/FNJdVfmtEc+2k5UmKj/P2Nq5D",
-	"d59TbWKM+UHpFf6JCFvzS/gcBn82IVRb4MNL723EwUsvi3b3goGfIhzUpV9uI96X12gW7AujdwZlIVG0",
-	"XuuDS59wZyU0U7Rlj6AIZ4KgjMWmXsww994ODa50QdDlWKrHjp9htgI1buj6ePn+6urNX9U02ILFai2O",
-	"rI+uWK50eXbq5lCWV1gH3MKcx4F7tQjXBLM3ey147fhHgTXPdNsc0nzuOnCa0Y8CpZ83uzmc/ux1IHXj",
-	"HwdWL992C1i92WvBasc/Cqx5AuwWFNjNXYsI69GPAqWfILs5nP7sdSB145vSYjdZ6DEf/krlogFx+dx1",
-	"oDWjvyyUeR7CFnJaKYGs2d7njS2nU62a+FOeYLRLdVaS6YynOKXJwsTzhTqPr5y2BrF5zq5jstOEl54m",
-	"TKzJbhRbP5l0Ox+Am77KgPvKpXzuBLGuCoOpc1vJfm0bI/NrHtMxJUt8hQUPeR4GB2rssODXHiKGpzou",
-	"3cO9jahrQjqM+bw8fWSb51C7UPPlrk7Z2WE0B5Xo2P6hjeIYIoEXoqjm2PL0QSm5YAvU+NMbEeIG7gwN",
-	"tSkNffQj/cYCVs4s2A6+8iqrwCyM3xm0hXqVTWkRtakNu6FfhQoBWzqZy501mr3NhdE1FSJWkMGHMA5Z",
-	"jmsoYW4rarCyuXYf3jm8f/++VY7rbDqMchho5UTu6V6498m4mhYrDkWPe6jz8EtkuBPR3oYvcBh+TMQW",
-	"Z/CoURVnTyxiYlkS0FZ4rV9qBYJrJu2ceymUDstqx9DKq5rHF3MuShjWiRAtP2ujCculHA+XSdF60+Td",
-	"L85+Yzz7OTLMTqwyiWMt+eDkTcpnJJVUnYPJ9S3i4qXJVXX1OVxlJzwyQbEx12UkIuv6x8kcL0RedAON",
-	"FohKQZKxws3M+6Sf89p0WHrrOnSh0BasToqV5JPM38iMpIIzJAgRbfRNRhPIHh6nfOrFF5g8GNBMEixJ",
-	"G10Q9bISk7U65TFJ0DylklSi2zeu0OqFgUJNwmIUaDEyMww+tSBsKjg1tWFbFnYdW2YDIz84nPg1n8xi",
-	"pl4UXCYPkUtvgo6yrGIWEpdRnlTgYkAj7Yu3iQpolklQIaaIMskVaeKMRjhBY55OddrD8Yvjw+fgSp5g",
-	"MSF6OLjzUzLOBBEozvSrI1rXCFHCGUEiS1N+g6X6g87vELZrWcyzUeLyL1MyS4lQ79LkW4doqmMBMUO9",
-	"LkrIHUkABEaEpOxGO7bzMQdHWlj1DnsXmdnFM6k5YHN86pcb3jLDIRXyLZ6/JkLgG1Dlz8Rt2Uq/wcNW",
-	"52lDodAgmFYa0yHG53+ClJPii80b/a1+sZU2fOuEhtY34fMiMKEf36pw0eb+Ae3Aj+I86vhxnDVpPjU9",
-	"7MqU5zW+1ZfYSTwCjyHHSicYIVsplgqUMfpLRoDoUFYMtEXvBEEYMTKHwWOeIsXN4Q9+4dec/lR76XkE",
-	"5qgpyvzDv7T+++O/1YaDFyosr3douqBy89i3akxenaB5sC5PUCFzpisMfO5j3XMyz70FHt4PpRDrQqHM",
-	"UmnwDV/Qzyx/QWHTE9KEhUqBeCYjPiXtJY/KlRQvX66hLTE+RGOuBTnFVNXNufz+TP0CVNQl/Th6q2kJ",
-	"pC5OyCcck4hOcdJGF5li4jUlao2Ybih6EAYsS4zAq7lC5aqUS5ZvyJJ3uZOaTOClceV2MAQwJWQs/Vjx",
-	"YnEonvpWyTa6JHKd6HPISjHNkJTEKCcknVNBkAIECJAXOb4EOI8CFcq311rv8A1Bc6ho5xdSw6xE+nyU",
-	"2+p3OvN3JYb9ajLlLbyfEFaIvcDiVusbiulD+ZwYS9KCSJRV3yoyvzlNSftKz3N/b9Gpkv5NDukkOA1u",
-	"qJxko3bEp/sgiUQ8JftWJtm3VZz31WpAVkqcaQc5IQ7SLANqsxKhfrn58g7egfV7btFauGfqVEdgoQVz",
-	"LuJpiDiU4QUjeh5463cafqrnsBr9BVO2u7+MVx6fzvza6ihKLG9HmTRbbaVYmmDpQ9O1+saOYhEWi+2o",
-	"EzCoCuGro1lP9Q7ZXg9VZC3qWYtix7pWQ5EH6b8ZmwrjiHyaJZi5LgS2xIASP67JpyjJdBexmo5ausNi",
-	"3nWt2IJP/ZdXE1H9p6ttof4j4jyh7Oaaj8dK2jERfGGgL5sd5Epquf4VTO3n4xqXzPXDqLvrgt4wEqNZ",
-	"yvnYaXk2iPEZRj+8v3xevmoGc+qSWfozbK91O1IS4yhPPtxIkqzp27H0wfjVtYnWEnCepVCT8w72SSzh",
-	"sqjJfEYYGNaWcdCn+jw2EbjzGibNw33RWdelqwjrOi1Q/+beaFiU4cMGCb0iXYYlSbkgkhTYae3VqJUR",
-	"S/S2KGnl76TOnFKDgvrnJLEk9czsSu0fspYzlpKI3zAqSGwfExZoEDA+CHzaU+imFwZ5QV6vivLIEZOY",
-	"RAll8E/iur+4fjUfaygDRDT4BUYwW/w8huLi5bG/VQTVj1W79RgKuTM8JUoTQpTF5JPSSHQat0kHHC0A",
-	"Q2NBJDJK8YjHC/AV1gVcbG7tuHMr6FLuQic+GHW9qpPZCkK/rbMW5JNKstqUWQkccQeA0xRXzXpmF3W3",
-	"74LMTTBqfaiF5EgQGaI+lPXvorPLb8/PERS1E22dnKkJYEoQwWKhht1kRGidSJvh4jbSZTzxbEawwhlL",
-	"FuqAbFW0EDEwlcJ52lzXooXCVeBz1HGGhZjzNC4aKw66BWNFv2isgHI4VWOFb0BjZN7SXNcnqTPK2rrs",
-	"0v0J6kwnh1RYVu051OP96aPzi6PuTFfbveL1d1mxCe+qgl5p0jqNKc9SRtvNy3IURRN1SwmvglSS1Fm8",
-	"XCncLSiLOlAT9aFICiv49otEpVCReD3DWrke8Qq/lo/Oz0vKFtfyKF1/GNCcFyEOkZiRJCG6uQVPY5Kq",
-	"f4Olc6GLq+c611oEUGPZyRpT/OlcT+seHpVpYUMB46WGHTNCb9+JewkW6vG9p3KCOqER3HTumj9OFAzD",
-	"B/3+qgT/krxTKFtROrj6s2js21Ih+aWCzVvcVWDGuqkqKA+KIGkGbWvF4RF4TXgKSh+6JWSm1SUouVfj",
-	"wqvcz4d5wis1mnte9TYauuK2e0MlgSkVASzwdyRdGLPuHFoLKGEGjcgNZcZ3mE8dhq4WjTevjc6SBBEm",
-	"U6oQwW90ES3bSWjKhUS9LvqRfqNI/7urV63jHb2oJWjTL8znnpqCtQT9lTzBl7fKQPq5/rXkUvmG78SJ",
-	"7OZunEvDmSPOJFbn7uwlS1zbaxlLTa1iWGiOoXx3wcCVV/V+yuqlqyleA6cpFlcExGxnxHlCMMgFXhny",
-	"dRYBdsS4LFrmz7RNzKV7axKnvTJA5JZ+O3FB0fXflk3hy43tI6qf28S8p216voHK9q/n0nz96V6MEne0",
-	"t8Q/bB/5VUU8f0G1zNCje/X1HxWVhidsaLAizCa4WZGlvHHbhtQeomFmKYlIDDHopwXWUahH5vOAghhf",
-	"37vBk96Pm1y3/7X3ce/D3sc/NStEhqQrtgPSlA162owcniETvIViHmVq0zqE46R/+OJ5jS/zy7jhgmbJ",
-	"LFyqv0PBvolSwBjUw2WxiW6CUKbgnvb43/WDLRY6bnaCWLvJimRcGw1h03GpQDSuxbJoMKB9f3X1xtrE",
-	"Ih4TbwHvxE255boFbilzOzeN/NTrnBE+S0jtdmRDEGIpiNCFHvrUztYYhz15VlBzLQuorqVu3tobgZTy",
-	"G6iZ4wnVq7vEhau6IYerqlWHKxsVhWu0fApXtxML1+gNFzY3tl7ysym003LW0XC9pl5LhhnvTAu6mLSs",
-	"+2TZ6NrGyuH6LUjCVQ3mlgyYEjnhcQvQp0NLlo3MW0OEG9XMD9dtsLBk4CgTi+Wf9JsYNLdvrrN16+S/",
-	"e0QBvbdRLTbswQ+NhUocOwp53SxkqkJO3vI60vg9VFRyLmyIuywXflyqmRfMavbXCoaLvVy2tK5ZU7b1",
-	"U/tqk++HM264kiLm94NZaT0zuu+qkcb4Xqb6pmtwBf2618y9oK+1vOx6m2sL0xBTBhGXMA4UZJtzw5lM",
-	"eRKiWQqyWisTRElvGcPCOJbzjskh5CvOIJkTS0QoqFuEGcmMcS206zdGWNxGF3hKtLyo4MUpiUEoV08u",
-	"JTc4jcG4hQUJ1T8ou6OCQlyw9001Qk2WdEQTKiHQcip03iQWaKzEtzmN5QQ9u3j143fPzc3jaOICTc2W",
-	"obqlnBPC0JynsdidkK9k/GbxHg6iBZVLP4cB2IsrR3cGrbO1XXqR1zw2LrbjVh/+/6ALGGijt7ZaqaIF",
-	"SLGDFHBZF8dSeer389H9zKp+teqdh/bGNSK4URlgFqJCy0LmINDwwwAaIg+CEA0CKKX/cbi2fa3oD/1c",
-	"NVJDa+VaNYMKBBJSQdpcYkty5tWloujqD3iyX7Vdgk8AFBr1xs3IOmrgGt1sS7fqW+BsRcjWp2IQFRJl",
-	"KZWLS+izoLXSGf2xLm77LO9AbWRpSRhWKu5wEl0n9I5c/9///O/wORQcVtRByUhCa4wQQxTxGRFI4IVL",
-	"ZysVn/L8QXpRKJldu6pmvVpcyYscmjwLnJfZttYvyO4iiSBLq5G7ptr5jTCY+BwGOhlP4UT/65V94D+8",
-	"vwqqVoAfLn++QO/JCEGKoLaEADNOMJ0KNBTZaBiiocbfNTVhZUPyaTZsozMXKPlHYRL+cCI48IxCfcF/",
-	"9wo5moEwhopr+Cu8W91AIzi1IDjgJlLOtOWJsnGNM8KlqEwhXh/bYGQTlGETgdTtNYYIzNDZuSlznmZM",
-	"OGvSgA3YH/6AlAhFpSL+t0L96UDBau6QrlsgiPQDRf+oY4n8kLuC87BUUX3Aum30jdmL15wvLAhqfxTu",
-	"2u3tYXEr9vbydBzbsoNK262jPWC9cmF8W+0RvH5enDa8WgE9F82W7ZcEBFFREHXdxyQfMITQ3h4Epy72",
-	"9toD1m8jZyUpQ5BvW6tdaud+uFkb/cySBcKo2+novC09znsz8EG9rhG61UG8vCPpIn8iaEows+E0pwrR",
-	"RmnGSH2fZyYShdlK4bbpgCOrzq48yCN1tPmDM4LIp4jMbJilFw839MN1hvbBC7wQXkS8fwKMD5i6FGND",
-	"Tozt8lvF9CtTEiqk8PBqsgJAWJNl1QTOy97bK5JO4cK20N7eFdzXvb1TfakETzQTHinNEacL4Fkur0/J",
-	"Xy6DLk+nbuu1bKKzWi2/9UXqqtDAEZ+r51S47sIsYqsTqUUUdtOMMXWSMDrUzxQyKubMe0Fmsql3aMGZ",
-	"pTwiwqBbP2HmPxztDgQQI5wkwns4mhp4BN18AeRktb6oKfYIAEWYoZiHTqQcVkTBoQXVaEcaX+bRKfSA",
-	"NuZzDzlJeXYzycOM8+UxmhIhCNT8xlHEMybN8rqIj8NFvrxOXgXn1pkXw2wkcP/k4FW4iGaDY54Agicr",
-	"NEhoHKROaggaIsQd40JRWYuH/BjVuuaZaE9tiYv64Qnqleix4GPWgvoEOsWp66IGKfJQ9Eaai+pp/fae",
-	"bZnQoxfUOrtaiuw2bTZHkIHDHqdOtDAd3bwecwioPrUVtRU1cEHrLP+bQlmIqFAYgiK+4JeH1rrIFn7x",
-	"GBGcuw6H1Je1ECZssjCr5auNUc4SnrNCLyz1R0ihxYXaAOjZ8MxYJ2HYKTJNsQZZp9OLfnh/Bf8gw+fm",
-	"eloh7tnQiTzD58DiFjwDyjdgIy4nYaEwNAU9BzyHiqSnsb5quh+eYeI3xFJYhTLDHOAKmykAuOINA0g8",
-	"JZ+okBbYbzm7U8ByZmitKT0CN8jGd6ERj6lRJpWQpbejx9lEdBskYEqoqKXO8gWcIqHdTcWADuu1MSEX",
-	"VOYxH1Zxxlr7AD9FlmhKfkWtnk0ZgmZwvd4J0kpgqKMUvjWUWNBPaJzqq4wTG+qmFlHKp17EFoheono6",
-	"e4KtkwNPjKFsNtMkyNNF1XVdqqgaxIPSBjjPcek6rdoyE/ps+92upfS2r1AlvjPUaZiO7yTcXt9nw4RH",
-	"SpLXJBjfKCl/Km6GOrsZo6ESTU03Klhf634pmREMgqFGvetxBO1JEEgvA3MTrVar+0wtc8VZIPQHCwqh",
-	"3Yp2PsBvA2bU0QELwiChEWECtEyjOZzNcDQhrW67A4bVxAjX4nR/fz6ftzH83Obpzb6ZK/Z/Ov/25cXl",
-	"S5iTu2OczB2EgTnc4DTotA/0KD4jDM9ocBr02p12D/LX5QR0ttw/dXew7ySE/d+8MKvP+8Wmw0qZ5HUp",
-	"lN9iJR0qaj6qytL6cIZaYnP978xTB1Et9xAiRj7JU/2Yi7IdetbtdJ6f1kl0KBfoHD8BCsATECGpAPos",
-	"3Bh1xaccDpizZNFG33Ed0aCwrp4wfN7l73hf1ot7wrxpSubKg0BXDMbnbTTUEflDC6LOUgZ2Wa0oDR90",
-	"2UPPup0D88GmNGvk+vsaO+bw//7nf/e1ZqD95NDUB64jgnE+R83zSOz3iqFFEb/T6f8Wp+Z78BGtJQzz",
-	"BDrvuNXpXWgR2e0fHo/l20oU4OOiYqq1WS89YQjrvNctVNFQk79hWMi+1JfT7/mumKSpl3BWgMaahAAm",
-	"zAbMDFMfuTJp5JBUnixCYGjw1XIDFFMRXAHn0vudpg5/VnzP9jkD5QkYVrlQlRbbTNtdQ+a7nY7adLWX",
-	"Ss0XoFvagOl2aZ0TgOKtfimivkQ38UWNAAhD6npVVqodFJtbfqg3HuVD9r2OZp8/OufrNzzetAjpmbh9",
-	"xdOzaK3KnIXBumbDK55eNvlySnNdWN+ZuFVXzRixVs20Q9cviFNGcCl8x+Zm+d2sup3Ohsjzv/BNsl4h",
-	"yro5pdybCy7fup1usJw/b31MVdFUZDUXvCoEm+buiiVzAf6IEAkOeWN53qqzINa3NQLCrbkXpMV0Owf3",
-	"Qf/i0qQmbnQAblbpCNZtf1U3p36pNZ/Y8pm7O9G6Bkd52LtX7cnPmmoq1JR7E9TH+vog6ya497ZfqO4H",
-	"k3qrJ1VaQMDEk9UT/V5has7BGh/La0iqCYfrgFRXwisM+t3u6sk1RY/73ZO1dlksARkGh5qOrfpeod2B",
-	"mtVb69SKZeCMZwJYlvVJfPioWFLeBL+hzXIQBhLfKI4XvKGsdCm9QIdPLaVvCbiUNnlY03C1i80F6/3f",
-	"Sr2YP2sROyF1La9fsljb1nUBTKWh2yRbf5lTLwsbjYg2LA5twqIRZazyhhPBB0xkUQSibV3JEJr3yrKL",
-	"3Fvu+E4vtDPZI1w5utSmW0srBa7bX9r7v4ALh4PgEWhMf/XEvA7yhkTJ75zXP1jj7UK3lw0JS5EnPD0i",
-	"YS5myeK2A/oQBjekRoF+m6sMyxUFk+cx9NuoGo2o2H9VzRIcZg+YbGxh6bVzBVsvMYZJeMVK65xhATa8",
-	"c1loJyhJOmDGjKxjUq0eqhMtmFLo700f/kzkI9KG1TP8Lrs1pOQ+AvzaHStrJ5WEPvv3LaS+0tR/asG0",
-	"8Bh/D3T/H4gi/5lU/B+egcv3Fz0dKc6Yydaxm9YZ0rRv3iPv3U7HD2apOOXPWF5HxhSxstHWUMAqLLq9",
-	"XciBqdNajihyzjJF/QesvKJuIDHMK4A4/zsV6KDbceUitQutUOVmpIRIqDjZHjDnEYbQO2FcZG43iqno",
-	"4EeZN/Ur5HyUsldsJCuWmvt5dkAoK8UZcSp/qLVNhY2E3mkHh3FrxdooDCVK7vw256GHQt+Ke1qEUSkV",
-	"VmI2luH2gCn1AwC8N3Osia5+BNl5W0uf3v2a1L4w2AWWr2fp88euzxtqkPvgNru1uyPXTiqxU/v3Lfhp",
-	"aerDWnpcDT30NvMp4JdksaZH0ZfRrDbXq56seSgH6KlJC29NFBurt408IRFBu+saRATNE+WKqF/t0tYc",
-	"FEXcxq2ZUYrjmWTQnEcPmMS3hNXkhNrQf+OIPR8XfzTdkiuKpTMyOc+il1PCMwbO/0idapRJege+0Gpa",
-	"N7pRauYIR7dKtPmVpNzFUi4vYZuLMuAaVisbQcmvghACInSucbsKmdcJ2k+uBGcbMr62XhsNqzm4xslr",
-	"8xfg8+Xc25oPLpFeln282yuXkoRwSaRP3ZjjvrNSy4zATQESa4x8meQKeRFOksWpjrlQ4yR1ZU/VzXEh",
-	"OgaEewsqOtL99yqouDj9l3mh+kZWWpmwPgPNcwIeXNh4qvaFnQobRZKlTd4Vo7aNoPtC0obJgntYUeMf",
-	"SMjQ49fY3U/Oe/2A0sg3mVisL4bo9+wotq7JtFtBRP0mZoTFomXodW5qXktAMTE3FH7I428+77uaM/Vu",
-	"qLdkyu9sPLKZp7Mv9DvTmdNFPnhLZjo4E7JTtEwAyrDQQg0jnyTE51e9U6jsnLLftIIAzHrvCuaWWeyA",
-	"rclj76+X6+EaP2/oQzM7G+G+kTerDnmPYNDcgAzk3aOfEjnYUjlRN8MP+zdZS8/MTXv+8I6m3ANeLqru",
-	"SpDo9f4oig1QTWaALuxiyzdhqVMBFDuFUhM6ptgJpTt4Tn+GHO9LW+jj8V7UpkKX2/XZ2j2FC+P9Umvr",
-	"dxcujPeXuIDOLesuAKM36PtG82LVSwUyUxj+90NunqQrpEI8TKTHbmlIvU3i0iZt1PJ9mgqdJqPDpKEI",
-	"73BG2bCNINIWmks7OgKs3cQxD9jQKycxzM0P2utW0M4Zmftl76ACJB/X7Mpp/0bwSGzkjNKclwXPCKiG",
-	"UPj6WtYB+EZufslpam6AKa46pUJAe7SlAkkXKGgBMbCdG8ZTEpcK5a+SgiqGhgFrkILOiianPNNRWqcO",
-	"lSgFbhYDiCYO3ub7YmZSROMshfzCATOdF1p8PEYzklIeo2fdPprwLBWeV+i5Tt+CZD+bWCJTClBA1zsx",
-	"x7OZzgwkmvcAFsCSZXaRCeJuCmdkV4zIFBv5wixoW+tFsUDMK/U2V1L/ujmVWjNv9TvecDE7a32WUqpw",
-	"8yB2kXuz6N0ySFvJ88vaI74aAB7AAHBZy6p3yKPvrf7PKGtZDtmk7r8TptSr5GgARRsR4/NBAJFhpNgV",
-	"ssx4y13ZtfpAdBJeLf/VRN96/UeEMM9RuEZyETDMldlF9+EGL1msHrPF3MOyg79kJF3Y1P8NpmxlG/BS",
-	"zopVpG3NKD4jXqBJteX+kxbsdcb+UxTrX0IWae0L2g2d2KB3p6Iedwf7dojY/80bvZFpsFSYxRVnd8m+",
-	"FTuhyf5XJMYX6westNQyuX6FUL9O3LstzuBZxwr0whbR8Vrte1nyeb5exGcEdB9xCv2th/VxPApb9nVv",
-	"I1v6lGH9gPYaIL/Q0904NtEWRXzEV2vLOX34qIjvKtNe6do3vN/ys4V7ZWsUwwXSrWLMDQrWtuxVLnKD",
-	"5Q7VGe68qlJKu1L82AbqwZWBjFqhWPPyIg5uA3kthF08ppTgeLgsYDx/SFtaC5uf01f73+/K/vePS2tM",
-	"RHSJKdorf396ox5ZsIYRsLiDPFjHPn0bA6uIBmekaL4z5kBd5x+brqu+s8546RM6dn67Os9ilCicmdBf",
-	"nNsCi5sbsC2FhtwapqCwvcd0KZZ/16UVgA7xtFSpPcIMMZymUMgJS5TatkDOskbFgBUbxEHIDvSHy6mf",
-	"LlIiF4YEXkvOr+cE3w4fUDC5LBDT+5PRe9iwNgi/KY7eyND01cD0YBT4SVuXvri5aD0Cf1lD4HcqSa7W",
-	"8vYzpkjy8vDUn+gYyiwZwo0KdBucIQm0Yqyh21oTy5s8lTsLtQdsZRBItf3Hw5HDd4CKh9PTHlOwfCpS",
-	"oZcrpG/eVzHxvmKivrZfhJB8uRCz1Xak0BmRnEXJ8z0OmHY+buM3XikqbhW69tD2Jd+J9jUg7T5P/ymE",
-	"hmxmjSo7oB7DHLU80Gzd8LLcSDVgvpUqhw5tZ6XKF9Al1b6Mncp7kF+j2r5atb7SrNXBbbs0a91DZLmX",
-	"UhTmzvKaWKgVGpOWLRpUJvQENaanInl81a9+R/rV74dgWf3qQYWsFdRqRllLZ76q5VbIY8XS/wUJbMPa",
-	"/1ZFGjDTh/zM6yOQS1K6mKOt2uxVx7XRnsLltb68wjdoOAg6g6Bi2V6Y4vWlXhcrKZTGDCXN4phr/v/Q",
-	"NGqsXvdraG25GyKlt60NEuvQmMJ4TaT0n77Tp7H+GnbCRqTKYHkJqTKtRoqFP9WtWFX0E8bAor01Mytf",
-	"85iOqSVmT48Cmmv1+xHZ8qYvebeRDaigR/iKTzYIg0yobbisBHg9NaUSlAxkJCdKklgU6v7HeWcGG1KO",
-	"R1CpjqfQmAHdEjLT/VR0u7i8U4QJgIjMF2x3MD0B+svp2vu2fpC07QigcPucIzEjiRL2gOZyppsIGXcm",
-	"JExQAdmRpuVRGudNfWAd+zMUeYKW4xoI3SSKQR/He7ZZH7C1+qybiun4jtMY8TuSKh6lkCH4lECvpkSo",
-	"O6BxZYqpD8/HLaB5w5xCA613B6QOuo3Ox7pkk+EVCnum5JPtbDElGOLalmdMHHQLHdyoW+Kekm5+KRsk",
-	"3lmMJflyvMTwkW3YzrbeWAechnVdt+ySaT7/0b9c6HPbdEE7bQtepBd4MM/v/fjzrlmrrwEA3PfitV/M",
-	"fbwG33zj9e1+pdt2P2nPsz2tJ6/gwDXZBYdfpueUKGuu70yJdRFtHvI4n3AIdNBdtIw5eN0YyAGrNY4Y",
-	"DcS2AvJTDKAxpftVKT4Q6wS+I7awfCU0TZE6vSVqyOuCPfirkfbpGGl9j+9mFOyJ+Yorsvt0sZ2N1fWq",
-	"tyXR4KPpnZV1qmfgSkVjqf9t+gvZfltt1w2rDVKK2Ul5qVc8LTSB1c1OaYpiLCYjjtNYWxRcYMspEgQe",
-	"uQiN3UtNmOrnaX5Clgi18wa/FQwoOlmzFy99qNhN8RRhcRsiXeTNtKWLCZkav3PehNjIHfWZSH6jQHQB",
-	"Hi0+HpMUKIvWEqZIcoTRlMck0aHXkvOkAZQ8b+Tzx8//LwAA//8=",
+	"7L2Lchs3ljf+KtierRpbS1IURdmWtv41pST2RBnH8VjyeP4TekWwGxQxagJMoymayXprn2YfbJ/kK5wD",
+	"oNFXXkRdnPX3Ve04IoDGweXgXH/ntyCU05kUTKQqOPktYJ/odBYz+PdpnDAaLd+xiLEpi/Sf1Hw6pcky",
+	"OLE/ksT+2gpuaDxnulXEUsrj4CS4mDASSjHmyZSmXAqyoIrQQs9O0AoS9sucqfSSR8FJIKLlP2dhrPgn",
+	"+uvR5J/9m1+vnj1PfplENGgFKqXpXAUn/e5xK0h5GrPqyaTLmf5lnoiTyTJK6IyLk1kiRzGbnpgZtF3z",
+	"z59bwam6fiWT01DPM0/qj3RJ0gkj6prHMYkkYZ9omMb6j1z9ySecut4zmtAprCKdyrlIg5Ogd9TtdLtB",
+	"KwjnScJEqId++f6dnqsMToLvXr44Pnze7Xe7/X736LDXPTjsdrvB55Y3k3MmIoLjkJfv35FUEt2N6H5E",
+	"dyS6J9FdCfYN5yqVU5bgyvaPn4+fsZC2n/WeP2v3j48P26MxG7WPDsPRaDSiz8bdF0ErYJ9mPGHqkotL",
+	"xUIpIhWcHHa7rSCRsNxyIVii90IvSHASzOhyqg9QJ02oUGOWeAt6jm3K68mVWdBkLnKLuNWUN53ZB55O",
+	"/sKWhTOtromSJJ3QlFCSsDRZEj1NOma3niCP2HQmU73vl9f6w0EyF+3n40PaVimbtfubEvENjb7VB1ik",
+	"nBYWGK6d+02TIGRKbmjMG65pdfttL+dBdjnfCzpPJzLhv668mHO/KRA5V4U9upCSTKlYkrdnbxShCSMj",
+	"xsUVCScsvK5jQ819OuQiWRJ6RbkgMU1Zsh3RR93DjGiYeDOxI91EE/nthIorFp1zEbLT2SyRN8UNPZdT",
+	"lk70lCdUkRDbV5KatYRTrNkWNUOShMWcRUQKf5QO0aceiN92rz2yDSlEaVrcl1cshJlJGzq1XSdYGu/x",
+	"wKUpvkP67L49e6MPbSiThIVpmSFfRvyKqTQ4EfM4btk/ujHMX9OUTWepukzYlHLBxZX9xbxgl/Mkdn9K",
+	"GE1ZdEmBsXd7z9oHB+3uwUX3+OSwe9LVDFr/v38Et+TAVeP3Tg788WHY52GX9UZH/fbzcXfU7odHh+0X",
+	"4y5rH41esCN6OD6OegfIhETK0yXMBSmJpb4Cl3ORckednKehnLLCf8Jk8C8Jo0q/c8GMCzg0IeMzPVW2",
+	"/GEy+nPIf+I/vPrHy3cXfz0/U2fTdPaPb8+enYmzT2d8waPv48XZPyUP/xzPX//9h/j/7/1tFn7/14SK",
+	"qHsmuh122O2EvViMpq+60d9/iCsYI1NK72DDKvWP8qtUz0uzkxxQe8Lqjl6VdFA+gGQsE0IFMdJA/XEM",
+	"1IS2e0fPTl70Drrs2bPuOHzOjg5oNzweHRz0D47Hx+Hhsxejw1738JAd9cMXrP+i36dHL54djsYhO+g9",
+	"P6LhmOrrWDzUm8oKO7wAvTu+AP2TXukCsCN63B8fvGgfhr2o3R+9eNY+Hneft58dRC9GvfCQPj/q/74v",
+	"AE7sduf8G1yM8gGfyDhiCbwbQurjft9M1vzltkcJh8k2/y7Ow6WQ6aViqX8uTKud7uLIbFZpE5fnOHBB",
+	"uAUuZb5JQnnDEpWpNQ/8aPbv+NHsF3gSDHtwPH4eHkbd9ov+iLX742e0PTqKeu3uc/aMHocvDkaH47vg",
+	"GWYP/i88nC8/sXCeVnEUsz6gX6UyyYuzX8W2W4ltAbPLnj+HxSkdnHR73pTsAbXHdVPetYuTlDPJ+Cfp",
+	"NVfpSzRO5Q/TT4IROWMiZ2jKqeve31Vw8vOtj9fRoztbRxXc7YFUgm0PzwYP34yJSG/E54+tQLBPpnPx",
+	"wLyR6Tv2y5wnRe7zRlp5XTAW3T/j+VJEGdgLEGZirpCZ3Om26i8ldseKu/nW7HmTZJpKwkTKEpBqdiuj",
+	"fr3yj+TKVx+LOr08fzjMDv5OVPOjR6eXP684kg+klz/gkax2l72bC8+HJOTiq7j76PnTncqz9phUsS59",
+	"WHwfo2FXK47NV2vil25NvAeulTuP37GQq21F5WY50Y42prFi/reqP3S6+jt2cWz3NJnDwC9hIQrj2T+u",
+	"FZSgxQNczh14ww66mTcsm0WT+8t8GnbklUxGPIqYWNO1G0mGzloax3IBzKKGZq5W9NNKdAILsgM/oKNj",
+	"Be1j1y5H/YV8zcdp4YgIQqMpFySV10yQcSJ/ZZW0VjUECjvkJxEvQfzzfg+pIDEfp4SnD0d4wtiv7Kfx",
+	"uHj9Upx+TlIdOWHA/IaXrMhGwJuaqcbmE4WX5lXl6ME/F+kJBSLtJ/Rt83RDfQzpFRMpUfr/TJlS9Iop",
+	"dDoLOZLRklB1zSIyluBON7NplEJwmvi95knm7jIXKqUiZEQmhKeKpExQkWpmgpPvkDcSXeILqoiaMbGT",
+	"jbaTatxlbKQJO8viP7QYEPMwLd/sa7aESc4VrhyhJOLjMUv0IsN0C1pLfiGyT7iRbLBV44g7iMDyyAPm",
+	"CvQ1L4433bbrAkullXhB45dJIpPyIimW3LCEjCmPVwZBLDSZi0SKq/wpALa3bejZUdfj8XayhMFsV5Bs",
+	"GhsyIcLGFwrLxPKIyDFoDrkny4ToUPL+/dl3VWvw829aFAlOfg5mNJ0ErZwVVNP6sRVM1RUQMJunRE3k",
+	"PI7IiBGKgT92ZEvOnEeXM5ooNLz58zcCWePcTZtt5u3JezubsxVGKg4X6GdckSlX0K9xjr/MWbJ0qoCb",
+	"3ivO4og4UcVNyI6Zmwsy5vJMkNfqqaRSkliumovmuZkR383lPE30oTdrNaE3jNCUTKVKSa/bJeGEJjRM",
+	"WaKyaSrocplKeQmfzU33ezCp1JpaNls5N8u/6ZZ4hVpO9ZGC6QPknQBCRUQ8qVt/rrzM8NlLvI+5uZ+Z",
+	"nk1H1Y6+xVH11YGdHdUz87o1ztm+gFvM2XTd6Zxfc1XxuMV8ylN3nmlyxda7XNCvfnIxUyB3CP3+s1/m",
+	"NNbK6QEooWamusmlbnIJv+cn+5PVzho8lGsdaXMBrba3HTd4y+vDi/S6qYlM0rXmMeMruUDMqEpJfxUT",
+	"wG/mpyljHi6rZ2pDDDblXDMIN0btNk3jyykX85SpjXe+31936/9qJapbPgOGgNu8AnYqO2KvMKN75q5o",
+	"0SpPHUPhIewWmJMgcvTPQpxm/aHAOPqVrCniYLGiiRd1q/92Cf/Geb6RdVr1G+kpx9UiJRMRoWTEaMIS",
+	"ozlilN/p2zOQtp/8vX064+2/sOXTBw6afiMv9PxKJMKs16duTKg7HQ9OUVod/as1ZBd8spaxxz6RptMO",
+	"VJ/CHJoIEzJt52Jl3sj0lZyLstlNzcNJbUSDT11iXn3skbBQJlsT1c8TNYaZraYI2xlyKh21ejTrL1l/",
+	"l+DpYIntuaOtyuaxii7fwwMm0irHjh5y8xwo4fXaEV1r5j5pwnJGYCP/mBSqc1Yyu8l0whInDenZJ2wm",
+	"k7SG3lPPwOB3ytK+sPMOyDZTd0Nj0GUT9WZCbZsBpnvoRXgLz8yPXE1pGk7KO7ywyRTmHTYb2rDlKEEY",
+	"k1ThCUwnUjG0lS30BXaj7WBNkBItJSApzeuBE2u71rAWXJwJGqb8htWKohGDBrRwCKqcPt1WfmHKIxA6",
+	"TrVsI2z8vB2mQ5wtdzpXKZmLWIbXelETNoupVni2NeX1PFMezMhSvGK9uGi7pmaxXtfETBtCTZTudquE",
+	"nesXKCh6nMo+y5z3bAcr5ehZtU5eePJbLlBjQGNRYa0WEm8Len8ILcbu+DrqSdCNXozG/fBZuzfusnZ/",
+	"fBC2j+nRUfs4Ohwfjl9Eh/TgwGgTdDaLOVOXkF9JIchZ/9nKtJf4VdSGyz6zKeVxRzEBinGdcnJycJQj",
+	"8Ds2pvO4QvuN8Ad1v4Q1zfywm5v5+1lEU1YZYrlyh+56VXFuxoCbnxtmnGm2OslLF2aAczjHpxXszPkc",
+	"8dnI4kXrndHdQtTEhKpLrWcb9whXl5Zvuj/YjArjoyn7h3Pz3JiX3M1k8Q8bcJYcEW+kYHV+5Ia1RreV",
+	"m6VZMG+a2V/WW9QEcpe5FrpeobOgrJvC8VqZVVnd1GQ5LuWcaGlCP0bkHf7jdi7knsdxPSIyl0cj6/V6",
+	"tE0PvRwovtZFytncdqZykSe5S77LlPbG1GacakXmeDbTZC5yk1s1oJY5jbhYn5OAQ+sdTub1brYRFdeE",
+	"hiGbadlFC4X2W52gMghfz+CcpWjor2Sw53RJFpNlZXjFhq5W8zFr6n7LxSueFM2x5wyl2bH+qYKZByfB",
+	"i27/2cFRxXDvUPQqRCwZeawi8haPRnqZG7ZlvtI/7j0/6tqvvOWicnlOieKf2hG/4qsneyHla7Atl3YX",
+	"VmqV+TnXElolaGJ8dnR0+IyMlilT215rT5C68ObQdJlTKdvYztD2IxXLd/htVZMYb9RWks97qKM1FyJr",
+	"RiilUygiBQaJWJFlW7H7OL8G8LnE0rN6LXT7tmuv1+S9oDeUx3RUcWhYcsNDRkIqtNY1Ap9aOKnVW217",
+	"uFkuFqncfaeu5MOchcyRstJA5lriIqj5DNXqH1nE6QX0rbsAmpofzn96U28KTG1rTZ+WNUM4Bvv/VFsH",
+	"Cxwc+YS66ZKpni8BYlfR7Dq1oVMbTbufW8HfWMLHyzruYeWntKDDQ65A/jCUuMmHRIqrJp+M08lWKXj9",
+	"agXP9d9BSMqZ0w+RSTatJsREtDW9Ppla/FSraUVHgT5Ii9uptznq71qR3cVSfW4FE0YjliBAEggBL0Uo",
+	"rckzYipM+AxlLGv6S/W7jW0cb3FnuWWUe4oXbsHTCaHW5iaAzzJ7qp2HWZMVTtiUAmSTmE+1tuV+/Fhw",
+	"4iHmDcz1rTVvlSeaXUSc5NvTi2+/t/NU5Mm7V9+So+cvjp/mp1RkD5VTKzWqnOLLC1qziDcsAZei8Xej",
+	"KN4iXJBf5lK/yOQMVnU4CLqDYEgWEx6jMGLVbmBjy/zUB8HBIAiKMaX+/Gf6LCd6Fv8xCH7uto8//tsg",
+	"+NegavKvZehCeMoE0ChKmFJVsTwtkrCYag2HpBIBW/KNzVHHHTg8fvGssAO5h3p/zRj7tWjOj6zpp+1x",
+	"++Nvh88+Vy/CO5Ymy1N9nquXQcynI32ux8TgSmmSF5Tr13UsE6tLpUl+p467XX+GUy74VB+sAzcHLlJ2",
+	"ZYT9D4vF6Tyd6MsQ0pTVbEjWQh8sGJzhEj97ftQtLPE36BhLGI2n/98gsCxixekprs9n485kqeEffujX",
+	"WVQ90SGPhtXHhiqyd6quyWLCgFtQo79M6VLrL3t6IeeJYJGxkmbkrJuHAYAGGCci6LR41i551Ej+vyZs",
+	"HJwEf9jPEOb28Ve1/37OTUqEcTDWkV+OIcuTsi76VgUpXmDZrcmw+tEaZEyoECx2fvY8OaNDdjB+Rnvt",
+	"427Yb/ej56P2C3rA2kfjXvg8Ou6z7rPDanL84KPbkzP+sf6h0Gw6z4nxwbB2kBahJOYq1W10W9UiMiHD",
+	"vWGH6O5zsOWBLUPhc9c/6BGeG09rI36gquH/HfKa0RtGOHiWNO8wg2ktwrX5gPBts0R+MjPTpGqOypTm",
+	"rcB0qEA6ngw/7A9bZNi++pXP4B+jRP/Pv8N/PwUh5UrIBAV8WHcUALKVPxu3fzSuFo9H0U+vmbhKJ8HJ",
+	"QbfXb2mm5f7Q8pnsk8Fg7z+ffNh/+qdB8PO//KH9Xx/3BsETmM9/tkfJf8JMnv7pyc+DQUo+7rXgf1sf",
+	"91Z3ebr3tIJNt4JP7RgCtCCDQm/2GynYlhs+oTesdsMNENLSIDyYzh1yVtpsGM/sYAtOkRaWeGp4mCKH",
+	"3T5InbDh5rf8EWraH03gF75JRu9ezWDQVuTr6Rl7WdPFUMVePFfFrdnLX+esUUwYCvYpda/ejF4xIx90",
+	"yAeeTvTd52kLfoRzN2JXXJiToP8o2IKp1B0IG0hoSAF5u+4cPGs6BT+ftv9B279228eX7Y//Vt42vWuA",
+	"KaiXD4xkjtr13znUTluWI2aBX3QHT2BhKfJv4Da7uP7D10RX4U0sxrXW7WT+zdtm+q8htrQ08+/lAk1T",
+	"eSMYxbMIrxPGUNfNDGNW/TlF1jHY67b0gTMSrJZsV8izMNF3MmbV8/QWc66YKi1cdlBsCmHVhCHLcNuL",
+	"DZNzU3V2+wr5n06Z3VwUVq0+TEfmRU/mIj/rKidiFQUWxmo7EnDSGQ3GaFAkAhLI8ocCKICIWsS0hZ5E",
+	"yEWeWY1kOqk7LcZEUaU5Z9FKLm6sUnf+QHl6brF6a49zUesyp7jlKczFMKyhmcGwZXU0eGSEWuDtVSad",
+	"qoou/Q2HIFx5Gfy7cOhfhW7FVfisN1fNpFCIT23BYY2JBWxPnqHB2G/+DQwOBWhr27XqSNh2+9CobGJu",
+	"7PO+YJld7/S9xakijYVr04xdC6IWzZuu0yxJSjAWqQ0s2J5xC3T5tnulq6ZvWu97av9nm+duE9y22Jx8",
+	"FGHjcntNd7Pa6wUiejQaEOktyKzJCGykt6rPzggfFjCqh+tnEMIx1OduGNI4xs5ckQmLIzJa5rqAUdNb",
+	"QC//Yruz4sdlrjosrm1d4GPjAOUed3PoihGi5pJXx1XaeEorIvtrm4Xkb7G0FfD/jatTbF+O2161O65t",
+	"ZURmY+9C8ztkBlmwd6uynAFslsuvh+l48o65JhhLgQYRY7WbqxQ3XQtApT3EBXyIXbyzE16uA+FDAGxJ",
+	"bg2AQiPJVX12R3YOVx+TVUbzdAUCg/FnmHwZCIH9o3JM1qacuDGM+MmICuWM5RfSz8/9PS+oWS6Ix6lI",
+	"YIGrhj+gUETJ0FN/hy0wL5mV9bKVTJxPfk0tOsVDrmclXMZ6w5j2d7Eljce6ZVKmyvAceu29XCqqrlV+",
+	"xY0P/mEX3I8GaOzvGlb51tfqia13tkNFf7tjJeWyH+BynIuUTxGPAtT1QuTPbtQEt8q3ElPqqmc0LnNl",
+	"p3r8na1up0Myae6dQYTceqc3Lv5xm2PQJLtkO4sj/B96e5qvjr82GLX0CJ6RzQ7q74sNpmsACD0KZvln",
+	"E1S/xVnxENIaF/2lB0S2e5HfR1kLqlB+tjGhFMdoNp7kWu+MyhweUbVlDXhlLJ0X1XRBzycjIZ0rRuYi",
+	"MtjFwyy6bWjWCot31a9S9er4kBIrlsY1XX9dvr+4ePs33Q2h/s2qVq6RjWHKlxarB0HanMriCOuQm+vz",
+	"MHSvVs6aaPZ6r0Wvbf8gtPqgS5vT6vdeh1bX/kFozUCdNqc067sOnab1g1CZgZVsTmXWdx0qTesHodJH",
+	"jdqcTr/3OpS69g9Dq4c2tQWtXu+1aLXtH4RWi1K1OZ225zo0QtsHoW+1Y6WBRK/zOlTa5g9CaAZGtYVw",
+	"5PquJR9h6weh0ger2pxOv/c6lLr2TRBVmwz0kBx8pX2pYeGyvutQa1rfL5VZ0vgWKlQB7aPZyea1LWJf",
+	"rOr4OkOD2KUqn7LpTCY04fHSpCK1UI0vYoxAWlFmfEYoEeVhiSgTJr8bdd0HdtrOre26r/KavnLwSztZ",
+	"WGcNMcUeS0hUHePZ/VFGfMxZTeBfLrg3y+ABw+QwF5I7hLAwVVh7mwzUtOjQ5nN9rv8216FyoObDXe6y",
+	"s81ojofHzOShDUAfEkWXKm+BsFWeg0Jq9BZL43dvXBDXcGfLUJmQ3Sd/4d9Ywop50dvRVxxlFZm59juj",
+	"9hYp2bthXjmovi0D7IrV6Zsj7XKtK6AaV/DAu7D12+fWsMHM9ttgDnYl8719+PDhQ7uYj9a0GcX0tdKO",
+	"3NKhf+udceCSKzYF293VfvhYlW5H0KV8D5vhx4NusQcPGlF6+siiRevAC7Za1+qhVixwRaedP116SYdF",
+	"nWNohVV84PO54oUVxgTutp9t3rTKhdx0lwHeftsUT5fv/dbE0mWLYWZiNUkaodhD47eJnLEk5XofDCpT",
+	"fi1eGlQhh6ToIJZd6H8kEfAvtMF2NF7QpcrgEcloSXiqWDzWazPzPumjEzVtFk4dgwUBh8jiHFSJsCn7",
+	"lGZ3ZMYSJQVRjKkO+WbOY8B5Gidy6kX0mfx9UEtimrIOecP0zYoN4M5URiwmi4SnrJSVu3GJLS9t6cjk",
+	"kXh5S/WpSbjAbUs7xtXbpImf3Zr44MtmMAPcDIfJW8jak4AZGOWVBYgpkiVDu9y1EKPfbII1mc1T0B+m",
+	"hItUatYkBQ9pTMYymWK69ovnL46eQgDRhKoJJsBMIYAuYWPIiInmeOsw/0S1SCwFI2qeJPKKpvoPmJdu",
+	"cjkoieR8FDvcmITNEgbYSwYZq0WmmAdBBTnskZjdsBhIEEylXFxhKFnW5uAZSqreZu8CQyu/JxUbbLZP",
+	"/3Il26Y5QLi8o4sfEUcK9lJdF71nG1xsvZ82DJwMgik1NescThcRcvEnSJXP31gaNhmk8jdWT9NGlpcv",
+	"6ysOSS1Fj7N1ttKp3ss4RlA2m+yCJgItV8P7RlJ5hXn0cIVLsfD5u6qYiNpTKdiyfTQ6YPnL2JxD+C/t",
+	"/6rKHfxcKG23ThZbVtgOcBS97B+TXnPY7bZW5gI1F9HtBF6Kzotn/VUJa1AGw1+58nb9SK9NnpqV6RQd",
+	"A/oFQj8QWwqJKzIX/Jc5gz3hIp/bRt4rRigRbAGNxzIhWl6BP/iVjbJdS+ai/Xx8SNsqZbN2fze7lisC",
+	"uN6uJbJe7svn1DmkvHWz13KM3GbE6aE+VjEMmranUqVtiC35ubRz3p37qJsb/meb57NHc9VPCsUuN2Qp",
+	"PwnmZZY08BTktDxVNiOiU8NlXJHM4lkc2qKZQzKWKNlqKUMftPPvT/Uv8Kw49Ab3ACFzBQyaCftEIxby",
+	"KY075M1cSzUVJZuM3mKeuKAViHlsNAB8Jksnq1iEc0MZZZczqYB0qk0ytI0hhjpm49RPHMzjGsvEt9F2",
+	"yDlL10lFBHiBEY6hRWjNthdcMaIJAYblpRHWEOcxrFxB0kpbJr1iZAFY+z4GOBUFVukvucXlRwinlSvs",
+	"A6EWp/BhwkQu0gzgHvWwWgoC5NeIpqwNkZarvpWXBhY8YZ0L7Of+3uZTrQ4ZMKBJcBJc8XQyH3VCOd0H",
+	"0SyUCdu3Qtq+rWq2r0cDLlR4yXaQ7u4onc+B26xcUL8+anEG78EXsLDLmjtneldHYK8G4zaRSYtIqK2E",
+	"ecou98eH73+s+7B6+XOGfXd+hSxdPoTw2GorCi/kjkACtppKHmOu9qIhzPzYcSwmIrUdd4IHqsT4qnjW",
+	"Yz1DMosEKK4WzQfAukxEP8PfHCp0vwGgC+DJgWBmctwdUG4rcAjHc3Et5AKA4lZuql9QeSXvdJPkacPU",
+	"HutmWFTgMpnL6ndey0YIL5AXCCxMAVj8hCTs0yymwpX/tVujRcdL9imM51iVuaLW84yLrCx1VjEWwd11",
+	"S4T81v/lFVnQ/+mgI/V/hFLGXFxdyvHY66uPQCswexe0AmQIQSsAUMZL/DZ0d+jdrkC2iBAsYeX5cQW3",
+	"q3iT4leCRWSWSDl2ZgqbVPGEkh8+nD8tsgazuJop2Pdi2FnrACUsomGG+rORolBRGLz2Nvh12hhqgTRL",
+	"bK0AmwMDO03hPOnOWm8Gy3CdxPNYb9Am+lQGHtrc3Fd1DHJIURdDhBqL82GucSuvorUaNKqSNtAqaDY5",
+	"ETIn/lQejUqZvvA+5iXj7CXIcdzs+lSZCf2VsVFzGyiCpyh6y3He9VnW8vJY13VArFmTlocThSjogGGS",
+	"sulGm+2Z4WiSUEALEexTxc0D4y5PCdU8YZyyZEhSSa6MWVj3AVLNhZJGDKHK/Hm1bFM4b0Xwb5jVqh2q",
+	"Q725MDyNVUuNF/rgAc7bXCQslFeCKxZZLkgVGQRCDgL/XdG83SstWIFy0wpG7n2IWBhzAf9krqS+K2L1",
+	"sYKlQyCVD8lKxfKnMdQXLLb9raQRfiwfwzHUchR0ylqECsJFxD5p1R+B7ww+w2gJKzRWLCXGWDWS0RKz",
+	"vlxQ9wbH/4NF9hS5HCVaLnFeuhCjGnvBNReRk0k9NSBzZQObx6xcngLKKBdkaCrCDzOOz10kWjaHlU/t",
+	"2OWaVVPKPaIAQymzuI2kjBkVQbMUlNNhTAnlBVXkit+sOUVTqb50gaHWh9YZm5fgcb57Be7gZDQktqWP",
+	"i186usQlqsIUN3cT3LgRsBipwhx9YwUuH2ILGf7bOmOtzcBL4ZZFHl5YLDOLqmV5wxYmu6o6QDGVRLG0",
+	"RfpQmLZHTs+/PTsjUMhCdRDRCQWvhBFG1RLehDlTaDtD/1XUIVipiM5mjOo1E/FS30lbBqFFBPgYgR1Z",
+	"gKy84dtV3XCnc0aVWsgkytvAD3o5G3g/bwMH/Otm1EPBFm0Uyv0jPeOigzjrtz/QM0wnLYnKP9WpqRYj",
+	"D23HoBVsoHxma+g1LPGMykNQvemPfy/vd9/ecnGK1cwuZPVF0rKxd09crRssQ+bvpQU4tGK0liewIrOH",
+	"Vw/ydtUOZqkAG7I1vaEmUFPzM5GLyMtztFzFt/WcRcV6byuiUfzl/FxTFq5SvsP6blhVyBV5axE1Y3HM",
+	"UGaQScQS/W/w3i2xeGVmGFyL++IqOwVrSj+dYbfe0bOyMF1bIK7W+2Ba4PSdjqslaYWAjKTbMtoqYrz4",
+	"7VTO23nQ76+CJCwoeTmQ3MLGVe9FY9nz0nvjlRnMsiG3ESgNN7RIOHoJjLSVP69N9ibhirphoRxEfUbR",
+	"wpMTab6Vf1+dGLLSzLSeGcfuRJ10mT0DHuG+/oJlN6CSCRzyZM6qJNDCtnuKTIMIVShmuAWfASUEPPRo",
+	"7dKPCSomGYoqxKnIBKzK5JqxGZoAgaSKoKkSb7kb9rty727Jpjpk6GBi94Za8xSRwoiAG5YszaYvoOwu",
+	"YND6iNFZ12HLoZZ7/TrkFASHNOF6IWyYCGBuGQBVctgjf+Hf6Gf7/cWr9osdccOaZUPumAObhmHaiv/K",
+	"HiHXXOWB/Vx9WzJrxIb3xJkqzNk4S41UFUqRUi5U5pCpCSZcyxtrCtvBQFrFVCzNaZ9ZxcvHbA919TZ/",
+	"q30r8oSU1XGvROc6g4AooZXmnOv/FJ1uDj8MWRyGfQCTq/127HLQ6rl+bbZYY2nl8uc28R+i09B3utiH",
+	"UKbm61+MwcCeEn+z/cUvW46zG1T5GHp8rxEpnFoerBmzySUDs2g4oQkN9d5txu0h/niWsJBFkPJ3kns6",
+	"cpUr/DdgJSR5TvN60RRK9h97H/d+3vv4pxX1A5Cl62cHJGEbZr6xAR37kUiGcz1pDJo97h89f1oRLHU/",
+	"cT5Bs1TdqjX8fECs9Rk4nzD4C+PJIXg8uKXD/4u+sPmSeM1RFtbgtgKWyEZnWmAirgiPKldZNTgOvr+4",
+	"eGt9AaGMfIHa23FTmK/WZG1mCKa+FtzOGZOzmFVOJ21I+yikbbhkD5/b2WqUMCfPbWeOZW6pK7mbN/ZG",
+	"JCXyCnCBPaG6rv5nlqDXqm4zdki6rVV1DVsri/g3tPCc+pVthEzbmX+ntonn+Klskzl+Kn82YMJt5xWq",
+	"mzGEbbanFii6ppkJJ2iDfbxt/f11rb242XZoYdlb65fnbliWMSR31zSYsnQiozYsH8au1rXM6gi3Nqqu",
+	"2lq3FG9Nw9FcLes/6Ze7rV5Yw+Rqz7g1IFT+arzUbXs2MBCldqkbHYoI7HCLmOZStFRF0ZOdZDRtFi9e",
+	"4l25Uunb0DhiYbHKy/qenVMyZguykIkR6AyT9+CwZzRJXRzOPOIpSRPKCwLa6jLtnrjW2yR3ykw8HxfX",
+	"tNQ+Mo7/xtjuVe/HLYr91JliPlYVAiqdclelfmMxcwzdNjIgFp/x/PZtUPL+9rtZdRHyVe+3dAtYB6D1",
+	"uPs2Az9qygRNFawQfuX8lWZ/Y/hZ1dK4LIvHUff8WL0Kt6W+0uy462murUlCxgbkP0E7YC02xV+KNJFx",
+	"i8wSUFTacwXxFnNBlQkDdFqnagE2ygyAY2hKGAdbAxNGLRESNVbk+UxEHfKGThkqS5pemrAINFL9BCTs",
+	"iiYRWHapYi39Dy5uuOKQhuh9U7fQnVM+4jFPIetpqhCjhSoy1rrLgkfphDx58+ov3z01J0+SiUv7MlOG",
+	"QkLpgjGB7HZ3Gq5WcJt1W9iINhSJ+twKwNFV8RK8f3/2HTrUlllpSBNX86Ldh/9/0IMV6JB3tjCU5otE",
+	"y0IJrGVVlHiJ7d0usuEnUY5GKJ/5WIaV+qfRl6EX4QqZotkIMvx5EGhuNwhaZBBAxeGPw7WNy/kgqIpQ",
+	"tam6qtGxuSKgHrSKr3CFIdX5Fmr1sNUf8BSf5rg2vYw4cdOyihsgsvYt+JaV1cxTC1k+qPxvzMjW52IQ",
+	"wxvOE54uz6EcNZpkZvwvVUmUp1m1BCMNmaCwJ8NJeBnzG3b5v//9P8OnkO6quYNWEBSaSyAoPJQzpoii",
+	"S4eeUQCy9qPOYFB4kitHRTEEZfWs3INJ66ZZNVJr+gUwCRYrVlu09e/t0xlv/wWSEO2xxZX43AoQ+wPC",
+	"3OBfr+wF/+HDRVCWTX44/+kN+cBGBBBJsjKhYUz5VJGhmo+GLTLE9bvkJmljyD7Nhh1y6tKQ/qgMvgiN",
+	"lYQ3I1dA5N+9Si2mIbTh6hL+CvcW64wHJ5YER9wkTWdoduViXOGJcxnxU0iepTbVz0RiWtwBfXqNFY4K",
+	"cnpmxKhkDtUrURgfiIH4wx+IFid5qpn/tdJ/OtC0mjOEGGmKpX4a1h8x8ttPaMlFPRQKzw5Er0O+MXPJ",
+	"MjdVHnP9j8odu709qq7V3l6W/b/IogJNUfPOQBwW6wd7vtyWnwUJt1ZB0K2Zsv2SgpB3DqqX+1gqB4IQ",
+	"srcHqV/Lvb3OQPQ7xJkIixRk00bFUc/cTw7oECgWSUmv20WYCGzn3Rn4oKmDKQ15A/HyhiXL7IqQKaPC",
+	"xtCe6IU2FiNK9PflPHVlVbAoo63N7Niqc6oMsvBctP1JwQj7pFUkk8TkZS8M/Rjdob3wii6Vl2/q74CQ",
+	"A6EPxVgmfvrPt/rRL3WJuUqVt64m5xaEtbSoKsN+2XN7wZIpHNg22du7gPO6t3eCh0rJGB/hkZyLiCZL",
+	"eLMcjIiWvxxgRxby2sGxLK6SHi079XnuqpdBErnQ1yl33JUZxELa6kH06iZzIfROQusWXlPIV14I7waZ",
+	"zqZahiVnlsiQKbPceIWFf3HQFw4khjSOlXdxkBt4DN18AeRkPb6qKBUCBIVUkEi2nEg5LImCQ0uq0Y5w",
+	"vcyl08sDmqn/eqSTRM6vJlkSXzY8Be2OQXlFGoZyLlIzPAKGurXIhkesHPDsnnoZgkYC93cOI6dtvqBZ",
+	"YxnDAk9WaNMY+ZwqMgRtGbL6aK5qlF2HbBv1uOaaYJhC4RX146r0LcG2EGCBgrqeVCz1cdGNNHvIu+LN",
+	"QfWsUPacbZkujwOiDUkPxXaL0pMtkKHDbiemMYPrlRLregWlWJhVccgdLiVUZH/TS9YiXOkVgmJTYAwA",
+	"eA9iQSa9hwj2HbNU8LDmkroM6Eu5Pp2xSFvG4wGBcSn0HyGpg+agyMiT4akxzUOzE/IN/jqYd7uH4Q8f",
+	"LuAfbPjUHE8rxD0ZOpFn+BSeuKWcA+cbiJFMJ61c5TcOeg64zTVLTyI8ahi/ZB7xK2Y5rF4y8zjAETZd",
+	"gHD9NgwA54Z94iq1xH4rxY0mVgrDaw3MIZwgG5hKRjLiRpnUQhZOB9tZ3CsbIWPgGvVQp9kATpFAX2s+",
+	"msm6LE28EU+zgCerOFMTrMUV5tHq4S+41bO5IO9efUsODw+PCSqBLQzR+dZwYsU/kXGCR5nGNkZXD6KV",
+	"TxzEmRCrVU9nT7CYnHDFBJnPZsiCPF1UH9daRdUsPChtsObZWtoFcah2uLf9Xs9yeiiDL8flqPgWYqK4",
+	"dyeW9vg+GcYy1JI8tQY28mQ4VVdDBFOiZKhF06FxEurxUfdL2IxREAxx6a24gZWgCUgvA3MSrVar34d6",
+	"P7QlAj+YUwjtVNBQB78NhFFHByJoBTEPmVCgZRrN4XRGwwlr9zpdMPbHRrhWJ/v7i8WiQ+Hnjkyu9k1f",
+	"tf/67NuXb85fQp/MF+lk7qAVmM0NToJu5wBbyRkTdMaDk+Cw0+0cAlxWOgGdLXPO3hzsOwlh/zcvPvTz",
+	"fill7YpVRBu9Y+k8EWVwI1WskZ9F6BlnG/AXm9Ap5KKc8nYyEAvkfVZQGAOQEvJRy50TplKapB3yhiaJ",
+	"eTThOGDwHEqLpnwibiTe+IHQ75Ic57UkVK28zEZ9wCoS4VrA+shQ/2HoZc3BNXmHUqmqLr/EfNYfwEah",
+	"PnoWBSfBa67SbwvJcRkQGWSIVanzWZN9K+KdRZA9tqK1X05+3eZWEt3gC1YY26DLaz7l6dqtDWDjx0IN",
+	"9l63uyGuejEl9GWGidZcsq+m3/pIjaVk1EpwTJtxas85pO/1uwd1o7vl2M/B5kKnw9WdSqXydMdeb3XH",
+	"XH2JVnCEG7GqT64Clu51uBZdeQRSY6WCy2LtUz9/1GfDYRXBPatALQ5aQUqv9D0L3nJRANGw3l4Am9Lv",
+	"rkIfki0iaFJGSrhVzUBUM1kF/PQt1Vq3lpJHZRsFPnqWtzl3I4pQoAJnYUfAs05QSMrrzORJr9t9elKl",
+	"KZNMUXZyOkhWMgbVnCuQe5Vro0WHqZxiAfV42SHfSQyT1K+ZFo3g8w51xPtyOdIfXooM5RUKuwu56JAh",
+	"euuGlkSEYgM1pFznET7oME+e9LoH5oNNYHIEROY08w8N//e//2cfLS4YfLegPMVnnkA7X1PJ0BTs9/Lx",
+	"yqG8QRRHu6bme/ARtL4MM9gfb7v17r1B04ObP7xlVh9a8ynT40C0NBVkiGLlsJXDjMLzrtzA+Gob2MvT",
+	"HDXW1A40UTEQppn+yIXBygPkvHhpXkv91RJuIdbp1MQ5lEZnAYU/64czycSMgQBFQEsQudsJ6jBKoQsj",
+	"Pve6XT3pDJe+4QtjymM1EPBDv3vcQQl3aAHmhkb2WBvEUS9+rKVgDscRMJrw/KF+NBATUBQM1qMq4fVU",
+	"iEk4qokITpXdNJt+rj8FgYQDMcygFHCFRSa+lBfBaGyIVSgFM8fSqkbmcIFevJADcc2WyqyPmYHW6CHf",
+	"4Kjr5l0Cg/csDUjIQbfr5W1YUdCY4AfCAViRt1R5IHJW64AdQyL6veNbC15FlNHbiF0fXQjeNzLatPLP",
+	"qbp+JZPTcK1yOLnGiJX6SibnTUE2hb4uueNUXWveYLw5q3rapuuLN8UFLgRxW0iZ3Ulv38TrVX+p6lNA",
+	"nngj03de+tbaw/n9thMEq4TAN7JsDcLsNc0tZlKBY75FlAS4mwwezbnSSmwY4so9ZifnIsKoj8+toIfS",
+	"5bbbsDw34EsbbYTrVdiKtyZWc5PBbJ/qoda8avU9d7ezFxXAbVkCq4e27mOHNAGlZ+71z/evJnSPV3f8",
+	"1sSjGtdp/2CNj2UFXHSHo3VIqoLQ30yR8SuO9XvHa80yX3/l8SlBp+raOTGtfmE8mbdXhPQsNrc07f/m",
+	"/6f+HXWjmKUVsRovwR5UaVLyhznxcObIiKGnbWjlJiODWrmCxkoOhJqHIegkVQi14FWAoF0nfN1a/vgO",
+	"B9qZDLLabuJ/ykktude3vxqqCuuYmTV4AFMEzrG5Y1aEbEOm9M6GXAOjWePuQhX0DRlLEbDrsTEJczAL",
+	"Lqgd8IfWZiblnIZnsn6HWh230PJGlTVmEEjmFIBopiT0HoiqiywkuDRZklkLUNFHpUkrHfoWT6giM6rA",
+	"qXWWZnmgU4grHAjjV8UMJWtAwLRbkZJU3po//JmlD8gbVvf4QHl6bjD+d2yGPbW5N5uIaK5TQeizf99C",
+	"6it0/T8tmOYu45fA939HHPnPrBQQ4Fkm/QCKxyPF7Xv5KKss3hL9hdYEakDY8CkuQwgnc3FChhb+atgi",
+	"Q0xbM8nSBixrOBAcYxaMZTllcWwTdzx2/EeFcZctzOZJpByjtQpT7lQ+PNQZLwfC0Ge8k1Z8hFgUNwe7",
+	"LQbFHf6ZzRzxaXDusAbGvI3O5VUJRrd9X/KJVQ8geW5rL8tN/KVFQVvFNKt7rc8w88t157astemq7LTb",
+	"d8AeYs828TuT+922PmaDhDfJx/ZA4eVAJ2SWb2ksDI/oTUpc8fRVT1KVVw4DqD2Vo9ft+hkHpcjpU5FB",
+	"s5s6Hu5Zk+AWycUmu7hwU7uvmPbhIhr1MzYQxRGxboDvCbJB0lyRg17XVdhCh1IOOH60JKZIV2cgXNgu",
+	"5EfZ+Bs3G63oYIaaRcWJWnlUigK+hk03pClqZJ5TESprSMFAc5orM5JK9WrE/Aaj0EzsYYQeZoD3vmHe",
+	"PrS8JfRdwid5Gqd06aw4xs3cGYhTdY0E7uBBLaVkf1Gvqp79mhpIrrHLRl/PC+W33eT5LS3unb/Bzhq0",
+	"yRvsm5Cq/r6Fjlfoerfeh8wL+27uc8D7VPuQS9+TtW9zW9+jlRAygh6fgICpRqLaXv+IRASM/WkQEfBN",
+	"TFekZmLcMb6gJJQ2uci00i+egavK3uiBSOk1ExWoVTY/20R1nY3zP0K2QqtsP3WODxem5CX+y7lITSEL",
+	"vYMpv4HAqjLwHLmSTJERDa+1aPMrS6RLeKuv4peJMhBnpkc2gpKP09iChUA0tE6ZMjeXVm0cSPewQ4Zl",
+	"lDATMWaTzOHzRXSwig/WSC+1QSiHxWpaEMdCcNeNi+g7K7XMGJwUYLHG8TRPpV68kMbx8gQD43W7lLvK",
+	"b/rkuDwKQ8KtBRVMR/5SBRWXTL1uoG6pw/oPaJa4fefCxmO1ee9U2MizLLSmlRytNs3pnqQN3OO7lzZ+",
+	"R3IGtl9jdq9dcNUdCiTfzNVyfUkEt9sxbQSO3q0son9TMyYi1TYsO/OAriWjmBheDj9k8byf9x0wbnV0",
+	"xDs2lTc2b9T0wyx5vGpoa84/hddshkl0gCKAYgHowyrLgIE86nLQBCnGTNhvWlkAen1wZeiKr+xArPnM",
+	"3l41x+a4Pm/5Xb93fvLL2kEWVYv3uFM9LJmPix1sqZ/ok+GnZxt0iSfmpD29+/iHLDCrWFrW4aQ6l5XL",
+	"snPJ5xZ91mJM0xRTtvWLCniYmPvp5NIdXKc/AxbXuUUjfbgbtanc5WZ96mDCG+WjYnsfD/71ejHHxfb+",
+	"EG8gbWjdAaD1+mJZtkMNMpmpyPrlsJtH6aEvMQ8TgLhbHlJtlji3yfWV7z5PFMIZYNoVVHkazrjAZNeE",
+	"zWIaMsdH4Gk3eVEDMfRg/4aZBQKDQXIKumALH5sfylTIccWsnAHACB6xDejUynNdTKcC1Lrc19cyEKAz",
+	"31lgMp6a2WDyo065UlxcNQgkPeCguYWB6VwJmbCoUH52lRRUsjUMRIMUdJq3OmWINKlyiUIkgdcM4vlt",
+	"9IPFZaLCQPlE8wRwYAbCVDpuy/GYzFjCZUSe9PpkIueJ8hxDTxFmA0BZLABAmnCggotUErWgsxkiuDB8",
+	"e2AVwJhlZjFXzJ0UKdiuHiIDCnnPT9C2Bow8kOcrfTdXcv+qPiVM0Hd4jzcczPZa/0kpIJHeiWnk1k/0",
+	"bh9IW27kfh5Ig5761QBwFwaA88qneodv9K3V/xkXbbSb70deXbVK5eEcM6NR6t9ryO/YIws5jyMP8wnD",
+	"qt+Y8LYsuAdEBvSsD0Q+69tP+T6xDnmX8u09cn55YK5f3kKBYPPQZaHbQ8tATqDK2TBLVjVFc20ht8yF",
+	"UZkDfuuY63JJu/vA4zA5meu1xgr7t1eDLIWbJDtW9fncckNtPM4W2ZLlHaph3PbyPHK9JiPjy0gY86Ab",
+	"7tFvq5miVRuabKDvlSnSlUoygHI7ms8NAgj9ZTalH/2wRW0EoNq4KqStM0SQqlRKUBK20VAjxoQXQLEG",
+	"ggNoESshHG7D0l6KSEs4duXugZndEi1obYOph+uRr/9nAc8B7cWFfxU395FzBYSbfIw84SVAoFXeoN0I",
+	"T+aKrIOmo7nHzcG+baL2f/Nab+QvKaAKu7KaDqmu5Dwx0JWaxfi2joEoDFVn7Fhh6VgnR9Uii3ougxy/",
+	"sAjQiAXZKkA8ZqAooZwxMAipk0XCUzasjm/Uq2Vv9zYKt88Z1k8+rSDynq7uxnlEtrrJA95ai0X+80fN",
+	"fFf5OwrHvuH+Fq8tnCtbXQ4OEBZoNycoWNvdUTrIDe4MUuXN8CDRBwLfYxvADEcGYIuUfprrEUjdBDIg",
+	"z11cpoTRaFiX3JldpC1dKM3X6atT5Ityivx+eY3JXiw8ivbI357f6EsWrOEZyc8gC2K0V9/mBmimIQXL",
+	"+zSMjwQrtFKsz5mLYDDRSzEfu2CGqnCLMNZrZpG9MgdJfnIDsaXQkLkINBV9rQQd9AyO8L8jfh3wIZkU",
+	"amyGVBBhAVVpShJb0N25G7gaCEbVUo95NWdKYbT4GOD6HPdDhN10aVjgZSrl5YLR6+EdCibnOWZ6ezZ6",
+	"C8P+BmGJ+dYbWd+/Wt3vjAM/apP7vdvQ12Pw5xUMfqeS5Gotb38uNEuuD9t/zceAEW4YN8nxbfAQa8as",
+	"qvg2amJZef5iTfjOQKyMjCsXbr47dvgeluLu9LSHFCwfi1To5VDiyfsqJt5WTMRjey+MZOxqitZZhpBd",
+	"ADPAQqIrg19tuIdgHeJq62JnLZmxSJ+cpZah9H9A5Qj8cbQsXH+QxSBEZ8SMPFludEv+gf5Fzpr4iF4D",
+	"rGdkarCuY7HJCuOiv+6+7oWe7OM/43qW/sHI1XLawUkvbGu9ESbnNvaK9XkOWig1DnnwLX38FhM5tUaZ",
+	"5c5OX5OBpPnsbfoK4Tg/jccrn4+s5eeW7SbW7bVJxowhreaxsRWM7+9defxmhHu5Opk9YV51c1I5M+WB",
+	"vHplGFAxS2TKwlS1CE0NAPjChUSUbxjWGHLw3FrBzhDzm+MfbFFA/A90Oe6B4JqPe4Q4FAth1BmIXKWR",
+	"ejDuDFRC/2rhHvHTOZcGExGYFZbwupnHzROOzGY5w0iHnGbgEwa8QWQRKF7yOZbHMnNcsIQNBFdqrt9C",
+	"DCnUHzTVh+R4rCfYIXCjsLwdBfyKHIRTy9QWtFvmP8ADgSzM2XnyP1tudg/P7nkF57uFRQJH2cAoke+w",
+	"kV0iY2ifd8Wv75nxnnkX9KvdQV8uu1aP/XnAed61OGUUiLogla+KxbqKhY0rcUzulsUXHrteslGiiyHu",
+	"i9RnvKofD6rQuAjUdVWa7OLk65ebY6MmciGIvo73ovzc6f34qjs9qE3uy7nfZZ3rrq73HSldVVzgq9r1",
+	"Ve2qVLt2zXO/am1ftbavWts6WttdC40r1Lbd462sjh9uueBhF0nsJeIOBGbibpNEvTJEaCscl7uOK/Yz",
+	"Sr+is9xKvHwEOAmbRSEXszEfIgy5HnVlXayVLDh5IPzo5Iw6sl10cjYA1iu9n/hk70J+hXj5Gs38lWet",
+	"RnrZZTjzLUSWWwXDtbIkyQpgkBWRcihbNITKkUcYKfdYJI+vcXVfUFzdl8OwbFzdnQpZK7hVhmhRC2SR",
+	"yWNQV++ax7EqSWAZeAWWzsDGiYyZQplsIhdQ3S9fiH8gYqpSrM3kxsokKcS9MFDVful5C32kHObEywt6",
+	"RYaDoDsIShkNS+Nly7kPduYQcKgHd82jxvp2/0jTcLIjJoXTxkDUdXhMrj0yKYv3ALux/hi2wxbYEnWs",
+	"Cg9JoTizPhWrCjNDGxj0cE2Y4R9lxMfcMrOvXoxbi2xmwkZkm9nbtC4XrPdbtIK50tNwEH1weypKB6Bd",
+	"HCQnzuLImNmXcg54e+CC1H93+Gp0BNVEZULEPI7JNWMzBaaiGxrPIT3LyFIm8bVYsw476O/dsASgUEw9",
+	"Hf2nmCuErkgXkqgZi7WwBzxXCkYEnZoUOEQP5AqgglGCkwlUMfDGsT9D0SMm0sQouyBMckGGe0P9xAsD",
+	"JoQ+GMQTWUykwu+ZUgDIJKGY1CxhIYsw7W4ghjO6nOrz0dkzxf72hsXhgMILSeiN5BGRNyzRb5ReDCWn",
+	"TFPGYgVV/2CtWoh0ODwbt4HneR4g4PVug/RGd8jZGEsYmbdCr54pgUQ4VkuZMgp4BvXwgQc96++x/hcz",
+	"xD14Od7PIpqy+3tLzDuyzbOzrffEEYe0rutDqenmvz/4iwHM2nRA222LtwgHuLOMv9u9z7t+Wn0NAOi+",
+	"1Vt7b46gNd7NtwnUX4PiHq9AcX7cPiS7W49ewYFjsosXfmOH0pRZF9HmUBeLiYQEV34l8PXYBPtiICqN",
+	"I0YDgceBkhy0lBYWsl+14gM57uA7Ekv7rrTQCt3vHtaoIT/m7MFfjbSPx0jrZ/ptxsEeWY5gSXafLrez",
+	"sdrj76Dm4KPJjZV1ynvgyvnTFP+tEDMskuFcC576LZoncXASdEBKMTMpDvVKJjZ6EFiKAmGQJySiajKS",
+	"NInQouASmk+IYnDJVcvYvXQHE5xofiKWCelJaGk5OCmvgOaTFXPxYOPyMVwnhKrrFsGwJvgaxgIZv7O9",
+	"/VizipuqZCUEOq2sWFQ18gY8WnI8ZglwFtQSpiSVhJKpjFiMkDuplHEDKRle2OePn/9fAAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -18,25 +18,51 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ConfirmationOutcome.
+const (
+	ConfirmationOutcomeExecuted ConfirmationOutcome = "executed"
+	ConfirmationOutcomeFailed   ConfirmationOutcome = "failed"
+	ConfirmationOutcomeUnknown  ConfirmationOutcome = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ConfirmationOutcome enum.
+func (e ConfirmationOutcome) Valid() bool {
+	switch e {
+	case ConfirmationOutcomeExecuted:
+		return true
+	case ConfirmationOutcomeFailed:
+		return true
+	case ConfirmationOutcomeUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConfirmationReason.
 const (
+	ConfirmationReasonFrozen         ConfirmationReason = "frozen"
 	ConfirmationReasonHolder         ConfirmationReason = "holder"
 	ConfirmationReasonPin            ConfirmationReason = "pin"
 	ConfirmationReasonPinChanged     ConfirmationReason = "pin_changed"
 	ConfirmationReasonPinCoolingOff  ConfirmationReason = "pin_cooling_off"
 	ConfirmationReasonPinInactive    ConfirmationReason = "pin_inactive"
 	ConfirmationReasonPinLocked      ConfirmationReason = "pin_locked"
+	ConfirmationReasonPinNotOwn      ConfirmationReason = "pin_not_own"
 	ConfirmationReasonPinNotSet      ConfirmationReason = "pin_not_set"
 	ConfirmationReasonRoleExcluded   ConfirmationReason = "role_excluded"
 	ConfirmationReasonRuntime        ConfirmationReason = "runtime"
 	ConfirmationReasonSession        ConfirmationReason = "session"
 	ConfirmationReasonSessionEnded   ConfirmationReason = "session_ended"
 	ConfirmationReasonSkillNotListed ConfirmationReason = "skill_not_listed"
+	ConfirmationReasonWrongPin       ConfirmationReason = "wrong_pin"
 )
 
 // Valid indicates whether the value is a known member of the ConfirmationReason enum.
 func (e ConfirmationReason) Valid() bool {
 	switch e {
+	case ConfirmationReasonFrozen:
+		return true
 	case ConfirmationReasonHolder:
 		return true
 	case ConfirmationReasonPin:
@@ -48,6 +74,8 @@ func (e ConfirmationReason) Valid() bool {
 	case ConfirmationReasonPinInactive:
 		return true
 	case ConfirmationReasonPinLocked:
+		return true
+	case ConfirmationReasonPinNotOwn:
 		return true
 	case ConfirmationReasonPinNotSet:
 		return true
@@ -61,6 +89,8 @@ func (e ConfirmationReason) Valid() bool {
 		return true
 	case ConfirmationReasonSkillNotListed:
 		return true
+	case ConfirmationReasonWrongPin:
+		return true
 	default:
 		return false
 	}
@@ -68,31 +98,52 @@ func (e ConfirmationReason) Valid() bool {
 
 // Defines values for ConfirmationStatus.
 const (
-	Approved    ConfirmationStatus = "approved"
-	Blocked     ConfirmationStatus = "blocked"
-	Declined    ConfirmationStatus = "declined"
-	Expired     ConfirmationStatus = "expired"
-	NotRequired ConfirmationStatus = "not_required"
-	Pending     ConfirmationStatus = "pending"
-	Redeemed    ConfirmationStatus = "redeemed"
+	ConfirmationStatusApproved    ConfirmationStatus = "approved"
+	ConfirmationStatusBlocked     ConfirmationStatus = "blocked"
+	ConfirmationStatusDeclined    ConfirmationStatus = "declined"
+	ConfirmationStatusExpired     ConfirmationStatus = "expired"
+	ConfirmationStatusNotRequired ConfirmationStatus = "not_required"
+	ConfirmationStatusPending     ConfirmationStatus = "pending"
+	ConfirmationStatusRedeemed    ConfirmationStatus = "redeemed"
 )
 
 // Valid indicates whether the value is a known member of the ConfirmationStatus enum.
 func (e ConfirmationStatus) Valid() bool {
 	switch e {
-	case Approved:
+	case ConfirmationStatusApproved:
 		return true
-	case Blocked:
+	case ConfirmationStatusBlocked:
 		return true
-	case Declined:
+	case ConfirmationStatusDeclined:
 		return true
-	case Expired:
+	case ConfirmationStatusExpired:
 		return true
-	case NotRequired:
+	case ConfirmationStatusNotRequired:
 		return true
-	case Pending:
+	case ConfirmationStatusPending:
 		return true
-	case Redeemed:
+	case ConfirmationStatusRedeemed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Outcome.
+const (
+	OutcomeExecuted Outcome = "executed"
+	OutcomeFailed   Outcome = "failed"
+	OutcomeUnknown  Outcome = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the Outcome enum.
+func (e Outcome) Valid() bool {
+	switch e {
+	case OutcomeExecuted:
+		return true
+	case OutcomeFailed:
+		return true
+	case OutcomeUnknown:
 		return true
 	default:
 		return false
@@ -114,6 +165,27 @@ func (e PinAppliesTo) Valid() bool {
 	case PinAppliesToCustomer:
 		return true
 	case PinAppliesToOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinPolicyDecisionReason.
+const (
+	PinPolicyDecisionReasonFrozen         PinPolicyDecisionReason = "frozen"
+	PinPolicyDecisionReasonRoleExcluded   PinPolicyDecisionReason = "role_excluded"
+	PinPolicyDecisionReasonSkillNotListed PinPolicyDecisionReason = "skill_not_listed"
+)
+
+// Valid indicates whether the value is a known member of the PinPolicyDecisionReason enum.
+func (e PinPolicyDecisionReason) Valid() bool {
+	switch e {
+	case PinPolicyDecisionReasonFrozen:
+		return true
+	case PinPolicyDecisionReasonRoleExcluded:
+		return true
+	case PinPolicyDecisionReasonSkillNotListed:
 		return true
 	default:
 		return false
@@ -148,12 +220,15 @@ const (
 	UrnHydrapinProblemChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
 	UrnHydrapinProblemExpired              ProblemType = "urn:hydrapin:problem:expired"
 	UrnHydrapinProblemForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
+	UrnHydrapinProblemFrozen               ProblemType = "urn:hydrapin:problem:frozen"
 	UrnHydrapinProblemIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
 	UrnHydrapinProblemInternal             ProblemType = "urn:hydrapin:problem:internal"
 	UrnHydrapinProblemMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
 	UrnHydrapinProblemNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
 	UrnHydrapinProblemNotFound             ProblemType = "urn:hydrapin:problem:not-found"
 	UrnHydrapinProblemNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
+	UrnHydrapinProblemNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
+	UrnHydrapinProblemOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
 	UrnHydrapinProblemParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
 	UrnHydrapinProblemPinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
 	UrnHydrapinProblemPinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
@@ -179,6 +254,8 @@ func (e ProblemType) Valid() bool {
 		return true
 	case UrnHydrapinProblemForbidden:
 		return true
+	case UrnHydrapinProblemFrozen:
+		return true
 	case UrnHydrapinProblemIdempotencyConflict:
 		return true
 	case UrnHydrapinProblemInternal:
@@ -190,6 +267,10 @@ func (e ProblemType) Valid() bool {
 	case UrnHydrapinProblemNotFound:
 		return true
 	case UrnHydrapinProblemNotPending:
+		return true
+	case UrnHydrapinProblemNotRedeemed:
+		return true
+	case UrnHydrapinProblemOutcomeAlreadySet:
 		return true
 	case UrnHydrapinProblemParamsMismatch:
 		return true
@@ -234,6 +315,42 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for QueryStatus.
+const (
+	QueryStatusApproved QueryStatus = "approved"
+	QueryStatusPending  QueryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the QueryStatus enum.
+func (e QueryStatus) Valid() bool {
+	switch e {
+	case QueryStatusApproved:
+		return true
+	case QueryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListConfirmationsParamsStatus.
+const (
+	ListConfirmationsParamsStatusApproved ListConfirmationsParamsStatus = "approved"
+	ListConfirmationsParamsStatusPending  ListConfirmationsParamsStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the ListConfirmationsParamsStatus enum.
+func (e ListConfirmationsParamsStatus) Valid() bool {
+	switch e {
+	case ListConfirmationsParamsStatusApproved:
+		return true
+	case ListConfirmationsParamsStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
 	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
@@ -256,6 +373,11 @@ type ActionParams = json.RawMessage
 type AskConfirmation struct {
 	// Action Exactly what the skill is about to do. An action is always confirmed by itself.
 	Action *Action `json:"action,omitempty"`
+
+	// CallKey Finds the confirmation of the same call again, while it is open. Not together with `idempotency_key`.
+	//
+	// Example: send-money-5b1e
+	CallKey *string `json:"call_key,omitempty"`
 
 	// CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 	CustomerId *Uuid `json:"customer_id,omitempty"`
@@ -314,6 +436,12 @@ type Confirmation struct {
 	// LockedUntil When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
 	LockedUntil *time.Time `json:"locked_until"`
 
+	// Outcome What the runtime reported of the skill. Null until it reports.
+	Outcome *ConfirmationOutcome `json:"outcome"`
+
+	// OutcomeAt When the runtime reported it. Null until it reports.
+	OutcomeAt *time.Time `json:"outcome_at"`
+
 	// Reason Why the confirmation has its status. Null if the status needs no explanation.
 	Reason *ConfirmationReason `json:"reason"`
 
@@ -337,8 +465,20 @@ type Confirmation struct {
 	Status ConfirmationStatus `json:"status"`
 }
 
+// ConfirmationOutcome What the runtime reported of the skill. Null until it reports.
+type ConfirmationOutcome string
+
 // ConfirmationReason Why the confirmation has its status. Null if the status needs no explanation.
 type ConfirmationReason string
+
+// ConfirmationList A page of confirmations.
+type ConfirmationList struct {
+	// Confirmations The confirmations, the newest first.
+	Confirmations []Confirmation `json:"confirmations"`
+
+	// Next Send it as `after` to get the next page. Null on the last page.
+	Next *string `json:"next"`
+}
 
 // ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
@@ -354,6 +494,21 @@ type ErrorLocation0 = string
 // ErrorLocation1 defines model for ErrorLocation.1.
 type ErrorLocation1 = int
 
+// Freeze Whether an instance or a tenant is frozen.
+type Freeze struct {
+	// By The kind and the id of the credential that froze it, as in `jwt:ada`. Null if it is not frozen.
+	By *string `json:"by"`
+
+	// Frozen Whether it is frozen now.
+	Frozen bool `json:"frozen"`
+
+	// Reason Why. Null if no reason was given.
+	Reason *string `json:"reason"`
+
+	// Since Since when. Null if it is not frozen.
+	Since *time.Time `json:"since"`
+}
+
 // HTTPValidationError The validation errors of a request.
 type HTTPValidationError struct {
 	// Detail The validation errors.
@@ -364,6 +519,11 @@ type HTTPValidationError struct {
 //
 // Example: 804615
 type NewPin = string
+
+// Outcome How the skill ended.
+//
+// Example: executed
+type Outcome string
 
 // Pin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 //
@@ -391,6 +551,18 @@ type PinPolicy struct {
 	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
 	PinSessionTtlMinutes int `json:"pin_session_ttl_minutes"`
 }
+
+// PinPolicyDecision Whether a skill needs a PIN now.
+type PinPolicyDecision struct {
+	// Reason Why no PIN is needed, or `frozen`. Null if a PIN is needed.
+	Reason *PinPolicyDecisionReason `json:"reason"`
+
+	// Required Whether the skill needs a PIN. Treat any other value as true.
+	Required bool `json:"required"`
+}
+
+// PinPolicyDecisionReason Why no PIN is needed, or `frozen`. Null if a PIN is needed.
+type PinPolicyDecisionReason string
 
 // PinPolicyUpdate The fields to change. A field that is absent or null keeps its value.
 type PinPolicyUpdate struct {
@@ -470,10 +642,31 @@ type RedeemConfirmation struct {
 	Skill *Skill `json:"skill,omitempty"`
 }
 
+// ReportOutcome What became of the skill.
+type ReportOutcome struct {
+	// Detail A few words for people. It is not part of the audit trail.
+	//
+	// Example: The bank accepted the transfer.
+	Detail *string `json:"detail,omitempty"`
+
+	// Outcome How the skill ended.
+	//
+	// Example: executed
+	Outcome Outcome `json:"outcome"`
+}
+
 // Role How the holder uses the instance.
 //
 // Example: owner
 type Role string
+
+// SetFreeze A freeze.
+type SetFreeze struct {
+	// Reason Why, for people.
+	//
+	// Example: The agent sent messages that nobody asked for.
+	Reason *string `json:"reason,omitempty"`
+}
 
 // SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
@@ -542,11 +735,30 @@ type IfNoneMatch = string
 // InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type InstanceId = Uuid
 
+// QueryAfter defines model for QueryAfter.
+type QueryAfter = string
+
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
 // QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
+
+// QueryLimit defines model for QueryLimit.
+type QueryLimit = int
+
+// QueryRole How the holder uses the instance.
+//
+// Example: owner
+type QueryRole = Role
+
+// QuerySkill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
+//
+// Example: payments.transfer
+type QuerySkill = Skill
+
+// QueryStatus defines model for QueryStatus.
+type QueryStatus string
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
@@ -560,6 +772,9 @@ type Conflict = Problem
 // ConflictKey A problem document (RFC 9457).
 type ConflictKey = Problem
 
+// ConflictOutcome A problem document (RFC 9457).
+type ConflictOutcome = Problem
+
 // ConflictRedeem A problem document (RFC 9457).
 type ConflictRedeem = Problem
 
@@ -572,6 +787,9 @@ type Forbidden = Problem
 // ForbiddenCustomer A problem document (RFC 9457).
 type ForbiddenCustomer = Problem
 
+// ForbiddenLift A problem document (RFC 9457).
+type ForbiddenLift = Problem
+
 // ForbiddenPin A problem document (RFC 9457).
 type ForbiddenPin = Problem
 
@@ -580,6 +798,9 @@ type ForbiddenRedeem = Problem
 
 // ForbiddenRuntime A problem document (RFC 9457).
 type ForbiddenRuntime = Problem
+
+// ForbiddenVerify A problem document (RFC 9457).
+type ForbiddenVerify = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
@@ -596,6 +817,12 @@ type InvalidConfirmation = HTTPValidationError
 // InvalidCustomer The validation errors of a request.
 type InvalidCustomer = HTTPValidationError
 
+// InvalidDecision The validation errors of a request.
+type InvalidDecision = HTTPValidationError
+
+// InvalidFreeze The validation errors of a request.
+type InvalidFreeze = HTTPValidationError
+
 // InvalidHolder The validation errors of a request.
 type InvalidHolder = HTTPValidationError
 
@@ -604,6 +831,12 @@ type InvalidIdentity = HTTPValidationError
 
 // InvalidInstance The validation errors of a request.
 type InvalidInstance = HTTPValidationError
+
+// InvalidList The validation errors of a request.
+type InvalidList = HTTPValidationError
+
+// InvalidOutcome The validation errors of a request.
+type InvalidOutcome = HTTPValidationError
 
 // InvalidPolicy The validation errors of a request.
 type InvalidPolicy = HTTPValidationError
@@ -641,10 +874,40 @@ type Unavailable = Problem
 // UnsupportedMediaType A problem document (RFC 9457).
 type UnsupportedMediaType = Problem
 
+// ListConfirmationsParams defines parameters for ListConfirmations.
+type ListConfirmationsParams struct {
+	// Status Only confirmations that have this status now. Without it, both.
+	Status *ListConfirmationsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// CustomerId The id of the holder, if the holder is a customer.
+	CustomerId *QueryCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// IdentityId The id of the holder, if the holder is a channel identity of the instance.
+	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
+
+	// Limit How many confirmations a page has at most.
+	Limit *QueryLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The `next` of the page before. Without it, the list begins with the newest.
+	After *QueryAfter `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListConfirmationsParamsStatus defines parameters for ListConfirmations.
+type ListConfirmationsParamsStatus string
+
 // GetConfirmationParams defines parameters for GetConfirmation.
 type GetConfirmationParams struct {
 	// WaitSeconds How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent.
 	WaitSeconds *WaitSeconds `form:"wait_seconds,omitempty" json:"wait_seconds,omitempty"`
+}
+
+// GetPinPolicyDecisionParams defines parameters for GetPinPolicyDecision.
+type GetPinPolicyDecisionParams struct {
+	// Skill The name of the skill that is about to run.
+	Skill QuerySkill `form:"skill" json:"skill"`
+
+	// Role How the holder uses the instance.
+	Role QueryRole `form:"role" json:"role"`
 }
 
 // EndPinSessionsParams defines parameters for EndPinSessions.
@@ -674,6 +937,9 @@ type UpdatePinPolicyParams struct {
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
 type AskConfirmationJSONRequestBody = AskConfirmation
 
+// ReportOutcomeJSONRequestBody defines body for ReportOutcome for application/json ContentType.
+type ReportOutcomeJSONRequestBody = ReportOutcome
+
 // RedeemConfirmationJSONRequestBody defines body for RedeemConfirmation for application/json ContentType.
 type RedeemConfirmationJSONRequestBody = RedeemConfirmation
 
@@ -685,6 +951,12 @@ type RuntimeSetPinJSONRequestBody = SetIdentityPin
 
 // SetCustomerPinJSONRequestBody defines body for SetCustomerPin for application/json ContentType.
 type SetCustomerPinJSONRequestBody = SetPin
+
+// SetTenantFreezeJSONRequestBody defines body for SetTenantFreeze for application/json ContentType.
+type SetTenantFreezeJSONRequestBody = SetFreeze
+
+// SetInstanceFreezeJSONRequestBody defines body for SetInstanceFreeze for application/json ContentType.
+type SetInstanceFreezeJSONRequestBody = SetFreeze
 
 // UpdatePinPolicyJSONRequestBody defines body for UpdatePinPolicy for application/json ContentType.
 type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
@@ -825,6 +1097,17 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// ListConfirmations List open confirmations
+	//
+	// Returns the confirmations of the instance that are pending or approved now, the newest first:
+	// what a runtime finds again after a restart. Narrow the list with `status`, and with at most
+	// one of `customer_id` and `identity_id`. To get the next page, send `next` as `after`.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Corresponds with GET /internal/v1/instances/{instance_id}/confirmations (the `ListConfirmations` operationId).
+	ListConfirmations(ctx context.Context, instanceId InstanceId, params *ListConfirmationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// AskConfirmationWithBody Ask whether a skill may run
 	//
 	// Call this before a skill runs. The `status` of the answer says what to do next:
@@ -845,6 +1128,14 @@ type ClientInterface interface {
 	// To retry safely, send an `idempotency_key`. The same question with the same key returns the
 	// existing confirmation as it is now, with 200. A different question with the same key fails
 	// with 409.
+	//
+	// A `call_key` finds the confirmation of the same call again, and lets it run once: the key is
+	// held while its confirmation is pending or approved, and after its holder declined it until
+	// `expires_at`. Then the next question with the key is a new one. Send at most one of the two
+	// keys.
+	//
+	// A holder may have 50 pending confirmations on an instance, and 100 that are approved and not
+	// redeemed. Past that the request fails with 429.
 	//
 	// Requires the runtime key of the instance.
 	//
@@ -874,6 +1165,14 @@ type ClientInterface interface {
 	// existing confirmation as it is now, with 200. A different question with the same key fails
 	// with 409.
 	//
+	// A `call_key` finds the confirmation of the same call again, and lets it run once: the key is
+	// held while its confirmation is pending or approved, and after its holder declined it until
+	// `expires_at`. Then the next question with the key is a new one. Send at most one of the two
+	// keys.
+	//
+	// A holder may have 50 pending confirmations on an instance, and 100 that are approved and not
+	// redeemed. Past that the request fails with 429.
+	//
 	// Requires the runtime key of the instance.
 	//
 	// Takes a body of the `application/json` content type.
@@ -901,6 +1200,34 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id} (the `GetConfirmation` operationId).
 	GetConfirmation(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, params *GetConfirmationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportOutcomeWithBody Report what became of a skill
+	//
+	// Call this once the skill of a redeemed confirmation has run: `executed`, `failed`, or `unknown`
+	// if you cannot tell. It is the runtime's claim, not proof, and changes nothing else. The same
+	// outcome again succeeds. An `unknown` outcome can become `executed` or `failed` once. The
+	// detail is not part of the audit trail.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome (the `ReportOutcome` operationId).
+	ReportOutcomeWithBody(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportOutcome Report what became of a skill
+	//
+	// Call this once the skill of a redeemed confirmation has run: `executed`, `failed`, or `unknown`
+	// if you cannot tell. It is the runtime's claim, not proof, and changes nothing else. The same
+	// outcome again succeeds. An `unknown` outcome can become `executed` or `failed` once. The
+	// detail is not part of the audit trail.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome (the `ReportOutcome` operationId).
+	ReportOutcome(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, body ReportOutcomeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RedeemConfirmationWithBody Redeem an approved confirmation
 	//
@@ -1053,6 +1380,17 @@ type ClientInterface interface {
 	// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeSetPin` operationId).
 	RuntimeSetPin(ctx context.Context, instanceId InstanceId, identityId IdentityId, body RuntimeSetPinJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetPinPolicyDecision Ask whether a skill needs a PIN
+	//
+	// Says whether *Ask whether a skill may run* would need a PIN now. Nothing is stored. The answer
+	// holds for this moment only: do not cache it. While the instance or its tenant is frozen, the
+	// answer is `required: true` with the reason `frozen`, and the skill must not run.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Corresponds with GET /internal/v1/instances/{instance_id}/pin-policy/decision (the `GetPinPolicyDecision` operationId).
+	GetPinPolicyDecision(ctx context.Context, instanceId InstanceId, params *GetPinPolicyDecisionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// EndPinSessions End a holder's PIN sessions
 	//
 	// Use this to "lock now". It ends the holder's PIN sessions on this instance, and every
@@ -1126,6 +1464,108 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/customers/{customer_id}/pin/unlock (the `UnlockCustomerPin` operationId).
 	UnlockCustomerPin(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LiftTenantFreeze Lift the freeze of the tenant
+	//
+	// Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+	// ended. A freeze by an admin token can only be lifted by an admin token.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Corresponds with DELETE /v1/freeze (the `LiftTenantFreeze` operationId).
+	LiftTenantFreeze(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTenantFreeze Get the freeze of the tenant
+	//
+	// Says whether the tenant is frozen, since when, by whom, and why.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:read`.
+	//
+	// Corresponds with GET /v1/freeze (the `GetTenantFreeze` operationId).
+	GetTenantFreeze(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetTenantFreezeWithBody Freeze the tenant
+	//
+	// Stops everything that a PIN protects, at once: while the tenant is frozen, every question is
+	// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+	// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+	// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+	// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+	// admin replaces a freeze by an API key.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/freeze (the `SetTenantFreeze` operationId).
+	SetTenantFreezeWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetTenantFreeze Freeze the tenant
+	//
+	// Stops everything that a PIN protects, at once: while the tenant is frozen, every question is
+	// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+	// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+	// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+	// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+	// admin replaces a freeze by an API key.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/freeze (the `SetTenantFreeze` operationId).
+	SetTenantFreeze(ctx context.Context, body SetTenantFreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LiftInstanceFreeze Lift the freeze of an instance
+	//
+	// Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+	// ended. A freeze by an admin token can only be lifted by an admin token.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Corresponds with DELETE /v1/instances/{instance_id}/freeze (the `LiftInstanceFreeze` operationId).
+	LiftInstanceFreeze(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetInstanceFreeze Get the freeze of an instance
+	//
+	// Says whether the instance is frozen, since when, by whom, and why. A freeze of the tenant is not shown here.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:read`.
+	//
+	// Corresponds with GET /v1/instances/{instance_id}/freeze (the `GetInstanceFreeze` operationId).
+	GetInstanceFreeze(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetInstanceFreezeWithBody Freeze an instance
+	//
+	// Stops everything that a PIN protects, at once: while the instance is frozen, every question is
+	// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+	// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+	// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+	// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+	// admin replaces a freeze by an API key.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/instances/{instance_id}/freeze (the `SetInstanceFreeze` operationId).
+	SetInstanceFreezeWithBody(ctx context.Context, instanceId InstanceId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetInstanceFreeze Freeze an instance
+	//
+	// Stops everything that a PIN protects, at once: while the instance is frozen, every question is
+	// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+	// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+	// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+	// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+	// admin replaces a freeze by an API key.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/instances/{instance_id}/freeze (the `SetInstanceFreeze` operationId).
+	SetInstanceFreeze(ctx context.Context, instanceId InstanceId, body SetInstanceFreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RemoveIdentityPin Remove an identity's PIN
 	//
@@ -1218,6 +1658,27 @@ type ClientInterface interface {
 	GetMyPinStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
+// ListConfirmations List open confirmations
+//
+// Returns the confirmations of the instance that are pending or approved now, the newest first:
+// what a runtime finds again after a restart. Narrow the list with `status`, and with at most
+// one of `customer_id` and `identity_id`. To get the next page, send `next` as `after`.
+//
+// Requires the runtime key of the instance.
+//
+// Corresponds with GET /internal/v1/instances/{instance_id}/confirmations (the `ListConfirmations` operationId).
+func (c *Client) ListConfirmations(ctx context.Context, instanceId InstanceId, params *ListConfirmationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListConfirmationsRequest(c.Server, instanceId, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // AskConfirmationWithBody Ask whether a skill may run
 //
 // Call this before a skill runs. The `status` of the answer says what to do next:
@@ -1238,6 +1699,14 @@ type ClientInterface interface {
 // To retry safely, send an `idempotency_key`. The same question with the same key returns the
 // existing confirmation as it is now, with 200. A different question with the same key fails
 // with 409.
+//
+// A `call_key` finds the confirmation of the same call again, and lets it run once: the key is
+// held while its confirmation is pending or approved, and after its holder declined it until
+// `expires_at`. Then the next question with the key is a new one. Send at most one of the two
+// keys.
+//
+// A holder may have 50 pending confirmations on an instance, and 100 that are approved and not
+// redeemed. Past that the request fails with 429.
 //
 // Requires the runtime key of the instance.
 //
@@ -1276,6 +1745,14 @@ func (c *Client) AskConfirmationWithBody(ctx context.Context, instanceId Instanc
 // To retry safely, send an `idempotency_key`. The same question with the same key returns the
 // existing confirmation as it is now, with 200. A different question with the same key fails
 // with 409.
+//
+// A `call_key` finds the confirmation of the same call again, and lets it run once: the key is
+// held while its confirmation is pending or approved, and after its holder declined it until
+// `expires_at`. Then the next question with the key is a new one. Send at most one of the two
+// keys.
+//
+// A holder may have 50 pending confirmations on an instance, and 100 that are approved and not
+// redeemed. Past that the request fails with 429.
 //
 // Requires the runtime key of the instance.
 //
@@ -1325,6 +1802,54 @@ func (c *Client) DeclineConfirmation(ctx context.Context, instanceId InstanceId,
 // Corresponds with GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id} (the `GetConfirmation` operationId).
 func (c *Client) GetConfirmation(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, params *GetConfirmationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetConfirmationRequest(c.Server, instanceId, confirmationId, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportOutcomeWithBody Report what became of a skill
+//
+// Call this once the skill of a redeemed confirmation has run: `executed`, `failed`, or `unknown`
+// if you cannot tell. It is the runtime's claim, not proof, and changes nothing else. The same
+// outcome again succeeds. An `unknown` outcome can become `executed` or `failed` once. The
+// detail is not part of the audit trail.
+//
+// Requires the runtime key of the instance.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome (the `ReportOutcome` operationId).
+func (c *Client) ReportOutcomeWithBody(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportOutcomeRequestWithBody(c.Server, instanceId, confirmationId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportOutcome Report what became of a skill
+//
+// Call this once the skill of a redeemed confirmation has run: `executed`, `failed`, or `unknown`
+// if you cannot tell. It is the runtime's claim, not proof, and changes nothing else. The same
+// outcome again succeeds. An `unknown` outcome can become `executed` or `failed` once. The
+// detail is not part of the audit trail.
+//
+// Requires the runtime key of the instance.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome (the `ReportOutcome` operationId).
+func (c *Client) ReportOutcome(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, body ReportOutcomeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportOutcomeRequest(c.Server, instanceId, confirmationId, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1566,6 +2091,27 @@ func (c *Client) RuntimeSetPin(ctx context.Context, instanceId InstanceId, ident
 	return c.Client.Do(req)
 }
 
+// GetPinPolicyDecision Ask whether a skill needs a PIN
+//
+// Says whether *Ask whether a skill may run* would need a PIN now. Nothing is stored. The answer
+// holds for this moment only: do not cache it. While the instance or its tenant is frozen, the
+// answer is `required: true` with the reason `frozen`, and the skill must not run.
+//
+// Requires the runtime key of the instance.
+//
+// Corresponds with GET /internal/v1/instances/{instance_id}/pin-policy/decision (the `GetPinPolicyDecision` operationId).
+func (c *Client) GetPinPolicyDecision(ctx context.Context, instanceId InstanceId, params *GetPinPolicyDecisionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPinPolicyDecisionRequest(c.Server, instanceId, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // EndPinSessions End a holder's PIN sessions
 //
 // Use this to "lock now". It ends the holder's PIN sessions on this instance, and every
@@ -1690,6 +2236,188 @@ func (c *Client) SetCustomerPin(ctx context.Context, customerId CustomerId, body
 // Corresponds with POST /v1/customers/{customer_id}/pin/unlock (the `UnlockCustomerPin` operationId).
 func (c *Client) UnlockCustomerPin(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUnlockCustomerPinRequest(c.Server, customerId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LiftTenantFreeze Lift the freeze of the tenant
+//
+// Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+// ended. A freeze by an admin token can only be lifted by an admin token.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Corresponds with DELETE /v1/freeze (the `LiftTenantFreeze` operationId).
+func (c *Client) LiftTenantFreeze(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLiftTenantFreezeRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTenantFreeze Get the freeze of the tenant
+//
+// Says whether the tenant is frozen, since when, by whom, and why.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:read`.
+//
+// Corresponds with GET /v1/freeze (the `GetTenantFreeze` operationId).
+func (c *Client) GetTenantFreeze(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTenantFreezeRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetTenantFreezeWithBody Freeze the tenant
+//
+// Stops everything that a PIN protects, at once: while the tenant is frozen, every question is
+// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+// admin replaces a freeze by an API key.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/freeze (the `SetTenantFreeze` operationId).
+func (c *Client) SetTenantFreezeWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetTenantFreezeRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetTenantFreeze Freeze the tenant
+//
+// Stops everything that a PIN protects, at once: while the tenant is frozen, every question is
+// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+// admin replaces a freeze by an API key.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/freeze (the `SetTenantFreeze` operationId).
+func (c *Client) SetTenantFreeze(ctx context.Context, body SetTenantFreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetTenantFreezeRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LiftInstanceFreeze Lift the freeze of an instance
+//
+// Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+// ended. A freeze by an admin token can only be lifted by an admin token.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Corresponds with DELETE /v1/instances/{instance_id}/freeze (the `LiftInstanceFreeze` operationId).
+func (c *Client) LiftInstanceFreeze(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLiftInstanceFreezeRequest(c.Server, instanceId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetInstanceFreeze Get the freeze of an instance
+//
+// Says whether the instance is frozen, since when, by whom, and why. A freeze of the tenant is not shown here.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:read`.
+//
+// Corresponds with GET /v1/instances/{instance_id}/freeze (the `GetInstanceFreeze` operationId).
+func (c *Client) GetInstanceFreeze(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetInstanceFreezeRequest(c.Server, instanceId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetInstanceFreezeWithBody Freeze an instance
+//
+// Stops everything that a PIN protects, at once: while the instance is frozen, every question is
+// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+// admin replaces a freeze by an API key.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/instances/{instance_id}/freeze (the `SetInstanceFreeze` operationId).
+func (c *Client) SetInstanceFreezeWithBody(ctx context.Context, instanceId InstanceId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetInstanceFreezeRequestWithBody(c.Server, instanceId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetInstanceFreeze Freeze an instance
+//
+// Stops everything that a PIN protects, at once: while the instance is frozen, every question is
+// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+// admin replaces a freeze by an API key.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/instances/{instance_id}/freeze (the `SetInstanceFreeze` operationId).
+func (c *Client) SetInstanceFreeze(ctx context.Context, instanceId InstanceId, body SetInstanceFreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetInstanceFreezeRequest(c.Server, instanceId, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1860,6 +2588,115 @@ func (c *Client) GetMyPinStatus(ctx context.Context, reqEditors ...RequestEditor
 	return c.Client.Do(req)
 }
 
+// NewListConfirmationsRequest constructs an http.Request for the ListConfirmations method
+func NewListConfirmationsRequest(server string, instanceId InstanceId, params *ListConfirmationsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "instance_id", instanceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/internal/v1/instances/%s/confirmations", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.CustomerId != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "customer_id", *params.CustomerId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.IdentityId != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "identity_id", *params.IdentityId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewAskConfirmationRequest calls the generic AskConfirmation builder with application/json body
 func NewAskConfirmationRequest(server string, instanceId InstanceId, body AskConfirmationJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2012,6 +2849,60 @@ func NewGetConfirmationRequest(server string, instanceId InstanceId, confirmatio
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewReportOutcomeRequest calls the generic ReportOutcome builder with application/json body
+func NewReportOutcomeRequest(server string, instanceId InstanceId, confirmationId ConfirmationId, body ReportOutcomeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReportOutcomeRequestWithBody(server, instanceId, confirmationId, "application/json", bodyReader)
+}
+
+// NewReportOutcomeRequestWithBody constructs an http.Request for the ReportOutcome method, with any body, and a specified content type
+func NewReportOutcomeRequestWithBody(server string, instanceId InstanceId, confirmationId ConfirmationId, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "instance_id", instanceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "confirmation_id", confirmationId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/internal/v1/instances/%s/confirmations/%s/outcome", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -2260,6 +3151,71 @@ func NewRuntimeSetPinRequestWithBody(server string, instanceId InstanceId, ident
 	return req, nil
 }
 
+// NewGetPinPolicyDecisionRequest constructs an http.Request for the GetPinPolicyDecision method
+func NewGetPinPolicyDecisionRequest(server string, instanceId InstanceId, params *GetPinPolicyDecisionParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "instance_id", instanceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/internal/v1/instances/%s/pin-policy/decision", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "skill", params.Skill, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "role", params.Role, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewEndPinSessionsRequest constructs an http.Request for the EndPinSessions method
 func NewEndPinSessionsRequest(server string, instanceId InstanceId, params *EndPinSessionsParams) (*http.Request, error) {
 	var err error
@@ -2478,6 +3434,215 @@ func NewUnlockCustomerPinRequest(server string, customerId CustomerId) (*http.Re
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewLiftTenantFreezeRequest constructs an http.Request for the LiftTenantFreeze method
+func NewLiftTenantFreezeRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/freeze")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetTenantFreezeRequest constructs an http.Request for the GetTenantFreeze method
+func NewGetTenantFreezeRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/freeze")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetTenantFreezeRequest calls the generic SetTenantFreeze builder with application/json body
+func NewSetTenantFreezeRequest(server string, body SetTenantFreezeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetTenantFreezeRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSetTenantFreezeRequestWithBody constructs an http.Request for the SetTenantFreeze method, with any body, and a specified content type
+func NewSetTenantFreezeRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/freeze")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewLiftInstanceFreezeRequest constructs an http.Request for the LiftInstanceFreeze method
+func NewLiftInstanceFreezeRequest(server string, instanceId InstanceId) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "instance_id", instanceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/instances/%s/freeze", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetInstanceFreezeRequest constructs an http.Request for the GetInstanceFreeze method
+func NewGetInstanceFreezeRequest(server string, instanceId InstanceId) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "instance_id", instanceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/instances/%s/freeze", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetInstanceFreezeRequest calls the generic SetInstanceFreeze builder with application/json body
+func NewSetInstanceFreezeRequest(server string, instanceId InstanceId, body SetInstanceFreezeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetInstanceFreezeRequestWithBody(server, instanceId, "application/json", bodyReader)
+}
+
+// NewSetInstanceFreezeRequestWithBody constructs an http.Request for the SetInstanceFreeze method, with any body, and a specified content type
+func NewSetInstanceFreezeRequestWithBody(server string, instanceId InstanceId, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "instance_id", instanceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/instances/%s/freeze", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -2798,6 +3963,19 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// ListConfirmationsWithResponse List open confirmations
+	//
+	// Returns the confirmations of the instance that are pending or approved now, the newest first:
+	// what a runtime finds again after a restart. Narrow the list with `status`, and with at most
+	// one of `customer_id` and `identity_id`. To get the next page, send `next` as `after`.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /internal/v1/instances/{instance_id}/confirmations (the `ListConfirmations` operationId).
+	ListConfirmationsWithResponse(ctx context.Context, instanceId InstanceId, params *ListConfirmationsParams, reqEditors ...RequestEditorFn) (*ListConfirmationsResponse, error)
+
 	// AskConfirmationWithBodyWithResponse Ask whether a skill may run
 	//
 	// Call this before a skill runs. The `status` of the answer says what to do next:
@@ -2818,6 +3996,14 @@ type ClientWithResponsesInterface interface {
 	// To retry safely, send an `idempotency_key`. The same question with the same key returns the
 	// existing confirmation as it is now, with 200. A different question with the same key fails
 	// with 409.
+	//
+	// A `call_key` finds the confirmation of the same call again, and lets it run once: the key is
+	// held while its confirmation is pending or approved, and after its holder declined it until
+	// `expires_at`. Then the next question with the key is a new one. Send at most one of the two
+	// keys.
+	//
+	// A holder may have 50 pending confirmations on an instance, and 100 that are approved and not
+	// redeemed. Past that the request fails with 429.
 	//
 	// Requires the runtime key of the instance.
 	//
@@ -2846,6 +4032,14 @@ type ClientWithResponsesInterface interface {
 	// To retry safely, send an `idempotency_key`. The same question with the same key returns the
 	// existing confirmation as it is now, with 200. A different question with the same key fails
 	// with 409.
+	//
+	// A `call_key` finds the confirmation of the same call again, and lets it run once: the key is
+	// held while its confirmation is pending or approved, and after its holder declined it until
+	// `expires_at`. Then the next question with the key is a new one. Send at most one of the two
+	// keys.
+	//
+	// A holder may have 50 pending confirmations on an instance, and 100 that are approved and not
+	// redeemed. Past that the request fails with 429.
 	//
 	// Requires the runtime key of the instance.
 	//
@@ -2878,6 +4072,34 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id} (the `GetConfirmation` operationId).
 	GetConfirmationWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, params *GetConfirmationParams, reqEditors ...RequestEditorFn) (*GetConfirmationResponse, error)
+
+	// ReportOutcomeWithBodyWithResponse Report what became of a skill
+	//
+	// Call this once the skill of a redeemed confirmation has run: `executed`, `failed`, or `unknown`
+	// if you cannot tell. It is the runtime's claim, not proof, and changes nothing else. The same
+	// outcome again succeeds. An `unknown` outcome can become `executed` or `failed` once. The
+	// detail is not part of the audit trail.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome (the `ReportOutcome` operationId).
+	ReportOutcomeWithBodyWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReportOutcomeResponse, error)
+
+	// ReportOutcomeWithResponse Report what became of a skill
+	//
+	// Call this once the skill of a redeemed confirmation has run: `executed`, `failed`, or `unknown`
+	// if you cannot tell. It is the runtime's claim, not proof, and changes nothing else. The same
+	// outcome again succeeds. An `unknown` outcome can become `executed` or `failed` once. The
+	// detail is not part of the audit trail.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome (the `ReportOutcome` operationId).
+	ReportOutcomeWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, body ReportOutcomeJSONRequestBody, reqEditors ...RequestEditorFn) (*ReportOutcomeResponse, error)
 
 	// RedeemConfirmationWithBodyWithResponse Redeem an approved confirmation
 	//
@@ -3034,6 +4256,19 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeSetPin` operationId).
 	RuntimeSetPinWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, body RuntimeSetPinJSONRequestBody, reqEditors ...RequestEditorFn) (*RuntimeSetPinResponse, error)
 
+	// GetPinPolicyDecisionWithResponse Ask whether a skill needs a PIN
+	//
+	// Says whether *Ask whether a skill may run* would need a PIN now. Nothing is stored. The answer
+	// holds for this moment only: do not cache it. While the instance or its tenant is frozen, the
+	// answer is `required: true` with the reason `frozen`, and the skill must not run.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /internal/v1/instances/{instance_id}/pin-policy/decision (the `GetPinPolicyDecision` operationId).
+	GetPinPolicyDecisionWithResponse(ctx context.Context, instanceId InstanceId, params *GetPinPolicyDecisionParams, reqEditors ...RequestEditorFn) (*GetPinPolicyDecisionResponse, error)
+
 	// EndPinSessionsWithResponse End a holder's PIN sessions
 	//
 	// Use this to "lock now". It ends the holder's PIN sessions on this instance, and every
@@ -3115,6 +4350,116 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/customers/{customer_id}/pin/unlock (the `UnlockCustomerPin` operationId).
 	UnlockCustomerPinWithResponse(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*UnlockCustomerPinResponse, error)
+
+	// LiftTenantFreezeWithResponse Lift the freeze of the tenant
+	//
+	// Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+	// ended. A freeze by an admin token can only be lifted by an admin token.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/freeze (the `LiftTenantFreeze` operationId).
+	LiftTenantFreezeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LiftTenantFreezeResponse, error)
+
+	// GetTenantFreezeWithResponse Get the freeze of the tenant
+	//
+	// Says whether the tenant is frozen, since when, by whom, and why.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:read`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/freeze (the `GetTenantFreeze` operationId).
+	GetTenantFreezeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetTenantFreezeResponse, error)
+
+	// SetTenantFreezeWithBodyWithResponse Freeze the tenant
+	//
+	// Stops everything that a PIN protects, at once: while the tenant is frozen, every question is
+	// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+	// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+	// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+	// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+	// admin replaces a freeze by an API key.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/freeze (the `SetTenantFreeze` operationId).
+	SetTenantFreezeWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetTenantFreezeResponse, error)
+
+	// SetTenantFreezeWithResponse Freeze the tenant
+	//
+	// Stops everything that a PIN protects, at once: while the tenant is frozen, every question is
+	// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+	// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+	// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+	// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+	// admin replaces a freeze by an API key.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/freeze (the `SetTenantFreeze` operationId).
+	SetTenantFreezeWithResponse(ctx context.Context, body SetTenantFreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*SetTenantFreezeResponse, error)
+
+	// LiftInstanceFreezeWithResponse Lift the freeze of an instance
+	//
+	// Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+	// ended. A freeze by an admin token can only be lifted by an admin token.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/instances/{instance_id}/freeze (the `LiftInstanceFreeze` operationId).
+	LiftInstanceFreezeWithResponse(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*LiftInstanceFreezeResponse, error)
+
+	// GetInstanceFreezeWithResponse Get the freeze of an instance
+	//
+	// Says whether the instance is frozen, since when, by whom, and why. A freeze of the tenant is not shown here.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:read`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/instances/{instance_id}/freeze (the `GetInstanceFreeze` operationId).
+	GetInstanceFreezeWithResponse(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*GetInstanceFreezeResponse, error)
+
+	// SetInstanceFreezeWithBodyWithResponse Freeze an instance
+	//
+	// Stops everything that a PIN protects, at once: while the instance is frozen, every question is
+	// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+	// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+	// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+	// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+	// admin replaces a freeze by an API key.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/instances/{instance_id}/freeze (the `SetInstanceFreeze` operationId).
+	SetInstanceFreezeWithBodyWithResponse(ctx context.Context, instanceId InstanceId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetInstanceFreezeResponse, error)
+
+	// SetInstanceFreezeWithResponse Freeze an instance
+	//
+	// Stops everything that a PIN protects, at once: while the instance is frozen, every question is
+	// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+	// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+	// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+	// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+	// admin replaces a freeze by an API key.
+	//
+	// Requires an admin token, or an API key with the scope `pin-policies:write`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/instances/{instance_id}/freeze (the `SetInstanceFreeze` operationId).
+	SetInstanceFreezeWithResponse(ctx context.Context, instanceId InstanceId, body SetInstanceFreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*SetInstanceFreezeResponse, error)
 
 	// RemoveIdentityPinWithResponse Remove an identity's PIN
 	//
@@ -3215,6 +4560,96 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/me/pin (the `GetMyPinStatus` operationId).
 	GetMyPinStatusWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMyPinStatusResponse, error)
+}
+
+// ListConfirmationsResponse401Headers the declared response headers of an HTTP 401 response for ListConfirmations
+type ListConfirmationsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListConfirmationsResponse503Headers the declared response headers of an HTTP 503 response for ListConfirmations
+type ListConfirmationsResponse503Headers struct {
+	RetryAfter *int
+}
+
+type ListConfirmationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ConfirmationList
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *ForbiddenRuntime
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidList
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListConfirmationsResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListConfirmationsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListConfirmationsResponse) GetJSON200() *ConfirmationList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListConfirmationsResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListConfirmationsResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
+	return r.ApplicationproblemJSON403
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r ListConfirmationsResponse) GetJSON422() *InvalidList {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListConfirmationsResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListConfirmationsResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListConfirmationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListConfirmationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListConfirmationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListConfirmationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // AskConfirmationResponse201Headers the declared response headers of an HTTP 201 response for AskConfirmation
@@ -3565,6 +5000,132 @@ func (r GetConfirmationResponse) ContentType() string {
 	return ""
 }
 
+// ReportOutcomeResponse401Headers the declared response headers of an HTTP 401 response for ReportOutcome
+type ReportOutcomeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ReportOutcomeResponse415Headers the declared response headers of an HTTP 415 response for ReportOutcome
+type ReportOutcomeResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
+// ReportOutcomeResponse503Headers the declared response headers of an HTTP 503 response for ReportOutcome
+type ReportOutcomeResponse503Headers struct {
+	RetryAfter *int
+}
+
+type ReportOutcomeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Confirmation
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *ForbiddenRuntime
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *ConflictOutcome
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *TooLarge
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidOutcome
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReportOutcomeResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *ReportOutcomeResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReportOutcomeResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReportOutcomeResponse) GetJSON200() *Confirmation {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReportOutcomeResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReportOutcomeResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ReportOutcomeResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ReportOutcomeResponse) GetApplicationproblemJSON409() *ConflictOutcome {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ReportOutcomeResponse) GetApplicationproblemJSON413() *TooLarge {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ReportOutcomeResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationproblemJSON415
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r ReportOutcomeResponse) GetJSON422() *InvalidOutcome {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ReportOutcomeResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReportOutcomeResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReportOutcomeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReportOutcomeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReportOutcomeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReportOutcomeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // RedeemConfirmationResponse401Headers the declared response headers of an HTTP 401 response for RedeemConfirmation
 type RedeemConfirmationResponse401Headers struct {
 	WWWAuthenticate string
@@ -3732,7 +5293,7 @@ type VerifyConfirmationResponse struct {
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *ForbiddenPin
+	ApplicationproblemJSON403 *ForbiddenVerify
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationproblemJSON404 *NotFound
 	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
@@ -3774,7 +5335,7 @@ func (r VerifyConfirmationResponse) GetApplicationproblemJSON401() *Unauthorized
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r VerifyConfirmationResponse) GetApplicationproblemJSON403() *ForbiddenPin {
+func (r VerifyConfirmationResponse) GetApplicationproblemJSON403() *ForbiddenVerify {
 	return r.ApplicationproblemJSON403
 }
 
@@ -4166,6 +5727,96 @@ func (r RuntimeSetPinResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RuntimeSetPinResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetPinPolicyDecisionResponse401Headers the declared response headers of an HTTP 401 response for GetPinPolicyDecision
+type GetPinPolicyDecisionResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetPinPolicyDecisionResponse503Headers the declared response headers of an HTTP 503 response for GetPinPolicyDecision
+type GetPinPolicyDecisionResponse503Headers struct {
+	RetryAfter *int
+}
+
+type GetPinPolicyDecisionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PinPolicyDecision
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *ForbiddenRuntime
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidDecision
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetPinPolicyDecisionResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetPinPolicyDecisionResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPinPolicyDecisionResponse) GetJSON200() *PinPolicyDecision {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetPinPolicyDecisionResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetPinPolicyDecisionResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
+	return r.ApplicationproblemJSON403
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r GetPinPolicyDecisionResponse) GetJSON422() *InvalidDecision {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetPinPolicyDecisionResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetPinPolicyDecisionResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPinPolicyDecisionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPinPolicyDecisionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPinPolicyDecisionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPinPolicyDecisionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4624,6 +6275,562 @@ func (r UnlockCustomerPinResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UnlockCustomerPinResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// LiftTenantFreezeResponse401Headers the declared response headers of an HTTP 401 response for LiftTenantFreeze
+type LiftTenantFreezeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// LiftTenantFreezeResponse503Headers the declared response headers of an HTTP 503 response for LiftTenantFreeze
+type LiftTenantFreezeResponse503Headers struct {
+	RetryAfter *int
+}
+
+type LiftTenantFreezeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *ForbiddenLift
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *LiftTenantFreezeResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *LiftTenantFreezeResponse503Headers
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r LiftTenantFreezeResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r LiftTenantFreezeResponse) GetApplicationproblemJSON403() *ForbiddenLift {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r LiftTenantFreezeResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r LiftTenantFreezeResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r LiftTenantFreezeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LiftTenantFreezeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LiftTenantFreezeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LiftTenantFreezeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetTenantFreezeResponse401Headers the declared response headers of an HTTP 401 response for GetTenantFreeze
+type GetTenantFreezeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetTenantFreezeResponse503Headers the declared response headers of an HTTP 503 response for GetTenantFreeze
+type GetTenantFreezeResponse503Headers struct {
+	RetryAfter *int
+}
+
+type GetTenantFreezeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Freeze
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetTenantFreezeResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetTenantFreezeResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetTenantFreezeResponse) GetJSON200() *Freeze {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetTenantFreezeResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetTenantFreezeResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetTenantFreezeResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetTenantFreezeResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetTenantFreezeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTenantFreezeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTenantFreezeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetTenantFreezeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetTenantFreezeResponse401Headers the declared response headers of an HTTP 401 response for SetTenantFreeze
+type SetTenantFreezeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// SetTenantFreezeResponse415Headers the declared response headers of an HTTP 415 response for SetTenantFreeze
+type SetTenantFreezeResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
+// SetTenantFreezeResponse503Headers the declared response headers of an HTTP 503 response for SetTenantFreeze
+type SetTenantFreezeResponse503Headers struct {
+	RetryAfter *int
+}
+
+type SetTenantFreezeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Freeze
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *TooLarge
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidFreeze
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SetTenantFreezeResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *SetTenantFreezeResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SetTenantFreezeResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetTenantFreezeResponse) GetJSON200() *Freeze {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r SetTenantFreezeResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r SetTenantFreezeResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r SetTenantFreezeResponse) GetApplicationproblemJSON413() *TooLarge {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r SetTenantFreezeResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationproblemJSON415
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r SetTenantFreezeResponse) GetJSON422() *InvalidFreeze {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r SetTenantFreezeResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r SetTenantFreezeResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SetTenantFreezeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetTenantFreezeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetTenantFreezeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetTenantFreezeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// LiftInstanceFreezeResponse401Headers the declared response headers of an HTTP 401 response for LiftInstanceFreeze
+type LiftInstanceFreezeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// LiftInstanceFreezeResponse503Headers the declared response headers of an HTTP 503 response for LiftInstanceFreeze
+type LiftInstanceFreezeResponse503Headers struct {
+	RetryAfter *int
+}
+
+type LiftInstanceFreezeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *ForbiddenLift
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidInstance
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *LiftInstanceFreezeResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *LiftInstanceFreezeResponse503Headers
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r LiftInstanceFreezeResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r LiftInstanceFreezeResponse) GetApplicationproblemJSON403() *ForbiddenLift {
+	return r.ApplicationproblemJSON403
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r LiftInstanceFreezeResponse) GetJSON422() *InvalidInstance {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r LiftInstanceFreezeResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r LiftInstanceFreezeResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r LiftInstanceFreezeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LiftInstanceFreezeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LiftInstanceFreezeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LiftInstanceFreezeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetInstanceFreezeResponse401Headers the declared response headers of an HTTP 401 response for GetInstanceFreeze
+type GetInstanceFreezeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetInstanceFreezeResponse503Headers the declared response headers of an HTTP 503 response for GetInstanceFreeze
+type GetInstanceFreezeResponse503Headers struct {
+	RetryAfter *int
+}
+
+type GetInstanceFreezeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Freeze
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidInstance
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetInstanceFreezeResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetInstanceFreezeResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetInstanceFreezeResponse) GetJSON200() *Freeze {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetInstanceFreezeResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetInstanceFreezeResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r GetInstanceFreezeResponse) GetJSON422() *InvalidInstance {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetInstanceFreezeResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetInstanceFreezeResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetInstanceFreezeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetInstanceFreezeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetInstanceFreezeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetInstanceFreezeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetInstanceFreezeResponse401Headers the declared response headers of an HTTP 401 response for SetInstanceFreeze
+type SetInstanceFreezeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// SetInstanceFreezeResponse415Headers the declared response headers of an HTTP 415 response for SetInstanceFreeze
+type SetInstanceFreezeResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
+// SetInstanceFreezeResponse503Headers the declared response headers of an HTTP 503 response for SetInstanceFreeze
+type SetInstanceFreezeResponse503Headers struct {
+	RetryAfter *int
+}
+
+type SetInstanceFreezeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Freeze
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *TooLarge
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidFreeze
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SetInstanceFreezeResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *SetInstanceFreezeResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SetInstanceFreezeResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetInstanceFreezeResponse) GetJSON200() *Freeze {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r SetInstanceFreezeResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r SetInstanceFreezeResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r SetInstanceFreezeResponse) GetApplicationproblemJSON413() *TooLarge {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r SetInstanceFreezeResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationproblemJSON415
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r SetInstanceFreezeResponse) GetJSON422() *InvalidFreeze {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r SetInstanceFreezeResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r SetInstanceFreezeResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SetInstanceFreezeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetInstanceFreezeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetInstanceFreezeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetInstanceFreezeResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5206,6 +7413,25 @@ func (r GetMyPinStatusResponse) ContentType() string {
 	return ""
 }
 
+// ListConfirmationsWithResponse List open confirmations
+//
+// Returns the confirmations of the instance that are pending or approved now, the newest first:
+// what a runtime finds again after a restart. Narrow the list with `status`, and with at most
+// one of `customer_id` and `identity_id`. To get the next page, send `next` as `after`.
+//
+// Requires the runtime key of the instance.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /internal/v1/instances/{instance_id}/confirmations (the `ListConfirmations` operationId).
+func (c *ClientWithResponses) ListConfirmationsWithResponse(ctx context.Context, instanceId InstanceId, params *ListConfirmationsParams, reqEditors ...RequestEditorFn) (*ListConfirmationsResponse, error) {
+	rsp, err := c.ListConfirmations(ctx, instanceId, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListConfirmationsResponse(rsp)
+}
+
 // AskConfirmationWithBodyWithResponse Ask whether a skill may run
 //
 // Call this before a skill runs. The `status` of the answer says what to do next:
@@ -5226,6 +7452,14 @@ func (r GetMyPinStatusResponse) ContentType() string {
 // To retry safely, send an `idempotency_key`. The same question with the same key returns the
 // existing confirmation as it is now, with 200. A different question with the same key fails
 // with 409.
+//
+// A `call_key` finds the confirmation of the same call again, and lets it run once: the key is
+// held while its confirmation is pending or approved, and after its holder declined it until
+// `expires_at`. Then the next question with the key is a new one. Send at most one of the two
+// keys.
+//
+// A holder may have 50 pending confirmations on an instance, and 100 that are approved and not
+// redeemed. Past that the request fails with 429.
 //
 // Requires the runtime key of the instance.
 //
@@ -5260,6 +7494,14 @@ func (c *ClientWithResponses) AskConfirmationWithBodyWithResponse(ctx context.Co
 // To retry safely, send an `idempotency_key`. The same question with the same key returns the
 // existing confirmation as it is now, with 200. A different question with the same key fails
 // with 409.
+//
+// A `call_key` finds the confirmation of the same call again, and lets it run once: the key is
+// held while its confirmation is pending or approved, and after its holder declined it until
+// `expires_at`. Then the next question with the key is a new one. Send at most one of the two
+// keys.
+//
+// A holder may have 50 pending confirmations on an instance, and 100 that are approved and not
+// redeemed. Past that the request fails with 429.
 //
 // Requires the runtime key of the instance.
 //
@@ -5309,6 +7551,46 @@ func (c *ClientWithResponses) GetConfirmationWithResponse(ctx context.Context, i
 		return nil, err
 	}
 	return ParseGetConfirmationResponse(rsp)
+}
+
+// ReportOutcomeWithBodyWithResponse Report what became of a skill
+//
+// Call this once the skill of a redeemed confirmation has run: `executed`, `failed`, or `unknown`
+// if you cannot tell. It is the runtime's claim, not proof, and changes nothing else. The same
+// outcome again succeeds. An `unknown` outcome can become `executed` or `failed` once. The
+// detail is not part of the audit trail.
+//
+// Requires the runtime key of the instance.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome (the `ReportOutcome` operationId).
+func (c *ClientWithResponses) ReportOutcomeWithBodyWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReportOutcomeResponse, error) {
+	rsp, err := c.ReportOutcomeWithBody(ctx, instanceId, confirmationId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportOutcomeResponse(rsp)
+}
+
+// ReportOutcomeWithResponse Report what became of a skill
+//
+// Call this once the skill of a redeemed confirmation has run: `executed`, `failed`, or `unknown`
+// if you cannot tell. It is the runtime's claim, not proof, and changes nothing else. The same
+// outcome again succeeds. An `unknown` outcome can become `executed` or `failed` once. The
+// detail is not part of the audit trail.
+//
+// Requires the runtime key of the instance.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome (the `ReportOutcome` operationId).
+func (c *ClientWithResponses) ReportOutcomeWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, body ReportOutcomeJSONRequestBody, reqEditors ...RequestEditorFn) (*ReportOutcomeResponse, error) {
+	rsp, err := c.ReportOutcome(ctx, instanceId, confirmationId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportOutcomeResponse(rsp)
 }
 
 // RedeemConfirmationWithBodyWithResponse Redeem an approved confirmation
@@ -5514,6 +7796,25 @@ func (c *ClientWithResponses) RuntimeSetPinWithResponse(ctx context.Context, ins
 	return ParseRuntimeSetPinResponse(rsp)
 }
 
+// GetPinPolicyDecisionWithResponse Ask whether a skill needs a PIN
+//
+// Says whether *Ask whether a skill may run* would need a PIN now. Nothing is stored. The answer
+// holds for this moment only: do not cache it. While the instance or its tenant is frozen, the
+// answer is `required: true` with the reason `frozen`, and the skill must not run.
+//
+// Requires the runtime key of the instance.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /internal/v1/instances/{instance_id}/pin-policy/decision (the `GetPinPolicyDecision` operationId).
+func (c *ClientWithResponses) GetPinPolicyDecisionWithResponse(ctx context.Context, instanceId InstanceId, params *GetPinPolicyDecisionParams, reqEditors ...RequestEditorFn) (*GetPinPolicyDecisionResponse, error) {
+	rsp, err := c.GetPinPolicyDecision(ctx, instanceId, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPinPolicyDecisionResponse(rsp)
+}
+
 // EndPinSessionsWithResponse End a holder's PIN sessions
 //
 // Use this to "lock now". It ends the holder's PIN sessions on this instance, and every
@@ -5630,6 +7931,164 @@ func (c *ClientWithResponses) UnlockCustomerPinWithResponse(ctx context.Context,
 		return nil, err
 	}
 	return ParseUnlockCustomerPinResponse(rsp)
+}
+
+// LiftTenantFreezeWithResponse Lift the freeze of the tenant
+//
+// Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+// ended. A freeze by an admin token can only be lifted by an admin token.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/freeze (the `LiftTenantFreeze` operationId).
+func (c *ClientWithResponses) LiftTenantFreezeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LiftTenantFreezeResponse, error) {
+	rsp, err := c.LiftTenantFreeze(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLiftTenantFreezeResponse(rsp)
+}
+
+// GetTenantFreezeWithResponse Get the freeze of the tenant
+//
+// Says whether the tenant is frozen, since when, by whom, and why.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:read`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/freeze (the `GetTenantFreeze` operationId).
+func (c *ClientWithResponses) GetTenantFreezeWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetTenantFreezeResponse, error) {
+	rsp, err := c.GetTenantFreeze(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTenantFreezeResponse(rsp)
+}
+
+// SetTenantFreezeWithBodyWithResponse Freeze the tenant
+//
+// Stops everything that a PIN protects, at once: while the tenant is frozen, every question is
+// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+// admin replaces a freeze by an API key.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/freeze (the `SetTenantFreeze` operationId).
+func (c *ClientWithResponses) SetTenantFreezeWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetTenantFreezeResponse, error) {
+	rsp, err := c.SetTenantFreezeWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetTenantFreezeResponse(rsp)
+}
+
+// SetTenantFreezeWithResponse Freeze the tenant
+//
+// Stops everything that a PIN protects, at once: while the tenant is frozen, every question is
+// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+// admin replaces a freeze by an API key.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/freeze (the `SetTenantFreeze` operationId).
+func (c *ClientWithResponses) SetTenantFreezeWithResponse(ctx context.Context, body SetTenantFreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*SetTenantFreezeResponse, error) {
+	rsp, err := c.SetTenantFreeze(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetTenantFreezeResponse(rsp)
+}
+
+// LiftInstanceFreezeWithResponse Lift the freeze of an instance
+//
+// Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+// ended. A freeze by an admin token can only be lifted by an admin token.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/instances/{instance_id}/freeze (the `LiftInstanceFreeze` operationId).
+func (c *ClientWithResponses) LiftInstanceFreezeWithResponse(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*LiftInstanceFreezeResponse, error) {
+	rsp, err := c.LiftInstanceFreeze(ctx, instanceId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLiftInstanceFreezeResponse(rsp)
+}
+
+// GetInstanceFreezeWithResponse Get the freeze of an instance
+//
+// Says whether the instance is frozen, since when, by whom, and why. A freeze of the tenant is not shown here.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:read`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/instances/{instance_id}/freeze (the `GetInstanceFreeze` operationId).
+func (c *ClientWithResponses) GetInstanceFreezeWithResponse(ctx context.Context, instanceId InstanceId, reqEditors ...RequestEditorFn) (*GetInstanceFreezeResponse, error) {
+	rsp, err := c.GetInstanceFreeze(ctx, instanceId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetInstanceFreezeResponse(rsp)
+}
+
+// SetInstanceFreezeWithBodyWithResponse Freeze an instance
+//
+// Stops everything that a PIN protects, at once: while the instance is frozen, every question is
+// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+// admin replaces a freeze by an API key.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/instances/{instance_id}/freeze (the `SetInstanceFreeze` operationId).
+func (c *ClientWithResponses) SetInstanceFreezeWithBodyWithResponse(ctx context.Context, instanceId InstanceId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetInstanceFreezeResponse, error) {
+	rsp, err := c.SetInstanceFreezeWithBody(ctx, instanceId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetInstanceFreezeResponse(rsp)
+}
+
+// SetInstanceFreezeWithResponse Freeze an instance
+//
+// Stops everything that a PIN protects, at once: while the instance is frozen, every question is
+// `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+// Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+// ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+// issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+// admin replaces a freeze by an API key.
+//
+// Requires an admin token, or an API key with the scope `pin-policies:write`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/instances/{instance_id}/freeze (the `SetInstanceFreeze` operationId).
+func (c *ClientWithResponses) SetInstanceFreezeWithResponse(ctx context.Context, instanceId InstanceId, body SetInstanceFreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*SetInstanceFreezeResponse, error) {
+	rsp, err := c.SetInstanceFreeze(ctx, instanceId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetInstanceFreezeResponse(rsp)
 }
 
 // RemoveIdentityPinWithResponse Remove an identity's PIN
@@ -5772,6 +8231,90 @@ func (c *ClientWithResponses) GetMyPinStatusWithResponse(ctx context.Context, re
 		return nil, err
 	}
 	return ParseGetMyPinStatusResponse(rsp)
+}
+
+// ParseListConfirmationsResponse parses an HTTP response from a ListConfirmationsWithResponse call
+func ParseListConfirmationsResponse(rsp *http.Response) (*ListConfirmationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListConfirmationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ConfirmationList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ForbiddenRuntime
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListConfirmationsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListConfirmationsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
 }
 
 // ParseAskConfirmationResponse parses an HTTP response from a AskConfirmationWithResponse call
@@ -6122,6 +8665,135 @@ func ParseGetConfirmationResponse(rsp *http.Response) (*GetConfirmationResponse,
 	return response, nil
 }
 
+// ParseReportOutcomeResponse parses an HTTP response from a ReportOutcomeWithResponse call
+func ParseReportOutcomeResponse(rsp *http.Response) (*ReportOutcomeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReportOutcomeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Confirmation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ForbiddenRuntime
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ConflictOutcome
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidOutcome
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ReportOutcomeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers ReportOutcomeResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReportOutcomeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseRedeemConfirmationResponse parses an HTTP response from a RedeemConfirmationWithResponse call
 func ParseRedeemConfirmationResponse(rsp *http.Response) (*RedeemConfirmationResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6287,7 +8959,7 @@ func ParseVerifyConfirmationResponse(rsp *http.Response) (*VerifyConfirmationRes
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest ForbiddenPin
+		var dest ForbiddenVerify
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -6744,6 +9416,90 @@ func ParseRuntimeSetPinResponse(rsp *http.Response) (*RuntimeSetPinResponse, err
 	return response, nil
 }
 
+// ParseGetPinPolicyDecisionResponse parses an HTTP response from a GetPinPolicyDecisionWithResponse call
+func ParseGetPinPolicyDecisionResponse(rsp *http.Response) (*GetPinPolicyDecisionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPinPolicyDecisionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PinPolicyDecision
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ForbiddenRuntime
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidDecision
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetPinPolicyDecisionResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetPinPolicyDecisionResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseEndPinSessionsResponse parses an HTTP response from a EndPinSessionsWithResponse call
 func ParseEndPinSessionsResponse(rsp *http.Response) (*EndPinSessionsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -7174,6 +9930,550 @@ func ParseUnlockCustomerPinResponse(rsp *http.Response) (*UnlockCustomerPinRespo
 		response.Headers401 = &headers
 	case rsp.StatusCode == 503:
 		var headers UnlockCustomerPinResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseLiftTenantFreezeResponse parses an HTTP response from a LiftTenantFreezeWithResponse call
+func ParseLiftTenantFreezeResponse(rsp *http.Response) (*LiftTenantFreezeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LiftTenantFreezeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ForbiddenLift
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers LiftTenantFreezeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers LiftTenantFreezeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetTenantFreezeResponse parses an HTTP response from a GetTenantFreezeWithResponse call
+func ParseGetTenantFreezeResponse(rsp *http.Response) (*GetTenantFreezeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTenantFreezeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Freeze
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetTenantFreezeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetTenantFreezeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetTenantFreezeResponse parses an HTTP response from a SetTenantFreezeWithResponse call
+func ParseSetTenantFreezeResponse(rsp *http.Response) (*SetTenantFreezeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetTenantFreezeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Freeze
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidFreeze
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers SetTenantFreezeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers SetTenantFreezeResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers SetTenantFreezeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseLiftInstanceFreezeResponse parses an HTTP response from a LiftInstanceFreezeWithResponse call
+func ParseLiftInstanceFreezeResponse(rsp *http.Response) (*LiftInstanceFreezeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LiftInstanceFreezeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ForbiddenLift
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidInstance
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers LiftInstanceFreezeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers LiftInstanceFreezeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetInstanceFreezeResponse parses an HTTP response from a GetInstanceFreezeWithResponse call
+func ParseGetInstanceFreezeResponse(rsp *http.Response) (*GetInstanceFreezeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetInstanceFreezeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Freeze
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidInstance
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetInstanceFreezeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetInstanceFreezeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetInstanceFreezeResponse parses an HTTP response from a SetInstanceFreezeWithResponse call
+func ParseSetInstanceFreezeResponse(rsp *http.Response) (*SetInstanceFreezeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetInstanceFreezeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Freeze
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidFreeze
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers SetInstanceFreezeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers SetInstanceFreezeResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers SetInstanceFreezeResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -22,9 +22,6 @@ const (
 	OutcomeUnknown  OutcomeKind = "unknown"
 )
 
-// MaxOutcomeDetail is how many characters a detail has at most.
-const MaxOutcomeDetail = 200
-
 // Report records the outcome of a redeemed confirmation. The same outcome again
 // changes nothing; an unknown one may become another, once.
 func (c Confirmation) Report(o Outcome) (Confirmation, Refusal) {

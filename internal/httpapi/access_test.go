@@ -38,7 +38,17 @@ var operations = []struct {
 	{"declineConfirmation", "DELETE", "/internal/v1/instances/{i}/confirmations/{d}", "", []string{"runtime"}},
 	{"verifyConfirmation", "POST", "/internal/v1/instances/{i}/confirmations/{d}/verify", `{"pin":"804615"}`, []string{"runtime"}},
 	{"redeemConfirmation", "POST", "/internal/v1/instances/{i}/confirmations/{d}/redeem", `{}`, []string{"runtime"}},
+	{"getPinPolicyDecision", "GET", "/internal/v1/instances/{i}/pin-policy/decision?skill=s&role=owner", "", []string{"runtime"}},
+	{"listConfirmations", "GET", "/internal/v1/instances/{i}/confirmations", "", []string{"runtime"}},
+	{"reportOutcome", "POST", "/internal/v1/instances/{i}/confirmations/{d}/outcome", `{"outcome":"executed"}`, []string{"runtime"}},
 	{"endPinSessions", "DELETE", "/internal/v1/instances/{i}/pin-sessions?customer_id={c}", "", []string{"runtime"}},
+	// What freezes comes last: nothing else is open afterwards.
+	{"getInstanceFreeze", "GET", "/v1/instances/{i}/freeze", "", []string{"admin", "pin-policies:read", "all"}},
+	{"getTenantFreeze", "GET", "/v1/freeze", "", []string{"admin", "pin-policies:read", "all"}},
+	{"liftInstanceFreeze", "DELETE", "/v1/instances/{i}/freeze", "", []string{"admin", "pin-policies:write", "all"}},
+	{"liftTenantFreeze", "DELETE", "/v1/freeze", "", []string{"admin", "pin-policies:write", "all"}},
+	{"setInstanceFreeze", "PUT", "/v1/instances/{i}/freeze", "", []string{"admin", "pin-policies:write", "all"}},
+	{"setTenantFreeze", "PUT", "/v1/freeze", `{"reason":"odd calls"}`, []string{"admin", "pin-policies:write", "all"}},
 }
 
 // at puts the stack's ids into a path or body.

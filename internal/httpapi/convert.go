@@ -73,10 +73,63 @@ func fromAPIQuestion(c service.Caller, instance uuid.UUID, a api.AskConfirmation
 	if a.IdempotencyKey != nil {
 		q.IdempotencyKey = *a.IdempotencyKey
 	}
+	if a.CallKey != nil {
+		q.CallKey = *a.CallKey
+	}
 	if a.Action != nil {
 		q.Action, err = confirmation.NewAction(a.Action.Summary, a.Action.Params)
 	}
 	return q, err
+}
+
+// defaultLimit is how many confirmations a page has where the request does not say.
+const defaultLimit = 20
+
+// fromAPIList reads parameters that were validated; an error is a bug in this program.
+func fromAPIList(c service.Caller, instance uuid.UUID, p api.ListConfirmationsParams) (service.OpenFilter, error) {
+	f := service.OpenFilter{Instance: instance, Limit: defaultLimit}
+	var err error
+	if p.Limit != nil {
+		f.Limit = *p.Limit
+	}
+	if p.Status != nil {
+		f.Status = confirmation.Status(*p.Status)
+	}
+	if p.CustomerId != nil || p.IdentityId != nil {
+		if f.Holder, err = fromAPIHolder(c.Tenant, instance, p.CustomerId, p.IdentityId); err != nil {
+			return f, err
+		}
+	}
+	if p.After != nil {
+		f.After, err = confirmation.ParsePlace(*p.After)
+	}
+	return f, err
+}
+
+func toAPIConfirmationList(views []service.View, next confirmation.Place) api.ConfirmationList {
+	list := api.ConfirmationList{Confirmations: make([]api.Confirmation, len(views)), Next: toAPIText(next.String())}
+	for i, v := range views {
+		list.Confirmations[i] = toAPIConfirmation(v)
+	}
+	return list
+}
+
+// toAPIDecision says that a PIN is required unless it knows why none is.
+func toAPIDecision(need policy.Need) api.PinPolicyDecision {
+	d := api.PinPolicyDecision{Required: need != policy.RoleExcluded && need != policy.SkillNotListed}
+	if need != policy.Required {
+		reason := api.PinPolicyDecisionReason(need)
+		d.Reason = &reason
+	}
+	return d
+}
+
+func toAPIFreeze(f policy.Freeze) api.Freeze {
+	if !f.Frozen {
+		return api.Freeze{}
+	}
+	by := string(f.ByKind) + ":" + f.ByID
+	return api.Freeze{Frozen: true, Since: wire.TimePtr(f.Since), By: &by, Reason: toAPIText(f.Reason)}
 }
 
 func fromAPIRedeem(r api.RedeemConfirmation) (confirmation.Proof, error) {
@@ -98,6 +151,10 @@ func toAPIConfirmation(v service.View) api.Confirmation {
 		CreatedAt: wire.TimePtr(v.CreatedAt), ExpiresAt: wire.TimePtr(v.ExpiresAt),
 		SessionExpiresAt:  wire.TimePtr(v.SessionExpiresAt),
 		AttemptsRemaining: v.AttemptsRemaining, LockedUntil: wire.TimePtr(v.LockedUntil),
+	}
+	if v.Outcome.Kind != confirmation.NoOutcome {
+		kind := api.ConfirmationOutcome(v.Outcome.Kind)
+		c.Outcome, c.OutcomeAt = &kind, wire.TimePtr(v.Outcome.At)
 	}
 	switch v.Holder.Type {
 	case pin.Customer:

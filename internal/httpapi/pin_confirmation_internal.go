@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/hydracore/hydrapin/gen/api"
+	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/service"
 )
 
@@ -144,4 +146,52 @@ func (s *Server) EndPinSessions(ctx context.Context, req api.EndPinSessionsReque
 		return nil, err
 	}
 	return api.EndPinSessions204Response{}, nil
+}
+
+// GetPinPolicyDecision implements the contract.
+func (s *Server) GetPinPolicyDecision(ctx context.Context, req api.GetPinPolicyDecisionRequestObject) (api.GetPinPolicyDecisionResponseObject, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	need, err := s.service.Need(ctx, caller, req.InstanceId, policy.Role(req.Params.Role), req.Params.Skill)
+	if err != nil {
+		return nil, err
+	}
+	return api.GetPinPolicyDecision200JSONResponse(toAPIDecision(need)), nil
+}
+
+// ListConfirmations implements the contract.
+func (s *Server) ListConfirmations(ctx context.Context, req api.ListConfirmationsRequestObject) (api.ListConfirmationsResponseObject, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := fromAPIList(caller, req.InstanceId, req.Params)
+	if err != nil {
+		return nil, err
+	}
+	views, next, err := s.service.OpenConfirmations(ctx, caller, filter)
+	if err != nil {
+		return nil, err
+	}
+	return api.ListConfirmations200JSONResponse(toAPIConfirmationList(views, next)), nil
+}
+
+// ReportOutcome implements the contract.
+func (s *Server) ReportOutcome(ctx context.Context, req api.ReportOutcomeRequestObject) (api.ReportOutcomeResponseObject, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	target := service.Target{Instance: req.InstanceId, Confirmation: req.ConfirmationId}
+	outcome := confirmation.Outcome{Kind: confirmation.OutcomeKind(req.Body.Outcome)}
+	if req.Body.Detail != nil {
+		outcome.Detail = *req.Body.Detail
+	}
+	view, err := s.service.ReportOutcome(ctx, caller, target, outcome)
+	if err != nil {
+		return nil, err
+	}
+	return api.ReportOutcome200JSONResponse(toAPIConfirmation(view)), nil
 }

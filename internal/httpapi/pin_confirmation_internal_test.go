@@ -32,7 +32,7 @@ func (b *bench) on(tb testing.TB, method, id, rest, body string) reply {
 
 var confirmationFields = []string{
 	"action_digest", "action_summary", "attempts_remaining", "confirm_url", "created_at", "customer_id", "expires_at", "id",
-	"identity_id", "locked_until", "reason", "receipt", "role", "session_expires_at", "skill", "status",
+	"identity_id", "locked_until", "outcome", "outcome_at", "reason", "receipt", "role", "session_expires_at", "skill", "status",
 }
 
 // wantConfirmation checks that every field is there, and those that are given.

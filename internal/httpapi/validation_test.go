@@ -33,7 +33,7 @@ func TestValidBodies(t *testing.T) {
 		b.call(t, "PATCH", b.policyPath(), body, key(b.Key)).want(t, http.StatusOK)
 	}
 	for _, field := range []string{
-		`"idempotency_key":"` + strings.Repeat("~", 64) + `"`, `"expires_in_seconds":1`, `"expires_in_seconds":3600`,
+		`"idempotency_key":"` + strings.Repeat("~", 64) + `"`, `"expires_in_seconds":1`, `"expires_in_seconds":86400`, `"call_key":"!"`,
 		`"action":{"summary":"` + strings.Repeat("é", 500) + `","params":{}}`,
 		`"action":{"summary":"a","params":{"a":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}}`,
 	} {

@@ -18,6 +18,10 @@ const mediaJSON = "application/json"
 // a 415.
 func (op *Operation) checkBody(req *http.Request) ([]FieldError, error) {
 	body, errs, err := readBody(req)
+	if err == nil && body == nil && op.bodyOptional {
+		req.Body, req.ContentLength = http.NoBody, 0
+		return nil, nil
+	}
 	if err != nil || len(errs) > 0 {
 		return errs, err
 	}

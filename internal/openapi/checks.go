@@ -39,6 +39,13 @@ func checks(rules pin.Rules) map[string]check {
 		"policy-size":    {list: checkPolicySize},
 		"action-summary": {replaces: true, text: textCheck(confirmation.CheckSummary)},
 		"action-params":  {object: checkParams},
+		"detail":         {replaces: true, text: textCheck(confirmation.CheckDetail)},
+		"place": {replaces: true, text: func(loc []any, s string) []FieldError {
+			if _, err := confirmation.ParsePlace(s); err != nil {
+				return []FieldError{valueError(loc, "send next as an earlier answer gave it")}
+			}
+			return nil
+		}},
 	}
 }
 

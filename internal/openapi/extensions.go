@@ -17,6 +17,8 @@ const (
 	// extExactlyOne lists fields of a body, or parameters of a query, of which exactly one must be
 	// given.
 	extExactlyOne = "x-exactly-one"
+	// extAtMostOne lists fields or parameters of which not more than one may be given.
+	extAtMostOne = "x-at-most-one"
 	// extCheck names a rule that no schema can say; see [checks].
 	extCheck = "x-check"
 	// extList makes the lines of a header parts of one list.
@@ -62,38 +64,58 @@ func compileAccess(extension any) (auth.Rule, error) {
 	return rule, nil
 }
 
-// compileExactlyOne reads names, each of which must be among the known ones.
-func compileExactlyOne(extension any, known []string) ([]string, error) {
-	if extension == nil {
-		return nil, nil
-	}
-	list, ok := extension.([]any)
-	if !ok || len(list) < 2 {
-		return nil, fmt.Errorf("%s is not a list of two names or more", extExactlyOne)
-	}
-	names := make([]string, len(list))
-	for i, v := range list {
-		if names[i], ok = v.(string); !ok || !slices.Contains(known, names[i]) {
-			return nil, fmt.Errorf("%s names the unknown %q", extExactlyOne, fmt.Sprint(v))
-		}
-	}
-	return names, nil
+// oneOf are names of which one may be given, or, where required, must be.
+type oneOf struct {
+	names    []string
+	required bool
 }
 
-// checkExactlyOne returns an error unless exactly one of the names is given.
-func checkExactlyOne(loc []any, names []string, given func(name string) bool) []FieldError {
-	if len(names) == 0 {
-		return nil
+// compileOneOf reads the names of both extensions, each of which must be among the known ones.
+func compileOneOf(extensions map[string]any, known []string) ([]oneOf, error) {
+	var all []oneOf
+	for _, extension := range []string{extExactlyOne, extAtMostOne} {
+		if extensions[extension] == nil {
+			continue
+		}
+		list, ok := extensions[extension].([]any)
+		if !ok || len(list) < 2 {
+			return nil, fmt.Errorf("%s is not a list of two names or more", extension)
+		}
+		names := make([]string, len(list))
+		for i, v := range list {
+			if names[i], ok = v.(string); !ok || !slices.Contains(known, names[i]) {
+				return nil, fmt.Errorf("%s names the unknown %q", extension, fmt.Sprint(v))
+			}
+		}
+		all = append(all, oneOf{names: names, required: extension == extExactlyOne})
 	}
+	return all, nil
+}
+
+// checkOneOf returns the errors of all of them.
+func checkOneOf(loc []any, all []oneOf, given func(name string) bool) (errs []FieldError) {
+	for _, o := range all {
+		errs = append(errs, o.check(loc, given)...)
+	}
+	return errs
+}
+
+// check returns an error when too many of the names are given, or none that is required.
+func (o oneOf) check(loc []any, given func(name string) bool) []FieldError {
 	n := 0
-	for _, name := range names {
+	for _, name := range o.names {
 		if given(name) {
 			n++
 		}
 	}
-	if n == 1 {
+	last := len(o.names) - 1
+	listed := strings.Join(o.names[:last], ", ") + " and " + o.names[last]
+	switch {
+	case o.required && n != 1:
+		return []FieldError{valueError(loc, "exactly one of "+listed+" is required")}
+	case n > 1:
+		return []FieldError{valueError(loc, "at most one of "+listed+" is allowed")}
+	default:
 		return nil
 	}
-	last := len(names) - 1
-	return []FieldError{valueError(loc, "exactly one of "+strings.Join(names[:last], ", ")+" and "+names[last]+" is required")}
 }

@@ -27,8 +27,10 @@ type Operation struct {
 	path, query, header []parameter
 	// body is nil where the operation has none.
 	body *schema
-	// exactlyOne are parameters of the query of which exactly one must be given.
-	exactlyOne []string
+	// bodyOptional lets a request come without a body.
+	bodyOptional bool
+	// oneOf are parameters of the query of which one may or must be given.
+	oneOf []oneOf
 }
 
 type parameter struct {
@@ -51,7 +53,7 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 	id := strings.ToLower(spec.OperationID[:1]) + spec.OperationID[1:]
 	op := &Operation{ID: id, Writes: method != http.MethodGet}
 	var err error
-	if err := knownExtensions(spec.Extensions, extAccess, extExactlyOne, extSpends); err != nil {
+	if err := knownExtensions(spec.Extensions, extAccess, extExactlyOne, extAtMostOne, extSpends); err != nil {
 		return nil, err
 	}
 	if op.access, err = compileAccess(spec.Extensions[extAccess]); err != nil {
@@ -71,14 +73,18 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 	for i, p := range op.query {
 		names[i] = p.name
 	}
-	if op.exactlyOne, err = compileExactlyOne(spec.Extensions[extExactlyOne], names); err != nil {
+	if op.oneOf, err = compileOneOf(spec.Extensions, names); err != nil {
 		return nil, err
 	}
 	if spec.RequestBody == nil {
 		return op, nil
 	}
 	content := spec.RequestBody.Value.Content
-	if media := content[mediaJSON]; !spec.RequestBody.Value.Required || len(content) != 1 || media == nil {
+	if media := content[mediaJSON]; len(content) != 1 || media == nil {
+		return nil, errors.New("the body is not required JSON")
+	}
+	// A body may be left out where every field of it may.
+	if op.bodyOptional = !spec.RequestBody.Value.Required; op.bodyOptional && len(content[mediaJSON].Schema.Value.Required) > 0 {
 		return nil, errors.New("the body is not required JSON")
 	}
 	op.body, err = c.schema(content[mediaJSON].Schema)
@@ -150,7 +156,7 @@ func (op *Operation) checkQuery(raw string) (errs []FieldError) {
 	for _, p := range op.query {
 		errs = append(errs, p.check("query", query[p.name])...)
 	}
-	return append(errs, checkExactlyOne([]any{"query"}, op.exactlyOne, query.Has)...)
+	return append(errs, checkOneOf([]any{"query"}, op.oneOf, query.Has)...)
 }
 
 // check validates a parameter of the query or the header. If it came twice, two readers could use

@@ -29,8 +29,8 @@ type schema struct {
 
 	// fields are an object's, the required ones first.
 	fields []field
-	// exactlyOne are fields of which exactly one must be given.
-	exactlyOne []string
+	// oneOf are fields of which one may or must be given.
+	oneOf []oneOf
 }
 
 type schemaKind int
@@ -69,7 +69,7 @@ func (c compiler) schema(ref *openapi3.SchemaRef) (*schema, error) {
 	if unknown := unknownKeywords(v); len(unknown) > 0 {
 		return nil, fmt.Errorf("a schema with %s, which is not enforced", strings.Join(unknown, ", "))
 	}
-	if err := knownExtensions(v.Extensions, extCheck, extExactlyOne, extRedact); err != nil {
+	if err := knownExtensions(v.Extensions, extCheck, extExactlyOne, extAtMostOne, extRedact); err != nil {
 		return nil, err
 	}
 	s := &schema{nullable: v.Nullable}
@@ -106,7 +106,7 @@ func (c compiler) extend(s *schema, extensions map[string]any) error {
 		names[i] = f.name
 	}
 	var err error
-	if s.exactlyOne, err = compileExactlyOne(extensions[extExactlyOne], names); err != nil {
+	if s.oneOf, err = compileOneOf(extensions, names); err != nil {
 		return err
 	}
 	extension, ok := extensions[extCheck]

@@ -153,7 +153,7 @@ func (s *schema) checkObject(loc []any, v *value) (errs []FieldError) {
 		}
 	}
 	given := func(name string) bool { return !v.member(name).absent() }
-	return append(errs, checkExactlyOne(loc, s.exactlyOne, given)...)
+	return append(errs, checkOneOf(loc, s.oneOf, given)...)
 }
 
 func notUUID(loc []any) FieldError {

@@ -39,7 +39,7 @@ var (
 	}
 	tooManyRequests = Problem{
 		Status: http.StatusTooManyRequests, Code: "too-many-requests", Title: "Too many requests",
-		Detail: "The holder has 50 pending confirmations on this instance.",
+		Detail: "The holder has too many open confirmations on this instance.",
 	}
 	busy = Problem{
 		Status: http.StatusServiceUnavailable, Code: codeBusy, Title: "Busy",
@@ -89,6 +89,10 @@ var table = []row{
 		Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden",
 		Detail: "This credential does not allow this operation.",
 	}),
+	is(service.ErrLiftForbidden, Problem{
+		Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden",
+		Detail: "An admin token froze this. Only an admin token can lift it.",
+	}),
 	is(openapi.ErrTooLarge, Problem{
 		Status: http.StatusRequestEntityTooLarge, Code: "too-large", Title: "Too large",
 		Detail: "The body is larger than 65536 bytes.",
@@ -112,6 +116,10 @@ var table = []row{
 		Status: http.StatusNotFound, Code: codeNotFound, Title: "Not found",
 		Detail: "There is no such record.",
 	}),
+	is(service.ErrFrozen, Problem{
+		Status: http.StatusForbidden, Code: "frozen", Title: "Frozen",
+		Detail: "The instance or its tenant is frozen. Nothing was spent.",
+	}),
 	is(service.ErrExpired, Problem{
 		Status: http.StatusGone, Code: "expired", Title: "Expired",
 		Detail: "The confirmation has expired. Ask again.",
@@ -121,6 +129,8 @@ var table = []row{
 	is(service.ErrAlreadyRedeemed, conflict("already-redeemed", "Already redeemed", "The confirmation was already redeemed.")),
 	is(service.ErrParamsMismatch, conflict("params-mismatch", "Params mismatch", "The skill or its params are not those that were confirmed.")),
 	is(service.ErrIdempotencyConflict, conflict("idempotency-conflict", "Idempotency conflict", "The idempotency key was already used for a different question.")),
+	is(service.ErrNotRedeemed, conflict("not-redeemed", "Not redeemed", "The confirmation was not redeemed.")),
+	is(service.ErrOutcomeSet, conflict("outcome-already-set", "Outcome already set", "A different outcome was already reported.")),
 	is(service.ErrPrecondition, Problem{
 		Status: http.StatusPreconditionFailed, Code: "precondition-failed", Title: "Precondition failed",
 		Detail: "The policy has changed since you read it. Read it again.",

@@ -49,6 +49,11 @@ var answered = []struct {
 	{"service.PINFaultError", &service.PINFaultError{Fault: pin.Fault{Kind: pin.NotDigits}}, 422, "", "", `string_pattern_mismatch`},
 	{"service.ErrCurrentPINMissing", service.ErrCurrentPINMissing, 422, "", "", `{"loc":["body","current_pin"],"msg":"Field required","type":"missing"}`},
 	{"service.ErrNotFound", service.ErrNotFound, 404, "not-found", "", ""},
+	{"service.ErrFrozen", service.ErrFrozen, 403, "frozen", "", ""},
+	{"service.ErrLiftForbidden", service.ErrLiftForbidden, 403, "forbidden", "", ""},
+	{"service.ErrNotRedeemed", service.ErrNotRedeemed, 409, "not-redeemed", "", ""},
+	{"service.ErrOutcomeSet", service.ErrOutcomeSet, 409, "outcome-already-set", "", ""},
+	{"store.ErrOutcomeUnknown", store.ErrOutcomeUnknown, 503, "unavailable", "soon", ""},
 	{"service.ErrExpired", service.ErrExpired, 410, "expired", "", ""},
 	{"service.ErrNotPending", service.ErrNotPending, 409, "not-pending", "", ""},
 	{"service.ErrNotApproved", service.ErrNotApproved, 409, "not-approved", "", ""},
@@ -97,6 +102,8 @@ var elsewhere = map[string]string{
 	"service.ErrUnknownPepper":    "is argon2id.ErrUnknownPepper",
 	"service.ErrStoreUnavailable": "is store.ErrUnavailable",
 	"service.ErrRings":            "a server that gets it does not start",
+	"store.ErrKeyTaken":           "the service asks again",
+	"store.ErrReadAfterWrite":     "500: a bug in this program",
 	"store.ErrNotFound":           "the service turns it into its own",
 	"store.ErrNewerSchema":        "a server that gets it does not start",
 	"store.ErrNotMigrated":        "the readiness probe reports it",
@@ -123,6 +130,7 @@ var elsewhere = map[string]string{
 	"wire.ErrNotUUID":             "the contract's validation answers it",
 	"pin.ErrNotDigits":            "the contract's validation answers it",
 	"confirmation.ErrSummary":     "the contract's validation answers it",
+	"confirmation.ErrPlace":       "the contract's validation answers it",
 }
 
 func TestErrorTable(t *testing.T) {

@@ -124,7 +124,7 @@ func (n *Node) ready(c echo.Context) error {
 func cors(origins []string) echo.MiddlewareFunc {
 	return middleware.CORSWithConfig(middleware.CORSConfig{
 		AllowOrigins:  origins,
-		AllowMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
+		AllowMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 		AllowHeaders:  []string{"Authorization", "X-Api-Key", "Content-Type", "If-Match", "If-None-Match", "X-Request-Id"},
 		ExposeHeaders: []string{"Accept-Encoding", "Accept-Patch", "ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
 		MaxAge:        600,

@@ -60,6 +60,8 @@ func (w *world) question(with ...asking) confirmation.Question {
 
 func keyed(key string) asking { return func(q *confirmation.Question) { q.IdempotencyKey = key } }
 
+func called(key string) asking { return func(q *confirmation.Question) { q.CallKey = key } }
+
 func from(h pin.Holder) asking { return func(q *confirmation.Question) { q.Holder = h } }
 
 func inRole(r policy.Role) asking { return func(q *confirmation.Question) { q.Role = r } }

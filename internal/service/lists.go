@@ -19,26 +19,25 @@ type OpenFilter struct {
 	// Holder is the zero Holder for all.
 	Holder pin.Holder
 	// After is the place after which to read; the zero place from the newest.
-	After store.ConfirmationPlace
+	After confirmation.Place
 	Limit int
 }
 
 // OpenConfirmations returns an instance's pending and approved confirmations as they
 // are now, the newest first, and the place of the next ones: the zero place when
 // there are none.
-func (s *Service) OpenConfirmations(ctx context.Context, c Caller, f OpenFilter) ([]View, store.ConfirmationPlace, error) {
+func (s *Service) OpenConfirmations(ctx context.Context, c Caller, f OpenFilter) ([]View, confirmation.Place, error) {
 	// One more than is wanted says whether there are more.
 	confs, err := s.config.Store.OpenConfirmations(ctx, store.ConfirmationFilter{
 		Instance: c.of(f.Instance), Status: f.Status, Holder: f.Holder, After: f.After, Limit: f.Limit + 1,
 	})
 	if err != nil {
-		return nil, store.ConfirmationPlace{}, err
+		return nil, confirmation.Place{}, err
 	}
-	var next store.ConfirmationPlace
+	var next confirmation.Place
 	if len(confs) > f.Limit {
 		confs = confs[:f.Limit]
-		last := confs[f.Limit-1]
-		next = store.ConfirmationPlace{CreatedAt: last.CreatedAt, ID: last.ID}
+		next = confs[f.Limit-1].Place()
 	}
 	views, err := s.views(ctx, c.of(f.Instance), confs)
 	return views, next, err

@@ -95,14 +95,8 @@ type ConfirmationFilter struct {
 	// Holder is the zero Holder for all.
 	Holder pin.Holder
 	// After is the place after which to read; the zero Place from the newest.
-	After ConfirmationPlace
+	After confirmation.Place
 	Limit int
-}
-
-// ConfirmationPlace is a confirmation's place in the order of lists.
-type ConfirmationPlace struct {
-	CreatedAt time.Time
-	ID        uuid.UUID
 }
 
 // Database is a Store with what an operator does to it.
