@@ -171,6 +171,24 @@ func (e PinAppliesTo) Valid() bool {
 	}
 }
 
+// Defines values for PinChannels.
+const (
+	PinChannelsAny  PinChannels = "any"
+	PinChannelsPage PinChannels = "page"
+)
+
+// Valid indicates whether the value is a known member of the PinChannels enum.
+func (e PinChannels) Valid() bool {
+	switch e {
+	case PinChannelsAny:
+		return true
+	case PinChannelsPage:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PinPolicyDecisionReason.
 const (
 	PinPolicyDecisionReasonFrozen         PinPolicyDecisionReason = "frozen"
@@ -213,6 +231,45 @@ func (e PinPolicyUpdatePinAppliesTo) Valid() bool {
 	}
 }
 
+// Defines values for PinPolicyUpdatePinChannels.
+const (
+	PinPolicyUpdatePinChannelsAny  PinPolicyUpdatePinChannels = "any"
+	PinPolicyUpdatePinChannelsPage PinPolicyUpdatePinChannels = "page"
+)
+
+// Valid indicates whether the value is a known member of the PinPolicyUpdatePinChannels enum.
+func (e PinPolicyUpdatePinChannels) Valid() bool {
+	switch e {
+	case PinPolicyUpdatePinChannelsAny:
+		return true
+	case PinPolicyUpdatePinChannelsPage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinStatusSetBy.
+const (
+	PinStatusSetByAdmin   PinStatusSetBy = "admin"
+	PinStatusSetByHolder  PinStatusSetBy = "holder"
+	PinStatusSetByRuntime PinStatusSetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the PinStatusSetBy enum.
+func (e PinStatusSetBy) Valid() bool {
+	switch e {
+	case PinStatusSetByAdmin:
+		return true
+	case PinStatusSetByHolder:
+		return true
+	case PinStatusSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemType.
 const (
 	UrnHydrapinProblemAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
@@ -229,9 +286,12 @@ const (
 	UrnHydrapinProblemNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
 	UrnHydrapinProblemNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
 	UrnHydrapinProblemOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
+	UrnHydrapinProblemPageOnly             ProblemType = "urn:hydrapin:problem:page-only"
 	UrnHydrapinProblemParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
 	UrnHydrapinProblemPinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
 	UrnHydrapinProblemPinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
+	UrnHydrapinProblemPinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
+	UrnHydrapinProblemPinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
 	UrnHydrapinProblemPreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
 	UrnHydrapinProblemTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
 	UrnHydrapinProblemTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
@@ -272,11 +332,17 @@ func (e ProblemType) Valid() bool {
 		return true
 	case UrnHydrapinProblemOutcomeAlreadySet:
 		return true
+	case UrnHydrapinProblemPageOnly:
+		return true
 	case UrnHydrapinProblemParamsMismatch:
 		return true
 	case UrnHydrapinProblemPinInactive:
 		return true
 	case UrnHydrapinProblemPinLocked:
+		return true
+	case UrnHydrapinProblemPinNotOwn:
+		return true
+	case UrnHydrapinProblemPinNotSet:
 		return true
 	case UrnHydrapinProblemPreconditionFailed:
 		return true
@@ -415,7 +481,7 @@ type Confirmation struct {
 	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated. Set while the confirmation is `pending` or `blocked`, otherwise null.
 	AttemptsRemaining *int `json:"attempts_remaining"`
 
-	// ConfirmUrl The page where the holder can enter the PIN. Null if there is none.
+	// ConfirmUrl The page where the holder enters the PIN, while the confirmation is `pending`. Otherwise null.
 	ConfirmUrl *string `json:"confirm_url"`
 
 	// CreatedAt When the runtime asked.
@@ -483,6 +549,18 @@ type ConfirmationList struct {
 // ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
+// CreatePinLink How long the link lives.
+type CreatePinLink struct {
+	// ExpiresInSeconds After how many seconds the link expires.
+	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
+}
+
+// CreateRuntimePinLink How long the link lives.
+type CreateRuntimePinLink struct {
+	// ExpiresInSeconds After how many seconds the link expires.
+	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
+}
+
 // ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation struct {
 	union json.RawMessage
@@ -535,6 +613,21 @@ type Pin = string
 // Example: all
 type PinAppliesTo string
 
+// PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
+type PinChannels string
+
+// PinLink A link with which a person chooses their PIN, once. Until it is used it is a credential.
+type PinLink struct {
+	// ExpiresAt When the link expires.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// Url The page where the PIN is chosen. Send it to the person through a channel of your own. Never pass it through a model.
+	Url string `json:"url"`
+}
+
 // PinPolicy The PIN policy of an instance.
 type PinPolicy struct {
 	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
@@ -544,6 +637,12 @@ type PinPolicy struct {
 	//
 	// Example: all
 	PinAppliesTo PinAppliesTo `json:"pin_applies_to"`
+
+	// PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
+	PinChannels PinChannels `json:"pin_channels"`
+
+	// PinMustBeOwn Whether only PINs count that their holders chose themselves (`set_by` is `holder`).
+	PinMustBeOwn bool `json:"pin_must_be_own"`
 
 	// PinRequiredSkills The skills that need a PIN, spelled and ordered as they were stored.
 	PinRequiredSkills []PolicySkill `json:"pin_required_skills"`
@@ -569,6 +668,12 @@ type PinPolicyUpdate struct {
 	// PinAppliesTo The roles that are asked for a PIN.
 	PinAppliesTo *PinPolicyUpdatePinAppliesTo `json:"pin_applies_to,omitempty"`
 
+	// PinChannels Where a PIN may be entered. With `page`, the runtime can neither verify nor set PINs (403 `page-only`). Upgrade every node before you use it.
+	PinChannels *PinPolicyUpdatePinChannels `json:"pin_channels,omitempty"`
+
+	// PinMustBeOwn With true, a PIN that its holder did not choose confirms nothing: questions are `blocked` with the reason `pin_not_own`. This works at once. Upgrade every node before you use it.
+	PinMustBeOwn *bool `json:"pin_must_be_own,omitempty"`
+
 	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
@@ -578,6 +683,9 @@ type PinPolicyUpdate struct {
 
 // PinPolicyUpdatePinAppliesTo The roles that are asked for a PIN.
 type PinPolicyUpdatePinAppliesTo string
+
+// PinPolicyUpdatePinChannels Where a PIN may be entered. With `page`, the runtime can neither verify nor set PINs (403 `page-only`). Upgrade every node before you use it.
+type PinPolicyUpdatePinChannels string
 
 // PinStatus The state of a PIN. It never contains the PIN itself.
 type PinStatus struct {
@@ -595,7 +703,13 @@ type PinStatus struct {
 
 	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *time.Time `json:"locked_until"`
+
+	// SetBy Who set the current PIN. `holder` means that the person entered it, through a PIN link or with their own token. Null if no PIN is set.
+	SetBy *PinStatusSetBy `json:"set_by"`
 }
+
+// PinStatusSetBy Who set the current PIN. `holder` means that the person entered it, through a PIN link or with their own token. Null if no PIN is set.
+type PinStatusSetBy string
 
 // PolicySkill The name of a skill. `*` as the last character stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
 //
@@ -670,6 +784,19 @@ type SetFreeze struct {
 
 // SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
+	// CurrentPin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
+	//
+	// Example: 804615
+	CurrentPin *Pin `json:"current_pin,omitempty"`
+
+	// Pin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
+	//
+	// Example: 804615
+	Pin NewPin `json:"pin"`
+}
+
+// SetMyPin The PIN to set, and the current PIN if there is one.
+type SetMyPin struct {
 	// CurrentPin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
@@ -772,6 +899,9 @@ type Conflict = Problem
 // ConflictKey A problem document (RFC 9457).
 type ConflictKey = Problem
 
+// ConflictMyPin A problem document (RFC 9457).
+type ConflictMyPin = Problem
+
 // ConflictOutcome A problem document (RFC 9457).
 type ConflictOutcome = Problem
 
@@ -790,6 +920,9 @@ type ForbiddenCustomer = Problem
 // ForbiddenLift A problem document (RFC 9457).
 type ForbiddenLift = Problem
 
+// ForbiddenMyPin A problem document (RFC 9457).
+type ForbiddenMyPin = Problem
+
 // ForbiddenPin A problem document (RFC 9457).
 type ForbiddenPin = Problem
 
@@ -804,6 +937,9 @@ type ForbiddenVerify = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
+
+// GoneLink A problem document (RFC 9457).
+type GoneLink = Problem
 
 // InternalError A problem document (RFC 9457).
 type InternalError = Problem
@@ -832,8 +968,14 @@ type InvalidIdentity = HTTPValidationError
 // InvalidInstance The validation errors of a request.
 type InvalidInstance = HTTPValidationError
 
+// InvalidLink The validation errors of a request.
+type InvalidLink = HTTPValidationError
+
 // InvalidList The validation errors of a request.
 type InvalidList = HTTPValidationError
+
+// InvalidMyPin The validation errors of a request.
+type InvalidMyPin = HTTPValidationError
 
 // InvalidOutcome The validation errors of a request.
 type InvalidOutcome = HTTPValidationError
@@ -949,8 +1091,14 @@ type VerifyConfirmationJSONRequestBody = VerifyPin
 // RuntimeSetPinJSONRequestBody defines body for RuntimeSetPin for application/json ContentType.
 type RuntimeSetPinJSONRequestBody = SetIdentityPin
 
+// RuntimeCreatePinLinkJSONRequestBody defines body for RuntimeCreatePinLink for application/json ContentType.
+type RuntimeCreatePinLinkJSONRequestBody = CreateRuntimePinLink
+
 // SetCustomerPinJSONRequestBody defines body for SetCustomerPin for application/json ContentType.
 type SetCustomerPinJSONRequestBody = SetPin
+
+// CreateCustomerPinLinkJSONRequestBody defines body for CreateCustomerPinLink for application/json ContentType.
+type CreateCustomerPinLinkJSONRequestBody = CreatePinLink
 
 // SetTenantFreezeJSONRequestBody defines body for SetTenantFreeze for application/json ContentType.
 type SetTenantFreezeJSONRequestBody = SetFreeze
@@ -958,8 +1106,14 @@ type SetTenantFreezeJSONRequestBody = SetFreeze
 // SetInstanceFreezeJSONRequestBody defines body for SetInstanceFreeze for application/json ContentType.
 type SetInstanceFreezeJSONRequestBody = SetFreeze
 
+// CreateIdentityPinLinkJSONRequestBody defines body for CreateIdentityPinLink for application/json ContentType.
+type CreateIdentityPinLinkJSONRequestBody = CreatePinLink
+
 // UpdatePinPolicyJSONRequestBody defines body for UpdatePinPolicy for application/json ContentType.
 type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
+
+// SetMyPinJSONRequestBody defines body for SetMyPin for application/json ContentType.
+type SetMyPinJSONRequestBody = SetMyPin
 
 // AsErrorLocation0 returns the union data inside the ErrorLocation as a ErrorLocation0
 func (t ErrorLocation) AsErrorLocation0() (ErrorLocation0, error) {
@@ -1229,6 +1383,16 @@ type ClientInterface interface {
 	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome (the `ReportOutcome` operationId).
 	ReportOutcome(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, body ReportOutcomeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetConfirmationQr Get the link of a confirmation as a QR code
+	//
+	// Returns an image of the `confirm_url`, for a person who sits at a desktop and confirms on their
+	// phone.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Corresponds with GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr (the `GetConfirmationQr` operationId).
+	GetConfirmationQr(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RedeemConfirmationWithBody Redeem an approved confirmation
 	//
 	// Call this when the skill runs. Only the answer 200 allows the skill to run.
@@ -1380,6 +1544,55 @@ type ClientInterface interface {
 	// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeSetPin` operationId).
 	RuntimeSetPin(ctx context.Context, instanceId InstanceId, identityId IdentityId, body RuntimeSetPinJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RuntimeEndPinLinks End the PIN links of an identity (runtime)
+	//
+	// Ends the live links that the runtime created. The request also succeeds if there are none.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Corresponds with DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeEndPinLinks` operationId).
+	RuntimeEndPinLinks(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RuntimeCreatePinLinkWithBody Create a PIN link for an identity (runtime)
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// If a PIN is set, the person must enter it too, which costs an attempt. A first PIN after the
+	// runtime removed one has a cooling-off period, as when the runtime sets it.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeCreatePinLink` operationId).
+	RuntimeCreatePinLinkWithBody(ctx context.Context, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RuntimeCreatePinLink Create a PIN link for an identity (runtime)
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// If a PIN is set, the person must enter it too, which costs an attempt. A first PIN after the
+	// runtime removed one has a cooling-off period, as when the runtime sets it.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeCreatePinLink` operationId).
+	RuntimeCreatePinLink(ctx context.Context, instanceId InstanceId, identityId IdentityId, body RuntimeCreatePinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetPinPolicyDecision Ask whether a skill needs a PIN
 	//
 	// Says whether *Ask whether a skill may run* would need a PIN now. Nothing is stored. The answer
@@ -1454,6 +1667,55 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/customers/{customer_id}/pin (the `SetCustomerPin` operationId).
 	SetCustomerPin(ctx context.Context, customerId CustomerId, body SetCustomerPinJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndCustomerPinLinks End the PIN links of a customer
+	//
+	// Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Corresponds with DELETE /v1/customers/{customer_id}/pin-links (the `EndCustomerPinLinks` operationId).
+	EndCustomerPinLinks(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateCustomerPinLinkWithBody Create a PIN link for a customer
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+	// deactivation are lifted. But `set_by` is `holder`.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/customers/{customer_id}/pin-links (the `CreateCustomerPinLink` operationId).
+	CreateCustomerPinLinkWithBody(ctx context.Context, customerId CustomerId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateCustomerPinLink Create a PIN link for a customer
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+	// deactivation are lifted. But `set_by` is `holder`.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/customers/{customer_id}/pin-links (the `CreateCustomerPinLink` operationId).
+	CreateCustomerPinLink(ctx context.Context, customerId CustomerId, body CreateCustomerPinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UnlockCustomerPin Unlock a customer's PIN
 	//
@@ -1589,6 +1851,55 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/instances/{instance_id}/identities/{identity_id}/pin (the `GetIdentityPinStatus` operationId).
 	GetIdentityPinStatus(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// EndIdentityPinLinks End the PIN links of an identity
+	//
+	// Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Corresponds with DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `EndIdentityPinLinks` operationId).
+	EndIdentityPinLinks(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateIdentityPinLinkWithBody Create a PIN link for an identity
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+	// deactivation are lifted. But `set_by` is `holder`.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `CreateIdentityPinLink` operationId).
+	CreateIdentityPinLinkWithBody(ctx context.Context, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateIdentityPinLink Create a PIN link for an identity
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+	// deactivation are lifted. But `set_by` is `holder`.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `CreateIdentityPinLink` operationId).
+	CreateIdentityPinLink(ctx context.Context, instanceId InstanceId, identityId IdentityId, body CreateIdentityPinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// UnlockIdentityPin Unlock an identity's PIN
 	//
 	// Lifts a lock or deactivation, ends the cooling-off period and clears the failed attempts.
@@ -1656,6 +1967,38 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/me/pin (the `GetMyPinStatus` operationId).
 	GetMyPinStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetMyPinWithBody Set my PIN
+	//
+	// Replaces the PIN of the customer who is signed in. The `current_pin` must be correct, and costs
+	// an attempt. All of the customer's PIN sessions and all pending or approved confirmations end.
+	// The new PIN must differ from the current one.
+	//
+	// Without a PIN, the request fails with 409 unless the server allows customers to set their first
+	// PIN (`HYDRAPIN_SELF_SETUP`). They choose it through a PIN link instead.
+	//
+	// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/me/pin (the `SetMyPin` operationId).
+	SetMyPinWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetMyPin Set my PIN
+	//
+	// Replaces the PIN of the customer who is signed in. The `current_pin` must be correct, and costs
+	// an attempt. All of the customer's PIN sessions and all pending or approved confirmations end.
+	// The new PIN must differ from the current one.
+	//
+	// Without a PIN, the request fails with 409 unless the server allows customers to set their first
+	// PIN (`HYDRAPIN_SELF_SETUP`). They choose it through a PIN link instead.
+	//
+	// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/me/pin (the `SetMyPin` operationId).
+	SetMyPin(ctx context.Context, body SetMyPinJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListConfirmations List open confirmations
@@ -1850,6 +2193,26 @@ func (c *Client) ReportOutcomeWithBody(ctx context.Context, instanceId InstanceI
 // Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome (the `ReportOutcome` operationId).
 func (c *Client) ReportOutcome(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, body ReportOutcomeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReportOutcomeRequest(c.Server, instanceId, confirmationId, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetConfirmationQr Get the link of a confirmation as a QR code
+//
+// Returns an image of the `confirm_url`, for a person who sits at a desktop and confirms on their
+// phone.
+//
+// Requires the runtime key of the instance.
+//
+// Corresponds with GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr (the `GetConfirmationQr` operationId).
+func (c *Client) GetConfirmationQr(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetConfirmationQrRequest(c.Server, instanceId, confirmationId)
 	if err != nil {
 		return nil, err
 	}
@@ -2091,6 +2454,85 @@ func (c *Client) RuntimeSetPin(ctx context.Context, instanceId InstanceId, ident
 	return c.Client.Do(req)
 }
 
+// RuntimeEndPinLinks End the PIN links of an identity (runtime)
+//
+// Ends the live links that the runtime created. The request also succeeds if there are none.
+//
+// Requires the runtime key of the instance.
+//
+// Corresponds with DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeEndPinLinks` operationId).
+func (c *Client) RuntimeEndPinLinks(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRuntimeEndPinLinksRequest(c.Server, instanceId, identityId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RuntimeCreatePinLinkWithBody Create a PIN link for an identity (runtime)
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// If a PIN is set, the person must enter it too, which costs an attempt. A first PIN after the
+// runtime removed one has a cooling-off period, as when the runtime sets it.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires the runtime key of the instance.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeCreatePinLink` operationId).
+func (c *Client) RuntimeCreatePinLinkWithBody(ctx context.Context, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRuntimeCreatePinLinkRequestWithBody(c.Server, instanceId, identityId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RuntimeCreatePinLink Create a PIN link for an identity (runtime)
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// If a PIN is set, the person must enter it too, which costs an attempt. A first PIN after the
+// runtime removed one has a cooling-off period, as when the runtime sets it.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires the runtime key of the instance.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeCreatePinLink` operationId).
+func (c *Client) RuntimeCreatePinLink(ctx context.Context, instanceId InstanceId, identityId IdentityId, body RuntimeCreatePinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRuntimeCreatePinLinkRequest(c.Server, instanceId, identityId, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetPinPolicyDecision Ask whether a skill needs a PIN
 //
 // Says whether *Ask whether a skill may run* would need a PIN now. Nothing is stored. The answer
@@ -2216,6 +2658,85 @@ func (c *Client) SetCustomerPinWithBody(ctx context.Context, customerId Customer
 // Corresponds with POST /v1/customers/{customer_id}/pin (the `SetCustomerPin` operationId).
 func (c *Client) SetCustomerPin(ctx context.Context, customerId CustomerId, body SetCustomerPinJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSetCustomerPinRequest(c.Server, customerId, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndCustomerPinLinks End the PIN links of a customer
+//
+// Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Corresponds with DELETE /v1/customers/{customer_id}/pin-links (the `EndCustomerPinLinks` operationId).
+func (c *Client) EndCustomerPinLinks(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndCustomerPinLinksRequest(c.Server, customerId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateCustomerPinLinkWithBody Create a PIN link for a customer
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+// deactivation are lifted. But `set_by` is `holder`.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/customers/{customer_id}/pin-links (the `CreateCustomerPinLink` operationId).
+func (c *Client) CreateCustomerPinLinkWithBody(ctx context.Context, customerId CustomerId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateCustomerPinLinkRequestWithBody(c.Server, customerId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateCustomerPinLink Create a PIN link for a customer
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+// deactivation are lifted. But `set_by` is `holder`.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/customers/{customer_id}/pin-links (the `CreateCustomerPinLink` operationId).
+func (c *Client) CreateCustomerPinLink(ctx context.Context, customerId CustomerId, body CreateCustomerPinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateCustomerPinLinkRequest(c.Server, customerId, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2470,6 +2991,85 @@ func (c *Client) GetIdentityPinStatus(ctx context.Context, instanceId InstanceId
 	return c.Client.Do(req)
 }
 
+// EndIdentityPinLinks End the PIN links of an identity
+//
+// Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Corresponds with DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `EndIdentityPinLinks` operationId).
+func (c *Client) EndIdentityPinLinks(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndIdentityPinLinksRequest(c.Server, instanceId, identityId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateIdentityPinLinkWithBody Create a PIN link for an identity
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+// deactivation are lifted. But `set_by` is `holder`.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `CreateIdentityPinLink` operationId).
+func (c *Client) CreateIdentityPinLinkWithBody(ctx context.Context, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateIdentityPinLinkRequestWithBody(c.Server, instanceId, identityId, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateIdentityPinLink Create a PIN link for an identity
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+// deactivation are lifted. But `set_by` is `holder`.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `CreateIdentityPinLink` operationId).
+func (c *Client) CreateIdentityPinLink(ctx context.Context, instanceId InstanceId, identityId IdentityId, body CreateIdentityPinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateIdentityPinLinkRequest(c.Server, instanceId, identityId, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // UnlockIdentityPin Unlock an identity's PIN
 //
 // Lifts a lock or deactivation, ends the cooling-off period and clears the failed attempts.
@@ -2578,6 +3178,58 @@ func (c *Client) UpdatePinPolicy(ctx context.Context, instanceId InstanceId, par
 // Corresponds with GET /v1/me/pin (the `GetMyPinStatus` operationId).
 func (c *Client) GetMyPinStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetMyPinStatusRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetMyPinWithBody Set my PIN
+//
+// Replaces the PIN of the customer who is signed in. The `current_pin` must be correct, and costs
+// an attempt. All of the customer's PIN sessions and all pending or approved confirmations end.
+// The new PIN must differ from the current one.
+//
+// Without a PIN, the request fails with 409 unless the server allows customers to set their first
+// PIN (`HYDRAPIN_SELF_SETUP`). They choose it through a PIN link instead.
+//
+// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/me/pin (the `SetMyPin` operationId).
+func (c *Client) SetMyPinWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetMyPinRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetMyPin Set my PIN
+//
+// Replaces the PIN of the customer who is signed in. The `current_pin` must be correct, and costs
+// an attempt. All of the customer's PIN sessions and all pending or approved confirmations end.
+// The new PIN must differ from the current one.
+//
+// Without a PIN, the request fails with 409 unless the server allows customers to set their first
+// PIN (`HYDRAPIN_SELF_SETUP`). They choose it through a PIN link instead.
+//
+// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/me/pin (the `SetMyPin` operationId).
+func (c *Client) SetMyPin(ctx context.Context, body SetMyPinJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetMyPinRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2907,6 +3559,47 @@ func NewReportOutcomeRequestWithBody(server string, instanceId InstanceId, confi
 	return req, nil
 }
 
+// NewGetConfirmationQrRequest constructs an http.Request for the GetConfirmationQr method
+func NewGetConfirmationQrRequest(server string, instanceId InstanceId, confirmationId ConfirmationId) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "instance_id", instanceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "confirmation_id", confirmationId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/internal/v1/instances/%s/confirmations/%s/qr", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewRedeemConfirmationRequest calls the generic RedeemConfirmation builder with application/json body
 func NewRedeemConfirmationRequest(server string, instanceId InstanceId, confirmationId ConfirmationId, body RedeemConfirmationJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3132,6 +3825,101 @@ func NewRuntimeSetPinRequestWithBody(server string, instanceId InstanceId, ident
 	}
 
 	operationPath := fmt.Sprintf("/internal/v1/instances/%s/identities/%s/pin", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRuntimeEndPinLinksRequest constructs an http.Request for the RuntimeEndPinLinks method
+func NewRuntimeEndPinLinksRequest(server string, instanceId InstanceId, identityId IdentityId) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "instance_id", instanceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "identity_id", identityId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/internal/v1/instances/%s/identities/%s/pin-links", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRuntimeCreatePinLinkRequest calls the generic RuntimeCreatePinLink builder with application/json body
+func NewRuntimeCreatePinLinkRequest(server string, instanceId InstanceId, identityId IdentityId, body RuntimeCreatePinLinkJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRuntimeCreatePinLinkRequestWithBody(server, instanceId, identityId, "application/json", bodyReader)
+}
+
+// NewRuntimeCreatePinLinkRequestWithBody constructs an http.Request for the RuntimeCreatePinLink method, with any body, and a specified content type
+func NewRuntimeCreatePinLinkRequestWithBody(server string, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "instance_id", instanceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "identity_id", identityId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/internal/v1/instances/%s/identities/%s/pin-links", pathParam0, pathParam1)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -3385,6 +4173,87 @@ func NewSetCustomerPinRequestWithBody(server string, customerId CustomerId, cont
 	}
 
 	operationPath := fmt.Sprintf("/v1/customers/%s/pin", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewEndCustomerPinLinksRequest constructs an http.Request for the EndCustomerPinLinks method
+func NewEndCustomerPinLinksRequest(server string, customerId CustomerId) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "customer_id", customerId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/customers/%s/pin-links", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateCustomerPinLinkRequest calls the generic CreateCustomerPinLink builder with application/json body
+func NewCreateCustomerPinLinkRequest(server string, customerId CustomerId, body CreateCustomerPinLinkJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateCustomerPinLinkRequestWithBody(server, customerId, "application/json", bodyReader)
+}
+
+// NewCreateCustomerPinLinkRequestWithBody constructs an http.Request for the CreateCustomerPinLink method, with any body, and a specified content type
+func NewCreateCustomerPinLinkRequestWithBody(server string, customerId CustomerId, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "customer_id", customerId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/customers/%s/pin-links", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -3729,6 +4598,101 @@ func NewGetIdentityPinStatusRequest(server string, instanceId InstanceId, identi
 	return req, nil
 }
 
+// NewEndIdentityPinLinksRequest constructs an http.Request for the EndIdentityPinLinks method
+func NewEndIdentityPinLinksRequest(server string, instanceId InstanceId, identityId IdentityId) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "instance_id", instanceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "identity_id", identityId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/instances/%s/identities/%s/pin-links", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateIdentityPinLinkRequest calls the generic CreateIdentityPinLink builder with application/json body
+func NewCreateIdentityPinLinkRequest(server string, instanceId InstanceId, identityId IdentityId, body CreateIdentityPinLinkJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateIdentityPinLinkRequestWithBody(server, instanceId, identityId, "application/json", bodyReader)
+}
+
+// NewCreateIdentityPinLinkRequestWithBody constructs an http.Request for the CreateIdentityPinLink method, with any body, and a specified content type
+func NewCreateIdentityPinLinkRequestWithBody(server string, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "instance_id", instanceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "identity_id", identityId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/instances/%s/identities/%s/pin-links", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewUnlockIdentityPinRequest constructs an http.Request for the UnlockIdentityPin method
 func NewUnlockIdentityPinRequest(server string, instanceId InstanceId, identityId IdentityId) (*http.Request, error) {
 	var err error
@@ -3919,6 +4883,46 @@ func NewGetMyPinStatusRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewSetMyPinRequest calls the generic SetMyPin builder with application/json body
+func NewSetMyPinRequest(server string, body SetMyPinJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetMyPinRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSetMyPinRequestWithBody constructs an http.Request for the SetMyPin method, with any body, and a specified content type
+func NewSetMyPinRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/me/pin")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -4101,6 +5105,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome (the `ReportOutcome` operationId).
 	ReportOutcomeWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, body ReportOutcomeJSONRequestBody, reqEditors ...RequestEditorFn) (*ReportOutcomeResponse, error)
 
+	// GetConfirmationQrWithResponse Get the link of a confirmation as a QR code
+	//
+	// Returns an image of the `confirm_url`, for a person who sits at a desktop and confirms on their
+	// phone.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr (the `GetConfirmationQr` operationId).
+	GetConfirmationQrWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, reqEditors ...RequestEditorFn) (*GetConfirmationQrResponse, error)
+
 	// RedeemConfirmationWithBodyWithResponse Redeem an approved confirmation
 	//
 	// Call this when the skill runs. Only the answer 200 allows the skill to run.
@@ -4256,6 +5272,57 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin (the `RuntimeSetPin` operationId).
 	RuntimeSetPinWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, body RuntimeSetPinJSONRequestBody, reqEditors ...RequestEditorFn) (*RuntimeSetPinResponse, error)
 
+	// RuntimeEndPinLinksWithResponse End the PIN links of an identity (runtime)
+	//
+	// Ends the live links that the runtime created. The request also succeeds if there are none.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeEndPinLinks` operationId).
+	RuntimeEndPinLinksWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*RuntimeEndPinLinksResponse, error)
+
+	// RuntimeCreatePinLinkWithBodyWithResponse Create a PIN link for an identity (runtime)
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// If a PIN is set, the person must enter it too, which costs an attempt. A first PIN after the
+	// runtime removed one has a cooling-off period, as when the runtime sets it.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeCreatePinLink` operationId).
+	RuntimeCreatePinLinkWithBodyWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RuntimeCreatePinLinkResponse, error)
+
+	// RuntimeCreatePinLinkWithResponse Create a PIN link for an identity (runtime)
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// If a PIN is set, the person must enter it too, which costs an attempt. A first PIN after the
+	// runtime removed one has a cooling-off period, as when the runtime sets it.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires the runtime key of the instance.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeCreatePinLink` operationId).
+	RuntimeCreatePinLinkWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, body RuntimeCreatePinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*RuntimeCreatePinLinkResponse, error)
+
 	// GetPinPolicyDecisionWithResponse Ask whether a skill needs a PIN
 	//
 	// Says whether *Ask whether a skill may run* would need a PIN now. Nothing is stored. The answer
@@ -4338,6 +5405,57 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/customers/{customer_id}/pin (the `SetCustomerPin` operationId).
 	SetCustomerPinWithResponse(ctx context.Context, customerId CustomerId, body SetCustomerPinJSONRequestBody, reqEditors ...RequestEditorFn) (*SetCustomerPinResponse, error)
+
+	// EndCustomerPinLinksWithResponse End the PIN links of a customer
+	//
+	// Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/customers/{customer_id}/pin-links (the `EndCustomerPinLinks` operationId).
+	EndCustomerPinLinksWithResponse(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*EndCustomerPinLinksResponse, error)
+
+	// CreateCustomerPinLinkWithBodyWithResponse Create a PIN link for a customer
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+	// deactivation are lifted. But `set_by` is `holder`.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/customers/{customer_id}/pin-links (the `CreateCustomerPinLink` operationId).
+	CreateCustomerPinLinkWithBodyWithResponse(ctx context.Context, customerId CustomerId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateCustomerPinLinkResponse, error)
+
+	// CreateCustomerPinLinkWithResponse Create a PIN link for a customer
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+	// deactivation are lifted. But `set_by` is `holder`.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/customers/{customer_id}/pin-links (the `CreateCustomerPinLink` operationId).
+	CreateCustomerPinLinkWithResponse(ctx context.Context, customerId CustomerId, body CreateCustomerPinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateCustomerPinLinkResponse, error)
 
 	// UnlockCustomerPinWithResponse Unlock a customer's PIN
 	//
@@ -4487,6 +5605,57 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/instances/{instance_id}/identities/{identity_id}/pin (the `GetIdentityPinStatus` operationId).
 	GetIdentityPinStatusWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*GetIdentityPinStatusResponse, error)
 
+	// EndIdentityPinLinksWithResponse End the PIN links of an identity
+	//
+	// Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `EndIdentityPinLinks` operationId).
+	EndIdentityPinLinksWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*EndIdentityPinLinksResponse, error)
+
+	// CreateIdentityPinLinkWithBodyWithResponse Create a PIN link for an identity
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+	// deactivation are lifted. But `set_by` is `holder`.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `CreateIdentityPinLink` operationId).
+	CreateIdentityPinLinkWithBodyWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateIdentityPinLinkResponse, error)
+
+	// CreateIdentityPinLinkWithResponse Create a PIN link for an identity
+	//
+	// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+	// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+	// another way, and when the key that created it is revoked.
+	//
+	// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+	// deactivation are lifted. But `set_by` is `holder`.
+	//
+	// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+	// person through a channel of your own. Never pass it through a model, and keep it out of the
+	// logs of your proxies.
+	//
+	// Requires an admin token, or an API key with the scope `pins:write`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `CreateIdentityPinLink` operationId).
+	CreateIdentityPinLinkWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, body CreateIdentityPinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateIdentityPinLinkResponse, error)
+
 	// UnlockIdentityPinWithResponse Unlock an identity's PIN
 	//
 	// Lifts a lock or deactivation, ends the cooling-off period and clears the failed attempts.
@@ -4560,6 +5729,38 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/me/pin (the `GetMyPinStatus` operationId).
 	GetMyPinStatusWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMyPinStatusResponse, error)
+
+	// SetMyPinWithBodyWithResponse Set my PIN
+	//
+	// Replaces the PIN of the customer who is signed in. The `current_pin` must be correct, and costs
+	// an attempt. All of the customer's PIN sessions and all pending or approved confirmations end.
+	// The new PIN must differ from the current one.
+	//
+	// Without a PIN, the request fails with 409 unless the server allows customers to set their first
+	// PIN (`HYDRAPIN_SELF_SETUP`). They choose it through a PIN link instead.
+	//
+	// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/me/pin (the `SetMyPin` operationId).
+	SetMyPinWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetMyPinResponse, error)
+
+	// SetMyPinWithResponse Set my PIN
+	//
+	// Replaces the PIN of the customer who is signed in. The `current_pin` must be correct, and costs
+	// an attempt. All of the customer's PIN sessions and all pending or approved confirmations end.
+	// The new PIN must differ from the current one.
+	//
+	// Without a PIN, the request fails with 409 unless the server allows customers to set their first
+	// PIN (`HYDRAPIN_SELF_SETUP`). They choose it through a PIN link instead.
+	//
+	// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/me/pin (the `SetMyPin` operationId).
+	SetMyPinWithResponse(ctx context.Context, body SetMyPinJSONRequestBody, reqEditors ...RequestEditorFn) (*SetMyPinResponse, error)
 }
 
 // ListConfirmationsResponse401Headers the declared response headers of an HTTP 401 response for ListConfirmations
@@ -5120,6 +6321,103 @@ func (r ReportOutcomeResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReportOutcomeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetConfirmationQrResponse401Headers the declared response headers of an HTTP 401 response for GetConfirmationQr
+type GetConfirmationQrResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetConfirmationQrResponse503Headers the declared response headers of an HTTP 503 response for GetConfirmationQr
+type GetConfirmationQrResponse503Headers struct {
+	RetryAfter *int
+}
+
+type GetConfirmationQrResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *ForbiddenRuntime
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationproblemJSON410 *GoneLink
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidConfirmation
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetConfirmationQrResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetConfirmationQrResponse503Headers
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetConfirmationQrResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetConfirmationQrResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetConfirmationQrResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
+func (r GetConfirmationQrResponse) GetApplicationproblemJSON410() *GoneLink {
+	return r.ApplicationproblemJSON410
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r GetConfirmationQrResponse) GetJSON422() *InvalidConfirmation {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetConfirmationQrResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetConfirmationQrResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetConfirmationQrResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetConfirmationQrResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetConfirmationQrResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetConfirmationQrResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5733,6 +7031,201 @@ func (r RuntimeSetPinResponse) ContentType() string {
 	return ""
 }
 
+// RuntimeEndPinLinksResponse401Headers the declared response headers of an HTTP 401 response for RuntimeEndPinLinks
+type RuntimeEndPinLinksResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// RuntimeEndPinLinksResponse503Headers the declared response headers of an HTTP 503 response for RuntimeEndPinLinks
+type RuntimeEndPinLinksResponse503Headers struct {
+	RetryAfter *int
+}
+
+type RuntimeEndPinLinksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *ForbiddenRuntime
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidIdentity
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RuntimeEndPinLinksResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RuntimeEndPinLinksResponse503Headers
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RuntimeEndPinLinksResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RuntimeEndPinLinksResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
+	return r.ApplicationproblemJSON403
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r RuntimeEndPinLinksResponse) GetJSON422() *InvalidIdentity {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RuntimeEndPinLinksResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RuntimeEndPinLinksResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RuntimeEndPinLinksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RuntimeEndPinLinksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RuntimeEndPinLinksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RuntimeEndPinLinksResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RuntimeCreatePinLinkResponse401Headers the declared response headers of an HTTP 401 response for RuntimeCreatePinLink
+type RuntimeCreatePinLinkResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// RuntimeCreatePinLinkResponse415Headers the declared response headers of an HTTP 415 response for RuntimeCreatePinLink
+type RuntimeCreatePinLinkResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
+// RuntimeCreatePinLinkResponse503Headers the declared response headers of an HTTP 503 response for RuntimeCreatePinLink
+type RuntimeCreatePinLinkResponse503Headers struct {
+	RetryAfter *int
+}
+
+type RuntimeCreatePinLinkResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *PinLink
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *ForbiddenRuntime
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *TooLarge
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidLink
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RuntimeCreatePinLinkResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *RuntimeCreatePinLinkResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RuntimeCreatePinLinkResponse503Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r RuntimeCreatePinLinkResponse) GetJSON201() *PinLink {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RuntimeCreatePinLinkResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RuntimeCreatePinLinkResponse) GetApplicationproblemJSON403() *ForbiddenRuntime {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r RuntimeCreatePinLinkResponse) GetApplicationproblemJSON413() *TooLarge {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r RuntimeCreatePinLinkResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationproblemJSON415
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r RuntimeCreatePinLinkResponse) GetJSON422() *InvalidLink {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RuntimeCreatePinLinkResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RuntimeCreatePinLinkResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RuntimeCreatePinLinkResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RuntimeCreatePinLinkResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RuntimeCreatePinLinkResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RuntimeCreatePinLinkResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetPinPolicyDecisionResponse401Headers the declared response headers of an HTTP 401 response for GetPinPolicyDecision
 type GetPinPolicyDecisionResponse401Headers struct {
 	WWWAuthenticate string
@@ -6185,6 +7678,201 @@ func (r SetCustomerPinResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SetCustomerPinResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// EndCustomerPinLinksResponse401Headers the declared response headers of an HTTP 401 response for EndCustomerPinLinks
+type EndCustomerPinLinksResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// EndCustomerPinLinksResponse503Headers the declared response headers of an HTTP 503 response for EndCustomerPinLinks
+type EndCustomerPinLinksResponse503Headers struct {
+	RetryAfter *int
+}
+
+type EndCustomerPinLinksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidCustomer
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *EndCustomerPinLinksResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *EndCustomerPinLinksResponse503Headers
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r EndCustomerPinLinksResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r EndCustomerPinLinksResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r EndCustomerPinLinksResponse) GetJSON422() *InvalidCustomer {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r EndCustomerPinLinksResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r EndCustomerPinLinksResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r EndCustomerPinLinksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndCustomerPinLinksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndCustomerPinLinksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndCustomerPinLinksResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateCustomerPinLinkResponse401Headers the declared response headers of an HTTP 401 response for CreateCustomerPinLink
+type CreateCustomerPinLinkResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CreateCustomerPinLinkResponse415Headers the declared response headers of an HTTP 415 response for CreateCustomerPinLink
+type CreateCustomerPinLinkResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
+// CreateCustomerPinLinkResponse503Headers the declared response headers of an HTTP 503 response for CreateCustomerPinLink
+type CreateCustomerPinLinkResponse503Headers struct {
+	RetryAfter *int
+}
+
+type CreateCustomerPinLinkResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *PinLink
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *TooLarge
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidLink
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateCustomerPinLinkResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *CreateCustomerPinLinkResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateCustomerPinLinkResponse503Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateCustomerPinLinkResponse) GetJSON201() *PinLink {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateCustomerPinLinkResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CreateCustomerPinLinkResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r CreateCustomerPinLinkResponse) GetApplicationproblemJSON413() *TooLarge {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r CreateCustomerPinLinkResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationproblemJSON415
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r CreateCustomerPinLinkResponse) GetJSON422() *InvalidLink {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r CreateCustomerPinLinkResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CreateCustomerPinLinkResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateCustomerPinLinkResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateCustomerPinLinkResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateCustomerPinLinkResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateCustomerPinLinkResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7010,6 +8698,201 @@ func (r GetIdentityPinStatusResponse) ContentType() string {
 	return ""
 }
 
+// EndIdentityPinLinksResponse401Headers the declared response headers of an HTTP 401 response for EndIdentityPinLinks
+type EndIdentityPinLinksResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// EndIdentityPinLinksResponse503Headers the declared response headers of an HTTP 503 response for EndIdentityPinLinks
+type EndIdentityPinLinksResponse503Headers struct {
+	RetryAfter *int
+}
+
+type EndIdentityPinLinksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidIdentity
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *EndIdentityPinLinksResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *EndIdentityPinLinksResponse503Headers
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r EndIdentityPinLinksResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r EndIdentityPinLinksResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r EndIdentityPinLinksResponse) GetJSON422() *InvalidIdentity {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r EndIdentityPinLinksResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r EndIdentityPinLinksResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r EndIdentityPinLinksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndIdentityPinLinksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndIdentityPinLinksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndIdentityPinLinksResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateIdentityPinLinkResponse401Headers the declared response headers of an HTTP 401 response for CreateIdentityPinLink
+type CreateIdentityPinLinkResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CreateIdentityPinLinkResponse415Headers the declared response headers of an HTTP 415 response for CreateIdentityPinLink
+type CreateIdentityPinLinkResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
+// CreateIdentityPinLinkResponse503Headers the declared response headers of an HTTP 503 response for CreateIdentityPinLink
+type CreateIdentityPinLinkResponse503Headers struct {
+	RetryAfter *int
+}
+
+type CreateIdentityPinLinkResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *PinLink
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *TooLarge
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidLink
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateIdentityPinLinkResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *CreateIdentityPinLinkResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateIdentityPinLinkResponse503Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateIdentityPinLinkResponse) GetJSON201() *PinLink {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateIdentityPinLinkResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CreateIdentityPinLinkResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r CreateIdentityPinLinkResponse) GetApplicationproblemJSON413() *TooLarge {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r CreateIdentityPinLinkResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationproblemJSON415
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r CreateIdentityPinLinkResponse) GetJSON422() *InvalidLink {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r CreateIdentityPinLinkResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CreateIdentityPinLinkResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateIdentityPinLinkResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateIdentityPinLinkResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateIdentityPinLinkResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateIdentityPinLinkResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // UnlockIdentityPinResponse401Headers the declared response headers of an HTTP 401 response for UnlockIdentityPin
 type UnlockIdentityPinResponse401Headers struct {
 	WWWAuthenticate string
@@ -7413,6 +9296,146 @@ func (r GetMyPinStatusResponse) ContentType() string {
 	return ""
 }
 
+// SetMyPinResponse401Headers the declared response headers of an HTTP 401 response for SetMyPin
+type SetMyPinResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// SetMyPinResponse403Headers the declared response headers of an HTTP 403 response for SetMyPin
+type SetMyPinResponse403Headers struct {
+	RetryAfter *int
+}
+
+// SetMyPinResponse415Headers the declared response headers of an HTTP 415 response for SetMyPin
+type SetMyPinResponse415Headers struct {
+	AcceptEncoding *string
+	AcceptPatch    *string
+}
+
+// SetMyPinResponse423Headers the declared response headers of an HTTP 423 response for SetMyPin
+type SetMyPinResponse423Headers struct {
+	RetryAfter *int
+}
+
+// SetMyPinResponse503Headers the declared response headers of an HTTP 503 response for SetMyPin
+type SetMyPinResponse503Headers struct {
+	RetryAfter *int
+}
+
+type SetMyPinResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PinStatus
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *UnauthorizedCustomer
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *ForbiddenMyPin
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *ConflictMyPin
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *TooLarge
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *InvalidMyPin
+	// ApplicationproblemJSON423 the response for an HTTP 423 `application/problem+json` response
+	ApplicationproblemJSON423 *Locked
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Busy
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SetMyPinResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *SetMyPinResponse403Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *SetMyPinResponse415Headers
+	// Headers423 the parsed response headers for an HTTP 423 response
+	Headers423 *SetMyPinResponse423Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SetMyPinResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetMyPinResponse) GetJSON200() *PinStatus {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r SetMyPinResponse) GetApplicationproblemJSON401() *UnauthorizedCustomer {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r SetMyPinResponse) GetApplicationproblemJSON403() *ForbiddenMyPin {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r SetMyPinResponse) GetApplicationproblemJSON409() *ConflictMyPin {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r SetMyPinResponse) GetApplicationproblemJSON413() *TooLarge {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r SetMyPinResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationproblemJSON415
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r SetMyPinResponse) GetJSON422() *InvalidMyPin {
+	return r.JSON422
+}
+
+// GetApplicationproblemJSON423 returns the response for an HTTP 423 `application/problem+json` response
+func (r SetMyPinResponse) GetApplicationproblemJSON423() *Locked {
+	return r.ApplicationproblemJSON423
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r SetMyPinResponse) GetApplicationproblemJSON500() *InternalError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r SetMyPinResponse) GetApplicationproblemJSON503() *Busy {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SetMyPinResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetMyPinResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetMyPinResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetMyPinResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListConfirmationsWithResponse List open confirmations
 //
 // Returns the confirmations of the instance that are pending or approved now, the newest first:
@@ -7591,6 +9614,24 @@ func (c *ClientWithResponses) ReportOutcomeWithResponse(ctx context.Context, ins
 		return nil, err
 	}
 	return ParseReportOutcomeResponse(rsp)
+}
+
+// GetConfirmationQrWithResponse Get the link of a confirmation as a QR code
+//
+// Returns an image of the `confirm_url`, for a person who sits at a desktop and confirms on their
+// phone.
+//
+// Requires the runtime key of the instance.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr (the `GetConfirmationQr` operationId).
+func (c *ClientWithResponses) GetConfirmationQrWithResponse(ctx context.Context, instanceId InstanceId, confirmationId ConfirmationId, reqEditors ...RequestEditorFn) (*GetConfirmationQrResponse, error) {
+	rsp, err := c.GetConfirmationQr(ctx, instanceId, confirmationId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetConfirmationQrResponse(rsp)
 }
 
 // RedeemConfirmationWithBodyWithResponse Redeem an approved confirmation
@@ -7796,6 +9837,75 @@ func (c *ClientWithResponses) RuntimeSetPinWithResponse(ctx context.Context, ins
 	return ParseRuntimeSetPinResponse(rsp)
 }
 
+// RuntimeEndPinLinksWithResponse End the PIN links of an identity (runtime)
+//
+// Ends the live links that the runtime created. The request also succeeds if there are none.
+//
+// Requires the runtime key of the instance.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeEndPinLinks` operationId).
+func (c *ClientWithResponses) RuntimeEndPinLinksWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*RuntimeEndPinLinksResponse, error) {
+	rsp, err := c.RuntimeEndPinLinks(ctx, instanceId, identityId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRuntimeEndPinLinksResponse(rsp)
+}
+
+// RuntimeCreatePinLinkWithBodyWithResponse Create a PIN link for an identity (runtime)
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// If a PIN is set, the person must enter it too, which costs an attempt. A first PIN after the
+// runtime removed one has a cooling-off period, as when the runtime sets it.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires the runtime key of the instance.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeCreatePinLink` operationId).
+func (c *ClientWithResponses) RuntimeCreatePinLinkWithBodyWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RuntimeCreatePinLinkResponse, error) {
+	rsp, err := c.RuntimeCreatePinLinkWithBody(ctx, instanceId, identityId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRuntimeCreatePinLinkResponse(rsp)
+}
+
+// RuntimeCreatePinLinkWithResponse Create a PIN link for an identity (runtime)
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// If a PIN is set, the person must enter it too, which costs an attempt. A first PIN after the
+// runtime removed one has a cooling-off period, as when the runtime sets it.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires the runtime key of the instance.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `RuntimeCreatePinLink` operationId).
+func (c *ClientWithResponses) RuntimeCreatePinLinkWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, body RuntimeCreatePinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*RuntimeCreatePinLinkResponse, error) {
+	rsp, err := c.RuntimeCreatePinLink(ctx, instanceId, identityId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRuntimeCreatePinLinkResponse(rsp)
+}
+
 // GetPinPolicyDecisionWithResponse Ask whether a skill needs a PIN
 //
 // Says whether *Ask whether a skill may run* would need a PIN now. Nothing is stored. The answer
@@ -7913,6 +10023,75 @@ func (c *ClientWithResponses) SetCustomerPinWithResponse(ctx context.Context, cu
 		return nil, err
 	}
 	return ParseSetCustomerPinResponse(rsp)
+}
+
+// EndCustomerPinLinksWithResponse End the PIN links of a customer
+//
+// Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/customers/{customer_id}/pin-links (the `EndCustomerPinLinks` operationId).
+func (c *ClientWithResponses) EndCustomerPinLinksWithResponse(ctx context.Context, customerId CustomerId, reqEditors ...RequestEditorFn) (*EndCustomerPinLinksResponse, error) {
+	rsp, err := c.EndCustomerPinLinks(ctx, customerId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndCustomerPinLinksResponse(rsp)
+}
+
+// CreateCustomerPinLinkWithBodyWithResponse Create a PIN link for a customer
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+// deactivation are lifted. But `set_by` is `holder`.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/customers/{customer_id}/pin-links (the `CreateCustomerPinLink` operationId).
+func (c *ClientWithResponses) CreateCustomerPinLinkWithBodyWithResponse(ctx context.Context, customerId CustomerId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateCustomerPinLinkResponse, error) {
+	rsp, err := c.CreateCustomerPinLinkWithBody(ctx, customerId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateCustomerPinLinkResponse(rsp)
+}
+
+// CreateCustomerPinLinkWithResponse Create a PIN link for a customer
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+// deactivation are lifted. But `set_by` is `holder`.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/customers/{customer_id}/pin-links (the `CreateCustomerPinLink` operationId).
+func (c *ClientWithResponses) CreateCustomerPinLinkWithResponse(ctx context.Context, customerId CustomerId, body CreateCustomerPinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateCustomerPinLinkResponse, error) {
+	rsp, err := c.CreateCustomerPinLink(ctx, customerId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateCustomerPinLinkResponse(rsp)
 }
 
 // UnlockCustomerPinWithResponse Unlock a customer's PIN
@@ -8129,6 +10308,75 @@ func (c *ClientWithResponses) GetIdentityPinStatusWithResponse(ctx context.Conte
 	return ParseGetIdentityPinStatusResponse(rsp)
 }
 
+// EndIdentityPinLinksWithResponse End the PIN links of an identity
+//
+// Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `EndIdentityPinLinks` operationId).
+func (c *ClientWithResponses) EndIdentityPinLinksWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, reqEditors ...RequestEditorFn) (*EndIdentityPinLinksResponse, error) {
+	rsp, err := c.EndIdentityPinLinks(ctx, instanceId, identityId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndIdentityPinLinksResponse(rsp)
+}
+
+// CreateIdentityPinLinkWithBodyWithResponse Create a PIN link for an identity
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+// deactivation are lifted. But `set_by` is `holder`.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `CreateIdentityPinLink` operationId).
+func (c *ClientWithResponses) CreateIdentityPinLinkWithBodyWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateIdentityPinLinkResponse, error) {
+	rsp, err := c.CreateIdentityPinLinkWithBody(ctx, instanceId, identityId, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateIdentityPinLinkResponse(rsp)
+}
+
+// CreateIdentityPinLinkWithResponse Create a PIN link for an identity
+//
+// Creates a link with which the person chooses their PIN, once. It ends the link that was created
+// here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+// another way, and when the key that created it is revoked.
+//
+// A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+// deactivation are lifted. But `set_by` is `holder`.
+//
+// Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+// person through a channel of your own. Never pass it through a model, and keep it out of the
+// logs of your proxies.
+//
+// Requires an admin token, or an API key with the scope `pins:write`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links (the `CreateIdentityPinLink` operationId).
+func (c *ClientWithResponses) CreateIdentityPinLinkWithResponse(ctx context.Context, instanceId InstanceId, identityId IdentityId, body CreateIdentityPinLinkJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateIdentityPinLinkResponse, error) {
+	rsp, err := c.CreateIdentityPinLink(ctx, instanceId, identityId, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateIdentityPinLinkResponse(rsp)
+}
+
 // UnlockIdentityPinWithResponse Unlock an identity's PIN
 //
 // Lifts a lock or deactivation, ends the cooling-off period and clears the failed attempts.
@@ -8231,6 +10479,50 @@ func (c *ClientWithResponses) GetMyPinStatusWithResponse(ctx context.Context, re
 		return nil, err
 	}
 	return ParseGetMyPinStatusResponse(rsp)
+}
+
+// SetMyPinWithBodyWithResponse Set my PIN
+//
+// Replaces the PIN of the customer who is signed in. The `current_pin` must be correct, and costs
+// an attempt. All of the customer's PIN sessions and all pending or approved confirmations end.
+// The new PIN must differ from the current one.
+//
+// Without a PIN, the request fails with 409 unless the server allows customers to set their first
+// PIN (`HYDRAPIN_SELF_SETUP`). They choose it through a PIN link instead.
+//
+// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/me/pin (the `SetMyPin` operationId).
+func (c *ClientWithResponses) SetMyPinWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetMyPinResponse, error) {
+	rsp, err := c.SetMyPinWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetMyPinResponse(rsp)
+}
+
+// SetMyPinWithResponse Set my PIN
+//
+// Replaces the PIN of the customer who is signed in. The `current_pin` must be correct, and costs
+// an attempt. All of the customer's PIN sessions and all pending or approved confirmations end.
+// The new PIN must differ from the current one.
+//
+// Without a PIN, the request fails with 409 unless the server allows customers to set their first
+// PIN (`HYDRAPIN_SELF_SETUP`). They choose it through a PIN link instead.
+//
+// Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/me/pin (the `SetMyPin` operationId).
+func (c *ClientWithResponses) SetMyPinWithResponse(ctx context.Context, body SetMyPinJSONRequestBody, reqEditors ...RequestEditorFn) (*SetMyPinResponse, error) {
+	rsp, err := c.SetMyPin(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetMyPinResponse(rsp)
 }
 
 // ParseListConfirmationsResponse parses an HTTP response from a ListConfirmationsWithResponse call
@@ -8781,6 +11073,97 @@ func ParseReportOutcomeResponse(rsp *http.Response) (*ReportOutcomeResponse, err
 		response.Headers415 = &headers
 	case rsp.StatusCode == 503:
 		var headers ReportOutcomeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetConfirmationQrResponse parses an HTTP response from a GetConfirmationQrWithResponse call
+func ParseGetConfirmationQrResponse(rsp *http.Response) (*GetConfirmationQrResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetConfirmationQrResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ForbiddenRuntime
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest GoneLink
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON410 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidConfirmation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetConfirmationQrResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetConfirmationQrResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -9416,6 +11799,201 @@ func ParseRuntimeSetPinResponse(rsp *http.Response) (*RuntimeSetPinResponse, err
 	return response, nil
 }
 
+// ParseRuntimeEndPinLinksResponse parses an HTTP response from a RuntimeEndPinLinksWithResponse call
+func ParseRuntimeEndPinLinksResponse(rsp *http.Response) (*RuntimeEndPinLinksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RuntimeEndPinLinksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ForbiddenRuntime
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidIdentity
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers RuntimeEndPinLinksResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers RuntimeEndPinLinksResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRuntimeCreatePinLinkResponse parses an HTTP response from a RuntimeCreatePinLinkWithResponse call
+func ParseRuntimeCreatePinLinkResponse(rsp *http.Response) (*RuntimeCreatePinLinkResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RuntimeCreatePinLinkResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest PinLink
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ForbiddenRuntime
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidLink
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers RuntimeCreatePinLinkResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers RuntimeCreatePinLinkResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers RuntimeCreatePinLinkResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetPinPolicyDecisionResponse parses an HTTP response from a GetPinPolicyDecisionWithResponse call
 func ParseGetPinPolicyDecisionResponse(rsp *http.Response) (*GetPinPolicyDecisionResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9846,6 +12424,201 @@ func ParseSetCustomerPinResponse(rsp *http.Response) (*SetCustomerPinResponse, e
 		response.Headers415 = &headers
 	case rsp.StatusCode == 503:
 		var headers SetCustomerPinResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseEndCustomerPinLinksResponse parses an HTTP response from a EndCustomerPinLinksWithResponse call
+func ParseEndCustomerPinLinksResponse(rsp *http.Response) (*EndCustomerPinLinksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndCustomerPinLinksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidCustomer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers EndCustomerPinLinksResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers EndCustomerPinLinksResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateCustomerPinLinkResponse parses an HTTP response from a CreateCustomerPinLinkWithResponse call
+func ParseCreateCustomerPinLinkResponse(rsp *http.Response) (*CreateCustomerPinLinkResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateCustomerPinLinkResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest PinLink
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidLink
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CreateCustomerPinLinkResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers CreateCustomerPinLinkResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateCustomerPinLinkResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -10651,6 +13424,201 @@ func ParseGetIdentityPinStatusResponse(rsp *http.Response) (*GetIdentityPinStatu
 	return response, nil
 }
 
+// ParseEndIdentityPinLinksResponse parses an HTTP response from a EndIdentityPinLinksWithResponse call
+func ParseEndIdentityPinLinksResponse(rsp *http.Response) (*EndIdentityPinLinksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndIdentityPinLinksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidIdentity
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers EndIdentityPinLinksResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers EndIdentityPinLinksResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateIdentityPinLinkResponse parses an HTTP response from a CreateIdentityPinLinkWithResponse call
+func ParseCreateIdentityPinLinkResponse(rsp *http.Response) (*CreateIdentityPinLinkResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateIdentityPinLinkResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest PinLink
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidLink
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CreateIdentityPinLinkResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers CreateIdentityPinLinkResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateIdentityPinLinkResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseUnlockIdentityPinResponse parses an HTTP response from a UnlockIdentityPinWithResponse call
 func ParseUnlockIdentityPinResponse(rsp *http.Response) (*UnlockIdentityPinResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11038,6 +14006,155 @@ func ParseGetMyPinStatusResponse(rsp *http.Response) (*GetMyPinStatusResponse, e
 		response.Headers401 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetMyPinStatusResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetMyPinResponse parses an HTTP response from a SetMyPinWithResponse call
+func ParseSetMyPinResponse(rsp *http.Response) (*SetMyPinResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetMyPinResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PinStatus
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest UnauthorizedCustomer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ForbiddenMyPin
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ConflictMyPin
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest InvalidMyPin
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 423:
+		var dest Locked
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON423 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Busy
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers SetMyPinResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers SetMyPinResponse403Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 415:
+		var headers SetMyPinResponse415Headers
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 423:
+		var headers SetMyPinResponse423Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers423 = &headers
+	case rsp.StatusCode == 503:
+		var headers SetMyPinResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -38,6 +38,8 @@ var (
 	ErrPINUnchanged = errors.New("service: the PIN is the present one")
 	// ErrLinkOver: the link was used, has ended or has expired.
 	ErrLinkOver = errors.New("service: the link is over")
+	// ErrNoLink: the confirmation is no longer pending, so it has no link.
+	ErrNoLink = errors.New("service: the confirmation has no link")
 	// ErrOutdatedForm: the page's form was sent before.
 	ErrOutdatedForm = errors.New("service: the form is outdated")
 	// ErrNoTriesLeft: the page of the confirmation takes no more tries.
