@@ -69,6 +69,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/pin-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a PIN link for a customer
+         * @description Creates a link with which the person chooses their PIN, once. It ends the link that was created
+         *     here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+         *     another way, and when the key that created it is revoked.
+         *
+         *     A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+         *     deactivation are lifted. But `set_by` is `holder`.
+         *
+         *     Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+         *     person through a channel of your own. Never pass it through a model, and keep it out of the
+         *     logs of your proxies.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        post: operations["createCustomerPinLink"];
+        /**
+         * End the PIN links of a customer
+         * @description Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        delete: operations["endCustomerPinLinks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/instances/{instance_id}/pin-policy": {
         parameters: {
             query?: never;
@@ -104,6 +141,86 @@ export interface paths {
          *     Requires an admin token, or an API key with the scope `pin-policies:write`.
          */
         patch: operations["updatePinPolicy"];
+        trace?: never;
+    };
+    "/v1/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the freeze of the tenant
+         * @description Says whether the tenant is frozen, since when, by whom, and why.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:read`.
+         */
+        get: operations["getTenantFreeze"];
+        /**
+         * Freeze the tenant
+         * @description Stops everything that a PIN protects, at once: while the tenant is frozen, every question is
+         *     `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+         *     Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+         *     ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+         *     issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+         *     admin replaces a freeze by an API key.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:write`.
+         */
+        put: operations["setTenantFreeze"];
+        post?: never;
+        /**
+         * Lift the freeze of the tenant
+         * @description Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+         *     ended. A freeze by an admin token can only be lifted by an admin token.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:write`.
+         */
+        delete: operations["liftTenantFreeze"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/instances/{instance_id}/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the freeze of an instance
+         * @description Says whether the instance is frozen, since when, by whom, and why. A freeze of the tenant is not shown here.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:read`.
+         */
+        get: operations["getInstanceFreeze"];
+        /**
+         * Freeze an instance
+         * @description Stops everything that a PIN protects, at once: while the instance is frozen, every question is
+         *     `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend nothing.
+         *     Confirmations that are approved and not redeemed are declined, and PIN sessions end; they stay
+         *     ended after the freeze is lifted. After the answer, nothing is redeemed. Receipts that were
+         *     issued before stay valid offline. Freezing again changes nothing, except that a freeze by an
+         *     admin replaces a freeze by an API key.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:write`.
+         */
+        put: operations["setInstanceFreeze"];
+        post?: never;
+        /**
+         * Lift the freeze of an instance
+         * @description Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+         *     ended. A freeze by an admin token can only be lifted by an admin token.
+         *
+         *     Requires an admin token, or an API key with the scope `pin-policies:write`.
+         */
+        delete: operations["liftInstanceFreeze"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/instances/{instance_id}/identities/{identity_id}/pin": {
@@ -161,6 +278,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/instances/{instance_id}/identities/{identity_id}/pin-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a PIN link for an identity
+         * @description Creates a link with which the person chooses their PIN, once. It ends the link that was created
+         *     here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+         *     another way, and when the key that created it is revoked.
+         *
+         *     A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+         *     deactivation are lifted. But `set_by` is `holder`.
+         *
+         *     Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+         *     person through a channel of your own. Never pass it through a model, and keep it out of the
+         *     logs of your proxies.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        post: operations["createIdentityPinLink"];
+        /**
+         * End the PIN links of an identity
+         * @description Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        delete: operations["endIdentityPinLinks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/pin": {
         parameters: {
             query?: never;
@@ -176,7 +330,18 @@ export interface paths {
          *     Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
          */
         get: operations["getMyPinStatus"];
-        put?: never;
+        /**
+         * Set my PIN
+         * @description Replaces the PIN of the customer who is signed in. The `current_pin` must be correct, and costs
+         *     an attempt. All of the customer's PIN sessions and all pending or approved confirmations end.
+         *     The new PIN must differ from the current one.
+         *
+         *     Without a PIN, the request fails with 409 unless the server allows customers to set their first
+         *     PIN (`HYDRAPIN_SELF_SETUP`). They choose it through a PIN link instead.
+         *
+         *     Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
+         */
+        put: operations["setMyPin"];
         post?: never;
         delete?: never;
         options?: never;
@@ -234,7 +399,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/internal/v1/instances/{instance_id}/confirmations": {
+    "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links": {
         parameters: {
             query?: never;
             header?: never;
@@ -242,6 +407,75 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        put?: never;
+        /**
+         * Create a PIN link for an identity (runtime)
+         * @description Creates a link with which the person chooses their PIN, once. It ends the link that was created
+         *     here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+         *     another way, and when the key that created it is revoked.
+         *
+         *     If a PIN is set, the person must enter it too, which costs an attempt. A first PIN after the
+         *     runtime removed one has a cooling-off period, as when the runtime sets it.
+         *
+         *     Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+         *     person through a channel of your own. Never pass it through a model, and keep it out of the
+         *     logs of your proxies.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        post: operations["runtimeCreatePinLink"];
+        /**
+         * End the PIN links of an identity (runtime)
+         * @description Ends the live links that the runtime created. The request also succeeds if there are none.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        delete: operations["runtimeEndPinLinks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/internal/v1/instances/{instance_id}/pin-policy/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask whether a skill needs a PIN
+         * @description Says whether *Ask whether a skill may run* would need a PIN now. Nothing is stored. The answer
+         *     holds for this moment only: do not cache it. While the instance or its tenant is frozen, the
+         *     answer is `required: true` with the reason `frozen`, and the skill must not run.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        get: operations["getPinPolicyDecision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/internal/v1/instances/{instance_id}/confirmations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List open confirmations
+         * @description Returns the confirmations of the instance that are pending or approved now, the newest first:
+         *     what a runtime finds again after a restart. Narrow the list with `status`, and with at most
+         *     one of `customer_id` and `identity_id`. To get the next page, send `next` as `after`.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        get: operations["listConfirmations"];
         put?: never;
         /**
          * Ask whether a skill may run
@@ -263,6 +497,14 @@ export interface paths {
          *     To retry safely, send an `idempotency_key`. The same question with the same key returns the
          *     existing confirmation as it is now, with 200. A different question with the same key fails
          *     with 409.
+         *
+         *     A `call_key` finds the confirmation of the same call again, and lets it run once: the key is
+         *     held while its confirmation is pending or approved, and after its holder declined it until
+         *     `expires_at`. Then the next question with the key is a new one. Send at most one of the two
+         *     keys.
+         *
+         *     A holder may have 50 pending confirmations on an instance, and 100 that are approved and not
+         *     redeemed. Past that the request fails with 429.
          *
          *     Requires the runtime key of the instance.
          */
@@ -299,6 +541,29 @@ export interface paths {
          *     Requires the runtime key of the instance.
          */
         delete: operations["declineConfirmation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the link of a confirmation as a QR code
+         * @description Returns an image of the `confirm_url`, for a person who sits at a desktop and confirms on their
+         *     phone.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        get: operations["getConfirmationQr"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -361,6 +626,31 @@ export interface paths {
          *     Requires the runtime key of the instance.
          */
         post: operations["redeemConfirmation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report what became of a skill
+         * @description Call this once the skill of a redeemed confirmation has run: `executed`, `failed`, or `unknown`
+         *     if you cannot tell. It is the runtime's claim, not proof, and changes nothing else. The same
+         *     outcome again succeeds. An `unknown` outcome can become `executed` or `failed` once. The
+         *     detail is not part of the audit trail.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        post: operations["reportOutcome"];
         delete?: never;
         options?: never;
         head?: never;
@@ -434,6 +724,11 @@ export interface components {
          * @enum {string}
          */
         PinAppliesTo: "owner" | "customer" | "all";
+        /**
+         * @description Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
+         * @enum {string}
+         */
+        PinChannels: "any" | "page";
         /** @description The state of a PIN. It never contains the PIN itself. */
         PinStatus: {
             /** @description Whether a PIN is set. */
@@ -452,6 +747,11 @@ export interface components {
              * @description When the current PIN was set. Null if no PIN is set.
              */
             created_at: string | null;
+            /**
+             * @description Who set the current PIN. `holder` means that the person entered it, through a PIN link or with their own token. Null if no PIN is set.
+             * @enum {string|null}
+             */
+            set_by: "admin" | "runtime" | "holder" | null;
         };
         /** @description The PIN to set. */
         SetPin: {
@@ -461,6 +761,38 @@ export interface components {
         SetIdentityPin: {
             pin: components["schemas"]["NewPin"];
             current_pin?: components["schemas"]["Pin"];
+        };
+        /** @description The PIN to set, and the current PIN if there is one. */
+        SetMyPin: {
+            pin: components["schemas"]["NewPin"];
+            current_pin?: components["schemas"]["Pin"];
+        };
+        /** @description How long the link lives. */
+        CreatePinLink: {
+            /**
+             * @description After how many seconds the link expires.
+             * @default 86400
+             */
+            expires_in_seconds: number;
+        };
+        /** @description How long the link lives. */
+        CreateRuntimePinLink: {
+            /**
+             * @description After how many seconds the link expires.
+             * @default 900
+             */
+            expires_in_seconds: number;
+        };
+        /** @description A link with which a person chooses their PIN, once. Until it is used it is a credential. */
+        PinLink: {
+            id: components["schemas"]["Uuid"];
+            /** @description The page where the PIN is chosen. Send it to the person through a channel of your own. Never pass it through a model. */
+            url: string;
+            /**
+             * Format: date-time
+             * @description When the link expires.
+             */
+            expires_at: string;
         };
         /** @description The PIN that the holder entered. */
         VerifyPin: {
@@ -474,6 +806,9 @@ export interface components {
             pin_required_skills: components["schemas"]["PolicySkill"][];
             /** @description How many minutes a PIN session lasts. With 0, there are no PIN sessions. */
             pin_session_ttl_minutes: number;
+            /** @description Whether only PINs count that their holders chose themselves (`set_by` is `holder`). */
+            pin_must_be_own: boolean;
+            pin_channels: components["schemas"]["PinChannels"];
         };
         /** @description The fields to change. A field that is absent or null keeps its value. */
         PinPolicyUpdate: {
@@ -486,6 +821,13 @@ export interface components {
             pin_required_skills?: components["schemas"]["PolicySkill"][] | null;
             /** @description How many minutes a PIN session lasts. With 0, there are no PIN sessions. */
             pin_session_ttl_minutes?: number | null;
+            /** @description With true, a PIN that its holder did not choose confirms nothing: questions are `blocked` with the reason `pin_not_own`. This works at once. Upgrade every node before you use it. */
+            pin_must_be_own?: boolean | null;
+            /**
+             * @description Where a PIN may be entered. With `page`, the runtime can neither verify nor set PINs (403 `page-only`). Upgrade every node before you use it.
+             * @enum {string|null}
+             */
+            pin_channels?: "any" | "page" | null;
         };
         /**
          * @description The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
@@ -520,6 +862,11 @@ export interface components {
              */
             idempotency_key?: string;
             /**
+             * @description Finds the confirmation of the same call again, while it is open. Not together with `idempotency_key`.
+             * @example send-money-5b1e
+             */
+            call_key?: string;
+            /**
              * @description How many seconds the holder has to enter the PIN.
              * @default 300
              */
@@ -529,6 +876,60 @@ export interface components {
         RedeemConfirmation: {
             skill?: components["schemas"]["Skill"];
             params?: components["schemas"]["ActionParams"];
+        };
+        /** @description What became of the skill. */
+        ReportOutcome: {
+            outcome: components["schemas"]["Outcome"];
+            /**
+             * @description A few words for people. It is not part of the audit trail.
+             * @example The bank accepted the transfer.
+             */
+            detail?: string;
+        };
+        /**
+         * @description How the skill ended.
+         * @example executed
+         * @enum {string}
+         */
+        Outcome: "executed" | "failed" | "unknown";
+        /** @description Whether a skill needs a PIN now. */
+        PinPolicyDecision: {
+            /** @description Whether the skill needs a PIN. Treat any other value as true. */
+            required: boolean;
+            /**
+             * @description Why no PIN is needed, or `frozen`. Null if a PIN is needed.
+             * @enum {string|null}
+             */
+            reason: "frozen" | "role_excluded" | "skill_not_listed" | null;
+        };
+        /** @description A freeze. */
+        SetFreeze: {
+            /**
+             * @description Why, for people.
+             * @example The agent sent messages that nobody asked for.
+             */
+            reason?: string;
+        };
+        /** @description Whether an instance or a tenant is frozen. */
+        Freeze: {
+            /** @description Whether it is frozen now. */
+            frozen: boolean;
+            /**
+             * Format: date-time
+             * @description Since when. Null if it is not frozen.
+             */
+            since: string | null;
+            /** @description The kind and the id of the credential that froze it, as in `jwt:ada`. Null if it is not frozen. */
+            by: string | null;
+            /** @description Why. Null if no reason was given. */
+            reason: string | null;
+        };
+        /** @description A page of confirmations. */
+        ConfirmationList: {
+            /** @description The confirmations, the newest first. */
+            confirmations: components["schemas"]["Confirmation"][];
+            /** @description Send it as `after` to get the next page. Null on the last page. */
+            next: string | null;
         };
         /**
          * @description The state of the confirmation. Treat any unrecognised status as "no".
@@ -547,7 +948,7 @@ export interface components {
              * @description Why the confirmation has its status. Null if the status needs no explanation.
              * @enum {string|null}
              */
-            reason: "role_excluded" | "skill_not_listed" | "pin" | "session" | "pin_not_set" | "pin_inactive" | "pin_locked" | "pin_cooling_off" | "runtime" | "holder" | "pin_changed" | "session_ended" | null;
+            reason: "role_excluded" | "skill_not_listed" | "pin" | "session" | "frozen" | "pin_not_set" | "pin_inactive" | "pin_locked" | "pin_cooling_off" | "pin_not_own" | "runtime" | "holder" | "wrong_pin" | "pin_changed" | "session_ended" | null;
             skill: components["schemas"]["Skill"];
             role: components["schemas"]["Role"];
             /**
@@ -586,8 +987,18 @@ export interface components {
              * @description When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
              */
             locked_until: string | null;
-            /** @description The page where the holder can enter the PIN. Null if there is none. */
+            /** @description The page where the holder enters the PIN, while the confirmation is `pending`. Otherwise null. */
             confirm_url: string | null;
+            /**
+             * @description What the runtime reported of the skill. Null until it reports.
+             * @enum {string|null}
+             */
+            outcome: "executed" | "failed" | "unknown" | null;
+            /**
+             * Format: date-time
+             * @description When the runtime reported it. Null until it reports.
+             */
+            outcome_at: string | null;
             /** @description The signed proof of the approval (a JWS). Set while the status is `approved`. */
             receipt: string | null;
         };
@@ -611,7 +1022,7 @@ export interface components {
          * @description The kind of the error, for programs.
          * @enum {string}
          */
-        ProblemType: "urn:hydrapin:problem:unauthorized" | "urn:hydrapin:problem:forbidden" | "urn:hydrapin:problem:wrong-pin" | "urn:hydrapin:problem:pin-locked" | "urn:hydrapin:problem:pin-inactive" | "urn:hydrapin:problem:not-pending" | "urn:hydrapin:problem:not-approved" | "urn:hydrapin:problem:expired" | "urn:hydrapin:problem:already-redeemed" | "urn:hydrapin:problem:params-mismatch" | "urn:hydrapin:problem:changed-since-approval" | "urn:hydrapin:problem:idempotency-conflict" | "urn:hydrapin:problem:precondition-failed" | "urn:hydrapin:problem:not-found" | "urn:hydrapin:problem:method-not-allowed" | "urn:hydrapin:problem:too-large" | "urn:hydrapin:problem:unsupported-media-type" | "urn:hydrapin:problem:too-many-requests" | "urn:hydrapin:problem:busy" | "urn:hydrapin:problem:unavailable" | "urn:hydrapin:problem:internal";
+        ProblemType: "urn:hydrapin:problem:unauthorized" | "urn:hydrapin:problem:forbidden" | "urn:hydrapin:problem:wrong-pin" | "urn:hydrapin:problem:pin-locked" | "urn:hydrapin:problem:pin-inactive" | "urn:hydrapin:problem:not-pending" | "urn:hydrapin:problem:not-approved" | "urn:hydrapin:problem:expired" | "urn:hydrapin:problem:already-redeemed" | "urn:hydrapin:problem:params-mismatch" | "urn:hydrapin:problem:changed-since-approval" | "urn:hydrapin:problem:idempotency-conflict" | "urn:hydrapin:problem:precondition-failed" | "urn:hydrapin:problem:not-found" | "urn:hydrapin:problem:method-not-allowed" | "urn:hydrapin:problem:too-large" | "urn:hydrapin:problem:unsupported-media-type" | "urn:hydrapin:problem:too-many-requests" | "urn:hydrapin:problem:busy" | "urn:hydrapin:problem:unavailable" | "urn:hydrapin:problem:internal" | "urn:hydrapin:problem:frozen" | "urn:hydrapin:problem:outcome-already-set" | "urn:hydrapin:problem:not-redeemed" | "urn:hydrapin:problem:page-only" | "urn:hydrapin:problem:pin-not-own" | "urn:hydrapin:problem:pin-not-set";
         /** @description A problem document (RFC 9457). */
         Problem: {
             type: components["schemas"]["ProblemType"];
@@ -688,8 +1099,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The PIN is incorrect, or the credential is not the runtime key of this instance. */
+        /** @description The PIN is incorrect, the policy accepts PINs only on the page, or the credential is not the runtime key of this instance. */
         ForbiddenPin: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The PIN is incorrect, the instance or its tenant is frozen, the policy does not accept this PIN or accepts PINs only on the page, or the credential is not the runtime key of this instance. */
+        ForbiddenVerify: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
@@ -700,6 +1121,15 @@ export interface components {
         };
         /** @description Something that the approval relied on has changed, or the credential is not the runtime key of this instance. The skill must not run. */
         ForbiddenRedeem: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The credential does not allow this operation, or an admin token froze and an API key asks. */
+        ForbiddenLift: {
             headers: {
                 [name: string]: unknown;
             };
@@ -725,7 +1155,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The `idempotency_key` was already used for a different question. */
+        /** @description The `idempotency_key` was already used for a different question, or the `call_key` is held by a different one. */
         ConflictKey: {
             headers: {
                 [name: string]: unknown;
@@ -750,6 +1180,61 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The confirmation was not redeemed, or a different outcome was reported before. */
+        ConflictOutcome: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The current PIN is incorrect, or the credential is not the token of a customer. */
+        ForbiddenMyPin: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description No PIN is set, and the server does not let customers set their first one. */
+        ConflictMyPin: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The confirmation is no longer pending. */
+        GoneLink: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidMyPin: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidLink: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
             };
         };
         /** @description The confirmation has expired. */
@@ -863,6 +1348,42 @@ export interface components {
             };
         };
         /** @description The request is not valid. */
+        InvalidFreeze: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidDecision: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidList: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidOutcome: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
         InvalidHolder: {
             headers: {
                 [name: string]: unknown;
@@ -881,7 +1402,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The holder has too many pending confirmations on this instance. */
+        /** @description The holder has too many open confirmations on this instance. */
         TooManyRequests: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -949,6 +1470,22 @@ export interface components {
         QueryCustomerId: components["schemas"]["Uuid"];
         /** @description The id of the holder, if the holder is a channel identity of the instance. */
         QueryIdentityId: components["schemas"]["Uuid"];
+        /**
+         * @description The name of the skill that is about to run.
+         * @example payments.transfer
+         */
+        QuerySkill: components["schemas"]["Skill"];
+        /**
+         * @description How the holder uses the instance.
+         * @example owner
+         */
+        QueryRole: components["schemas"]["Role"];
+        /** @description Only confirmations that have this status now. Without it, both. */
+        QueryStatus: "pending" | "approved";
+        /** @description How many confirmations a page has at most. */
+        QueryLimit: number;
+        /** @description The `next` of the page before. Without it, the list begins with the newest. */
+        QueryAfter: string;
         /** @description How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent. */
         WaitSeconds: number;
         /** @description The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored. */
@@ -1121,6 +1658,72 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    createCustomerPinLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
+                customer_id: components["parameters"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreatePinLink"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinLink"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidLink"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endCustomerPinLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
+                customer_id: components["parameters"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There are no live links. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidCustomer"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getPinPolicy: {
         parameters: {
             query?: never;
@@ -1197,6 +1800,180 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidPolicy"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTenantFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The freeze. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setTenantFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SetFreeze"];
+            };
+        };
+        responses: {
+            /** @description It is frozen. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidFreeze"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    liftTenantFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not frozen. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenLift"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getInstanceFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The freeze. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidInstance"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setInstanceFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SetFreeze"];
+            };
+        };
+        responses: {
+            /** @description It is frozen. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidFreeze"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    liftInstanceFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not frozen. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenLift"];
+            422: components["responses"]["InvalidInstance"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -1307,6 +2084,82 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    createIdentityPinLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
+                identity_id: components["parameters"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreatePinLink"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinLink"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidLink"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endIdentityPinLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
+                identity_id: components["parameters"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There are no live links. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidIdentity"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getMyPinStatus: {
         parameters: {
             query?: never;
@@ -1329,6 +2182,39 @@ export interface operations {
             403: components["responses"]["ForbiddenCustomer"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    setMyPin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetMyPin"];
+            };
+        };
+        responses: {
+            /** @description The PIN is set. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinStatus"];
+                };
+            };
+            401: components["responses"]["UnauthorizedCustomer"];
+            403: components["responses"]["ForbiddenMyPin"];
+            409: components["responses"]["ConflictMyPin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidMyPin"];
+            423: components["responses"]["Locked"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Busy"];
         };
     };
     runtimeGetPinStatus: {
@@ -1445,6 +2331,169 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    runtimeCreatePinLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
+                identity_id: components["parameters"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreateRuntimePinLink"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinLink"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidLink"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    runtimeEndPinLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
+                identity_id: components["parameters"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There are no live links. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            422: components["responses"]["InvalidIdentity"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPinPolicyDecision: {
+        parameters: {
+            query: {
+                /**
+                 * @description The name of the skill that is about to run.
+                 * @example payments.transfer
+                 */
+                skill: components["parameters"]["QuerySkill"];
+                /**
+                 * @description How the holder uses the instance.
+                 * @example owner
+                 */
+                role: components["parameters"]["QueryRole"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The decision. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinPolicyDecision"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            422: components["responses"]["InvalidDecision"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listConfirmations: {
+        parameters: {
+            query?: {
+                /** @description Only confirmations that have this status now. Without it, both. */
+                status?: components["parameters"]["QueryStatus"];
+                /**
+                 * @description The id of the holder, if the holder is a customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
+                customer_id?: components["parameters"]["QueryCustomerId"];
+                /** @description The id of the holder, if the holder is a channel identity of the instance. */
+                identity_id?: components["parameters"]["QueryIdentityId"];
+                /** @description How many confirmations a page has at most. */
+                limit?: components["parameters"]["QueryLimit"];
+                /** @description The `next` of the page before. Without it, the list begins with the newest. */
+                after?: components["parameters"]["QueryAfter"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfirmationList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            422: components["responses"]["InvalidList"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     askConfirmation: {
         parameters: {
             query?: never;
@@ -1464,7 +2513,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description No confirmation was needed or possible, so none is stored, or the `idempotency_key` was used before. */
+            /** @description No confirmation was needed or possible, so none is stored, or the `idempotency_key` or `call_key` found one. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1571,6 +2620,44 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getConfirmationQr: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The `id` of the confirmation, as *Ask whether a skill may run* returned it.
+                 * @example 7c0e2b54-7f0b-4c53-8f0e-5b8e5a3f9d21
+                 */
+                confirmation_id: components["parameters"]["ConfirmationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The QR code. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["GoneLink"];
+            422: components["responses"]["InvalidConfirmation"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     verifyConfirmation: {
         parameters: {
             query?: never;
@@ -1605,7 +2692,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenPin"];
+            403: components["responses"]["ForbiddenVerify"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
@@ -1658,6 +2745,50 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidRedeem"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reportOutcome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The `id` of the confirmation, as *Ask whether a skill may run* returned it.
+                 * @example 7c0e2b54-7f0b-4c53-8f0e-5b8e5a3f9d21
+                 */
+                confirmation_id: components["parameters"]["ConfirmationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportOutcome"];
+            };
+        };
+        responses: {
+            /** @description The outcome is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Confirmation"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["ConflictOutcome"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidOutcome"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
