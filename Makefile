@@ -82,7 +82,7 @@ contract/breaking: ## fail if openapi.yaml breaks the last release or the HydraC
 .PHONY: gen
 gen: ## make all that is in gen/ from the contract and the SQL
 	@stamp=$$(mktemp) && trap 'rm -f "$$stamp"' EXIT && \
-		$(MAKE) gen/api gen/db gen/docs gen/typescript && \
+		$(MAKE) gen/api gen/db gen/docs gen/typescript gen/python && \
 		find gen -type f ! -newer "$$stamp" -print -delete | sed 's/^/left over, removed: /'
 
 .PHONY: gen/api
@@ -120,17 +120,19 @@ $(SDKTS)/node_modules $(E2E)/node_modules: %/node_modules: %/package.json %/pack
 	@tools/need.sh node
 	cd $* && npm ci --ignore-scripts && touch node_modules
 
+include sdk/python/python.mk
+
 .PHONY: verify
 verify: ## fail when generated code is stale, left over or edited, or a go.mod untidy
 	@tools/verify.sh
 
 .PHONY: ci
-ci: verify lint build test test/race fuzz contract sdk/typescript e2e ## all that a change must pass
+ci: verify lint build test test/race fuzz contract sdk/typescript sdk/python e2e ## all that a change must pass
 
 .PHONY: need/postgres need/node need/gcc need/chromium
 need/postgres need/node need/gcc need/chromium: need/%:
 	@tools/need.sh $*
 
 .PHONY: clean
-clean: ## remove what was built; the data folder stays
+clean: clean/python ## remove what was built; the data folder stays
 	rm -rf bin $(NPM) $(E2E)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails when gen/ is not what `make gen` makes: stale, left over, edited, or
+# Fails when generated code, in gen/ and in the SDKs, is not what `make gen` makes: stale, left over, edited, or
 # with a file that is not committed; and when a go.mod is not tidy. What it
 # finds in gen/ has then been generated again, and only has to be committed.
 set -eu
@@ -7,7 +7,9 @@ cd "$(dirname "$0")/.."
 
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT
+mkdir "$before/sdk"
 cp -R gen "$before/gen"
+cp -R sdk/python/src/hydrapin/_generated "$before/sdk/python"
 status() { git status --porcelain --untracked-files=all 2>/dev/null || true; }
 status >"$before/status"
 
@@ -17,6 +19,10 @@ failed=0
 # By content, so that ignored and untracked files count too.
 diff -rq "$before/gen" gen || {
 	echo "verify: gen/ was not what make gen makes (see above); it is now. Look at it and commit it." >&2
+	failed=1
+}
+diff -rq "$before/sdk/python" sdk/python/src/hydrapin/_generated -x __pycache__ || {
+	echo "verify: the Python SDK's generated code was stale (see above); it is not now. Look at it and commit it." >&2
 	failed=1
 }
 status | diff "$before/status" - || {

@@ -510,7 +510,7 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
 FROM confirmations
 WHERE tenant_id = ?1
     AND (instance_id = ?2 OR ?2 = '00000000-0000-0000-0000-000000000000')
-    AND status = 'approved' AND expires_at > ?3
+    AND status = 'approved' AND ended_at IS NULL AND expires_at > ?3
 ORDER BY id
 LIMIT ?4
 `

@@ -9,6 +9,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
+	"github.com/hydracore/hydrapin/sdk/go/canonical"
 )
 
 // start is when the stories begin.
@@ -42,11 +43,11 @@ func question() confirmation.Question {
 
 func action(t testing.TB, params string) *confirmation.Action {
 	t.Helper()
-	a, err := confirmation.NewAction("Send 10 EUR to Ada", []byte(params))
+	read, err := canonical.Params([]byte(params))
 	if err != nil {
-		t.Fatalf("NewAction: %v", err)
+		t.Fatalf("params: %v", err)
 	}
-	return a
+	return confirmation.NewAction("Send 10 EUR to Ada", read)
 }
 
 func ask(a *confirmation.Action) confirmation.Confirmation {

@@ -22,8 +22,10 @@ import (
 // a fresh server: with every field as it is prefilled, and only the id of a
 // confirmation copied from the answer that has it.
 var clicks = []string{
-	"setCustomerPin", "getCustomerPinStatus", "updatePinPolicy", "getPinPolicy",
-	"askConfirmation", "getConfirmation", "verifyConfirmation", "redeemConfirmation",
+	"setCustomerPin", "getCustomerPinStatus", "updatePinPolicy", "getPinPolicy", "getPinPolicyDecision",
+	"askConfirmation", "getConfirmation", "listConfirmations", "verifyConfirmation", "redeemConfirmation",
+	"reportOutcome", "setInstanceFreeze", "getInstanceFreeze", "liftInstanceFreeze",
+	"setTenantFreeze", "getTenantFreeze", "liftTenantFreeze",
 	"askConfirmation", "declineConfirmation", "endPinSessions", "getMyPinStatus",
 	"runtimeSetPin", "runtimeGetPinStatus", "getIdentityPinStatus", "unlockIdentityPin",
 	"runtimeRemovePin", "removeIdentityPin", "unlockCustomerPin", "removeCustomerPin",
@@ -159,6 +161,9 @@ func checkRefusal(t *testing.T, op *contract.Operation, status, name string, bod
 	case "403":
 		kind := contract.ParseProblem(body).Code()
 		allowed := []string{"forbidden"}
+		if op.ID == "verifyConfirmation" || op.ID == "redeemConfirmation" {
+			allowed = append(allowed, "frozen")
+		}
 		if fields := bodyFields(op); fields["pin"] {
 			allowed = append(allowed, "wrong-pin")
 		} else if fields["params"] {

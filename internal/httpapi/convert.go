@@ -7,6 +7,7 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/openapi"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/service"
@@ -72,7 +73,8 @@ func fromAPIHolder(tenant, instance uuid.UUID, customer, identity *uuid.UUID) (p
 }
 
 // fromAPIQuestion reads a question that was validated; an error is a bug in this program.
-func fromAPIQuestion(c service.Caller, instance uuid.UUID, a api.AskConfirmation) (confirmation.Question, error) {
+func fromAPIQuestion(c service.Caller, req api.AskConfirmationRequestObject, read openapi.Accepted) (confirmation.Question, error) {
+	instance, a := req.InstanceId, *req.Body
 	holder, err := fromAPIHolder(c.Tenant, instance, a.CustomerId, a.IdentityId)
 	if err != nil {
 		return confirmation.Question{}, err
@@ -91,9 +93,9 @@ func fromAPIQuestion(c service.Caller, instance uuid.UUID, a api.AskConfirmation
 		q.CallKey = *a.CallKey
 	}
 	if a.Action != nil {
-		q.Action, err = confirmation.NewAction(a.Action.Summary, a.Action.Params)
+		q.Action = confirmation.NewAction(a.Action.Summary, read.Params)
 	}
-	return q, err
+	return q, nil
 }
 
 // defaultLimit is how many confirmations a page has where the request does not say.
@@ -146,16 +148,16 @@ func toAPIFreeze(f policy.Freeze) api.Freeze {
 	return api.Freeze{Frozen: true, Since: wire.TimePtr(f.Since), By: &by, Reason: toAPIText(f.Reason)}
 }
 
-func fromAPIRedeem(r api.RedeemConfirmation) (confirmation.Proof, error) {
+func fromAPIRedeem(r api.RedeemConfirmation, read openapi.Accepted) confirmation.Proof {
 	var proof confirmation.Proof
 	if r.Skill != nil {
 		proof.Skill = *r.Skill
 	}
-	var err error
+	// By what was sent: without the canonical form of params the digest matches nothing.
 	if r.Params != nil {
-		proof.Digest, err = canonical.DigestOf(*r.Params)
+		proof.Digest = canonical.Digest(read.Params)
 	}
-	return proof, err
+	return proof
 }
 
 func (s *Server) toAPIConfirmation(v service.View) api.Confirmation {

@@ -100,12 +100,23 @@ func (s *Server) guard(op *openapi.Operation) echo.MiddlewareFunc {
 				s.service.Denied(ctx, r.Caller, instance, op.ID)
 				return err
 			}
-			if err := op.Check(c.Request(), value); err != nil {
+			accepted, err := op.Check(c.Request(), value)
+			if err != nil {
 				return err
 			}
+			c.SetRequest(c.Request().WithContext(context.WithValue(ctx, acceptedKey{}, accepted)))
 			return next(c)
 		}
 	}
+}
+
+// acceptedKey is the context's key for what the guard's validation read.
+type acceptedKey struct{}
+
+// acceptedOf returns what validation read of the request.
+func acceptedOf(ctx context.Context) openapi.Accepted {
+	accepted, _ := ctx.Value(acceptedKey{}).(openapi.Accepted)
+	return accepted
 }
 
 // authenticate returns the principal of a request. For an operation that writes a key is read anew.

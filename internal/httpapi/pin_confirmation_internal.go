@@ -56,7 +56,7 @@ func (s *Server) AskConfirmation(ctx context.Context, req api.AskConfirmationReq
 	if err != nil {
 		return nil, err
 	}
-	question, err := fromAPIQuestion(caller, req.InstanceId, *req.Body)
+	question, err := fromAPIQuestion(caller, req, acceptedOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -109,10 +109,7 @@ func (s *Server) RedeemConfirmation(ctx context.Context, req api.RedeemConfirmat
 	if err != nil {
 		return nil, err
 	}
-	proof, err := fromAPIRedeem(*req.Body)
-	if err != nil {
-		return nil, err
-	}
+	proof := fromAPIRedeem(*req.Body, acceptedOf(ctx))
 	view, err := s.service.Redeem(ctx, caller, service.Target{Instance: req.InstanceId, Confirmation: req.ConfirmationId}, proof)
 	if err != nil {
 		return nil, err

@@ -121,7 +121,7 @@ func (c compiler) extend(s *schema, extensions map[string]any) error {
 	}
 	name, _ := extension.(string)
 	s.check = c.checks[name]
-	if fits := s.kind == kindText && s.check.text != nil || s.kind == kindFree && s.check.object != nil ||
+	if fits := s.kind == kindText && s.check.text != nil || s.kind == kindFree && s.check.params != nil ||
 		s.kind == kindList && s.check.list != nil; !fits {
 		return fmt.Errorf("%s is %q, which is unknown, or not for this type", extCheck, fmt.Sprint(extension))
 	}

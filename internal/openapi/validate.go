@@ -144,7 +144,8 @@ func (s *schema) checkObject(loc []any, v *value) (errs []FieldError) {
 		return []FieldError{dictType(loc)}
 	}
 	if s.kind == kindFree {
-		return s.check.object(loc, v.raw)
+		v.canonical, errs = s.check.params(loc, v.raw)
+		return errs
 	}
 	for _, f := range s.fields {
 		switch m := v.member(f.name); {

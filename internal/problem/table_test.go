@@ -137,7 +137,6 @@ var elsewhere = map[string]string{
 	"keyring.ErrUnknown":          "argon2id and receipt replace it by their own",
 	"wire.ErrNotUUID":             "the contract's validation answers it",
 	"pin.ErrNotDigits":            "the contract's validation answers it",
-	"confirmation.ErrSummary":     "the contract's validation answers it",
 	"confirmation.ErrPlace":       "the contract's validation answers it",
 }
 

@@ -31,12 +31,17 @@ func (s *Service) AuthenticateKey(ctx context.Context, raw string, fresh bool) (
 		return auth.Principal{}, fmt.Errorf("%w: %w", ErrUnauthorized, err)
 	}
 	now := s.config.Now()
-	key, ok := s.keys.get(id, now)
-	if fresh || !ok {
+	key, known := s.keys.get(id, now)
+	switch {
+	case s.keys.isUnknown(id, now):
+		return auth.Principal{}, fmt.Errorf("%w: no such key", ErrUnauthorized)
+	case known && !key.Matches(kind, hash): // it would not match when read again either
+	case fresh || !known:
 		reads := s.config.Store.Reads()
 		reads.APIKey(id, &key)
 		err = reads.Fetch(ctx)
 		if errors.Is(err, store.ErrNotFound) {
+			s.keys.putUnknown(id, now)
 			return auth.Principal{}, fmt.Errorf("%w: no such key", ErrUnauthorized)
 		}
 		if err != nil {
@@ -56,6 +61,9 @@ func (s *Service) AuthenticateKey(ctx context.Context, raw string, fresh bool) (
 type keyCache struct {
 	mu    sync.Mutex
 	known map[string]cachedKey
+	// unknown are ids that were not found, so that whoever tries keys does not ask the
+	// database each time. They have a map of their own, which pushes no known key out.
+	unknown map[string]time.Time
 }
 
 type cachedKey struct {
@@ -63,7 +71,9 @@ type cachedKey struct {
 	read time.Time
 }
 
-func newKeyCache() *keyCache { return &keyCache{known: map[string]cachedKey{}} }
+func newKeyCache() *keyCache {
+	return &keyCache{known: map[string]cachedKey{}, unknown: map[string]time.Time{}}
+}
 
 func (k *keyCache) get(id string, now time.Time) (auth.APIKey, bool) {
 	k.mu.Lock()
@@ -82,6 +92,22 @@ func (k *keyCache) put(key auth.APIKey, now time.Time) {
 		clear(k.known)
 	}
 	k.known[key.ID] = cachedKey{key: key, read: now}
+}
+
+func (k *keyCache) isUnknown(id string, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	read, ok := k.unknown[id]
+	return ok && now.Sub(read) < keyFor && !now.Before(read)
+}
+
+func (k *keyCache) putUnknown(id string, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.unknown) >= maxCachedKeys {
+		clear(k.unknown)
+	}
+	k.unknown[id] = now
 }
 
 // KeySpec is a key to mint: with scopes an API key, with an instance its runtime

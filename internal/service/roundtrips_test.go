@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -182,6 +183,29 @@ func TestRoundTripsOfWhatNeedsNoPIN(t *testing.T) {
 		return err
 	})
 	equal(t, "round trips", got, 2)
+}
+
+// Whoever tries keys asks the database once: for an id that is not there, and for an
+// incorrect secret.
+func TestRoundTripsOfUnknownKeys(t *testing.T) {
+	t.Parallel()
+	c := countRoundTrips(t)
+	must(t, second(c.near.AuthenticateKey(t.Context(), c.live, true)))
+	_, _, unknown, err := auth.NewKey(auth.KindAPIKey)
+	must(t, err)
+	wants(t, second(c.near.AuthenticateKey(t.Context(), unknown.Reveal(), true)), service.ErrUnauthorized)
+	incorrect := c.live[:len(c.live)-1] + map[bool]string{true: "A", false: "B"}[strings.HasSuffix(c.live, "B")]
+	before := c.proxy.RoundTrips()
+	for range 20 {
+		wants(t, second(c.near.AuthenticateKey(t.Context(), unknown.Reveal(), true)), service.ErrUnauthorized)
+		wants(t, second(c.near.AuthenticateKey(t.Context(), incorrect, true)), service.ErrUnauthorized)
+	}
+	equal(t, "round trips", c.proxy.RoundTrips()-before, 0)
+	c.near.ahead.Store(int64(5 * time.Second))
+	wants(t, second(c.near.AuthenticateKey(t.Context(), unknown.Reveal(), true)), service.ErrUnauthorized)
+	if c.proxy.RoundTrips() == before {
+		t.Error("an unknown key stays unknown")
+	}
 }
 
 // The outcomes of a lost commit, with a connection that really breaks.

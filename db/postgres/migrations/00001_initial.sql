@@ -258,7 +258,7 @@ CREATE UNIQUE INDEX confirmations_call_key ON confirmations (tenant_id, instance
     WHERE call_key IS NOT NULL;
 CREATE INDEX confirmations_listed ON confirmations (tenant_id, instance_id, created_at, id)
     WHERE ended_at IS NULL;
-CREATE INDEX confirmations_approved_ids ON confirmations (tenant_id, id) WHERE status = 'approved';
+CREATE INDEX confirmations_open_ids ON confirmations (tenant_id, id) WHERE ended_at IS NULL;
 CREATE INDEX confirmations_open ON confirmations (tenant_id, holder_id, holder_type, holder_instance_id, instance_id)
     WHERE ended_at IS NULL;
 CREATE INDEX confirmations_expiry ON confirmations (expires_at) WHERE ended_at IS NULL;

@@ -129,7 +129,7 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
 FROM confirmations
 WHERE tenant_id = @tenant_id
     AND (instance_id = @instance_id OR @instance_id::uuid = '00000000-0000-0000-0000-000000000000')
-    AND status = 'approved' AND expires_at > (SELECT clock_timestamp())
+    AND status = 'approved' AND ended_at IS NULL AND expires_at > (SELECT clock_timestamp())
 ORDER BY id
 LIMIT @max_rows::bigint
 FOR UPDATE;

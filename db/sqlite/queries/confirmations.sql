@@ -106,7 +106,7 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
 FROM confirmations
 WHERE tenant_id = sqlc.arg(tenant_id)
     AND (instance_id = sqlc.arg(instance_id) OR sqlc.arg(instance_id) = '00000000-0000-0000-0000-000000000000')
-    AND status = 'approved' AND expires_at > sqlc.arg(now)
+    AND status = 'approved' AND ended_at IS NULL AND expires_at > sqlc.arg(now)
 ORDER BY id
 LIMIT sqlc.arg(max_rows);
 

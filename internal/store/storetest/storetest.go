@@ -48,6 +48,11 @@ func Run(t *testing.T, open Open) {
 		{"links end", testLinksEnd},
 		{"confirmation by its id alone", testConfirmationByID},
 
+		{"freeze as saved", testFreezeAsSaved},
+		{"freeze at once", testFreezeAtOnce},
+		{"policy tells of freezes", testPolicyTellsFreezes},
+		{"freeze epochs as saved", testFreezeEpochsAsSaved},
+
 		{"session as saved", testSessionAsSaved},
 		{"sessions of holders apart", testSessionsApart},
 		{"session of a confirmation", testSessionOf},
@@ -58,6 +63,11 @@ func Run(t *testing.T, open Open) {
 		{"confirmation never inserted", testConfirmationMissing},
 		{"idempotency key", testIdempotencyKey},
 		{"idempotency key at once", testIdempotencyKeyAtOnce},
+		{"call key", testCallKey},
+		{"call key at once", testCallKeyAtOnce},
+		{"approved confirmations", testLockApproved},
+		{"list of open confirmations", testListOpen},
+		{"outcome as saved", testOutcomeAsSaved},
 		{"open confirmations", testOpenConfirmations},
 		{"open counts", testOpenCounts},
 		{"many confirmations saved", testSaveMany},

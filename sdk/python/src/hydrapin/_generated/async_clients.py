@@ -5,7 +5,8 @@ Generated from openapi.yaml by tools/python/generate.py. Do not edit.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import AsyncIterator
+from typing import Literal, TypeVar
 from uuid import UUID
 
 from .._operation import Operation, Request
@@ -28,8 +29,10 @@ class AsyncAdminOperations:
     ) -> models.PinStatus:
         """Get a customer's PIN status.
 
-        Tells whether the customer has a PIN, and whether it is active or locked. A customer who
-        was never seen reads like one without a PIN.
+        Returns whether the customer has a PIN, and whether that PIN is active or locked. A
+        customer that hydrapin has never seen gets the same answer as a customer without a PIN.
+
+        Requires an admin token, or an API key with the scope `pins:read`.
         """
         request = Request(path={"customer_id": customer_id}, timeout=timeout)
         return await self._call(ops.GET_CUSTOMER_PIN_STATUS, request)
@@ -43,12 +46,14 @@ class AsyncAdminOperations:
     ) -> models.PinStatus:
         """Set a customer's PIN.
 
-        Sets the PIN, or replaces it like a reset: nothing of the old PIN stays, a lock or
-        deactivation is lifted, and every session and every pending or approved confirmation of the
-        customer ends.
+        Sets the customer's PIN. If the customer already has one, the new PIN replaces it: a lock
+        or deactivation is lifted, the failed attempts are cleared, and all of the customer's PIN
+        sessions and all pending or approved confirmations end.
 
-        A PIN has 4 to 12 digits (the server may narrow this). PINs that are easily guessed are
-        refused with `pin_too_weak`.
+        A PIN has 4 to 12 digits; the operator of the server can narrow that range. A PIN that is
+        easy to guess is refused with the error type `pin_too_weak`.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
         """
         request = Request(path={"customer_id": customer_id}, body=body, timeout=timeout)
         return await self._call(ops.SET_CUSTOMER_PIN, request)
@@ -61,8 +66,11 @@ class AsyncAdminOperations:
     ) -> None:
         """Remove a customer's PIN.
 
-        Removes the PIN with its count and lock, and ends every session and every pending or
-        approved confirmation of the customer. Removing what is not there is no error.
+        Removes the customer's PIN together with its failed attempts and its lock. All of the
+        customer's PIN sessions and all pending or approved confirmations end. The request also
+        succeeds if the customer has no PIN.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
         """
         request = Request(path={"customer_id": customer_id}, timeout=timeout)
         return await self._call(ops.REMOVE_CUSTOMER_PIN, request)
@@ -75,8 +83,10 @@ class AsyncAdminOperations:
     ) -> models.PinStatus:
         """Unlock a customer's PIN.
 
-        Lifts lock and deactivation and clears what wrong guesses have cost; the PIN stays.
-        Unlocking what is not locked is no error.
+        Lifts a lock or deactivation and clears the failed attempts. The PIN itself does not
+        change. The request also succeeds if the PIN is not locked.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
         """
         request = Request(path={"customer_id": customer_id}, timeout=timeout)
         return await self._call(ops.UNLOCK_CUSTOMER_PIN, request)
@@ -89,8 +99,10 @@ class AsyncAdminOperations:
     ) -> models.PinPolicy:
         """Get an instance's PIN policy.
 
-        Tells which skills of the instance need a PIN, for which roles, and how long one PIN lasts.
-        An instance for which nothing was stored reads the defaults, with the ETag `"0"`.
+        Returns which skills of the instance need a PIN, for which roles, and how long a PIN
+        session lasts. An instance without a stored policy returns the defaults and the ETag `"0"`.
+
+        Requires any token of the tenant, or an API key with the scope `pin-policies:read`.
         """
         request = Request(path={"instance_id": instance_id}, timeout=timeout)
         return await self._call(ops.GET_PIN_POLICY, request)
@@ -105,15 +117,21 @@ class AsyncAdminOperations:
     ) -> models.PinPolicy:
         """Update an instance's PIN policy.
 
-        Changes the fields that are given; an absent or null field stays as it is. Skills are
-        compared without regard to ASCII case: a repeated spelling is dropped, the first one and
-        the order stay. `*` stands for every skill. An update that changes nothing keeps the
-        version.
+        Changes the fields that you send. A field that is absent or null keeps its value. A request
+        that changes nothing keeps the version.
 
-        Send `If-Match` with the ETag that you read, and an update of somebody else in between is
-        answered with 412 instead of being overwritten.
+        If the list has two spellings of one name, the first is kept. The order of the list is
+        kept. An entry that ends in `*` stands for every skill whose name begins with what precedes
+        it: `payments.*`, or `*` for every skill.
 
-        - `if_match`: The ETag that the policy must still have, or `*`.
+        To avoid overwriting someone else's change, send `If-Match` with the ETag that you read. If
+        the policy has changed in the meantime, the request fails with 412 and nothing is changed.
+
+        Requires an admin token, or an API key with the scope `pin-policies:write`.
+
+        - `if_match`: The ETag of the policy that you read, a list of ETags, or `*`. The update
+          fails with 412 if the policy has a different version. Leave it out to update any version.
+          What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored.
         """
         request = Request(
             path={"instance_id": instance_id},
@@ -122,6 +140,100 @@ class AsyncAdminOperations:
             timeout=timeout,
         )
         return await self._call(ops.UPDATE_PIN_POLICY, request)
+
+    async def get_tenant_freeze(self, *, timeout: float | None = None) -> models.Freeze:
+        """Get the freeze of the tenant.
+
+        Says whether the tenant is frozen, since when, by whom, and why.
+
+        Requires an admin token, or an API key with the scope `pin-policies:read`.
+        """
+        request = Request(timeout=timeout)
+        return await self._call(ops.GET_TENANT_FREEZE, request)
+
+    async def set_tenant_freeze(
+        self,
+        body: models.SetFreeze | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> models.Freeze:
+        """Freeze the tenant.
+
+        Stops everything that a PIN protects, at once: while the tenant is frozen, every question
+        is `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend
+        nothing. Confirmations that are approved and not redeemed are declined, and PIN sessions
+        end; they stay ended after the freeze is lifted. After the answer, nothing is redeemed.
+        Receipts that were issued before stay valid offline. Freezing again changes nothing, except
+        that a freeze by an admin replaces a freeze by an API key.
+
+        Requires an admin token, or an API key with the scope `pin-policies:write`.
+        """
+        request = Request(body=body, timeout=timeout)
+        return await self._call(ops.SET_TENANT_FREEZE, request)
+
+    async def lift_tenant_freeze(self, *, timeout: float | None = None) -> None:
+        """Lift the freeze of the tenant.
+
+        Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+        ended. A freeze by an admin token can only be lifted by an admin token.
+
+        Requires an admin token, or an API key with the scope `pin-policies:write`.
+        """
+        request = Request(timeout=timeout)
+        return await self._call(ops.LIFT_TENANT_FREEZE, request)
+
+    async def get_instance_freeze(
+        self,
+        instance_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.Freeze:
+        """Get the freeze of an instance.
+
+        Says whether the instance is frozen, since when, by whom, and why. A freeze of the tenant
+        is not shown here.
+
+        Requires an admin token, or an API key with the scope `pin-policies:read`.
+        """
+        request = Request(path={"instance_id": instance_id}, timeout=timeout)
+        return await self._call(ops.GET_INSTANCE_FREEZE, request)
+
+    async def set_instance_freeze(
+        self,
+        instance_id: UUID | str,
+        body: models.SetFreeze | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> models.Freeze:
+        """Freeze an instance.
+
+        Stops everything that a PIN protects, at once: while the instance is frozen, every question
+        is `blocked` with the reason `frozen`, and *verify* and *redeem* fail with 403 and spend
+        nothing. Confirmations that are approved and not redeemed are declined, and PIN sessions
+        end; they stay ended after the freeze is lifted. After the answer, nothing is redeemed.
+        Receipts that were issued before stay valid offline. Freezing again changes nothing, except
+        that a freeze by an admin replaces a freeze by an API key.
+
+        Requires an admin token, or an API key with the scope `pin-policies:write`.
+        """
+        request = Request(path={"instance_id": instance_id}, body=body, timeout=timeout)
+        return await self._call(ops.SET_INSTANCE_FREEZE, request)
+
+    async def lift_instance_freeze(
+        self,
+        instance_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """Lift the freeze of an instance.
+
+        Lifts the freeze. The request also succeeds if there is none. What the freeze ended stays
+        ended. A freeze by an admin token can only be lifted by an admin token.
+
+        Requires an admin token, or an API key with the scope `pin-policies:write`.
+        """
+        request = Request(path={"instance_id": instance_id}, timeout=timeout)
+        return await self._call(ops.LIFT_INSTANCE_FREEZE, request)
 
     async def get_identity_pin_status(
         self,
@@ -132,8 +244,11 @@ class AsyncAdminOperations:
     ) -> models.PinStatus:
         """Get an identity's PIN status.
 
-        Tells whether a channel identity of the instance has a PIN, and whether it is active or
-        locked.
+        Returns whether a channel identity of the instance has a PIN, and whether that PIN is
+        active or locked. An identity that hydrapin has never seen gets the same answer as an
+        identity without a PIN.
+
+        Requires an admin token, or an API key with the scope `pins:read`.
         """
         request = Request(
             path={"instance_id": instance_id, "identity_id": identity_id},
@@ -150,8 +265,11 @@ class AsyncAdminOperations:
     ) -> None:
         """Remove an identity's PIN.
 
-        Removes the PIN with its count, lock and cooling off, and ends every session and every
-        pending or approved confirmation of the identity. Removing what is not there is no error.
+        Removes the identity's PIN together with its failed attempts, its lock and its cooling-off
+        period. All of the identity's PIN sessions and all pending or approved confirmations end.
+        The request also succeeds if the identity has no PIN.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
         """
         request = Request(
             path={"instance_id": instance_id, "identity_id": identity_id},
@@ -168,8 +286,10 @@ class AsyncAdminOperations:
     ) -> models.PinStatus:
         """Unlock an identity's PIN.
 
-        Lifts lock, deactivation and cooling off and clears what wrong guesses have cost; the PIN
-        stays. Unlocking what is not locked is no error.
+        Lifts a lock or deactivation, ends the cooling-off period and clears the failed attempts.
+        The PIN itself does not change. The request also succeeds if the PIN is not locked.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
         """
         request = Request(
             path={"instance_id": instance_id, "identity_id": identity_id},
@@ -180,8 +300,10 @@ class AsyncAdminOperations:
     async def get_my_pin_status(self, *, timeout: float | None = None) -> models.PinStatus:
         """Get my PIN status.
 
-        Tells the customer whose token this is whether they have a PIN. A token without a
-        `customer_id`, and an API key, are answered with 403.
+        Returns whether the customer who is signed in has a PIN, and whether that PIN is active or
+        locked.
+
+        Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
         """
         request = Request(timeout=timeout)
         return await self._call(ops.GET_MY_PIN_STATUS, request)
@@ -199,10 +321,12 @@ class AsyncRuntimeOperations:
         *,
         timeout: float | None = None,
     ) -> models.PinStatus:
-        """Get an identity's PIN status as the runtime.
+        """Get an identity's PIN status (runtime).
 
-        Tells whether a channel identity of the runtime's instance has a PIN, and whether it is
-        active or locked.
+        Returns whether a channel identity of the runtime's instance has a PIN, and whether that
+        PIN is active or locked.
+
+        Requires the runtime key of the instance.
         """
         request = Request(path={"identity_id": identity_id}, timeout=timeout)
         return await self._call(ops.RUNTIME_GET_PIN_STATUS, request)
@@ -214,12 +338,24 @@ class AsyncRuntimeOperations:
         *,
         timeout: float | None = None,
     ) -> models.PinStatus:
-        """Set an identity's PIN as the runtime.
+        """Set an identity's PIN (runtime).
 
-        Sets the identity's first PIN, or replaces it when `current_pin` is right. `current_pin`
-        costs an attempt like any guess; it is ignored where there is no PIN. A PIN that is set
-        after the runtime removed one begins to count only later (24 hours by default), so that a
-        misled agent cannot swap a PIN and use it.
+        Sets the identity's PIN. The first PIN needs only `pin`. To replace a PIN, also send the
+        `current_pin`:
+
+        - If it is correct, the new PIN is set. All of the identity's PIN sessions and all pending
+          or approved confirmations end.
+        - If it is incorrect, the request fails with 403 and costs the identity one attempt.
+        - If it is missing, the request fails with 422.
+
+        `current_pin` is ignored if there is no PIN. While the PIN is locked or deactivated, the
+        request fails with 423.
+
+        A PIN that the runtime sets after it removed one cannot confirm anything during a
+        cooling-off period (24 hours by default). An agent that is tricked into swapping the PIN
+        therefore cannot use the new one.
+
+        Requires the runtime key of the instance.
         """
         request = Request(path={"identity_id": identity_id}, body=body, timeout=timeout)
         return await self._call(ops.RUNTIME_SET_PIN, request)
@@ -230,13 +366,95 @@ class AsyncRuntimeOperations:
         *,
         timeout: float | None = None,
     ) -> None:
-        """Remove an identity's PIN as the runtime.
+        """Remove an identity's PIN (runtime).
 
-        Removes the PIN; what wrong guesses have cost outlives it. Removing what is not there is no
-        error. While the PIN is locked or deactivated it stays: 423.
+        Removes the identity's PIN. The failed attempts are kept and also count against the next
+        PIN. The request also succeeds if the identity has no PIN. While the PIN is locked or
+        deactivated, the request fails with 423.
+
+        Requires the runtime key of the instance.
         """
         request = Request(path={"identity_id": identity_id}, timeout=timeout)
         return await self._call(ops.RUNTIME_REMOVE_PIN, request)
+
+    async def get_pin_policy_decision(
+        self,
+        *,
+        skill: str,
+        role: Literal["owner", "customer"],
+        timeout: float | None = None,
+    ) -> models.PinPolicyDecision:
+        """Ask whether a skill needs a PIN.
+
+        Says whether *Ask whether a skill may run* would need a PIN now. Nothing is stored. The
+        answer holds for this moment only: do not cache it. While the instance or its tenant is
+        frozen, the answer is `required: true` with the reason `frozen`, and the skill must not
+        run.
+
+        Requires the runtime key of the instance.
+
+        - `skill`: The name of the skill that is about to run.
+        - `role`: How the holder uses the instance.
+        """
+        request = Request(query={"skill": skill, "role": role}, timeout=timeout)
+        return await self._call(ops.GET_PIN_POLICY_DECISION, request)
+
+    async def list_confirmations(
+        self,
+        *,
+        status: Literal["pending", "approved"] | None = None,
+        customer_id: UUID | str | None = None,
+        identity_id: UUID | str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        timeout: float | None = None,
+    ) -> models.ConfirmationList:
+        """List open confirmations.
+
+        Returns the confirmations of the instance that are pending or approved now, the newest
+        first: what a runtime finds again after a restart. Narrow the list with `status`, and with
+        at most one of `customer_id` and `identity_id`. To get the next page, send `next` as
+        `after`.
+
+        Requires the runtime key of the instance.
+
+        - `status`: Only confirmations that have this status now. Without it, both.
+        - `customer_id`: The id of the holder, if the holder is a customer.
+        - `identity_id`: The id of the holder, if the holder is a channel identity of the instance.
+        - `limit`: How many confirmations a page has at most.
+        - `after`: The `next` of the page before. Without it, the list begins with the newest.
+        """
+        request = Request(
+            query={"status": status, "customer_id": customer_id, "identity_id": identity_id, "limit": limit, "after": after},
+            timeout=timeout,
+        )
+        return await self._call(ops.LIST_CONFIRMATIONS, request)
+
+    async def iter_confirmations(
+        self,
+        *,
+        status: Literal["pending", "approved"] | None = None,
+        customer_id: UUID | str | None = None,
+        identity_id: UUID | str | None = None,
+        limit: int | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[models.Confirmation]:
+        """Iterates over all that `list_confirmations` lists, page by page."""
+        after: str | None = None
+        while True:
+            answer = await self.list_confirmations(
+                status=status,
+                customer_id=customer_id,
+                identity_id=identity_id,
+                limit=limit,
+                after=after,
+                timeout=timeout,
+            )
+            for item in answer.confirmations:
+                yield item
+            after = answer.next
+            if after is None:
+                return
 
     async def ask_confirmation(
         self,
@@ -246,18 +464,34 @@ class AsyncRuntimeOperations:
     ) -> models.Confirmation:
         """Ask whether a skill may run.
 
-        Answers what must happen before the skill may run.
+        Call this before a skill runs. The `status` of the answer says what to do next:
 
-        - `not_required` (200): the policy asks for no PIN; holds for this moment only and is not
-          to be cached.
-        - `blocked` (200): the PIN that is needed cannot be used now; `reason` says why.
-        - `pending` (201): the holder has to enter the PIN; send it with *verify*, or wait for the
-          outcome.
-        - `approved` (201): a live session stands for the PIN; *redeem* as the skill runs.
+        - `not_required` (200): the policy needs no PIN for this skill and role. This holds for
+          this moment only. Do not cache it.
+        - `blocked` (200): the skill needs a PIN that cannot be used now. `reason` says why. The
+          skill must not run.
+        - `pending` (201): the holder has to enter the PIN. Send the PIN to `…/verify`, or wait for
+          the outcome.
+        - `approved` (201): a PIN session covers this skill. Send `…/redeem` when the skill runs.
 
-        Name the holder by exactly one of `customer_id` and `identity_id`. An `action` is always
-        confirmed for itself: no session covers it. With an `idempotency_key`, the same question
-        gives 200 and the confirmation as it is now; another question under that key is 409.
+        Name the holder with exactly one of `customer_id` and `identity_id`.
+
+        With an `action`, the holder confirms exactly that action. A PIN session never covers an
+        action.
+
+        To retry safely, send an `idempotency_key`. The same question with the same key returns the
+        existing confirmation as it is now, with 200. A different question with the same key fails
+        with 409.
+
+        A `call_key` finds the confirmation of the same call again, and lets it run once: the key
+        is held while its confirmation is pending or approved, and after its holder declined it
+        until `expires_at`. Then the next question with the key is a new one. Send at most one of
+        the two keys.
+
+        A holder may have 50 pending confirmations on an instance, and 100 that are approved and
+        not redeemed. Past that the request fails with 429.
+
+        Requires the runtime key of the instance.
         """
         request = Request(body=body, timeout=timeout)
         return await self._call(ops.ASK_CONFIRMATION, request)
@@ -269,12 +503,16 @@ class AsyncRuntimeOperations:
         wait_seconds: int | None = None,
         timeout: float | None = None,
     ) -> models.Confirmation:
-        """Get a confirmation, or wait for its outcome.
+        """Get a confirmation or wait for its outcome.
 
-        Answers the confirmation as it is now. With `wait_seconds`, the answer comes as soon as the
-        confirmation leaves `pending`, from whichever node, or when the time is over.
+        Returns the confirmation as it is now. With `wait_seconds`, the answer is sent as soon as
+        the confirmation is no longer `pending`, or when that time has passed. It does not matter
+        which server the PIN was sent to.
 
-        - `wait_seconds`: How many seconds to wait at most for the confirmation to leave `pending`.
+        Requires the runtime key of the instance.
+
+        - `wait_seconds`: How many seconds to wait at most, while the confirmation is `pending`,
+          before the answer is sent.
         """
         request = Request(
             path={"confirmation_id": confirmation_id},
@@ -291,8 +529,10 @@ class AsyncRuntimeOperations:
     ) -> None:
         """Decline a confirmation.
 
-        Ends a pending or approved confirmation: its status becomes `declined`. Declining it again
-        is no error.
+        Ends a pending or approved confirmation: its status becomes `declined`. The request also
+        succeeds if the confirmation is already declined.
+
+        Requires the runtime key of the instance.
         """
         request = Request(path={"confirmation_id": confirmation_id}, timeout=timeout)
         return await self._call(ops.DECLINE_CONFIRMATION, request)
@@ -304,12 +544,22 @@ class AsyncRuntimeOperations:
         *,
         timeout: float | None = None,
     ) -> models.Confirmation:
-        """Verify a PIN for a confirmation.
+        """Verify the PIN for a confirmation.
 
-        Spends one attempt of the holder and compares the PIN. Right: the confirmation is
-        `approved`, and where it has no action a session opens. Wrong: 403 with
-        `attempts_remaining`. Locked or deactivated: 423, and nothing is looked at. The attempt is
-        taken before the PIN is looked at; never repeat this call by itself.
+        Checks the PIN that the holder entered. Every check costs the holder one attempt, which is
+        taken before the PIN is compared:
+
+        - If the PIN is correct, the confirmation becomes `approved`, and the count of consecutive
+          incorrect attempts goes back to zero. If the confirmation has no action and the policy
+          allows PIN sessions, one begins.
+        - If the PIN is incorrect, the request fails with 403. `attempts_remaining` says how many
+          attempts are left.
+        - If the PIN is locked or deactivated, the request fails with 423 and the PIN is not
+          checked.
+
+        Do not repeat this request automatically: each repetition can cost another attempt.
+
+        Requires the runtime key of the instance.
         """
         request = Request(path={"confirmation_id": confirmation_id}, body=body, timeout=timeout)
         return await self._call(ops.VERIFY_CONFIRMATION, request)
@@ -323,13 +573,39 @@ class AsyncRuntimeOperations:
     ) -> models.Confirmation:
         """Redeem an approved confirmation.
 
-        The decision that counts, at the moment the skill runs. It succeeds once, for the skill and
-        the params that were confirmed, and only while what the approval rested on still holds.
-        Only a 200 lets the skill run. A lost answer is not repeated: in doubt the skill does not
-        run, and the runtime asks again.
+        Call this when the skill runs. Only the answer 200 allows the skill to run.
+
+        An approval can be redeemed once, for the skill and the params that the holder confirmed.
+        It can be redeemed until `expires_at`, which is 120 seconds after the approval by default.
+        hydrapin checks again that the PIN has not changed, is not locked or deactivated, and that
+        the PIN session, if one was used, is still live.
+
+        If you do not receive the answer, the skill must not run: the approval may already be used.
+        Ask again.
+
+        Requires the runtime key of the instance.
         """
         request = Request(path={"confirmation_id": confirmation_id}, body=body, timeout=timeout)
         return await self._call(ops.REDEEM_CONFIRMATION, request)
+
+    async def report_outcome(
+        self,
+        confirmation_id: UUID | str,
+        body: models.ReportOutcome,
+        *,
+        timeout: float | None = None,
+    ) -> models.Confirmation:
+        """Report what became of a skill.
+
+        Call this once the skill of a redeemed confirmation has run: `executed`, `failed`, or
+        `unknown` if you cannot tell. It is the runtime's claim, not proof, and changes nothing
+        else. The same outcome again succeeds. An `unknown` outcome can become `executed` or
+        `failed` once. The detail is not part of the audit trail.
+
+        Requires the runtime key of the instance.
+        """
+        request = Request(path={"confirmation_id": confirmation_id}, body=body, timeout=timeout)
+        return await self._call(ops.REPORT_OUTCOME, request)
 
     async def end_pin_sessions(
         self,
@@ -340,12 +616,14 @@ class AsyncRuntimeOperations:
     ) -> None:
         """End a holder's PIN sessions.
 
-        "Lock now": ends the holder's sessions on this instance and every approved confirmation
-        that was not yet redeemed. Name the holder by exactly one of `customer_id` and
-        `identity_id`.
+        Use this to "lock now". It ends the holder's PIN sessions on this instance, and every
+        approved confirmation that has not been redeemed. Name the holder with exactly one of
+        `customer_id` and `identity_id`.
 
-        - `customer_id`: The holder, when it is a customer.
-        - `identity_id`: The holder, when it is a channel identity of the instance.
+        Requires the runtime key of the instance.
+
+        - `customer_id`: The id of the holder, if the holder is a customer.
+        - `identity_id`: The id of the holder, if the holder is a channel identity of the instance.
         """
         request = Request(
             query={"customer_id": customer_id, "identity_id": identity_id},

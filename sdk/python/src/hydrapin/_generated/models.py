@@ -18,10 +18,15 @@ __all__ = [
     "Action",
     "AskConfirmation",
     "Confirmation",
+    "ConfirmationList",
+    "Freeze",
     "PinPolicy",
+    "PinPolicyDecision",
     "PinPolicyUpdate",
     "PinStatus",
     "RedeemConfirmation",
+    "ReportOutcome",
+    "SetFreeze",
     "SetIdentityPin",
     "SetPin",
     "VerifyPin",
@@ -32,108 +37,149 @@ class SetPin(TypedDict):
     """The PIN to set."""
 
     pin: str | Secret
-    """4 to 12 ASCII digits. It appears in requests alone, never in an answer."""
+    """The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears
+    only in requests, never in a response.
+    """
 
 
 class PinPolicyUpdate(TypedDict):
-    """The fields to change; an absent or null field stays as it is."""
+    """The fields to change. A field that is absent or null keeps its value."""
 
     pin_applies_to: NotRequired[Literal["owner", "customer", "all"] | None]
-    """Which roles are asked for a PIN. One of `owner`, `customer`, `all`."""
+    """The roles that are asked for a PIN. One of `owner`, `customer`, `all`."""
 
     pin_required_skills: NotRequired[Sequence[str] | None]
-    """The skills that need a PIN; `*` stands for every skill."""
+    """The skills that need a PIN. `payments.*` stands for every skill whose name begins with
+    `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
+    """
 
     pin_session_ttl_minutes: NotRequired[int | None]
-    """For how many minutes one PIN lasts; with 0 each skill is confirmed for itself."""
+    """How many minutes a PIN session lasts. With 0, there are no PIN sessions."""
+
+
+class SetFreeze(TypedDict):
+    """A freeze."""
+
+    reason: NotRequired[str | None]
+    """Why, for people."""
 
 
 class SetIdentityPin(TypedDict):
-    """The PIN to set, and the one that it replaces."""
+    """The PIN to set, and the current PIN if there is one."""
 
     pin: str | Secret
-    """4 to 12 ASCII digits. It appears in requests alone, never in an answer."""
+    """The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears
+    only in requests, never in a response.
+    """
 
     current_pin: NotRequired[str | Secret | None]
-    """4 to 12 ASCII digits. It appears in requests alone, never in an answer."""
+    """4 to 12 ASCII digits. A PIN appears only in requests, never in a response."""
 
 
 class AskConfirmation(TypedDict):
-    """The question whether a skill may run now."""
+    """The question "may this skill run now?"
+    """
 
     skill: str
-    """The name of a skill; compared without regard to ASCII case."""
+    """The name of a skill, in any script. It has no control, private-use or unassigned characters, no
+    spaces at either end, and no `*` at the end. Names are compared without regard to case, to
+    invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces
+    are between words.
+    """
 
     role: Literal["owner", "customer"]
-    """In what role the holder uses the instance. One of `owner`, `customer`."""
+    """How the holder uses the instance. One of `owner`, `customer`."""
 
     customer_id: NotRequired[UUID | str | None]
-    """A UUID in the 8-4-4-4-12 form, of any version; answered in lower case."""
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
 
     identity_id: NotRequired[UUID | str | None]
-    """A UUID in the 8-4-4-4-12 form, of any version; answered in lower case."""
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
 
     action: NotRequired[Action | None]
-    """What exactly is to be done. It is always confirmed for itself."""
+    """Exactly what the skill is about to do. An action is always confirmed by itself."""
 
     idempotency_key: NotRequired[str | None]
-    """Makes asking again give the same confirmation; unique within the instance."""
+    """Makes the request safe to retry. The key is unique within the instance. Use a new key for each
+    new question.
+    """
+
+    call_key: NotRequired[str | None]
+    """Finds the confirmation of the same call again, while it is open. Not together with
+    `idempotency_key`.
+    """
 
     expires_in_seconds: NotRequired[int | None]
-    """For how many seconds the holder can answer."""
+    """How many seconds the holder has to enter the PIN."""
 
 
 class Action(TypedDict):
-    """What exactly is to be done. It is always confirmed for itself."""
+    """Exactly what the skill is about to do. An action is always confirmed by itself."""
 
     summary: str
-    """What the person is shown; built from the params by a template, never by the model."""
+    """The text that the person sees. Build it from the params with a template. Never let the model
+    write it.
+    """
 
     params: Mapping[str, Any]
-    """The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate
-    names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more
-    than 16 KiB are refused.
+    """The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and
+    hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot
+    represent exactly, more than 32 levels of nesting, and more than 16 KiB.
     """
 
 
 class VerifyPin(TypedDict):
-    """The PIN as the holder entered it."""
+    """The PIN that the holder entered."""
 
     pin: str | Secret
-    """4 to 12 ASCII digits. It appears in requests alone, never in an answer."""
+    """4 to 12 ASCII digits. A PIN appears only in requests, never in a response."""
 
 
 class RedeemConfirmation(TypedDict):
-    """What is about to run."""
+    """What the runtime is about to run."""
 
     skill: NotRequired[str | None]
-    """The name of a skill; compared without regard to ASCII case."""
+    """The name of a skill, in any script. It has no control, private-use or unassigned characters, no
+    spaces at either end, and no `*` at the end. Names are compared without regard to case, to
+    invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces
+    are between words.
+    """
 
     params: NotRequired[Mapping[str, Any] | None]
-    """The exact parameters of the action. They are canonicalised (RFC 8785) and hashed; duplicate
-    names, lone surrogates, numbers that do not survive as doubles, more than 32 levels and more
-    than 16 KiB are refused.
+    """The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and
+    hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot
+    represent exactly, more than 32 levels of nesting, and more than 16 KiB.
     """
+
+
+class ReportOutcome(TypedDict):
+    """What became of the skill."""
+
+    outcome: Literal["executed", "failed", "unknown"]
+    """How the skill ended. One of `executed`, `failed`, `unknown`."""
+
+    detail: NotRequired[str | None]
+    """A few words for people. It is not part of the audit trail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinStatus:
-    """What the world may know of a PIN."""
+    """The state of a PIN. It never contains the PIN itself."""
 
     has_pin: bool
     """Whether a PIN is set."""
 
     is_active: bool
-    """Whether a PIN is set that is not deactivated. A lock does not change it."""
+    """Whether a PIN is set and not deactivated. A lock does not change this field."""
 
     is_locked: bool
-    """Whether wrong guesses have locked the PIN for a time."""
+    """Whether the PIN is temporarily locked after incorrect attempts."""
 
     locked_until: datetime | None
-    """When the lock ends; null when there is none."""
+    """When the lock ends. Null if the PIN is not locked."""
 
     created_at: datetime | None
-    """When the present PIN was set; null when there is none."""
+    """When the current PIN was set. Null if no PIN is set."""
 
     @classmethod
     def from_wire(cls, value: object) -> PinStatus:
@@ -153,16 +199,16 @@ class PinPolicy:
     """The PIN policy of an instance."""
 
     instance_id: UUID
-    """A UUID in the 8-4-4-4-12 form, of any version; answered in lower case."""
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
 
     pin_applies_to: str
-    """Which roles are asked for a PIN. One of `owner`, `customer`, `all`."""
+    """The roles that are asked for a PIN. One of `owner`, `customer`, `all`."""
 
     pin_required_skills: tuple[str, ...]
-    """The skills that need a PIN, as they were spelled, in order."""
+    """The skills that need a PIN, spelled and ordered as they were stored."""
 
     pin_session_ttl_minutes: int
-    """For how many minutes one PIN lasts; with 0 each skill is confirmed for itself."""
+    """How many minutes a PIN session lasts. With 0, there are no PIN sessions."""
 
     etag: str | None = None
     """The version, from the header; None where a proxy removed it."""
@@ -180,61 +226,153 @@ class PinPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
-    """One question whether a skill may run, and what became of it."""
+class Freeze:
+    """Whether an instance or a tenant is frozen."""
 
-    id: UUID | None
-    """Null where nothing was stored."""
+    frozen: bool
+    """Whether it is frozen now."""
 
-    status: str
-    """Where the confirmation stands. Take a status that you do not know for "no". One of
-    `not_required`, `pending`, `approved`, `blocked`, `declined`, `expired`, `redeemed`.
+    since: datetime | None
+    """Since when. Null if it is not frozen."""
+
+    by: str | None
+    """The kind and the id of the credential that froze it, as in `jwt:ada`. Null if it is not frozen.
     """
 
     reason: str | None
-    """Why the confirmation has its status; null where that says all. One of `role_excluded`,
-    `skill_not_listed`, `pin`, `session`, `pin_not_set`, `pin_inactive`, `pin_locked`,
-    `pin_cooling_off`, `runtime`, `holder`, `pin_changed`, `session_ended`.
+    """Why. Null if no reason was given."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> Freeze:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "Freeze")
+        return cls(
+            frozen=w.get("frozen", wire.boolean),
+            since=w.get("since", wire.nullable(wire.time)),
+            by=w.get("by", wire.nullable(wire.text)),
+            reason=w.get("reason", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinPolicyDecision:
+    """Whether a skill needs a PIN now."""
+
+    required: bool
+    """Whether the skill needs a PIN. Treat any other value as true."""
+
+    reason: str | None
+    """Why no PIN is needed, or `frozen`. Null if a PIN is needed. One of `frozen`, `role_excluded`,
+    `skill_not_listed`.
+    """
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinPolicyDecision:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinPolicyDecision")
+        return cls(
+            required=w.get("required", wire.boolean),
+            reason=w.get("reason", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationList:
+    """A page of confirmations."""
+
+    confirmations: tuple[Confirmation, ...]
+    """The confirmations, the newest first."""
+
+    next: str | None
+    """Send it as `after` to get the next page. Null on the last page."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> ConfirmationList:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "ConfirmationList")
+        return cls(
+            confirmations=w.get("confirmations", wire.array(Confirmation.from_wire)),
+            next=w.get("next", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """One question, "may this skill run now?", and its outcome."""
+
+    id: UUID | None
+    """The id of the confirmation. Null if no confirmation is stored."""
+
+    status: str
+    """The state of the confirmation. Treat any unrecognised status as "no". One of `not_required`,
+    `pending`, `approved`, `blocked`, `declined`, `expired`, `redeemed`.
+    """
+
+    reason: str | None
+    """Why the confirmation has its status. Null if the status needs no explanation. One of
+    `role_excluded`, `skill_not_listed`, `pin`, `session`, `frozen`, `pin_not_set`, `pin_inactive`,
+    `pin_locked`, `pin_cooling_off`, `pin_not_own`, `runtime`, `holder`, `wrong_pin`,
+    `pin_changed`, `session_ended`.
     """
 
     skill: str
-    """The name of a skill; compared without regard to ASCII case."""
+    """The name of a skill, in any script. It has no control, private-use or unassigned characters, no
+    spaces at either end, and no `*` at the end. Names are compared without regard to case, to
+    invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces
+    are between words.
+    """
 
     role: str
-    """In what role the holder uses the instance. One of `owner`, `customer`."""
+    """How the holder uses the instance. One of `owner`, `customer`."""
 
     customer_id: UUID | None
-    """The holder, when it is a customer."""
+    """The id of the holder, if the holder is a customer."""
 
     identity_id: UUID | None
-    """The holder, when it is a channel identity."""
+    """The id of the holder, if the holder is a channel identity."""
 
     action_summary: str | None
-    """What the person is shown."""
+    """The text that the person sees. Null if the confirmation has no action."""
 
     action_digest: str | None
-    """`sha-256:` and the hexadecimal SHA-256 of the canonical params."""
+    """`sha-256:` followed by the SHA-256 hash of the canonical params, in hexadecimal. Null if the
+    confirmation has no action.
+    """
 
     created_at: datetime | None
-    """When it was asked."""
+    """When the runtime asked."""
 
     expires_at: datetime | None
-    """Until when it can be verified, or once approved, redeemed."""
+    """Until when the confirmation can be verified or, once it is approved, redeemed."""
 
     session_expires_at: datetime | None
-    """When the session ends that approved it or that its PIN opened."""
+    """When the PIN session ends that approved the confirmation, or that its PIN opened. Null if there
+    is none.
+    """
 
     attempts_remaining: int | None
-    """How many guesses are left to the next lock or deactivation, while pending or blocked."""
+    """How many attempts are left before the PIN is locked or deactivated. Set while the confirmation
+    is `pending` or `blocked`, otherwise null.
+    """
 
     locked_until: datetime | None
-    """When the PIN's lock ends, while pending or blocked."""
+    """When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN
+    is locked, otherwise null.
+    """
 
     confirm_url: str | None
-    """Where the holder can enter the PIN; null as long as there is no such page."""
+    """The page where the holder can enter the PIN. Null if there is none."""
+
+    outcome: str | None
+    """What the runtime reported of the skill. Null until it reports. One of `executed`, `failed`,
+    `unknown`.
+    """
+
+    outcome_at: datetime | None
+    """When the runtime reported it. Null until it reports."""
 
     receipt: Secret | None
-    """The signed proof of the approval (a JWS), only while `approved`."""
+    """The signed proof of the approval (a JWS). Set while the status is `approved`."""
 
     @classmethod
     def from_wire(cls, value: object) -> Confirmation:
@@ -256,5 +394,7 @@ class Confirmation:
             attempts_remaining=w.get("attempts_remaining", wire.nullable(wire.integer)),
             locked_until=w.get("locked_until", wire.nullable(wire.time)),
             confirm_url=w.get("confirm_url", wire.nullable(wire.text)),
+            outcome=w.get("outcome", wire.nullable(wire.text)),
+            outcome_at=w.get("outcome_at", wire.nullable(wire.time)),
             receipt=w.get("receipt", wire.nullable(wire.secret)),
         )

@@ -84,6 +84,78 @@ UPDATE_PIN_POLICY: Final[Operation[models.PinPolicy]] = Operation(
     segments=(),
 )
 
+GET_TENANT_FREEZE: Final[Operation[models.Freeze]] = Operation(
+    id="getTenantFreeze",
+    method="GET",
+    path="/v1/freeze",
+    statuses=(200,),
+    decode=models.Freeze.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+SET_TENANT_FREEZE: Final[Operation[models.Freeze]] = Operation(
+    id="setTenantFreeze",
+    method="PUT",
+    path="/v1/freeze",
+    statuses=(200,),
+    decode=models.Freeze.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+LIFT_TENANT_FREEZE: Final[Operation[None]] = Operation(
+    id="liftTenantFreeze",
+    method="DELETE",
+    path="/v1/freeze",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_INSTANCE_FREEZE: Final[Operation[models.Freeze]] = Operation(
+    id="getInstanceFreeze",
+    method="GET",
+    path="/v1/instances/{instance_id}/freeze",
+    statuses=(200,),
+    decode=models.Freeze.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+SET_INSTANCE_FREEZE: Final[Operation[models.Freeze]] = Operation(
+    id="setInstanceFreeze",
+    method="PUT",
+    path="/v1/instances/{instance_id}/freeze",
+    statuses=(200,),
+    decode=models.Freeze.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+LIFT_INSTANCE_FREEZE: Final[Operation[None]] = Operation(
+    id="liftInstanceFreeze",
+    method="DELETE",
+    path="/v1/instances/{instance_id}/freeze",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
 GET_IDENTITY_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
     id="getIdentityPinStatus",
     method="GET",
@@ -168,6 +240,30 @@ RUNTIME_REMOVE_PIN: Final[Operation[None]] = Operation(
     segments=(),
 )
 
+GET_PIN_POLICY_DECISION: Final[Operation[models.PinPolicyDecision]] = Operation(
+    id="getPinPolicyDecision",
+    method="GET",
+    path="/internal/v1/instances/{instance_id}/pin-policy/decision",
+    statuses=(200,),
+    decode=models.PinPolicyDecision.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+LIST_CONFIRMATIONS: Final[Operation[models.ConfirmationList]] = Operation(
+    id="listConfirmations",
+    method="GET",
+    path="/internal/v1/instances/{instance_id}/confirmations",
+    statuses=(200,),
+    decode=models.ConfirmationList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
 ASK_CONFIRMATION: Final[Operation[models.Confirmation]] = Operation(
     id="askConfirmation",
     method="POST",
@@ -228,6 +324,18 @@ REDEEM_CONFIRMATION: Final[Operation[models.Confirmation]] = Operation(
     segments=(),
 )
 
+REPORT_OUTCOME: Final[Operation[models.Confirmation]] = Operation(
+    id="reportOutcome",
+    method="POST",
+    path="/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome",
+    statuses=(200,),
+    decode=models.Confirmation.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
 END_PIN_SESSIONS: Final[Operation[None]] = Operation(
     id="endPinSessions",
     method="DELETE",
@@ -247,6 +355,12 @@ ALL: Final[tuple[Operation[Any], ...]] = (
     UNLOCK_CUSTOMER_PIN,
     GET_PIN_POLICY,
     UPDATE_PIN_POLICY,
+    GET_TENANT_FREEZE,
+    SET_TENANT_FREEZE,
+    LIFT_TENANT_FREEZE,
+    GET_INSTANCE_FREEZE,
+    SET_INSTANCE_FREEZE,
+    LIFT_INSTANCE_FREEZE,
     GET_IDENTITY_PIN_STATUS,
     REMOVE_IDENTITY_PIN,
     UNLOCK_IDENTITY_PIN,
@@ -254,11 +368,14 @@ ALL: Final[tuple[Operation[Any], ...]] = (
     RUNTIME_GET_PIN_STATUS,
     RUNTIME_SET_PIN,
     RUNTIME_REMOVE_PIN,
+    GET_PIN_POLICY_DECISION,
+    LIST_CONFIRMATIONS,
     ASK_CONFIRMATION,
     GET_CONFIRMATION,
     DECLINE_CONFIRMATION,
     VERIFY_CONFIRMATION,
     REDEEM_CONFIRMATION,
+    REPORT_OUTCOME,
     END_PIN_SESSIONS,
 )
 

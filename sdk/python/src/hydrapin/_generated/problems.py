@@ -17,12 +17,15 @@ __all__ = [
     "ChangedSinceApprovalError",
     "ExpiredError",
     "ForbiddenError",
+    "FrozenError",
     "IdempotencyConflictError",
     "InternalError",
     "MethodNotAllowedError",
     "NotApprovedError",
     "NotFoundError",
     "NotPendingError",
+    "NotRedeemedError",
+    "OutcomeAlreadySetError",
     "ParamsMismatchError",
     "PinInactiveError",
     "PinLockedError",
@@ -120,6 +123,18 @@ class InternalError(APIError):
     """The server answered with the problem code `internal`."""
 
 
+class FrozenError(APIError):
+    """The server answered with the problem code `frozen`."""
+
+
+class OutcomeAlreadySetError(APIError):
+    """The server answered with the problem code `outcome-already-set`."""
+
+
+class NotRedeemedError(APIError):
+    """The server answered with the problem code `not-redeemed`."""
+
+
 BY_CODE: Final[Mapping[str, type[APIError]]] = {
     "unauthorized": UnauthorizedError,
     "forbidden": ForbiddenError,
@@ -142,4 +157,7 @@ BY_CODE: Final[Mapping[str, type[APIError]]] = {
     "busy": BusyError,
     "unavailable": UnavailableError,
     "internal": InternalError,
+    "frozen": FrozenError,
+    "outcome-already-set": OutcomeAlreadySetError,
+    "not-redeemed": NotRedeemedError,
 }
