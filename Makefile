@@ -36,6 +36,10 @@ help: ## list the targets
 run: build ## build and start the server in embedded mode (./data)
 	./bin/hydrapin serve
 
+.PHONY: demo
+demo: ## one confirmation on a temporary server: open the link, enter the PIN
+	go run ./examples/demo
+
 .PHONY: build
 build: ## build bin/hydrapin
 	@tools/build.sh '$(LDFLAGS)'

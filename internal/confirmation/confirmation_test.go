@@ -160,7 +160,7 @@ func TestEveryTransitionFromEveryStatus(t *testing.T) {
 		if !known {
 			t.Fatalf("no row for %s", status)
 		}
-		if got := c.CanVerify(policy.Policy{}, now); got != want.verify {
+		if got := c.CanVerify(confirmation.Entry{Policy: listing()}, now); got != want.verify {
 			t.Errorf("%s: CanVerify = %q, want %q", status, got, want.verify)
 		}
 		approved, got := c.Approve(confirmation.ByPIN, confirmation.Approval{At: now, PINID: uuid.UUID{4}}, within)

@@ -19,7 +19,16 @@ func toAPIPinStatus(s pin.Status) api.PinStatus {
 	return api.PinStatus{
 		HasPin: s.HasPIN, IsActive: s.IsActive, IsLocked: s.IsLocked,
 		LockedUntil: wire.TimePtr(s.LockedUntil), CreatedAt: wire.TimePtr(s.CreatedAt),
+		SetBy: toAPISetBy(s.SetBy),
 	}
+}
+
+func toAPISetBy(by pin.SetBy) *api.PinStatusSetBy {
+	if by == "" {
+		return nil
+	}
+	setBy := api.PinStatusSetBy(by)
+	return &setBy
 }
 
 func toAPIPinPolicy(p policy.Policy) api.PinPolicy {
@@ -30,15 +39,20 @@ func toAPIPinPolicy(p policy.Policy) api.PinPolicy {
 	return api.PinPolicy{
 		InstanceId: p.Instance, PinAppliesTo: api.PinAppliesTo(p.AppliesTo),
 		PinRequiredSkills: skills, PinSessionTtlMinutes: p.SessionTTLMinutes,
+		PinMustBeOwn: p.MustBeOwn, PinChannels: api.PinChannels(p.Channels),
 	}
 }
 
 // fromAPIPinPolicyUpdate reads an absent and a null field alike: unchanged.
 func fromAPIPinPolicyUpdate(u api.PinPolicyUpdate) policy.Patch {
-	patch := policy.Patch{SessionTTLMinutes: u.PinSessionTtlMinutes}
+	patch := policy.Patch{SessionTTLMinutes: u.PinSessionTtlMinutes, MustBeOwn: u.PinMustBeOwn}
 	if u.PinAppliesTo != nil {
 		appliesTo := policy.AppliesTo(*u.PinAppliesTo)
 		patch.AppliesTo = &appliesTo
+	}
+	if u.PinChannels != nil {
+		channels := policy.Channels(*u.PinChannels)
+		patch.Channels = &channels
 	}
 	if u.PinRequiredSkills != nil {
 		patch.RequiredSkills = append([]string{}, *u.PinRequiredSkills...)
@@ -105,10 +119,10 @@ func fromAPIList(c service.Caller, instance uuid.UUID, p api.ListConfirmationsPa
 	return f, err
 }
 
-func toAPIConfirmationList(views []service.View, next confirmation.Place) api.ConfirmationList {
+func (s *Server) toAPIConfirmationList(views []service.View, next confirmation.Place) api.ConfirmationList {
 	list := api.ConfirmationList{Confirmations: make([]api.Confirmation, len(views)), Next: toAPIText(next.String())}
 	for i, v := range views {
-		list.Confirmations[i] = toAPIConfirmation(v)
+		list.Confirmations[i] = s.toAPIConfirmation(v)
 	}
 	return list
 }
@@ -143,7 +157,7 @@ func fromAPIRedeem(r api.RedeemConfirmation, read openapi.Accepted) confirmation
 	return proof
 }
 
-func toAPIConfirmation(v service.View) api.Confirmation {
+func (s *Server) toAPIConfirmation(v service.View) api.Confirmation {
 	c := api.Confirmation{
 		Id: toAPIUUID(v.ID), Status: api.ConfirmationStatus(v.Status), Reason: toAPIReason(v.Reason),
 		Skill: v.Skill, Role: api.Role(v.Role),
@@ -163,6 +177,9 @@ func toAPIConfirmation(v service.View) api.Confirmation {
 	}
 	if v.Action != nil {
 		c.ActionSummary, c.ActionDigest = toAPIText(v.Action.Summary), toAPIText(v.Action.Digest)
+	}
+	if v.Status == confirmation.Pending {
+		c.ConfirmUrl = toAPIText(s.links.Confirm(v.ID))
 	}
 	if v.Status == confirmation.Approved {
 		c.Receipt = toAPIText(v.Receipt)
@@ -195,4 +212,16 @@ func toAPIText(s string) *string {
 		return nil
 	}
 	return &s
+}
+
+// fromAPIExpiry reads how long a link lives; nil is the standard.
+func fromAPIExpiry(seconds *int, standard time.Duration) time.Duration {
+	if seconds == nil {
+		return standard
+	}
+	return time.Duration(*seconds) * time.Second
+}
+
+func (s *Server) toAPIPinLink(l pin.Link) api.PinLink {
+	return api.PinLink{Id: l.ID, Url: s.links.SetPIN(l.ID), ExpiresAt: wire.Time(l.ExpiresAt)}
 }

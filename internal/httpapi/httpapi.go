@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"github.com/hydracore/hydrapin/gen/api"
@@ -28,12 +29,23 @@ type Deps struct {
 	Verifier *auth.Verifier
 	// Rules are those for a PIN that is set.
 	Rules pin.Rules
+	Links Links
+}
+
+// Links makes the links of the person's pages.
+type Links interface {
+	// Confirm returns the link of a confirmation, SetPIN that of a PIN link.
+	Confirm(id uuid.UUID) string
+	SetPIN(id uuid.UUID) string
+	// ConfirmQR returns the link of a confirmation as an SVG image.
+	ConfirmQR(id uuid.UUID) ([]byte, error)
 }
 
 // Server answers the operations of the contract.
 type Server struct {
 	service  *service.Service
 	verifier *auth.Verifier
+	links    Links
 }
 
 var _ api.StrictServerInterface = (*Server)(nil)
@@ -42,7 +54,7 @@ var _ api.StrictServerInterface = (*Server)(nil)
 // have [AnswerError] as its error handler. A contract that is not understood completely is
 // [openapi.ErrContract].
 func Register(e *echo.Echo, d Deps) error {
-	s := &Server{service: d.Service, verifier: d.Verifier}
+	s := &Server{service: d.Service, verifier: d.Verifier, links: d.Links}
 	doc, err := api.GetSpec()
 	if err != nil {
 		return fmt.Errorf("httpapi: read the contract: %w", err)

@@ -40,6 +40,7 @@ const (
 	kindChoice
 	kindUUID
 	kindInteger
+	kindBoolean
 	kindList
 	kindObject
 	// kindFree is an object with any fields, which a check validates.
@@ -82,6 +83,8 @@ func (c compiler) schema(ref *openapi3.SchemaRef) (*schema, error) {
 			return nil, errors.New("an integer without bounds")
 		}
 		s.least, s.most = int64(*v.Min), int64(*v.Max)
+	case openapi3.TypeBoolean:
+		s.kind = kindBoolean
 	case openapi3.TypeArray:
 		s.kind = kindList
 		if v.MaxItems != nil {

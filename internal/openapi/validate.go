@@ -20,6 +20,8 @@ func (s *schema) validate(loc []any, v *value) []FieldError {
 	switch s.kind {
 	case kindInteger:
 		return s.checkInteger(loc, v)
+	case kindBoolean:
+		return checkBoolean(loc, v)
 	case kindList:
 		return s.checkList(loc, v)
 	case kindObject, kindFree:
@@ -89,6 +91,13 @@ func (s *schema) checkInteger(loc []any, v *value) []FieldError {
 	default:
 		return s.checkBounds(loc, v.text)
 	}
+}
+
+func checkBoolean(loc []any, v *value) []FieldError {
+	if v.kind == jsontext.KindTrue || v.kind == jsontext.KindFalse {
+		return nil
+	}
+	return []FieldError{{Loc: loc, Msg: "Input should be a valid boolean", Type: "bool_type"}}
 }
 
 // checkBounds compares an integer of any length.

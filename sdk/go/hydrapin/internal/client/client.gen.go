@@ -163,6 +163,24 @@ func (e PinAppliesTo) Valid() bool {
 	}
 }
 
+// Defines values for PinChannels.
+const (
+	PinChannelsAny  PinChannels = "any"
+	PinChannelsPage PinChannels = "page"
+)
+
+// Valid indicates whether the value is a known member of the PinChannels enum.
+func (e PinChannels) Valid() bool {
+	switch e {
+	case PinChannelsAny:
+		return true
+	case PinChannelsPage:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PinPolicyDecisionReason.
 const (
 	PinPolicyDecisionReasonFrozen         PinPolicyDecisionReason = "frozen"
@@ -205,6 +223,45 @@ func (e PinPolicyUpdatePinAppliesTo) Valid() bool {
 	}
 }
 
+// Defines values for PinPolicyUpdatePinChannels.
+const (
+	PinPolicyUpdatePinChannelsAny  PinPolicyUpdatePinChannels = "any"
+	PinPolicyUpdatePinChannelsPage PinPolicyUpdatePinChannels = "page"
+)
+
+// Valid indicates whether the value is a known member of the PinPolicyUpdatePinChannels enum.
+func (e PinPolicyUpdatePinChannels) Valid() bool {
+	switch e {
+	case PinPolicyUpdatePinChannelsAny:
+		return true
+	case PinPolicyUpdatePinChannelsPage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinStatusSetBy.
+const (
+	PinStatusSetByAdmin   PinStatusSetBy = "admin"
+	PinStatusSetByHolder  PinStatusSetBy = "holder"
+	PinStatusSetByRuntime PinStatusSetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the PinStatusSetBy enum.
+func (e PinStatusSetBy) Valid() bool {
+	switch e {
+	case PinStatusSetByAdmin:
+		return true
+	case PinStatusSetByHolder:
+		return true
+	case PinStatusSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemType.
 const (
 	UrnHydrapinProblemAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
@@ -221,9 +278,12 @@ const (
 	UrnHydrapinProblemNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
 	UrnHydrapinProblemNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
 	UrnHydrapinProblemOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
+	UrnHydrapinProblemPageOnly             ProblemType = "urn:hydrapin:problem:page-only"
 	UrnHydrapinProblemParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
 	UrnHydrapinProblemPinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
 	UrnHydrapinProblemPinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
+	UrnHydrapinProblemPinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
+	UrnHydrapinProblemPinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
 	UrnHydrapinProblemPreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
 	UrnHydrapinProblemTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
 	UrnHydrapinProblemTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
@@ -264,11 +324,17 @@ func (e ProblemType) Valid() bool {
 		return true
 	case UrnHydrapinProblemOutcomeAlreadySet:
 		return true
+	case UrnHydrapinProblemPageOnly:
+		return true
 	case UrnHydrapinProblemParamsMismatch:
 		return true
 	case UrnHydrapinProblemPinInactive:
 		return true
 	case UrnHydrapinProblemPinLocked:
+		return true
+	case UrnHydrapinProblemPinNotOwn:
+		return true
+	case UrnHydrapinProblemPinNotSet:
 		return true
 	case UrnHydrapinProblemPreconditionFailed:
 		return true
@@ -407,7 +473,7 @@ type Confirmation struct {
 	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated. Set while the confirmation is `pending` or `blocked`, otherwise null.
 	AttemptsRemaining *int `json:"attempts_remaining"`
 
-	// ConfirmUrl The page where the holder can enter the PIN. Null if there is none.
+	// ConfirmUrl The page where the holder enters the PIN, while the confirmation is `pending`. Otherwise null.
 	ConfirmUrl *string `json:"confirm_url"`
 
 	// CreatedAt When the runtime asked.
@@ -475,6 +541,18 @@ type ConfirmationList struct {
 // ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
+// CreatePinLink How long the link lives.
+type CreatePinLink struct {
+	// ExpiresInSeconds After how many seconds the link expires.
+	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
+}
+
+// CreateRuntimePinLink How long the link lives.
+type CreateRuntimePinLink struct {
+	// ExpiresInSeconds After how many seconds the link expires.
+	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
+}
+
 // ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation = any
 
@@ -519,6 +597,21 @@ type Pin = string
 // Example: all
 type PinAppliesTo string
 
+// PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
+type PinChannels string
+
+// PinLink A link with which a person chooses their PIN, once. Until it is used it is a credential.
+type PinLink struct {
+	// ExpiresAt When the link expires.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// Url The page where the PIN is chosen. Send it to the person through a channel of your own. Never pass it through a model.
+	Url string `json:"url"`
+}
+
 // PinPolicy The PIN policy of an instance.
 type PinPolicy struct {
 	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
@@ -528,6 +621,12 @@ type PinPolicy struct {
 	//
 	// Example: all
 	PinAppliesTo PinAppliesTo `json:"pin_applies_to"`
+
+	// PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
+	PinChannels PinChannels `json:"pin_channels"`
+
+	// PinMustBeOwn Whether only PINs count that their holders chose themselves (`set_by` is `holder`).
+	PinMustBeOwn bool `json:"pin_must_be_own"`
 
 	// PinRequiredSkills The skills that need a PIN, spelled and ordered as they were stored.
 	PinRequiredSkills []PolicySkill `json:"pin_required_skills"`
@@ -553,6 +652,12 @@ type PinPolicyUpdate struct {
 	// PinAppliesTo The roles that are asked for a PIN.
 	PinAppliesTo *PinPolicyUpdatePinAppliesTo `json:"pin_applies_to,omitempty"`
 
+	// PinChannels Where a PIN may be entered. With `page`, the runtime can neither verify nor set PINs (403 `page-only`). Upgrade every node before you use it.
+	PinChannels *PinPolicyUpdatePinChannels `json:"pin_channels,omitempty"`
+
+	// PinMustBeOwn With true, a PIN that its holder did not choose confirms nothing: questions are `blocked` with the reason `pin_not_own`. This works at once. Upgrade every node before you use it.
+	PinMustBeOwn *bool `json:"pin_must_be_own,omitempty"`
+
 	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
@@ -562,6 +667,9 @@ type PinPolicyUpdate struct {
 
 // PinPolicyUpdatePinAppliesTo The roles that are asked for a PIN.
 type PinPolicyUpdatePinAppliesTo string
+
+// PinPolicyUpdatePinChannels Where a PIN may be entered. With `page`, the runtime can neither verify nor set PINs (403 `page-only`). Upgrade every node before you use it.
+type PinPolicyUpdatePinChannels string
 
 // PinStatus The state of a PIN. It never contains the PIN itself.
 type PinStatus struct {
@@ -579,7 +687,13 @@ type PinStatus struct {
 
 	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *time.Time `json:"locked_until"`
+
+	// SetBy Who set the current PIN. `holder` means that the person entered it, through a PIN link or with their own token. Null if no PIN is set.
+	SetBy *PinStatusSetBy `json:"set_by"`
 }
+
+// PinStatusSetBy Who set the current PIN. `holder` means that the person entered it, through a PIN link or with their own token. Null if no PIN is set.
+type PinStatusSetBy string
 
 // PolicySkill The name of a skill. `*` as the last character stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
 //
@@ -654,6 +768,19 @@ type SetFreeze struct {
 
 // SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
+	// CurrentPin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
+	//
+	// Example: 804615
+	CurrentPin *Pin `json:"current_pin,omitempty"`
+
+	// Pin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
+	//
+	// Example: 804615
+	Pin NewPin `json:"pin"`
+}
+
+// SetMyPin The PIN to set, and the current PIN if there is one.
+type SetMyPin struct {
 	// CurrentPin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
@@ -756,6 +883,9 @@ type Conflict = Problem
 // ConflictKey A problem document (RFC 9457).
 type ConflictKey = Problem
 
+// ConflictMyPin A problem document (RFC 9457).
+type ConflictMyPin = Problem
+
 // ConflictOutcome A problem document (RFC 9457).
 type ConflictOutcome = Problem
 
@@ -774,6 +904,9 @@ type ForbiddenCustomer = Problem
 // ForbiddenLift A problem document (RFC 9457).
 type ForbiddenLift = Problem
 
+// ForbiddenMyPin A problem document (RFC 9457).
+type ForbiddenMyPin = Problem
+
 // ForbiddenPin A problem document (RFC 9457).
 type ForbiddenPin = Problem
 
@@ -788,6 +921,9 @@ type ForbiddenVerify = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
+
+// GoneLink A problem document (RFC 9457).
+type GoneLink = Problem
 
 // InternalError A problem document (RFC 9457).
 type InternalError = Problem
@@ -816,8 +952,14 @@ type InvalidIdentity = HTTPValidationError
 // InvalidInstance The validation errors of a request.
 type InvalidInstance = HTTPValidationError
 
+// InvalidLink The validation errors of a request.
+type InvalidLink = HTTPValidationError
+
 // InvalidList The validation errors of a request.
 type InvalidList = HTTPValidationError
+
+// InvalidMyPin The validation errors of a request.
+type InvalidMyPin = HTTPValidationError
 
 // InvalidOutcome The validation errors of a request.
 type InvalidOutcome = HTTPValidationError
@@ -933,8 +1075,14 @@ type VerifyConfirmationJSONRequestBody = VerifyPin
 // RuntimeSetPinJSONRequestBody defines body for RuntimeSetPin for application/json ContentType.
 type RuntimeSetPinJSONRequestBody = SetIdentityPin
 
+// RuntimeCreatePinLinkJSONRequestBody defines body for RuntimeCreatePinLink for application/json ContentType.
+type RuntimeCreatePinLinkJSONRequestBody = CreateRuntimePinLink
+
 // SetCustomerPinJSONRequestBody defines body for SetCustomerPin for application/json ContentType.
 type SetCustomerPinJSONRequestBody = SetPin
+
+// CreateCustomerPinLinkJSONRequestBody defines body for CreateCustomerPinLink for application/json ContentType.
+type CreateCustomerPinLinkJSONRequestBody = CreatePinLink
 
 // SetTenantFreezeJSONRequestBody defines body for SetTenantFreeze for application/json ContentType.
 type SetTenantFreezeJSONRequestBody = SetFreeze
@@ -942,8 +1090,14 @@ type SetTenantFreezeJSONRequestBody = SetFreeze
 // SetInstanceFreezeJSONRequestBody defines body for SetInstanceFreeze for application/json ContentType.
 type SetInstanceFreezeJSONRequestBody = SetFreeze
 
+// CreateIdentityPinLinkJSONRequestBody defines body for CreateIdentityPinLink for application/json ContentType.
+type CreateIdentityPinLinkJSONRequestBody = CreatePinLink
+
 // UpdatePinPolicyJSONRequestBody defines body for UpdatePinPolicy for application/json ContentType.
 type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
+
+// SetMyPinJSONRequestBody defines body for SetMyPin for application/json ContentType.
+type SetMyPinJSONRequestBody = SetMyPin
 
 // Operation is an operation of the contract.
 type Operation struct {
@@ -955,34 +1109,42 @@ type Operation struct {
 
 // The operations of the contract.
 var (
-	OpListConfirmations    = Operation{ID: "listConfirmations", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200}}
-	OpAskConfirmation      = Operation{ID: "askConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200, 201}}
-	OpDeclineConfirmation  = Operation{ID: "declineConfirmation", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{204}}
-	OpGetConfirmation      = Operation{ID: "getConfirmation", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{200}}
-	OpReportOutcome        = Operation{ID: "reportOutcome", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome", Success: []int{200}}
-	OpRedeemConfirmation   = Operation{ID: "redeemConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem", Success: []int{200}}
-	OpVerifyConfirmation   = Operation{ID: "verifyConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify", Success: []int{200}}
-	OpRuntimeRemovePin     = Operation{ID: "runtimeRemovePin", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
-	OpRuntimeGetPinStatus  = Operation{ID: "runtimeGetPinStatus", Method: "GET", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
-	OpRuntimeSetPin        = Operation{ID: "runtimeSetPin", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
-	OpGetPinPolicyDecision = Operation{ID: "getPinPolicyDecision", Method: "GET", Path: "/internal/v1/instances/{instance_id}/pin-policy/decision", Success: []int{200}}
-	OpEndPinSessions       = Operation{ID: "endPinSessions", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/pin-sessions", Success: []int{204}}
-	OpRemoveCustomerPin    = Operation{ID: "removeCustomerPin", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin", Success: []int{204}}
-	OpGetCustomerPinStatus = Operation{ID: "getCustomerPinStatus", Method: "GET", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
-	OpSetCustomerPin       = Operation{ID: "setCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
-	OpUnlockCustomerPin    = Operation{ID: "unlockCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/unlock", Success: []int{200}}
-	OpLiftTenantFreeze     = Operation{ID: "liftTenantFreeze", Method: "DELETE", Path: "/v1/freeze", Success: []int{204}}
-	OpGetTenantFreeze      = Operation{ID: "getTenantFreeze", Method: "GET", Path: "/v1/freeze", Success: []int{200}}
-	OpSetTenantFreeze      = Operation{ID: "setTenantFreeze", Method: "PUT", Path: "/v1/freeze", Success: []int{200}}
-	OpLiftInstanceFreeze   = Operation{ID: "liftInstanceFreeze", Method: "DELETE", Path: "/v1/instances/{instance_id}/freeze", Success: []int{204}}
-	OpGetInstanceFreeze    = Operation{ID: "getInstanceFreeze", Method: "GET", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
-	OpSetInstanceFreeze    = Operation{ID: "setInstanceFreeze", Method: "PUT", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
-	OpRemoveIdentityPin    = Operation{ID: "removeIdentityPin", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
-	OpGetIdentityPinStatus = Operation{ID: "getIdentityPinStatus", Method: "GET", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
-	OpUnlockIdentityPin    = Operation{ID: "unlockIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/unlock", Success: []int{200}}
-	OpGetPinPolicy         = Operation{ID: "getPinPolicy", Method: "GET", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
-	OpUpdatePinPolicy      = Operation{ID: "updatePinPolicy", Method: "PATCH", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
-	OpGetMyPinStatus       = Operation{ID: "getMyPinStatus", Method: "GET", Path: "/v1/me/pin", Success: []int{200}}
+	OpListConfirmations     = Operation{ID: "listConfirmations", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200}}
+	OpAskConfirmation       = Operation{ID: "askConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200, 201}}
+	OpDeclineConfirmation   = Operation{ID: "declineConfirmation", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{204}}
+	OpGetConfirmation       = Operation{ID: "getConfirmation", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{200}}
+	OpReportOutcome         = Operation{ID: "reportOutcome", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome", Success: []int{200}}
+	OpGetConfirmationQr     = Operation{ID: "getConfirmationQr", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr", Success: []int{200}}
+	OpRedeemConfirmation    = Operation{ID: "redeemConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem", Success: []int{200}}
+	OpVerifyConfirmation    = Operation{ID: "verifyConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify", Success: []int{200}}
+	OpRuntimeRemovePin      = Operation{ID: "runtimeRemovePin", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
+	OpRuntimeGetPinStatus   = Operation{ID: "runtimeGetPinStatus", Method: "GET", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
+	OpRuntimeSetPin         = Operation{ID: "runtimeSetPin", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
+	OpRuntimeEndPinLinks    = Operation{ID: "runtimeEndPinLinks", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{204}}
+	OpRuntimeCreatePinLink  = Operation{ID: "runtimeCreatePinLink", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
+	OpGetPinPolicyDecision  = Operation{ID: "getPinPolicyDecision", Method: "GET", Path: "/internal/v1/instances/{instance_id}/pin-policy/decision", Success: []int{200}}
+	OpEndPinSessions        = Operation{ID: "endPinSessions", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/pin-sessions", Success: []int{204}}
+	OpRemoveCustomerPin     = Operation{ID: "removeCustomerPin", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin", Success: []int{204}}
+	OpGetCustomerPinStatus  = Operation{ID: "getCustomerPinStatus", Method: "GET", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
+	OpSetCustomerPin        = Operation{ID: "setCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
+	OpEndCustomerPinLinks   = Operation{ID: "endCustomerPinLinks", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{204}}
+	OpCreateCustomerPinLink = Operation{ID: "createCustomerPinLink", Method: "POST", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{201}}
+	OpUnlockCustomerPin     = Operation{ID: "unlockCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/unlock", Success: []int{200}}
+	OpLiftTenantFreeze      = Operation{ID: "liftTenantFreeze", Method: "DELETE", Path: "/v1/freeze", Success: []int{204}}
+	OpGetTenantFreeze       = Operation{ID: "getTenantFreeze", Method: "GET", Path: "/v1/freeze", Success: []int{200}}
+	OpSetTenantFreeze       = Operation{ID: "setTenantFreeze", Method: "PUT", Path: "/v1/freeze", Success: []int{200}}
+	OpLiftInstanceFreeze    = Operation{ID: "liftInstanceFreeze", Method: "DELETE", Path: "/v1/instances/{instance_id}/freeze", Success: []int{204}}
+	OpGetInstanceFreeze     = Operation{ID: "getInstanceFreeze", Method: "GET", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
+	OpSetInstanceFreeze     = Operation{ID: "setInstanceFreeze", Method: "PUT", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
+	OpRemoveIdentityPin     = Operation{ID: "removeIdentityPin", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
+	OpGetIdentityPinStatus  = Operation{ID: "getIdentityPinStatus", Method: "GET", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
+	OpEndIdentityPinLinks   = Operation{ID: "endIdentityPinLinks", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{204}}
+	OpCreateIdentityPinLink = Operation{ID: "createIdentityPinLink", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
+	OpUnlockIdentityPin     = Operation{ID: "unlockIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/unlock", Success: []int{200}}
+	OpGetPinPolicy          = Operation{ID: "getPinPolicy", Method: "GET", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
+	OpUpdatePinPolicy       = Operation{ID: "updatePinPolicy", Method: "PATCH", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
+	OpGetMyPinStatus        = Operation{ID: "getMyPinStatus", Method: "GET", Path: "/v1/me/pin", Success: []int{200}}
+	OpSetMyPin              = Operation{ID: "setMyPin", Method: "PUT", Path: "/v1/me/pin", Success: []int{200}}
 )
 
 // Operations are all operations of the contract.
@@ -992,16 +1154,21 @@ var Operations = []Operation{
 	OpDeclineConfirmation,
 	OpGetConfirmation,
 	OpReportOutcome,
+	OpGetConfirmationQr,
 	OpRedeemConfirmation,
 	OpVerifyConfirmation,
 	OpRuntimeRemovePin,
 	OpRuntimeGetPinStatus,
 	OpRuntimeSetPin,
+	OpRuntimeEndPinLinks,
+	OpRuntimeCreatePinLink,
 	OpGetPinPolicyDecision,
 	OpEndPinSessions,
 	OpRemoveCustomerPin,
 	OpGetCustomerPinStatus,
 	OpSetCustomerPin,
+	OpEndCustomerPinLinks,
+	OpCreateCustomerPinLink,
 	OpUnlockCustomerPin,
 	OpLiftTenantFreeze,
 	OpGetTenantFreeze,
@@ -1011,10 +1178,13 @@ var Operations = []Operation{
 	OpSetInstanceFreeze,
 	OpRemoveIdentityPin,
 	OpGetIdentityPinStatus,
+	OpEndIdentityPinLinks,
+	OpCreateIdentityPinLink,
 	OpUnlockIdentityPin,
 	OpGetPinPolicy,
 	OpUpdatePinPolicy,
 	OpGetMyPinStatus,
+	OpSetMyPin,
 }
 
 // Left out are the methods that send a request and read its answer: the SDK does both itself.
