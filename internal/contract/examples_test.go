@@ -29,7 +29,9 @@ var clicks = []string{
 	"setTenantFreeze", "getTenantFreeze", "liftTenantFreeze",
 	"askConfirmation", "declineConfirmation", "endPinSessions", "getMyPinStatus",
 	"runtimeSetPin", "runtimeGetPinStatus", "getIdentityPinStatus", "unlockIdentityPin",
-	"runtimeRemovePin", "removeIdentityPin", "unlockCustomerPin", "removeCustomerPin",
+	"runtimeRemovePin", "removeIdentityPin", "unlockCustomerPin", "setMyPin",
+	"createCustomerPinLink", "endCustomerPinLinks", "createIdentityPinLink", "endIdentityPinLinks",
+	"runtimeCreatePinLink", "runtimeEndPinLinks", "removeCustomerPin",
 }
 
 func TestExamplesWorkAsPrefilled(t *testing.T) {
