@@ -35,7 +35,7 @@ untracked=$(git ls-files --others -- gen 2>/dev/null || true)
 	failed=1
 }
 
-for module in . tools tools/lint; do
+for module in . tools tools/lint tools/generators; do
 	go -C "$module" mod tidy -diff || {
 		echo "verify: run go mod tidy in $module" >&2
 		failed=1
