@@ -18,6 +18,7 @@ LINT := tool -modfile=$(CURDIR)/tools/lint/go.mod golangci-lint
 NPM := tools/npm/node_modules
 SDKTS := sdk/typescript
 E2E := tools/e2e
+GENERATORS := tools/generators
 
 # Modules of their own beside the server's, without those of tools.
 MODULES := sdk/go/hydrapin examples/mcp-go
@@ -81,6 +82,10 @@ fmt: ## format the code as lint wants it
 contract: need/postgres $(NPM) contract/lint contract/breaking ## the API against its contract, with a table of what was reached
 	$(WITHPG) tools/contract.sh
 
+.PHONY: contract/generators
+contract/generators: $(GENERATORS)/node_modules ## generate and compile clients with other generators
+	@tools/generators.sh
+
 .PHONY: contract/lint
 contract/lint: $(NPM) ## lint openapi.yaml with redocly and spectral
 	@tools/lint-spec.sh
@@ -117,16 +122,29 @@ $(NPM): tools/npm/package.json tools/npm/package-lock.json
 	@tools/need.sh node
 	cd tools/npm && npm ci --ignore-scripts && touch node_modules
 
+# On the Node.js that is here, 20 or newer, and then on the current LTS release.
 .PHONY: sdk/typescript
-sdk/typescript: build $(SDKTS)/node_modules ## build and test the TypeScript SDK against bin/hydrapin
-	cd $(SDKTS) && npm test
+sdk/typescript: build $(SDKTS)/node_modules ## build, test and pack the TypeScript SDK against bin/hydrapin
+	cd $(SDKTS) && npm test && npm run check && npm run test:lts
+
+# Beside a real server; tarball and wheel are installed into empty projects (test/pack.test.ts, test_package.py).
+.PHONY: sdk
+sdk: sdk/go sdk/typescript sdk/python ## build and test the three SDKs
+
+.PHONY: sdk/go
+sdk/go: ## test the Go SDK against a real server
+	go test -vet=all ./sdk/go/...
+
+.PHONY: examples
+examples: build $(SDKTS)/node_modules need/python ## install and run every example with a scripted model
+	@PYTHON=$(PYTHON) tools/examples.sh
 
 .PHONY: e2e
 e2e: build need/chromium $(E2E)/node_modules $(SDKTS)/node_modules ## the documentation pages and the TypeScript SDK in a real Chromium
 	cd $(E2E) && npm test
 	cd $(SDKTS) && npm run test:browser
 
-$(SDKTS)/node_modules $(E2E)/node_modules: %/node_modules: %/package.json %/package-lock.json
+$(SDKTS)/node_modules $(E2E)/node_modules $(GENERATORS)/node_modules: %/node_modules: %/package.json %/package-lock.json
 	@tools/need.sh node
 	cd $* && npm ci --ignore-scripts && touch node_modules
 
@@ -141,7 +159,7 @@ verify: ## fail when generated code is stale, left over or edited, or a go.mod u
 	@tools/verify.sh
 
 .PHONY: ci
-ci: verify lint build test test/race fuzz contract sdk/typescript sdk/python e2e ## all that a change must pass
+ci: verify lint build test test/race fuzz contract contract/generators sdk examples e2e ## all that a change must pass
 
 .PHONY: ci/long
 ci/long: ci test/kill release/check ## what takes too long for every change, too
@@ -152,4 +170,4 @@ need/postgres need/node need/gcc need/chromium: need/%:
 
 .PHONY: clean
 clean: clean/python ## remove what was built; the data folder stays
-	rm -rf bin $(NPM) $(E2E)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build
+	rm -rf bin $(NPM) $(E2E)/node_modules $(GENERATORS)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build

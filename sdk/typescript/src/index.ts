@@ -1,7 +1,8 @@
 // What the package offers. Everything else may change without notice.
-export { Admin, type VersionedPinPolicy } from "./admin.js";
-export { Runtime, type RuntimeOptions, type WaitOptions } from "./runtime.js";
+export { Admin, type FreezeOptions, type VersionedPinPolicy } from "./admin.js";
+export { Runtime, type OutcomeOptions, type PageOptions, type RuntimeOptions, type WaitOptions } from "./runtime.js";
 export { Secret } from "./secret.js";
+export { sentenceFor } from "./tool.js";
 export { MAX_SUMMARY_LENGTH, SummaryError, summary } from "./summary.js";
 export { WebhookError, verifyWebhook, type WebhookMessage } from "./webhook.js";
 export type { Grant, GuardOptions } from "./guard.js";
@@ -17,6 +18,7 @@ export {
   ConnectionError,
   ExpiredError,
   ForbiddenError,
+  FrozenError,
   HydrapinError,
   IdempotencyConflictError,
   InactiveError,
@@ -27,6 +29,8 @@ export {
   NotConfirmedError,
   NotFoundError,
   NotPendingError,
+  NotRedeemedError,
+  OutcomeAlreadySetError,
   ParamsMismatchError,
   PreconditionFailedError,
   ProblemError,

@@ -28,6 +28,9 @@ const table: Record<sdk.ProblemCode, [number, string]> = {
   busy: [503, "BusyError"],
   unavailable: [503, "UnavailableError"],
   internal: [500, "InternalError"],
+  frozen: [403, "FrozenError"],
+  "outcome-already-set": [409, "OutcomeAlreadySetError"],
+  "not-redeemed": [409, "NotRedeemedError"],
 };
 
 let reply = problem("internal", 500);
