@@ -432,13 +432,3 @@ func ringIDs(v string) (ids []string, problem string) {
 	}
 	return ids, ""
 }
-
-// RingIDs returns the ids of a ring that passed the checks, the one that signs
-// first.
-func RingIDs(ring Secret) []string {
-	if ring.IsZero() {
-		return nil
-	}
-	ids, _ := ringIDs(ring.Reveal())
-	return ids
-}
