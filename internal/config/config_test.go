@@ -399,7 +399,6 @@ func TestDatabaseIsShownWithoutPassword(t *testing.T) {
 		"postgres://app:hunter2@db:5432/pins":            "postgres://db:5432/pins",
 		"postgresql://app:hunter2@[::1]:5432/pins":       "postgres://[::1]:5432/pins",
 		"postgres://db/pins?password=hunter2":            "postgres://db/pins",
-		"postgres://app:hunter2@hunter2@db/pins":         "postgres://[redacted]",
 		"postgres:///pins?host=/run/pg&password=hunter2": "postgres:///pins",
 	} {
 		c, err := config.Load(postgresEnv("HYDRAPIN_DATABASE_URL=" + url))

@@ -50,8 +50,9 @@ func parseDatabase(v string) (Database, string) {
 
 var (
 	badEscape = regexp.MustCompile(`%(?:[^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)`)
-	// userinfo is what RFC 3986 section 3.2.1 allows, with an @ that readers take.
-	userinfo = regexp.MustCompile(`^[A-Za-z0-9._~!$&'()*+,;=:%@-]*$`)
+	// userinfo is what RFC 3986 section 3.2.1 allows. The driver takes what follows an @ in a
+	// password for the host, and its error would print that part of the password.
+	userinfo = regexp.MustCompile(`^[A-Za-z0-9._~!$&'()*+,;=:%-]*$`)
 	hosts    = regexp.MustCompile(`^(?:[A-Za-z0-9._%-]*|\[[^\]]*\])(?::[0-9]*)?(?:,(?:[A-Za-z0-9._%-]*|\[[^\]]*\])(?::[0-9]*)?)*$`)
 )
 

@@ -34,6 +34,8 @@ func TestProblems(t *testing.T) {
 		{"DATABASE_URL", "postgres://app:hunter2/x@db/pins", "%2F"},
 		{"DATABASE_URL", "postgres://app:hunter2?x@db/pins", "%3F"},
 		{"DATABASE_URL", "postgres://app:hunter2^@db/pins", "%25"},
+		{"DATABASE_URL", "postgres://app:hunter2@x@db/pins", "%40"},
+		{"DATABASE_URL", "postgres://app@corp:hunter2@db/pins", "%40"},
 		{"DATABASE_URL", "postgres://app:hunter2", "host:port"},
 		{"DATA_DIR", " ", "must be a path"},
 		{"DATA_GROUP_ACCESS", "yes", "true or false"},

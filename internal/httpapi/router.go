@@ -23,7 +23,8 @@ func (r router) GET(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *
 const (
 	// writeWithin is how long a write may take that nobody waits for any more.
 	writeWithin = 30 * time.Second
-	// spendWithin is how long an attempt may still be spent after its caller has gone.
+	// spendWithin is how long an attempt may still be spent, and a read still go on, after its
+	// caller has gone.
 	spendWithin = time.Second
 )
 
@@ -33,13 +34,11 @@ const (
 // the answer. That looks to the server like a client that has gone, and ends the context of the
 // request. So a write goes on. An operation that spends an attempt goes on for a moment, which is
 // enough for a client that waits: of one that has gone no attempt may be spent later, for example
-// after a long wait for a lock. From the spend on the service finishes it in any case.
+// after a long wait for a lock. From the spend on the service finishes it in any case. A read has
+// the same moment, which is enough for all but a long poll.
 func keep(req *http.Request, op *openapi.Operation) (context.Context, context.CancelFunc) {
 	ctx := req.Context()
-	switch {
-	case !op.Writes:
-		return ctx, func() {}
-	case !op.Spends:
+	if op.Writes && !op.Spends {
 		return context.WithTimeout(context.WithoutCancel(ctx), writeWithin)
 	}
 	kept, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -130,7 +130,7 @@ func TestOptionsIsNotStored(t *testing.T) {
 }
 
 // A client that closes its half of the connection once it has sent its request gets its write done
-// and answered.
+// and answered, and its reads too.
 func TestHalfClosedConnectionsAreAnswered(t *testing.T) {
 	t.Parallel()
 	for _, e := range hydratest.Engines() {
@@ -157,6 +157,10 @@ func TestHalfClosedConnectionsAreAnswered(t *testing.T) {
 					`{"skill":"pay","role":"owner","customer_id":"`+s.Customer.String()+`"}`, 201)
 				_, id, _ := strings.Cut(asked, `"id":"`)
 				at := internal + "/confirmations/" + id[:36]
+				send("GET", customer, s.Key, "", 200)
+				send("GET", policy, s.Key, "", 200)
+				send("GET", at, s.RuntimeKey, "", 200)
+				send("GET", internal+"/confirmations?status=pending", s.RuntimeKey, "", 200)
 				send("POST", at+"/verify", s.RuntimeKey, `{"pin":"804615"}`, 200)
 				send("POST", at+"/redeem", s.RuntimeKey, `{"skill":"pay"}`, 200)
 				send("DELETE", internal+"/pin-sessions?customer_id="+s.Customer.String(), s.RuntimeKey, "", 204)

@@ -9,7 +9,7 @@ export type { Grant, GuardOptions } from "./guard.js";
 export type { CallOptions, ClientOptions, Credentials, ResponseInfo, RetryOptions, TokenSource } from "./transport.js";
 export { MAX_PARAMS_BYTES, MAX_PARAMS_DEPTH, ParamsError, canonicalParams, paramsDigest } from "./canonical.js";
 export { NO_ACTION, ReceiptError, keysFromJwks, remoteKeys, verifyReceipt } from "./receipt.js";
-export type { ExpectedReceipt, HolderType, KeySource, Receipt, ReceiptFault, ReceiptTrust } from "./receipt.js";
+export type { ExpectedReceipt, HolderType, KeySource, Receipt, ReceiptErrorCode, ReceiptTrust } from "./receipt.js";
 export { MemorySeen, type SeenStore } from "./seen.js";
 export {
   AlreadyRedeemedError,

@@ -58,7 +58,7 @@ for (const [code, [status, name]] of Object.entries(table)) {
   });
 }
 
-test("422 is a ValidationError with every fault", async () => {
+test("422 is a ValidationError with every error", async () => {
   const detail = [
     { loc: ["body", "pin"], msg: "String should have at least 4 characters", type: "string_too_short" },
     { loc: ["body", 3], msg: "Bad", type: "json_invalid" },

@@ -40,7 +40,7 @@ test("the tarball holds the program, its types, README and licence, and nothing 
   assert.deepEqual(own.files.sort(), [...built, "dist/schema.d.ts", "LICENSE", "README.md", "package.json"].sort());
 });
 
-// That it uses nothing of Node's globals is told by its own tsconfig, which knows only the browser's.
+// The package's own tsconfig, which knows only the browser's globals, proves that it uses none of Node's.
 test("its only dependencies are the two, and it imports nothing of Node", async () => {
   const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
     dependencies: Record<string, string>;
