@@ -14,10 +14,14 @@ export CGO_ENABLED := 0
 
 # Pinned programs: their versions are in the go.mod beside them.
 TOOL := go tool -modfile=tools/go.mod
-LINT := go tool -modfile=tools/lint/go.mod golangci-lint
+LINT := tool -modfile=$(CURDIR)/tools/lint/go.mod golangci-lint
 NPM := tools/npm/node_modules
 SDKTS := sdk/typescript
 E2E := tools/e2e
+GENERATORS := tools/generators
+
+# Modules of their own beside the server's, without those of tools.
+MODULES := sdk/go/hydrapin examples/mcp-go
 
 # Runs what follows beside a throwaway PostgreSQL server.
 WITHPG := go run ./internal/pgtest/cmd/withpg
@@ -33,19 +37,26 @@ help: ## list the targets
 run: build ## build and start the server in embedded mode (./data)
 	./bin/hydrapin serve
 
+.PHONY: demo
+demo: ## one confirmation on a temporary server: open the link, enter the PIN
+	go run ./examples/demo
+
 .PHONY: build
 build: ## build bin/hydrapin
 	@tools/build.sh '$(LDFLAGS)'
+	@for m in $(MODULES); do go -C $$m build ./... || exit; done
 
 .PHONY: test
 test: need/postgres ## all tests, on SQLite and on a PostgreSQL of their own
 	$(WITHPG) go test -vet=all ./...
+	@for m in $(MODULES); do go -C $$m test -vet=all ./... || exit; done
 
 # Another time zone than that of `test`, off by half an hour, shows code that
 # forgets about zones.
 .PHONY: test/race
 test/race: need/postgres need/gcc ## the same with the race detector
 	TZ=Asia/Kolkata $(WITHPG) env CGO_ENABLED=1 go test -race -vet=off ./internal/... ./sdk/go/...
+	@for m in $(MODULES); do CGO_ENABLED=1 go -C $$m test -race -vet=off ./... || exit; done
 
 .PHONY: test/kill
 test/kill: need/postgres ## the race and kill tests, ten times over
@@ -61,15 +72,19 @@ bench: need/postgres ## the benchmarks, on both databases
 
 .PHONY: lint
 lint: ## golangci-lint: the code, its format, and who may import whom
-	$(LINT) run
+	@for m in . $(MODULES); do go -C $$m $(LINT) run --config $(CURDIR)/.golangci.yml || exit; done
 
 .PHONY: fmt
 fmt: ## format the code as lint wants it
-	$(LINT) fmt
+	@for m in . $(MODULES); do go -C $$m $(LINT) fmt --config $(CURDIR)/.golangci.yml || exit; done
 
 .PHONY: contract
 contract: need/postgres $(NPM) contract/lint contract/breaking ## the API against its contract, with a table of what was reached
 	$(WITHPG) tools/contract.sh
+
+.PHONY: contract/generators
+contract/generators: $(GENERATORS)/node_modules ## generate and compile clients with other generators
+	@tools/generators.sh
 
 .PHONY: contract/lint
 contract/lint: $(NPM) ## lint openapi.yaml with redocly and spectral
@@ -80,14 +95,14 @@ contract/breaking: ## fail if openapi.yaml breaks the last release or the HydraC
 	@tools/breaking.sh
 
 .PHONY: gen
-gen: ## make all that is in gen/ from the contract and the SQL
+gen: ## make all generated code from the contract and the SQL
 	@stamp=$$(mktemp) && trap 'rm -f "$$stamp"' EXIT && \
 		$(MAKE) gen/api gen/db gen/docs gen/typescript gen/python && \
 		find gen -type f ! -newer "$$stamp" -print -delete | sed 's/^/left over, removed: /'
 
 .PHONY: gen/api
-gen/api: ## the Go server interface, models and client (part of gen)
-	@mkdir -p gen/api gen/client
+gen/api: ## the Go server interface and models, and the operations and models of the Go SDK (part of gen)
+	@mkdir -p gen/api sdk/go/hydrapin/internal/client
 	$(TOOL) oapi-codegen -config tools/oapi/api.yaml openapi.yaml
 	$(TOOL) oapi-codegen -config tools/oapi/client.yaml openapi.yaml
 
@@ -107,27 +122,47 @@ $(NPM): tools/npm/package.json tools/npm/package-lock.json
 	@tools/need.sh node
 	cd tools/npm && npm ci --ignore-scripts && touch node_modules
 
+# On the Node.js that is here, 20 or newer, and then on the current LTS release.
 .PHONY: sdk/typescript
-sdk/typescript: build $(SDKTS)/node_modules ## build and test the TypeScript SDK against bin/hydrapin
-	cd $(SDKTS) && npm test
+sdk/typescript: build $(SDKTS)/node_modules ## build, test and pack the TypeScript SDK against bin/hydrapin
+	cd $(SDKTS) && npm test && npm run check && npm run test:lts
+
+# Beside a real server; tarball and wheel are installed into empty projects (test/pack.test.ts, test_package.py).
+.PHONY: sdk
+sdk: sdk/go sdk/typescript sdk/python ## build and test the three SDKs
+
+.PHONY: sdk/go
+sdk/go: ## test the Go SDK against a real server
+	go test -vet=all ./sdk/go/...
+
+.PHONY: examples
+examples: build $(SDKTS)/node_modules need/python ## install and run every example with a scripted model
+	@PYTHON=$(PYTHON) tools/examples.sh
 
 .PHONY: e2e
 e2e: build need/chromium $(E2E)/node_modules $(SDKTS)/node_modules ## the documentation pages and the TypeScript SDK in a real Chromium
 	cd $(E2E) && npm test
 	cd $(SDKTS) && npm run test:browser
 
-$(SDKTS)/node_modules $(E2E)/node_modules: %/node_modules: %/package.json %/package-lock.json
+$(SDKTS)/node_modules $(E2E)/node_modules $(GENERATORS)/node_modules: %/node_modules: %/package.json %/package-lock.json
 	@tools/need.sh node
 	cd $* && npm ci --ignore-scripts && touch node_modules
 
 include sdk/python/python.mk
+
+.PHONY: release/check
+release/check: ## pack both Go modules and install them as a user would
+	@tools/release.sh
 
 .PHONY: verify
 verify: ## fail when generated code is stale, left over or edited, or a go.mod untidy
 	@tools/verify.sh
 
 .PHONY: ci
-ci: verify lint build test test/race fuzz contract sdk/typescript sdk/python e2e ## all that a change must pass
+ci: verify lint build test test/race fuzz contract contract/generators sdk examples e2e ## all that a change must pass
+
+.PHONY: ci/long
+ci/long: ci test/kill release/check ## what takes too long for every change, too
 
 .PHONY: need/postgres need/node need/gcc need/chromium
 need/postgres need/node need/gcc need/chromium: need/%:
@@ -135,4 +170,4 @@ need/postgres need/node need/gcc need/chromium: need/%:
 
 .PHONY: clean
 clean: clean/python ## remove what was built; the data folder stays
-	rm -rf bin $(NPM) $(E2E)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build
+	rm -rf bin $(NPM) $(E2E)/node_modules $(GENERATORS)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build

@@ -13,6 +13,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/google/uuid v1.6.0
 	github.com/gowebpki/jcs v1.0.2
+	github.com/hydracore/hydrapin/sdk/go/hydrapin v0.0.0
 	github.com/jackc/pgx/v5 v5.13.0
 	github.com/labstack/echo/v4 v4.16.0
 	github.com/makiuchi-d/gozxing v0.1.1
@@ -31,6 +32,10 @@ require (
 	modernc.org/sqlite v1.62.0
 	pgregory.net/rapid v1.3.0
 )
+
+// The SDK is a module of its own, beside the server. A tagged release drops this line: see
+// tools/release.sh.
+replace github.com/hydracore/hydrapin/sdk/go/hydrapin => ./sdk/go/hydrapin
 
 require (
 	github.com/apapsch/go-jsonmerge/v2 v2.0.0 // indirect

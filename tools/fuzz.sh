@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every fuzz target of the module for FUZZTIME, one after the other. Go
+# Runs every fuzz target of every module for FUZZTIME, one after the other. Go
 # fuzzes one target of one package a run, so they are looked up in the sources.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,5 +12,5 @@ found=$(grep -rHo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A
 echo "$found" | while IFS=: read -r file target; do
 	target=${target#func }
 	echo "fuzz $(dirname "$file") $target"
-	go test -vet=off -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10s}" "$(dirname "$file")" </dev/null
+	go -C "$(dirname "$file")" test -vet=off -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10s}" . </dev/null
 done

@@ -178,6 +178,24 @@ func (e PinAppliesTo) Valid() bool {
 	}
 }
 
+// Defines values for PinChannels.
+const (
+	PinChannelsAny  PinChannels = "any"
+	PinChannelsPage PinChannels = "page"
+)
+
+// Valid indicates whether the value is a known member of the PinChannels enum.
+func (e PinChannels) Valid() bool {
+	switch e {
+	case PinChannelsAny:
+		return true
+	case PinChannelsPage:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PinPolicyDecisionReason.
 const (
 	PinPolicyDecisionReasonFrozen         PinPolicyDecisionReason = "frozen"
@@ -220,6 +238,45 @@ func (e PinPolicyUpdatePinAppliesTo) Valid() bool {
 	}
 }
 
+// Defines values for PinPolicyUpdatePinChannels.
+const (
+	PinPolicyUpdatePinChannelsAny  PinPolicyUpdatePinChannels = "any"
+	PinPolicyUpdatePinChannelsPage PinPolicyUpdatePinChannels = "page"
+)
+
+// Valid indicates whether the value is a known member of the PinPolicyUpdatePinChannels enum.
+func (e PinPolicyUpdatePinChannels) Valid() bool {
+	switch e {
+	case PinPolicyUpdatePinChannelsAny:
+		return true
+	case PinPolicyUpdatePinChannelsPage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinStatusSetBy.
+const (
+	PinStatusSetByAdmin   PinStatusSetBy = "admin"
+	PinStatusSetByHolder  PinStatusSetBy = "holder"
+	PinStatusSetByRuntime PinStatusSetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the PinStatusSetBy enum.
+func (e PinStatusSetBy) Valid() bool {
+	switch e {
+	case PinStatusSetByAdmin:
+		return true
+	case PinStatusSetByHolder:
+		return true
+	case PinStatusSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemType.
 const (
 	UrnHydrapinProblemAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
@@ -236,9 +293,12 @@ const (
 	UrnHydrapinProblemNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
 	UrnHydrapinProblemNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
 	UrnHydrapinProblemOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
+	UrnHydrapinProblemPageOnly             ProblemType = "urn:hydrapin:problem:page-only"
 	UrnHydrapinProblemParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
 	UrnHydrapinProblemPinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
 	UrnHydrapinProblemPinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
+	UrnHydrapinProblemPinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
+	UrnHydrapinProblemPinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
 	UrnHydrapinProblemPreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
 	UrnHydrapinProblemTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
 	UrnHydrapinProblemTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
@@ -279,11 +339,17 @@ func (e ProblemType) Valid() bool {
 		return true
 	case UrnHydrapinProblemOutcomeAlreadySet:
 		return true
+	case UrnHydrapinProblemPageOnly:
+		return true
 	case UrnHydrapinProblemParamsMismatch:
 		return true
 	case UrnHydrapinProblemPinInactive:
 		return true
 	case UrnHydrapinProblemPinLocked:
+		return true
+	case UrnHydrapinProblemPinNotOwn:
+		return true
+	case UrnHydrapinProblemPinNotSet:
 		return true
 	case UrnHydrapinProblemPreconditionFailed:
 		return true
@@ -422,7 +488,7 @@ type Confirmation struct {
 	// AttemptsRemaining How many attempts are left before the PIN is locked or deactivated. Set while the confirmation is `pending` or `blocked`, otherwise null.
 	AttemptsRemaining *int `json:"attempts_remaining"`
 
-	// ConfirmUrl The page where the holder can enter the PIN. Null if there is none.
+	// ConfirmUrl The page where the holder enters the PIN, while the confirmation is `pending`. Otherwise null.
 	ConfirmUrl *string `json:"confirm_url"`
 
 	// CreatedAt When the runtime asked.
@@ -490,6 +556,18 @@ type ConfirmationList struct {
 // ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
+// CreatePinLink How long the link lives.
+type CreatePinLink struct {
+	// ExpiresInSeconds After how many seconds the link expires.
+	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
+}
+
+// CreateRuntimePinLink How long the link lives.
+type CreateRuntimePinLink struct {
+	// ExpiresInSeconds After how many seconds the link expires.
+	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
+}
+
 // ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation struct {
 	union json.RawMessage
@@ -542,6 +620,21 @@ type Pin = pin.PIN
 // Example: all
 type PinAppliesTo string
 
+// PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
+type PinChannels string
+
+// PinLink A link with which a person chooses their PIN, once. Until it is used it is a credential.
+type PinLink struct {
+	// ExpiresAt When the link expires.
+	ExpiresAt wire.Time `json:"expires_at"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// Url The page where the PIN is chosen. Send it to the person through a channel of your own. Never pass it through a model.
+	Url string `json:"url"`
+}
+
 // PinPolicy The PIN policy of an instance.
 type PinPolicy struct {
 	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
@@ -551,6 +644,12 @@ type PinPolicy struct {
 	//
 	// Example: all
 	PinAppliesTo PinAppliesTo `json:"pin_applies_to"`
+
+	// PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
+	PinChannels PinChannels `json:"pin_channels"`
+
+	// PinMustBeOwn Whether only PINs count that their holders chose themselves (`set_by` is `holder`).
+	PinMustBeOwn bool `json:"pin_must_be_own"`
 
 	// PinRequiredSkills The skills that need a PIN, spelled and ordered as they were stored.
 	PinRequiredSkills []PolicySkill `json:"pin_required_skills"`
@@ -576,6 +675,12 @@ type PinPolicyUpdate struct {
 	// PinAppliesTo The roles that are asked for a PIN.
 	PinAppliesTo *PinPolicyUpdatePinAppliesTo `json:"pin_applies_to,omitempty"`
 
+	// PinChannels Where a PIN may be entered. With `page`, the runtime can neither verify nor set PINs (403 `page-only`). Upgrade every node before you use it.
+	PinChannels *PinPolicyUpdatePinChannels `json:"pin_channels,omitempty"`
+
+	// PinMustBeOwn With true, a PIN that its holder did not choose confirms nothing: questions are `blocked` with the reason `pin_not_own`. This works at once. Upgrade every node before you use it.
+	PinMustBeOwn *bool `json:"pin_must_be_own,omitempty"`
+
 	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
@@ -585,6 +690,9 @@ type PinPolicyUpdate struct {
 
 // PinPolicyUpdatePinAppliesTo The roles that are asked for a PIN.
 type PinPolicyUpdatePinAppliesTo string
+
+// PinPolicyUpdatePinChannels Where a PIN may be entered. With `page`, the runtime can neither verify nor set PINs (403 `page-only`). Upgrade every node before you use it.
+type PinPolicyUpdatePinChannels string
 
 // PinStatus The state of a PIN. It never contains the PIN itself.
 type PinStatus struct {
@@ -602,7 +710,13 @@ type PinStatus struct {
 
 	// LockedUntil When the lock ends. Null if the PIN is not locked.
 	LockedUntil *wire.Time `json:"locked_until"`
+
+	// SetBy Who set the current PIN. `holder` means that the person entered it, through a PIN link or with their own token. Null if no PIN is set.
+	SetBy *PinStatusSetBy `json:"set_by"`
 }
+
+// PinStatusSetBy Who set the current PIN. `holder` means that the person entered it, through a PIN link or with their own token. Null if no PIN is set.
+type PinStatusSetBy string
 
 // PolicySkill The name of a skill. `*` as the last character stands for every skill whose name begins with what precedes it: `payments.*`, or `*` for every skill.
 //
@@ -677,6 +791,19 @@ type SetFreeze struct {
 
 // SetIdentityPin The PIN to set, and the current PIN if there is one.
 type SetIdentityPin struct {
+	// CurrentPin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
+	//
+	// Example: 804615
+	CurrentPin *Pin `json:"current_pin,omitempty"`
+
+	// Pin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
+	//
+	// Example: 804615
+	Pin NewPin `json:"pin"`
+}
+
+// SetMyPin The PIN to set, and the current PIN if there is one.
+type SetMyPin struct {
 	// CurrentPin 4 to 12 ASCII digits. A PIN appears only in requests, never in a response.
 	//
 	// Example: 804615
@@ -779,6 +906,9 @@ type Conflict = Problem
 // ConflictKey A problem document (RFC 9457).
 type ConflictKey = Problem
 
+// ConflictMyPin A problem document (RFC 9457).
+type ConflictMyPin = Problem
+
 // ConflictOutcome A problem document (RFC 9457).
 type ConflictOutcome = Problem
 
@@ -797,6 +927,9 @@ type ForbiddenCustomer = Problem
 // ForbiddenLift A problem document (RFC 9457).
 type ForbiddenLift = Problem
 
+// ForbiddenMyPin A problem document (RFC 9457).
+type ForbiddenMyPin = Problem
+
 // ForbiddenPin A problem document (RFC 9457).
 type ForbiddenPin = Problem
 
@@ -811,6 +944,9 @@ type ForbiddenVerify = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
+
+// GoneLink A problem document (RFC 9457).
+type GoneLink = Problem
 
 // InternalError A problem document (RFC 9457).
 type InternalError = Problem
@@ -839,8 +975,14 @@ type InvalidIdentity = HTTPValidationError
 // InvalidInstance The validation errors of a request.
 type InvalidInstance = HTTPValidationError
 
+// InvalidLink The validation errors of a request.
+type InvalidLink = HTTPValidationError
+
 // InvalidList The validation errors of a request.
 type InvalidList = HTTPValidationError
+
+// InvalidMyPin The validation errors of a request.
+type InvalidMyPin = HTTPValidationError
 
 // InvalidOutcome The validation errors of a request.
 type InvalidOutcome = HTTPValidationError
@@ -956,8 +1098,14 @@ type VerifyConfirmationJSONRequestBody = VerifyPin
 // RuntimeSetPinJSONRequestBody defines body for RuntimeSetPin for application/json ContentType.
 type RuntimeSetPinJSONRequestBody = SetIdentityPin
 
+// RuntimeCreatePinLinkJSONRequestBody defines body for RuntimeCreatePinLink for application/json ContentType.
+type RuntimeCreatePinLinkJSONRequestBody = CreateRuntimePinLink
+
 // SetCustomerPinJSONRequestBody defines body for SetCustomerPin for application/json ContentType.
 type SetCustomerPinJSONRequestBody = SetPin
+
+// CreateCustomerPinLinkJSONRequestBody defines body for CreateCustomerPinLink for application/json ContentType.
+type CreateCustomerPinLinkJSONRequestBody = CreatePinLink
 
 // SetTenantFreezeJSONRequestBody defines body for SetTenantFreeze for application/json ContentType.
 type SetTenantFreezeJSONRequestBody = SetFreeze
@@ -965,8 +1113,14 @@ type SetTenantFreezeJSONRequestBody = SetFreeze
 // SetInstanceFreezeJSONRequestBody defines body for SetInstanceFreeze for application/json ContentType.
 type SetInstanceFreezeJSONRequestBody = SetFreeze
 
+// CreateIdentityPinLinkJSONRequestBody defines body for CreateIdentityPinLink for application/json ContentType.
+type CreateIdentityPinLinkJSONRequestBody = CreatePinLink
+
 // UpdatePinPolicyJSONRequestBody defines body for UpdatePinPolicy for application/json ContentType.
 type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
+
+// SetMyPinJSONRequestBody defines body for SetMyPin for application/json ContentType.
+type SetMyPinJSONRequestBody = SetMyPin
 
 // AsErrorLocation0 returns the union data inside the ErrorLocation as a ErrorLocation0
 func (t ErrorLocation) AsErrorLocation0() (ErrorLocation0, error) {
@@ -1047,6 +1201,9 @@ type ServerInterface interface {
 	// ReportOutcome Report what became of a skill
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome)
 	ReportOutcome(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
+	// GetConfirmationQr Get the link of a confirmation as a QR code
+	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr)
+	GetConfirmationQr(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error
@@ -1062,6 +1219,12 @@ type ServerInterface interface {
 	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
+	// RuntimeEndPinLinks End the PIN links of an identity (runtime)
+	// (DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links)
+	RuntimeEndPinLinks(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
+	// RuntimeCreatePinLink Create a PIN link for an identity (runtime)
+	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links)
+	RuntimeCreatePinLink(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
 	// GetPinPolicyDecision Ask whether a skill needs a PIN
 	// (GET /internal/v1/instances/{instance_id}/pin-policy/decision)
 	GetPinPolicyDecision(ctx echo.Context, instanceId InstanceId, params GetPinPolicyDecisionParams) error
@@ -1077,6 +1240,12 @@ type ServerInterface interface {
 	// SetCustomerPin Set a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin)
 	SetCustomerPin(ctx echo.Context, customerId CustomerId) error
+	// EndCustomerPinLinks End the PIN links of a customer
+	// (DELETE /v1/customers/{customer_id}/pin-links)
+	EndCustomerPinLinks(ctx echo.Context, customerId CustomerId) error
+	// CreateCustomerPinLink Create a PIN link for a customer
+	// (POST /v1/customers/{customer_id}/pin-links)
+	CreateCustomerPinLink(ctx echo.Context, customerId CustomerId) error
 	// UnlockCustomerPin Unlock a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin/unlock)
 	UnlockCustomerPin(ctx echo.Context, customerId CustomerId) error
@@ -1104,6 +1273,12 @@ type ServerInterface interface {
 	// GetIdentityPinStatus Get an identity's PIN status
 	// (GET /v1/instances/{instance_id}/identities/{identity_id}/pin)
 	GetIdentityPinStatus(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
+	// EndIdentityPinLinks End the PIN links of an identity
+	// (DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin-links)
+	EndIdentityPinLinks(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
+	// CreateIdentityPinLink Create a PIN link for an identity
+	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links)
+	CreateIdentityPinLink(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
 	// UnlockIdentityPin Unlock an identity's PIN
 	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin/unlock)
 	UnlockIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
@@ -1116,6 +1291,9 @@ type ServerInterface interface {
 	// GetMyPinStatus Get my PIN status
 	// (GET /v1/me/pin)
 	GetMyPinStatus(ctx echo.Context) error
+	// SetMyPin Set my PIN
+	// (PUT /v1/me/pin)
+	SetMyPin(ctx echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1273,6 +1451,30 @@ func (w *ServerInterfaceWrapper) ReportOutcome(ctx echo.Context) error {
 	return err
 }
 
+// GetConfirmationQr converts echo context to params.
+func (w *ServerInterfaceWrapper) GetConfirmationQr(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Path parameter "confirmation_id" -------------
+	var confirmationId ConfirmationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "confirmation_id", ctx.Param("confirmation_id"), &confirmationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter confirmation_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetConfirmationQr(ctx, instanceId, confirmationId)
+	return err
+}
+
 // RedeemConfirmation converts echo context to params.
 func (w *ServerInterfaceWrapper) RedeemConfirmation(ctx echo.Context) error {
 	var err error
@@ -1393,6 +1595,54 @@ func (w *ServerInterfaceWrapper) RuntimeSetPin(ctx echo.Context) error {
 	return err
 }
 
+// RuntimeEndPinLinks converts echo context to params.
+func (w *ServerInterfaceWrapper) RuntimeEndPinLinks(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Path parameter "identity_id" -------------
+	var identityId IdentityId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "identity_id", ctx.Param("identity_id"), &identityId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RuntimeEndPinLinks(ctx, instanceId, identityId)
+	return err
+}
+
+// RuntimeCreatePinLink converts echo context to params.
+func (w *ServerInterfaceWrapper) RuntimeCreatePinLink(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Path parameter "identity_id" -------------
+	var identityId IdentityId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "identity_id", ctx.Param("identity_id"), &identityId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RuntimeCreatePinLink(ctx, instanceId, identityId)
+	return err
+}
+
 // GetPinPolicyDecision converts echo context to params.
 func (w *ServerInterfaceWrapper) GetPinPolicyDecision(ctx echo.Context) error {
 	var err error
@@ -1502,6 +1752,38 @@ func (w *ServerInterfaceWrapper) SetCustomerPin(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SetCustomerPin(ctx, customerId)
+	return err
+}
+
+// EndCustomerPinLinks converts echo context to params.
+func (w *ServerInterfaceWrapper) EndCustomerPinLinks(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndCustomerPinLinks(ctx, customerId)
+	return err
+}
+
+// CreateCustomerPinLink converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateCustomerPinLink(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateCustomerPinLink(ctx, customerId)
 	return err
 }
 
@@ -1644,6 +1926,54 @@ func (w *ServerInterfaceWrapper) GetIdentityPinStatus(ctx echo.Context) error {
 	return err
 }
 
+// EndIdentityPinLinks converts echo context to params.
+func (w *ServerInterfaceWrapper) EndIdentityPinLinks(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Path parameter "identity_id" -------------
+	var identityId IdentityId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "identity_id", ctx.Param("identity_id"), &identityId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndIdentityPinLinks(ctx, instanceId, identityId)
+	return err
+}
+
+// CreateIdentityPinLink converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateIdentityPinLink(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Path parameter "identity_id" -------------
+	var identityId IdentityId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "identity_id", ctx.Param("identity_id"), &identityId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateIdentityPinLink(ctx, instanceId, identityId)
+	return err
+}
+
 // UnlockIdentityPin converts echo context to params.
 func (w *ServerInterfaceWrapper) UnlockIdentityPin(ctx echo.Context) error {
 	var err error
@@ -1764,6 +2094,15 @@ func (w *ServerInterfaceWrapper) GetMyPinStatus(ctx echo.Context) error {
 	return err
 }
 
+// SetMyPin converts echo context to params.
+func (w *ServerInterfaceWrapper) SetMyPin(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetMyPin(ctx)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -1816,16 +2155,21 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id", wrapper.DeclineConfirmation, options.OperationMiddlewares["declineConfirmation"]...)
 	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id", wrapper.GetConfirmation, options.OperationMiddlewares["getConfirmation"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id/outcome", wrapper.ReportOutcome, options.OperationMiddlewares["reportOutcome"]...)
+	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id/qr", wrapper.GetConfirmationQr, options.OperationMiddlewares["getConfirmationQr"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id/redeem", wrapper.RedeemConfirmation, options.OperationMiddlewares["redeemConfirmation"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/confirmations/:confirmation_id/verify", wrapper.VerifyConfirmation, options.OperationMiddlewares["verifyConfirmation"]...)
 	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RuntimeRemovePin, options.OperationMiddlewares["runtimeRemovePin"]...)
 	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RuntimeGetPinStatus, options.OperationMiddlewares["runtimeGetPinStatus"]...)
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RuntimeSetPin, options.OperationMiddlewares["runtimeSetPin"]...)
+	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin-links", wrapper.RuntimeEndPinLinks, options.OperationMiddlewares["runtimeEndPinLinks"]...)
+	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin-links", wrapper.RuntimeCreatePinLink, options.OperationMiddlewares["runtimeCreatePinLink"]...)
 	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/pin-policy/decision", wrapper.GetPinPolicyDecision, options.OperationMiddlewares["getPinPolicyDecision"]...)
 	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/pin-sessions", wrapper.EndPinSessions, options.OperationMiddlewares["endPinSessions"]...)
 	router.DELETE(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.RemoveCustomerPin, options.OperationMiddlewares["removeCustomerPin"]...)
 	router.GET(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.GetCustomerPinStatus, options.OperationMiddlewares["getCustomerPinStatus"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.SetCustomerPin, options.OperationMiddlewares["setCustomerPin"]...)
+	router.DELETE(options.BaseURL+"/v1/customers/:customer_id/pin-links", wrapper.EndCustomerPinLinks, options.OperationMiddlewares["endCustomerPinLinks"]...)
+	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin-links", wrapper.CreateCustomerPinLink, options.OperationMiddlewares["createCustomerPinLink"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin/unlock", wrapper.UnlockCustomerPin, options.OperationMiddlewares["unlockCustomerPin"]...)
 	router.DELETE(options.BaseURL+"/v1/freeze", wrapper.LiftTenantFreeze, options.OperationMiddlewares["liftTenantFreeze"]...)
 	router.GET(options.BaseURL+"/v1/freeze", wrapper.GetTenantFreeze, options.OperationMiddlewares["getTenantFreeze"]...)
@@ -1835,10 +2179,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/instances/:instance_id/freeze", wrapper.SetInstanceFreeze, options.OperationMiddlewares["setInstanceFreeze"]...)
 	router.DELETE(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.RemoveIdentityPin, options.OperationMiddlewares["removeIdentityPin"]...)
 	router.GET(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.GetIdentityPinStatus, options.OperationMiddlewares["getIdentityPinStatus"]...)
+	router.DELETE(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin-links", wrapper.EndIdentityPinLinks, options.OperationMiddlewares["endIdentityPinLinks"]...)
+	router.POST(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin-links", wrapper.CreateIdentityPinLink, options.OperationMiddlewares["createIdentityPinLink"]...)
 	router.POST(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin/unlock", wrapper.UnlockIdentityPin, options.OperationMiddlewares["unlockIdentityPin"]...)
 	router.GET(options.BaseURL+"/v1/instances/:instance_id/pin-policy", wrapper.GetPinPolicy, options.OperationMiddlewares["getPinPolicy"]...)
 	router.PATCH(options.BaseURL+"/v1/instances/:instance_id/pin-policy", wrapper.UpdatePinPolicy, options.OperationMiddlewares["updatePinPolicy"]...)
 	router.GET(options.BaseURL+"/v1/me/pin", wrapper.GetMyPinStatus, options.OperationMiddlewares["getMyPinStatus"]...)
+	router.PUT(options.BaseURL+"/v1/me/pin", wrapper.SetMyPin, options.OperationMiddlewares["setMyPin"]...)
 
 }
 
@@ -1855,6 +2202,8 @@ type ConflictApplicationProblemPlusJSONResponse Problem
 
 type ConflictKeyApplicationProblemPlusJSONResponse Problem
 
+type ConflictMyPinApplicationProblemPlusJSONResponse Problem
+
 type ConflictOutcomeApplicationProblemPlusJSONResponse Problem
 
 type ConflictRedeemApplicationProblemPlusJSONResponse Problem
@@ -1866,6 +2215,15 @@ type ForbiddenApplicationProblemPlusJSONResponse Problem
 type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenLiftApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenMyPinResponseHeaders struct {
+	RetryAfter *int
+}
+type ForbiddenMyPinApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers ForbiddenMyPinResponseHeaders
+}
 
 type ForbiddenPinResponseHeaders struct {
 	RetryAfter *int
@@ -1891,6 +2249,8 @@ type ForbiddenVerifyApplicationProblemPlusJSONResponse struct {
 
 type GoneApplicationProblemPlusJSONResponse Problem
 
+type GoneLinkApplicationProblemPlusJSONResponse Problem
+
 type InternalErrorApplicationProblemPlusJSONResponse Problem
 
 type InvalidJSONResponse HTTPValidationError
@@ -1909,7 +2269,11 @@ type InvalidIdentityJSONResponse HTTPValidationError
 
 type InvalidInstanceJSONResponse HTTPValidationError
 
+type InvalidLinkJSONResponse HTTPValidationError
+
 type InvalidListJSONResponse HTTPValidationError
+
+type InvalidMyPinJSONResponse HTTPValidationError
 
 type InvalidOutcomeJSONResponse HTTPValidationError
 
@@ -2741,6 +3105,151 @@ func (response ReportOutcome503ApplicationProblemPlusJSONResponse) VisitReportOu
 	return err
 }
 
+type GetConfirmationQrRequestObject struct {
+	InstanceId     InstanceId     `json:"instance_id"`
+	ConfirmationId ConfirmationId `json:"confirmation_id"`
+}
+
+type GetConfirmationQrResponseObject interface {
+	VisitGetConfirmationQrResponse(w http.ResponseWriter) error
+}
+
+type GetConfirmationQr200ImagesvgXmlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetConfirmationQr200ImagesvgXmlResponse) VisitGetConfirmationQrResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/svg+xml")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetConfirmationQr401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetConfirmationQr401ApplicationProblemPlusJSONResponse) VisitGetConfirmationQrResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConfirmationQr403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
+}
+
+func (response GetConfirmationQr403ApplicationProblemPlusJSONResponse) VisitGetConfirmationQrResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConfirmationQr404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetConfirmationQr404ApplicationProblemPlusJSONResponse) VisitGetConfirmationQrResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConfirmationQr410ApplicationProblemPlusJSONResponse struct {
+	GoneLinkApplicationProblemPlusJSONResponse
+}
+
+func (response GetConfirmationQr410ApplicationProblemPlusJSONResponse) VisitGetConfirmationQrResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConfirmationQr422JSONResponse struct {
+	InvalidConfirmationJSONResponse
+}
+
+func (response GetConfirmationQr422JSONResponse) VisitGetConfirmationQrResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConfirmationQr500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetConfirmationQr500ApplicationProblemPlusJSONResponse) VisitGetConfirmationQrResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConfirmationQr503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetConfirmationQr503ApplicationProblemPlusJSONResponse) VisitGetConfirmationQrResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RedeemConfirmationRequestObject struct {
 	InstanceId     InstanceId     `json:"instance_id"`
 	ConfirmationId ConfirmationId `json:"confirmation_id"`
@@ -3536,6 +4045,249 @@ func (response RuntimeSetPin503ApplicationProblemPlusJSONResponse) VisitRuntimeS
 	return err
 }
 
+type RuntimeEndPinLinksRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	IdentityId IdentityId `json:"identity_id"`
+}
+
+type RuntimeEndPinLinksResponseObject interface {
+	VisitRuntimeEndPinLinksResponse(w http.ResponseWriter) error
+}
+
+type RuntimeEndPinLinks204Response struct {
+}
+
+func (response RuntimeEndPinLinks204Response) VisitRuntimeEndPinLinksResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RuntimeEndPinLinks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeEndPinLinks401ApplicationProblemPlusJSONResponse) VisitRuntimeEndPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeEndPinLinks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeEndPinLinks403ApplicationProblemPlusJSONResponse) VisitRuntimeEndPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeEndPinLinks422JSONResponse struct{ InvalidIdentityJSONResponse }
+
+func (response RuntimeEndPinLinks422JSONResponse) VisitRuntimeEndPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeEndPinLinks500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeEndPinLinks500ApplicationProblemPlusJSONResponse) VisitRuntimeEndPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeEndPinLinks503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeEndPinLinks503ApplicationProblemPlusJSONResponse) VisitRuntimeEndPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeCreatePinLinkRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	IdentityId IdentityId `json:"identity_id"`
+	Body       *RuntimeCreatePinLinkJSONRequestBody
+}
+
+type RuntimeCreatePinLinkResponseObject interface {
+	VisitRuntimeCreatePinLinkResponse(w http.ResponseWriter) error
+}
+
+type RuntimeCreatePinLink201JSONResponse PinLink
+
+func (response RuntimeCreatePinLink201JSONResponse) VisitRuntimeCreatePinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeCreatePinLink401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeCreatePinLink401ApplicationProblemPlusJSONResponse) VisitRuntimeCreatePinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeCreatePinLink403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenRuntimeApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeCreatePinLink403ApplicationProblemPlusJSONResponse) VisitRuntimeCreatePinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeCreatePinLink413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeCreatePinLink413ApplicationProblemPlusJSONResponse) VisitRuntimeCreatePinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeCreatePinLink415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeCreatePinLink415ApplicationProblemPlusJSONResponse) VisitRuntimeCreatePinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeCreatePinLink422JSONResponse struct{ InvalidLinkJSONResponse }
+
+func (response RuntimeCreatePinLink422JSONResponse) VisitRuntimeCreatePinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeCreatePinLink500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeCreatePinLink500ApplicationProblemPlusJSONResponse) VisitRuntimeCreatePinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeCreatePinLink503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeCreatePinLink503ApplicationProblemPlusJSONResponse) VisitRuntimeCreatePinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetPinPolicyDecisionRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
 	Params     GetPinPolicyDecisionParams
@@ -4071,6 +4823,247 @@ type SetCustomerPin503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SetCustomerPin503ApplicationProblemPlusJSONResponse) VisitSetCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCustomerPinLinksRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+}
+
+type EndCustomerPinLinksResponseObject interface {
+	VisitEndCustomerPinLinksResponse(w http.ResponseWriter) error
+}
+
+type EndCustomerPinLinks204Response struct {
+}
+
+func (response EndCustomerPinLinks204Response) VisitEndCustomerPinLinksResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndCustomerPinLinks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndCustomerPinLinks401ApplicationProblemPlusJSONResponse) VisitEndCustomerPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCustomerPinLinks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndCustomerPinLinks403ApplicationProblemPlusJSONResponse) VisitEndCustomerPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCustomerPinLinks422JSONResponse struct{ InvalidCustomerJSONResponse }
+
+func (response EndCustomerPinLinks422JSONResponse) VisitEndCustomerPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCustomerPinLinks500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response EndCustomerPinLinks500ApplicationProblemPlusJSONResponse) VisitEndCustomerPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCustomerPinLinks503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response EndCustomerPinLinks503ApplicationProblemPlusJSONResponse) VisitEndCustomerPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCustomerPinLinkRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Body       *CreateCustomerPinLinkJSONRequestBody
+}
+
+type CreateCustomerPinLinkResponseObject interface {
+	VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error
+}
+
+type CreateCustomerPinLink201JSONResponse PinLink
+
+func (response CreateCustomerPinLink201JSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCustomerPinLink401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCustomerPinLink401ApplicationProblemPlusJSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCustomerPinLink403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCustomerPinLink403ApplicationProblemPlusJSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCustomerPinLink413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCustomerPinLink413ApplicationProblemPlusJSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCustomerPinLink415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCustomerPinLink415ApplicationProblemPlusJSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCustomerPinLink422JSONResponse struct{ InvalidLinkJSONResponse }
+
+func (response CreateCustomerPinLink422JSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCustomerPinLink500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCustomerPinLink500ApplicationProblemPlusJSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCustomerPinLink503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCustomerPinLink503ApplicationProblemPlusJSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5052,6 +6045,249 @@ func (response GetIdentityPinStatus503ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type EndIdentityPinLinksRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	IdentityId IdentityId `json:"identity_id"`
+}
+
+type EndIdentityPinLinksResponseObject interface {
+	VisitEndIdentityPinLinksResponse(w http.ResponseWriter) error
+}
+
+type EndIdentityPinLinks204Response struct {
+}
+
+func (response EndIdentityPinLinks204Response) VisitEndIdentityPinLinksResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndIdentityPinLinks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndIdentityPinLinks401ApplicationProblemPlusJSONResponse) VisitEndIdentityPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndIdentityPinLinks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndIdentityPinLinks403ApplicationProblemPlusJSONResponse) VisitEndIdentityPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndIdentityPinLinks422JSONResponse struct{ InvalidIdentityJSONResponse }
+
+func (response EndIdentityPinLinks422JSONResponse) VisitEndIdentityPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndIdentityPinLinks500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response EndIdentityPinLinks500ApplicationProblemPlusJSONResponse) VisitEndIdentityPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndIdentityPinLinks503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response EndIdentityPinLinks503ApplicationProblemPlusJSONResponse) VisitEndIdentityPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateIdentityPinLinkRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	IdentityId IdentityId `json:"identity_id"`
+	Body       *CreateIdentityPinLinkJSONRequestBody
+}
+
+type CreateIdentityPinLinkResponseObject interface {
+	VisitCreateIdentityPinLinkResponse(w http.ResponseWriter) error
+}
+
+type CreateIdentityPinLink201JSONResponse PinLink
+
+func (response CreateIdentityPinLink201JSONResponse) VisitCreateIdentityPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateIdentityPinLink401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateIdentityPinLink401ApplicationProblemPlusJSONResponse) VisitCreateIdentityPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateIdentityPinLink403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateIdentityPinLink403ApplicationProblemPlusJSONResponse) VisitCreateIdentityPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateIdentityPinLink413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateIdentityPinLink413ApplicationProblemPlusJSONResponse) VisitCreateIdentityPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateIdentityPinLink415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateIdentityPinLink415ApplicationProblemPlusJSONResponse) VisitCreateIdentityPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateIdentityPinLink422JSONResponse struct{ InvalidLinkJSONResponse }
+
+func (response CreateIdentityPinLink422JSONResponse) VisitCreateIdentityPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateIdentityPinLink500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateIdentityPinLink500ApplicationProblemPlusJSONResponse) VisitCreateIdentityPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateIdentityPinLink503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateIdentityPinLink503ApplicationProblemPlusJSONResponse) VisitCreateIdentityPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UnlockIdentityPinRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
 	IdentityId IdentityId `json:"identity_id"`
@@ -5535,6 +6771,186 @@ func (response GetMyPinStatus503ApplicationProblemPlusJSONResponse) VisitGetMyPi
 	return err
 }
 
+type SetMyPinRequestObject struct {
+	Body *SetMyPinJSONRequestBody
+}
+
+type SetMyPinResponseObject interface {
+	VisitSetMyPinResponse(w http.ResponseWriter) error
+}
+
+type SetMyPin200JSONResponse PinStatus
+
+func (response SetMyPin200JSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMyPin401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedCustomerApplicationProblemPlusJSONResponse
+}
+
+func (response SetMyPin401ApplicationProblemPlusJSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMyPin403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenMyPinApplicationProblemPlusJSONResponse
+}
+
+func (response SetMyPin403ApplicationProblemPlusJSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMyPin409ApplicationProblemPlusJSONResponse struct {
+	ConflictMyPinApplicationProblemPlusJSONResponse
+}
+
+func (response SetMyPin409ApplicationProblemPlusJSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMyPin413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SetMyPin413ApplicationProblemPlusJSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMyPin415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SetMyPin415ApplicationProblemPlusJSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMyPin422JSONResponse struct{ InvalidMyPinJSONResponse }
+
+func (response SetMyPin422JSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMyPin423ApplicationProblemPlusJSONResponse struct {
+	LockedApplicationProblemPlusJSONResponse
+}
+
+func (response SetMyPin423ApplicationProblemPlusJSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(423)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMyPin500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response SetMyPin500ApplicationProblemPlusJSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMyPin503ApplicationProblemPlusJSONResponse struct {
+	BusyApplicationProblemPlusJSONResponse
+}
+
+func (response SetMyPin503ApplicationProblemPlusJSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListConfirmations List open confirmations
@@ -5552,6 +6968,9 @@ type StrictServerInterface interface {
 	// ReportOutcome Report what became of a skill
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome)
 	ReportOutcome(ctx context.Context, request ReportOutcomeRequestObject) (ReportOutcomeResponseObject, error)
+	// GetConfirmationQr Get the link of a confirmation as a QR code
+	// (GET /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr)
+	GetConfirmationQr(ctx context.Context, request GetConfirmationQrRequestObject) (GetConfirmationQrResponseObject, error)
 	// RedeemConfirmation Redeem an approved confirmation
 	// (POST /internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem)
 	RedeemConfirmation(ctx context.Context, request RedeemConfirmationRequestObject) (RedeemConfirmationResponseObject, error)
@@ -5567,6 +6986,12 @@ type StrictServerInterface interface {
 	// RuntimeSetPin Set an identity's PIN (runtime)
 	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin)
 	RuntimeSetPin(ctx context.Context, request RuntimeSetPinRequestObject) (RuntimeSetPinResponseObject, error)
+	// RuntimeEndPinLinks End the PIN links of an identity (runtime)
+	// (DELETE /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links)
+	RuntimeEndPinLinks(ctx context.Context, request RuntimeEndPinLinksRequestObject) (RuntimeEndPinLinksResponseObject, error)
+	// RuntimeCreatePinLink Create a PIN link for an identity (runtime)
+	// (POST /internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links)
+	RuntimeCreatePinLink(ctx context.Context, request RuntimeCreatePinLinkRequestObject) (RuntimeCreatePinLinkResponseObject, error)
 	// GetPinPolicyDecision Ask whether a skill needs a PIN
 	// (GET /internal/v1/instances/{instance_id}/pin-policy/decision)
 	GetPinPolicyDecision(ctx context.Context, request GetPinPolicyDecisionRequestObject) (GetPinPolicyDecisionResponseObject, error)
@@ -5582,6 +7007,12 @@ type StrictServerInterface interface {
 	// SetCustomerPin Set a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin)
 	SetCustomerPin(ctx context.Context, request SetCustomerPinRequestObject) (SetCustomerPinResponseObject, error)
+	// EndCustomerPinLinks End the PIN links of a customer
+	// (DELETE /v1/customers/{customer_id}/pin-links)
+	EndCustomerPinLinks(ctx context.Context, request EndCustomerPinLinksRequestObject) (EndCustomerPinLinksResponseObject, error)
+	// CreateCustomerPinLink Create a PIN link for a customer
+	// (POST /v1/customers/{customer_id}/pin-links)
+	CreateCustomerPinLink(ctx context.Context, request CreateCustomerPinLinkRequestObject) (CreateCustomerPinLinkResponseObject, error)
 	// UnlockCustomerPin Unlock a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin/unlock)
 	UnlockCustomerPin(ctx context.Context, request UnlockCustomerPinRequestObject) (UnlockCustomerPinResponseObject, error)
@@ -5609,6 +7040,12 @@ type StrictServerInterface interface {
 	// GetIdentityPinStatus Get an identity's PIN status
 	// (GET /v1/instances/{instance_id}/identities/{identity_id}/pin)
 	GetIdentityPinStatus(ctx context.Context, request GetIdentityPinStatusRequestObject) (GetIdentityPinStatusResponseObject, error)
+	// EndIdentityPinLinks End the PIN links of an identity
+	// (DELETE /v1/instances/{instance_id}/identities/{identity_id}/pin-links)
+	EndIdentityPinLinks(ctx context.Context, request EndIdentityPinLinksRequestObject) (EndIdentityPinLinksResponseObject, error)
+	// CreateIdentityPinLink Create a PIN link for an identity
+	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links)
+	CreateIdentityPinLink(ctx context.Context, request CreateIdentityPinLinkRequestObject) (CreateIdentityPinLinkResponseObject, error)
 	// UnlockIdentityPin Unlock an identity's PIN
 	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin/unlock)
 	UnlockIdentityPin(ctx context.Context, request UnlockIdentityPinRequestObject) (UnlockIdentityPinResponseObject, error)
@@ -5621,6 +7058,9 @@ type StrictServerInterface interface {
 	// GetMyPinStatus Get my PIN status
 	// (GET /v1/me/pin)
 	GetMyPinStatus(ctx context.Context, request GetMyPinStatusRequestObject) (GetMyPinStatusResponseObject, error)
+	// SetMyPin Set my PIN
+	// (PUT /v1/me/pin)
+	SetMyPin(ctx context.Context, request SetMyPinRequestObject) (SetMyPinResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -5805,6 +7245,32 @@ func (sh *strictHandler) ReportOutcome(ctx echo.Context, instanceId InstanceId, 
 		return err
 	} else if validResponse, ok := response.(ReportOutcomeResponseObject); ok {
 		return validResponse.VisitReportOutcomeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetConfirmationQr operation middleware
+func (sh *strictHandler) GetConfirmationQr(ctx echo.Context, instanceId InstanceId, confirmationId ConfirmationId) error {
+	var request GetConfirmationQrRequestObject
+
+	request.InstanceId = instanceId
+	request.ConfirmationId = confirmationId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetConfirmationQr(ctx.Request().Context(), request.(GetConfirmationQrRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetConfirmationQr")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetConfirmationQrResponseObject); ok {
+		return validResponse.VisitGetConfirmationQrResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6010,6 +7476,84 @@ func (sh *strictHandler) RuntimeSetPin(ctx echo.Context, instanceId InstanceId, 
 	return nil
 }
 
+// RuntimeEndPinLinks operation middleware
+func (sh *strictHandler) RuntimeEndPinLinks(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error {
+	var request RuntimeEndPinLinksRequestObject
+
+	request.InstanceId = instanceId
+	request.IdentityId = identityId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RuntimeEndPinLinks(ctx.Request().Context(), request.(RuntimeEndPinLinksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RuntimeEndPinLinks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RuntimeEndPinLinksResponseObject); ok {
+		return validResponse.VisitRuntimeEndPinLinksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RuntimeCreatePinLink operation middleware
+func (sh *strictHandler) RuntimeCreatePinLink(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error {
+	var request RuntimeCreatePinLinkRequestObject
+
+	request.InstanceId = instanceId
+	request.IdentityId = identityId
+
+	var body RuntimeCreatePinLinkJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RuntimeCreatePinLink(ctx.Request().Context(), request.(RuntimeCreatePinLinkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RuntimeCreatePinLink")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RuntimeCreatePinLinkResponseObject); ok {
+		return validResponse.VisitRuntimeCreatePinLinkResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetPinPolicyDecision operation middleware
 func (sh *strictHandler) GetPinPolicyDecision(ctx echo.Context, instanceId InstanceId, params GetPinPolicyDecisionParams) error {
 	var request GetPinPolicyDecisionRequestObject
@@ -6154,6 +7698,82 @@ func (sh *strictHandler) SetCustomerPin(ctx echo.Context, customerId CustomerId)
 		return err
 	} else if validResponse, ok := response.(SetCustomerPinResponseObject); ok {
 		return validResponse.VisitSetCustomerPinResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndCustomerPinLinks operation middleware
+func (sh *strictHandler) EndCustomerPinLinks(ctx echo.Context, customerId CustomerId) error {
+	var request EndCustomerPinLinksRequestObject
+
+	request.CustomerId = customerId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndCustomerPinLinks(ctx.Request().Context(), request.(EndCustomerPinLinksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndCustomerPinLinks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndCustomerPinLinksResponseObject); ok {
+		return validResponse.VisitEndCustomerPinLinksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateCustomerPinLink operation middleware
+func (sh *strictHandler) CreateCustomerPinLink(ctx echo.Context, customerId CustomerId) error {
+	var request CreateCustomerPinLinkRequestObject
+
+	request.CustomerId = customerId
+
+	var body CreateCustomerPinLinkJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateCustomerPinLink(ctx.Request().Context(), request.(CreateCustomerPinLinkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateCustomerPinLink")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateCustomerPinLinkResponseObject); ok {
+		return validResponse.VisitCreateCustomerPinLinkResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6433,6 +8053,84 @@ func (sh *strictHandler) GetIdentityPinStatus(ctx echo.Context, instanceId Insta
 	return nil
 }
 
+// EndIdentityPinLinks operation middleware
+func (sh *strictHandler) EndIdentityPinLinks(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error {
+	var request EndIdentityPinLinksRequestObject
+
+	request.InstanceId = instanceId
+	request.IdentityId = identityId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndIdentityPinLinks(ctx.Request().Context(), request.(EndIdentityPinLinksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndIdentityPinLinks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndIdentityPinLinksResponseObject); ok {
+		return validResponse.VisitEndIdentityPinLinksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateIdentityPinLink operation middleware
+func (sh *strictHandler) CreateIdentityPinLink(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error {
+	var request CreateIdentityPinLinkRequestObject
+
+	request.InstanceId = instanceId
+	request.IdentityId = identityId
+
+	var body CreateIdentityPinLinkJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateIdentityPinLink(ctx.Request().Context(), request.(CreateIdentityPinLinkRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateIdentityPinLink")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateIdentityPinLinkResponseObject); ok {
+		return validResponse.VisitCreateIdentityPinLinkResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // UnlockIdentityPin operation middleware
 func (sh *strictHandler) UnlockIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error {
 	var request UnlockIdentityPinRequestObject
@@ -6557,264 +8255,347 @@ func (sh *strictHandler) GetMyPinStatus(ctx echo.Context) error {
 	return nil
 }
 
+// SetMyPin operation middleware
+func (sh *strictHandler) SetMyPin(ctx echo.Context) error {
+	var request SetMyPinRequestObject
+
+	var body SetMyPinJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetMyPin(ctx.Request().Context(), request.(SetMyPinRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetMyPin")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetMyPinResponseObject); ok {
+		return validResponse.VisitSetMyPinResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Lchs3ljf+KtierRpbS1IURdmWtv41pST2RBnH8VjyeP4TekWwGxQxagJMoymayXprn2YfbJ/kK5wD",
-	"oNFXXkRdnPX3Ve04IoDGweXgXH/ntyCU05kUTKQqOPktYJ/odBYz+PdpnDAaLd+xiLEpi/Sf1Hw6pcky",
-	"OLE/ksT+2gpuaDxnulXEUsrj4CS4mDASSjHmyZSmXAqyoIrQQs9O0AoS9sucqfSSR8FJIKLlP2dhrPgn",
-	"+uvR5J/9m1+vnj1PfplENGgFKqXpXAUn/e5xK0h5GrPqyaTLmf5lnoiTyTJK6IyLk1kiRzGbnpgZtF3z",
-	"z59bwam6fiWT01DPM0/qj3RJ0gkj6prHMYkkYZ9omMb6j1z9ySecut4zmtAprCKdyrlIg5Ogd9TtdLtB",
-	"KwjnScJEqId++f6dnqsMToLvXr44Pnze7Xe7/X736LDXPTjsdrvB55Y3k3MmIoLjkJfv35FUEt2N6H5E",
-	"dyS6J9FdCfYN5yqVU5bgyvaPn4+fsZC2n/WeP2v3j48P26MxG7WPDsPRaDSiz8bdF0ErYJ9mPGHqkotL",
-	"xUIpIhWcHHa7rSCRsNxyIVii90IvSHASzOhyqg9QJ02oUGOWeAt6jm3K68mVWdBkLnKLuNWUN53ZB55O",
-	"/sKWhTOtromSJJ3QlFCSsDRZEj1NOma3niCP2HQmU73vl9f6w0EyF+3n40PaVimbtfubEvENjb7VB1ik",
-	"nBYWGK6d+02TIGRKbmjMG65pdfttL+dBdjnfCzpPJzLhv668mHO/KRA5V4U9upCSTKlYkrdnbxShCSMj",
-	"xsUVCScsvK5jQ819OuQiWRJ6RbkgMU1Zsh3RR93DjGiYeDOxI91EE/nthIorFp1zEbLT2SyRN8UNPZdT",
-	"lk70lCdUkRDbV5KatYRTrNkWNUOShMWcRUQKf5QO0aceiN92rz2yDSlEaVrcl1cshJlJGzq1XSdYGu/x",
-	"wKUpvkP67L49e6MPbSiThIVpmSFfRvyKqTQ4EfM4btk/ujHMX9OUTWepukzYlHLBxZX9xbxgl/Mkdn9K",
-	"GE1ZdEmBsXd7z9oHB+3uwUX3+OSwe9LVDFr/v38Et+TAVeP3Tg788WHY52GX9UZH/fbzcXfU7odHh+0X",
-	"4y5rH41esCN6OD6OegfIhETK0yXMBSmJpb4Cl3ORckednKehnLLCf8Jk8C8Jo0q/c8GMCzg0IeMzPVW2",
-	"/GEy+nPIf+I/vPrHy3cXfz0/U2fTdPaPb8+enYmzT2d8waPv48XZPyUP/xzPX//9h/j/7/1tFn7/14SK",
-	"qHsmuh122O2EvViMpq+60d9/iCsYI1NK72DDKvWP8qtUz0uzkxxQe8Lqjl6VdFA+gGQsE0IFMdJA/XEM",
-	"1IS2e0fPTl70Drrs2bPuOHzOjg5oNzweHRz0D47Hx+Hhsxejw1738JAd9cMXrP+i36dHL54djsYhO+g9",
-	"P6LhmOrrWDzUm8oKO7wAvTu+AP2TXukCsCN63B8fvGgfhr2o3R+9eNY+Hneft58dRC9GvfCQPj/q/74v",
-	"AE7sduf8G1yM8gGfyDhiCbwbQurjft9M1vzltkcJh8k2/y7Ow6WQ6aViqX8uTKud7uLIbFZpE5fnOHBB",
-	"uAUuZb5JQnnDEpWpNQ/8aPbv+NHsF3gSDHtwPH4eHkbd9ov+iLX742e0PTqKeu3uc/aMHocvDkaH47vg",
-	"GWYP/i88nC8/sXCeVnEUsz6gX6UyyYuzX8W2W4ltAbPLnj+HxSkdnHR73pTsAbXHdVPetYuTlDPJ+Cfp",
-	"NVfpSzRO5Q/TT4IROWMiZ2jKqeve31Vw8vOtj9fRoztbRxXc7YFUgm0PzwYP34yJSG/E54+tQLBPpnPx",
-	"wLyR6Tv2y5wnRe7zRlp5XTAW3T/j+VJEGdgLEGZirpCZ3Om26i8ldseKu/nW7HmTZJpKwkTKEpBqdiuj",
-	"fr3yj+TKVx+LOr08fzjMDv5OVPOjR6eXP684kg+klz/gkax2l72bC8+HJOTiq7j76PnTncqz9phUsS59",
-	"WHwfo2FXK47NV2vil25NvAeulTuP37GQq21F5WY50Y42prFi/reqP3S6+jt2cWz3NJnDwC9hIQrj2T+u",
-	"FZSgxQNczh14ww66mTcsm0WT+8t8GnbklUxGPIqYWNO1G0mGzloax3IBzKKGZq5W9NNKdAILsgM/oKNj",
-	"Be1j1y5H/YV8zcdp4YgIQqMpFySV10yQcSJ/ZZW0VjUECjvkJxEvQfzzfg+pIDEfp4SnD0d4wtiv7Kfx",
-	"uHj9Upx+TlIdOWHA/IaXrMhGwJuaqcbmE4WX5lXl6ME/F+kJBSLtJ/Rt83RDfQzpFRMpUfr/TJlS9Iop",
-	"dDoLOZLRklB1zSIyluBON7NplEJwmvi95knm7jIXKqUiZEQmhKeKpExQkWpmgpPvkDcSXeILqoiaMbGT",
-	"jbaTatxlbKQJO8viP7QYEPMwLd/sa7aESc4VrhyhJOLjMUv0IsN0C1pLfiGyT7iRbLBV44g7iMDyyAPm",
-	"CvQ1L4433bbrAkullXhB45dJIpPyIimW3LCEjCmPVwZBLDSZi0SKq/wpALa3bejZUdfj8XayhMFsV5Bs",
-	"GhsyIcLGFwrLxPKIyDFoDrkny4ToUPL+/dl3VWvw829aFAlOfg5mNJ0ErZwVVNP6sRVM1RUQMJunRE3k",
-	"PI7IiBGKgT92ZEvOnEeXM5ooNLz58zcCWePcTZtt5u3JezubsxVGKg4X6GdckSlX0K9xjr/MWbJ0qoCb",
-	"3ivO4og4UcVNyI6Zmwsy5vJMkNfqqaRSkliumovmuZkR383lPE30oTdrNaE3jNCUTKVKSa/bJeGEJjRM",
-	"WaKyaSrocplKeQmfzU33ezCp1JpaNls5N8u/6ZZ4hVpO9ZGC6QPknQBCRUQ8qVt/rrzM8NlLvI+5uZ+Z",
-	"nk1H1Y6+xVH11YGdHdUz87o1ztm+gFvM2XTd6Zxfc1XxuMV8ylN3nmlyxda7XNCvfnIxUyB3CP3+s1/m",
-	"NNbK6QEooWamusmlbnIJv+cn+5PVzho8lGsdaXMBrba3HTd4y+vDi/S6qYlM0rXmMeMruUDMqEpJfxUT",
-	"wG/mpyljHi6rZ2pDDDblXDMIN0btNk3jyykX85SpjXe+31936/9qJapbPgOGgNu8AnYqO2KvMKN75q5o",
-	"0SpPHUPhIewWmJMgcvTPQpxm/aHAOPqVrCniYLGiiRd1q/92Cf/Geb6RdVr1G+kpx9UiJRMRoWTEaMIS",
-	"ozlilN/p2zOQtp/8vX064+2/sOXTBw6afiMv9PxKJMKs16duTKg7HQ9OUVod/as1ZBd8spaxxz6RptMO",
-	"VJ/CHJoIEzJt52Jl3sj0lZyLstlNzcNJbUSDT11iXn3skbBQJlsT1c8TNYaZraYI2xlyKh21ejTrL1l/",
-	"l+DpYIntuaOtyuaxii7fwwMm0irHjh5y8xwo4fXaEV1r5j5pwnJGYCP/mBSqc1Yyu8l0whInDenZJ2wm",
-	"k7SG3lPPwOB3ytK+sPMOyDZTd0Nj0GUT9WZCbZsBpnvoRXgLz8yPXE1pGk7KO7ywyRTmHTYb2rDlKEEY",
-	"k1ThCUwnUjG0lS30BXaj7WBNkBItJSApzeuBE2u71rAWXJwJGqb8htWKohGDBrRwCKqcPt1WfmHKIxA6",
-	"TrVsI2z8vB2mQ5wtdzpXKZmLWIbXelETNoupVni2NeX1PFMezMhSvGK9uGi7pmaxXtfETBtCTZTudquE",
-	"nesXKCh6nMo+y5z3bAcr5ehZtU5eePJbLlBjQGNRYa0WEm8Len8ILcbu+DrqSdCNXozG/fBZuzfusnZ/",
-	"fBC2j+nRUfs4Ohwfjl9Eh/TgwGgTdDaLOVOXkF9JIchZ/9nKtJf4VdSGyz6zKeVxRzEBinGdcnJycJQj",
-	"8Ds2pvO4QvuN8Ad1v4Q1zfywm5v5+1lEU1YZYrlyh+56VXFuxoCbnxtmnGm2OslLF2aAczjHpxXszPkc",
-	"8dnI4kXrndHdQtTEhKpLrWcb9whXl5Zvuj/YjArjoyn7h3Pz3JiX3M1k8Q8bcJYcEW+kYHV+5Ia1RreV",
-	"m6VZMG+a2V/WW9QEcpe5FrpeobOgrJvC8VqZVVnd1GQ5LuWcaGlCP0bkHf7jdi7knsdxPSIyl0cj6/V6",
-	"tE0PvRwovtZFytncdqZykSe5S77LlPbG1GacakXmeDbTZC5yk1s1oJY5jbhYn5OAQ+sdTub1brYRFdeE",
-	"hiGbadlFC4X2W52gMghfz+CcpWjor2Sw53RJFpNlZXjFhq5W8zFr6n7LxSueFM2x5wyl2bH+qYKZByfB",
-	"i27/2cFRxXDvUPQqRCwZeawi8haPRnqZG7ZlvtI/7j0/6tqvvOWicnlOieKf2hG/4qsneyHla7Atl3YX",
-	"VmqV+TnXElolaGJ8dnR0+IyMlilT215rT5C68ObQdJlTKdvYztD2IxXLd/htVZMYb9RWks97qKM1FyJr",
-	"RiilUygiBQaJWJFlW7H7OL8G8LnE0rN6LXT7tmuv1+S9oDeUx3RUcWhYcsNDRkIqtNY1Ap9aOKnVW217",
-	"uFkuFqncfaeu5MOchcyRstJA5lriIqj5DNXqH1nE6QX0rbsAmpofzn96U28KTG1rTZ+WNUM4Bvv/VFsH",
-	"Cxwc+YS66ZKpni8BYlfR7Dq1oVMbTbufW8HfWMLHyzruYeWntKDDQ65A/jCUuMmHRIqrJp+M08lWKXj9",
-	"agXP9d9BSMqZ0w+RSTatJsREtDW9Ppla/FSraUVHgT5Ii9uptznq71qR3cVSfW4FE0YjliBAEggBL0Uo",
-	"rckzYipM+AxlLGv6S/W7jW0cb3FnuWWUe4oXbsHTCaHW5iaAzzJ7qp2HWZMVTtiUAmSTmE+1tuV+/Fhw",
-	"4iHmDcz1rTVvlSeaXUSc5NvTi2+/t/NU5Mm7V9+So+cvjp/mp1RkD5VTKzWqnOLLC1qziDcsAZei8Xej",
-	"KN4iXJBf5lK/yOQMVnU4CLqDYEgWEx6jMGLVbmBjy/zUB8HBIAiKMaX+/Gf6LCd6Fv8xCH7uto8//tsg",
-	"+NegavKvZehCeMoE0ChKmFJVsTwtkrCYag2HpBIBW/KNzVHHHTg8fvGssAO5h3p/zRj7tWjOj6zpp+1x",
-	"++Nvh88+Vy/CO5Ymy1N9nquXQcynI32ux8TgSmmSF5Tr13UsE6tLpUl+p467XX+GUy74VB+sAzcHLlJ2",
-	"ZYT9D4vF6Tyd6MsQ0pTVbEjWQh8sGJzhEj97ftQtLPE36BhLGI2n/98gsCxixekprs9n485kqeEffujX",
-	"WVQ90SGPhtXHhiqyd6quyWLCgFtQo79M6VLrL3t6IeeJYJGxkmbkrJuHAYAGGCci6LR41i551Ej+vyZs",
-	"HJwEf9jPEOb28Ve1/37OTUqEcTDWkV+OIcuTsi76VgUpXmDZrcmw+tEaZEyoECx2fvY8OaNDdjB+Rnvt",
-	"427Yb/ej56P2C3rA2kfjXvg8Ou6z7rPDanL84KPbkzP+sf6h0Gw6z4nxwbB2kBahJOYq1W10W9UiMiHD",
-	"vWGH6O5zsOWBLUPhc9c/6BGeG09rI36gquH/HfKa0RtGOHiWNO8wg2ktwrX5gPBts0R+MjPTpGqOypTm",
-	"rcB0qEA6ngw/7A9bZNi++pXP4B+jRP/Pv8N/PwUh5UrIBAV8WHcUALKVPxu3fzSuFo9H0U+vmbhKJ8HJ",
-	"QbfXb2mm5f7Q8pnsk8Fg7z+ffNh/+qdB8PO//KH9Xx/3BsETmM9/tkfJf8JMnv7pyc+DQUo+7rXgf1sf",
-	"91Z3ebr3tIJNt4JP7RgCtCCDQm/2GynYlhs+oTesdsMNENLSIDyYzh1yVtpsGM/sYAtOkRaWeGp4mCKH",
-	"3T5InbDh5rf8EWraH03gF75JRu9ezWDQVuTr6Rl7WdPFUMVePFfFrdnLX+esUUwYCvYpda/ejF4xIx90",
-	"yAeeTvTd52kLfoRzN2JXXJiToP8o2IKp1B0IG0hoSAF5u+4cPGs6BT+ftv9B279228eX7Y//Vt42vWuA",
-	"KaiXD4xkjtr13znUTluWI2aBX3QHT2BhKfJv4Da7uP7D10RX4U0sxrXW7WT+zdtm+q8htrQ08+/lAk1T",
-	"eSMYxbMIrxPGUNfNDGNW/TlF1jHY67b0gTMSrJZsV8izMNF3MmbV8/QWc66YKi1cdlBsCmHVhCHLcNuL",
-	"DZNzU3V2+wr5n06Z3VwUVq0+TEfmRU/mIj/rKidiFQUWxmo7EnDSGQ3GaFAkAhLI8ocCKICIWsS0hZ5E",
-	"yEWeWY1kOqk7LcZEUaU5Z9FKLm6sUnf+QHl6brF6a49zUesyp7jlKczFMKyhmcGwZXU0eGSEWuDtVSad",
-	"qoou/Q2HIFx5Gfy7cOhfhW7FVfisN1fNpFCIT23BYY2JBWxPnqHB2G/+DQwOBWhr27XqSNh2+9CobGJu",
-	"7PO+YJld7/S9xakijYVr04xdC6IWzZuu0yxJSjAWqQ0s2J5xC3T5tnulq6ZvWu97av9nm+duE9y22Jx8",
-	"FGHjcntNd7Pa6wUiejQaEOktyKzJCGykt6rPzggfFjCqh+tnEMIx1OduGNI4xs5ckQmLIzJa5rqAUdNb",
-	"QC//Yruz4sdlrjosrm1d4GPjAOUed3PoihGi5pJXx1XaeEorIvtrm4Xkb7G0FfD/jatTbF+O2161O65t",
-	"ZURmY+9C8ztkBlmwd6uynAFslsuvh+l48o65JhhLgQYRY7WbqxQ3XQtApT3EBXyIXbyzE16uA+FDAGxJ",
-	"bg2AQiPJVX12R3YOVx+TVUbzdAUCg/FnmHwZCIH9o3JM1qacuDGM+MmICuWM5RfSz8/9PS+oWS6Ix6lI",
-	"YIGrhj+gUETJ0FN/hy0wL5mV9bKVTJxPfk0tOsVDrmclXMZ6w5j2d7Eljce6ZVKmyvAceu29XCqqrlV+",
-	"xY0P/mEX3I8GaOzvGlb51tfqia13tkNFf7tjJeWyH+BynIuUTxGPAtT1QuTPbtQEt8q3ElPqqmc0LnNl",
-	"p3r8na1up0Myae6dQYTceqc3Lv5xm2PQJLtkO4sj/B96e5qvjr82GLX0CJ6RzQ7q74sNpmsACD0KZvln",
-	"E1S/xVnxENIaF/2lB0S2e5HfR1kLqlB+tjGhFMdoNp7kWu+MyhweUbVlDXhlLJ0X1XRBzycjIZ0rRuYi",
-	"MtjFwyy6bWjWCot31a9S9er4kBIrlsY1XX9dvr+4ePs33Q2h/s2qVq6RjWHKlxarB0HanMriCOuQm+vz",
-	"MHSvVs6aaPZ6r0Wvbf8gtPqgS5vT6vdeh1bX/kFozUCdNqc067sOnab1g1CZgZVsTmXWdx0qTesHodJH",
-	"jdqcTr/3OpS69g9Dq4c2tQWtXu+1aLXtH4RWi1K1OZ225zo0QtsHoW+1Y6WBRK/zOlTa5g9CaAZGtYVw",
-	"5PquJR9h6weh0ger2pxOv/c6lLr2TRBVmwz0kBx8pX2pYeGyvutQa1rfL5VZ0vgWKlQB7aPZyea1LWJf",
-	"rOr4OkOD2KUqn7LpTCY04fHSpCK1UI0vYoxAWlFmfEYoEeVhiSgTJr8bdd0HdtrOre26r/KavnLwSztZ",
-	"WGcNMcUeS0hUHePZ/VFGfMxZTeBfLrg3y+ABw+QwF5I7hLAwVVh7mwzUtOjQ5nN9rv8216FyoObDXe6y",
-	"s81ojofHzOShDUAfEkWXKm+BsFWeg0Jq9BZL43dvXBDXcGfLUJmQ3Sd/4d9Ywop50dvRVxxlFZm59juj",
-	"9hYp2bthXjmovi0D7IrV6Zsj7XKtK6AaV/DAu7D12+fWsMHM9ttgDnYl8719+PDhQ7uYj9a0GcX0tdKO",
-	"3NKhf+udceCSKzYF293VfvhYlW5H0KV8D5vhx4NusQcPGlF6+siiRevAC7Za1+qhVixwRaedP116SYdF",
-	"nWNohVV84PO54oUVxgTutp9t3rTKhdx0lwHeftsUT5fv/dbE0mWLYWZiNUkaodhD47eJnLEk5XofDCpT",
-	"fi1eGlQhh6ToIJZd6H8kEfAvtMF2NF7QpcrgEcloSXiqWDzWazPzPumjEzVtFk4dgwUBh8jiHFSJsCn7",
-	"lGZ3ZMYSJQVRjKkO+WbOY8B5Gidy6kX0mfx9UEtimrIOecP0zYoN4M5URiwmi4SnrJSVu3GJLS9t6cjk",
-	"kXh5S/WpSbjAbUs7xtXbpImf3Zr44MtmMAPcDIfJW8jak4AZGOWVBYgpkiVDu9y1EKPfbII1mc1T0B+m",
-	"hItUatYkBQ9pTMYymWK69ovnL46eQgDRhKoJJsBMIYAuYWPIiInmeOsw/0S1SCwFI2qeJPKKpvoPmJdu",
-	"cjkoieR8FDvcmITNEgbYSwYZq0WmmAdBBTnskZjdsBhIEEylXFxhKFnW5uAZSqreZu8CQyu/JxUbbLZP",
-	"/3Il26Y5QLi8o4sfEUcK9lJdF71nG1xsvZ82DJwMgik1NescThcRcvEnSJXP31gaNhmk8jdWT9NGlpcv",
-	"6ysOSS1Fj7N1ttKp3ss4RlA2m+yCJgItV8P7RlJ5hXn0cIVLsfD5u6qYiNpTKdiyfTQ6YPnL2JxD+C/t",
-	"/6rKHfxcKG23ThZbVtgOcBS97B+TXnPY7bZW5gI1F9HtBF6Kzotn/VUJa1AGw1+58nb9SK9NnpqV6RQd",
-	"A/oFQj8QWwqJKzIX/Jc5gz3hIp/bRt4rRigRbAGNxzIhWl6BP/iVjbJdS+ai/Xx8SNsqZbN2fze7lisC",
-	"uN6uJbJe7svn1DmkvHWz13KM3GbE6aE+VjEMmranUqVtiC35ubRz3p37qJsb/meb57NHc9VPCsUuN2Qp",
-	"PwnmZZY08BTktDxVNiOiU8NlXJHM4lkc2qKZQzKWKNlqKUMftPPvT/Uv8Kw49Ab3ACFzBQyaCftEIxby",
-	"KY075M1cSzUVJZuM3mKeuKAViHlsNAB8Jksnq1iEc0MZZZczqYB0qk0ytI0hhjpm49RPHMzjGsvEt9F2",
-	"yDlL10lFBHiBEY6hRWjNthdcMaIJAYblpRHWEOcxrFxB0kpbJr1iZAFY+z4GOBUFVukvucXlRwinlSvs",
-	"A6EWp/BhwkQu0gzgHvWwWgoC5NeIpqwNkZarvpWXBhY8YZ0L7Of+3uZTrQ4ZMKBJcBJc8XQyH3VCOd0H",
-	"0SyUCdu3Qtq+rWq2r0cDLlR4yXaQ7u4onc+B26xcUL8+anEG78EXsLDLmjtneldHYK8G4zaRSYtIqK2E",
-	"ecou98eH73+s+7B6+XOGfXd+hSxdPoTw2GorCi/kjkACtppKHmOu9qIhzPzYcSwmIrUdd4IHqsT4qnjW",
-	"Yz1DMosEKK4WzQfAukxEP8PfHCp0vwGgC+DJgWBmctwdUG4rcAjHc3Et5AKA4lZuql9QeSXvdJPkacPU",
-	"HutmWFTgMpnL6ndey0YIL5AXCCxMAVj8hCTs0yymwpX/tVujRcdL9imM51iVuaLW84yLrCx1VjEWwd11",
-	"S4T81v/lFVnQ/+mgI/V/hFLGXFxdyvHY66uPQCswexe0AmQIQSsAUMZL/DZ0d+jdrkC2iBAsYeX5cQW3",
-	"q3iT4leCRWSWSDl2ZgqbVPGEkh8+nD8tsgazuJop2Pdi2FnrACUsomGG+rORolBRGLz2Nvh12hhqgTRL",
-	"bK0AmwMDO03hPOnOWm8Gy3CdxPNYb9Am+lQGHtrc3Fd1DHJIURdDhBqL82GucSuvorUaNKqSNtAqaDY5",
-	"ETIn/lQejUqZvvA+5iXj7CXIcdzs+lSZCf2VsVFzGyiCpyh6y3He9VnW8vJY13VArFmTlocThSjogGGS",
-	"sulGm+2Z4WiSUEALEexTxc0D4y5PCdU8YZyyZEhSSa6MWVj3AVLNhZJGDKHK/Hm1bFM4b0Xwb5jVqh2q",
-	"Q725MDyNVUuNF/rgAc7bXCQslFeCKxZZLkgVGQRCDgL/XdG83SstWIFy0wpG7n2IWBhzAf9krqS+K2L1",
-	"sYKlQyCVD8lKxfKnMdQXLLb9raQRfiwfwzHUchR0ylqECsJFxD5p1R+B7ww+w2gJKzRWLCXGWDWS0RKz",
-	"vlxQ9wbH/4NF9hS5HCVaLnFeuhCjGnvBNReRk0k9NSBzZQObx6xcngLKKBdkaCrCDzOOz10kWjaHlU/t",
-	"2OWaVVPKPaIAQymzuI2kjBkVQbMUlNNhTAnlBVXkit+sOUVTqb50gaHWh9YZm5fgcb57Be7gZDQktqWP",
-	"i186usQlqsIUN3cT3LgRsBipwhx9YwUuH2ILGf7bOmOtzcBL4ZZFHl5YLDOLqmV5wxYmu6o6QDGVRLG0",
-	"RfpQmLZHTs+/PTsjUMhCdRDRCQWvhBFG1RLehDlTaDtD/1XUIVipiM5mjOo1E/FS30lbBqFFBPgYgR1Z",
-	"gKy84dtV3XCnc0aVWsgkytvAD3o5G3g/bwMH/Otm1EPBFm0Uyv0jPeOigzjrtz/QM0wnLYnKP9WpqRYj",
-	"D23HoBVsoHxma+g1LPGMykNQvemPfy/vd9/ecnGK1cwuZPVF0rKxd09crRssQ+bvpQU4tGK0liewIrOH",
-	"Vw/ydtUOZqkAG7I1vaEmUFPzM5GLyMtztFzFt/WcRcV6byuiUfzl/FxTFq5SvsP6blhVyBV5axE1Y3HM",
-	"UGaQScQS/W/w3i2xeGVmGFyL++IqOwVrSj+dYbfe0bOyMF1bIK7W+2Ba4PSdjqslaYWAjKTbMtoqYrz4",
-	"7VTO23nQ76+CJCwoeTmQ3MLGVe9FY9nz0nvjlRnMsiG3ESgNN7RIOHoJjLSVP69N9ibhirphoRxEfUbR",
-	"wpMTab6Vf1+dGLLSzLSeGcfuRJ10mT0DHuG+/oJlN6CSCRzyZM6qJNDCtnuKTIMIVShmuAWfASUEPPRo",
-	"7dKPCSomGYoqxKnIBKzK5JqxGZoAgaSKoKkSb7kb9rty727Jpjpk6GBi94Za8xSRwoiAG5YszaYvoOwu",
-	"YND6iNFZ12HLoZZ7/TrkFASHNOF6IWyYCGBuGQBVctgjf+Hf6Gf7/cWr9osdccOaZUPumAObhmHaiv/K",
-	"HiHXXOWB/Vx9WzJrxIb3xJkqzNk4S41UFUqRUi5U5pCpCSZcyxtrCtvBQFrFVCzNaZ9ZxcvHbA919TZ/",
-	"q30r8oSU1XGvROc6g4AooZXmnOv/FJ1uDj8MWRyGfQCTq/127HLQ6rl+bbZYY2nl8uc28R+i09B3utiH",
-	"UKbm61+MwcCeEn+z/cUvW46zG1T5GHp8rxEpnFoerBmzySUDs2g4oQkN9d5txu0h/niWsJBFkPJ3kns6",
-	"cpUr/DdgJSR5TvN60RRK9h97H/d+3vv4pxX1A5Cl62cHJGEbZr6xAR37kUiGcz1pDJo97h89f1oRLHU/",
-	"cT5Bs1TdqjX8fECs9Rk4nzD4C+PJIXg8uKXD/4u+sPmSeM1RFtbgtgKWyEZnWmAirgiPKldZNTgOvr+4",
-	"eGt9AaGMfIHa23FTmK/WZG1mCKa+FtzOGZOzmFVOJ21I+yikbbhkD5/b2WqUMCfPbWeOZW6pK7mbN/ZG",
-	"JCXyCnCBPaG6rv5nlqDXqm4zdki6rVV1DVsri/g3tPCc+pVthEzbmX+ntonn+Klskzl+Kn82YMJt5xWq",
-	"mzGEbbanFii6ppkJJ2iDfbxt/f11rb242XZoYdlb65fnbliWMSR31zSYsnQiozYsH8au1rXM6gi3Nqqu",
-	"2lq3FG9Nw9FcLes/6Ze7rV5Yw+Rqz7g1IFT+arzUbXs2MBCldqkbHYoI7HCLmOZStFRF0ZOdZDRtFi9e",
-	"4l25Uunb0DhiYbHKy/qenVMyZguykIkR6AyT9+CwZzRJXRzOPOIpSRPKCwLa6jLtnrjW2yR3ykw8HxfX",
-	"tNQ+Mo7/xtjuVe/HLYr91JliPlYVAiqdclelfmMxcwzdNjIgFp/x/PZtUPL+9rtZdRHyVe+3dAtYB6D1",
-	"uPs2Az9qygRNFawQfuX8lWZ/Y/hZ1dK4LIvHUff8WL0Kt6W+0uy462murUlCxgbkP0E7YC02xV+KNJFx",
-	"i8wSUFTacwXxFnNBlQkDdFqnagE2ygyAY2hKGAdbAxNGLRESNVbk+UxEHfKGThkqS5pemrAINFL9BCTs",
-	"iiYRWHapYi39Dy5uuOKQhuh9U7fQnVM+4jFPIetpqhCjhSoy1rrLgkfphDx58+ov3z01J0+SiUv7MlOG",
-	"QkLpgjGB7HZ3Gq5WcJt1W9iINhSJ+twKwNFV8RK8f3/2HTrUlllpSBNX86Ldh/9/0IMV6JB3tjCU5otE",
-	"y0IJrGVVlHiJ7d0usuEnUY5GKJ/5WIaV+qfRl6EX4QqZotkIMvx5EGhuNwhaZBBAxeGPw7WNy/kgqIpQ",
-	"tam6qtGxuSKgHrSKr3CFIdX5Fmr1sNUf8BSf5rg2vYw4cdOyihsgsvYt+JaV1cxTC1k+qPxvzMjW52IQ",
-	"wxvOE54uz6EcNZpkZvwvVUmUp1m1BCMNmaCwJ8NJeBnzG3b5v//9P8OnkO6quYNWEBSaSyAoPJQzpoii",
-	"S4eeUQCy9qPOYFB4kitHRTEEZfWs3INJ66ZZNVJr+gUwCRYrVlu09e/t0xlv/wWSEO2xxZX43AoQ+wPC",
-	"3OBfr+wF/+HDRVCWTX44/+kN+cBGBBBJsjKhYUz5VJGhmo+GLTLE9bvkJmljyD7Nhh1y6tKQ/qgMvgiN",
-	"lYQ3I1dA5N+9Si2mIbTh6hL+CvcW64wHJ5YER9wkTWdoduViXOGJcxnxU0iepTbVz0RiWtwBfXqNFY4K",
-	"cnpmxKhkDtUrURgfiIH4wx+IFid5qpn/tdJ/OtC0mjOEGGmKpX4a1h8x8ttPaMlFPRQKzw5Er0O+MXPJ",
-	"MjdVHnP9j8odu709qq7V3l6W/b/IogJNUfPOQBwW6wd7vtyWnwUJt1ZB0K2Zsv2SgpB3DqqX+1gqB4IQ",
-	"srcHqV/Lvb3OQPQ7xJkIixRk00bFUc/cTw7oECgWSUmv20WYCGzn3Rn4oKmDKQ15A/HyhiXL7IqQKaPC",
-	"xtCe6IU2FiNK9PflPHVlVbAoo63N7Niqc6oMsvBctP1JwQj7pFUkk8TkZS8M/Rjdob3wii6Vl2/q74CQ",
-	"A6EPxVgmfvrPt/rRL3WJuUqVt64m5xaEtbSoKsN+2XN7wZIpHNg22du7gPO6t3eCh0rJGB/hkZyLiCZL",
-	"eLMcjIiWvxxgRxby2sGxLK6SHi079XnuqpdBErnQ1yl33JUZxELa6kH06iZzIfROQusWXlPIV14I7waZ",
-	"zqZahiVnlsiQKbPceIWFf3HQFw4khjSOlXdxkBt4DN18AeRkPb6qKBUCBIVUkEi2nEg5LImCQ0uq0Y5w",
-	"vcyl08sDmqn/eqSTRM6vJlkSXzY8Be2OQXlFGoZyLlIzPAKGurXIhkesHPDsnnoZgkYC93cOI6dtvqBZ",
-	"YxnDAk9WaNMY+ZwqMgRtGbL6aK5qlF2HbBv1uOaaYJhC4RX146r0LcG2EGCBgrqeVCz1cdGNNHvIu+LN",
-	"QfWsUPacbZkujwOiDUkPxXaL0pMtkKHDbiemMYPrlRLregWlWJhVccgdLiVUZH/TS9YiXOkVgmJTYAwA",
-	"eA9iQSa9hwj2HbNU8LDmkroM6Eu5Pp2xSFvG4wGBcSn0HyGpg+agyMiT4akxzUOzE/IN/jqYd7uH4Q8f",
-	"LuAfbPjUHE8rxD0ZOpFn+BSeuKWcA+cbiJFMJ61c5TcOeg64zTVLTyI8ahi/ZB7xK2Y5rF4y8zjAETZd",
-	"gHD9NgwA54Z94iq1xH4rxY0mVgrDaw3MIZwgG5hKRjLiRpnUQhZOB9tZ3CsbIWPgGvVQp9kATpFAX2s+",
-	"msm6LE28EU+zgCerOFMTrMUV5tHq4S+41bO5IO9efUsODw+PCSqBLQzR+dZwYsU/kXGCR5nGNkZXD6KV",
-	"TxzEmRCrVU9nT7CYnHDFBJnPZsiCPF1UH9daRdUsPChtsObZWtoFcah2uLf9Xs9yeiiDL8flqPgWYqK4",
-	"dyeW9vg+GcYy1JI8tQY28mQ4VVdDBFOiZKhF06FxEurxUfdL2IxREAxx6a24gZWgCUgvA3MSrVar34d6",
-	"P7QlAj+YUwjtVNBQB78NhFFHByJoBTEPmVCgZRrN4XRGwwlr9zpdMPbHRrhWJ/v7i8WiQ+Hnjkyu9k1f",
-	"tf/67NuXb85fQp/MF+lk7qAVmM0NToJu5wBbyRkTdMaDk+Cw0+0cAlxWOgGdLXPO3hzsOwlh/zcvPvTz",
-	"fill7YpVRBu9Y+k8EWVwI1WskZ9F6BlnG/AXm9Ap5KKc8nYyEAvkfVZQGAOQEvJRy50TplKapB3yhiaJ",
-	"eTThOGDwHEqLpnwibiTe+IHQ75Ic57UkVK28zEZ9wCoS4VrA+shQ/2HoZc3BNXmHUqmqLr/EfNYfwEah",
-	"PnoWBSfBa67SbwvJcRkQGWSIVanzWZN9K+KdRZA9tqK1X05+3eZWEt3gC1YY26DLaz7l6dqtDWDjx0IN",
-	"9l63uyGuejEl9GWGidZcsq+m3/pIjaVk1EpwTJtxas85pO/1uwd1o7vl2M/B5kKnw9WdSqXydMdeb3XH",
-	"XH2JVnCEG7GqT64Clu51uBZdeQRSY6WCy2LtUz9/1GfDYRXBPatALQ5aQUqv9D0L3nJRANGw3l4Am9Lv",
-	"rkIfki0iaFJGSrhVzUBUM1kF/PQt1Vq3lpJHZRsFPnqWtzl3I4pQoAJnYUfAs05QSMrrzORJr9t9elKl",
-	"KZNMUXZyOkhWMgbVnCuQe5Vro0WHqZxiAfV42SHfSQyT1K+ZFo3g8w51xPtyOdIfXooM5RUKuwu56JAh",
-	"euuGlkSEYgM1pFznET7oME+e9LoH5oNNYHIEROY08w8N//e//2cfLS4YfLegPMVnnkA7X1PJ0BTs9/Lx",
-	"yqG8QRRHu6bme/ARtL4MM9gfb7v17r1B04ObP7xlVh9a8ynT40C0NBVkiGLlsJXDjMLzrtzA+Gob2MvT",
-	"HDXW1A40UTEQppn+yIXBygPkvHhpXkv91RJuIdbp1MQ5lEZnAYU/64czycSMgQBFQEsQudsJ6jBKoQsj",
-	"Pve6XT3pDJe+4QtjymM1EPBDv3vcQQl3aAHmhkb2WBvEUS9+rKVgDscRMJrw/KF+NBATUBQM1qMq4fVU",
-	"iEk4qokITpXdNJt+rj8FgYQDMcygFHCFRSa+lBfBaGyIVSgFM8fSqkbmcIFevJADcc2WyqyPmYHW6CHf",
-	"4Kjr5l0Cg/csDUjIQbfr5W1YUdCY4AfCAViRt1R5IHJW64AdQyL6veNbC15FlNHbiF0fXQjeNzLatPLP",
-	"qbp+JZPTcK1yOLnGiJX6SibnTUE2hb4uueNUXWveYLw5q3rapuuLN8UFLgRxW0iZ3Ulv38TrVX+p6lNA",
-	"nngj03de+tbaw/n9thMEq4TAN7JsDcLsNc0tZlKBY75FlAS4mwwezbnSSmwY4so9ZifnIsKoj8+toIfS",
-	"5bbbsDw34EsbbYTrVdiKtyZWc5PBbJ/qoda8avU9d7ezFxXAbVkCq4e27mOHNAGlZ+71z/evJnSPV3f8",
-	"1sSjGtdp/2CNj2UFXHSHo3VIqoLQ30yR8SuO9XvHa80yX3/l8SlBp+raOTGtfmE8mbdXhPQsNrc07f/m",
-	"/6f+HXWjmKUVsRovwR5UaVLyhznxcObIiKGnbWjlJiODWrmCxkoOhJqHIegkVQi14FWAoF0nfN1a/vgO",
-	"B9qZDLLabuJ/ykktude3vxqqCuuYmTV4AFMEzrG5Y1aEbEOm9M6GXAOjWePuQhX0DRlLEbDrsTEJczAL",
-	"Lqgd8IfWZiblnIZnsn6HWh230PJGlTVmEEjmFIBopiT0HoiqiywkuDRZklkLUNFHpUkrHfoWT6giM6rA",
-	"qXWWZnmgU4grHAjjV8UMJWtAwLRbkZJU3po//JmlD8gbVvf4QHl6bjD+d2yGPbW5N5uIaK5TQeizf99C",
-	"6it0/T8tmOYu45fA939HHPnPrBQQ4Fkm/QCKxyPF7Xv5KKss3hL9hdYEakDY8CkuQwgnc3FChhb+atgi",
-	"Q0xbM8nSBixrOBAcYxaMZTllcWwTdzx2/EeFcZctzOZJpByjtQpT7lQ+PNQZLwfC0Ge8k1Z8hFgUNwe7",
-	"LQbFHf6ZzRzxaXDusAbGvI3O5VUJRrd9X/KJVQ8geW5rL8tN/KVFQVvFNKt7rc8w88t157astemq7LTb",
-	"d8AeYs828TuT+922PmaDhDfJx/ZA4eVAJ2SWb2ksDI/oTUpc8fRVT1KVVw4DqD2Vo9ft+hkHpcjpU5FB",
-	"s5s6Hu5Zk+AWycUmu7hwU7uvmPbhIhr1MzYQxRGxboDvCbJB0lyRg17XVdhCh1IOOH60JKZIV2cgXNgu",
-	"5EfZ+Bs3G63oYIaaRcWJWnlUigK+hk03pClqZJ5TESprSMFAc5orM5JK9WrE/Aaj0EzsYYQeZoD3vmHe",
-	"PrS8JfRdwid5Gqd06aw4xs3cGYhTdY0E7uBBLaVkf1Gvqp79mhpIrrHLRl/PC+W33eT5LS3unb/Bzhq0",
-	"yRvsm5Cq/r6Fjlfoerfeh8wL+27uc8D7VPuQS9+TtW9zW9+jlRAygh6fgICpRqLaXv+IRASM/WkQEfBN",
-	"TFekZmLcMb6gJJQ2uci00i+egavK3uiBSOk1ExWoVTY/20R1nY3zP0K2QqtsP3WODxem5CX+y7lITSEL",
-	"vYMpv4HAqjLwHLmSTJERDa+1aPMrS6RLeKuv4peJMhBnpkc2gpKP09iChUA0tE6ZMjeXVm0cSPewQ4Zl",
-	"lDATMWaTzOHzRXSwig/WSC+1QSiHxWpaEMdCcNeNi+g7K7XMGJwUYLHG8TRPpV68kMbx8gQD43W7lLvK",
-	"b/rkuDwKQ8KtBRVMR/5SBRWXTL1uoG6pw/oPaJa4fefCxmO1ee9U2MizLLSmlRytNs3pnqQN3OO7lzZ+",
-	"R3IGtl9jdq9dcNUdCiTfzNVyfUkEt9sxbQSO3q0son9TMyYi1TYsO/OAriWjmBheDj9k8byf9x0wbnV0",
-	"xDs2lTc2b9T0wyx5vGpoa84/hddshkl0gCKAYgHowyrLgIE86nLQBCnGTNhvWlkAen1wZeiKr+xArPnM",
-	"3l41x+a4Pm/5Xb93fvLL2kEWVYv3uFM9LJmPix1sqZ/ok+GnZxt0iSfmpD29+/iHLDCrWFrW4aQ6l5XL",
-	"snPJ5xZ91mJM0xRTtvWLCniYmPvp5NIdXKc/AxbXuUUjfbgbtanc5WZ96mDCG+WjYnsfD/71ejHHxfb+",
-	"EG8gbWjdAaD1+mJZtkMNMpmpyPrlsJtH6aEvMQ8TgLhbHlJtlji3yfWV7z5PFMIZYNoVVHkazrjAZNeE",
-	"zWIaMsdH4Gk3eVEDMfRg/4aZBQKDQXIKumALH5sfylTIccWsnAHACB6xDejUynNdTKcC1Lrc19cyEKAz",
-	"31lgMp6a2WDyo065UlxcNQgkPeCguYWB6VwJmbCoUH52lRRUsjUMRIMUdJq3OmWINKlyiUIkgdcM4vlt",
-	"9IPFZaLCQPlE8wRwYAbCVDpuy/GYzFjCZUSe9PpkIueJ8hxDTxFmA0BZLABAmnCggotUErWgsxkiuDB8",
-	"e2AVwJhlZjFXzJ0UKdiuHiIDCnnPT9C2Bow8kOcrfTdXcv+qPiVM0Hd4jzcczPZa/0kpIJHeiWnk1k/0",
-	"bh9IW27kfh5Ig5761QBwFwaA88qneodv9K3V/xkXbbSb70deXbVK5eEcM6NR6t9ryO/YIws5jyMP8wnD",
-	"qt+Y8LYsuAdEBvSsD0Q+69tP+T6xDnmX8u09cn55YK5f3kKBYPPQZaHbQ8tATqDK2TBLVjVFc20ht8yF",
-	"UZkDfuuY63JJu/vA4zA5meu1xgr7t1eDLIWbJDtW9fncckNtPM4W2ZLlHaph3PbyPHK9JiPjy0gY86Ab",
-	"7tFvq5miVRuabKDvlSnSlUoygHI7ms8NAgj9ZTalH/2wRW0EoNq4KqStM0SQqlRKUBK20VAjxoQXQLEG",
-	"ggNoESshHG7D0l6KSEs4duXugZndEi1obYOph+uRr/9nAc8B7cWFfxU395FzBYSbfIw84SVAoFXeoN0I",
-	"T+aKrIOmo7nHzcG+baL2f/Nab+QvKaAKu7KaDqmu5Dwx0JWaxfi2joEoDFVn7Fhh6VgnR9Uii3ougxy/",
-	"sAjQiAXZKkA8ZqAooZwxMAipk0XCUzasjm/Uq2Vv9zYKt88Z1k8+rSDynq7uxnlEtrrJA95ai0X+80fN",
-	"fFf5OwrHvuH+Fq8tnCtbXQ4OEBZoNycoWNvdUTrIDe4MUuXN8CDRBwLfYxvADEcGYIuUfprrEUjdBDIg",
-	"z11cpoTRaFiX3JldpC1dKM3X6atT5Ityivx+eY3JXiw8ivbI357f6EsWrOEZyc8gC2K0V9/mBmimIQXL",
-	"+zSMjwQrtFKsz5mLYDDRSzEfu2CGqnCLMNZrZpG9MgdJfnIDsaXQkLkINBV9rQQd9AyO8L8jfh3wIZkU",
-	"amyGVBBhAVVpShJb0N25G7gaCEbVUo95NWdKYbT4GOD6HPdDhN10aVjgZSrl5YLR6+EdCibnOWZ6ezZ6",
-	"C8P+BmGJ+dYbWd+/Wt3vjAM/apP7vdvQ12Pw5xUMfqeS5Gotb38uNEuuD9t/zceAEW4YN8nxbfAQa8as",
-	"qvg2amJZef5iTfjOQKyMjCsXbr47dvgeluLu9LSHFCwfi1To5VDiyfsqJt5WTMRjey+MZOxqitZZhpBd",
-	"ADPAQqIrg19tuIdgHeJq62JnLZmxSJ+cpZah9H9A5Qj8cbQsXH+QxSBEZ8SMPFludEv+gf5Fzpr4iF4D",
-	"rGdkarCuY7HJCuOiv+6+7oWe7OM/43qW/sHI1XLawUkvbGu9ESbnNvaK9XkOWig1DnnwLX38FhM5tUaZ",
-	"5c5OX5OBpPnsbfoK4Tg/jccrn4+s5eeW7SbW7bVJxowhreaxsRWM7+9defxmhHu5Opk9YV51c1I5M+WB",
-	"vHplGFAxS2TKwlS1CE0NAPjChUSUbxjWGHLw3FrBzhDzm+MfbFFA/A90Oe6B4JqPe4Q4FAth1BmIXKWR",
-	"ejDuDFRC/2rhHvHTOZcGExGYFZbwupnHzROOzGY5w0iHnGbgEwa8QWQRKF7yOZbHMnNcsIQNBFdqrt9C",
-	"DCnUHzTVh+R4rCfYIXCjsLwdBfyKHIRTy9QWtFvmP8ADgSzM2XnyP1tudg/P7nkF57uFRQJH2cAoke+w",
-	"kV0iY2ifd8Wv75nxnnkX9KvdQV8uu1aP/XnAed61OGUUiLogla+KxbqKhY0rcUzulsUXHrteslGiiyHu",
-	"i9RnvKofD6rQuAjUdVWa7OLk65ebY6MmciGIvo73ovzc6f34qjs9qE3uy7nfZZ3rrq73HSldVVzgq9r1",
-	"Ve2qVLt2zXO/am1ftbavWts6WttdC40r1Lbd462sjh9uueBhF0nsJeIOBGbibpNEvTJEaCscl7uOK/Yz",
-	"Sr+is9xKvHwEOAmbRSEXszEfIgy5HnVlXayVLDh5IPzo5Iw6sl10cjYA1iu9n/hk70J+hXj5Gs38lWet",
-	"RnrZZTjzLUSWWwXDtbIkyQpgkBWRcihbNITKkUcYKfdYJI+vcXVfUFzdl8OwbFzdnQpZK7hVhmhRC2SR",
-	"yWNQV++ax7EqSWAZeAWWzsDGiYyZQplsIhdQ3S9fiH8gYqpSrM3kxsokKcS9MFDVful5C32kHObEywt6",
-	"RYaDoDsIShkNS+Nly7kPduYQcKgHd82jxvp2/0jTcLIjJoXTxkDUdXhMrj0yKYv3ALux/hi2wxbYEnWs",
-	"Cg9JoTizPhWrCjNDGxj0cE2Y4R9lxMfcMrOvXoxbi2xmwkZkm9nbtC4XrPdbtIK50tNwEH1weypKB6Bd",
-	"HCQnzuLImNmXcg54e+CC1H93+Gp0BNVEZULEPI7JNWMzBaaiGxrPIT3LyFIm8bVYsw476O/dsASgUEw9",
-	"Hf2nmCuErkgXkqgZi7WwBzxXCkYEnZoUOEQP5AqgglGCkwlUMfDGsT9D0SMm0sQouyBMckGGe0P9xAsD",
-	"JoQ+GMQTWUykwu+ZUgDIJKGY1CxhIYsw7W4ghjO6nOrz0dkzxf72hsXhgMILSeiN5BGRNyzRb5ReDCWn",
-	"TFPGYgVV/2CtWoh0ODwbt4HneR4g4PVug/RGd8jZGEsYmbdCr54pgUQ4VkuZMgp4BvXwgQc96++x/hcz",
-	"xD14Od7PIpqy+3tLzDuyzbOzrffEEYe0rutDqenmvz/4iwHM2nRA222LtwgHuLOMv9u9z7t+Wn0NAOi+",
-	"1Vt7b46gNd7NtwnUX4PiHq9AcX7cPiS7W49ewYFjsosXfmOH0pRZF9HmUBeLiYQEV34l8PXYBPtiICqN",
-	"I0YDgceBkhy0lBYWsl+14gM57uA7Ekv7rrTQCt3vHtaoIT/m7MFfjbSPx0jrZ/ptxsEeWY5gSXafLrez",
-	"sdrj76Dm4KPJjZV1ynvgyvnTFP+tEDMskuFcC576LZoncXASdEBKMTMpDvVKJjZ6EFiKAmGQJySiajKS",
-	"NInQouASmk+IYnDJVcvYvXQHE5xofiKWCelJaGk5OCmvgOaTFXPxYOPyMVwnhKrrFsGwJvgaxgIZv7O9",
-	"/VizipuqZCUEOq2sWFQ18gY8WnI8ZglwFtQSpiSVhJKpjFiMkDuplHEDKRle2OePn/9fAAAA//8=",
+	"7L2Nchs3si/+Krizt2ptL0lRFCVbOvWvLcWxEyX+iiXHuxv6iOAMKCIaAsxgKJrJ8a3zNOfBzpP8C90A",
+	"BvPFL1EfzureqrOOCGDQQKPR3ej+9R9BKMcTKZhIVXD0R8A+0/EkZvDv4zhhNJq/ZxFjYxbpP6npeEyT",
+	"eXBkfySJ/bURXNF4ynSriKWUx8FRcDZiJJRiyJMxTbkUZEYVoYWeraARJOy3KVPpOY+Co0BE818nYaz4",
+	"Z/r7/ujX7tXvFwdPk99GEQ0agUppOlXBUbd92AhSnsasejLpfKJ/mSbiaDSPEjrh4miSyEHMxkdmBk3X",
+	"/MuXRnCsLl/K5DjU88yT+prOSTpiRF3yOCaRJOwzDdNY/5Grv/uEU9d7QhM6hlWkYzkVaXAUdPbbrXY7",
+	"aAThNEmYCPXQLz6813OVwVHw7Ytnh3tP2912u9tt7+912rt77XY7+NLwZnLKRERwHPLiw3uSSqK7Ed2P",
+	"6I5E9yS6K8G+4VSlcswSXNnu4dPhAQtp86Dz9KDZPTzcaw6GbNDc3wsHg8GAHgzbz4JGwD5PeMLUORfn",
+	"ioVSRCo42mu3G0EiYbnlTLBE74VekOAomND5WDNQK02oUEOWeAt6im3K68mVWdBkKnKLuNGU153ZR56O",
+	"fmTzAk+rS6IkSUc0JZQkLE3mRE+TDtm1J8gjNp7IVO/7+aX+cJBMRfPpcI82Vcomze66RHxDo+eagUXK",
+	"aWGB4di53zQJQqbkisZ8wTGtbr/p4dzNDucHQafpSCb896UHc+o3BSKnqrBHZ1KSMRVz8u7kjSI0YWTA",
+	"uLgg4YiFl3ViaHGfFjlL5oReUC5ITFOWbEb0fnsvIxomvpjYgW6iiXw+ouKCRadchOx4MknkVXFDT+WY",
+	"pSM95RFVJMT2laRmLYGLtdiiZkiSsJiziEjhj9IimuuB+E332iPbkEKUpsV9eclCmJk0oVPTdYKl8S4P",
+	"XJriPaR5993JG820oUwSFqZlgXwe8Qum0uBITOO4Yf/oxjB/TVM2nqTqPGFjygUXF/YXc4OdT5PY/Slh",
+	"NGXROQXB3u4cNHd3m+3ds/bh0V77qK0FtP5//wquKYGrxu8c7frjw7BPwzbrDPa7zafD9qDZDff3ms+G",
+	"bdbcHzxj+3RveBh1dlEIiZSnc5gLUhJLfQTOpyLljjo5TUM5ZoX/hMngXxJGlb7nggkXwDQh4xM9VTb/",
+	"YTT4LuRv+Q8v//Xi/dlPpyfqZJxO/vX85OBEnHw+4TMefR/PTn6VPPwunr76xw/xPzs/T8Lvf0qoiNon",
+	"ot1ie+1W2InFYPyyHf3jh7hCMDKl9A4uWKXufn6V6mVpxskBtRxWx3pV2kGZAclQJoQKYrSBenYM1Ig2",
+	"O/sHR886u212cNAehk/Z/i5th4eD3d3u7uHwMNw7eDbY67T39th+N3zGus+6Xbr/7GBvMAzZbufpPg2H",
+	"VB/HIlOvqyts8QB0bvgAdI86pQPA9ulhd7j7rLkXdqJmd/DsoHk4bD9tHuxGzwadcI8+3e/+uQ8ATux6",
+	"fP4NLkaZwUcyjlgC94aQmt1vW8iav1yXlXCYbPNvgh/OhUzPFUt9vjCttrqLA7NZpU2cn+LABeUWpJT5",
+	"JgnlFUtUZtbc8aXZveFLs1uQSTDs7uHwabgXtZvPugPW7A4PaHOwH3Wa7afsgB6Gz3YHe8ObkBlmD/4d",
+	"Ls4Xn1k4TaskilkfsK9SmeTV2Qe17VpqW8Dssuf5sDil3aN2x5uSZVDLruvKrm1wUs4l43PSK67SF+ic",
+	"yjPTW8GInDCRczTlzHXv7yo4+uXa7LVf4K1glKYTdbSzM+GiZRxorVCOd0yrneFxN/n5+2evzl6+ffdt",
+	"PH378ddmdPKv9j9+2xt/+K0d7oe70evOD/+M27Ofgrtl0v0KMXlHtsWmXLjGDTphItI7+uVTIxDss+lc",
+	"5Lw3Mn3PfpvypCjG3kir+AvGotuXYF+LTgR7AVpRzBVKpRvdVv2lxO5YcTffmT1fpOKmkjCRsgTUo+0q",
+	"uw+y488mO6r5q85TkOcys8l/EmfB2ry9T+N33307S0+7dPhN5/t/KvVW/Px90pb/GnbE6dPBXvjj5e74",
+	"588/HR4Hd+tyeFrB23fkcrhD3q5+CXw/Fd7zmJCzB03+3gu6G1XVLZtUyUDNLP7zqZF7S9jmwVH6tTtK",
+	"b0Fq5fkRlv0dF6+4uKy0G1/KhFAS0bnPd1Uv388Ouu12NuZ7vQDjFYb+bUoTrUTKob7fR3KaLPvSIX7n",
+	"WxZytanhsVjrtqMNaayY/63qDx0v/47dWNs9TaYw8AugrzCe/eNKsSJaR8JV2sIj5W47e6TMZrHoVdJ8",
+	"GrjppUwGPIqYWPHFPZIM39BpHMsZCLoamrla0o/ICUtgQbbwPOvoWEL70LXLUX8mX/FhWmARQWg05oKk",
+	"8pIJMkzk76yS1qqGQGGLvBXxHHRg7/eQChLzYUp4eneEJ4z9zt4Oh8Xjl+L0c+r6wCky5jc8ZEURCI/c",
+	"maPBfKJwS76sHD34dZYeUSDSfkKfNs/S1mxIL5hIidL/Z8yUohdMYSyAkAMZzQlVlywiQwlRDmY2CzUo",
+	"nCZ+b/Ekc2eZC5VSETIiE8JTRVImqEi1MMHJt8gbiZEKM6qImjCxlY22k1q4y9hIE3aSheVoFSbmYVo+",
+	"2ZdsDpOcKlw5fW/w4ZAlepFhugXTLb8Q2SfcSDYGbuGIWwiM88gD4Qr0LV4cb7pN1wWWSqQsETR+kSQy",
+	"KS+SYskVS8iQ8nhpbMpMkzlLpLjIcwGIvU0jAvfbnoy3kyUMZruEZNPYkAmBT75CWyaWR/paT4tXlomc",
+	"ouTDh5Nvq9bglz+0GhUc/RJMaDoKGjnntKb1UyMYqwsgYDJNiRrJaRyRASMU47HsyJacKY/OJzRR6Mb0",
+	"52+UyYVzN202mbenq25tzlYZqWAusC25ImOuoN/COf42ZcncmTFuei85iyPiVBU3ITtmbi4omMszQVmr",
+	"p5JKSWK5bC5a5mZvK24up2mimd6s1YheMUJTMpYqJZ12m4QjmtAwZYnKpqmgy3kq5Tl8Njfd78GvVOtv",
+	"Wm/l3Cx/1i3xCDWc2SYF0wzkcQChIiKexaA/V15m+Ow5nsfc3E9Mz0WsakffgFV9U2ZrrHpibreFc7Y3",
+	"4AZzNl23Omdtr5TnG3NxSWYwZsyv2HpsXWHF1E43Zgo0EaE1AvbblMba1D5od5+BVW2mr1ud61bn0KRI",
+	"gUqrKBjz1J1Imlyw1cQD9Ft3vrsrT/b1/B2vjxVD+ZvAhS8FW2m1J9yTILXjmLlNuDifChsrmpvZW2u1",
+	"L3iUX0lcmHlZL8BmknbhKkmpdyRJ11+fagkbM6pS0l0mYPGb+WnKmIfz6pnaqJp1b4UJnBv0eqRpfD7m",
+	"Ypqytc/Qbre7KlP+ZLXVa16xhoDr3LB2Klu6umBGt3xzoaezPHXM/oBIcxD8gsjBr4XQ5HqmwNSRpWI/",
+	"4uDJpIkXaK7/dg7/xnlqkf+dFgtF/5FmUZYQ6+lfySED11ihZ4MoSXhqIwP1ZXInHpo3ss4180Z6HpZq",
+	"u4SJiFAyYDRhiXE/YATv8bsTMNke/aN5POHNH9n88R0nRLyRZ3p+JRJh1qtTNyTUHYM7pyitjux/o0+O",
+	"/WV1Bs06bcF+LsxhEWFCps1cHNwbmb6UU1H23appOKqNVvKpS4zqiD0SFspkY6K6eaKGMLPlFGE7Q05l",
+	"7IQe7dpiZEtblc1jGV3+Eyf42ateNvWQ6+c3Cq/XluhaMa9RE5Z7BTGKnkmPPGUl361MRyxxap+efcIm",
+	"Mklr6D32vFR+pyylEztvgWwzdTc0BlQvot5MqGmzO3UPvQjv6AV7K+KC6qb/SqT+c93GTkDhIzQM2SRV",
+	"mDumOxCJ790TesFaBMQr/CdLlPnlGreg78v0p7iIcD2RJrRDcrX68JqrMU3DUZmhZzYvzOhXhn8XcDhq",
+	"hsaNW1Bt0pFUDP3LMy2v3GhbYAGkRGt/SMqyVdCtm641rAUXJ4KGKb9itSZGxKABLfB81SNvu5FfmPII",
+	"hA5TrbMKmwpkh2kR9/4xnqqUTEUsw0u9qAmbxDRkm79zdHyW0TOyFC9ZLy6arqlZrNoXzWPg6ar3y/y7",
+	"c6cqAANo6QyeRbvhIWt26cGw2R22o+azcP9pk+3Sw73BQfR02O0EjWBx4JBiaXPCxc6P3XYoLidXZ7PO",
+	"65+b303ednbPfxL/fDpuT34e7EU/7Sdnv+9+/hg+oy8caTWZLWYPTS7FZgyAnev3Pig+npfDL3ILtgUm",
+	"cPQsYwEvieQdF29k+nZW0C71cPqoy5lYVVaCmKSwPCAatOCw4kYLjLLYxMbbEpy5GS9bAX1r6pbZEpQu",
+	"yuzBHa+h8iLkWrTI85FEucjIkCcKXDMkHSVyejHaAq2HZVqX34+WVncvcoE+DXwqKByNmUS5j2//OGef",
+	"ct9DeRS0o2eDYTc8aHaGbdbsDnfD5iHd328eRnvDveGzaI/u7hp/B51MYs7UOYAeUMg80n8OR1QIFkM2",
+	"ibC+ES0qzwfsXG+PfU7Vf7cm+jlOER2n5dCQMeVxSzEBPtQ6X8vR7n5uNb5lQzqNK9yMEf6g7vEqLCJz",
+	"r50j88MkoimrFPZL9/6mtwDnZh4G83PDBHPN8aO8wWEGOIUzclxx5R/XHOEFAVrtwkU2oup8wt2zO1fn",
+	"Vrdwf7AJlGabqmKmFEvP4Tkf1IEgN/G1b6mbmT3+Ya07axFVb6o8UMt3A5fLTdssqTfv7C9rLLuNvHiX",
+	"wIMF13bbS3y0Lvvx8FpbBrpQ3dSAIMzllGiDRCt45D3+43qhTB1P+ntEZE/vC28Br0fT9NDLgRZwXdi6",
+	"hb5hKhe9mRMK20S8WYh8glOtAJbJZppMRW5yywbUZquxOOtTFnFovcPJtF4VGlBxaRQhhiqO/VYrqMzR",
+	"0zM4ZSk+OFcK5FM6J7PRvDLMb82QH/Mx++T6jouXWj8pfI+lnupSFv7BUfCs3T3Y3a8Y7j2aM4WoX2Pj",
+	"VOTTmLer89ywDfOV7mHn6X7bfgUe1CoXaDvj141+TBT/3Iz4BV++GGdSvoIXyBL3wE4se6TMtYRWCT73",
+	"HOzv7x2QwTxlalOx4SnIZ94cFgmLVMomtjO0vaZi/h6/rWpweYxnjeTTLutozeXDmBFK2ZwKXS5cuSf1",
+	"TU3lw/wawOcSS8/ytdDtm669XpMPgl5RHtNBBdOw5IqHjIRUaAV9ALEj4ajWtWbbo8VkY27L3bcaMrWX",
+	"c+I7Upb68F1LXAQ1naDn7zWLOD2DvnUHQFPzw+nbN/WvFaltrenTinIIbLDzq9o4KG533yfUTZeM9XwJ",
+	"ELuMZtepCZ2a+Mz2pRH8zBI+rJVNVn1LC343yDDMM0NJmnxMpLhY9D7unA3LPBfdas+F678Fq/vEOT5Q",
+	"SC5aTYj9a06MomjJ1NqvWk4rPtpqRppdz2+To/6mPTTbWKovjWDEaMQSxGcEJeOFCKV9lYmYChM+QR3O",
+	"vk6kWi/ANk62OF5uGK8VxQM34+mIUPssIEDOMsvVLpJKkxWO2JiCI1BMx9r6cz9+KgRUIOQezPWddUmX",
+	"J5odRJzku+Oz59/beSry6P3L52T/6bPDx/kpFcVD5dRKjSqn+OKM1iziFUsgvMPEdaGq3yBckN+mUt/I",
+	"5ARWtd8L2r2gT2YjHqMyYn0GIMbm+an3gt1eEBRzJ/z5TzQvJ3oW/9kLfmk3Dz/9rRf836Bq8q9k6EJV",
+	"ywTQKEqYUlUxqw2SsJimGPmFeHH5xobVcQf2Dp8dFHYgd1HvrJgHtxLN+ZE1/bQ5bH76Y+/gS/UivGdp",
+	"Mj/W/Fy9DGI6HmBCjglW0yTPKNe361Am1lZLk/xOHbbb/gzHXPCxZqxdNwcuUnZhjImPs9nxNB3pwxDS",
+	"lNVsSNZCMxYMznCJD57utwtL/A2+3SeMxuP/rxdYEbGEe4rr88WElrDUyA8/xPkkqp5on0f9arahijw5",
+	"VpdkNmIgLaixj8Z0ru2jJ3ohp4lgkXnZyMhZNVcS8JQwHlLQcZHXznm0kPz/m7BhcBT8ZScDuN3BX9XO",
+	"hyk3aWImBqKO/HKsdJ6UVcE/K0jxAqivTYa1v1YgAx2MLuYpT85gj+0OD2inedgOu81u9HTQfEZ3WXN/",
+	"2AmfRodd1j7YqybHD7K9PjnD1/UXhRbTeUmMF4b1szQIJTFXqW6j26oGkQnpP+m3iO4+Bd8i+EoUXnfd",
+	"3Q7hufG0NeInZBj53yKvGL1ihMPjt5YdZjBtRbg2HxE9dpLIz2ZmmlQtUZnSshWEDhVIx6P+x51+g/Sb",
+	"F7/zCfxjkOj/+Q/478egpFwImaCCD+uOCkC28ifD5mvzPOrJKPr5FRMX6Sg42m13ug0ttNwfGr6QfdTr",
+	"PfmvRx93Hv+9F/zyf/7S/H+fnvSCRzCf/2oOkv+CmTz++6Nfer2UfHrSgP9tfHqyvMvjJ48rxHQj+NyM",
+	"IYwXMgX1Zr+Rgm244SN6xWo33OAwzg3AlOncIielzYbxzA42gIu0ssRTI8MU2Wt3QeuEDTe/5Vlo0f5o",
+	"Ar/yTTJ293IBg74o307PxMuK7yNV4sV7Z7m2ePlpyhaqCX3BPqfu1pvQC2b0gxb5yNORPvs8bZhID6WV",
+	"hwsuDCfoPwo2Yyp1DGHDzQ0poG/X8cHBIi745bj5L9r8vd08PG9++lt52/SuAaSxXj5wwjlqV7/n0Dpt",
+	"WImYBeHSLVyBhaXI34Gb7OLqF98iugp3YjF/o24n83feJtN/BRkIpZl/L2fomso7wSjyItxOmCtUNzPM",
+	"bPDnFNlXzU67oRnOaLBas12iz8JE38uYVc/TW8ypYqq0cBmj2DT/qgkDEsCmBxsm56bq3gUq9H86ZnZz",
+	"UVm19jAdmBs9mYr8rKseNasosCiam5GAk85oME6DIhGQKJ1nCqAAshsQUh96EiFneWE1kOmojluMi6LK",
+	"cs4CKl1oa6Xt/JHy9NTCGNSyc9HqMlzc8AzmYqRo38yg37A2GlwyQs3w9CqTNlxFl/6GS0uqPAz+Wdjz",
+	"j0K74ih80ZurJlIoLI9hsemNiwV8T56jwfhv/gYOh0JlDdu1iiVsux1oVHYxL+zzoeCZXY373uFUkcbC",
+	"sVkMnQ+qFs27rtMsGVgwFqk1PNiecwts+aa7paumb1rveGb/F4tFYxO5N9icfKDzwuX2mm5ntVeLlfZo",
+	"NDUsNiCzJvN9Ib1VfbZGeL9QIqO/eqY8sKHmu35I4xg7c0VGLI7IYJ7rAk5NbwFdlt4GS5iLFlu4cFnL",
+	"rSxXLnyiAZaJd+ocikjMUqe0QVPdiidZSFpuJbyswM1OjR9Ev+zYuLZ1UeoLByj3uJnjVwznN+KuOgje",
+	"Br9bY8Ff2yxRbIOlrajDtHB1iu3LSTbLdse1rYwnX8zp+eY3KBazzJxGZV0p2Cx3FmA6nuZnBAZGraBr",
+	"yPgvpyrFTdeqYGkPcQHvYhdvjMPLBbl80J8Nya2BTFpIclWf7ZGdK3CEKZSDaboEc8m87JgsToht+6ty",
+	"143ND3RjGEWcERXKCcsvpI/I8WdeULNcEPlUkW0IRw1/QPWQkr7nCOjjdWZW1suhNRFV+TW1eFR3uZ6V",
+	"AFmrDWPa38SWLGTrhslvLQNy6bX3El+pulT5Fb+OvrTFJfcjIxb2dw2r4gxW6omtt7dHBqyhGIPghEq5",
+	"ElvdUdqaxeQW+V7srZ+wt0TXMA2/aoYoM0K6YvbhEpZJEKkSDjJ4vQoBdFvmnWvpuHU18BZuSGWnerjG",
+	"jUS7A75b3DtDlLs2T6xdwu86bLBI8c12Fkf4N1JcFh8df20w+O8e6CDrMeqGUjaXIriCx0O3/BMK52XY",
+	"ljkRnmliIMuRmfS4Wge79+LdosdswN0eBPDCrXvh4bhs38L1YYQDQ5BFQtuAKB9RZyFVruEte4ZLMJ2b",
+	"+IaLYyz2Cudab43cHKBo9ZMB3F6xdOEhpguGdDAS0qliZCoiU8qln4Xt9s1aYVHk+lWqXh0ft2zJ0rim",
+	"q6/L92dn737W3bCEmlnVyjWywZn5ks31KKbrU1kcYRVyc33uhu7lvpZFNHu9V6LXtr8TWn3U1PVp9Xuv",
+	"Qqtrfye0Zqis61Oa9V2FTtP6TqjMEPHWpzLruwqVpvWdUOnDvq5Pp997FUpd+7uh1YOL3YBWr/dKtNr2",
+	"d0LrEuVqAZ225yo0Qts7ok+lm9Kn0tXpU+nd0LfMw7uAQNd1FQqx8Z2QuPypewGRXudVyLTN74TQDLR2",
+	"A/3W9V1JxcXWd0KlD2q7Pp1+71Uode0XQdmuM9BdXsJLnbYLFi7ruwq1pvXtUpnhqWwW3uOjxy1zd7m2",
+	"RcCxZR1fZRBc2/RZpWw8kQlNeDw3abIN9FcVMesg5TV7DkRoOuVh0ymTwrUdj5KPi7pZoJHrviyO5aVD",
+	"L93Kwjq3n0E7LgG5tkyszWsZ8SFnNUHpucSTLLsUvP39XLpIH0KWVWHtbaLqokWHNl/qcW42OQ6VAy1m",
+	"7nKXrW3G4lwtRM3o2+SoPlF0rvJOJPN6Anvmw3ZssDR+94UL4hpubRkqwUK65Ef+jSWsiNmxGX3FUZaR",
+	"mWu/NWqvAReyHeGVQ7reMPibRms89+RbVyCdL5GBN/GAZq9bIwaz54kFLxbmTs7tw8ePH5vFXOlFm1FM",
+	"rS7tyDVDrK69Mw6bfcmmYLub2g8f6t3tCMaP3MJm+LkKG+zBnWY7HN+zTIY6YJ2N1rV6qCULXNFp61eX",
+	"XtJ+0eboW2UVL/g8jklhhRFcpOkjoSxa5QJuikMnab5bFOGc7/3ORDdni2FmYi1JGqHaQ+N3iZywJOV6",
+	"Hww+YX4tXhhEPYfM7UqxuLS0SCKAdGjf/mg8o3OVwW2TwZzwVLF4qNdm4n3SR+ZbtFk4dQzfBgw+i8FT",
+	"pcKm7HOanRGD4asYUy3yzZTHgHE4TOTYi7E22DJglsQ0ZS3yhumTFRuwubGMWExmCU9ZCTFi7RLNXkrt",
+	"vslx9HJq69NmcYGblnbM+bIJfb+4NfGLtJjBTIEXYCZvIWs5AbMDyysL8IokA+pwedUhxiNb8A8ymaZg",
+	"P4wJF6nUokkKHtKYDGUyRiiRZ0+f7T+GkM4RVSNMzhxDSHPChpCtGU3x1GFupGqQWApG1DRJ5AVN9R8Q",
+	"M8XkGVISyekgdphmCZskDHAHDSpkg4wxR48KstchMbtiMZAgmEqhXIyeTdZm9wA1VW+zt4Efmd+Tig02",
+	"26d/uZBN0xzgxd7T2WvEUIS9VJfFB9A1DrbeT5uiRHrBmJqa5w6jkgg5+zvAuORPLA0XOaTyJ1ZP02Y9",
+	"lQ/rSw4Jl8XoAfteTsd6L+MYAUltIia6CLReDfcbSeUFYrzAES7laeXPqmIiao6lYPPm/mCX5Q/j4vz2",
+	"/9P8f1V57V8KpdFXybCuLE3np37utduNpXmqRYsDQdsszGQr8NJHoUr44mRqKEXor1x5u17TS5NDbXU6",
+	"RYeAzISwRMSWo+WKTAX/bcpgT7jI512TD4oRSgSbQeOhTIjWV+APfnXZbNeSqWg+He7RpkrZpNndzq7l",
+	"isivtmuJrNf78vneDiV21czqnCC32dp6qE9VAoOmzbFUaRNCfX4p7Zx35j7p5kb+2eZ5ZINcBUqTUbSh",
+	"SHkrmJf1uECmoKTlqbI5aq0aKXMe8QumKlAI+mpEm539g6M+GUrUbLWWoRnt9Ptj/QtcKw5ZyF1AKFwB",
+	"H23EPtOIhXxM4xZ5M9VaTUXZXGO3mCsuaARiGhsLAK/JEmeZqW+qo2xzJhVwg7UJ8LYxZLXEbJj6Se35",
+	"YhIy8X20LXLK0lXS5AH6ZoBjaBVai+0ZV4xoQkBgeSnuNcR5Ast85xzKclT6MukFIzMoVVXEtlSWqpXy",
+	"+1vkbWmuSxffRwsvzu7jiIlcnCSgIOthtYIEeOkRTVkTIpuXfSuvKMx4wlpn2M/9vcnH2lIyGHaj4Ci4",
+	"4OloOoDCJaC1hTJhO1Z/27FFp3f0aCCgCpfcFlBaHKXTKQiipQvqV3UpzuADPBPM7LLmdjKkQlvFVywB",
+	"vzeRSYNIKH2L8BouUdMvjHVf92H58ud8/k6aCFlib0Se2mgrCpfnlrBtNppKHhq19qBhRaOhE2ZMRGoz",
+	"weUy2nMysUqc3VceklmQQHG1aD5826WN+8A0hqnwZQ5wyAAGFXQ2A83i8OMbgQP+n4pLIWeAb7p0U80M",
+	"V5OdbpI8XTC1+7oZFiy/TOa8WgXQahOi4uR1BYuuA85AIQn7PImpoE6dNlujtcpz9jmMpxFsC2zpuZDp",
+	"ecwVbtmEA1QtFkPRS4d5GVgjRbfEuhj6v7x6Xvo/HeIx1IuRMubi4lwOh15frHtk9i5oBCgQgkYAWMLn",
+	"+G1bbgaLWtiyLExEiPGzlH8SFjI+Satlk+IXgkVkkkg5dB4Mm8T0iJIfPp4+LooGs7haKNj7ot9aiYES",
+	"FtEwA6tby4awdC+4+Nxp8Es9MzQQaYZCUIGRCr53U/8KMj4mTIDTOOMpW+MTsZbv6wlax9TKMK8XN/et",
+	"IAN4VTTTEFjNwlOZY9zIW2+NBcZWyVBoFIyenAqZU38qWaNS3S/cj3mlObsJchI3Oz5VHkR/ZWzM4Bo2",
+	"4jFq5XKYfxUtG4D5Eg11+OFZk4YHb4ggMgC9lbLxWpvteehoklBILBPsc8XJA78vTwnVMmGYsqRPUkku",
+	"jMdY9zFVOOFA2eqbVJk/L9dtCvxWrFkBs1q2Q3VgbWdGprFqrfFMMx7Ak05FwkJ5IbhikZWCVJFeIGQv",
+	"8O8VLdu96uQV4GyNYODuh4iFMRfwT+bqabvysJ8qRPpzOAumDuSaTPc9gPFD0ioWQCUxv2IVTLfEL2f8",
+	"aAWOBoz6UZV/Dj5lxsw55A7a3Wc5jxx4/CoADsubC8tgkl7vdjUOt7MWewe5lThYcSEg5s5Hlqdi/nYI",
+	"JeuLvPNHacBPZbE05CyO4KWhQaggXETsM+HC4PcacKXBHE7MULGUGL/mQEZzzLp1KRxr7MVHC1Aucnmb",
+	"tJS1Wd6dQY1r6ZIDTAZe+Z5ZmEU9wLWPkBo8BbB0Lkj/11l6RCPazzQA7oIWszksVb2GLte3mlLuEQVQ",
+	"kJlzdiBlzKgIFmvFOZsW28ED9wW/WnGKUPusQqBDSbTZiInFS3A/9aDCbeF0diS2odnFLWvVrVEV0br+",
+	"i9KVG4EwPYRCVBDzYFBmYlv55I9Vxlr5Qi9F5hbv9MJimVlULcsbNjNpA9WxrKlEmLuu/tduhxyfPj85",
+	"IVCPS7UwdRoV8YQRRtUcdIQpU+hmxafOqEWwACSdTBhNTLI1F676U4MIeI4GcWRxPvNvJK54mOPOCVVq",
+	"JpMo/1yy28k9l3TzzyVQxmMxeLNgsyYaaT5LT7hoYbmY6zP0BFPsS6bT2zq3hYX6xWcGsBLXcEZka+g1",
+	"LMmMSiao3vT7v5e3u2/vuDjGirJnsvogaVvJOyeuJCBWd/X30uI0W7NK65dxnN9GrFhbtYPPXQXbittJ",
+	"fxh2bkznZMBsDawj0qdijhE/fa25638aMAS7Bn9VRM4E6PU5N5gpk0svWKVKu5n6huXO8bl7NuLhiFD7",
+	"gBRCZWdlkDThdUPik6t1iHGFYKXG9e1pBfXq30K3Q1Gtq7wc78xPvsqr7qrPR8bdCzXChSkSzlNbmMjs",
+	"QFZG2zq35ZDM5TTRDGKjivRphq6uMcQXtYKl/qMqFwRa8t5mVV1jrnzxBne6JtwEtOvLXOQil/Mskys5",
+	"vdryFwtOL4na82XJl2Jd6qV9nQD4UlG9uk5jhdMON3kopyJ7tuWJec0wTAERTIrFV0yRR30s6QtQv31s",
+	"1n9cretWVqyuNNix7jVWT3XFrxtETVgcM1T6ZRJpqUUwf2NOZpp9s5eeldQn5BTnMRvTzyfYrbN/UPaO",
+	"1BbOrn1pNi2MuLVOy5gqfXt+1HKt3TDuR0RY9NvljcfdbncZNHrhyOSKdRSYr3ov6kksM1GBIxceRR/d",
+	"YBOT0eg7FqgSi+3Pyody0QuDcGDNWNETrzk0HjxLkOZb+XecMzSWPiys5ri3W1V3GjNFzyPc91hhfUAo",
+	"uQinIJmyqnNX4AvPdbXASCpUgd9AmIKbAcK18H1Dq4voesjKPUDQokzgHZFcMjbBRx8gqSKCtiRAb0bB",
+	"Wrp3RVm8qoZlzrxVrvynvZAKIhjHHQUwMyJkAmjhIJAfddt72LGppXT/cYt8mFwkNGJE37S6dcT8AnpT",
+	"5QJ4K3W0lYhcfGtApR3d2RDrHlnM03fEI3AooLJmHa/gZBhxcXHkQqjQRMzenV0NH+P06HtPalBAjCsy",
+	"k8klVGAxet+Ki1FD9vYuqZbeJVOs5EmfaBkcKYz9g6nhiZ7BNQqVUPy6RVnXfsPVzvL6tcgx2H1pwjWX",
+	"24BQwDs2ZTzIXof8yL/RVteHs5fNZ1u6C2vWDe/GXMkjGKap+O/sHt6Zy2KtvlSLwuxxYU0h6F4eDG+c",
+	"pMYoDqVIKRcqU7hr0gZWCq7y0WxnFIoM5JyHWZmC+/y8OaIKC8T/UasI5AkpH16uzrNU8eWDgCKpRVQu",
+	"yO8YY2gcYiDeXxjgCTdY7bdjl21ef6XX5oWbGsBegWXzyln9uXXCgTAGyI+hsFqOTM3X7/W7N1gYVURK",
+	"W0/DPwItZ4eQMaO2OpNnu5rr2NSPs6apXhIw8mXibiAO5iym7S04Ue6Kjca8Mujj07pvoPYs+Czts1j5",
+	"udt/QTcLVqnYeWJ+YXkuaq8cfQ+ZJHl41A1HNKGhZtX1LjdIrJokLGQRYBkc5W7KXLlI/8pbWgcs5yd8",
+	"tihG/j+ffHryy5NPf19StA9vMH3LItqqyZ9b+/kf+5FIhlM9acwGOuzuP31cEQV+OwHMwWITslH7TPER",
+	"C5xNIHQGo9oxUQ6y4oJrhit+5fLJr0O/OEbUPg8tgcy0aScWNJMrwqPKVVYLwh6+Pzt7ZyMZQhn5xqG3",
+	"46Yafu0Dq5khPEw14HROmJzErHI66YJ81kI+qsti9cUe9Ldz8oKODFvmlrpSunljr0VSIi+gBI0nzKeJ",
+	"OLKbfmQO89HURx5oVLcZuqItNQ0gANC8LVU2mHDRdIK+toUXkljZRsi0mUWn1DbxwlYq22RhK5U/m7o1",
+	"TRfTUjdjyEdpjm1NoppmJhiyCa+5TRutWNfaSwhqhrYWWt0EPBiUZvY+VrcsQ0CtqWkwZulIRk1YPkzK",
+	"qWuZStkEVJC6BtMsu7s5ZhGnTXMIaofTd0DTvrLVNRxM1bz+k1nGft3CGiFXy+PWGVb5q4mxa1rewDDa",
+	"2qVezjrG7bHoNOiB0DG5sImeStUTFQJjXSMnrBRSXlHQdCsZ4evl25VE5HuIFPeemNelccDCYgXX1cMd",
+	"jsmQzchMJkZvNHeJV+BpQpPUBStPI56SNKG8oAcCcAEVl64gEaJrGKWwldcKO+vknpuJ55MHFi21jyzo",
+	"X2W2e9U1dY1CvnXey09VRX5LXH7K0o2it47JELqt5XMvagv57cMS5eABHmOqt/WlSYCkcK7bbexm1UE4",
+	"ZamFozUxDxs8F9qoGBuGlqsr5IWWm8jygm8HG1unx5InPeNOW9bSxPEU2VH3/FS9Cq//zem/LvWVLxXb",
+	"nubKBjtk/EJMKrQD0WohoqRIExk3yCQBe7A5VRCEORVUmVwRZ9yrBmDrTQB4kKbEvE0wYaw/IdExgHce",
+	"E1GLvKFjhjapppcmLALDX1+BCbugSQSPQVSxhv4HF1dccYCx8L6pW+jOKR/wmKeQNT9WiPFHFRlqE3HG",
+	"o3REHr15+eO3jw3nSS8U10wZiiSnM8YEXjfbcyT88p9PPi12IcBGNKEA9pdGAAEAFTfhhw8n32KgwdwC",
+	"5jVssO2zZhf+/24HVqBF3tui1/CYoVXOBNayKpWwJPavF+74VpRDFMs8H8uw7i3MGVuEK7wUzEaQ/i+9",
+	"QEv7XtAgPc38veBTf+Uni3xkdEU+w1hd1LgyuCJghTWKWkiFe949R9aau8s/4NmXix1/ehlx4qZllTTA",
+	"ckfXkFtWV/UzxdHHsrYgW12KgSc3nCY8nZ/qzsbzNeE/VoFwHGf1D402aCLFH/VH4XnMr9j5//73//Qf",
+	"N2xsmLbDFHqlIHMwlBOmiKJzh75WqNXjh6LDoKCSVI6KahiaRFkBRwMLpD9oxzEPCgBGxmI8nlAVH4Gr",
+	"srL4/2geT3jzRwCxsGyLK/GlESB2HMS+w79e2gP+w8ezoKyb/XD69g35yAYEEO2y59MwpnysSF9NB/0G",
+	"6eP6nXOT2dtnnyf9Fjl2uep/VQafjsZKwp2RKwn6H17tVdMQ2nB1Dn+FcwtcAS8VSIIjbpSmEwze5mJY",
+	"8XjvEJXGAL6SRfqhRWZxqzT3GmcnFeT4xKiRyVQo57HuiZ74y1+IVqd5ig/F+k+7mlbDQ4ixq1jq5+r/",
+	"FdMD/aznXDQYfspp4z3RaZFvzFwy5A+VL071V+XY7skTqi7VkycZetQsSxUY0zlYiT2x1yInQ790lRf+",
+	"0Sg9Y0B8nZ2y/ZKCvEiM2XMfS2VPEEKePMH4gidPWj3RbRHniS1SkE0b7XM9cz+DtEXeinhOKOm02wgz",
+	"hu28MwMfxHGNEaw34sUVS+bZETGPNJhodaQX2jjmKNHfl9PUFUoVasZMMieEGhqx6p7qelkOF7pYpWCE",
+	"fdYmosl091Jc+34iV98eeEXn/oORvwNC9oRmiqFM/Bzx5/rSL3WJuUqVt64GswWUtbToKoD9snx7xpIx",
+	"MGyTPHlyBvz65MkRMpWSMV7CAzkVEU3mcGc5GDqtfznANy/iFceyuJx6tIzr89JVL4MkcqaPU47dlRnE",
+	"VrXQg+jVTaZC6J2E1g08poB3MxPeCTKdTTaXJWeSyJAps9x4hIV/cDDCAkgMaRwr7+CgNPAEuvkC6Ml6",
+	"fFVRvxEICqkgkWw4lbJfUgX7llRjHeJ6mUOnlwcsc//2KAXDZsNTsG4ZFAijIcRVmuERcN6tRTY8Yi3C",
+	"Q+axByNhNHB/5zCdyoJKmDWWMSzwaIk3AdOhUkX64C0A6AeaqwNt1yHbRj2uOSYY/FK4Rf1YTX1KsC3E",
+	"ZKGiPrIZedBIi4d8gIdhVM8LZ/lsQ7glHBB9aHootl2Ux2yBDB12OxHrBh70KbEP+mAUC7MqDvnN4YaI",
+	"7G96yRqEK71CULQQnCEAD0csSLl3EcG+YyozMmsu89+ABpYrzhvHvxU8HpAsl0L/EUK/aQ7KljzqH5sX",
+	"EGh2RL7BX3vTdnsv/OHjGfyD9R8b9rRK3KO+U3n6j+GKm8spSL6eGMh01MjVcjfh+/oEaJGeRMhqGPJo",
+	"LvELZiWsXjJzOQALmy5AuL4beoCTyD5zlVpin0txpYmVwshaA5MNHGSzVchARtwYk1rJwulgO4ubauOu",
+	"DNy3Huo4G8AZEviknQ+AtC/DJkSRp1mMpDWcqYnv5ArBVvTwZ9za2VyQ9y+fk729vUOCRmADA7+eG0ms",
+	"+GcyTJCVaWwTd/Qg2vjEQZwLtdr0dP4Ei+kOR0yQ6WSCIsizRTW71hqqZuHBaIM1z9bSLohDRca97XY6",
+	"VtLr61SzQClVroGYeu7eiaVl30f9WIZak6fWwUge9cfqoo9gnJT0tWraN2+xeny0/RI2YRQUQ1x6q26A",
+	"r7JFQHvpGU60Vq2+H+qf+y0R+MGcQWingo5K+K0njDnaE0EjiHnIhAIr01gOxxMajliz02qbnAhUrtXR",
+	"zs5sNmtR+Lklk4sd01ftvDp5/uLN6Qvokz35Op07aARmc4OjoN3axVZywgSd8OAo2Gu1W3sQO5qOwGbL",
+	"3sCvdnechrDzhxdz/mWnhGtwwSpi2N6zdJqIMjimg1z1LlkT1GveNEG+WNQPIWdlXISjnpih7LOKwhCA",
+	"OFGOWumcMJXSJG2RNzRJzKUJ7IAhmagt9k3MA2wknvie0PeSHOatJDStPPgLzWAVaAkNEH2kr//Q96AV",
+	"4Ji8R61UVVeYZb7oD2Cj0B49iYKj4BVX6fMCgkIGZAtp41XmfNZkx6p4JxGklC9p/dOUJXOLHLJic6uJ",
+	"rvEFq4yt0eUVH/N05dYG8PtTI7DCG5i2026vWZeniBvyIsPUXVxHvabf6kjfJcSSSnB1C0ti+Rxy+rvt",
+	"3brR3XLs5MouQKe95Z1K9ct1x05necdcCbZGsI8bsaxPrgiu7rW3El15BHvjpYLDYv1Tv3zSvOGwLuGc",
+	"VVS9CBpBSi/0OQvecVFAWrOP6gBWqu9dhW9otrK7ySMt4Z4uBjKdyCrg0OdUW91aSx6UfRR46VnZ5p5b",
+	"UYUCEziL7gKZdYRKUt5mJo867fbjoypLmWSGstPTQbOSMTMR/FrvVa6NVh3GEi5OKeJ5i3wrMfhW32Za",
+	"NYLPuxQB78vl5CC4KbIqAZAHKuSsRfr4Wtm3JCKUL5gh5eL78EEHjPeo0941H1wERozZkmn2PtT/3//+",
+	"nx30uGCM44zyFK95Au18SyWD3LLfy0fBh/IKET3tmprvwUfQ+9LPsCG97da79wZdD27+cJdZe2jFq0yP",
+	"AzH4VJA+qpUmkcUM6pI87MB4axvY9OMcNdbVDjRR0ROmmf7ImcFaBuTleG5uS/3VEu41sDKYAA7l23lA",
+	"4c/64kwyNaMnwBDQGkTudII5jFrozKjPnXZbTzqra7TgC0PKY9UT8EO3fdhCDbdvAYr7RvdYGQRcL36s",
+	"tWAO7Ah5Lsh/aB/1xAgMBYMVrkqgjhVqEo5q4sy9RB2DUaQ/BfGaPdHP0mxxhUWmvpQXwVhsiHUtBTNs",
+	"aU0jw1xgF89kT1yyuTLrY2agLXrIYtlvu3mXigl5ngYkZLfd9lK9rCpoXPA94VBOyTuqPBBia3XAjiER",
+	"3c7htRWvIkr9ddSuTy7S8RsZrVs58lhdvpTJcbhSOcVcY8TafymT00VBRoW+LmXoWF1q2WBec5b1tE1X",
+	"V2+KC1yAgrG4g9vT3r6JV6seWNWnAE/2RqbvvYzPlYfz+22mCFYpgW9k2RuECa9aWkykgof5BlESMBEz",
+	"DF33lFYSwxC+7wk7ORURRn18aQQd1C433Yb5qUHoXGsjXK/CVrwzIbHrDGb7VA+14lGr77m9nT2rQPfN",
+	"kuK9aj0+oNiiQjvZ8/qX2zcT2ofLOz43Yb/m6bS7u8LHsgKAusP+KiRVlWBaz5DxK9Z2O4crzTJfv+/+",
+	"GUHH6tI9Ylr7wrxkXt8Q0rNY39O084f/n/p3tI1illbEarwAf1ClS8kf5sgDIyYDhi9tfas3GR3U6hU0",
+	"VrIn1DQMwSapqnAArwoQG+2Ur2vrH9/iQFvTQZb7TfxPOa0ld/t2l+OZYh1cswZ34IrAOS7umBWxXVMo",
+	"vbeR7SBoVji732mLf03BUkR1vW9CwjBm4QlqC/KhsZ5LOWfhWSwGbY5b0E9jyho3CKR3CoC9VRJ690TV",
+	"QRYSnjRZknkL0NBHo0kbHfoUj6gCPCRtj5ykWXbxGOIKe8K8q2IimHUgYDK3SEkqry0fvmPpHcqG5T0+",
+	"Up6eGvTVLbthj22K0zoqmutUUPrs3zfQ+gpd/60V09xh/Brk/p9IIn/HSgEBnmfSD6C4P1rcjpePs8zj",
+	"LfG90LpADTIrXsXlOhPJVByRvsXE7DdIH7MDTU66QdDs9wTHmAXjWU5ZHNvEJU8c/1Vh3GUDs5kSKYfo",
+	"rcLMRpUPD3XOy54w9JnXSas+QiyKm4PdFlPqB/6ZzRwhrXDuBhcH3Nv4uLwsweq690s+sewONM9N/WW5",
+	"ib+w0KjLhGZ1r9UFZn65btyXtTJdlZ22ew9YJvZ8E38yvd9t6312SHiTvG8XFB4OfITM8k2Nh+Ee3Um/",
+	"JUsDW6ggfOw9ufe9wiT9hsGm86I/lb59scovU5epnODlYd/VsLwGT3piMpKCbdsq+Cm5c59BUcrB6u2o",
+	"q4u/fR7Dm0QmiFzi04ALLCxTTK6plD8/vTd4GF+B1FnVaQD4yn9CNdVBL8P5L1oQ1O7lPZIJqGiuoqZW",
+	"vdRjUoXnhui0234WUimb4lhkNb1MAUin6kp4Ks3lK7hcEVMPvpgK5qKctWrbE8URseCc/zpsEye4Irud",
+	"tquEgo/MuYpjgzkxJVVaPeFC+SFn0sbkudm8O3ljslYt/lrUyAMCFaCNbAoyTdFL4wUaQElGKRh4U6bK",
+	"jKRSvRoxv0IZauKRI4w6gbpQV8zbh4a3hH6YyFGexjGdO8+uCT1p9cSxukQCt6Bkl2AqvipNW89+Ra9E",
+	"rrFD6FjtZdpvu45KXlrcG9fLnYd4Hb3cdytX/X0Dv0+h682+SGaRGe+nvgS8TVcQSulbegFY3/9/b62G",
+	"jKD7ZzRg+qGofsO7RyoCxgMuUBHwTkyXpGtjLgLeoCSUNuHQtNI3nkEKzO7onkjpJRMVgIEWs8FEep4M",
+	"8z9CBlOj/KbiHkNd6KIHBgJVBLACot7BlF9BsGUZ4pRcSKbIgIaXWrX5nSXSJcHWV4bPVBmIPdUjG0XJ",
+	"RwRuwEIgEGWrTJmbS6M2Nqy91yL9MkCjiSK1wBPw+SIwY8UHa7SX2sC0vWIZZohtI7jr5tn4W6u1TBhw",
+	"CohY8xg9TaVevJDG8fwIk2V0u5S7kuGac1xulSHh2ooKQhR8rYqKA1hYNXi/1GH1CzQDc7hxZeO+voNt",
+	"VdnIiyz0sJeCL2zq4y1pG7jHN69t/In0DGy/wuxeuYDLG1RIvpmq+eqaCG63E9ro49uuLqJ/UxMmItU0",
+	"IjuLilhJRzFx/Rx+yGL8v+w4CPbqiKn3bCyvbC656YfIGXjU8P0pfxVesgkm1gKyCKoFYA+rLCsOsBXK",
+	"gVSkGEdlv2l1Aej10dUvL96yPbHiNXt90xyb4/q84zd93/kJcSsHXlUt3v1O/7Jk3i9xsKF9ojnDh2ww",
+	"iDOPDKc9vvmYqCxY05ZtcyxhIardM7bLvHWAFBb421YzoCnCOOgbFaCIMR/c6aVbOE7fAT7fqQWCvrsT",
+	"ta7e5WZ97ApSLNSPiu39yiOvVstDKLb3h3gDqYSrDgCtV1fLsh1aoJNh9OxXJG7uZdROSXiYoOTtypBq",
+	"t8SpBdyovPd5ohDiBFMxoZhgf8IFJsAnbBLTkDk5Ale7yZXsib4HBdrPPBAYIJYz0AWb+cU3oCCSHFbM",
+	"yjkAjOIR2yBvbTzXxXkrQLLMfX0lB4F5o1WF9fF9MPlRx1wpLi4WKCQdkKC5hYHpXAgJtUs8cNXlWlDJ",
+	"19ATC7Sg47zXKUOpSpVLHiQJ3GaQ42MjoixWGxUG3iuaJoAN1ROhlDEXF005HJIJS7iMyKNOl4zkNFHe",
+	"w9BjhN4BoCYLCpImHKjgIpVEzehkwk1Jf7h7YBXAmWVmMcUClS4XcUsXkQGKveUraFMHRh7c+KU+m0ul",
+	"f1WfEk7yezzHaw5me61+pRTQmW/ENXLtK3q7F6StJ3Q7F6RBVH5wANyEA+C08qre4h19o+Z/M+biUi1N",
+	"m8LQjCuMz1Dl+8KUpFpu07tSftuT1i9EZIqOq3toh2e1C7P1e1CMN1aMX3gPJMiLBpfQqmG3oRw/B25X",
+	"gFWWr1rvwTvW1q0/SaEIVhbuBKdpRpU9RT0BbIPvdhazTFzieYKuEE3EU1ujvpGFF2WXSyNT23I6IeGi",
+	"J+wT0IzOnaEvHL4DgqrgZIwSm7AraU39k2GusmIOqBbiZRAnBTBppX2PRI2ZCqcjA/6dtSNcCFFPWCHg",
+	"K53olSgrlgBs6aaeU145vmt9gCAmpAHjgdyyA4pFhpx6RGYjCTAliFbDU38LPcQXVx+/J7ZQIB+X/5Kx",
+	"if5RTm28fk/E8kK5gSaJ/MyZ2pbMRA42YvNrUXRx0oYCM/eVEbcW9F3jTapiFK3mlfXT3fX103XI2ZgC",
+	"b9JVuqk+GHdxO91bzdTG2t63exA50S9lOsxDBG/1IlxV09QKJUZo7EQs5BbIo9JNfYq4XOhffrIAXeAJ",
+	"mclpHHmIw5jU+8YkV2WpJXBVYgxnT+Qxx3zAsSMb+ukAxzx3ivOEm+Q4A0DLAW37dyaMSyVLHO5bU/UI",
+	"KqRXlDTHjl6wTCUC2bVj+10d/2/t0t8GGqRBBFqtNRTD2oLD3VK4DtROVZ8vDTfU2uNsgNVT3qEaMWwP",
+	"zz03FDIyvg64Eg848JaFonVQLzK0PyhTeDyVpAc1dbWc6wV5iwEj/op+b1BCuSqApjHEL650f6OSb+Pu",
+	"B4wJL1R3BfxA8FcvBRC8jkhDu/7UrtwtCLNrYtWu/DTvoUoa+EyLk2jKbQHWqEs0KG7uPZcKWOzgvjoP",
+	"aPUJ2o6bzhyRVbBctfS42t2xTdTOH17rtSJzCjVtUnmBUs/hpJfCdEzhBC1i/Fe1nigMVfestuRNbRWE",
+	"JFvXwgtOyckLW38IKxE0CgUGMkjOUE4YPD2qo1nCU9avzqTRq2VP9yZPO75kWB36qILIWzq6a6cH2tqi",
+	"d3hqbSWsXz5p4bsssqbA9gvOb/HYAl/ZEvLAQMFRkHFQsHJgTYmRFwTOkKq4Ga8gV0/gfWxT5YBlwG+k",
+	"9NVcX//CTSArI7GNw5QwGvXrkoizg7RhsM7i4/QQfvNVhd/8eWWNwc4pXIqW5a8vb/QhC1aIwcnPIEuX",
+	"sUffZqFqoSEFy0fPmGgcRXh6RCiInnysrImTj/nQhc1WBfaGsV4ziyudheLkJ9cTGyoNWTCKpqKrjaDd",
+	"jqli8x+Ing5ySLoqZgY/LaSCCFvOg6YkoeKCWfxxE1jSE4yquR7zYsqUwgeNIYDFO+mH9V3SuRGB56mU",
+	"5zNGL/s3qJic5oTp9cXoNUJI1kiAybdeK87jIb7jxiTwvQ7uuPVojdUE/GmFgN+qJrncytssAMO5tU2h",
+	"UKlYIaibcBHG0+haMRlblXUvROTJus3CNTYxw+4yAOPPqxpVx2G4o7Rlc+whDKMiDCOn4Wg6lS0IzVNM",
+	"vFIEFUJTOUNktZCPiipew6qGoLUVtENIcQb1sEW+maakr1h6PphDkHIf3Wn9P3+0xValIfJuQSDenQKY",
+	"iwdZL6bimsEUD1EUf2bd767DJ1a7zGqCKW7mNluuEu5MhRbF9Zghr/gQipYaW57khbWI0FZXVaY83mNw",
+	"PUFZ4wycHKG3Wj2xNC03A6eoTADcqpz8AEtxc677u/Q13hdHoQfghpz3oB5fV6Ig296KbTlMGPudLTIg",
+	"UVyAMIC2K1mEcMAFa5GPNtYfO2vNl0Wac+aqJ+A/IJQXfxzMC8cf3HOQHziwOmS50TXlB4accbZIjug1",
+	"OINQrpe4XqtYjyeuUjWGcN3WudCTvf88rmfpM4Yt+wervAVOL2xr/btcLpIwm4Ifs6e4CBlYVw3NfrOR",
+	"HFuDa7417lv0ZraY99a9hXCct8Ph0usja/mlYbuJVXutA9djSKu5bIzgucV75f6/LN3K0cmemKZVJyeV",
+	"E4VhYhhLi44C0A0miUxZCJ6B1FQknbko2fIJg0GyeqFc9URWwndxSOwTxMh7gv+BUWhPQHHNJ11DEpyt",
+	"qdDqiVzp8/rqoBmirf7V1p/CT+eiXJiI4KVpDrebudw85chslnsra5HjDPnWIMeKLCjZQ75kIeOT1Mxx",
+	"xhLWE1ypqb4LMZ9Zf5CAjkPkcKgn2CJwoiCnGvByCzUlGoR9DtkktVvmX8A9gSLMPf3lf7bS7Bau3dMK",
+	"yXeNRyocZY13qnyHtZ6qMoH2ZVvy+pYF74l3QB/cEfpw2bW679cDzvOm1SljQNTFLT8YFqsaFjbU2Am5",
+	"a1aDvu92yVrJxIa4r9Ke8cqQ36lB45KSVjVpsoOTUy0t26iRnAmij+OtGD83ej4ebKc79cl9Pee7bHPd",
+	"1PG+IaOrSgo8mF0PZlel2bVtmftgtT1YbQ9W2ypW200rjUvMtu2DPS9PKWu4fDKXXOaBtUDkDpfRJgiO",
+	"S6PGNwKRvulUMx/O7gEa+lrq5T3AolovMa0IBXcXmWn1kM+rAj1n+Wo94SeseQAjmyWsZQP0xO2lrHkH",
+	"8gFf+iHB7UFmLYeZ3maG2zVUln+n/AhPSj3AWf47ncNlqJYP6RQP6RQP6RRL0ykK8vPrwrV8SL54SL54",
+	"SL6oQLK8iaDpTTTRa6VlNLLbsaI+xpKcDfRyLUjaIPcwZ+O++MAeMjy+ogyPr0dltxkeN+ruWyKtMrjd",
+	"WpTdzDOoFXmAwVQlX2CGrNsA4YuNExlrJVzLppGckViKCyOljbO+J2KqUoVeQTtW5tNDUF5TsZkkZiIp",
+	"wJtCBSDlAHFfnNEL0u8F7V5QgluZm3ivXCDL1kJTHCTrTcuooT7dr2kajrYkpHDamBK1iozJtUchZcFo",
+	"YTdWH8N22AD4tk5UIZO0gkYwYjSCHfgj0FxRN7JptgNtYNC9FavtvpYRH3IrzB7iaa7tPDQTNs7DiT1N",
+	"q0rB+giaRjBVehquGAecnooK+hihAZoTZ3FkAj7mcgpl57DSBIsjZ9zTgQIs8ISIaRyD/arg0fKKxlPA",
+	"jjK6lEHlK8SAmA76e1csAZxmUxYDzXOFuLrpTBI1YbFW9kDmSsGIoGODz4XFL7iCirmowckEivl749if",
+	"e+JYECbSxLgxQJnkgvSf9PUVLwzSOUYDIdjxDJye+numIr716NCUTBIWsggxwXqiP6HzseaP1pM+CFY9",
+	"amE4oPBMEnoleUTkFUv0HaUXQ8kx05SxWGkewLVqYMG//smwCTLPi0UCWe82SG90i5wMobibvSv06uE4",
+	"kSZS/zJmFNy29VX0djs28shGApkhbiHe5sMkQmv6lu4Sc49scu1s6qRwxCGta1j5Vd38+wd/MWj+6w5o",
+	"u21wF+EANwZHdr37edtXq28BAN3XumtvzbWywr35LmGhFBHXJL8Ew/l+e2Xsbt17AwfYZBs3/NqhTWNm",
+	"g5XWx+GdjSQ8FfALgbfHOsC8PVHpHDEWCFwOlORw77WykP0KHnBh0Pe16WLulQbGQ3TbezVmyOtcZMJD",
+	"uMD9CRfwMSfWk2BfF87teL7Z27/DyMnU9GnlmTUx0dYZWUCPLZ1b1IjzNZGhYs6AZVWiXSnmnshVlqtD",
+	"p71emKFF1IVpRHw4ZAkZJnJsPgQTdWWIP/qxTQvqSR+SqYiZUj6kLY1jOVNu7lARRGH2Ak/QcOgJqDLa",
+	"//6f374/fnfy5vz0xauX56cvzj686z+GtZubF8D8s51zsmuhrnXvW5V0p0bSXTcPGAZZI6A8136tePLX",
+	"DyWJb1RImvXV3Q6Xd3suxTDmYZr1urdqXjbFe17X2LsiSti4eClsfhvUly6GWWhhh/ZxmSWNKAQ1Df6t",
+	"MKArkuF0zESq7ZdpEgdHQQssWzPD4lAvZWJzH0ENVQ0jRSOqRgNJkwjvAidrj0DSvjt5oxrmrUR3MKmV",
+	"5idiFVc9CUHHWp8trYy+cCvm4kWg5TPQjghVlw2CSVnwNcxkMteZlaOKGDlUXVKJplmZIBO7IeGi0jIa",
+	"78Sxvk5MAAfWkEiljBeQkhXA+fLpy/8fAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -81,7 +81,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = $1 AND instance_id = $2 AND id = $3
 `
@@ -129,6 +130,9 @@ func (q *Queries) GetConfirmation(ctx context.Context, db DBTX, arg GetConfirmat
 		&i.Outcome,
 		&i.OutcomeAt,
 		&i.OutcomeDetail,
+		&i.PageTries,
+		&i.PageFailures,
+		&i.ApprovedByPage,
 	)
 	return i, err
 }
@@ -138,7 +142,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = $1 AND instance_id = $2 AND call_key = $3::text
 `
@@ -184,6 +189,63 @@ func (q *Queries) GetConfirmationByCallKey(ctx context.Context, db DBTX, arg Get
 		&i.Outcome,
 		&i.OutcomeAt,
 		&i.OutcomeDetail,
+		&i.PageTries,
+		&i.PageFailures,
+		&i.ApprovedByPage,
+	)
+	return i, err
+}
+
+const getConfirmationByID = `-- name: GetConfirmationByID :one
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
+FROM confirmations
+WHERE id = $1
+`
+
+// For whoever holds a link, and so knows the id alone.
+func (q *Queries) GetConfirmationByID(ctx context.Context, db DBTX, id uuid.UUID) (Confirmation, error) {
+	row := db.QueryRow(ctx, getConfirmationByID, id)
+	var i Confirmation
+	err := row.Scan(
+		&i.TenantID,
+		&i.InstanceID,
+		&i.ID,
+		&i.HolderType,
+		&i.HolderInstanceID,
+		&i.HolderID,
+		&i.Role,
+		&i.Skill,
+		&i.ActionSummary,
+		&i.ActionParams,
+		&i.ActionDigest,
+		&i.Lifetime,
+		&i.IdempotencyKey,
+		&i.Status,
+		&i.Reason,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.EndedAt,
+		&i.ApprovedAt,
+		&i.ApprovedAttemptID,
+		&i.ApprovedPINID,
+		&i.ApprovedLockEpoch,
+		&i.AuthTime,
+		&i.SessionID,
+		&i.Receipt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
+		&i.PageTries,
+		&i.PageFailures,
+		&i.ApprovedByPage,
 	)
 	return i, err
 }
@@ -193,7 +255,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = $1 AND instance_id = $2 AND idempotency_key = $3::text
 `
@@ -239,6 +302,9 @@ func (q *Queries) GetConfirmationByKey(ctx context.Context, db DBTX, arg GetConf
 		&i.Outcome,
 		&i.OutcomeAt,
 		&i.OutcomeDetail,
+		&i.PageTries,
+		&i.PageFailures,
+		&i.ApprovedByPage,
 	)
 	return i, err
 }
@@ -249,13 +315,15 @@ INSERT INTO confirmations (
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8,
     $9, $10, $11, $12, $13, $14, $15,
     $16, $17, $18, $19, $20, $21,
     $22, $23, $24, $25, $26, $27,
-    $28, $29, $30, $31
+    $28, $29, $30, $31,
+    $32, $33, $34
 )
 `
 
@@ -291,6 +359,9 @@ type InsertConfirmationParams struct {
 	Outcome             *string
 	OutcomeAt           *time.Time
 	OutcomeDetail       string
+	PageTries           int32
+	PageFailures        int32
+	ApprovedByPage      bool
 }
 
 // A key that another holds is an error, which skips the COMMIT.
@@ -327,6 +398,9 @@ func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertCon
 		arg.Outcome,
 		arg.OutcomeAt,
 		arg.OutcomeDetail,
+		arg.PageTries,
+		arg.PageFailures,
+		arg.ApprovedByPage,
 	)
 	return err
 }
@@ -336,7 +410,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = $1 AND instance_id = $2 AND ended_at IS NULL
     AND expires_at > (SELECT clock_timestamp())
@@ -414,6 +489,9 @@ func (q *Queries) ListOpenConfirmations(ctx context.Context, db DBTX, arg ListOp
 			&i.Outcome,
 			&i.OutcomeAt,
 			&i.OutcomeDetail,
+			&i.PageTries,
+			&i.PageFailures,
+			&i.ApprovedByPage,
 		); err != nil {
 			return nil, err
 		}
@@ -430,11 +508,12 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = $1
     AND (instance_id = $2 OR $2::uuid = '00000000-0000-0000-0000-000000000000')
-    AND status = 'approved' AND expires_at > (SELECT clock_timestamp())
+    AND status = 'approved' AND ended_at IS NULL AND expires_at > (SELECT clock_timestamp())
 ORDER BY id
 LIMIT $3::bigint
 FOR UPDATE
@@ -488,6 +567,9 @@ func (q *Queries) LockApprovedConfirmations(ctx context.Context, db DBTX, arg Lo
 			&i.Outcome,
 			&i.OutcomeAt,
 			&i.OutcomeDetail,
+			&i.PageTries,
+			&i.PageFailures,
+			&i.ApprovedByPage,
 		); err != nil {
 			return nil, err
 		}
@@ -504,7 +586,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = $1 AND instance_id = $2 AND id = $3
 FOR UPDATE
@@ -551,6 +634,9 @@ func (q *Queries) LockConfirmation(ctx context.Context, db DBTX, arg LockConfirm
 		&i.Outcome,
 		&i.OutcomeAt,
 		&i.OutcomeDetail,
+		&i.PageTries,
+		&i.PageFailures,
+		&i.ApprovedByPage,
 	)
 	return i, err
 }
@@ -560,7 +646,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = $1 AND instance_id = $2 AND call_key = $3::text
 FOR UPDATE
@@ -607,6 +694,9 @@ func (q *Queries) LockConfirmationByCallKey(ctx context.Context, db DBTX, arg Lo
 		&i.Outcome,
 		&i.OutcomeAt,
 		&i.OutcomeDetail,
+		&i.PageTries,
+		&i.PageFailures,
+		&i.ApprovedByPage,
 	)
 	return i, err
 }
@@ -616,7 +706,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE ended_at IS NULL AND expires_at <= (SELECT clock_timestamp())
 ORDER BY expires_at, id
@@ -665,6 +756,9 @@ func (q *Queries) LockExpiredConfirmations(ctx context.Context, db DBTX, maxRows
 			&i.Outcome,
 			&i.OutcomeAt,
 			&i.OutcomeDetail,
+			&i.PageTries,
+			&i.PageFailures,
+			&i.ApprovedByPage,
 		); err != nil {
 			return nil, err
 		}
@@ -681,7 +775,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = $1 AND holder_id = $2 AND holder_type = $3
     AND holder_instance_id = $4
@@ -748,6 +843,9 @@ func (q *Queries) LockOpenConfirmations(ctx context.Context, db DBTX, arg LockOp
 			&i.Outcome,
 			&i.OutcomeAt,
 			&i.OutcomeDetail,
+			&i.PageTries,
+			&i.PageFailures,
+			&i.ApprovedByPage,
 		); err != nil {
 			return nil, err
 		}
@@ -863,7 +961,8 @@ WITH changed AS (
         u.approved_pin_id, u.approved_lock_epoch, u.approved_freeze_epoch, u.auth_time,
         NULLIF(u.session_id, '00000000-0000-0000-0000-000000000000'::uuid) AS session_id,
         u.receipt,
-        NULLIF(u.redeem_id, '00000000-0000-0000-0000-000000000000'::uuid) AS redeem_id
+        NULLIF(u.redeem_id, '00000000-0000-0000-0000-000000000000'::uuid) AS redeem_id,
+        u.page_tries, u.page_failures, u.approved_by_page
     FROM (
         SELECT unnest($2::uuid[]) AS tenant_id, unnest($3::uuid[]) AS instance_id,
             unnest($1::uuid[]) AS id, unnest($4::text[]) AS status,
@@ -874,7 +973,9 @@ WITH changed AS (
             unnest($11::bigint[]) AS approved_lock_epoch,
             unnest($12::bigint[]) AS approved_freeze_epoch,
             unnest($13::timestamptz[]) AS auth_time, unnest($14::uuid[]) AS session_id,
-            unnest($15::text[]) AS receipt, unnest($16::uuid[]) AS redeem_id
+            unnest($15::text[]) AS receipt, unnest($16::uuid[]) AS redeem_id,
+            unnest($17::integer[]) AS page_tries, unnest($18::integer[]) AS page_failures,
+            unnest($19::boolean[]) AS approved_by_page
     ) AS u
 ), saved AS (
     UPDATE confirmations AS c SET
@@ -884,7 +985,8 @@ WITH changed AS (
         approved_lock_epoch = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_lock_epoch END,
         approved_freeze_epoch = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_freeze_epoch END,
         auth_time = CASE WHEN n.approved_at IS NOT NULL THEN n.auth_time END,
-        session_id = n.session_id, receipt = n.receipt, redeem_id = n.redeem_id
+        session_id = n.session_id, receipt = n.receipt, redeem_id = n.redeem_id,
+        page_tries = n.page_tries, page_failures = n.page_failures, approved_by_page = n.approved_by_page
     FROM changed AS n
     WHERE c.tenant_id = n.tenant_id AND c.instance_id = n.instance_id AND c.id = n.id
         AND c.ended_at IS NULL
@@ -910,6 +1012,9 @@ type SaveConfirmationsParams struct {
 	SessionIds           []uuid.UUID
 	Receipts             []string
 	RedeemIds            []uuid.UUID
+	PageTries            []int32
+	PageFailures         []int32
+	ApprovedByPages      []bool
 }
 
 // What was asked never changes; a transition touches these alone, and only of a
@@ -934,6 +1039,9 @@ func (q *Queries) SaveConfirmations(ctx context.Context, db DBTX, arg SaveConfir
 		arg.SessionIds,
 		arg.Receipts,
 		arg.RedeemIds,
+		arg.PageTries,
+		arg.PageFailures,
+		arg.ApprovedByPages,
 	)
 	return err
 }

@@ -55,6 +55,9 @@ type Confirmation struct {
 	Outcome             *string
 	OutcomeAt           *time.Time
 	OutcomeDetail       string
+	PageTries           int32
+	PageFailures        int32
+	ApprovedByPage      bool
 }
 
 type Duty struct {
@@ -95,6 +98,8 @@ type PIN struct {
 	LockEpoch        int64
 	Generation       int64
 	BucketEmptyAt    *time.Time
+	SetBy            *string
+	SetByPINID       *uuid.UUID
 }
 
 type PINAttempt struct {
@@ -122,6 +127,21 @@ type PINEvent struct {
 	Leaf             []byte
 }
 
+type PINLink struct {
+	TenantID         uuid.UUID
+	ID               uuid.UUID
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	HolderID         uuid.UUID
+	Kind             string
+	CreatedAt        time.Time
+	ExpiresAt        time.Time
+	EndedAt          *time.Time
+	UsedAt           *time.Time
+	CreatedByKind    string
+	CreatedBy        string
+}
+
 type PINPolicy struct {
 	TenantID          uuid.UUID
 	InstanceID        uuid.UUID
@@ -129,6 +149,8 @@ type PINPolicy struct {
 	RequiredSkills    []string
 	SessionTTLMinutes int32
 	Version           int64
+	MustBeOwn         bool
+	Channels          string
 }
 
 type PINSession struct {
@@ -144,6 +166,7 @@ type PINSession struct {
 	AuthTime         time.Time
 	TTL              time.Duration
 	FreezeEpoch      int64
+	ByPage           bool
 }
 
 type SchemaCompat struct {

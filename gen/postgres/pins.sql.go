@@ -54,7 +54,7 @@ SELECT p.pin_id, p.hash, p.pepper_id, p.created_at, p.counts_from,
     COALESCE(p.inactive, false)::boolean AS inactive,
     COALESCE(p.lock_epoch, 0)::bigint AS lock_epoch,
     COALESCE(p.generation, 0)::bigint AS generation,
-    p.bucket_empty_at,
+    p.bucket_empty_at, p.set_by, p.set_by_pin_id,
     clock_timestamp()::timestamptz AS read_at
 FROM (VALUES (1)) AS one (one)
 LEFT JOIN pins AS p
@@ -82,6 +82,8 @@ type GetPINRow struct {
 	LockEpoch        int64
 	Generation       int64
 	BucketEmptyAt    *time.Time
+	SetBy            *string
+	SetByPINID       *uuid.UUID
 	ReadAt           time.Time
 }
 
@@ -107,6 +109,8 @@ func (q *Queries) GetPIN(ctx context.Context, db DBTX, arg GetPINParams) (GetPIN
 		&i.LockEpoch,
 		&i.Generation,
 		&i.BucketEmptyAt,
+		&i.SetBy,
+		&i.SetByPINID,
 		&i.ReadAt,
 	)
 	return i, err
@@ -167,7 +171,8 @@ func (q *Queries) LockAttempt(ctx context.Context, db DBTX, arg LockAttemptParam
 const lockNewPIN = `-- name: LockNewPIN :one
 WITH seen AS MATERIALIZED (
     SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
-        locked_until, inactive, lock_epoch, generation, bucket_empty_at
+        locked_until, inactive, lock_epoch, generation, bucket_empty_at,
+    set_by, set_by_pin_id
     FROM pins AS p
     WHERE p.tenant_id = $1 AND p.holder_id = $2
         AND p.instance_id = $3 AND p.holder_type = $4
@@ -178,14 +183,17 @@ WITH seen AS MATERIALIZED (
     WHERE NOT EXISTS (SELECT 1 FROM seen)
     ON CONFLICT ON CONSTRAINT pins_pkey DO UPDATE SET tenant_id = excluded.tenant_id
     RETURNING pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
-        locked_until, inactive, lock_epoch, generation, bucket_empty_at
+        locked_until, inactive, lock_epoch, generation, bucket_empty_at,
+    set_by, set_by_pin_id
 )
 SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
-    locked_until, inactive, lock_epoch, generation, bucket_empty_at
+    locked_until, inactive, lock_epoch, generation, bucket_empty_at,
+    set_by, set_by_pin_id
 FROM seen
 UNION ALL
 SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
-    locked_until, inactive, lock_epoch, generation, bucket_empty_at
+    locked_until, inactive, lock_epoch, generation, bucket_empty_at,
+    set_by, set_by_pin_id
 FROM fresh
 `
 
@@ -209,6 +217,8 @@ type LockNewPINRow struct {
 	LockEpoch        int64
 	Generation       int64
 	BucketEmptyAt    *time.Time
+	SetBy            *string
+	SetByPINID       *uuid.UUID
 }
 
 // Locks the row, or inserts the one of a holder that was never seen, or locks the one
@@ -235,13 +245,16 @@ func (q *Queries) LockNewPIN(ctx context.Context, db DBTX, arg LockNewPINParams)
 		&i.LockEpoch,
 		&i.Generation,
 		&i.BucketEmptyAt,
+		&i.SetBy,
+		&i.SetByPINID,
 	)
 	return i, err
 }
 
 const lockPIN = `-- name: LockPIN :one
 SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
-    locked_until, inactive, lock_epoch, generation, bucket_empty_at
+    locked_until, inactive, lock_epoch, generation, bucket_empty_at,
+    set_by, set_by_pin_id
 FROM pins
 WHERE tenant_id = $1 AND holder_id = $2
     AND instance_id = $3 AND holder_type = $4
@@ -268,6 +281,8 @@ type LockPINRow struct {
 	LockEpoch        int64
 	Generation       int64
 	BucketEmptyAt    *time.Time
+	SetBy            *string
+	SetByPINID       *uuid.UUID
 }
 
 func (q *Queries) LockPIN(ctx context.Context, db DBTX, arg LockPINParams) (LockPINRow, error) {
@@ -291,6 +306,8 @@ func (q *Queries) LockPIN(ctx context.Context, db DBTX, arg LockPINParams) (Lock
 		&i.LockEpoch,
 		&i.Generation,
 		&i.BucketEmptyAt,
+		&i.SetBy,
+		&i.SetByPINID,
 	)
 	return i, err
 }
@@ -362,11 +379,11 @@ const savePIN = `-- name: SavePIN :exec
 INSERT INTO pins (
     tenant_id, holder_id, instance_id, holder_type, pin_id, hash, pepper_id, created_at,
     counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, generation,
-    bucket_empty_at
+    bucket_empty_at, set_by, set_by_pin_id
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8,
     $9, $10, $11, $12, $13, $14, $15,
-    $16
+    $16, $17, $18
 )
 ON CONFLICT ON CONSTRAINT pins_pkey DO UPDATE SET
     pin_id = excluded.pin_id, hash = excluded.hash, pepper_id = excluded.pepper_id,
@@ -374,7 +391,8 @@ ON CONFLICT ON CONSTRAINT pins_pkey DO UPDATE SET
     removed_by_runtime = excluded.removed_by_runtime, failures = excluded.failures,
     locked_until = excluded.locked_until, inactive = excluded.inactive,
     lock_epoch = excluded.lock_epoch, generation = excluded.generation,
-    bucket_empty_at = excluded.bucket_empty_at
+    bucket_empty_at = excluded.bucket_empty_at, set_by = excluded.set_by,
+    set_by_pin_id = excluded.set_by_pin_id
 `
 
 type SavePINParams struct {
@@ -394,6 +412,8 @@ type SavePINParams struct {
 	LockEpoch        int64
 	Generation       int64
 	BucketEmptyAt    *time.Time
+	SetBy            *string
+	SetByPINID       *uuid.UUID
 }
 
 func (q *Queries) SavePIN(ctx context.Context, db DBTX, arg SavePINParams) error {
@@ -414,6 +434,8 @@ func (q *Queries) SavePIN(ctx context.Context, db DBTX, arg SavePINParams) error
 		arg.LockEpoch,
 		arg.Generation,
 		arg.BucketEmptyAt,
+		arg.SetBy,
+		arg.SetByPINID,
 	)
 	return err
 }

@@ -48,6 +48,7 @@ func (q *Queries) GetFreeze(ctx context.Context, db DBTX, arg GetFreezeParams) (
 
 const getPolicy = `-- name: GetPolicy :one
 SELECT p.applies_to, p.required_skills, p.session_ttl_minutes, p.version,
+    p.must_be_own, p.channels,
     f.frozen::boolean AS frozen, f.epoch::bigint AS freeze_epoch
 FROM (
     SELECT COALESCE(bool_or(z.frozen), false) AS frozen, COALESCE(sum(z.epoch), 0) AS epoch
@@ -68,6 +69,8 @@ type GetPolicyRow struct {
 	RequiredSkills    []string
 	SessionTTLMinutes *int32
 	Version           *int64
+	MustBeOwn         *bool
+	Channels          *string
 	Frozen            bool
 	FreezeEpoch       int64
 }
@@ -82,6 +85,8 @@ func (q *Queries) GetPolicy(ctx context.Context, db DBTX, arg GetPolicyParams) (
 		&i.RequiredSkills,
 		&i.SessionTTLMinutes,
 		&i.Version,
+		&i.MustBeOwn,
+		&i.Channels,
 		&i.Frozen,
 		&i.FreezeEpoch,
 	)
@@ -137,7 +142,7 @@ func (q *Queries) LockFreeze(ctx context.Context, db DBTX, arg LockFreezeParams)
 
 const lockPolicy = `-- name: LockPolicy :one
 WITH seen AS MATERIALIZED (
-    SELECT applies_to, required_skills, session_ttl_minutes, version
+    SELECT applies_to, required_skills, session_ttl_minutes, version, must_be_own, channels
     FROM pin_policies AS p
     WHERE p.tenant_id = $1 AND p.instance_id = $2
     FOR UPDATE
@@ -146,11 +151,11 @@ WITH seen AS MATERIALIZED (
     SELECT $1::uuid, $2::uuid
     WHERE NOT EXISTS (SELECT 1 FROM seen)
     ON CONFLICT ON CONSTRAINT pin_policies_pkey DO UPDATE SET tenant_id = excluded.tenant_id
-    RETURNING applies_to, required_skills, session_ttl_minutes, version
+    RETURNING applies_to, required_skills, session_ttl_minutes, version, must_be_own, channels
 )
-SELECT applies_to, required_skills, session_ttl_minutes, version FROM seen
+SELECT applies_to, required_skills, session_ttl_minutes, version, must_be_own, channels FROM seen
 UNION ALL
-SELECT applies_to, required_skills, session_ttl_minutes, version FROM fresh
+SELECT applies_to, required_skills, session_ttl_minutes, version, must_be_own, channels FROM fresh
 `
 
 type LockPolicyParams struct {
@@ -163,6 +168,8 @@ type LockPolicyRow struct {
 	RequiredSkills    []string
 	SessionTTLMinutes int32
 	Version           int64
+	MustBeOwn         bool
+	Channels          string
 }
 
 // As LockNewPIN: locks an instance without a stored policy too.
@@ -174,6 +181,8 @@ func (q *Queries) LockPolicy(ctx context.Context, db DBTX, arg LockPolicyParams)
 		&i.RequiredSkills,
 		&i.SessionTTLMinutes,
 		&i.Version,
+		&i.MustBeOwn,
+		&i.Channels,
 	)
 	return i, err
 }
@@ -210,11 +219,15 @@ func (q *Queries) SaveFreeze(ctx context.Context, db DBTX, arg SaveFreezeParams)
 }
 
 const savePolicy = `-- name: SavePolicy :exec
-INSERT INTO pin_policies (tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO pin_policies (
+    tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version, must_be_own, channels
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8
+)
 ON CONFLICT ON CONSTRAINT pin_policies_pkey DO UPDATE SET
     applies_to = excluded.applies_to, required_skills = excluded.required_skills,
-    session_ttl_minutes = excluded.session_ttl_minutes, version = excluded.version
+    session_ttl_minutes = excluded.session_ttl_minutes, version = excluded.version,
+    must_be_own = excluded.must_be_own, channels = excluded.channels
 `
 
 type SavePolicyParams struct {
@@ -224,6 +237,8 @@ type SavePolicyParams struct {
 	RequiredSkills    []string
 	SessionTTLMinutes int32
 	Version           int64
+	MustBeOwn         bool
+	Channels          string
 }
 
 func (q *Queries) SavePolicy(ctx context.Context, db DBTX, arg SavePolicyParams) error {
@@ -234,6 +249,8 @@ func (q *Queries) SavePolicy(ctx context.Context, db DBTX, arg SavePolicyParams)
 		arg.RequiredSkills,
 		arg.SessionTTLMinutes,
 		arg.Version,
+		arg.MustBeOwn,
+		arg.Channels,
 	)
 	return err
 }

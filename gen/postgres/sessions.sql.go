@@ -57,7 +57,7 @@ func (q *Queries) DeleteStaleSessions(ctx context.Context, db DBTX, arg DeleteSt
 
 const getSessionOf = `-- name: GetSessionOf :one
 SELECT s.tenant_id, s.id, s.instance_id, s.holder_type, s.holder_instance_id, s.holder_id, s.role,
-    s.pin_id, s.lock_epoch, s.auth_time, s.ttl, s.freeze_epoch
+    s.pin_id, s.lock_epoch, s.auth_time, s.ttl, s.freeze_epoch, s.by_page
 FROM confirmations AS c
 JOIN pin_sessions AS s ON s.tenant_id = c.tenant_id AND s.id = c.session_id
 WHERE c.tenant_id = $1 AND c.instance_id = $2 AND c.id = $3
@@ -85,13 +85,14 @@ func (q *Queries) GetSessionOf(ctx context.Context, db DBTX, arg GetSessionOfPar
 		&i.AuthTime,
 		&i.TTL,
 		&i.FreezeEpoch,
+		&i.ByPage,
 	)
 	return i, err
 }
 
 const listSessions = `-- name: ListSessions :many
 SELECT tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role,
-    pin_id, lock_epoch, auth_time, ttl, freeze_epoch
+    pin_id, lock_epoch, auth_time, ttl, freeze_epoch, by_page
 FROM pin_sessions
 WHERE tenant_id = $1 AND holder_id = $2 AND holder_type = $3
     AND holder_instance_id = $4
@@ -136,6 +137,7 @@ func (q *Queries) ListSessions(ctx context.Context, db DBTX, arg ListSessionsPar
 			&i.AuthTime,
 			&i.TTL,
 			&i.FreezeEpoch,
+			&i.ByPage,
 		); err != nil {
 			return nil, err
 		}
@@ -189,16 +191,17 @@ func (q *Queries) LockStaleSessions(ctx context.Context, db DBTX, arg LockStaleS
 const saveSession = `-- name: SaveSession :exec
 INSERT INTO pin_sessions (
     tenant_id, id, instance_id, holder_type, holder_instance_id, holder_id, role,
-    pin_id, lock_epoch, auth_time, ttl, freeze_epoch
+    pin_id, lock_epoch, auth_time, ttl, freeze_epoch, by_page
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7,
-    $8, $9, $10, $11, $12
+    $8, $9, $10, $11, $12, $13
 )
 ON CONFLICT ON CONSTRAINT pin_sessions_pkey DO UPDATE SET
     instance_id = excluded.instance_id, holder_type = excluded.holder_type,
     holder_instance_id = excluded.holder_instance_id, holder_id = excluded.holder_id,
     role = excluded.role, pin_id = excluded.pin_id, lock_epoch = excluded.lock_epoch,
-    auth_time = excluded.auth_time, ttl = excluded.ttl, freeze_epoch = excluded.freeze_epoch
+    auth_time = excluded.auth_time, ttl = excluded.ttl, freeze_epoch = excluded.freeze_epoch,
+    by_page = excluded.by_page
 `
 
 type SaveSessionParams struct {
@@ -214,6 +217,7 @@ type SaveSessionParams struct {
 	AuthTime         time.Time
 	TTL              time.Duration
 	FreezeEpoch      int64
+	ByPage           bool
 }
 
 func (q *Queries) SaveSession(ctx context.Context, db DBTX, arg SaveSessionParams) error {
@@ -230,6 +234,7 @@ func (q *Queries) SaveSession(ctx context.Context, db DBTX, arg SaveSessionParam
 		arg.AuthTime,
 		arg.TTL,
 		arg.FreezeEpoch,
+		arg.ByPage,
 	)
 	return err
 }

@@ -79,7 +79,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = ?1 AND instance_id = ?2 AND id = ?3
 `
@@ -127,6 +128,9 @@ func (q *Queries) GetConfirmation(ctx context.Context, db DBTX, arg GetConfirmat
 		&i.Outcome,
 		&i.OutcomeAt,
 		&i.OutcomeDetail,
+		&i.PageTries,
+		&i.PageFailures,
+		&i.ApprovedByPage,
 	)
 	return i, err
 }
@@ -136,7 +140,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = ?1 AND instance_id = ?2
     AND call_key = CAST(?3 AS TEXT)
@@ -183,6 +188,63 @@ func (q *Queries) GetConfirmationByCallKey(ctx context.Context, db DBTX, arg Get
 		&i.Outcome,
 		&i.OutcomeAt,
 		&i.OutcomeDetail,
+		&i.PageTries,
+		&i.PageFailures,
+		&i.ApprovedByPage,
+	)
+	return i, err
+}
+
+const getConfirmationByID = `-- name: GetConfirmationByID :one
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
+FROM confirmations
+WHERE id = ?1
+`
+
+// For whoever holds a link, and so knows the id alone.
+func (q *Queries) GetConfirmationByID(ctx context.Context, db DBTX, id uuid.UUID) (Confirmation, error) {
+	row := db.QueryRowContext(ctx, getConfirmationByID, id)
+	var i Confirmation
+	err := row.Scan(
+		&i.TenantID,
+		&i.InstanceID,
+		&i.ID,
+		&i.HolderType,
+		&i.HolderInstanceID,
+		&i.HolderID,
+		&i.Role,
+		&i.Skill,
+		&i.ActionSummary,
+		&i.ActionParams,
+		&i.ActionDigest,
+		&i.Lifetime,
+		&i.IdempotencyKey,
+		&i.Status,
+		&i.Reason,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.EndedAt,
+		&i.ApprovedAt,
+		&i.ApprovedAttemptID,
+		&i.ApprovedPINID,
+		&i.ApprovedLockEpoch,
+		&i.AuthTime,
+		&i.SessionID,
+		&i.Receipt,
+		&i.RedeemID,
+		&i.CallKey,
+		&i.ApprovedFreezeEpoch,
+		&i.Outcome,
+		&i.OutcomeAt,
+		&i.OutcomeDetail,
+		&i.PageTries,
+		&i.PageFailures,
+		&i.ApprovedByPage,
 	)
 	return i, err
 }
@@ -192,7 +254,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = ?1 AND instance_id = ?2
     AND idempotency_key = CAST(?3 AS TEXT)
@@ -239,6 +302,9 @@ func (q *Queries) GetConfirmationByKey(ctx context.Context, db DBTX, arg GetConf
 		&i.Outcome,
 		&i.OutcomeAt,
 		&i.OutcomeDetail,
+		&i.PageTries,
+		&i.PageFailures,
+		&i.ApprovedByPage,
 	)
 	return i, err
 }
@@ -249,8 +315,10 @@ INSERT INTO confirmations (
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    ?, ?, ?)
 `
 
 type InsertConfirmationParams struct {
@@ -285,6 +353,9 @@ type InsertConfirmationParams struct {
 	Outcome             *string
 	OutcomeAt           *int64
 	OutcomeDetail       string
+	PageTries           int64
+	PageFailures        int64
+	ApprovedByPage      bool
 }
 
 func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertConfirmationParams) error {
@@ -320,6 +391,9 @@ func (q *Queries) InsertConfirmation(ctx context.Context, db DBTX, arg InsertCon
 		arg.Outcome,
 		arg.OutcomeAt,
 		arg.OutcomeDetail,
+		arg.PageTries,
+		arg.PageFailures,
+		arg.ApprovedByPage,
 	)
 	return err
 }
@@ -329,7 +403,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = ?1 AND instance_id = ?2 AND ended_at IS NULL
     AND expires_at > ?3
@@ -408,6 +483,9 @@ func (q *Queries) ListOpenConfirmations(ctx context.Context, db DBTX, arg ListOp
 			&i.Outcome,
 			&i.OutcomeAt,
 			&i.OutcomeDetail,
+			&i.PageTries,
+			&i.PageFailures,
+			&i.ApprovedByPage,
 		); err != nil {
 			return nil, err
 		}
@@ -427,11 +505,12 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = ?1
     AND (instance_id = ?2 OR ?2 = '00000000-0000-0000-0000-000000000000')
-    AND status = 'approved' AND expires_at > ?3
+    AND status = 'approved' AND ended_at IS NULL AND expires_at > ?3
 ORDER BY id
 LIMIT ?4
 `
@@ -490,6 +569,9 @@ func (q *Queries) LockApprovedConfirmations(ctx context.Context, db DBTX, arg Lo
 			&i.Outcome,
 			&i.OutcomeAt,
 			&i.OutcomeDetail,
+			&i.PageTries,
+			&i.PageFailures,
+			&i.ApprovedByPage,
 		); err != nil {
 			return nil, err
 		}
@@ -509,7 +591,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE ended_at IS NULL AND expires_at <= ?1
 ORDER BY expires_at, id
@@ -562,6 +645,9 @@ func (q *Queries) LockExpiredConfirmations(ctx context.Context, db DBTX, arg Loc
 			&i.Outcome,
 			&i.OutcomeAt,
 			&i.OutcomeDetail,
+			&i.PageTries,
+			&i.PageFailures,
+			&i.ApprovedByPage,
 		); err != nil {
 			return nil, err
 		}
@@ -581,7 +667,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = ?1 AND holder_id = ?2
     AND holder_type = ?3 AND holder_instance_id = ?4
@@ -646,6 +733,9 @@ func (q *Queries) LockOpenConfirmations(ctx context.Context, db DBTX, arg LockOp
 			&i.Outcome,
 			&i.OutcomeAt,
 			&i.OutcomeDetail,
+			&i.PageTries,
+			&i.PageFailures,
+			&i.ApprovedByPage,
 		); err != nil {
 			return nil, err
 		}
@@ -725,8 +815,10 @@ UPDATE confirmations SET
     approved_attempt_id = ?6, approved_pin_id = ?7,
     approved_lock_epoch = ?8,
     approved_freeze_epoch = ?9, auth_time = ?10,
-    session_id = ?11, receipt = ?12, redeem_id = ?13
-WHERE tenant_id = ?14 AND instance_id = ?15 AND id = ?16
+    session_id = ?11, receipt = ?12, redeem_id = ?13,
+    page_tries = ?14, page_failures = ?15,
+    approved_by_page = ?16
+WHERE tenant_id = ?17 AND instance_id = ?18 AND id = ?19
     AND ended_at IS NULL
 `
 
@@ -744,6 +836,9 @@ type SaveConfirmationParams struct {
 	SessionID           *uuid.UUID
 	Receipt             string
 	RedeemID            *uuid.UUID
+	PageTries           int64
+	PageFailures        int64
+	ApprovedByPage      bool
 	TenantID            uuid.UUID
 	InstanceID          uuid.UUID
 	ID                  uuid.UUID
@@ -766,6 +861,9 @@ func (q *Queries) SaveConfirmation(ctx context.Context, db DBTX, arg SaveConfirm
 		arg.SessionID,
 		arg.Receipt,
 		arg.RedeemID,
+		arg.PageTries,
+		arg.PageFailures,
+		arg.ApprovedByPage,
 		arg.TenantID,
 		arg.InstanceID,
 		arg.ID,

@@ -53,6 +53,9 @@ type Confirmation struct {
 	Outcome             *string
 	OutcomeAt           *int64
 	OutcomeDetail       string
+	PageTries           int64
+	PageFailures        int64
+	ApprovedByPage      bool
 }
 
 type Freeze struct {
@@ -89,6 +92,8 @@ type PIN struct {
 	LockEpoch        int64
 	Generation       int64
 	BucketEmptyAt    *int64
+	SetBy            *string
+	SetByPINID       *uuid.UUID
 }
 
 type PINAttempt struct {
@@ -116,6 +121,21 @@ type PINEvent struct {
 	Leaf             []byte
 }
 
+type PINLink struct {
+	TenantID         uuid.UUID
+	ID               uuid.UUID
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	HolderID         uuid.UUID
+	Kind             string
+	CreatedAt        int64
+	ExpiresAt        int64
+	EndedAt          *int64
+	UsedAt           *int64
+	CreatedByKind    string
+	CreatedBy        string
+}
+
 type PINPolicy struct {
 	TenantID          uuid.UUID
 	InstanceID        uuid.UUID
@@ -123,6 +143,8 @@ type PINPolicy struct {
 	RequiredSkills    string
 	SessionTTLMinutes int64
 	Version           int64
+	MustBeOwn         bool
+	Channels          string
 }
 
 type PINSession struct {
@@ -138,6 +160,7 @@ type PINSession struct {
 	AuthTime         int64
 	TTL              int64
 	FreezeEpoch      int64
+	ByPage           bool
 }
 
 type SchemaCompat struct {

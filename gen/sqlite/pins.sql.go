@@ -45,7 +45,7 @@ func (q *Queries) DeleteStaleAttempt(ctx context.Context, db DBTX, arg DeleteSta
 const getPIN = `-- name: GetPIN :one
 SELECT tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, created_at,
     counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, generation,
-    bucket_empty_at
+    bucket_empty_at, set_by, set_by_pin_id
 FROM pins
 WHERE tenant_id = ?1 AND holder_id = ?2
     AND instance_id = ?3 AND holder_type = ?4
@@ -83,6 +83,8 @@ func (q *Queries) GetPIN(ctx context.Context, db DBTX, arg GetPINParams) (PIN, e
 		&i.LockEpoch,
 		&i.Generation,
 		&i.BucketEmptyAt,
+		&i.SetBy,
+		&i.SetByPINID,
 	)
 	return i, err
 }
@@ -210,15 +212,16 @@ const savePIN = `-- name: SavePIN :exec
 INSERT INTO pins (
     tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, created_at,
     counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, generation,
-    bucket_empty_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    bucket_empty_at, set_by, set_by_pin_id
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant_id, holder_id, instance_id, holder_type) DO UPDATE SET
     pin_id = excluded.pin_id, hash = excluded.hash, pepper_id = excluded.pepper_id,
     created_at = excluded.created_at, counts_from = excluded.counts_from,
     removed_by_runtime = excluded.removed_by_runtime, failures = excluded.failures,
     locked_until = excluded.locked_until, inactive = excluded.inactive,
     lock_epoch = excluded.lock_epoch, generation = excluded.generation,
-    bucket_empty_at = excluded.bucket_empty_at
+    bucket_empty_at = excluded.bucket_empty_at, set_by = excluded.set_by,
+    set_by_pin_id = excluded.set_by_pin_id
 `
 
 type SavePINParams struct {
@@ -238,6 +241,8 @@ type SavePINParams struct {
 	LockEpoch        int64
 	Generation       int64
 	BucketEmptyAt    *int64
+	SetBy            *string
+	SetByPINID       *uuid.UUID
 }
 
 func (q *Queries) SavePIN(ctx context.Context, db DBTX, arg SavePINParams) error {
@@ -258,6 +263,8 @@ func (q *Queries) SavePIN(ctx context.Context, db DBTX, arg SavePINParams) error
 		arg.LockEpoch,
 		arg.Generation,
 		arg.BucketEmptyAt,
+		arg.SetBy,
+		arg.SetByPINID,
 	)
 	return err
 }

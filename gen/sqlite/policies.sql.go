@@ -64,7 +64,8 @@ func (q *Queries) GetFreeze(ctx context.Context, db DBTX, arg GetFreezeParams) (
 }
 
 const getPolicy = `-- name: GetPolicy :one
-SELECT tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version
+SELECT tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version, must_be_own,
+    channels
 FROM pin_policies
 WHERE tenant_id = ?1 AND instance_id = ?2
 `
@@ -84,6 +85,8 @@ func (q *Queries) GetPolicy(ctx context.Context, db DBTX, arg GetPolicyParams) (
 		&i.RequiredSkills,
 		&i.SessionTTLMinutes,
 		&i.Version,
+		&i.MustBeOwn,
+		&i.Channels,
 	)
 	return i, err
 }
@@ -124,11 +127,13 @@ func (q *Queries) SaveFreeze(ctx context.Context, db DBTX, arg SaveFreezeParams)
 
 const savePolicy = `-- name: SavePolicy :exec
 INSERT INTO pin_policies (
-    tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version
-) VALUES (?, ?, ?, ?, ?, ?)
+    tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version, must_be_own,
+    channels
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant_id, instance_id) DO UPDATE SET
     applies_to = excluded.applies_to, required_skills = excluded.required_skills,
-    session_ttl_minutes = excluded.session_ttl_minutes, version = excluded.version
+    session_ttl_minutes = excluded.session_ttl_minutes, version = excluded.version,
+    must_be_own = excluded.must_be_own, channels = excluded.channels
 `
 
 type SavePolicyParams struct {
@@ -138,6 +143,8 @@ type SavePolicyParams struct {
 	RequiredSkills    string
 	SessionTTLMinutes int64
 	Version           int64
+	MustBeOwn         bool
+	Channels          string
 }
 
 func (q *Queries) SavePolicy(ctx context.Context, db DBTX, arg SavePolicyParams) error {
@@ -148,6 +155,8 @@ func (q *Queries) SavePolicy(ctx context.Context, db DBTX, arg SavePolicyParams)
 		arg.RequiredSkills,
 		arg.SessionTTLMinutes,
 		arg.Version,
+		arg.MustBeOwn,
+		arg.Channels,
 	)
 	return err
 }

@@ -69,6 +69,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/pin-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a PIN link for a customer
+         * @description Creates a link with which the person chooses their PIN, once. It ends the link that was created
+         *     here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+         *     another way, and when the key that created it is revoked.
+         *
+         *     A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+         *     deactivation are lifted. But `set_by` is `holder`.
+         *
+         *     Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+         *     person through a channel of your own. Never pass it through a model, and keep it out of the
+         *     logs of your proxies.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        post: operations["createCustomerPinLink"];
+        /**
+         * End the PIN links of a customer
+         * @description Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        delete: operations["endCustomerPinLinks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/instances/{instance_id}/pin-policy": {
         parameters: {
             query?: never;
@@ -241,6 +278,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/instances/{instance_id}/identities/{identity_id}/pin-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a PIN link for an identity
+         * @description Creates a link with which the person chooses their PIN, once. It ends the link that was created
+         *     here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+         *     another way, and when the key that created it is revoked.
+         *
+         *     A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+         *     deactivation are lifted. But `set_by` is `holder`.
+         *
+         *     Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+         *     person through a channel of your own. Never pass it through a model, and keep it out of the
+         *     logs of your proxies.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        post: operations["createIdentityPinLink"];
+        /**
+         * End the PIN links of an identity
+         * @description Ends the live links for this PIN, those of the runtime included. The request also succeeds if there are none.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        delete: operations["endIdentityPinLinks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/pin": {
         parameters: {
             query?: never;
@@ -256,7 +330,18 @@ export interface paths {
          *     Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
          */
         get: operations["getMyPinStatus"];
-        put?: never;
+        /**
+         * Set my PIN
+         * @description Replaces the PIN of the customer who is signed in. The `current_pin` must be correct, and costs
+         *     an attempt. All of the customer's PIN sessions and all pending or approved confirmations end.
+         *     The new PIN must differ from the current one.
+         *
+         *     Without a PIN, the request fails with 409 unless the server allows customers to set their first
+         *     PIN (`HYDRAPIN_SELF_SETUP`). They choose it through a PIN link instead.
+         *
+         *     Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
+         */
+        put: operations["setMyPin"];
         post?: never;
         delete?: never;
         options?: never;
@@ -309,6 +394,43 @@ export interface paths {
          *     Requires the runtime key of the instance.
          */
         delete: operations["runtimeRemovePin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a PIN link for an identity (runtime)
+         * @description Creates a link with which the person chooses their PIN, once. It ends the link that was created
+         *     here before. The link also ends when it expires, when the PIN is set, removed or deactivated in
+         *     another way, and when the key that created it is revoked.
+         *
+         *     If a PIN is set, the person must enter it too, which costs an attempt. A first PIN after the
+         *     runtime removed one has a cooling-off period, as when the runtime sets it.
+         *
+         *     Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to the
+         *     person through a channel of your own. Never pass it through a model, and keep it out of the
+         *     logs of your proxies.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        post: operations["runtimeCreatePinLink"];
+        /**
+         * End the PIN links of an identity (runtime)
+         * @description Ends the live links that the runtime created. The request also succeeds if there are none.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        delete: operations["runtimeEndPinLinks"];
         options?: never;
         head?: never;
         patch?: never;
@@ -419,6 +541,29 @@ export interface paths {
          *     Requires the runtime key of the instance.
          */
         delete: operations["declineConfirmation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the link of a confirmation as a QR code
+         * @description Returns an image of the `confirm_url`, for a person who sits at a desktop and confirms on their
+         *     phone.
+         *
+         *     Requires the runtime key of the instance.
+         */
+        get: operations["getConfirmationQr"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -579,6 +724,11 @@ export interface components {
          * @enum {string}
          */
         PinAppliesTo: "owner" | "customer" | "all";
+        /**
+         * @description Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
+         * @enum {string}
+         */
+        PinChannels: "any" | "page";
         /** @description The state of a PIN. It never contains the PIN itself. */
         PinStatus: {
             /** @description Whether a PIN is set. */
@@ -597,6 +747,11 @@ export interface components {
              * @description When the current PIN was set. Null if no PIN is set.
              */
             created_at: string | null;
+            /**
+             * @description Who set the current PIN. `holder` means that the person entered it, through a PIN link or with their own token. Null if no PIN is set.
+             * @enum {string|null}
+             */
+            set_by: "admin" | "runtime" | "holder" | null;
         };
         /** @description The PIN to set. */
         SetPin: {
@@ -606,6 +761,38 @@ export interface components {
         SetIdentityPin: {
             pin: components["schemas"]["NewPin"];
             current_pin?: components["schemas"]["Pin"];
+        };
+        /** @description The PIN to set, and the current PIN if there is one. */
+        SetMyPin: {
+            pin: components["schemas"]["NewPin"];
+            current_pin?: components["schemas"]["Pin"];
+        };
+        /** @description How long the link lives. */
+        CreatePinLink: {
+            /**
+             * @description After how many seconds the link expires.
+             * @default 86400
+             */
+            expires_in_seconds: number;
+        };
+        /** @description How long the link lives. */
+        CreateRuntimePinLink: {
+            /**
+             * @description After how many seconds the link expires.
+             * @default 900
+             */
+            expires_in_seconds: number;
+        };
+        /** @description A link with which a person chooses their PIN, once. Until it is used it is a credential. */
+        PinLink: {
+            id: components["schemas"]["Uuid"];
+            /** @description The page where the PIN is chosen. Send it to the person through a channel of your own. Never pass it through a model. */
+            url: string;
+            /**
+             * Format: date-time
+             * @description When the link expires.
+             */
+            expires_at: string;
         };
         /** @description The PIN that the holder entered. */
         VerifyPin: {
@@ -619,6 +806,9 @@ export interface components {
             pin_required_skills: components["schemas"]["PolicySkill"][];
             /** @description How many minutes a PIN session lasts. With 0, there are no PIN sessions. */
             pin_session_ttl_minutes: number;
+            /** @description Whether only PINs count that their holders chose themselves (`set_by` is `holder`). */
+            pin_must_be_own: boolean;
+            pin_channels: components["schemas"]["PinChannels"];
         };
         /** @description The fields to change. A field that is absent or null keeps its value. */
         PinPolicyUpdate: {
@@ -631,6 +821,13 @@ export interface components {
             pin_required_skills?: components["schemas"]["PolicySkill"][] | null;
             /** @description How many minutes a PIN session lasts. With 0, there are no PIN sessions. */
             pin_session_ttl_minutes?: number | null;
+            /** @description With true, a PIN that its holder did not choose confirms nothing: questions are `blocked` with the reason `pin_not_own`. This works at once. Upgrade every node before you use it. */
+            pin_must_be_own?: boolean | null;
+            /**
+             * @description Where a PIN may be entered. With `page`, the runtime can neither verify nor set PINs (403 `page-only`). Upgrade every node before you use it.
+             * @enum {string|null}
+             */
+            pin_channels?: "any" | "page" | null;
         };
         /**
          * @description The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
@@ -790,7 +987,7 @@ export interface components {
              * @description When the lock of the PIN ends. Set while the confirmation is `pending` or `blocked` and the PIN is locked, otherwise null.
              */
             locked_until: string | null;
-            /** @description The page where the holder can enter the PIN. Null if there is none. */
+            /** @description The page where the holder enters the PIN, while the confirmation is `pending`. Otherwise null. */
             confirm_url: string | null;
             /**
              * @description What the runtime reported of the skill. Null until it reports.
@@ -825,7 +1022,7 @@ export interface components {
          * @description The kind of the error, for programs.
          * @enum {string}
          */
-        ProblemType: "urn:hydrapin:problem:unauthorized" | "urn:hydrapin:problem:forbidden" | "urn:hydrapin:problem:wrong-pin" | "urn:hydrapin:problem:pin-locked" | "urn:hydrapin:problem:pin-inactive" | "urn:hydrapin:problem:not-pending" | "urn:hydrapin:problem:not-approved" | "urn:hydrapin:problem:expired" | "urn:hydrapin:problem:already-redeemed" | "urn:hydrapin:problem:params-mismatch" | "urn:hydrapin:problem:changed-since-approval" | "urn:hydrapin:problem:idempotency-conflict" | "urn:hydrapin:problem:precondition-failed" | "urn:hydrapin:problem:not-found" | "urn:hydrapin:problem:method-not-allowed" | "urn:hydrapin:problem:too-large" | "urn:hydrapin:problem:unsupported-media-type" | "urn:hydrapin:problem:too-many-requests" | "urn:hydrapin:problem:busy" | "urn:hydrapin:problem:unavailable" | "urn:hydrapin:problem:internal" | "urn:hydrapin:problem:frozen" | "urn:hydrapin:problem:outcome-already-set" | "urn:hydrapin:problem:not-redeemed";
+        ProblemType: "urn:hydrapin:problem:unauthorized" | "urn:hydrapin:problem:forbidden" | "urn:hydrapin:problem:wrong-pin" | "urn:hydrapin:problem:pin-locked" | "urn:hydrapin:problem:pin-inactive" | "urn:hydrapin:problem:not-pending" | "urn:hydrapin:problem:not-approved" | "urn:hydrapin:problem:expired" | "urn:hydrapin:problem:already-redeemed" | "urn:hydrapin:problem:params-mismatch" | "urn:hydrapin:problem:changed-since-approval" | "urn:hydrapin:problem:idempotency-conflict" | "urn:hydrapin:problem:precondition-failed" | "urn:hydrapin:problem:not-found" | "urn:hydrapin:problem:method-not-allowed" | "urn:hydrapin:problem:too-large" | "urn:hydrapin:problem:unsupported-media-type" | "urn:hydrapin:problem:too-many-requests" | "urn:hydrapin:problem:busy" | "urn:hydrapin:problem:unavailable" | "urn:hydrapin:problem:internal" | "urn:hydrapin:problem:frozen" | "urn:hydrapin:problem:outcome-already-set" | "urn:hydrapin:problem:not-redeemed" | "urn:hydrapin:problem:page-only" | "urn:hydrapin:problem:pin-not-own" | "urn:hydrapin:problem:pin-not-set";
         /** @description A problem document (RFC 9457). */
         Problem: {
             type: components["schemas"]["ProblemType"];
@@ -902,7 +1099,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The PIN is incorrect, or the credential is not the runtime key of this instance. */
+        /** @description The PIN is incorrect, the policy accepts PINs only on the page, or the credential is not the runtime key of this instance. */
         ForbiddenPin: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -912,7 +1109,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The PIN is incorrect, the instance or its tenant is frozen, or the credential is not the runtime key of this instance. */
+        /** @description The PIN is incorrect, the instance or its tenant is frozen, the policy does not accept this PIN or accepts PINs only on the page, or the credential is not the runtime key of this instance. */
         ForbiddenVerify: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -992,6 +1189,52 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The current PIN is incorrect, or the credential is not the token of a customer. */
+        ForbiddenMyPin: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description No PIN is set, and the server does not let customers set their first one. */
+        ConflictMyPin: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The confirmation is no longer pending. */
+        GoneLink: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidMyPin: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidLink: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
             };
         };
         /** @description The confirmation has expired. */
@@ -1415,6 +1658,72 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    createCustomerPinLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
+                customer_id: components["parameters"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreatePinLink"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinLink"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidLink"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endCustomerPinLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
+                customer_id: components["parameters"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There are no live links. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidCustomer"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getPinPolicy: {
         parameters: {
             query?: never;
@@ -1775,6 +2084,82 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    createIdentityPinLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
+                identity_id: components["parameters"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreatePinLink"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinLink"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidLink"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endIdentityPinLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
+                identity_id: components["parameters"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There are no live links. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidIdentity"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getMyPinStatus: {
         parameters: {
             query?: never;
@@ -1797,6 +2182,39 @@ export interface operations {
             403: components["responses"]["ForbiddenCustomer"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    setMyPin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetMyPin"];
+            };
+        };
+        responses: {
+            /** @description The PIN is set. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinStatus"];
+                };
+            };
+            401: components["responses"]["UnauthorizedCustomer"];
+            403: components["responses"]["ForbiddenMyPin"];
+            409: components["responses"]["ConflictMyPin"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidMyPin"];
+            423: components["responses"]["Locked"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Busy"];
         };
     };
     runtimeGetPinStatus: {
@@ -1909,6 +2327,82 @@ export interface operations {
             403: components["responses"]["ForbiddenRuntime"];
             422: components["responses"]["InvalidIdentity"];
             423: components["responses"]["Locked"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    runtimeCreatePinLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
+                identity_id: components["parameters"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreateRuntimePinLink"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinLink"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidLink"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    runtimeEndPinLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
+                identity_id: components["parameters"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There are no live links. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            422: components["responses"]["InvalidIdentity"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -2121,6 +2615,44 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["ConflictRedeemed"];
             410: components["responses"]["Gone"];
+            422: components["responses"]["InvalidConfirmation"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getConfirmationQr: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The `id` of the confirmation, as *Ask whether a skill may run* returned it.
+                 * @example 7c0e2b54-7f0b-4c53-8f0e-5b8e5a3f9d21
+                 */
+                confirmation_id: components["parameters"]["ConfirmationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The QR code. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRuntime"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["GoneLink"];
             422: components["responses"]["InvalidConfirmation"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];

@@ -28,6 +28,9 @@ const (
 	TypePINDeactivated Type = "pin.deactivated"
 	TypePINUnlocked    Type = "pin.unlocked"
 
+	TypePINLinkCreated Type = "pin_link.created"
+	TypePINLinkEnded   Type = "pin_link.ended"
+
 	TypePolicyUpdated Type = "policy.updated"
 
 	TypeFreezeSet    Type = "freeze.set"
@@ -41,6 +44,7 @@ const (
 	TypeConfirmationAsked       Type = "confirmation.asked"
 	TypeConfirmationApproved    Type = "confirmation.approved"
 	TypeConfirmationDeclined    Type = "confirmation.declined"
+	TypeConfirmationDisputed    Type = "confirmation.disputed"
 	TypeConfirmationExpired     Type = "confirmation.expired"
 	TypeConfirmationRedeemed    Type = "confirmation.redeemed"
 	TypeConfirmationOutcome     Type = "confirmation.outcome"

@@ -4,7 +4,20 @@ package audit
 type (
 	// PINSet: a PIN was set. Replaced says that it replaced another.
 	PINSet struct {
-		Replaced bool `json:"replaced"`
+		Replaced bool   `json:"replaced"`
+		SetBy    string `json:"set_by,omitempty"`
+	}
+	// PINLinkCreated: a link was created with which its holder's PIN can be chosen. The
+	// event's actor is who created it.
+	PINLinkCreated struct {
+		Link      string `json:"link"`
+		Kind      string `json:"kind"`
+		ExpiresAt string `json:"expires_at"`
+	}
+	// PINLinkEnded: a link was ended before its time, by hand or by a newer one.
+	PINLinkEnded struct {
+		Link string `json:"link"`
+		Kind string `json:"kind"`
 	}
 	// PINRemoved: a PIN was removed, or what its runtime's removal had left of it.
 	PINRemoved struct {
@@ -51,6 +64,8 @@ type (
 		AppliesTo         string   `json:"pin_applies_to"`
 		RequiredSkills    []string `json:"pin_required_skills"`
 		SessionTTLMinutes int      `json:"pin_session_ttl_minutes"`
+		MustBeOwn         bool     `json:"pin_must_be_own"`
+		Channels          string   `json:"pin_channels"`
 		Version           int64    `json:"version"`
 	}
 
@@ -114,6 +129,8 @@ type (
 	ConfirmationApproved struct{ Question }
 	// ConfirmationDeclined: ended by the runtime, the holder or a change.
 	ConfirmationDeclined struct{ Question }
+	// ConfirmationDisputed: declined by a holder who did not ask for it.
+	ConfirmationDisputed struct{ Question }
 	// ConfirmationExpired: ran out.
 	ConfirmationExpired struct{ Question }
 	// ConfirmationRedeemed: used up.
@@ -131,6 +148,15 @@ type (
 
 // Type implements [Details].
 func (PINSet) Type() Type { return TypePINSet }
+
+// Type implements [Details].
+func (PINLinkCreated) Type() Type { return TypePINLinkCreated }
+
+// Type implements [Details].
+func (PINLinkEnded) Type() Type { return TypePINLinkEnded }
+
+// Type implements [Details].
+func (ConfirmationDisputed) Type() Type { return TypeConfirmationDisputed }
 
 // Type implements [Details].
 func (PINRemoved) Type() Type { return TypePINRemoved }

@@ -15,14 +15,16 @@ import (
 
 // each has details of every type of event.
 var each = []audit.Details{
-	audit.PINSet{Replaced: true}, audit.PINRemoved{Was: "ready", Failures: 2}, audit.PINAttempted{Failures: 3},
+	audit.PINSet{Replaced: true, SetBy: "holder"}, audit.PINRemoved{Was: "ready", Failures: 2}, audit.PINAttempted{Failures: 3},
 	audit.PINVerified{}, audit.PINFailed{AttemptsRemaining: 4}, audit.PINRefused{Reason: "locked"},
 	audit.PINLocked{LockedUntil: "2026-11-27T09:15:00.000000Z"}, audit.PINDeactivated{},
 	audit.PINUnlocked{Was: "locked", Reason: "own_correct_guess", Failures: 5},
 	audit.PolicyUpdated{
-		Before: audit.PolicyState{AppliesTo: "all", RequiredSkills: []string{}, SessionTTLMinutes: 30},
-		After:  audit.PolicyState{AppliesTo: "all", RequiredSkills: []string{"*"}, Version: 1},
+		Before: audit.PolicyState{AppliesTo: "all", RequiredSkills: []string{}, SessionTTLMinutes: 30, Channels: "any"},
+		After:  audit.PolicyState{AppliesTo: "all", RequiredSkills: []string{"*"}, Version: 1, MustBeOwn: true, Channels: "page"},
 	},
+	audit.PINLinkCreated{Link: "l", Kind: "admin", ExpiresAt: "e"}, audit.PINLinkEnded{Link: "l", Kind: "runtime"},
+	audit.ConfirmationDisputed{Question: asked},
 	audit.FreezeSet{Reason: "odd calls"}, audit.FreezeLifted{},
 	audit.SessionOpened{Session: "s", Role: "owner", Until: "u"}, audit.SessionEnded{Session: "s", Reason: "runtime"},
 	audit.ConfirmationNotRequired{Question: asked}, audit.ConfirmationBlocked{Question: asked},

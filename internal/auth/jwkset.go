@@ -58,8 +58,8 @@ func (s *keySet) find(alg string, kid *string) (keys []any, known bool) {
 	return nil, true
 }
 
-// add stores a usable key. The same key twice is one key; it is an error when two
-// different keys have one kid, because they cannot be told apart.
+// add stores a usable key. The same key twice counts as one key. Two different keys
+// with one kid are an error, because a token could not say which of them it means.
 func (s *keySet) add(alg string, key any, kid *string) error {
 	same := func(other any) bool { return other.(interface{ Equal(crypto.PublicKey) bool }).Equal(key) }
 	if kid != nil {
@@ -99,9 +99,9 @@ type jwk struct {
 }
 
 // parseKeySet reads a JWK Set (RFC 7517 section 5). Keys that cannot be used are
-// left out, as that section asks, and ignored says why each was. It is an error when
-// the document is not a set, when two keys cannot be told apart, and when no key is
-// left.
+// left out, as that section asks, and ignored has the reason for each. It is an error
+// when the document is not a set, when two different keys have one kid, and when no
+// key is left.
 func parseKeySet(doc []byte) (set *keySet, ignored []error, err error) {
 	var d struct {
 		Keys []jsontext.Value `json:"keys"`

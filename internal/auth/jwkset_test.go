@@ -113,7 +113,7 @@ func TestTheSameKeyTwice(t *testing.T) {
 	accept(t, v, compact(`{"alg":"ES256"}`, with(goodClaims(start), nil), es256(ecKey())), goodPrincipal)
 }
 
-// Two different keys under one kid cannot be told apart, so the set is refused; so
+// Two different keys under one kid cannot be distinguished, so the set is refused; so
 // is one with more keys without a kid than a token may cost checks.
 func TestSetsThatAreRefused(t *testing.T) {
 	t.Parallel()

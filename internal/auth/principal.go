@@ -21,6 +21,9 @@ const (
 	// KindOperator is the person who runs a command on the machine; no request
 	// can carry it.
 	KindOperator Kind = "operator"
+	// KindLink is whoever holds a link of the person's pages; its id is the
+	// confirmation's or the link's, never the token. No credential stands for it.
+	KindLink Kind = "link"
 )
 
 // Scope is a right of an API key.
@@ -85,7 +88,7 @@ func (r Rule) Allows(p Principal, instance uuid.UUID) bool {
 		return r.Scope != "" && p.Has(r.Scope)
 	case KindRuntimeKey:
 		return r.Runtime && instance != uuid.Nil && p.Instance == instance
-	case KindOperator:
+	case KindOperator, KindLink:
 		return false
 	default:
 		return false

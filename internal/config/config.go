@@ -65,6 +65,11 @@ type Config struct {
 	CoolingOff time.Duration
 	// Retention is how long a confirmation that ended is kept.
 	Retention time.Duration
+	// SelfSetup lets customers set their first PIN with their own token.
+	SelfSetup bool
+	// PageName, PageColor, PageLogoFile and PageSupportURL are how the person's pages look;
+	// each is empty for hydrapin's own.
+	PageName, PageColor, PageLogoFile, PageSupportURL string
 	// AuditNotRequired makes answers of "not required" events too.
 	AuditNotRequired bool
 

@@ -74,7 +74,7 @@ type setting struct {
 // settings returns the table of every setting, in the order of the manual. It is the
 // one place with their names, defaults, bounds and meaning.
 func settings() []setting {
-	return slices.Concat(serverSettings(), tokenSettings(), pinSettings(), machineSettings())
+	return slices.Concat(serverSettings(), tokenSettings(), pinSettings(), pageSettings(), machineSettings())
 }
 
 func serverSettings() []setting {
@@ -212,6 +212,32 @@ func pinSettings() []setting {
 			minRetention, maxRetention, func(c *Config) *time.Duration { return &c.Retention }),
 		boolean(setting{name: prefix + "AUDIT_NOT_REQUIRED", preset: "false", help: "true records not_required answers as events too"},
 			func(c *Config) *bool { return &c.AuditNotRequired }),
+	}
+}
+
+// pageSettings are of the person's pages. What a value must be, the pages know: the server checks them.
+func pageSettings() []setting {
+	return []setting{
+		text(setting{
+			name: prefix + "PAGE_NAME", standard: "hydrapin",
+			help: "who asks on the person's pages, at most 64 characters",
+		}, func(c *Config) *string { return &c.PageName }, parseLine),
+		text(setting{
+			name: prefix + "PAGE_COLOR", standard: "#0b57b0",
+			help: "the color of the pages' buttons, #rrggbb; white text on it needs a contrast of at least 4.5:1",
+		}, func(c *Config) *string { return &c.PageColor }, parseLine),
+		text(setting{
+			name: prefix + "PAGE_LOGO_FILE", standard: "none: the name",
+			help: "an SVG or PNG file of at most 64 KiB, shown in place of the name",
+		}, func(c *Config) *string { return &c.PageLogoFile }, parsePath),
+		text(setting{
+			name: prefix + "PAGE_SUPPORT_URL", standard: "none",
+			help: "where people find help: https://… or mailto:…",
+		}, func(c *Config) *string { return &c.PageSupportURL }, parseLine),
+		boolean(setting{
+			name: prefix + "SELF_SETUP", preset: "false",
+			help: "true lets customers set their first PIN with their own token; only where agents never hold customers' tokens",
+		}, func(c *Config) *bool { return &c.SelfSetup }),
 	}
 }
 

@@ -52,18 +52,25 @@ const (
 	SessionEnded   Reason = "session_ended"
 )
 
-// The bounds of a question.
+// The bounds and defaults of requests.
 const (
-	DefaultLifetime   = 300 * time.Second
-	MaxLifetime       = 86400 * time.Second
-	MaxSummaryLength  = 500
-	MaxIdempotencyKey = 64
+	MinLifetime      = time.Second
+	DefaultLifetime  = 300 * time.Second
+	MaxLifetime      = 86400 * time.Second
+	MaxSummaryLength = 500
+	// MaxKeyLength is how long an idempotency key or a call key may be.
+	MaxKeyLength = 64
 	// MaxPending and MaxApproved are how many pending confirmations, and how many that
 	// are approved and not redeemed, a holder may have on one instance when it asks.
 	MaxPending  = 50
 	MaxApproved = 100
 	// MaxWait is how long one read may wait for an outcome.
 	MaxWait = 30 * time.Second
+	// DefaultPage and MaxPage are how many confirmations one page of a list has at most.
+	DefaultPage = 20
+	MaxPage     = 100
+	// MaxPageTries is how many tries a confirmation takes on its page.
+	MaxPageTries = 3
 )
 
 // Action is what exactly is to be done, confirmed for itself.
@@ -127,6 +134,9 @@ type Confirmation struct {
 	// RedeemID is the random id of the redeem that used the approval up; uuid.Nil
 	// until redeemed.
 	RedeemID uuid.UUID
+	// PageTries counts the tries that were spent on the page, PageFailures those of them
+	// that were incorrect.
+	PageTries, PageFailures int
 	// Outcome is what the runtime reported of the skill; zero until reported.
 	Outcome Outcome
 }
@@ -159,8 +169,9 @@ type Approval struct {
 	LockEpoch int64
 	// FreezeEpoch is the policy's at the approval.
 	FreezeEpoch int64
-	// AuthTime is when the PIN was entered.
+	// AuthTime is when the PIN was entered, ByPage whether on the person's page.
 	AuthTime time.Time
+	ByPage   bool
 	// Session is the session that approved, or that the PIN opened; uuid.Nil for
 	// none.
 	Session uuid.UUID
@@ -210,16 +221,77 @@ const (
 	ParamsMismatch  Refusal = "params-mismatch"
 	Changed         Refusal = "changed-since-approval"
 	IsFrozen        Refusal = "frozen"
+	IsPageOnly      Refusal = "page-only"
+	IsNotOwn        Refusal = "pin-not-own"
 	NotRedeemed     Refusal = "not-redeemed"
 	OutcomeAlready  Refusal = "outcome-already-set"
+	NoTriesLeft     Refusal = "no-tries-left"
+	IsOutdated      Refusal = "outdated"
 )
 
+// Entry is a PIN that is about to be entered: whose, under which policy, and whether on
+// the person's page.
+type Entry struct {
+	PIN    pin.Record
+	Policy policy.Policy
+	ByPage bool
+}
+
 // CanVerify says why no PIN may be spent on the confirmation, if so.
-func (c Confirmation) CanVerify(p policy.Policy, now time.Time) Refusal {
-	if p.Frozen {
+func (c Confirmation) CanVerify(e Entry, now time.Time) Refusal {
+	if e.Policy.Frozen {
 		return IsFrozen
 	}
-	return c.notPending(now)
+	if why := c.notPending(now); why != None {
+		return why
+	}
+	return e.refused()
+}
+
+// refused says why the policy does not let the PIN be entered here, if so.
+func (e Entry) refused() Refusal {
+	switch {
+	case !e.ByPage && !e.Policy.AcceptsOffPage():
+		return IsPageOnly
+	case e.Policy.MustBeOwn && e.PIN.ID != uuid.Nil && e.PIN.Setter() != pin.ByHolder:
+		return IsNotOwn
+	default:
+		return None
+	}
+}
+
+// countsUnder says whether a PIN that was entered counts under the policy as it is now.
+func countsUnder(p policy.Policy, r pin.Record, byPage bool) bool {
+	return Entry{PIN: r, Policy: p, ByPage: byPage}.refused() == None
+}
+
+// TriesLeft is how many tries the page has left.
+func (c Confirmation) TriesLeft() int { return max(0, MaxPageTries-c.PageTries) }
+
+// TryOnPage takes one of the page's tries of a pending confirmation. used is the number
+// that the form carried: with another than the confirmation's it was sent before.
+func (c Confirmation) TryOnPage(used int, now time.Time) (Confirmation, Refusal) {
+	switch why := c.notPending(now); {
+	case why != None:
+		return c, why
+	case c.TriesLeft() == 0:
+		return c, NoTriesLeft
+	case c.PageTries != used:
+		return c, IsOutdated
+	}
+	c.PageTries++
+	return c, None
+}
+
+// FailOnPage records that a try of the page was incorrect: the last one declines.
+func (c Confirmation) FailOnPage(now time.Time) Confirmation {
+	if c.notPending(now) != None {
+		return c
+	}
+	if c.PageFailures++; c.PageFailures >= MaxPageTries {
+		c.Status, c.Reason, c.EndedAt = Declined, WrongPIN, now
+	}
+	return c
 }
 
 // notPending says why the confirmation is not pending, if so.
@@ -328,7 +400,7 @@ func (c Confirmation) ActionDigest() string {
 func (c Confirmation) holds(f Facts, now time.Time) bool {
 	a := c.Approval
 	if a == nil || f.PIN.State(now) != pin.Ready || f.PIN.ID != a.PINID || f.PIN.LockEpoch != a.LockEpoch ||
-		a.FreezeEpoch != f.Policy.FreezeEpoch {
+		a.FreezeEpoch != f.Policy.FreezeEpoch || !countsUnder(f.Policy, f.PIN, a.ByPage) {
 		return false
 	}
 	switch c.Reason {

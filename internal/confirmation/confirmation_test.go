@@ -9,6 +9,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
 // start is when the stories begin.
@@ -42,11 +43,11 @@ func question() confirmation.Question {
 
 func action(t testing.TB, params string) *confirmation.Action {
 	t.Helper()
-	a, err := confirmation.NewAction("Send 10 EUR to Ada", []byte(params))
+	read, err := canonical.Params([]byte(params))
 	if err != nil {
-		t.Fatalf("NewAction: %v", err)
+		t.Fatalf("params: %v", err)
 	}
-	return a
+	return confirmation.NewAction("Send 10 EUR to Ada", read)
 }
 
 func ask(a *confirmation.Action) confirmation.Confirmation {
@@ -159,7 +160,7 @@ func TestEveryTransitionFromEveryStatus(t *testing.T) {
 		if !known {
 			t.Fatalf("no row for %s", status)
 		}
-		if got := c.CanVerify(policy.Policy{}, now); got != want.verify {
+		if got := c.CanVerify(confirmation.Entry{Policy: listing()}, now); got != want.verify {
 			t.Errorf("%s: CanVerify = %q, want %q", status, got, want.verify)
 		}
 		approved, got := c.Approve(confirmation.ByPIN, confirmation.Approval{At: now, PINID: uuid.UUID{4}}, within)

@@ -88,7 +88,7 @@ func TestAnOpenedSessionCovers(t *testing.T) {
 	t.Parallel()
 	p := listing("*")
 	p.SessionTTLMinutes = 5
-	opened, ok := confirmation.Open(ask(nil), p, ready(), uuid.UUID{6}, start)
+	opened, ok := confirmation.Open(ask(nil), p, ready(), confirmation.Opening{ID: uuid.UUID{6}, At: start})
 	if !ok {
 		t.Fatal("no session")
 	}

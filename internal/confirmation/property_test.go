@@ -44,7 +44,7 @@ func isFinal(s confirmation.Status) bool {
 
 // verify spends and settles a guess, as the service does.
 func (w *world) verify(right bool) {
-	if w.c.CanVerify(w.policy, w.now) != confirmation.None {
+	if w.c.CanVerify(confirmation.Entry{PIN: w.record, Policy: w.policy}, w.now) != confirmation.None {
 		return
 	}
 	spent, ticket, state := w.record.Spend(pin.DefaultLimits(), w.now)
@@ -61,7 +61,7 @@ func (w *world) verify(right bool) {
 	}
 	w.record = settled
 	approval := confirmation.Approval{At: w.now, PINID: settled.ID, LockEpoch: settled.LockEpoch, FreezeEpoch: w.policy.FreezeEpoch, AuthTime: w.now}
-	if s, ok := confirmation.Open(w.c, w.policy, settled, w.id(), w.now); ok {
+	if s, ok := confirmation.Open(w.c, w.policy, settled, confirmation.Opening{ID: w.id(), At: w.now}); ok {
 		w.session = &s
 		approval.Session = s.ID
 	}
@@ -197,7 +197,7 @@ func TestNoOrderOfActsRedeemsWhatWasNotConfirmed(t *testing.T) {
 func tellStory(rt *rapid.T, bound *confirmation.Action) {
 	w := &world{t: rt, now: start, record: ready(), policy: listing("*")}
 	w.policy.SessionTTLMinutes = rapid.IntRange(0, 5).Draw(rt, "ttl")
-	if s, ok := confirmation.Open(ask(nil), w.policy, w.record, w.id(), start); ok && rapid.Bool().Draw(rt, "session") {
+	if s, ok := confirmation.Open(ask(nil), w.policy, w.record, confirmation.Opening{ID: w.id(), At: start}); ok && rapid.Bool().Draw(rt, "session") {
 		w.session = &s
 	}
 	w.now = w.now.Add(time.Duration(rapid.IntRange(0, 200).Draw(rt, "seconds before")) * time.Second)

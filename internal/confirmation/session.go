@@ -20,8 +20,9 @@ type Session struct {
 	LockEpoch int64
 	// FreezeEpoch is the policy's at its opening.
 	FreezeEpoch int64
-	// AuthTime is when the PIN was entered.
+	// AuthTime is when the PIN was entered, ByPage whether on the person's page.
 	AuthTime time.Time
+	ByPage   bool
 	// TTL is the policy's at that time.
 	TTL time.Duration
 }
@@ -40,6 +41,7 @@ func (s Session) Until(p policy.Policy) time.Time {
 func (s Session) Live(role policy.Role, p policy.Policy, r pin.Record, now time.Time) bool {
 	return s.Role == role && s.Holder == r.Holder && s.Instance == p.Instance &&
 		r.State(now) == pin.Ready && s.PINID == r.ID && s.LockEpoch == r.LockEpoch &&
+		countsUnder(p, r, s.ByPage) &&
 		!p.Frozen && s.FreezeEpoch == p.FreezeEpoch && now.Before(s.Until(p))
 }
 
@@ -47,19 +49,28 @@ func (s Session) Live(role policy.Role, p policy.Policy, r pin.Record, now time.
 func (s Session) Approval(now time.Time) Approval {
 	return Approval{
 		At: now, PINID: s.PINID, LockEpoch: s.LockEpoch, FreezeEpoch: s.FreezeEpoch,
-		AuthTime: s.AuthTime, Session: s.ID,
+		AuthTime: s.AuthTime, ByPage: s.ByPage, Session: s.ID,
 	}
+}
+
+// Opening is the session that a PIN opens: its id, when the PIN was entered, and whether
+// on the person's page.
+type Opening struct {
+	ID     uuid.UUID
+	At     time.Time
+	ByPage bool
 }
 
 // Open returns the session that a correct PIN opens for a confirmation, or false:
 // an action is confirmed for itself and opens none, nor does a TTL of 0.
-func Open(c Confirmation, p policy.Policy, r pin.Record, id uuid.UUID, now time.Time) (Session, bool) {
+func Open(c Confirmation, p policy.Policy, r pin.Record, o Opening) (Session, bool) {
 	if c.Action != nil || p.SessionTTL() <= 0 {
 		return Session{}, false
 	}
 	return Session{
-		ID: id, Instance: c.Instance, Holder: c.Holder, Role: c.Role,
-		PINID: r.ID, LockEpoch: r.LockEpoch, FreezeEpoch: p.FreezeEpoch, AuthTime: now, TTL: p.SessionTTL(),
+		ID: o.ID, Instance: c.Instance, Holder: c.Holder, Role: c.Role,
+		PINID: r.ID, LockEpoch: r.LockEpoch, FreezeEpoch: p.FreezeEpoch,
+		AuthTime: o.At, ByPage: o.ByPage, TTL: p.SessionTTL(),
 	}, true
 }
 
@@ -112,6 +123,9 @@ func Decide(q Question, p policy.Policy, r pin.Record, sessions []Session, now t
 	case pin.CoolingOff:
 		return Decision{Status: Blocked, Reason: PINCoolingOff}
 	case pin.Ready:
+	}
+	if p.MustBeOwn && r.Setter() != pin.ByHolder {
+		return Decision{Status: Blocked, Reason: PINNotOwn}
 	}
 	if q.Action == nil {
 		if s := Best(sessions, q.Role, p, r, now); s != nil {

@@ -14,7 +14,7 @@ import (
 // opened is the session that a right PIN opens at start under a TTL of 30 minutes.
 func opened(t testing.TB) confirmation.Session {
 	t.Helper()
-	s, ok := confirmation.Open(ask(nil), listing("*"), ready(), uuid.UUID{6}, start)
+	s, ok := confirmation.Open(ask(nil), listing("*"), ready(), confirmation.Opening{ID: uuid.UUID{6}, At: start})
 	if !ok {
 		t.Fatal("no session opened")
 	}
@@ -37,11 +37,11 @@ func TestARightPINOpensASession(t *testing.T) {
 	if s != want {
 		t.Errorf("session %+v, want %+v", s, want)
 	}
-	if _, ok := confirmation.Open(ask(action(t, `{}`)), listing("*"), ready(), uuid.UUID{6}, start); ok {
+	if _, ok := confirmation.Open(ask(action(t, `{}`)), listing("*"), ready(), confirmation.Opening{ID: uuid.UUID{6}, At: start}); ok {
 		t.Error("an action's PIN opened a session")
 	}
 	for _, minutes := range []int{0, -1} {
-		if _, ok := confirmation.Open(ask(nil), withTTL(minutes), ready(), uuid.UUID{6}, start); ok {
+		if _, ok := confirmation.Open(ask(nil), withTTL(minutes), ready(), confirmation.Opening{ID: uuid.UUID{6}, At: start}); ok {
 			t.Errorf("a TTL of %d opened a session", minutes)
 		}
 	}

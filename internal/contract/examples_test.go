@@ -16,17 +16,22 @@ import (
 
 	"github.com/hydracore/hydrapin/internal/contract"
 	"github.com/hydracore/hydrapin/internal/hydratest"
+	"github.com/hydracore/hydrapin/internal/problem"
 )
 
 // clicks are the operations in an order in which a reader of /docs can try them on
 // a fresh server: with every field as it is prefilled, and only the id of a
 // confirmation copied from the answer that has it.
 var clicks = []string{
-	"setCustomerPin", "getCustomerPinStatus", "updatePinPolicy", "getPinPolicy",
-	"askConfirmation", "getConfirmation", "verifyConfirmation", "redeemConfirmation",
+	"setCustomerPin", "getCustomerPinStatus", "updatePinPolicy", "getPinPolicy", "getPinPolicyDecision",
+	"askConfirmation", "getConfirmation", "listConfirmations", "verifyConfirmation", "redeemConfirmation",
+	"reportOutcome", "setInstanceFreeze", "getInstanceFreeze", "liftInstanceFreeze",
+	"setTenantFreeze", "getTenantFreeze", "liftTenantFreeze",
 	"askConfirmation", "declineConfirmation", "endPinSessions", "getMyPinStatus",
 	"runtimeSetPin", "runtimeGetPinStatus", "getIdentityPinStatus", "unlockIdentityPin",
-	"runtimeRemovePin", "removeIdentityPin", "unlockCustomerPin", "removeCustomerPin",
+	"runtimeRemovePin", "removeIdentityPin", "unlockCustomerPin", "setMyPin",
+	"createCustomerPinLink", "endCustomerPinLinks", "createIdentityPinLink", "endIdentityPinLinks",
+	"runtimeCreatePinLink", "runtimeEndPinLinks", "removeCustomerPin",
 }
 
 func TestExamplesWorkAsPrefilled(t *testing.T) {
@@ -153,16 +158,59 @@ func TestExamplesOfRefusals(t *testing.T) {
 	}
 }
 
+// TestExamplesOfProblems: a problem is shown with the status, the title and the detail that the
+// server sends, and each problem that an operation can give is shown.
+func TestExamplesOfProblems(t *testing.T) {
+	t.Parallel()
+	spec, err := contract.Current()
+	must(t, err)
+	type sent struct {
+		Type, Title, Detail string
+		Status              int
+	}
+	shown := map[sent]bool{}
+	for _, p := range problem.All() {
+		if p.Code != "" {
+			shown[sent{p.Type(), p.Title, p.Detail, p.Status}] = false
+		}
+	}
+	for name, e := range spec.Document().Components.Examples {
+		body := encode(t, e.Value.Value)
+		if contract.ParseProblem(body).Code() == "" {
+			continue
+		}
+		var p sent
+		must(t, json.Unmarshal(body, &p))
+		if _, ok := shown[p]; !ok {
+			t.Errorf("the server sends no problem like the example %s: %+v", name, p)
+		}
+		shown[p] = true
+	}
+	for p, ok := range shown {
+		// They are given before an operation is found.
+		outside := p.Status == http.StatusMethodNotAllowed || p.Detail == "There is no such route."
+		if !ok && !outside {
+			t.Errorf("no example shows %+v", p)
+		}
+	}
+}
+
 func checkRefusal(t *testing.T, op *contract.Operation, status, name string, body []byte) {
 	t.Helper()
 	switch status {
 	case "403":
 		kind := contract.ParseProblem(body).Code()
 		allowed := []string{"forbidden"}
+		if op.ID == "verifyConfirmation" || op.ID == "redeemConfirmation" {
+			allowed = append(allowed, "frozen")
+		}
 		if fields := bodyFields(op); fields["pin"] {
 			allowed = append(allowed, "wrong-pin")
 		} else if fields["params"] {
 			allowed = append(allowed, "changed-since-approval")
+		}
+		if slices.Contains([]string{"verifyConfirmation", "redeemConfirmation"}, op.ID) {
+			allowed = append(allowed, "frozen")
 		}
 		if !slices.Contains(allowed, kind) {
 			t.Errorf("%s 403 shows %s", op.ID, kind)

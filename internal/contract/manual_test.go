@@ -52,7 +52,7 @@ func readManual(tb testing.TB) manual {
 			m.problems[name] = [2]string{cells[1], cells[2]}
 		case "Types of a 422":
 			m.invalid[name] = cells[1]
-		case "Rules that no schema tells":
+		case "Rules that no schema expresses":
 			m.rules[name] = cells[1]
 		default:
 			tb.Errorf("a table in the section %q", section)

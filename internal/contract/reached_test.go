@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/hydracore/hydrapin/internal/contract"
 	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/internal/pgtest"
@@ -72,8 +74,49 @@ func problemCodes(tb testing.TB, s *contract.Spec) []string {
 
 func healthy(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	runStories(t, start(t, seen, e).client)
+	frozenStory(start(t, seen, e).client)
 	// Here one incorrect guess deactivates.
 	inactiveStory(start(t, seen, e, "HYDRAPIN_HARD_LIMIT=1").client)
+}
+
+// decision asks whether the skill of the stories needs a PIN.
+var decision = url.Values{"skill": {skill}, "role": {"owner"}}
+
+// frozenStory freezes its instance and its tenant, so it has a node of its own.
+func frozenStory(c client) {
+	w := customer()
+	requireSkill(c)
+	setPIN(c, w)
+	open, approved := ask(c, w, `,"action":{"summary":"Send 5","params":{}}`), ask(c, w, "")
+	approve(c, approved)
+	for set, lift := range map[string]string{"setInstanceFreeze": "liftInstanceFreeze", "setTenantFreeze": "liftTenantFreeze"} {
+		c.want(200, request{op: set})
+		c.want(200, request{op: strings.Replace(set, "set", "get", 1)})
+		c.refused(403, "frozen", request{op: "verifyConfirmation", path: open, body: raw(`{"pin":"` + goodPIN + `"}`)})
+		c.refused(403, "frozen", request{op: "redeemConfirmation", path: approved, body: raw(`{}`)})
+		if a := c.want(200, question(w, "")); a.text(c, "reason") != "frozen" {
+			c.Errorf("asked while frozen: %s", a.body)
+		}
+		c.want(204, request{op: lift})
+		c.want(204, request{op: lift})
+	}
+	if a := c.want(200, request{op: "getPinPolicyDecision", query: decision}); a.field(c, "required") != true {
+		c.Errorf("the decision: %s", a.body)
+	}
+	approve(c, open)
+	outcome := request{op: "reportOutcome", path: open, body: raw(`{"outcome":"executed"}`)}
+	c.refused(409, "not-redeemed", outcome)
+	c.want(200, request{op: "redeemConfirmation", path: open, body: raw(`{"params":{}}`)})
+	c.want(200, outcome)
+	outcome.body = raw(`{"outcome":"failed"}`)
+	c.refused(409, "outcome-already-set", outcome)
+	outcome.path = map[string]string{"confirmation_id": uuid.NewString()}
+	c.refused(404, "not-found", outcome)
+	c.want(422, request{op: "reportOutcome", path: open, body: raw(`{}`)})
+	c.want(200, request{op: "listConfirmations"})
+	c.want(422, request{op: "listConfirmations", query: url.Values{"limit": {"0"}}})
+	c.want(422, request{op: "getPinPolicyDecision"})
+	c.want(422, request{op: "setTenantFreeze", body: raw(`{"reason":""}`)})
 }
 
 func inactiveStory(c client) {
@@ -89,7 +132,12 @@ func inactiveStory(c client) {
 // answers with a constant 500.
 func damaged(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	n := start(t, seen, e)
-	n.sql("DROP TABLE confirmations", "DROP TABLE pin_sessions", "DROP TABLE pin_policies", "DROP TABLE pins")
+	n.sql("DROP TABLE confirmations", "DROP TABLE pin_sessions", "DROP TABLE freezes", "DROP TABLE pin_policies", "DROP TABLE pins")
+	if e == hydratest.PostgreSQL {
+		// A schema that changed beside the server may be one that is being migrated.
+		everyOperation(n.client, 503, "unavailable")
+		return
+	}
 	everyOperation(n.client, 500, "internal")
 }
 
@@ -151,8 +199,11 @@ func everyOperation(c client, status int, code string) {
 	var all sync.WaitGroup
 	for i, op := range operations {
 		r := request{op: op.ID, body: example(c, op)}
-		if op.ID == "endPinSessions" {
+		switch op.ID {
+		case "endPinSessions":
 			r.query = url.Values{"customer_id": {c.customer.String()}}
+		case "getPinPolicyDecision":
+			r.query = decision
 		}
 		all.Go(func() { answers[i] = c.do(r) })
 	}

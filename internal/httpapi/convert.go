@@ -7,18 +7,28 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/openapi"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/wire"
-	"github.com/hydracore/hydrapin/sdk/go/canonical"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
 func toAPIPinStatus(s pin.Status) api.PinStatus {
 	return api.PinStatus{
 		HasPin: s.HasPIN, IsActive: s.IsActive, IsLocked: s.IsLocked,
 		LockedUntil: wire.TimePtr(s.LockedUntil), CreatedAt: wire.TimePtr(s.CreatedAt),
+		SetBy: toAPISetBy(s.SetBy),
 	}
+}
+
+func toAPISetBy(by pin.SetBy) *api.PinStatusSetBy {
+	if by == "" {
+		return nil
+	}
+	setBy := api.PinStatusSetBy(by)
+	return &setBy
 }
 
 func toAPIPinPolicy(p policy.Policy) api.PinPolicy {
@@ -29,15 +39,20 @@ func toAPIPinPolicy(p policy.Policy) api.PinPolicy {
 	return api.PinPolicy{
 		InstanceId: p.Instance, PinAppliesTo: api.PinAppliesTo(p.AppliesTo),
 		PinRequiredSkills: skills, PinSessionTtlMinutes: p.SessionTTLMinutes,
+		PinMustBeOwn: p.MustBeOwn, PinChannels: api.PinChannels(p.Channels),
 	}
 }
 
 // fromAPIPinPolicyUpdate reads an absent and a null field alike: unchanged.
 func fromAPIPinPolicyUpdate(u api.PinPolicyUpdate) policy.Patch {
-	patch := policy.Patch{SessionTTLMinutes: u.PinSessionTtlMinutes}
+	patch := policy.Patch{SessionTTLMinutes: u.PinSessionTtlMinutes, MustBeOwn: u.PinMustBeOwn}
 	if u.PinAppliesTo != nil {
 		appliesTo := policy.AppliesTo(*u.PinAppliesTo)
 		patch.AppliesTo = &appliesTo
+	}
+	if u.PinChannels != nil {
+		channels := policy.Channels(*u.PinChannels)
+		patch.Channels = &channels
 	}
 	if u.PinRequiredSkills != nil {
 		patch.RequiredSkills = append([]string{}, *u.PinRequiredSkills...)
@@ -58,7 +73,8 @@ func fromAPIHolder(tenant, instance uuid.UUID, customer, identity *uuid.UUID) (p
 }
 
 // fromAPIQuestion reads a question that was validated; an error is a bug in this program.
-func fromAPIQuestion(c service.Caller, instance uuid.UUID, a api.AskConfirmation) (confirmation.Question, error) {
+func fromAPIQuestion(c service.Caller, req api.AskConfirmationRequestObject, read openapi.Accepted) (confirmation.Question, error) {
+	instance, a := req.InstanceId, *req.Body
 	holder, err := fromAPIHolder(c.Tenant, instance, a.CustomerId, a.IdentityId)
 	if err != nil {
 		return confirmation.Question{}, err
@@ -77,17 +93,14 @@ func fromAPIQuestion(c service.Caller, instance uuid.UUID, a api.AskConfirmation
 		q.CallKey = *a.CallKey
 	}
 	if a.Action != nil {
-		q.Action, err = confirmation.NewAction(a.Action.Summary, a.Action.Params)
+		q.Action = confirmation.NewAction(a.Action.Summary, read.Params)
 	}
-	return q, err
+	return q, nil
 }
-
-// defaultLimit is how many confirmations a page has where the request does not say.
-const defaultLimit = 20
 
 // fromAPIList reads parameters that were validated; an error is a bug in this program.
 func fromAPIList(c service.Caller, instance uuid.UUID, p api.ListConfirmationsParams) (service.OpenFilter, error) {
-	f := service.OpenFilter{Instance: instance, Limit: defaultLimit}
+	f := service.OpenFilter{Instance: instance, Limit: confirmation.DefaultPage}
 	var err error
 	if p.Limit != nil {
 		f.Limit = *p.Limit
@@ -106,10 +119,10 @@ func fromAPIList(c service.Caller, instance uuid.UUID, p api.ListConfirmationsPa
 	return f, err
 }
 
-func toAPIConfirmationList(views []service.View, next confirmation.Place) api.ConfirmationList {
+func (s *Server) toAPIConfirmationList(views []service.View, next confirmation.Place) api.ConfirmationList {
 	list := api.ConfirmationList{Confirmations: make([]api.Confirmation, len(views)), Next: toAPIText(next.String())}
 	for i, v := range views {
-		list.Confirmations[i] = toAPIConfirmation(v)
+		list.Confirmations[i] = s.toAPIConfirmation(v)
 	}
 	return list
 }
@@ -132,19 +145,19 @@ func toAPIFreeze(f policy.Freeze) api.Freeze {
 	return api.Freeze{Frozen: true, Since: wire.TimePtr(f.Since), By: &by, Reason: toAPIText(f.Reason)}
 }
 
-func fromAPIRedeem(r api.RedeemConfirmation) (confirmation.Proof, error) {
+func fromAPIRedeem(r api.RedeemConfirmation, read openapi.Accepted) confirmation.Proof {
 	var proof confirmation.Proof
 	if r.Skill != nil {
 		proof.Skill = *r.Skill
 	}
-	var err error
+	// By what was sent: without the canonical form of params the digest matches nothing.
 	if r.Params != nil {
-		proof.Digest, err = canonical.DigestOf(*r.Params)
+		proof.Digest = canonical.Digest(read.Params)
 	}
-	return proof, err
+	return proof
 }
 
-func toAPIConfirmation(v service.View) api.Confirmation {
+func (s *Server) toAPIConfirmation(v service.View) api.Confirmation {
 	c := api.Confirmation{
 		Id: toAPIUUID(v.ID), Status: api.ConfirmationStatus(v.Status), Reason: toAPIReason(v.Reason),
 		Skill: v.Skill, Role: api.Role(v.Role),
@@ -164,6 +177,9 @@ func toAPIConfirmation(v service.View) api.Confirmation {
 	}
 	if v.Action != nil {
 		c.ActionSummary, c.ActionDigest = toAPIText(v.Action.Summary), toAPIText(v.Action.Digest)
+	}
+	if v.Status == confirmation.Pending {
+		c.ConfirmUrl = toAPIText(s.links.Confirm(v.ID))
 	}
 	if v.Status == confirmation.Approved {
 		c.Receipt = toAPIText(v.Receipt)
@@ -196,4 +212,16 @@ func toAPIText(s string) *string {
 		return nil
 	}
 	return &s
+}
+
+// fromAPIExpiry reads how long a link lives; nil is the standard.
+func fromAPIExpiry(seconds *int, standard time.Duration) time.Duration {
+	if seconds == nil {
+		return standard
+	}
+	return time.Duration(*seconds) * time.Second
+}
+
+func (s *Server) toAPIPinLink(l pin.Link) api.PinLink {
+	return api.PinLink{Id: l.ID, Url: s.links.SetPIN(l.ID), ExpiresAt: wire.Time(l.ExpiresAt)}
 }

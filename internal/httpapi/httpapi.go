@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"github.com/hydracore/hydrapin/gen/api"
@@ -28,12 +29,23 @@ type Deps struct {
 	Verifier *auth.Verifier
 	// Rules are those for a PIN that is set.
 	Rules pin.Rules
+	Links Links
+}
+
+// Links makes the links of the person's pages.
+type Links interface {
+	// Confirm returns the link of a confirmation, SetPIN that of a PIN link.
+	Confirm(id uuid.UUID) string
+	SetPIN(id uuid.UUID) string
+	// ConfirmQR returns the link of a confirmation as an SVG image.
+	ConfirmQR(id uuid.UUID) ([]byte, error)
 }
 
 // Server answers the operations of the contract.
 type Server struct {
 	service  *service.Service
 	verifier *auth.Verifier
+	links    Links
 }
 
 var _ api.StrictServerInterface = (*Server)(nil)
@@ -42,7 +54,7 @@ var _ api.StrictServerInterface = (*Server)(nil)
 // have [AnswerError] as its error handler. A contract that is not understood completely is
 // [openapi.ErrContract].
 func Register(e *echo.Echo, d Deps) error {
-	s := &Server{service: d.Service, verifier: d.Verifier}
+	s := &Server{service: d.Service, verifier: d.Verifier, links: d.Links}
 	doc, err := api.GetSpec()
 	if err != nil {
 		return fmt.Errorf("httpapi: read the contract: %w", err)
@@ -88,12 +100,23 @@ func (s *Server) guard(op *openapi.Operation) echo.MiddlewareFunc {
 				s.service.Denied(ctx, r.Caller, instance, op.ID)
 				return err
 			}
-			if err := op.Check(c.Request(), value); err != nil {
+			accepted, err := op.Check(c.Request(), value)
+			if err != nil {
 				return err
 			}
+			c.SetRequest(c.Request().WithContext(context.WithValue(ctx, acceptedKey{}, accepted)))
 			return next(c)
 		}
 	}
+}
+
+// acceptedKey is the context's key for what the guard's validation read.
+type acceptedKey struct{}
+
+// acceptedOf returns what validation read of the request.
+func acceptedOf(ctx context.Context) openapi.Accepted {
+	accepted, _ := ctx.Value(acceptedKey{}).(openapi.Accepted)
+	return accepted
 }
 
 // authenticate returns the principal of a request. For an operation that writes a key is read anew.

@@ -56,7 +56,7 @@ func (s *Server) AskConfirmation(ctx context.Context, req api.AskConfirmationReq
 	if err != nil {
 		return nil, err
 	}
-	question, err := fromAPIQuestion(caller, req.InstanceId, *req.Body)
+	question, err := fromAPIQuestion(caller, req, acceptedOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -66,10 +66,10 @@ func (s *Server) AskConfirmation(ctx context.Context, req api.AskConfirmationReq
 		return nil, err
 	case created:
 		return api.AskConfirmation201JSONResponse{
-			Body: toAPIConfirmation(view), Headers: api.AskConfirmation201ResponseHeaders{Location: toAPILocation(view.ID)},
+			Body: s.toAPIConfirmation(view), Headers: api.AskConfirmation201ResponseHeaders{Location: toAPILocation(view.ID)},
 		}, nil
 	default:
-		return api.AskConfirmation200JSONResponse(toAPIConfirmation(view)), nil
+		return api.AskConfirmation200JSONResponse(s.toAPIConfirmation(view)), nil
 	}
 }
 
@@ -87,7 +87,7 @@ func (s *Server) GetConfirmation(ctx context.Context, req api.GetConfirmationReq
 	if err != nil {
 		return nil, err
 	}
-	return api.GetConfirmation200JSONResponse(toAPIConfirmation(view)), nil
+	return api.GetConfirmation200JSONResponse(s.toAPIConfirmation(view)), nil
 }
 
 // VerifyConfirmation implements the contract.
@@ -100,7 +100,7 @@ func (s *Server) VerifyConfirmation(ctx context.Context, req api.VerifyConfirmat
 	if err != nil {
 		return nil, err
 	}
-	return api.VerifyConfirmation200JSONResponse(toAPIConfirmation(view)), nil
+	return api.VerifyConfirmation200JSONResponse(s.toAPIConfirmation(view)), nil
 }
 
 // RedeemConfirmation implements the contract.
@@ -109,15 +109,12 @@ func (s *Server) RedeemConfirmation(ctx context.Context, req api.RedeemConfirmat
 	if err != nil {
 		return nil, err
 	}
-	proof, err := fromAPIRedeem(*req.Body)
-	if err != nil {
-		return nil, err
-	}
+	proof := fromAPIRedeem(*req.Body, acceptedOf(ctx))
 	view, err := s.service.Redeem(ctx, caller, service.Target{Instance: req.InstanceId, Confirmation: req.ConfirmationId}, proof)
 	if err != nil {
 		return nil, err
 	}
-	return api.RedeemConfirmation200JSONResponse(toAPIConfirmation(view)), nil
+	return api.RedeemConfirmation200JSONResponse(s.toAPIConfirmation(view)), nil
 }
 
 // DeclineConfirmation implements the contract.
@@ -175,7 +172,7 @@ func (s *Server) ListConfirmations(ctx context.Context, req api.ListConfirmation
 	if err != nil {
 		return nil, err
 	}
-	return api.ListConfirmations200JSONResponse(toAPIConfirmationList(views, next)), nil
+	return api.ListConfirmations200JSONResponse(s.toAPIConfirmationList(views, next)), nil
 }
 
 // ReportOutcome implements the contract.
@@ -193,5 +190,5 @@ func (s *Server) ReportOutcome(ctx context.Context, req api.ReportOutcomeRequest
 	if err != nil {
 		return nil, err
 	}
-	return api.ReportOutcome200JSONResponse(toAPIConfirmation(view)), nil
+	return api.ReportOutcome200JSONResponse(s.toAPIConfirmation(view)), nil
 }

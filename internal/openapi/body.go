@@ -14,25 +14,25 @@ const MaxBody = 64 << 10
 
 const mediaJSON = "application/json"
 
-// checkBody reads and validates the body, and puts it back for the handler. The error is a 413 or
-// a 415.
-func (op *Operation) checkBody(req *http.Request) ([]FieldError, error) {
+// checkBody reads and validates the body, and puts it back for the handler. The value is nil where
+// there is none that can be read. The error is a 413 or a 415.
+func (op *Operation) checkBody(req *http.Request) (*value, []FieldError, error) {
 	body, errs, err := readBody(req)
 	if err == nil && body == nil && op.bodyOptional {
 		req.Body, req.ContentLength = http.NoBody, 0
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil || len(errs) > 0 {
-		return errs, err
+		return nil, errs, err
 	}
 	v, errs := parseJSON(body)
 	if len(errs) > 0 {
-		return errs, nil
+		return nil, errs, nil
 	}
 	// The handler decodes exactly the bytes that were validated.
 	req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	req.Header.Set("Content-Type", mediaJSON)
-	return op.body.validate([]any{"body"}, v), nil
+	return v, op.body.validate([]any{"body"}, v), nil
 }
 
 // readBody reads up to [MaxBody]. A body that is cut off, because the client was too slow or

@@ -8,7 +8,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/text"
-	"github.com/hydracore/hydrapin/sdk/go/canonical"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
 // check is a rule that no schema can say. One of the functions is set, for the kind of value.
@@ -19,8 +19,8 @@ type check struct {
 	replaces bool
 	// list checks all strings of a list together.
 	list func(loc []any, texts []string) []FieldError
-	// object checks the bytes of an object whose fields are free.
-	object func(loc []any, raw []byte) []FieldError
+	// params returns the canonical form of an object whose fields are free.
+	params func(loc []any, raw []byte) ([]byte, []FieldError)
 }
 
 // checks are the rules that the contract can name in x-check.
@@ -38,7 +38,7 @@ func checks(rules pin.Rules) map[string]check {
 		"policy-entry":   {replaces: true, text: textCheck(policy.CheckEntry)},
 		"policy-size":    {list: checkPolicySize},
 		"action-summary": {replaces: true, text: textCheck(confirmation.CheckSummary)},
-		"action-params":  {object: checkParams},
+		"action-params":  {params: canonicalParams},
 		"detail":         {replaces: true, text: textCheck(confirmation.CheckDetail)},
 		"place": {replaces: true, text: func(loc []any, s string) []FieldError {
 			if _, err := confirmation.ParsePlace(s); err != nil {
@@ -91,17 +91,17 @@ func textError(loc []any, v text.Violation) []FieldError {
 	return []FieldError{{Loc: loc, Msg: msg, Type: string(v.Kind)}}
 }
 
-// checkParams accepts only params that every reader reads alike. The errors of canonical are
+// canonicalParams accepts only params that every reader reads alike. The errors of canonical are
 // complete sentences that hold nothing of the input.
-func checkParams(loc []any, raw []byte) []FieldError {
-	_, err := canonical.Params(raw)
+func canonicalParams(loc []any, raw []byte) ([]byte, []FieldError) {
+	params, err := canonical.Params(raw)
 	switch {
 	case err == nil:
-		return nil
+		return params, nil
 	case errors.Is(err, canonical.ErrNotObject):
-		return []FieldError{dictType(loc)}
+		return nil, []FieldError{dictType(loc)}
 	default:
-		return paramsErrors(loc, err)
+		return nil, paramsErrors(loc, err)
 	}
 }
 

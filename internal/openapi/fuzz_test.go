@@ -10,7 +10,7 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/pin"
-	"github.com/hydracore/hydrapin/sdk/go/canonical"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
 // errorTypes are pydantic's, and our own.
@@ -131,7 +131,7 @@ func FuzzPath(f *testing.F) {
 			}
 		}
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
-		if err := op.Check(req, func(string) string { return s }); (err == nil) != want {
+		if _, err := op.Check(req, func(string) string { return s }); (err == nil) != want {
 			t.Errorf("%q: %v", s, err)
 		}
 	})

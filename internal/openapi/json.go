@@ -19,6 +19,8 @@ type value struct {
 	text string
 	// raw are the bytes of an object.
 	raw []byte
+	// canonical is the canonical form of an object that a check found to be params.
+	canonical []byte
 	// members are an object's, in order; no name occurs twice.
 	members []member
 	items   []*value
@@ -125,4 +127,21 @@ func (p parser) array(v *value, depth int) error {
 	}
 	_, err := p.d.ReadToken()
 	return err
+}
+
+// params returns the canonical params in a value that was validated. A body has at most one such
+// object.
+func (v *value) params() []byte {
+	switch {
+	case v == nil:
+		return nil
+	case v.canonical != nil:
+		return v.canonical
+	}
+	for _, m := range v.members {
+		if params := m.value.params(); params != nil {
+			return params
+		}
+	}
+	return nil
 }

@@ -122,10 +122,17 @@ func (c compiler) parameter(op *Operation, spec *openapi3.Parameter) error {
 // that cannot be decoded is returned as it is; its percent sign makes it invalid.
 type PathValue func(name string) string
 
+// Accepted is what validation read of a request, so that nothing reads it a second time.
+type Accepted struct {
+	// Params are the params of the action in canonical form; nil where the body has none.
+	Params []byte
+}
+
 // Check refuses a request that is not as the contract says: with [ErrTooLarge] or an
 // [*UnsupportedMediaTypeError], or with a [*ValidationError] that has everything else. The body is
 // read, and can then be read again.
-func (op *Operation) Check(req *http.Request, value PathValue) error {
+func (op *Operation) Check(req *http.Request, value PathValue) (Accepted, error) {
+	var accepted Accepted
 	var errs []FieldError
 	for _, p := range op.path {
 		errs = append(errs, p.schema.checkText([]any{"path", p.name}, value(p.name))...)
@@ -135,16 +142,17 @@ func (op *Operation) Check(req *http.Request, value PathValue) error {
 		errs = append(errs, p.checkHeader(req.Header)...)
 	}
 	if op.body != nil {
-		bodyErrors, err := op.checkBody(req)
+		body, bodyErrors, err := op.checkBody(req)
 		if err != nil {
-			return err
+			return Accepted{}, err
 		}
+		accepted.Params = body.params()
 		errs = append(errs, bodyErrors...)
 	}
 	if len(errs) > 0 {
-		return &ValidationError{Errors: errs[:min(len(errs), maxErrors)]}
+		return Accepted{}, &ValidationError{Errors: errs[:min(len(errs), maxErrors)]}
 	}
-	return nil
+	return accepted, nil
 }
 
 // checkQuery ignores parameters that the contract does not name.

@@ -40,6 +40,7 @@ const (
 	kindChoice
 	kindUUID
 	kindInteger
+	kindBoolean
 	kindList
 	kindObject
 	// kindFree is an object with any fields, which a check validates.
@@ -82,6 +83,8 @@ func (c compiler) schema(ref *openapi3.SchemaRef) (*schema, error) {
 			return nil, errors.New("an integer without bounds")
 		}
 		s.least, s.most = int64(*v.Min), int64(*v.Max)
+	case openapi3.TypeBoolean:
+		s.kind = kindBoolean
 	case openapi3.TypeArray:
 		s.kind = kindList
 		if v.MaxItems != nil {
@@ -118,7 +121,7 @@ func (c compiler) extend(s *schema, extensions map[string]any) error {
 	}
 	name, _ := extension.(string)
 	s.check = c.checks[name]
-	if fits := s.kind == kindText && s.check.text != nil || s.kind == kindFree && s.check.object != nil ||
+	if fits := s.kind == kindText && s.check.text != nil || s.kind == kindFree && s.check.params != nil ||
 		s.kind == kindList && s.check.list != nil; !fits {
 		return fmt.Errorf("%s is %q, which is unknown, or not for this type", extCheck, fmt.Sprint(extension))
 	}

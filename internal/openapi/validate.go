@@ -20,6 +20,8 @@ func (s *schema) validate(loc []any, v *value) []FieldError {
 	switch s.kind {
 	case kindInteger:
 		return s.checkInteger(loc, v)
+	case kindBoolean:
+		return checkBoolean(loc, v)
 	case kindList:
 		return s.checkList(loc, v)
 	case kindObject, kindFree:
@@ -91,6 +93,13 @@ func (s *schema) checkInteger(loc []any, v *value) []FieldError {
 	}
 }
 
+func checkBoolean(loc []any, v *value) []FieldError {
+	if v.kind == jsontext.KindTrue || v.kind == jsontext.KindFalse {
+		return nil
+	}
+	return []FieldError{{Loc: loc, Msg: "Input should be a valid boolean", Type: "bool_type"}}
+}
+
 // checkBounds compares an integer of any length.
 func (s *schema) checkBounds(loc []any, text string) []FieldError {
 	n, err := strconv.ParseInt(text, 10, 64)
@@ -135,7 +144,8 @@ func (s *schema) checkObject(loc []any, v *value) (errs []FieldError) {
 		return []FieldError{dictType(loc)}
 	}
 	if s.kind == kindFree {
-		return s.check.object(loc, v.raw)
+		v.canonical, errs = s.check.params(loc, v.raw)
+		return errs
 	}
 	for _, f := range s.fields {
 		switch m := v.member(f.name); {

@@ -182,7 +182,7 @@ func checkBody(tb testing.TB, op *openapi.Operation, body []byte) []openapi.Fiel
 	tb.Helper()
 	req := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/", strings.NewReader(string(body)))
 	req.Header.Set("Content-Type", "application/json")
-	err := op.Check(req, func(string) string { return anID })
+	_, err := op.Check(req, func(string) string { return anID })
 	invalid, ok := errors.AsType[*openapi.ValidationError](err)
 	switch {
 	case err == nil:
@@ -278,7 +278,7 @@ func TestHeaderLines(t *testing.T) {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPatch, "/", strings.NewReader("{}"))
 		req.Header.Set("Content-Type", "application/json")
 		req.Header[c.name] = c.values
-		err := op.Check(req, func(string) string { return anID })
+		_, err := op.Check(req, func(string) string { return anID })
 		if (err == nil) != (c.want != "") || err == nil && req.Header.Get(c.name) != c.want {
 			t.Errorf("%s %q: %v, and then %q", c.name, c.values, err, req.Header.Values(c.name))
 		}
@@ -291,7 +291,7 @@ func TestMalformedQuery(t *testing.T) {
 	for id, op := range compiled(t) {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?x=%zz", strings.NewReader("{}"))
 		req.Header.Set("Content-Type", "application/json")
-		err := op.Check(req, func(string) string { return anID })
+		_, err := op.Check(req, func(string) string { return anID })
 		invalid, ok := errors.AsType[*openapi.ValidationError](err)
 		if !ok || summary(invalid.Errors[0]) != "query value_error" {
 			t.Errorf("%s: %v", id, err)

@@ -49,8 +49,8 @@ func StartPair(tb testing.TB) *Pair {
 	return &Pair{Primary: primary, Standby: standby, URL: both.String()}
 }
 
-// Kill ends the server as a crash does: nobody is told. Start does not bring it back
-// before its last process has ended.
+// Kill ends the server as a crash does, without closing its connections. Start does
+// not start it again before its last process has ended.
 func (o *Own) Kill() {
 	o.tb.Helper()
 	if err := o.cluster.end("KILL"); err != nil {

@@ -1,5 +1,5 @@
-// Package pin holds the rules of PINs: who holds one, what may be one, and what
-// wrong guesses cost. Every decision is a pure function of a record, the
+// Package pin holds the rules of PINs: who has one, which PINs are accepted, and what
+// incorrect attempts cost. Every decision is a pure function of a record, the
 // settings and a time; the package knows no store, no hash and no transport.
 package pin
 

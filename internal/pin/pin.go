@@ -1,6 +1,7 @@
 package pin
 
 import (
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -52,6 +53,11 @@ func (p PIN) Reveal() string {
 
 // Len returns the number of digits.
 func (p PIN) Len() int { return len(p.Reveal()) }
+
+// Same says whether two PINs have the same digits.
+func (p PIN) Same(other PIN) bool {
+	return subtle.ConstantTimeCompare([]byte(p.Reveal()), []byte(other.Reveal())) == 1
+}
 
 // Format implements fmt.Formatter for every verb.
 func (PIN) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }

@@ -270,7 +270,7 @@ func (m *model) check() {
 	m.checkRemaining(state)
 }
 
-// checkRemaining holds what is told against what really is possible now.
+// checkRemaining compares the reported attempts with those that are really possible now.
 func (m *model) checkRemaining(state pin.State) {
 	told, until := m.record.Remaining(m.limits, m.now)
 	possible := 0

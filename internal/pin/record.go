@@ -20,6 +20,11 @@ type Record struct {
 	// PepperID names the pepper that Hash was made with.
 	PepperID  string
 	CreatedAt time.Time
+	// SetBy says who set the PIN whose id SetByPIN is. A program that knows neither
+	// leaves both when it sets another, so they count for that PIN alone: see
+	// [Record.Setter].
+	SetBy    SetBy
+	SetByPIN uuid.UUID
 	// CountsFrom is when a PIN that the runtime set after removing one begins to
 	// count.
 	CountsFrom time.Time
@@ -54,6 +59,33 @@ type Status struct {
 	IsLocked    bool
 	LockedUntil time.Time // zero: not locked
 	CreatedAt   time.Time // zero: no PIN
+	SetBy       SetBy     // empty: no PIN
+}
+
+// SetBy says who set a PIN. The values are stored.
+type SetBy string
+
+// The values. ByHolder is a PIN that the person entered through a link, or with a token
+// of their own; the others came over the API.
+const (
+	ByAdmin   SetBy = "admin"
+	ByRuntime SetBy = "runtime"
+	ByHolder  SetBy = "holder"
+)
+
+// Setter returns who set the present PIN, or nothing where there is none. A PIN of which
+// it is not recorded came over the API.
+func (r Record) Setter() SetBy {
+	switch {
+	case r.ID == uuid.Nil:
+		return ""
+	case r.SetByPIN == r.ID:
+		return r.SetBy
+	case r.Holder.Type == Identity:
+		return ByRuntime
+	default:
+		return ByAdmin
+	}
 }
 
 // State is what a PIN can be used for at a time.
@@ -91,6 +123,7 @@ func (r Record) Status(now time.Time) Status {
 		return s
 	}
 	s.CreatedAt = r.CreatedAt
+	s.SetBy = r.Setter()
 	s.IsActive = !r.Inactive
 	s.LockedUntil = r.lockedUntil(now)
 	s.IsLocked = !s.LockedUntil.IsZero()
@@ -112,6 +145,16 @@ type Fresh struct {
 	ID             uuid.UUID
 	Hash, PepperID string
 	At             time.Time
+	// Own says that the holder entered it.
+	Own bool
+}
+
+// setBy is who set the PIN: the holder, or else the given one.
+func (f Fresh) setBy(other SetBy) SetBy {
+	if f.Own {
+		return ByHolder
+	}
+	return other
 }
 
 // SetByAdmin replaces everything of the old PIN and clears count, lock and
@@ -119,6 +162,7 @@ type Fresh struct {
 func (r Record) SetByAdmin(f Fresh) Record {
 	return Record{
 		Holder: r.Holder, ID: f.ID, Hash: f.Hash, PepperID: f.PepperID, CreatedAt: f.At,
+		SetBy: f.setBy(ByAdmin), SetByPIN: f.ID,
 		LockEpoch: r.LockEpoch, Generation: r.Generation + 1,
 	}
 }
@@ -134,6 +178,7 @@ func (r Record) SetByRuntime(f Fresh, coolingOff time.Duration) Record {
 		}
 	}
 	r.ID, r.Hash, r.PepperID, r.CreatedAt, r.RemovedByRuntime = f.ID, f.Hash, f.PepperID, f.At, false
+	r.SetBy, r.SetByPIN = f.setBy(ByRuntime), f.ID
 	return r
 }
 
@@ -161,6 +206,7 @@ func (r Record) RemoveByRuntime() Record {
 		return r
 	}
 	r.ID, r.Hash, r.PepperID, r.CreatedAt, r.CountsFrom = uuid.Nil, "", "", time.Time{}, time.Time{}
+	r.SetBy, r.SetByPIN = "", uuid.Nil
 	r.RemovedByRuntime = true
 	return r
 }

@@ -30,6 +30,16 @@ const (
 	AppliesToAll      AppliesTo = "all"
 )
 
+// Channels says where a PIN may be entered on an instance.
+type Channels string
+
+// The values of pin_channels.
+const (
+	AnyChannel Channels = "any"
+	// PageOnly: on the person's pages alone, never through the runtime.
+	PageOnly Channels = "page"
+)
+
 // The bounds and defaults of a policy's fields.
 const (
 	// MaxSkills is how many entries a policy may have, as they are sent.
@@ -53,6 +63,9 @@ type Policy struct {
 	RequiredSkills []string
 	// SessionTTLMinutes is how long one PIN lasts; 0 opens no session.
 	SessionTTLMinutes int
+	// MustBeOwn says that only a PIN counts that its holder chose.
+	MustBeOwn bool
+	Channels  Channels
 	// Version is 0 for the defaults and grows with each change.
 	Version int64
 	// Frozen says whether the instance or its tenant is frozen. FreezeEpoch is the sum
@@ -66,6 +79,7 @@ func Default(tenant, instance uuid.UUID) Policy {
 	return Policy{
 		Tenant: tenant, Instance: instance,
 		AppliesTo: AppliesToAll, RequiredSkills: []string{}, SessionTTLMinutes: DefaultSessionTTLMinutes,
+		Channels: AnyChannel,
 	}
 }
 
@@ -79,6 +93,8 @@ type Patch struct {
 	AppliesTo         *AppliesTo
 	RequiredSkills    []string // nil: unchanged; empty: none
 	SessionTTLMinutes *int
+	MustBeOwn         *bool
+	Channels          *Channels
 }
 
 // Apply returns the policy with the patch, and whether anything changed. Only a
@@ -94,8 +110,15 @@ func (p Policy) Apply(patch Patch) (Policy, bool) {
 	if patch.SessionTTLMinutes != nil {
 		next.SessionTTLMinutes = *patch.SessionTTLMinutes
 	}
-	if next.AppliesTo == p.AppliesTo && next.SessionTTLMinutes == p.SessionTTLMinutes &&
-		slices.Equal(next.RequiredSkills, p.RequiredSkills) {
+	if patch.MustBeOwn != nil {
+		next.MustBeOwn = *patch.MustBeOwn
+	}
+	if patch.Channels != nil {
+		next.Channels = *patch.Channels
+	}
+	same := next.AppliesTo == p.AppliesTo && next.SessionTTLMinutes == p.SessionTTLMinutes &&
+		next.MustBeOwn == p.MustBeOwn && next.Channels == p.Channels
+	if same && slices.Equal(next.RequiredSkills, p.RequiredSkills) {
 		return p, false
 	}
 	next.Version++
@@ -136,6 +159,10 @@ func Decide(p Policy, role Role, skill string) Need {
 	}
 	return SkillNotListed
 }
+
+// AcceptsOffPage says whether a PIN may be entered through the runtime. A value that it
+// does not recognise is a no.
+func (p Policy) AcceptsOffPage() bool { return p.Channels == AnyChannel }
 
 // Instance names one agent instance of a tenant.
 type Instance struct{ Tenant, ID uuid.UUID }

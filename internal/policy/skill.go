@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -46,7 +47,7 @@ func CheckSize(entries []string) text.Violation {
 		n += len(s)
 	}
 	if n > MaxSkillsBytes {
-		return text.Violation{Kind: text.Value, Message: "the skills are longer than 32 KiB in UTF-8"}
+		return text.Violation{Kind: text.Value, Message: fmt.Sprintf("the skills are longer than %d KiB in UTF-8", MaxSkillsBytes>>10)}
 	}
 	return text.Violation{}
 }

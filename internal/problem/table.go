@@ -3,6 +3,7 @@ package problem
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -95,7 +96,7 @@ var table = []row{
 	}),
 	is(openapi.ErrTooLarge, Problem{
 		Status: http.StatusRequestEntityTooLarge, Code: "too-large", Title: "Too large",
-		Detail: "The body is larger than 65536 bytes.",
+		Detail: fmt.Sprintf("The body is larger than %d bytes.", openapi.MaxBody),
 	}),
 	as(unsupportedMediaType, func(p *Problem, e *openapi.UnsupportedMediaTypeError) {
 		switch {
@@ -110,6 +111,9 @@ var table = []row{
 	as(invalid(), func(p *Problem, e *service.PINFaultError) {
 		p.Errors = []openapi.FieldError{openapi.PINError([]any{"body", "pin"}, e.Fault)}
 	}),
+	is(service.ErrPINUnchanged, invalid(openapi.FieldError{
+		Loc: []any{"body", "pin"}, Msg: "PIN is the current one", Type: "pin_unchanged",
+	})),
 	is(service.ErrCurrentPINMissing, invalid(openapi.Missing("body", "current_pin"))),
 
 	is(service.ErrNotFound, Problem{
@@ -124,6 +128,10 @@ var table = []row{
 		Status: http.StatusGone, Code: "expired", Title: "Expired",
 		Detail: "The confirmation has expired. Ask again.",
 	}),
+	is(service.ErrNoLink, Problem{
+		Status: http.StatusGone, Code: "expired", Title: "Expired",
+		Detail: "The confirmation is no longer pending, so it has no link.",
+	}),
 	is(service.ErrNotPending, conflict("not-pending", "Not pending", "The confirmation is no longer pending.")),
 	is(service.ErrNotApproved, conflict("not-approved", "Not approved", "The confirmation is not approved.")),
 	is(service.ErrAlreadyRedeemed, conflict("already-redeemed", "Already redeemed", "The confirmation was already redeemed.")),
@@ -131,9 +139,18 @@ var table = []row{
 	is(service.ErrIdempotencyConflict, conflict("idempotency-conflict", "Idempotency conflict", "The idempotency key was already used for a different question.")),
 	is(service.ErrNotRedeemed, conflict("not-redeemed", "Not redeemed", "The confirmation was not redeemed.")),
 	is(service.ErrOutcomeSet, conflict("outcome-already-set", "Outcome already set", "A different outcome was already reported.")),
+	is(service.ErrPINNotSet, conflict("pin-not-set", "PIN not set", "No PIN is set. Choose the first one through a PIN link.")),
 	is(service.ErrPrecondition, Problem{
 		Status: http.StatusPreconditionFailed, Code: "precondition-failed", Title: "Precondition failed",
 		Detail: "The policy has changed since you read it. Read it again.",
+	}),
+	is(service.ErrPageOnly, Problem{
+		Status: http.StatusForbidden, Code: "page-only", Title: "Page only",
+		Detail: "The policy accepts PINs only on the page. Send the person the link.",
+	}),
+	is(service.ErrPINNotOwn, Problem{
+		Status: http.StatusForbidden, Code: "pin-not-own", Title: "PIN not own",
+		Detail: "The policy accepts only a PIN that its holder chose. Send the person a PIN link.",
 	}),
 	as(tooManyRequests, func(p *Problem, e *service.TooManyPendingError) { p.retryAfter = e.RetryAfter }),
 

@@ -78,6 +78,11 @@ var answered = []struct {
 	{"service.ErrInactive", service.ErrInactive, 423, "pin-inactive", "", `{"attempts_remaining":0,"detail"`},
 	{"service.WrongPINError", &service.WrongPINError{Remaining: 3}, 403, "wrong-pin", "", `{"attempts_remaining":3,"detail"`},
 	{"service.WrongPINError", &service.WrongPINError{LockedUntil: until}, 403, "wrong-pin", "1", locked},
+	{"service.ErrPINUnchanged", service.ErrPINUnchanged, 422, "", "", `{"loc":["body","pin"],"msg":"PIN is the current one","type":"pin_unchanged"}`},
+	{"service.ErrPINNotSet", service.ErrPINNotSet, 409, "pin-not-set", "", ""},
+	{"service.ErrPageOnly", service.ErrPageOnly, 403, "page-only", "", ""},
+	{"service.ErrPINNotOwn", service.ErrPINNotOwn, 403, "pin-not-own", "", ""},
+	{"service.ErrNoLink", service.ErrNoLink, 410, "expired", "", "no longer pending"},
 	{"service.ErrChanged", service.ErrChanged, 403, "changed-since-approval", "", ""},
 	{"problem.ErrNoRoute", problem.ErrNoRoute, 404, "not-found", "", ""},
 	{"problem.ErrMethodNotAllowed", problem.ErrMethodNotAllowed, 405, "method-not-allowed", "", ""},
@@ -96,6 +101,9 @@ var answered = []struct {
 // elsewhere are the errors that no request meets, or that are meant to be a 500: a bug in this
 // program or damaged data, which only the log may show.
 var elsewhere = map[string]string{
+	"service.ErrLinkOver":         "the pages answer it",
+	"service.ErrOutdatedForm":     "the pages answer it",
+	"service.ErrNoTriesLeft":      "the pages answer it",
 	"service.ErrKeySpec":          "keys are minted by commands",
 	"service.ErrBusy":             "is argon2id.ErrBusy",
 	"service.BusyError":           "is argon2id.BusyError",
@@ -130,7 +138,6 @@ var elsewhere = map[string]string{
 	"keyring.ErrUnknown":          "argon2id and receipt replace it by their own",
 	"wire.ErrNotUUID":             "the contract's validation answers it",
 	"pin.ErrNotDigits":            "the contract's validation answers it",
-	"confirmation.ErrSummary":     "the contract's validation answers it",
 	"confirmation.ErrPlace":       "the contract's validation answers it",
 }
 

@@ -2,7 +2,7 @@
 //
 // It guarantees that a receipt is signed only when every claim is there, that the same claims and key give the same
 // bytes on every node, and that no private key is printed, logged or marshalled. It decides nothing: the caller
-// knows whether a confirmation is approved, and until when. Receipts are verified by the SDK (sdk/go/receipt), which
+// knows whether a confirmation is approved, and until when. Receipts are verified by the SDK (sdk/go/hydrapin/receipt), which
 // works without a server.
 package receipt
 
@@ -77,7 +77,7 @@ func (c Claims) invalid() string {
 	return ""
 }
 
-// isDigest reports whether s is a digest in the form of sdk/go/canonical.
+// isDigest reports whether s is a digest in the form of sdk/go/hydrapin/canonical.
 func isDigest(s string) bool {
 	hex, ok := strings.CutPrefix(s, "sha-256:")
 	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""

@@ -18,8 +18,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/receipt"
-	"github.com/hydracore/hydrapin/sdk/go/canonical"
-	sdk "github.com/hydracore/hydrapin/sdk/go/receipt"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
+	sdk "github.com/hydracore/hydrapin/sdk/go/hydrapin/receipt"
 )
 
 var (

@@ -77,6 +77,7 @@ func checks() []check {
 		{name: "limits on guessing", run: checkLimits},
 		{name: "cost of a hash", run: checkHashing},
 		{name: "cooling-off period", run: checkCoolingOff},
+		{name: "the person's pages", run: checkPages},
 	}
 }
 

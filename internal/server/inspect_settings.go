@@ -130,7 +130,7 @@ func checkPublicURL(_ context.Context, in *Inspection) {
 	case cfg.Source(settingPublicURL) == config.FromDefault && (!cfg.Embedded() || !isLoopback(host)):
 		in.warn(settingPublicURL, "is not set: receipts name %s as their issuer, which other machines cannot check; set it to the URL that clients use", cfg.PublicURL)
 	case err == nil && public.Scheme == "http" && !isLoopback(public.Hostname()):
-		in.weak(settingPublicURL, "is http: PINs and keys cross the network unencrypted; terminate TLS in front, and set the https URL")
+		in.warn(settingPublicURL, "is http: PINs and keys cross the network unencrypted; terminate TLS in front, and set the https URL")
 	}
 }
 
@@ -191,6 +191,17 @@ func checkHashing(_ context.Context, in *Inspection) {
 func checkCoolingOff(_ context.Context, in *Inspection) {
 	if standard := config.Defaults().CoolingOff; in.Config.CoolingOff < standard {
 		in.warn("HYDRAPIN_COOLING_OFF", "is %s, less than the default of %s: a misled agent that removes a PIN can use one of its own that soon", in.Config.CoolingOff, standard)
+	}
+}
+
+// checkPages looks at what the operator set of the look of the person's pages.
+func checkPages(_ context.Context, in *Inspection) {
+	_, problems := brand(in.Config)
+	for _, p := range problems {
+		in.refuse(p.Setting, "%s", p.Text)
+	}
+	if in.Config.SelfSetup {
+		in.warn("HYDRAPIN_SELF_SETUP", "is true: whoever has a customer's token can choose the customer's first PIN; unset it where an agent can hold such a token")
 	}
 }
 

@@ -35,6 +35,7 @@ type Node struct {
 	service   *service.Service
 	telemetry *telemetry.Telemetry
 	log       *slog.Logger
+	now       func() time.Time
 	handler   http.Handler
 	draining  atomic.Bool
 }
@@ -49,7 +50,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{receipts: receipts, log: opts.Log, telemetry: telemetry.New(opts.Log, cfg.TrustedProxies)}
+	n := &Node{receipts: receipts, log: opts.Log, now: opts.Now, telemetry: telemetry.New(opts.Log, cfg.TrustedProxies)}
 	if err := n.start(ctx, cfg, peppers, opts); err != nil {
 		n.Close()
 		return nil, err
@@ -87,6 +88,7 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 		Issuer: cfg.PublicURL, Limits: cfg.Limits, Rules: rules,
 		RedeemWithin: cfg.RedeemWithin, CoolingOff: cfg.CoolingOff,
 		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
+		SelfSetup: cfg.SelfSetup,
 	})
 	n.handler, err = n.routes(cfg, rules)
 	return err

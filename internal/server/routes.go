@@ -27,7 +27,14 @@ func (n *Node) routes(cfg config.Config, rules pin.Rules) (http.Handler, error) 
 	if len(cfg.CORSOrigins) > 0 {
 		e.Use(cors(cfg.CORSOrigins))
 	}
-	if err := httpapi.Register(e, httpapi.Deps{Service: n.service, Verifier: n.verifier, Rules: rules}); err != nil {
+	links, err := pageLinks(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := httpapi.Register(e, httpapi.Deps{Service: n.service, Verifier: n.verifier, Rules: rules, Links: links}); err != nil {
+		return nil, err
+	}
+	if err := n.pages(e, cfg, links, rules); err != nil {
 		return nil, err
 	}
 	docs, err := web.New(cfg.PublicURL)

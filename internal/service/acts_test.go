@@ -10,6 +10,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/service"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
 // The acts of the stories. Each ends the test when it does not succeed.
@@ -76,9 +77,16 @@ const params = `{"amount": 250.0, "to": "acct-9184", "note": "rent"}`
 
 func doing(t *testing.T, rawParams string) asking {
 	t.Helper()
-	a, err := confirmation.NewAction("Send 250.00 to acct-9184", []byte(rawParams))
-	must(t, err)
+	a := send250(t, rawParams)
 	return func(q *confirmation.Question) { q.Action = a }
+}
+
+// send250 returns an action with those params.
+func send250(t *testing.T, rawParams string) *confirmation.Action {
+	t.Helper()
+	read, err := canonical.Params([]byte(rawParams))
+	must(t, err)
+	return confirmation.NewAction("Send 250.00 to acct-9184", read)
 }
 
 // ask asks and gives the answer.

@@ -23,9 +23,10 @@ func (s *Service) approve(st *step, a approving) (View, error) {
 	now := st.Now()
 	approval := confirmation.Approval{
 		At: now, Attempt: a.guess.attempt.ID, PINID: a.pin.ID, LockEpoch: a.pin.LockEpoch,
-		FreezeEpoch: a.policy.FreezeEpoch, AuthTime: now,
+		FreezeEpoch: a.policy.FreezeEpoch, AuthTime: now, ByPage: a.guess.onPage,
 	}
-	session, opens := confirmation.Open(a.conf, a.policy, a.pin, st.newID(), now)
+	session, opens := confirmation.Open(a.conf, a.policy, a.pin,
+		confirmation.Opening{ID: st.newID(), At: now, ByPage: a.guess.onPage})
 	if opens {
 		approval.Session = session.ID
 		st.SaveSession(session)

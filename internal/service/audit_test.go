@@ -209,8 +209,8 @@ func TestTheTrailOfAPolicy(t *testing.T) {
 		equal(t, "type", e.Type, audit.TypePolicyUpdated)
 		equal(t, "instance", given(e.InstanceID), w.instance)
 		equal(t, "actor", e.ActorID, w.admin.ID)
-		equal(t, "details", string(e.Details), `{"after":{"pin_applies_to":"all","pin_required_skills":["*"],"pin_session_ttl_minutes":7,"version":1},`+
-			`"before":{"pin_applies_to":"all","pin_required_skills":[],"pin_session_ttl_minutes":30,"version":0}}`)
+		equal(t, "details", string(e.Details), `{"after":{"pin_applies_to":"all","pin_channels":"any","pin_must_be_own":false,"pin_required_skills":["*"],"pin_session_ttl_minutes":7,"version":1},`+
+			`"before":{"pin_applies_to":"all","pin_channels":"any","pin_must_be_own":false,"pin_required_skills":[],"pin_session_ttl_minutes":30,"version":0}}`)
 	})
 }
 

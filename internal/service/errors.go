@@ -28,6 +28,22 @@ var (
 	ErrChanged = errors.New("service: something changed since the approval")
 	// ErrFrozen: the instance or its tenant is frozen.
 	ErrFrozen = errors.New("service: the instance is frozen")
+	// ErrPageOnly: the policy takes PINs on the person's pages alone.
+	ErrPageOnly = errors.New("service: PINs are entered on the page only")
+	// ErrPINNotOwn: the policy wants a PIN that its holder chose.
+	ErrPINNotOwn = errors.New("service: the PIN was not chosen by its holder")
+	// ErrPINNotSet: there is no PIN to replace, and the holder may not set the first.
+	ErrPINNotSet = errors.New("service: no PIN is set")
+	// ErrPINUnchanged: the PIN that is being set is the present one.
+	ErrPINUnchanged = errors.New("service: the PIN is the present one")
+	// ErrLinkOver: the link was used, has ended or has expired.
+	ErrLinkOver = errors.New("service: the link is over")
+	// ErrNoLink: the confirmation is no longer pending, so it has no link.
+	ErrNoLink = errors.New("service: the confirmation has no link")
+	// ErrOutdatedForm: the page's form was sent before.
+	ErrOutdatedForm = errors.New("service: the form is outdated")
+	// ErrNoTriesLeft: the page of the confirmation takes no more tries.
+	ErrNoTriesLeft = errors.New("service: the page has no tries left")
 	// ErrNotRedeemed: an outcome is of a confirmation that was redeemed.
 	ErrNotRedeemed = errors.New("service: the confirmation was not redeemed")
 	// ErrOutcomeSet: another outcome was reported before.
@@ -116,6 +132,14 @@ func refused(r confirmation.Refusal) error {
 		return ErrChanged
 	case confirmation.IsFrozen:
 		return ErrFrozen
+	case confirmation.IsPageOnly:
+		return ErrPageOnly
+	case confirmation.IsNotOwn:
+		return ErrPINNotOwn
+	case confirmation.NoTriesLeft:
+		return ErrNoTriesLeft
+	case confirmation.IsOutdated:
+		return ErrOutdatedForm
 	case confirmation.NotRedeemed:
 		return ErrNotRedeemed
 	case confirmation.OutcomeAlready:

@@ -21,6 +21,12 @@ type guess struct {
 	// is for none.
 	instance uuid.UUID
 	conf     confirmation.Ref
+	// onPage says that it was entered on the page of its confirmation, in a form that
+	// carried the number of tries used before it.
+	onPage bool
+	used   int
+	// link is the link that it was entered through, the zero LinkRef for none.
+	link pin.LinkRef
 }
 
 func (g guess) about() about {
@@ -79,7 +85,11 @@ func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
 		st.LockPIN(g.holder, &r)
 		st.Sessions(g.holder, uuid.Nil, &sessions)
 		if g.conf.ID != uuid.Nil {
-			st.Confirmation(g.conf, &conf)
+			if g.onPage {
+				st.LockConfirmation(g.conf, &conf)
+			} else {
+				st.Confirmation(g.conf, &conf)
+			}
 			st.Policy(g.conf.Instance, &p)
 		}
 		if err := st.Fetch(ctx); err != nil {
@@ -87,8 +97,15 @@ func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
 		}
 		now := st.Now()
 		if g.conf.ID != uuid.Nil {
-			if err := refused(conf.CanVerify(p, now)); err != nil {
+			entry := confirmation.Entry{PIN: r, Policy: p, ByPage: g.onPage}
+			if err := refused(conf.CanVerify(entry, now)); err != nil {
 				return spent{}, refuse(err)
+			}
+		}
+		if g.onPage {
+			var why confirmation.Refusal
+			if conf, why = conf.TryOnPage(g.used, now); why != confirmation.None {
+				return spent{}, refuse(refused(why))
 			}
 		}
 		var stored argon2id.Stored
@@ -109,6 +126,9 @@ func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
 		attempt := pin.Attempt{ID: st.newID(), Holder: g.holder, SpentAt: now}
 		st.SavePIN(next)
 		st.InsertAttempt(attempt)
+		if g.onPage {
+			st.SaveConfirmations(conf)
+		}
 		st.recordSpend(g, next, ticket.Effect, sessions)
 		return spent{guess: g, attempt: attempt, ticket: ticket, stored: stored}, nil
 	})
@@ -124,6 +144,8 @@ func (st *step) recordSpend(g guess, r pin.Record, effect pin.Effect, sessions [
 		st.record(g.about(), audit.PINLocked{LockedUntil: audit.FormatTime(r.LockedUntil)})
 	case pin.Deactivates:
 		st.record(g.about(), audit.PINDeactivated{})
+		// The link that the guess came through ends when the guess is settled.
+		st.EndPINLinks(g.holder, st.Now(), g.link.ID)
 	}
 	st.endSessions(g.holder, uuid.Nil, sessions, "pin_"+string(effect))
 }

@@ -185,6 +185,7 @@ func (s *Service) RevokeKey(ctx context.Context, c Caller, id string) error {
 		next, changes := key.Revoke(st.Now())
 		if changes {
 			st.SaveAPIKey(next)
+			st.EndPINLinksOf(key, st.Now())
 			st.recordAs(c.within(key.Tenant), about{instance: key.Instance},
 				audit.KeyRevoked{Key: key.ID, Kind: string(key.Kind), Name: key.Name})
 		}

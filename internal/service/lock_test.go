@@ -47,7 +47,7 @@ func TestTheLockSchedule(t *testing.T) {
 		equal(t, "remaining", e.Remaining, 0)
 		equal(t, "locked until", e.LockedUntil, time.Time{})
 		s := w.status(w.customer)
-		equal(t, "deactivated", s, pin.Status{HasPIN: true, CreatedAt: s.CreatedAt})
+		equal(t, "deactivated", s, pin.Status{HasPIN: true, CreatedAt: s.CreatedAt, SetBy: pin.ByAdmin})
 
 		// No time ends that.
 		w.elapse(1000 * time.Hour)

@@ -202,7 +202,7 @@ func refusalName(r confirmation.Refusal) string {
 
 func (m *model) verify(id uuid.UUID, digits string) string {
 	c := m.confs[id]
-	if why := c.CanVerify(m.policy, m.now()); why != confirmation.None {
+	if why := c.CanVerify(confirmation.Entry{PIN: m.pins[c.Holder], Policy: m.policy}, m.now()); why != confirmation.None {
 		return refusalName(why)
 	}
 	settled, outcome := m.guess(c.Holder, digits)
@@ -212,7 +212,7 @@ func (m *model) verify(id uuid.UUID, digits string) string {
 	now := m.now()
 	m.pins[c.Holder] = settled
 	a := confirmation.Approval{At: now, PINID: settled.ID, LockEpoch: settled.LockEpoch, AuthTime: now}
-	if s, ok := confirmation.Open(c, m.policy, settled, uuid.New(), now); ok {
+	if s, ok := confirmation.Open(c, m.policy, settled, confirmation.Opening{ID: uuid.New(), At: now}); ok {
 		m.sessions[s.ID], a.Session = s, s.ID
 	}
 	next, why := c.Approve(confirmation.ByPIN, a, m.within)

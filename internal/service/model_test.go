@@ -275,9 +275,7 @@ func isItsModel(t *testing.T, with ...setting) {
 	alone(t, func(t *testing.T, w *world) {
 		rapid.Check(t, func(rt *rapid.T) {
 			w.newTenant()
-			a, err := confirmation.NewAction("Send 250.00 to acct-9184", []byte(params))
-			must(t, err)
-			c := &machine{w: w, service: w.node, action: a, model: &model{
+			c := &machine{w: w, service: w.node, action: send250(t, params), model: &model{
 				limits: w.config.Limits, within: w.config.RedeemWithin, cooling: w.config.CoolingOff,
 				pins: map[pin.Holder]pin.Record{}, sessions: map[uuid.UUID]confirmation.Session{},
 				confs: map[uuid.UUID]confirmation.Confirmation{},

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +27,9 @@ func (s *Service) mayBeSet(p pin.PIN) error {
 	}
 	return nil
 }
+
+// errAppeared: between look and lock another PIN was set.
+var errAppeared = errors.New("service: a PIN appeared")
 
 // hashed is a PIN that was hashed to be stored, with its new id.
 type hashed struct {
@@ -62,7 +66,8 @@ func (s *Service) hashNew(ctx context.Context, h pin.Holder, p pin.PIN) (hashed,
 // replace saves a record with its new PIN and ends what rested on the old one.
 func (st *step) replace(held holding, next pin.Record) pin.Status {
 	st.SavePIN(next)
-	st.record(about{holder: next.Holder, instance: next.Holder.Instance}, audit.PINSet{Replaced: held.pin.ID != uuid.Nil})
+	st.record(about{holder: next.Holder, instance: next.Holder.Instance}, audit.PINSet{Replaced: held.pin.ID != uuid.Nil, SetBy: string(next.Setter())})
+	st.EndPINLinks(next.Holder, st.Now(), uuid.Nil)
 	st.endAll(held)
 	return next.Status(st.Now())
 }
@@ -76,5 +81,6 @@ func (st *step) remove(held holding, next pin.Record) {
 	st.SavePIN(next)
 	st.record(about{holder: next.Holder, instance: next.Holder.Instance},
 		audit.PINRemoved{Was: string(held.pin.State(st.Now())), Failures: held.pin.Failures})
+	st.EndPINLinks(next.Holder, st.Now(), uuid.Nil)
 	st.endAll(held)
 }

@@ -38,7 +38,11 @@ func (s *Service) RemovePIN(ctx context.Context, c Caller, h pin.Holder) error {
 		if err != nil {
 			return struct{}{}, err
 		}
-		st.remove(held, held.pin.RemoveByAdmin())
+		next := held.pin.RemoveByAdmin()
+		if next == held.pin { // nothing to remove, but perhaps a link
+			st.EndPINLinks(h, st.Now(), uuid.Nil)
+		}
+		st.remove(held, next)
 		return struct{}{}, nil
 	})
 	return err

@@ -21,7 +21,7 @@ func TestAnAdminSetsReplacesAndRemovesAPIN(t *testing.T) {
 		s, err := w.SetPIN(t.Context(), w.admin, w.customer, number(t, right))
 		must(t, err)
 		near(t, "created_at", s.CreatedAt, 0)
-		equal(t, "answer", s, pin.Status{HasPIN: true, IsActive: true, CreatedAt: s.CreatedAt})
+		equal(t, "answer", s, pin.Status{HasPIN: true, IsActive: true, CreatedAt: s.CreatedAt, SetBy: pin.ByAdmin})
 		equal(t, "status", w.status(w.customer), s)
 		first := w.record(w.customer)
 
@@ -105,7 +105,7 @@ func TestAnAdminUnlocks(t *testing.T) {
 
 		s, err = w.UnlockPIN(t.Context(), w.admin, w.customer)
 		must(t, err)
-		equal(t, "unlocked", s, pin.Status{HasPIN: true, IsActive: true, CreatedAt: s.CreatedAt})
+		equal(t, "unlocked", s, pin.Status{HasPIN: true, IsActive: true, CreatedAt: s.CreatedAt, SetBy: pin.ByAdmin})
 		_, err = w.UnlockPIN(t.Context(), w.admin, w.customer)
 		must(t, err)
 		equal(t, "events of unlocking", w.told(audit.TypePINUnlocked), 1)
@@ -127,7 +127,7 @@ func TestARuntimeSetsAndReplacesAnIdentitysPIN(t *testing.T) {
 		// What stands for the current PIN is ignored where there is none.
 		s, err := w.setByRuntime(right, wrong)
 		must(t, err)
-		equal(t, "set", s, pin.Status{HasPIN: true, IsActive: true, CreatedAt: s.CreatedAt})
+		equal(t, "set", s, pin.Status{HasPIN: true, IsActive: true, CreatedAt: s.CreatedAt, SetBy: pin.ByRuntime})
 		v := w.pending(from(w.identity))
 		first := w.record(w.identity)
 

@@ -24,5 +24,6 @@ func policyState(p policy.Policy) audit.PolicyState {
 	return audit.PolicyState{
 		AppliesTo: string(p.AppliesTo), RequiredSkills: p.RequiredSkills,
 		SessionTTLMinutes: p.SessionTTLMinutes, Version: p.Version,
+		MustBeOwn: p.MustBeOwn, Channels: string(p.Channels),
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/service"
-	"github.com/hydracore/hydrapin/sdk/go/canonical"
-	"github.com/hydracore/hydrapin/sdk/go/receipt"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
+	"github.com/hydracore/hydrapin/sdk/go/hydrapin/receipt"
 )
 
 func TestRedeemOnce(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 )
 
 // NewPIN is a PIN that a runtime sets.
@@ -16,21 +17,26 @@ type NewPIN struct {
 	Current *pin.PIN
 }
 
-// errAppeared: between look and lock another PIN was set.
-var errAppeared = errors.New("service: a PIN appeared")
-
 // SetPINByRuntime sets an identity's PIN as its runtime does. The first needs no
 // more; to replace one, the current PIN must be correct, and costs an attempt.
 func (s *Service) SetPINByRuntime(ctx context.Context, c Caller, h pin.Holder, p NewPIN) (pin.Status, error) {
 	if err := s.mayBeSet(p.PIN); err != nil {
 		return pin.Status{}, err
 	}
-	r, now, err := s.readPIN(ctx, h)
-	if err != nil {
+	var r pin.Record
+	var on policy.Policy
+	reads := s.config.Store.Reads()
+	reads.PIN(h, &r)
+	reads.Policy(policy.Instance{Tenant: h.Tenant, ID: h.Instance}, &on)
+	if err := reads.Fetch(ctx); err != nil {
 		return pin.Status{}, err
 	}
-	if r.ID != uuid.Nil && p.Current == nil {
+	now := reads.Now()
+	switch {
+	case r.ID != uuid.Nil && p.Current == nil:
 		return pin.Status{}, ErrCurrentPINMissing
+	case !on.AcceptsOffPage():
+		return pin.Status{}, ErrPageOnly
 	}
 	if err := unusable(r, now); err != nil {
 		return pin.Status{}, err

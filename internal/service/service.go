@@ -47,6 +47,8 @@ type Config struct {
 	CoolingOff time.Duration
 	// Retention is how long a confirmation is kept after it ended.
 	Retention time.Duration
+	// SelfSetup lets customers set their first PIN with their own token.
+	SelfSetup bool
 	// AuditNotRequired makes not_required answers events.
 	AuditNotRequired bool
 
@@ -90,6 +92,13 @@ func (c Caller) of(instance uuid.UUID) policy.Instance {
 // operator's.
 func (c Caller) within(tenant uuid.UUID) Caller {
 	c.Tenant = tenant
+	return c
+}
+
+// byLink is the caller, acting for whoever holds a link of the person's pages: of the
+// confirmation or the PIN link with that id.
+func (c Caller) byLink(tenant, id uuid.UUID) Caller {
+	c.Principal = auth.Principal{Kind: auth.KindLink, ID: id.String(), Tenant: tenant}
 	return c
 }
 

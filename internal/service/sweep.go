@@ -50,6 +50,7 @@ func (s *Service) SweepOnce(ctx context.Context) (more bool, err error) {
 		// A session is read no more once the longest TTL is over.
 		Session: policy.MaxSessionTTLMinutes * time.Minute,
 		Attempt: attemptAge,
+		Link:    s.config.Retention,
 	}
 	return run(ctx, s, act{op: OpSweep, caller: system(uuid.Nil)}, func(ctx context.Context, st *step) (bool, error) {
 		var mine bool
@@ -67,7 +68,7 @@ func (s *Service) SweepOnce(ctx context.Context) (more bool, err error) {
 		st.expire(expired)
 		st.DeleteStale(stale)
 		return len(expired) == sweepBatch || len(stale.Confirmations) == sweepBatch ||
-			len(stale.Sessions) == sweepBatch || len(stale.Attempts) == sweepBatch, nil
+			len(stale.Sessions) == sweepBatch || len(stale.Attempts) == sweepBatch || len(stale.Links) == sweepBatch, nil
 	})
 }
 

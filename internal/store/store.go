@@ -120,9 +120,9 @@ type Migration struct {
 	Applied bool
 }
 
-// Diagnosis is what doctor tells of a database.
+// Diagnosis is what doctor reports about a database.
 type Diagnosis struct {
-	// Facts are names and values, in the order in which they are told.
+	// Facts are names and values, in the order in which they are printed.
 	Facts []Fact
 	// Wrong is what breaks a promise, Weak what only may, each with what to do
 	// about it.
@@ -146,6 +146,12 @@ type Reads interface {
 	// Confirmation reads a confirmation of an instance. Fetch returns [ErrNotFound]
 	// when there is none.
 	Confirmation(ref confirmation.Ref, into *confirmation.Confirmation)
+	// ConfirmationByID reads a confirmation of any tenant, for whoever holds its link.
+	// Fetch returns [ErrNotFound] when there is none.
+	ConfirmationByID(id uuid.UUID, into *confirmation.Confirmation)
+	// PINLink reads a link of any tenant, for whoever holds it. Fetch returns
+	// [ErrNotFound] when there is none.
+	PINLink(id uuid.UUID, into *pin.Link)
 	// ConfirmationByKey reads the confirmation that holds an idempotency key of an
 	// instance; the zero Confirmation when there is none.
 	ConfirmationByKey(i policy.Instance, key string, into *confirmation.Confirmation)
@@ -241,6 +247,12 @@ type Locks interface {
 	// of a holder, on one instance or with uuid.Nil on all, expired ones too, in
 	// the order of their ids.
 	LockOpenConfirmations(h pin.Holder, instance uuid.UUID, into *[]confirmation.Confirmation)
+	// LockPINLink locks and reads a link. Fetch returns [ErrNotFound] when there is none.
+	// Links change only under their holder's PIN lock, or where a key is revoked.
+	LockPINLink(ref pin.LinkRef, into *pin.Link)
+	// LockPINLinks locks and reads the links of a holder that have not ended, expired
+	// ones too.
+	LockPINLinks(h pin.Holder, into *[]pin.Link)
 	// LockAPIKey locks and reads a key. Fetch returns [ErrNotFound] when there is
 	// none.
 	LockAPIKey(id string, into *auth.APIKey)
@@ -261,6 +273,8 @@ type StaleAge struct {
 	// Confirmation counts from the end of a confirmation, Session from its PIN,
 	// Attempt from its spend.
 	Confirmation, Session, Attempt time.Duration
+	// Link counts from its expiry.
+	Link time.Duration
 }
 
 // Stale names rows that may be removed.
@@ -268,6 +282,7 @@ type Stale struct {
 	Confirmations []confirmation.Ref
 	Sessions      []confirmation.SessionRef
 	Attempts      []pin.AttemptRef
+	Links         []pin.LinkRef
 }
 
 // PINWrites save PIN records and attempts.
@@ -278,6 +293,16 @@ type PINWrites interface {
 	InsertAttempt(a pin.Attempt)
 	// DeleteAttempt removes an attempt that was locked, as it is settled.
 	DeleteAttempt(ref pin.AttemptRef)
+	// InsertPINLink stores a new link. InTx returns [ErrKeyTaken] when its holder has
+	// another of its kind that has not ended.
+	InsertPINLink(l pin.Link)
+	// SavePINLink stores what a transition changed of a link that was locked before, and
+	// that had not ended.
+	SavePINLink(l pin.Link)
+	// EndPINLinks ends what links a holder has, except one or, with uuid.Nil, none.
+	EndPINLinks(h pin.Holder, at time.Time, except uuid.UUID)
+	// EndPINLinksOf ends what links of a key's have not ended.
+	EndPINLinksOf(k auth.APIKey, at time.Time)
 	// SaveSession stores a session.
 	SaveSession(s confirmation.Session)
 	// DeleteSessions removes the sessions of a holder, on one instance or with

@@ -36,8 +36,8 @@ type Telemetry struct {
 	proxies []netip.Prefix
 }
 
-// New returns a Telemetry that writes to the log. The forwarded addresses of the trusted proxies
-// are believed.
+// New returns a Telemetry that writes to the log. Forwarded addresses are accepted from the
+// trusted proxies only.
 func New(log *slog.Logger, trustedProxies []netip.Prefix) *Telemetry {
 	return &Telemetry{Metrics: newMetrics(), log: log, proxies: trustedProxies}
 }

@@ -52,12 +52,16 @@ CREATE TABLE pins (
     lock_epoch         bigint      NOT NULL DEFAULT 0,
     generation         bigint      NOT NULL DEFAULT 0,
     bucket_empty_at    timestamptz,
+    set_by             text,
+    set_by_pin_id      uuid,
     CONSTRAINT pins_pkey PRIMARY KEY (tenant_id, holder_id, instance_id, holder_type),
     CONSTRAINT pins_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT pins_holder_instance CHECK (
         (holder_type = 'customer') = (instance_id = '00000000-0000-0000-0000-000000000000')
     ),
     CONSTRAINT pins_pin_whole CHECK (num_nulls(pin_id, hash, pepper_id, created_at) IN (0, 4)),
+    CONSTRAINT pins_set_by CHECK (set_by IN ('admin', 'runtime', 'holder')),
+    CONSTRAINT pins_set_by_whole CHECK ((set_by IS NULL) = (set_by_pin_id IS NULL)),
     CONSTRAINT pins_counts CHECK (failures >= 0 AND lock_epoch >= 0 AND generation >= 0)
 );
 CREATE INDEX pins_pepper ON pins (pepper_id) WHERE pepper_id IS NOT NULL;
@@ -87,10 +91,13 @@ CREATE TABLE pin_policies (
     required_skills     text[]  NOT NULL DEFAULT '{}',
     session_ttl_minutes integer NOT NULL DEFAULT 30,
     version             bigint  NOT NULL DEFAULT 0,
+    must_be_own         boolean NOT NULL DEFAULT false,
+    channels            text    NOT NULL DEFAULT 'any',
     CONSTRAINT pin_policies_pkey PRIMARY KEY (tenant_id, instance_id),
     CONSTRAINT pin_policies_applies_to CHECK (applies_to IN ('owner', 'customer', 'all')),
     CONSTRAINT pin_policies_required_skills CHECK (cardinality(required_skills) <= 256),
     CONSTRAINT pin_policies_session_ttl CHECK (session_ttl_minutes BETWEEN 0 AND 1440),
+    CONSTRAINT pin_policies_channels CHECK (channels IN ('any', 'page')),
     CONSTRAINT pin_policies_version CHECK (version >= 0)
 );
 
@@ -110,6 +117,35 @@ CREATE TABLE freezes (
     CONSTRAINT freezes_epoch CHECK (epoch >= 0)
 );
 
+-- A link with which its holder's PIN is chosen. It is live until it has ended or expired;
+-- one that was used has ended. Of each holder and kind one has not ended.
+CREATE TABLE pin_links (
+    tenant_id          uuid        NOT NULL,
+    id                 uuid        NOT NULL,
+    holder_type        text        NOT NULL,
+    holder_instance_id uuid        NOT NULL,
+    holder_id          uuid        NOT NULL,
+    kind               text        NOT NULL,
+    created_at         timestamptz NOT NULL,
+    expires_at         timestamptz NOT NULL,
+    ended_at           timestamptz,
+    used_at            timestamptz,
+    created_by_kind    text        NOT NULL,
+    created_by         text        NOT NULL,
+    CONSTRAINT pin_links_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT pin_links_holder_type CHECK (holder_type IN ('customer', 'identity')),
+    CONSTRAINT pin_links_holder_instance CHECK (
+        (holder_type = 'customer') = (holder_instance_id = '00000000-0000-0000-0000-000000000000')
+    ),
+    CONSTRAINT pin_links_kind CHECK (kind IN ('admin', 'runtime')),
+    CONSTRAINT pin_links_used CHECK (used_at IS NULL OR ended_at IS NOT NULL)
+);
+CREATE UNIQUE INDEX pin_links_id ON pin_links (id);
+CREATE UNIQUE INDEX pin_links_open ON pin_links (tenant_id, holder_id, holder_instance_id, holder_type, kind)
+    WHERE ended_at IS NULL;
+CREATE INDEX pin_links_creator ON pin_links (tenant_id, created_by) WHERE ended_at IS NULL;
+CREATE INDEX pin_links_expiry ON pin_links (expires_at);
+
 CREATE TABLE pin_sessions (
     tenant_id          uuid        NOT NULL,
     id                 uuid        NOT NULL,
@@ -123,6 +159,7 @@ CREATE TABLE pin_sessions (
     auth_time          timestamptz NOT NULL,
     ttl                interval    NOT NULL,
     freeze_epoch       bigint      NOT NULL,
+    by_page            boolean     NOT NULL DEFAULT false,
     CONSTRAINT pin_sessions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT pin_sessions_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT pin_sessions_holder_instance CHECK (holder_instance_id =
@@ -166,6 +203,9 @@ CREATE TABLE confirmations (
     outcome             text,
     outcome_at          timestamptz,
     outcome_detail      text        NOT NULL DEFAULT '',
+    page_tries          integer     NOT NULL DEFAULT 0,
+    page_failures       integer     NOT NULL DEFAULT 0,
+    approved_by_page    boolean     NOT NULL DEFAULT false,
     CONSTRAINT confirmations_pkey PRIMARY KEY (tenant_id, instance_id, id),
     CONSTRAINT confirmations_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT confirmations_holder_instance CHECK (holder_instance_id =
@@ -202,6 +242,7 @@ CREATE TABLE confirmations (
         octet_length(idempotency_key) BETWEEN 1 AND 64
     ),
     CONSTRAINT confirmations_call_key_length CHECK (octet_length(call_key) BETWEEN 1 AND 64),
+    CONSTRAINT confirmations_page_tries CHECK (page_tries BETWEEN 0 AND 3 AND page_failures BETWEEN 0 AND page_tries),
     CONSTRAINT confirmations_outcome CHECK (
         outcome IS NULL OR outcome IN ('executed', 'failed', 'unknown') AND status = 'redeemed'
     ),
@@ -217,7 +258,7 @@ CREATE UNIQUE INDEX confirmations_call_key ON confirmations (tenant_id, instance
     WHERE call_key IS NOT NULL;
 CREATE INDEX confirmations_listed ON confirmations (tenant_id, instance_id, created_at, id)
     WHERE ended_at IS NULL;
-CREATE INDEX confirmations_approved_ids ON confirmations (tenant_id, id) WHERE status = 'approved';
+CREATE INDEX confirmations_open_ids ON confirmations (tenant_id, id) WHERE ended_at IS NULL;
 CREATE INDEX confirmations_open ON confirmations (tenant_id, holder_id, holder_type, holder_instance_id, instance_id)
     WHERE ended_at IS NULL;
 CREATE INDEX confirmations_expiry ON confirmations (expires_at) WHERE ended_at IS NULL;
@@ -290,6 +331,6 @@ CREATE TRIGGER pin_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pin
     FOR EACH STATEMENT EXECUTE FUNCTION pin_events_append_only();
 
 -- +goose Down
-DROP TABLE pin_events, key_checks, api_keys, confirmations, pin_sessions, freezes, pin_policies, pin_attempts,
+DROP TABLE pin_events, key_checks, api_keys, confirmations, pin_sessions, pin_links, freezes, pin_policies, pin_attempts,
     pins, duties, write_probes, schema_compat;
 DROP FUNCTION pin_events_append_only();

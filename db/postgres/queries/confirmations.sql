@@ -5,16 +5,29 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND id = @id;
+
+-- name: GetConfirmationByID :one
+-- For whoever holds a link, and so knows the id alone.
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
+FROM confirmations
+WHERE id = @id;
 
 -- name: GetConfirmationByKey :one
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND idempotency_key = @idempotency_key::text;
 
@@ -23,7 +36,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND call_key = @call_key::text;
 
@@ -34,7 +48,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND ended_at IS NULL
     AND expires_at > (SELECT clock_timestamp())
@@ -69,7 +84,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND id = @id
 FOR UPDATE;
@@ -81,7 +97,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = @tenant_id AND holder_id = @holder_id AND holder_type = @holder_type
     AND holder_instance_id = @holder_instance_id
@@ -95,7 +112,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND call_key = @call_key::text
 FOR UPDATE;
@@ -106,11 +124,12 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = @tenant_id
     AND (instance_id = @instance_id OR @instance_id::uuid = '00000000-0000-0000-0000-000000000000')
-    AND status = 'approved' AND expires_at > (SELECT clock_timestamp())
+    AND status = 'approved' AND ended_at IS NULL AND expires_at > (SELECT clock_timestamp())
 ORDER BY id
 LIMIT @max_rows::bigint
 FOR UPDATE;
@@ -120,7 +139,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE ended_at IS NULL AND expires_at <= (SELECT clock_timestamp())
 ORDER BY expires_at, id
@@ -150,13 +170,15 @@ INSERT INTO confirmations (
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 ) VALUES (
     @tenant_id, @instance_id, @id, @holder_type, @holder_instance_id, @holder_id, @role, @skill,
     @action_summary, @action_params, @action_digest, @lifetime, @idempotency_key, @status, @reason,
     @created_at, @expires_at, @ended_at, @approved_at, @approved_attempt_id, @approved_pin_id,
     @approved_lock_epoch, @auth_time, @session_id, @receipt, @redeem_id, @call_key,
-    @approved_freeze_epoch, @outcome, @outcome_at, @outcome_detail
+    @approved_freeze_epoch, @outcome, @outcome_at, @outcome_detail,
+    @page_tries, @page_failures, @approved_by_page
 );
 
 -- name: SaveConfirmations :exec
@@ -172,7 +194,8 @@ WITH changed AS (
         u.approved_pin_id, u.approved_lock_epoch, u.approved_freeze_epoch, u.auth_time,
         NULLIF(u.session_id, '00000000-0000-0000-0000-000000000000'::uuid) AS session_id,
         u.receipt,
-        NULLIF(u.redeem_id, '00000000-0000-0000-0000-000000000000'::uuid) AS redeem_id
+        NULLIF(u.redeem_id, '00000000-0000-0000-0000-000000000000'::uuid) AS redeem_id,
+        u.page_tries, u.page_failures, u.approved_by_page
     FROM (
         SELECT unnest(@tenant_ids::uuid[]) AS tenant_id, unnest(@instance_ids::uuid[]) AS instance_id,
             unnest(@ids::uuid[]) AS id, unnest(@statuses::text[]) AS status,
@@ -183,7 +206,9 @@ WITH changed AS (
             unnest(@approved_lock_epochs::bigint[]) AS approved_lock_epoch,
             unnest(@approved_freeze_epochs::bigint[]) AS approved_freeze_epoch,
             unnest(@auth_times::timestamptz[]) AS auth_time, unnest(@session_ids::uuid[]) AS session_id,
-            unnest(@receipts::text[]) AS receipt, unnest(@redeem_ids::uuid[]) AS redeem_id
+            unnest(@receipts::text[]) AS receipt, unnest(@redeem_ids::uuid[]) AS redeem_id,
+            unnest(@page_tries::integer[]) AS page_tries, unnest(@page_failures::integer[]) AS page_failures,
+            unnest(@approved_by_pages::boolean[]) AS approved_by_page
     ) AS u
 ), saved AS (
     UPDATE confirmations AS c SET
@@ -193,7 +218,8 @@ WITH changed AS (
         approved_lock_epoch = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_lock_epoch END,
         approved_freeze_epoch = CASE WHEN n.approved_at IS NOT NULL THEN n.approved_freeze_epoch END,
         auth_time = CASE WHEN n.approved_at IS NOT NULL THEN n.auth_time END,
-        session_id = n.session_id, receipt = n.receipt, redeem_id = n.redeem_id
+        session_id = n.session_id, receipt = n.receipt, redeem_id = n.redeem_id,
+        page_tries = n.page_tries, page_failures = n.page_failures, approved_by_page = n.approved_by_page
     FROM changed AS n
     WHERE c.tenant_id = n.tenant_id AND c.instance_id = n.instance_id AND c.id = n.id
         AND c.ended_at IS NULL

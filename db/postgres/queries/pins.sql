@@ -7,7 +7,7 @@ SELECT p.pin_id, p.hash, p.pepper_id, p.created_at, p.counts_from,
     COALESCE(p.inactive, false)::boolean AS inactive,
     COALESCE(p.lock_epoch, 0)::bigint AS lock_epoch,
     COALESCE(p.generation, 0)::bigint AS generation,
-    p.bucket_empty_at,
+    p.bucket_empty_at, p.set_by, p.set_by_pin_id,
     clock_timestamp()::timestamptz AS read_at
 FROM (VALUES (1)) AS one (one)
 LEFT JOIN pins AS p
@@ -16,7 +16,8 @@ LEFT JOIN pins AS p
 
 -- name: LockPIN :one
 SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
-    locked_until, inactive, lock_epoch, generation, bucket_empty_at
+    locked_until, inactive, lock_epoch, generation, bucket_empty_at,
+    set_by, set_by_pin_id
 FROM pins
 WHERE tenant_id = @tenant_id AND holder_id = @holder_id
     AND instance_id = @instance_id AND holder_type = @holder_type
@@ -28,7 +29,8 @@ FOR UPDATE;
 -- behind each time.
 WITH seen AS MATERIALIZED (
     SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
-        locked_until, inactive, lock_epoch, generation, bucket_empty_at
+        locked_until, inactive, lock_epoch, generation, bucket_empty_at,
+    set_by, set_by_pin_id
     FROM pins AS p
     WHERE p.tenant_id = @tenant_id AND p.holder_id = @holder_id
         AND p.instance_id = @instance_id AND p.holder_type = @holder_type
@@ -39,25 +41,28 @@ WITH seen AS MATERIALIZED (
     WHERE NOT EXISTS (SELECT 1 FROM seen)
     ON CONFLICT ON CONSTRAINT pins_pkey DO UPDATE SET tenant_id = excluded.tenant_id
     RETURNING pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
-        locked_until, inactive, lock_epoch, generation, bucket_empty_at
+        locked_until, inactive, lock_epoch, generation, bucket_empty_at,
+    set_by, set_by_pin_id
 )
 SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
-    locked_until, inactive, lock_epoch, generation, bucket_empty_at
+    locked_until, inactive, lock_epoch, generation, bucket_empty_at,
+    set_by, set_by_pin_id
 FROM seen
 UNION ALL
 SELECT pin_id, hash, pepper_id, created_at, counts_from, removed_by_runtime, failures,
-    locked_until, inactive, lock_epoch, generation, bucket_empty_at
+    locked_until, inactive, lock_epoch, generation, bucket_empty_at,
+    set_by, set_by_pin_id
 FROM fresh;
 
 -- name: SavePIN :exec
 INSERT INTO pins (
     tenant_id, holder_id, instance_id, holder_type, pin_id, hash, pepper_id, created_at,
     counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, generation,
-    bucket_empty_at
+    bucket_empty_at, set_by, set_by_pin_id
 ) VALUES (
     @tenant_id, @holder_id, @instance_id, @holder_type, @pin_id, @hash, @pepper_id, @created_at,
     @counts_from, @removed_by_runtime, @failures, @locked_until, @inactive, @lock_epoch, @generation,
-    @bucket_empty_at
+    @bucket_empty_at, @set_by, @set_by_pin_id
 )
 ON CONFLICT ON CONSTRAINT pins_pkey DO UPDATE SET
     pin_id = excluded.pin_id, hash = excluded.hash, pepper_id = excluded.pepper_id,
@@ -65,7 +70,8 @@ ON CONFLICT ON CONSTRAINT pins_pkey DO UPDATE SET
     removed_by_runtime = excluded.removed_by_runtime, failures = excluded.failures,
     locked_until = excluded.locked_until, inactive = excluded.inactive,
     lock_epoch = excluded.lock_epoch, generation = excluded.generation,
-    bucket_empty_at = excluded.bucket_empty_at;
+    bucket_empty_at = excluded.bucket_empty_at, set_by = excluded.set_by,
+    set_by_pin_id = excluded.set_by_pin_id;
 
 -- name: PeppersInUse :many
 SELECT DISTINCT pepper_id::text FROM pins WHERE pepper_id IS NOT NULL ORDER BY 1;

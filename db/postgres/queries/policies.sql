@@ -2,6 +2,7 @@
 -- The policy, if one is stored, and what the freezes of the instance and of its tenant
 -- say, in one look.
 SELECT p.applies_to, p.required_skills, p.session_ttl_minutes, p.version,
+    p.must_be_own, p.channels,
     f.frozen::boolean AS frozen, f.epoch::bigint AS freeze_epoch
 FROM (
     SELECT COALESCE(bool_or(z.frozen), false) AS frozen, COALESCE(sum(z.epoch), 0) AS epoch
@@ -14,7 +15,7 @@ LEFT JOIN pin_policies AS p ON p.tenant_id = @tenant_id AND p.instance_id = @ins
 -- name: LockPolicy :one
 -- As LockNewPIN: locks an instance without a stored policy too.
 WITH seen AS MATERIALIZED (
-    SELECT applies_to, required_skills, session_ttl_minutes, version
+    SELECT applies_to, required_skills, session_ttl_minutes, version, must_be_own, channels
     FROM pin_policies AS p
     WHERE p.tenant_id = @tenant_id AND p.instance_id = @instance_id
     FOR UPDATE
@@ -23,18 +24,22 @@ WITH seen AS MATERIALIZED (
     SELECT @tenant_id::uuid, @instance_id::uuid
     WHERE NOT EXISTS (SELECT 1 FROM seen)
     ON CONFLICT ON CONSTRAINT pin_policies_pkey DO UPDATE SET tenant_id = excluded.tenant_id
-    RETURNING applies_to, required_skills, session_ttl_minutes, version
+    RETURNING applies_to, required_skills, session_ttl_minutes, version, must_be_own, channels
 )
-SELECT applies_to, required_skills, session_ttl_minutes, version FROM seen
+SELECT applies_to, required_skills, session_ttl_minutes, version, must_be_own, channels FROM seen
 UNION ALL
-SELECT applies_to, required_skills, session_ttl_minutes, version FROM fresh;
+SELECT applies_to, required_skills, session_ttl_minutes, version, must_be_own, channels FROM fresh;
 
 -- name: SavePolicy :exec
-INSERT INTO pin_policies (tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version)
-VALUES (@tenant_id, @instance_id, @applies_to, @required_skills, @session_ttl_minutes, @version)
+INSERT INTO pin_policies (
+    tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version, must_be_own, channels
+) VALUES (
+    @tenant_id, @instance_id, @applies_to, @required_skills, @session_ttl_minutes, @version, @must_be_own, @channels
+)
 ON CONFLICT ON CONSTRAINT pin_policies_pkey DO UPDATE SET
     applies_to = excluded.applies_to, required_skills = excluded.required_skills,
-    session_ttl_minutes = excluded.session_ttl_minutes, version = excluded.version;
+    session_ttl_minutes = excluded.session_ttl_minutes, version = excluded.version,
+    must_be_own = excluded.must_be_own, channels = excluded.channels;
 
 -- name: GetFreeze :one
 SELECT frozen, since, by_kind, by_id, reason, epoch

@@ -48,6 +48,8 @@ CREATE TABLE pins (
     lock_epoch         INTEGER NOT NULL DEFAULT 0,
     generation         INTEGER NOT NULL DEFAULT 0,
     bucket_empty_at    INTEGER,
+    set_by             TEXT,
+    set_by_pin_id      TEXT,
     CONSTRAINT pins_pkey PRIMARY KEY (tenant_id, holder_id, instance_id, holder_type),
     CONSTRAINT pins_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT pins_holder_instance CHECK (
@@ -58,6 +60,8 @@ CREATE TABLE pins (
         AND (pin_id IS NULL) = (pepper_id IS NULL)
         AND (pin_id IS NULL) = (created_at IS NULL)
     ),
+    CONSTRAINT pins_set_by CHECK (set_by IN ('admin', 'runtime', 'holder')),
+    CONSTRAINT pins_set_by_whole CHECK ((set_by IS NULL) = (set_by_pin_id IS NULL)),
     CONSTRAINT pins_counts CHECK (failures >= 0 AND lock_epoch >= 0 AND generation >= 0),
     CONSTRAINT pins_flags CHECK (removed_by_runtime IN (0, 1) AND inactive IN (0, 1))
 ) STRICT;
@@ -89,12 +93,16 @@ CREATE TABLE pin_policies (
     required_skills     TEXT    NOT NULL DEFAULT '[]',
     session_ttl_minutes INTEGER NOT NULL DEFAULT 30,
     version             INTEGER NOT NULL DEFAULT 0,
+    must_be_own         INTEGER NOT NULL DEFAULT 0,
+    channels            TEXT    NOT NULL DEFAULT 'any',
     CONSTRAINT pin_policies_pkey PRIMARY KEY (tenant_id, instance_id),
     CONSTRAINT pin_policies_applies_to CHECK (applies_to IN ('owner', 'customer', 'all')),
     CONSTRAINT pin_policies_required_skills CHECK (
         json_type(required_skills) = 'array' AND json_array_length(required_skills) <= 256
     ),
     CONSTRAINT pin_policies_session_ttl CHECK (session_ttl_minutes BETWEEN 0 AND 1440),
+    CONSTRAINT pin_policies_flags CHECK (must_be_own IN (0, 1)),
+    CONSTRAINT pin_policies_channels CHECK (channels IN ('any', 'page')),
     CONSTRAINT pin_policies_version CHECK (version >= 0)
 ) STRICT;
 
@@ -115,6 +123,36 @@ CREATE TABLE freezes (
     CONSTRAINT freezes_flags CHECK (frozen IN (0, 1))
 ) STRICT;
 
+-- A link with which its holder's PIN is chosen. It is live until it has ended or expired;
+-- one that was used has ended. Of each holder and kind one has not ended.
+CREATE TABLE pin_links (
+    tenant_id          TEXT    NOT NULL,
+    id                 TEXT    NOT NULL,
+    holder_type        TEXT    NOT NULL,
+    holder_instance_id TEXT    NOT NULL,
+    holder_id          TEXT    NOT NULL,
+    kind               TEXT    NOT NULL,
+    created_at         INTEGER NOT NULL,
+    expires_at         INTEGER NOT NULL,
+    ended_at           INTEGER,
+    used_at            INTEGER,
+    created_by_kind    TEXT    NOT NULL,
+    created_by         TEXT    NOT NULL,
+    CONSTRAINT pin_links_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT pin_links_holder_type CHECK (holder_type IN ('customer', 'identity')),
+    CONSTRAINT pin_links_holder_instance CHECK (
+        (holder_type = 'customer') = (holder_instance_id = '00000000-0000-0000-0000-000000000000')
+    ),
+    CONSTRAINT pin_links_kind CHECK (kind IN ('admin', 'runtime')),
+    CONSTRAINT pin_links_used CHECK (used_at IS NULL OR ended_at IS NOT NULL)
+) STRICT;
+
+CREATE UNIQUE INDEX pin_links_id ON pin_links (id);
+CREATE UNIQUE INDEX pin_links_open ON pin_links (tenant_id, holder_id, holder_instance_id, holder_type, kind)
+    WHERE ended_at IS NULL;
+CREATE INDEX pin_links_creator ON pin_links (tenant_id, created_by) WHERE ended_at IS NULL;
+CREATE INDEX pin_links_expiry ON pin_links (expires_at);
+
 CREATE TABLE pin_sessions (
     tenant_id          TEXT    NOT NULL,
     id                 TEXT    NOT NULL,
@@ -128,6 +166,8 @@ CREATE TABLE pin_sessions (
     auth_time          INTEGER NOT NULL,
     ttl                INTEGER NOT NULL,
     freeze_epoch       INTEGER NOT NULL,
+    by_page            INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT pin_sessions_flags CHECK (by_page IN (0, 1)),
     CONSTRAINT pin_sessions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT pin_sessions_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT pin_sessions_holder_instance CHECK (holder_instance_id =
@@ -172,6 +212,9 @@ CREATE TABLE confirmations (
     outcome             TEXT,
     outcome_at          INTEGER,
     outcome_detail      TEXT    NOT NULL DEFAULT '',
+    page_tries          INTEGER NOT NULL DEFAULT 0,
+    page_failures       INTEGER NOT NULL DEFAULT 0,
+    approved_by_page    INTEGER NOT NULL DEFAULT 0,
     CONSTRAINT confirmations_pkey PRIMARY KEY (tenant_id, instance_id, id),
     CONSTRAINT confirmations_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT confirmations_holder_instance CHECK (holder_instance_id =
@@ -212,6 +255,8 @@ CREATE TABLE confirmations (
         octet_length(idempotency_key) BETWEEN 1 AND 64
     ),
     CONSTRAINT confirmations_call_key_length CHECK (octet_length(call_key) BETWEEN 1 AND 64),
+    CONSTRAINT confirmations_flags CHECK (approved_by_page IN (0, 1)),
+    CONSTRAINT confirmations_page_tries CHECK (page_tries BETWEEN 0 AND 3 AND page_failures BETWEEN 0 AND page_tries),
     CONSTRAINT confirmations_outcome CHECK (
         outcome IS NULL OR outcome IN ('executed', 'failed', 'unknown') AND status = 'redeemed'
     ),
@@ -228,7 +273,7 @@ CREATE UNIQUE INDEX confirmations_call_key ON confirmations (tenant_id, instance
     WHERE call_key IS NOT NULL;
 CREATE INDEX confirmations_listed ON confirmations (tenant_id, instance_id, created_at, id)
     WHERE ended_at IS NULL;
-CREATE INDEX confirmations_approved_ids ON confirmations (tenant_id, id) WHERE status = 'approved';
+CREATE INDEX confirmations_open_ids ON confirmations (tenant_id, id) WHERE ended_at IS NULL;
 CREATE INDEX confirmations_open ON confirmations (tenant_id, holder_id, holder_type, holder_instance_id, instance_id)
     WHERE ended_at IS NULL;
 CREATE INDEX confirmations_expiry ON confirmations (expires_at) WHERE ended_at IS NULL;
@@ -322,6 +367,7 @@ DROP TABLE key_checks;
 DROP TABLE api_keys;
 DROP TABLE confirmations;
 DROP TABLE pin_sessions;
+DROP TABLE pin_links;
 DROP TABLE freezes;
 DROP TABLE pin_policies;
 DROP TABLE pin_attempts;

@@ -5,16 +5,29 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = sqlc.arg(tenant_id) AND instance_id = sqlc.arg(instance_id) AND id = sqlc.arg(id);
+
+-- name: GetConfirmationByID :one
+-- For whoever holds a link, and so knows the id alone.
+SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
+    action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
+    created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
+    approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
+FROM confirmations
+WHERE id = sqlc.arg(id);
 
 -- name: GetConfirmationByKey :one
 SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, role, skill,
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = sqlc.arg(tenant_id) AND instance_id = sqlc.arg(instance_id)
     AND idempotency_key = CAST(sqlc.arg(idempotency_key) AS TEXT);
@@ -24,7 +37,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = sqlc.arg(tenant_id) AND instance_id = sqlc.arg(instance_id)
     AND call_key = CAST(sqlc.arg(call_key) AS TEXT);
@@ -35,7 +49,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = sqlc.arg(tenant_id) AND instance_id = sqlc.arg(instance_id) AND ended_at IS NULL
     AND expires_at > sqlc.arg(now)
@@ -71,7 +86,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = sqlc.arg(tenant_id) AND holder_id = sqlc.arg(holder_id)
     AND holder_type = sqlc.arg(holder_type) AND holder_instance_id = sqlc.arg(holder_instance_id)
@@ -85,11 +101,12 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE tenant_id = sqlc.arg(tenant_id)
     AND (instance_id = sqlc.arg(instance_id) OR sqlc.arg(instance_id) = '00000000-0000-0000-0000-000000000000')
-    AND status = 'approved' AND expires_at > sqlc.arg(now)
+    AND status = 'approved' AND ended_at IS NULL AND expires_at > sqlc.arg(now)
 ORDER BY id
 LIMIT sqlc.arg(max_rows);
 
@@ -98,7 +115,8 @@ SELECT tenant_id, instance_id, id, holder_type, holder_instance_id, holder_id, r
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
 FROM confirmations
 WHERE ended_at IS NULL AND expires_at <= sqlc.arg(now)
 ORDER BY expires_at, id
@@ -121,8 +139,10 @@ INSERT INTO confirmations (
     action_summary, action_params, action_digest, lifetime, idempotency_key, status, reason,
     created_at, expires_at, ended_at, approved_at, approved_attempt_id, approved_pin_id,
     approved_lock_epoch, auth_time, session_id, receipt, redeem_id, call_key,
-    approved_freeze_epoch, outcome, outcome_at, outcome_detail
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    approved_freeze_epoch, outcome, outcome_at, outcome_detail,
+    page_tries, page_failures, approved_by_page
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    ?, ?, ?);
 
 -- name: SaveConfirmation :execrows
 -- What was asked never changes; a transition touches these alone, and only of a
@@ -133,7 +153,9 @@ UPDATE confirmations SET
     approved_attempt_id = sqlc.arg(approved_attempt_id), approved_pin_id = sqlc.arg(approved_pin_id),
     approved_lock_epoch = sqlc.arg(approved_lock_epoch),
     approved_freeze_epoch = sqlc.arg(approved_freeze_epoch), auth_time = sqlc.arg(auth_time),
-    session_id = sqlc.arg(session_id), receipt = sqlc.arg(receipt), redeem_id = sqlc.arg(redeem_id)
+    session_id = sqlc.arg(session_id), receipt = sqlc.arg(receipt), redeem_id = sqlc.arg(redeem_id),
+    page_tries = sqlc.arg(page_tries), page_failures = sqlc.arg(page_failures),
+    approved_by_page = sqlc.arg(approved_by_page)
 WHERE tenant_id = sqlc.arg(tenant_id) AND instance_id = sqlc.arg(instance_id) AND id = sqlc.arg(id)
     AND ended_at IS NULL;
 

@@ -1,7 +1,7 @@
 -- name: GetPIN :one
 SELECT tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, created_at,
     counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, generation,
-    bucket_empty_at
+    bucket_empty_at, set_by, set_by_pin_id
 FROM pins
 WHERE tenant_id = sqlc.arg(tenant_id) AND holder_id = sqlc.arg(holder_id)
     AND instance_id = sqlc.arg(instance_id) AND holder_type = sqlc.arg(holder_type);
@@ -10,15 +10,16 @@ WHERE tenant_id = sqlc.arg(tenant_id) AND holder_id = sqlc.arg(holder_id)
 INSERT INTO pins (
     tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, created_at,
     counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, generation,
-    bucket_empty_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    bucket_empty_at, set_by, set_by_pin_id
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant_id, holder_id, instance_id, holder_type) DO UPDATE SET
     pin_id = excluded.pin_id, hash = excluded.hash, pepper_id = excluded.pepper_id,
     created_at = excluded.created_at, counts_from = excluded.counts_from,
     removed_by_runtime = excluded.removed_by_runtime, failures = excluded.failures,
     locked_until = excluded.locked_until, inactive = excluded.inactive,
     lock_epoch = excluded.lock_epoch, generation = excluded.generation,
-    bucket_empty_at = excluded.bucket_empty_at;
+    bucket_empty_at = excluded.bucket_empty_at, set_by = excluded.set_by,
+    set_by_pin_id = excluded.set_by_pin_id;
 
 -- name: PeppersInUse :many
 SELECT DISTINCT pepper_id FROM pins WHERE pepper_id IS NOT NULL ORDER BY pepper_id;

@@ -1,15 +1,18 @@
 -- name: GetPolicy :one
-SELECT tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version
+SELECT tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version, must_be_own,
+    channels
 FROM pin_policies
 WHERE tenant_id = sqlc.arg(tenant_id) AND instance_id = sqlc.arg(instance_id);
 
 -- name: SavePolicy :exec
 INSERT INTO pin_policies (
-    tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version
-) VALUES (?, ?, ?, ?, ?, ?)
+    tenant_id, instance_id, applies_to, required_skills, session_ttl_minutes, version, must_be_own,
+    channels
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant_id, instance_id) DO UPDATE SET
     applies_to = excluded.applies_to, required_skills = excluded.required_skills,
-    session_ttl_minutes = excluded.session_ttl_minutes, version = excluded.version;
+    session_ttl_minutes = excluded.session_ttl_minutes, version = excluded.version,
+    must_be_own = excluded.must_be_own, channels = excluded.channels;
 
 -- name: FreezesOf :one
 -- What the freezes of an instance and of its tenant say.

@@ -48,6 +48,7 @@ func toPINRow(row gen.GetPINRow) gen.LockPINRow {
 		CountsFrom: row.CountsFrom, RemovedByRuntime: row.RemovedByRuntime, Failures: row.Failures,
 		LockedUntil: row.LockedUntil, Inactive: row.Inactive, LockEpoch: row.LockEpoch,
 		Generation: row.Generation, BucketEmptyAt: row.BucketEmptyAt,
+		SetBy: row.SetBy, SetByPINID: row.SetByPINID,
 	}
 }
 
@@ -59,6 +60,7 @@ func fromDBPIN(h pin.Holder, row gen.LockPINRow) pin.Record {
 		Failures:         int(row.Failures), LockedUntil: value(row.LockedUntil),
 		Inactive: row.Inactive, LockEpoch: row.LockEpoch, Generation: row.Generation,
 		BucketEmptyAt: value(row.BucketEmptyAt),
+		SetBy:         pin.SetBy(value(row.SetBy)), SetByPIN: value(row.SetByPINID),
 	}
 }
 
@@ -71,6 +73,7 @@ func toDBPIN(r pin.Record) gen.SavePINParams {
 		Failures: toInt32(r.Failures), LockedUntil: optional(r.LockedUntil),
 		Inactive: r.Inactive, LockEpoch: r.LockEpoch, Generation: r.Generation,
 		BucketEmptyAt: optional(r.BucketEmptyAt),
+		SetBy:         optional(string(r.SetBy)), SetByPINID: optional(r.SetByPIN),
 	}
 	// Without a PIN no pepper is in use, whatever the record names.
 	if r.ID != uuid.Nil {
@@ -104,6 +107,7 @@ func fromDBPolicy(i policy.Instance, row gen.GetPolicyRow) policy.Policy {
 		p.AppliesTo, p.Version = policy.AppliesTo(value(row.AppliesTo)), *row.Version
 		p.RequiredSkills = append([]string{}, row.RequiredSkills...)
 		p.SessionTTLMinutes = int(value(row.SessionTTLMinutes))
+		p.MustBeOwn, p.Channels = value(row.MustBeOwn), policy.Channels(value(row.Channels))
 	}
 	p.Frozen, p.FreezeEpoch = row.Frozen, row.FreezeEpoch
 	return p
@@ -114,6 +118,7 @@ func fromDBLockedPolicy(i policy.Instance, row gen.LockPolicyRow) policy.Policy 
 	return fromDBPolicy(i, gen.GetPolicyRow{
 		AppliesTo: &row.AppliesTo, RequiredSkills: row.RequiredSkills,
 		SessionTTLMinutes: &row.SessionTTLMinutes, Version: &row.Version,
+		MustBeOwn: &row.MustBeOwn, Channels: &row.Channels,
 	})
 }
 
@@ -136,6 +141,7 @@ func toDBPolicy(p policy.Policy) gen.SavePolicyParams {
 		TenantID: p.Tenant, InstanceID: p.Instance, AppliesTo: string(p.AppliesTo),
 		RequiredSkills:    append([]string{}, p.RequiredSkills...),
 		SessionTTLMinutes: toInt32(p.SessionTTLMinutes), Version: p.Version,
+		MustBeOwn: p.MustBeOwn, Channels: string(p.Channels),
 	}
 }
 
@@ -147,7 +153,7 @@ func fromDBSession(row gen.PINSession) confirmation.Session {
 			Instance: row.HolderInstanceID, ID: row.HolderID,
 		},
 		Role: policy.Role(row.Role), PINID: row.PINID, LockEpoch: row.LockEpoch,
-		FreezeEpoch: row.FreezeEpoch, AuthTime: row.AuthTime, TTL: row.TTL,
+		FreezeEpoch: row.FreezeEpoch, AuthTime: row.AuthTime, ByPage: row.ByPage, TTL: row.TTL,
 	}
 }
 
@@ -156,7 +162,7 @@ func toDBSession(s confirmation.Session) gen.SaveSessionParams {
 		TenantID: s.Holder.Tenant, ID: s.ID, InstanceID: s.Instance,
 		HolderType: string(s.Holder.Type), HolderInstanceID: s.Holder.Instance, HolderID: s.Holder.ID,
 		Role: string(s.Role), PINID: s.PINID, LockEpoch: s.LockEpoch, AuthTime: s.AuthTime, TTL: s.TTL,
-		FreezeEpoch: s.FreezeEpoch,
+		FreezeEpoch: s.FreezeEpoch, ByPage: s.ByPage,
 	}
 }
 
@@ -175,6 +181,7 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 		Status: confirmation.Status(row.Status), Reason: confirmation.Reason(row.Reason),
 		CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt, EndedAt: value(row.EndedAt),
 		Receipt: row.Receipt, RedeemID: value(row.RedeemID),
+		PageTries: int(row.PageTries), PageFailures: int(row.PageFailures),
 		Outcome: confirmation.Outcome{
 			Kind: confirmation.OutcomeKind(value(row.Outcome)), Detail: row.OutcomeDetail, At: value(row.OutcomeAt),
 		},
@@ -188,7 +195,7 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 		c.Approval = &confirmation.Approval{
 			At: *row.ApprovedAt, Attempt: value(row.ApprovedAttemptID), PINID: value(row.ApprovedPINID),
 			LockEpoch: value(row.ApprovedLockEpoch), FreezeEpoch: value(row.ApprovedFreezeEpoch),
-			AuthTime: value(row.AuthTime), Session: value(row.SessionID),
+			AuthTime: value(row.AuthTime), ByPage: row.ApprovedByPage, Session: value(row.SessionID),
 		}
 	}
 	return c
@@ -209,6 +216,7 @@ func toDBConfirmation(c confirmation.Confirmation) gen.InsertConfirmationParams 
 		Status: string(c.Status), Reason: string(c.Reason),
 		CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt, EndedAt: optional(c.EndedAt), Receipt: c.Receipt,
 		RedeemID: optional(c.RedeemID), CallKey: optional(c.CallKey),
+		PageTries: toInt32(c.PageTries), PageFailures: toInt32(c.PageFailures),
 		Outcome: optional(string(c.Outcome.Kind)), OutcomeAt: optional(c.Outcome.At), OutcomeDetail: c.Outcome.Detail,
 	}
 	if a := c.Action; a != nil {
@@ -219,6 +227,7 @@ func toDBConfirmation(c confirmation.Confirmation) gen.InsertConfirmationParams 
 		p.ApprovedAt, p.ApprovedPINID, p.ApprovedLockEpoch = &a.At, &a.PINID, &a.LockEpoch
 		p.ApprovedFreezeEpoch = &a.FreezeEpoch
 		p.ApprovedAttemptID, p.AuthTime, p.SessionID = optional(a.Attempt), &a.AuthTime, optional(a.Session)
+		p.ApprovedByPage = a.ByPage
 	}
 	return p
 }
@@ -244,6 +253,9 @@ func toDBConfirmations(cs []confirmation.Confirmation) gen.SaveConfirmationsPara
 		p.SessionIds = append(p.SessionIds, a.Session)
 		p.Receipts = append(p.Receipts, c.Receipt)
 		p.RedeemIds = append(p.RedeemIds, c.RedeemID)
+		p.PageTries = append(p.PageTries, toInt32(c.PageTries))
+		p.PageFailures = append(p.PageFailures, toInt32(c.PageFailures))
+		p.ApprovedByPages = append(p.ApprovedByPages, a.ByPage)
 	}
 	return p
 }

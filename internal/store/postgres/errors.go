@@ -23,6 +23,7 @@ const (
 	codeUniqueViolation  = "23505"
 	codeOutcomeUnknown   = "40003"
 	codeDiskFull         = "53100"
+	codeDuplicateObject  = "42710"
 	codeDuplicateTable   = "42P07"
 	codeIOError          = "58030"
 	codeReadOnly         = "25006"
@@ -91,8 +92,8 @@ func isNamed(err error) bool {
 	return false
 }
 
-// fromServer names an error that the server sent. A constraint is told by its
-// name; messages are left out, as that of a data exception quotes the value.
+// fromServer names an error that the server sent. It recognises a constraint by its
+// name, and leaves out messages, because that of a data exception quotes the value.
 func fromServer(e *pgconn.PgError) error {
 	switch {
 	case e.Code == codeDiskFull, e.Code == codeIOError:
@@ -146,7 +147,8 @@ func isLost(err error) bool {
 func isKey(constraint string) bool {
 	switch constraint {
 	case "confirmations_pkey", "confirmations_id", "confirmations_idempotency_key", "confirmations_call_key",
-		"api_keys_pkey", "api_keys_id", "key_checks_pkey", "pin_attempts_pkey":
+		"api_keys_pkey", "api_keys_id", "key_checks_pkey", "pin_attempts_pkey",
+		"pin_links_pkey", "pin_links_id", "pin_links_open":
 		return true
 	}
 	return false

@@ -2,7 +2,7 @@ package postgres
 
 import "context"
 
-// Examination is what Diagnose is told from.
+// Examination is what Diagnose is derived from.
 type Examination = examination
 
 // Examine looks at the database.

@@ -110,8 +110,10 @@ func (s *Store) tryLease(ctx context.Context, own string) (holder string, err er
 	err = s.read(ctx, func(ctx context.Context, db gen.DBTX) error {
 		err := db.QueryRow(ctx, takeLease, own, leaseTime).Scan(&holder)
 		if isUndefinedTable(err) {
-			// Of two that create it at once one fails; the table is there then.
-			if _, err := db.Exec(ctx, leaseTable); err != nil && !hasCode(err, codeUniqueViolation, codeDuplicateTable) {
+			// Of two that create it at once one fails, on the table, its type or their names in the
+			// catalogue; the table is there then.
+			_, err := db.Exec(ctx, leaseTable)
+			if err != nil && !hasCode(err, codeUniqueViolation, codeDuplicateTable, codeDuplicateObject) {
 				return err
 			}
 			err = db.QueryRow(ctx, takeLease, own, leaseTime).Scan(&holder)

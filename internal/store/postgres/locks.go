@@ -135,4 +135,7 @@ func (t *tx) LockStale(age store.StaleAge, limit int, into *store.Stale) {
 	}, func(row gen.LockStaleAttemptsRow) pin.AttemptRef {
 		return pin.AttemptRef{Tenant: row.TenantID, ID: row.ID}
 	})
+	addRows(&t.queue, &into.Links, func(ctx context.Context, db gen.DBTX) ([]gen.LockStaleLinksRow, error) {
+		return queries.LockStaleLinks(ctx, db, gen.LockStaleLinksParams{Age: age.Link, MaxRows: maxRows})
+	}, func(row gen.LockStaleLinksRow) pin.LinkRef { return pin.LinkRef{Tenant: row.TenantID, ID: row.ID} })
 }

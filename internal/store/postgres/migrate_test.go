@@ -23,6 +23,7 @@ var fixtures = map[string]string{
 	"pins": `INSERT INTO pins (tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, created_at)
 		VALUES (gen_random_uuid(), 'customer', '00000000-0000-0000-0000-000000000000', gen_random_uuid(),
 			gen_random_uuid(), 'h', 'p1', now())`,
+	"freezes":      `INSERT INTO freezes VALUES (gen_random_uuid(), gen_random_uuid(), true, now(), 'jwt', 'ada', '', 1)`,
 	"pin_policies": `INSERT INTO pin_policies VALUES (gen_random_uuid(), gen_random_uuid(), 'owner', '{pay}', 5, 1)`,
 	"pin_sessions": `INSERT INTO pin_sessions VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
 		'customer', '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'owner', gen_random_uuid(), 0, now(), '30 min', 0)`,
@@ -37,7 +38,6 @@ var fixtures = map[string]string{
 		VALUES (gen_random_uuid(), gen_random_uuid(), now(), 'pin.set', 'operator', 'o', '{}')`,
 	"pin_attempts": `INSERT INTO pin_attempts VALUES (gen_random_uuid(), gen_random_uuid(), 'customer',
 		'00000000-0000-0000-0000-000000000000', gen_random_uuid(), now())`,
-	"freezes":       "INSERT INTO freezes (tenant_id, instance_id) VALUES (gen_random_uuid(), gen_random_uuid())",
 	"schema_compat": "SELECT 1",
 	"write_probes":  "SELECT 1",
 	"duties":        "SELECT 1",

@@ -75,8 +75,8 @@ type Config struct {
 	// it, Watch holds one. A quarter is kept for reads, so that transactions that
 	// wait for locks leave some.
 	MaxConns int
-	// Notice is told what an operator should know while it lasts, as slog's Warn is;
-	// nil for nobody.
+	// Notice reports what an operator should know while it lasts, with the arguments
+	// of slog's Warn. It may be nil.
 	Notice func(msg string, args ...any)
 }
 
@@ -232,11 +232,11 @@ func (s *Store) retry(ctx context.Context, fn func() error) error {
 	return err
 }
 
-// heed drops the pool's connections when one of them was lost, met a server that no
-// longer takes writes or a statement that no longer fits, so that the next transaction
-// finds the right one. A caller that hung up breaks its own connection, and says
-// nothing of the others.
-func (s *Store) heed(err error) {
+// resetAfter drops the pool's connections when an error shows that they are stale: a
+// connection was lost, the server no longer accepts writes, or a prepared statement no
+// longer fits the schema. The next transaction then finds the current primary. A caller
+// that hung up breaks only its own connection.
+func (s *Store) resetAfter(err error) {
 	if err != nil && !errors.Is(err, context.Canceled) && isElsewhere(err) {
 		s.reset(err)
 	}

@@ -73,7 +73,7 @@ func (s *Store) writeProbe(ctx context.Context, filler []byte, end func(pgx.Tx, 
 		}
 		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 		if err := queries.Probe(ctx, tx, filler); err != nil {
-			s.heed(err)
+			s.resetAfter(err)
 			return err
 		}
 		return end(tx, ctx)

@@ -105,7 +105,7 @@ func (s *Store) try(ctx context.Context, t *tx, fn func(store.Tx) error) error {
 		defer cancel()
 		err = t.commit(ctx)
 	}
-	s.heed(t.failure)
+	s.resetAfter(t.failure)
 	if hasCode(t.failure, codeDiskFull, codeIOError) {
 		s.probing.failed()
 	}
@@ -173,8 +173,8 @@ func (t *tx) Fetch(ctx context.Context) error {
 	return t.store.interpret(err)
 }
 
-// clock reads the time and, as it comes for nothing, whether a newer program made the
-// schema unusable for this one.
+// clock reads the time and, since it costs no extra round trip, whether a newer version
+// has migrated the database to a schema that this version cannot use.
 func (t *tx) clock(ctx context.Context, db gen.DBTX) error {
 	row, err := queries.Clock(ctx, db)
 	if err != nil {

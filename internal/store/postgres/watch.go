@@ -13,7 +13,7 @@ const (
 	// asked whether it still lives.
 	watchPing     = 20 * time.Second
 	watchMinPause = 50 * time.Millisecond
-	// watchMaxPause bounds how long after a failover nobody is woken.
+	// watchMaxPause bounds how long after a failover no waiting caller is woken.
 	watchMaxPause = 500 * time.Millisecond
 )
 
@@ -34,9 +34,9 @@ func (s *Store) Watch(ctx context.Context, wake func(id uuid.UUID), missed func(
 	return nil
 }
 
-// listen connects and passes on what comes until the connection fails, and says
-// whether it came to listening. Why it failed is of no use here: reads and Ping
-// tell of the same database.
+// listen connects and passes on notifications until the connection fails, and returns
+// whether it began to listen. It drops the error, because reads and Ping report errors
+// of the same database.
 func (s *Store) listen(ctx context.Context, wake func(id uuid.UUID), missed func()) bool {
 	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
 	if err != nil {

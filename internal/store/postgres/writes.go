@@ -132,6 +132,13 @@ func (t *tx) DeleteStale(s store.Stale) {
 		}
 		t.write(func(ctx context.Context, db gen.DBTX) error { return queries.DeleteStaleAttempts(ctx, db, p) })
 	}
+	if len(s.Links) > 0 {
+		var p gen.DeleteStaleLinksParams
+		for _, ref := range s.Links {
+			p.TenantIds, p.Ids = append(p.TenantIds, ref.Tenant), append(p.Ids, ref.ID)
+		}
+		t.write(func(ctx context.Context, db gen.DBTX) error { return queries.DeleteStaleLinks(ctx, db, p) })
+	}
 }
 
 // InsertAPIKey implements store.KeyWrites.

@@ -24,7 +24,7 @@ type running struct {
 	// wall tells the time of day, passed the time since any moment before.
 	wall   func() time.Time
 	passed func() time.Duration
-	// notice is told of jumps.
+	// notice reports jumps.
 	notice func(msg string, args ...any)
 
 	mu   sync.Mutex

@@ -98,6 +98,8 @@ func fromDBPIN(row gen.PIN) pin.Record {
 		LockEpoch:        row.LockEpoch,
 		Generation:       row.Generation,
 		BucketEmptyAt:    fromDBNullTime(row.BucketEmptyAt),
+		SetBy:            pin.SetBy(value(row.SetBy)),
+		SetByPIN:         value(row.SetByPINID),
 	}
 }
 
@@ -118,6 +120,8 @@ func toDBPIN(r pin.Record) gen.SavePINParams {
 		LockEpoch:        r.LockEpoch,
 		Generation:       r.Generation,
 		BucketEmptyAt:    toDBNullTime(r.BucketEmptyAt),
+		SetBy:            optional(string(r.SetBy)),
+		SetByPINID:       optional(r.SetByPIN),
 	}
 	// Without a PIN no pepper is in use, whatever the record names.
 	if r.ID != uuid.Nil {
@@ -149,6 +153,8 @@ func fromDBPolicy(row gen.PINPolicy) (policy.Policy, error) {
 		Instance:          row.InstanceID,
 		AppliesTo:         policy.AppliesTo(row.AppliesTo),
 		SessionTTLMinutes: int(row.SessionTTLMinutes),
+		MustBeOwn:         row.MustBeOwn,
+		Channels:          policy.Channels(row.Channels),
 		Version:           row.Version,
 	}
 	if err := json.Unmarshal([]byte(row.RequiredSkills), &p.RequiredSkills); err != nil {
@@ -162,6 +168,7 @@ func toDBPolicy(p policy.Policy) (gen.SavePolicyParams, error) {
 	return gen.SavePolicyParams{
 		TenantID: p.Tenant, InstanceID: p.Instance, AppliesTo: string(p.AppliesTo),
 		RequiredSkills: skills, SessionTTLMinutes: int64(p.SessionTTLMinutes), Version: p.Version,
+		MustBeOwn: p.MustBeOwn, Channels: string(p.Channels),
 	}, err
 }
 
@@ -203,6 +210,7 @@ func fromDBSession(row gen.PINSession) confirmation.Session {
 		PINID:     row.PINID,
 		LockEpoch: row.LockEpoch,
 		AuthTime:  fromDBTime(row.AuthTime),
+		ByPage:    row.ByPage,
 		TTL:       time.Duration(row.TTL) * time.Microsecond,
 
 		FreezeEpoch: row.FreezeEpoch,
@@ -214,7 +222,7 @@ func toDBSession(s confirmation.Session) gen.SaveSessionParams {
 		TenantID: s.Holder.Tenant, ID: s.ID, InstanceID: s.Instance, HolderType: string(s.Holder.Type),
 		HolderInstanceID: s.Holder.Instance, HolderID: s.Holder.ID, Role: string(s.Role), PINID: s.PINID,
 		LockEpoch: s.LockEpoch, AuthTime: toDBTime(s.AuthTime), TTL: s.TTL.Microseconds(),
-		FreezeEpoch: s.FreezeEpoch,
+		FreezeEpoch: s.FreezeEpoch, ByPage: s.ByPage,
 	}
 }
 
@@ -232,13 +240,15 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 			IdempotencyKey: value(row.IdempotencyKey),
 			CallKey:        value(row.CallKey),
 		},
-		Status:    confirmation.Status(row.Status),
-		Reason:    confirmation.Reason(row.Reason),
-		CreatedAt: fromDBTime(row.CreatedAt),
-		ExpiresAt: fromDBTime(row.ExpiresAt),
-		EndedAt:   fromDBNullTime(row.EndedAt),
-		Receipt:   row.Receipt,
-		RedeemID:  value(row.RedeemID),
+		Status:       confirmation.Status(row.Status),
+		Reason:       confirmation.Reason(row.Reason),
+		CreatedAt:    fromDBTime(row.CreatedAt),
+		ExpiresAt:    fromDBTime(row.ExpiresAt),
+		EndedAt:      fromDBNullTime(row.EndedAt),
+		Receipt:      row.Receipt,
+		RedeemID:     value(row.RedeemID),
+		PageTries:    int(row.PageTries),
+		PageFailures: int(row.PageFailures),
 		Outcome: confirmation.Outcome{
 			Kind: confirmation.OutcomeKind(value(row.Outcome)), Detail: row.OutcomeDetail, At: fromDBNullTime(row.OutcomeAt),
 		},
@@ -258,6 +268,7 @@ func fromDBConfirmation(row gen.Confirmation) confirmation.Confirmation {
 			Session:   value(row.SessionID),
 
 			FreezeEpoch: value(row.ApprovedFreezeEpoch),
+			ByPage:      row.ApprovedByPage,
 		}
 	}
 	return c
@@ -297,6 +308,8 @@ func toDBConfirmation(c confirmation.Confirmation) gen.InsertConfirmationParams 
 		Outcome:          optional(string(c.Outcome.Kind)),
 		OutcomeAt:        toDBNullTime(c.Outcome.At),
 		OutcomeDetail:    c.Outcome.Detail,
+		PageTries:        int64(c.PageTries),
+		PageFailures:     int64(c.PageFailures),
 	}
 	if a := c.Action; a != nil {
 		p.ActionSummary, p.ActionDigest = &a.Summary, &a.Digest
@@ -308,6 +321,7 @@ func toDBConfirmation(c confirmation.Confirmation) gen.InsertConfirmationParams 
 		p.ApprovedPINID, p.ApprovedLockEpoch = &a.PINID, &a.LockEpoch
 		p.ApprovedFreezeEpoch = &a.FreezeEpoch
 		p.ApprovedAttemptID, p.SessionID = optional(a.Attempt), optional(a.Session)
+		p.ApprovedByPage = a.ByPage
 	}
 	return p
 }
@@ -322,6 +336,7 @@ func toDBTransition(c confirmation.Confirmation) gen.SaveConfirmationParams {
 		ApprovedLockEpoch: p.ApprovedLockEpoch, ApprovedFreezeEpoch: p.ApprovedFreezeEpoch,
 		AuthTime: p.AuthTime, SessionID: p.SessionID,
 		Receipt: p.Receipt, RedeemID: p.RedeemID,
+		PageTries: p.PageTries, PageFailures: p.PageFailures, ApprovedByPage: p.ApprovedByPage,
 	}
 }
 

@@ -13,13 +13,13 @@ import (
 // https://www.sqlite.org/pragma.html#pragma_synchronous.
 const synchronousFull = 2
 
-// examination is what doctor tells of the database.
+// examination is what doctor reports about the database.
 type examination struct {
 	// Version is SQLite's.
 	Version string
 	// JournalMode is "wal" when all is well.
 	JournalMode string
-	// Synchronous is true when each commit reaches the disk before it is answered.
+	// Synchronous is true when each commit reaches the disk before it is acknowledged.
 	Synchronous bool
 	// Problems are what a quick check of the file's structure found; empty when
 	// the file is whole.

@@ -14,9 +14,9 @@ import (
 
 // interpretError is the one place that knows the driver's errors.
 //
-// What may pass by itself, or with room on the disk, is store.ErrUnavailable. A
-// damaged file is not: it stays damaged however often one asks, so it is an
-// internal fault and keeps its own error.
+// What may pass by itself, or once the disk has room, becomes store.ErrUnavailable. A
+// damaged file does not, because retries cannot repair it: its error stays as it is,
+// and becomes an internal error.
 func interpretError(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -55,8 +55,8 @@ func isNoTable(err error) bool {
 	return errors.As(err, &e) && e.Code() == lib.SQLITE_ERROR
 }
 
-// isDiskTrouble says whether the disk has no room, or does not do what it is told.
-// Damage is none of it.
+// isDiskTrouble reports whether the disk is full or failing. A damaged file is not disk
+// trouble.
 func isDiskTrouble(err error) bool {
 	var e *driver.Error
 	return errors.As(err, &e) && isUnavailable(err) && (e.Code()&0xff == lib.SQLITE_FULL || isIOError(err))

@@ -29,7 +29,7 @@ func ReadRunning(
 // SinceBoot is the time that passes.
 func SinceBoot() time.Duration { return sinceBoot() }
 
-// Examination is what Diagnose is told from.
+// Examination is what Diagnose is derived from.
 type Examination = examination
 
 // Examine looks at the database.

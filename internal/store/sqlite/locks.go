@@ -106,4 +106,9 @@ func (t *tx) LockStale(age store.StaleAge, limit int, into *store.Stale) {
 	}, infallible(func(row gen.LockStaleAttemptsRow) pin.AttemptRef {
 		return pin.AttemptRef{Tenant: row.TenantID, ID: row.ID}
 	}))
+	addRows(&t.queue, &into.Links, func(ctx context.Context, db gen.DBTX) ([]gen.LockStaleLinksRow, error) {
+		return queries.LockStaleLinks(ctx, db, gen.LockStaleLinksParams{
+			Before: toDBTime(t.clock.read().Add(-age.Link)), MaxRows: maxRows,
+		})
+	}, infallible(func(row gen.LockStaleLinksRow) pin.LinkRef { return pin.LinkRef{Tenant: row.TenantID, ID: row.ID} }))
 }

@@ -152,8 +152,8 @@ func (s *Store) checkCompatible(ctx context.Context) error {
 	return nil
 }
 
-// checkWritable refuses to write to a database that a newer program made unusable for
-// this one while it ran.
+// checkWritable refuses to write to a database that a newer version has migrated, while
+// this one was running, to a schema that this version cannot use.
 func (s *Store) checkWritable(ctx context.Context, db gen.DBTX) error {
 	minimum, err := queries.MinProgramSchema(ctx, db)
 	if isNoTable(err) {

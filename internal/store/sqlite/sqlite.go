@@ -45,14 +45,14 @@ var (
 
 // Config says where the database is.
 type Config struct {
-	// Path is the database file. It is made, with mode 0600, where there is none;
-	// its folder must exist.
+	// Path is the database file. A missing file is created with mode 0600; its folder
+	// must exist.
 	Path string
-	// Now is a clock that somebody sets; nil means the machine's, whose jumps are left
+	// Now is a clock for tests. Nil means the machine's clock, with its jumps smoothed
 	// out.
 	Now func() time.Time
-	// Notice is told what an operator should know while it lasts, as slog's Warn is;
-	// nil for nobody.
+	// Notice reports what an operator should know while it lasts, with the arguments
+	// of slog's Warn. It may be nil.
 	Notice func(msg string, args ...any)
 }
 

@@ -146,6 +146,11 @@ func (t *tx) DeleteStale(s store.Stale) {
 			return queries.DeleteStaleAttempt(ctx, db, gen.DeleteStaleAttemptParams{TenantID: ref.Tenant, ID: ref.ID})
 		})
 	}
+	for _, ref := range s.Links {
+		t.write(func(ctx context.Context, db gen.DBTX) error {
+			return queries.DeleteStaleLink(ctx, db, gen.DeleteStaleLinkParams{TenantID: ref.Tenant, ID: ref.ID})
+		})
+	}
 }
 
 // InsertAPIKey implements store.KeyWrites.

@@ -18,8 +18,8 @@ import (
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
-// patience is how long a transaction waits in vain for a lock that another holds.
-// A busy machine cannot make a lock fail by it: only a missing lock shows.
+// patience is how long a transaction waits for a lock that another one holds. A slow
+// machine cannot make a test fail: only a missing lock can.
 const patience = 100 * time.Millisecond
 
 // meanwhile runs fn in a second transaction, while the caller is in a first, and
@@ -80,7 +80,7 @@ func testLocksExclude(t *testing.T, s store.Store) {
 			}); err == nil {
 				t.Errorf("%v: two transactions hold the lock", test)
 			} else if !errors.Is(err, store.ErrUnavailable) {
-				t.Errorf("%v: waiting in vain gave %v, want ErrUnavailable", test, err)
+				t.Errorf("%v: waiting for the lock gave %v, want ErrUnavailable", test, err)
 			}
 		})
 		// It was released with its transaction.

@@ -176,9 +176,9 @@ func testPolicyAsSaved(t *testing.T, s store.Store) {
 		many[n] = "skill/" + id('k', n).String()
 	}
 	for n, next := range []policy.Policy{
-		{AppliesTo: policy.AppliesToOwner, RequiredSkills: []string{"Zeta", "alpha", "*", "m:n/o.p-q_r"}, SessionTTLMinutes: 0},
-		{AppliesTo: policy.AppliesToCustomer, RequiredSkills: []string{}, SessionTTLMinutes: policy.MaxSessionTTLMinutes},
-		{AppliesTo: policy.AppliesToAll, RequiredSkills: many, SessionTTLMinutes: 30},
+		{AppliesTo: policy.AppliesToOwner, RequiredSkills: []string{"Zeta", "alpha", "*", "m:n/o.p-q_r"}, SessionTTLMinutes: 0, MustBeOwn: true, Channels: policy.PageOnly},
+		{AppliesTo: policy.AppliesToCustomer, RequiredSkills: []string{}, SessionTTLMinutes: policy.MaxSessionTTLMinutes, Channels: policy.AnyChannel},
+		{AppliesTo: policy.AppliesToAll, RequiredSkills: many, SessionTTLMinutes: 30, MustBeOwn: true, Channels: policy.AnyChannel},
 	} {
 		next.Tenant, next.Instance, next.Version = tenant(1), instance(1), int64(n+1)
 		inTx(t, s, func(tx store.Tx) {

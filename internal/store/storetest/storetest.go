@@ -1,6 +1,6 @@
-// Package storetest is the suite that every store.Store passes. It guarantees
-// that the stores cannot be told apart by the service; it must not know which one
-// it tests, nor SQL.
+// Package storetest is the suite that every store.Store passes. It guarantees that all
+// stores behave the same towards the service; it must know neither SQL nor which store
+// it tests.
 package storetest
 
 import (
@@ -43,6 +43,16 @@ func Run(t *testing.T, open Open) {
 		{"policy as saved", testPolicyAsSaved},
 		{"policies of tenants apart", testPoliciesApart},
 
+		{"link as saved", testLinkAsSaved},
+		{"one open link of a kind", testOneOpenLink},
+		{"links end", testLinksEnd},
+		{"confirmation by its id alone", testConfirmationByID},
+
+		{"freeze as saved", testFreezeAsSaved},
+		{"freeze at once", testFreezeAtOnce},
+		{"policy tells of freezes", testPolicyTellsFreezes},
+		{"freeze epochs as saved", testFreezeEpochsAsSaved},
+
 		{"session as saved", testSessionAsSaved},
 		{"sessions of holders apart", testSessionsApart},
 		{"session of a confirmation", testSessionOf},
@@ -53,6 +63,11 @@ func Run(t *testing.T, open Open) {
 		{"confirmation never inserted", testConfirmationMissing},
 		{"idempotency key", testIdempotencyKey},
 		{"idempotency key at once", testIdempotencyKeyAtOnce},
+		{"call key", testCallKey},
+		{"call key at once", testCallKeyAtOnce},
+		{"approved confirmations", testLockApproved},
+		{"list of open confirmations", testListOpen},
+		{"outcome as saved", testOutcomeAsSaved},
 		{"open confirmations", testOpenConfirmations},
 		{"open counts", testOpenCounts},
 		{"many confirmations saved", testSaveMany},
@@ -263,7 +278,7 @@ func ask(h pin.Holder, inst uuid.UUID, n int) confirmation.Confirmation {
 func approve(c confirmation.Confirmation) confirmation.Confirmation {
 	at := c.CreatedAt.Add(time.Second)
 	c, _ = c.Approve(confirmation.ByPIN, confirmation.Approval{
-		At: at, Attempt: id('a', 1), PINID: id('p', 1), LockEpoch: 3, AuthTime: at,
+		At: at, Attempt: id('a', 1), PINID: id('p', 1), LockEpoch: 3, AuthTime: at, ByPage: true,
 	}, 2*time.Minute)
 	c.Receipt = "e30.e30.c2ln"
 	return c
@@ -277,7 +292,8 @@ func decline(c confirmation.Confirmation) confirmation.Confirmation {
 func redeem(c confirmation.Confirmation) confirmation.Confirmation {
 	at := c.CreatedAt.Add(3 * time.Second)
 	c, _ = c.Redeem(confirmation.Proof{}, confirmation.Facts{
-		PIN: pin.Record{Holder: c.Holder, ID: id('p', 1), LockEpoch: 3},
+		PIN:    pin.Record{Holder: c.Holder, ID: id('p', 1), LockEpoch: 3},
+		Policy: policy.Default(c.Holder.Tenant, c.Instance),
 	}, at)
 	c.RedeemID = id('r', 1)
 	return c

@@ -135,7 +135,7 @@ def check_receipt(place: Place, grant: Grant, params: Any) -> None:
         assert receipt.id == grant.confirmation.id and receipt.method == "pin"
         with pytest.raises(ReceiptError) as replayed:
             verifier.verify(grant.receipt, params=params, **expected)
-        assert replayed.value.fault == "replayed"
+        assert replayed.value.code == "replayed"
 
 
 def test_guard_by_session_and_no(place: Place) -> None:

@@ -33,10 +33,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def fault(call: Callable[[], object]) -> str:
+def refusal(call: Callable[[], object]) -> str:
     with pytest.raises(ReceiptError) as refused:
         call()
-    return refused.value.fault
+    return refused.value.code
 
 
 def test_keys_are_fetched_when_needed_and_kept(clock: Clock) -> None:
@@ -51,23 +51,23 @@ def test_keys_are_fetched_when_needed_and_kept(clock: Clock) -> None:
 
     with serve(server) as url:
         keys = RemoteKeys(f"{url}/.well-known/jwks.json")
-        assert fault(lambda: keys("r1")) == "keys_unavailable" and len(asked) == 1
+        assert refusal(lambda: keys("r1")) == "keys_unavailable" and len(asked) == 1
         # Not again within five seconds.
         answer[0] = Answer(200, {}, JWKS)
-        assert fault(lambda: keys("r1")) == "keys_unavailable" and len(asked) == 1
+        assert refusal(lambda: keys("r1")) == "keys_unavailable" and len(asked) == 1
         clock.now += 5
         assert len(keys("r1")) == 32 and len(asked) == 2
         # An unknown id is looked up at most once a minute: anyone can make up ids.
-        assert fault(lambda: keys("made-up")) == "unknown_key" and len(asked) == 2
+        assert refusal(lambda: keys("made-up")) == "unknown_key" and len(asked) == 2
         clock.now += 60
-        assert fault(lambda: keys("made-up")) == "unknown_key" and len(asked) == 3
-        assert fault(lambda: keys("made-up")) == "unknown_key" and len(asked) == 3
+        assert refusal(lambda: keys("made-up")) == "unknown_key" and len(asked) == 3
+        assert refusal(lambda: keys("made-up")) == "unknown_key" and len(asked) == 3
         # After an hour they are fetched again; while that fails, the last good ones are used.
         answer[0] = None
         clock.now += 3600
         assert len(keys("r1")) == 32 and len(asked) == 4
         clock.now += 23 * 3600
-        assert fault(lambda: keys("r1")) == "keys_unavailable"
+        assert refusal(lambda: keys("r1")) == "keys_unavailable"
         answer[0] = Answer(200, {}, JWKS)
         clock.now += 5
         assert len(keys("r2")) == 32
@@ -85,7 +85,7 @@ def test_keys_that_cannot_be_trusted(answer: Answer) -> None:
 
     with serve(server) as url:
         keys = RemoteKeys(url)
-        assert fault(lambda: keys("r1")) == "keys_unavailable"
+        assert refusal(lambda: keys("r1")) == "keys_unavailable"
 
 
 def test_addresses_of_keys() -> None:

@@ -217,7 +217,7 @@ def test_receipt(case: dict[str, Any]) -> None:
         return
     with pytest.raises(ReceiptError) as refused:
         verify()
-    assert refused.value.fault == outcome["fault"]
+    assert refused.value.code == outcome["fault"]
 
 
 @named(TABLE["webhook"])

@@ -1,13 +1,19 @@
 import type { AnswerOf, OperationId } from "./operations.js";
 import { reveal, type Secret } from "./secret.js";
 import { Transport, uuid, type CallOptions, type ClientOptions, type Sent } from "./transport.js";
-import type { PinPolicy, PinPolicyUpdate, PinStatus } from "./types.js";
+import type { Freeze, PinPolicy, PinPolicyUpdate, PinStatus } from "./types.js";
 
 /** A policy and the ETag of its version, to be sent back with an update. The ETag is null where a proxy hides it. */
 export interface VersionedPinPolicy {
   readonly policy: PinPolicy;
   readonly etag: string | null;
 }
+
+/** What can be said of freezing. */
+export type FreezeOptions = CallOptions & {
+  /** Why, for people: at most 200 characters. */
+  readonly reason?: string;
+};
 
 /**
  * What tenant admins, their dashboards and customers call. Each method is one operation of the contract, under its
@@ -77,6 +83,39 @@ export class Admin {
     return await this.#call("unlockIdentityPin", { path: identity(instanceId, identityId) }, options);
   }
 
+  /** Returns whether the tenant is frozen, since when, by whom, and why. */
+  async getTenantFreeze(options?: CallOptions): Promise<Freeze> {
+    return await this.#call("getTenantFreeze", {}, options);
+  }
+
+  /**
+   * Freezes the tenant: until it is lifted, nothing that needs a PIN is asked, verified or redeemed on any instance.
+   * What was approved and not redeemed is declined, and sessions end. Freezing again changes nothing.
+   */
+  async setTenantFreeze(options: FreezeOptions = {}): Promise<Freeze> {
+    return await this.#call("setTenantFreeze", { body: reasonOf(options) }, options);
+  }
+
+  /** Lifts the freeze of the tenant. Lifting one that is not there is no error. */
+  async liftTenantFreeze(options?: CallOptions): Promise<void> {
+    await this.#call("liftTenantFreeze", {}, options);
+  }
+
+  /** Returns whether an instance is frozen. A freeze of the whole tenant is not shown here. */
+  async getInstanceFreeze(instanceId: string, options?: CallOptions): Promise<Freeze> {
+    return await this.#call("getInstanceFreeze", { path: instance(instanceId) }, options);
+  }
+
+  /** Freezes one instance, as {@link setTenantFreeze} freezes all of them. */
+  async setInstanceFreeze(instanceId: string, options: FreezeOptions = {}): Promise<Freeze> {
+    return await this.#call("setInstanceFreeze", { path: instance(instanceId), body: reasonOf(options) }, options);
+  }
+
+  /** Lifts the freeze of an instance. Lifting one that is not there is no error. */
+  async liftInstanceFreeze(instanceId: string, options?: CallOptions): Promise<void> {
+    await this.#call("liftInstanceFreeze", { path: instance(instanceId) }, options);
+  }
+
   /** Returns whether the customer whose token this is has a PIN. */
   async getMyPinStatus(options?: CallOptions): Promise<PinStatus> {
     return await this.#call("getMyPinStatus", {}, options);
@@ -85,6 +124,10 @@ export class Admin {
   async #call<Id extends OperationId>(id: Id, sent: Sent, options?: CallOptions): Promise<AnswerOf<Id>> {
     return (await this.#transport.call(id, sent, options)).data;
   }
+}
+
+function reasonOf({ reason }: FreezeOptions) {
+  return reason === undefined ? {} : { reason };
 }
 
 function customer(customerId: string) {

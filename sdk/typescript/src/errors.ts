@@ -170,7 +170,7 @@ export class ChangedSinceApprovalError extends ProblemError {
   override readonly code = "changed-since-approval";
 }
 
-/** 409: the idempotency key was used for another question. */
+/** 409: the key was used for another question. */
 export class IdempotencyConflictError extends ProblemError {
   override readonly name = "IdempotencyConflictError";
   override readonly code = "idempotency-conflict";
@@ -204,6 +204,24 @@ export class TooLargeError extends ProblemError {
 export class UnsupportedMediaTypeError extends ProblemError {
   override readonly name = "UnsupportedMediaTypeError";
   override readonly code = "unsupported-media-type";
+}
+
+/** 403: the instance or its tenant is frozen; nothing was spent. */
+export class FrozenError extends ProblemError {
+  override readonly name = "FrozenError";
+  override readonly code = "frozen";
+}
+
+/** 409: another outcome was reported before. */
+export class OutcomeAlreadySetError extends ProblemError {
+  override readonly name = "OutcomeAlreadySetError";
+  override readonly code = "outcome-already-set";
+}
+
+/** 409: the confirmation was not redeemed, so it has no outcome. */
+export class NotRedeemedError extends ProblemError {
+  override readonly name = "NotRedeemedError";
+  override readonly code = "not-redeemed";
 }
 
 /** 429: too many requests, or too many open confirmations of this holder. */
@@ -317,6 +335,9 @@ const classes: Record<ProblemCode, (context: ProblemContext) => ProblemError | n
   busy: (c) => new BusyError(c),
   unavailable: (c) => new UnavailableError(c),
   internal: (c) => new InternalError(c),
+  frozen: (c) => new FrozenError(c),
+  "outcome-already-set": (c) => new OutcomeAlreadySetError(c),
+  "not-redeemed": (c) => new NotRedeemedError(c),
 };
 
 const problemPrefix = "urn:hydrapin:problem:";

@@ -18,7 +18,7 @@ import {
 } from "./errors.js";
 import type { Secret } from "./secret.js";
 import { raceAbort, sleep, type Answer, type CallOptions } from "./transport.js";
-import type { ActionParams, Confirmation, PendingConfirmation, Question, Redemption } from "./types.js";
+import type { ActionParams, Confirmation, Outcome, PendingConfirmation, Question, Redemption } from "./types.js";
 
 /** What the function is run with. */
 export interface Grant {
@@ -57,10 +57,12 @@ export interface Calls {
   wait(id: string, waitSeconds: number, options: CallOptions): Promise<Answer<Confirmation>>;
   redeem(id: string, redemption: Redemption, options: CallOptions): Promise<Answer<Confirmation>>;
   decline(id: string, options: CallOptions): Promise<void>;
+  report(id: string, outcome: Outcome, options: CallOptions): Promise<Confirmation>;
 }
 
-// How long a best-effort call after the decision may take.
-const afterwardsMs = 2_000;
+// How long withdrawing a question may take, and how long reporting an outcome. Nothing depends on either.
+const withdrawMs = 2_000;
+const reportMs = 5_000;
 // How long after the question's own time an honest server's answer may come.
 const graceMs = 60_000;
 // The least time between two polls, should a server not wait.
@@ -80,10 +82,27 @@ export async function guard<T>(
   } catch (error) {
     const refusal = notConfirmed(error, run.last, options.signal);
     // Nobody else knows a key that guard made, so nobody could use what is still open.
-    if (refusal.reason !== "still_pending" && question.idempotency_key === undefined) await run.decline();
+    const ownKey = question.idempotency_key === undefined && question.call_key === undefined;
+    if (refusal.reason !== "still_pending" && ownKey) await run.decline();
     throw refusal;
   }
-  return fn(grant);
+  let result: T;
+  try {
+    result = await fn(grant);
+  } catch (error) {
+    await report(calls, grant, "failed");
+    throw error;
+  }
+  await report(calls, grant, "executed");
+  return result;
+}
+
+/** Reports the outcome, as well as that can be done: it is a claim for the record, and changes nothing of what ran. */
+async function report(calls: Calls, { confirmation }: Grant, outcome: Outcome): Promise<void> {
+  // Where no PIN was required, nothing is stored.
+  if (confirmation.id === null) return;
+  const options = { timeoutMs: reportMs, signal: AbortSignal.timeout(reportMs) };
+  await calls.report(confirmation.id, outcome, options).catch(() => undefined);
 }
 
 /** One guarded run up to the decision. */
@@ -130,7 +149,7 @@ class Run {
   async decline(): Promise<void> {
     const { last } = this;
     if (!last?.id || (last.status !== "pending" && last.status !== "approved")) return;
-    const options = { timeoutMs: afterwardsMs, signal: AbortSignal.timeout(afterwardsMs) };
+    const options = { timeoutMs: withdrawMs, signal: AbortSignal.timeout(withdrawMs) };
     await this.#calls.decline(last.id, options).catch(() => undefined);
   }
 
@@ -229,13 +248,14 @@ interface Prepared {
 
 /** Takes the question as it is now: what the caller changes later must change neither the answer nor what runs. */
 async function prepare(question: Question): Promise<Prepared> {
-  const { action, idempotency_key = randomKey() } = question;
-  if (action === undefined) return { question: { ...question, idempotency_key }, params: null, digest: null };
+  const { action } = question;
+  const keyed = question.call_key === undefined ? { idempotency_key: question.idempotency_key ?? randomKey() } : {};
+  if (action === undefined) return { question: { ...question, ...keyed } as Question, params: null, digest: null };
   const { summary } = action;
   const text = canonicalParams(action.params);
   const params = frozenParams(text);
   return {
-    question: { ...question, idempotency_key, action: { summary, params } },
+    question: { ...question, ...keyed, action: { summary, params } } as Question,
     params,
     digest: await digestOf(text),
   };

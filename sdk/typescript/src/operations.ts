@@ -1,5 +1,13 @@
 import type { operations } from "./schema.js";
-import { readConfirmation, readNothing, readPinPolicy, readPinStatus } from "./shapes.js";
+import {
+  readConfirmation,
+  readConfirmationList,
+  readDecision,
+  readFreeze,
+  readNothing,
+  readPinPolicy,
+  readPinStatus,
+} from "./shapes.js";
 
 /** One operation of the contract, as this package calls it. */
 export interface Operation {
@@ -10,8 +18,8 @@ export interface Operation {
   /** Reads the body of a success; undefined when it is not whole. */
   readonly read: (body: unknown) => unknown;
   /**
-   * Whether it may be repeated when nobody knows what became of it. Nothing that spends an attempt, uses up an approval
-   * or writes a PIN may.
+   * Whether it may be repeated when nobody knows what became of it. Nothing that spends an attempt, uses up an approval,
+   * writes a PIN or changes a policy may.
    */
   readonly repeatable: boolean;
 }
@@ -19,6 +27,8 @@ export interface Operation {
 const customerPin = "/v1/customers/{customer_id}/pin";
 const identityPin = "/v1/instances/{instance_id}/identities/{identity_id}/pin";
 const policy = "/v1/instances/{instance_id}/pin-policy";
+const tenantFreeze = "/v1/freeze";
+const instanceFreeze = "/v1/instances/{instance_id}/freeze";
 const runtime = "/internal/v1/instances/{instance_id}";
 const runtimePin = `${runtime}/identities/{identity_id}/pin`;
 const confirmations = `${runtime}/confirmations`;
@@ -45,15 +55,25 @@ export const table = {
   unlockIdentityPin: write("POST", `${identityPin}/unlock`, readPinStatus),
   getPinPolicy: get(policy, readPinPolicy),
   updatePinPolicy: write("PATCH", policy, readPinPolicy),
+  getTenantFreeze: get(tenantFreeze, readFreeze),
+  setTenantFreeze: write("PUT", tenantFreeze, readFreeze),
+  liftTenantFreeze: remove(tenantFreeze, false),
+  getInstanceFreeze: get(instanceFreeze, readFreeze),
+  setInstanceFreeze: write("PUT", instanceFreeze, readFreeze),
+  liftInstanceFreeze: remove(instanceFreeze, false),
   getMyPinStatus: get("/v1/me/pin", readPinStatus),
 
   runtimeGetPinStatus: get(runtimePin, readPinStatus),
   runtimeSetPin: write("POST", runtimePin, readPinStatus),
   runtimeRemovePin: remove(runtimePin, false),
+  getPinPolicyDecision: get(`${runtime}/pin-policy/decision`, readDecision),
+  listConfirmations: get(confirmations, readConfirmationList),
   askConfirmation: write("POST", confirmations, readConfirmation, 200, 201),
   getConfirmation: get(confirmation, readConfirmation),
   verifyConfirmation: write("POST", `${confirmation}/verify`, readConfirmation),
   redeemConfirmation: write("POST", `${confirmation}/redeem`, readConfirmation),
+  // The same outcome again changes nothing.
+  reportOutcome: { ...write("POST", `${confirmation}/outcome`, readConfirmation), repeatable: true },
   declineConfirmation: remove(confirmation, true),
   endPinSessions: remove(`${runtime}/pin-sessions`, true),
 } satisfies Record<keyof operations, Operation>;

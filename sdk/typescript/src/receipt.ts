@@ -72,7 +72,7 @@ export interface Receipt {
  * - `mismatch`: it is genuine, and proves something else
  * - `replayed`: it was accepted before; `seen_unavailable`: the store that would know failed
  */
-export type ReceiptFault =
+export type ReceiptErrorCode =
   | "expectation_incomplete"
   | "malformed"
   | "unknown_key"
@@ -87,9 +87,9 @@ export type ReceiptFault =
 /** A receipt was refused: the skill must not run. It holds no part of the receipt or of the params. */
 export class ReceiptError extends HydrapinError {
   override readonly name = "ReceiptError";
-  readonly code: ReceiptFault;
+  readonly code: ReceiptErrorCode;
 
-  constructor(code: ReceiptFault, message: string, cause?: unknown) {
+  constructor(code: ReceiptErrorCode, message: string, cause?: unknown) {
     super(message, { status: null, requestId: null, cause });
     this.code = code;
   }

@@ -4,7 +4,18 @@ import { guard, type Grant, type GuardOptions } from "./guard.js";
 import type { AnswerOf, OperationId } from "./operations.js";
 import { reveal, type Secret } from "./secret.js";
 import { Transport, uuid, type Answer, type CallOptions, type ClientOptions, type Sent } from "./transport.js";
-import type { Confirmation, Holder, PinStatus, Question, Redemption } from "./types.js";
+import type {
+  Confirmation,
+  ConfirmationFilter,
+  ConfirmationList,
+  Holder,
+  Outcome,
+  PinPolicyDecision,
+  PinStatus,
+  Question,
+  Redemption,
+  Role,
+} from "./types.js";
 
 /** What a runtime's client needs: its credential is the runtime key of that instance. */
 export type RuntimeOptions = ClientOptions & {
@@ -16,6 +27,20 @@ export type RuntimeOptions = ClientOptions & {
 export type WaitOptions = CallOptions & {
   /** How many whole seconds, 0 to 30, to wait at most for it to leave `pending`. */
   readonly waitSeconds?: number;
+};
+
+/** Which page of a list is read. */
+export type PageOptions = CallOptions & {
+  /** How many confirmations the page has at most: 1 to 100, 20 when absent. */
+  readonly limit?: number;
+  /** The `next` of the page before. */
+  readonly after?: string;
+};
+
+/** What can be said of an outcome. */
+export type OutcomeOptions = CallOptions & {
+  /** A few words for people: at most 200 characters. */
+  readonly detail?: string;
 };
 
 /**
@@ -33,7 +58,7 @@ export class Runtime {
 
   /**
    * Runs the function only when the person confirmed, and returns what it returns. The way to use hydrapin: it asks,
-   * waits for the person, redeems, and runs. Every other end is a NotConfirmedError, and the function does not run.
+   * waits for the person, redeems, runs, and reports the outcome. Every other end is a NotConfirmedError, and the function does not run.
    * Errors of the function pass unchanged.
    *
    * The function is given the params that were confirmed, frozen: act on those, not on an object that may have changed.
@@ -45,11 +70,50 @@ export class Runtime {
       wait: (id: string, waitSeconds: number, o: CallOptions) => this.#get(id, { ...o, waitSeconds }),
       redeem: (id: string, redemption: Redemption, o: CallOptions) => this.#redeem(id, redemption, o),
       decline: (id: string, o: CallOptions) => this.declineConfirmation(id, o),
+      report: (id: string, outcome: Outcome, o: CallOptions) => this.reportOutcome(id, outcome, o),
     };
     return guard(calls, question, fn, options);
   }
 
-  /** Asks whether a skill may run now. Sent again after a lost answer only with an idempotency key. */
+  /**
+   * Returns whether a skill would need a PIN now. Nothing is stored, and the answer holds for this moment only: to run a
+   * skill use {@link guard}, which asks.
+   */
+  async getPinPolicyDecision(skill: string, role: Role, options?: CallOptions): Promise<PinPolicyDecision> {
+    const sent = { path: this.#path(), query: { skill, role } };
+    return (await this.#call("getPinPolicyDecision", sent, options)).data;
+  }
+
+  /** Returns a page of the confirmations that are pending or approved now, the newest first. */
+  async listConfirmations(filter: ConfirmationFilter = {}, options: PageOptions = {}): Promise<ConfirmationList> {
+    const { limit, after } = options;
+    const query = {
+      ...filterOf(filter),
+      ...(limit === undefined ? {} : { limit }),
+      ...(after === undefined ? {} : { after }),
+    };
+    return (await this.#call("listConfirmations", { path: this.#path(), query }, options)).data;
+  }
+
+  /** All open confirmations, page by page, the newest first: `for await (const c of runtime.confirmations())`. */
+  async *confirmations(
+    filter: ConfirmationFilter = {},
+    options: Omit<PageOptions, "after"> = {},
+  ): AsyncGenerator<Confirmation, void, undefined> {
+    let after: string | null = null;
+    do {
+      const page: ConfirmationList = await this.listConfirmations(filter, {
+        ...options,
+        ...(after === null ? {} : { after }),
+      });
+      yield* page.confirmations;
+      if (page.next === after && after !== null)
+        throw new UnexpectedAnswerError("The list leads back to the same page.");
+      after = page.next;
+    } while (after !== null);
+  }
+
+  /** Asks whether a skill may run now. Sent again after a lost answer only with a key. */
   async askConfirmation(question: Question, options?: CallOptions): Promise<Confirmation> {
     return (await this.#ask(question, options)).data;
   }
@@ -79,6 +143,17 @@ export class Runtime {
     options?: CallOptions,
   ): Promise<Confirmation> {
     return (await this.#redeem(confirmationId, redemption, options)).data;
+  }
+
+  /**
+   * Reports what became of the skill of a redeemed confirmation. `guard` does so by itself. The same outcome again is no
+   * error; another one is an OutcomeAlreadySetError, except after `unknown`.
+   */
+  async reportOutcome(confirmationId: string, outcome: Outcome, options: OutcomeOptions = {}): Promise<Confirmation> {
+    const { detail } = options;
+    const body = detail === undefined ? { outcome } : { outcome, detail };
+    const sent = { path: this.#confirmation(confirmationId), body };
+    return ofThis(await this.#call("reportOutcome", sent, options), confirmationId, "redeemed").data;
   }
 
   /** Ends a pending or approved confirmation; declining it again is no error. */
@@ -116,7 +191,9 @@ export class Runtime {
   async #ask(question: Question, options?: CallOptions): Promise<Answer<Confirmation>> {
     holderOf(question);
     if (question.action) canonicalParams(question.action.params);
-    const repeatable = question.idempotency_key !== undefined;
+    if (question.idempotency_key !== undefined && question.call_key !== undefined)
+      throw new TypeError("give at most one of idempotency_key and call_key");
+    const repeatable = question.idempotency_key !== undefined || question.call_key !== undefined;
     return this.#call("askConfirmation", { path: this.#path(), body: question, repeatable }, options);
   }
 
@@ -158,6 +235,12 @@ function ofThis(answer: Answer<Confirmation>, id: string, status?: Confirmation[
   if (status && data.status !== status)
     throw new UnexpectedAnswerError(`The answer's status is not ${status}.`, contextOf(response));
   return answer;
+}
+
+/** The filter's known members alone, after a look that it names at most one holder. */
+function filterOf({ status, ...holder }: ConfirmationFilter): Record<string, string> {
+  const one = holder.customer_id === undefined && holder.identity_id === undefined ? {} : holderOf(holder as Holder);
+  return status === undefined ? one : { ...one, status };
 }
 
 /** The holder alone, after a look that it is exactly one. */

@@ -5,7 +5,7 @@
 export interface SeenStore {
   /**
    * Notes the id at least until that time, and says whether it was new. Of several calls at once with the same id
-   * exactly one may be told `true`. When it throws, the receipt is refused.
+   * exactly one may return `true`. If it throws, the receipt is refused.
    */
   add(id: string, until: Date): boolean | Promise<boolean>;
 }

@@ -1,7 +1,7 @@
 import { isObject } from "./errors.js";
 import type { components } from "./schema.js";
 import { Secret } from "./secret.js";
-import type { Confirmation, PinPolicy, PinStatus } from "./types.js";
+import type { Confirmation, ConfirmationList, Freeze, PinPolicy, PinPolicyDecision, PinStatus } from "./types.js";
 
 type Kind = "string" | "string?" | "boolean" | "number" | "number?" | "strings";
 type Shape<T> = { readonly [Name in keyof Required<T>]: Kind };
@@ -23,6 +23,18 @@ const pinPolicy: Shape<PinPolicy> = {
   pin_session_ttl_minutes: "number",
 };
 
+const freeze: Shape<Freeze> = {
+  frozen: "boolean",
+  since: "string?",
+  by: "string?",
+  reason: "string?",
+};
+
+const decision: Shape<PinPolicyDecision> = {
+  required: "boolean",
+  reason: "string?",
+};
+
 const confirmation: Shape<components["schemas"]["Confirmation"]> = {
   id: "string?",
   status: "string",
@@ -39,11 +51,15 @@ const confirmation: Shape<components["schemas"]["Confirmation"]> = {
   attempts_remaining: "number?",
   locked_until: "string?",
   confirm_url: "string?",
+  outcome: "string?",
+  outcome_at: "string?",
   receipt: "string?",
 };
 
 export const readPinStatus = reader<PinStatus>(pinStatus);
 export const readPinPolicy = reader<PinPolicy>(pinPolicy);
+export const readFreeze = reader<Freeze>(freeze);
+const readWireDecision = reader<PinPolicyDecision>(decision);
 const readWireConfirmation = reader<components["schemas"]["Confirmation"]>(confirmation);
 
 const stored: ReadonlySet<string> = new Set(["pending", "approved", "declined", "expired", "redeemed"]);
@@ -55,6 +71,25 @@ export function readConfirmation(body: unknown): Confirmation | undefined {
   if (!read || !(read.id === null ? notStored : stored).has(read.status)) return undefined;
   if ((read.customer_id === null) === (read.identity_id === null)) return undefined;
   return { ...read, receipt: read.receipt === null ? null : new Secret(read.receipt) };
+}
+
+/**
+ * Whether a skill needs a PIN. "Not required" is believed only with a reason that says why, so that a program that runs
+ * a skill on it never does so by mistake.
+ */
+export function readDecision(body: unknown): PinPolicyDecision | undefined {
+  const read = readWireDecision(body);
+  if (!read || read.required) return read;
+  return read.reason === "role_excluded" || read.reason === "skill_not_listed" ? read : undefined;
+}
+
+/** A page of confirmations; one that is not whole spoils the page. */
+export function readConfirmationList(body: unknown): ConfirmationList | undefined {
+  if (!isObject(body) || !Array.isArray(body["confirmations"])) return undefined;
+  const next = body["next"];
+  if (next !== null && (typeof next !== "string" || next === "")) return undefined;
+  const confirmations = body["confirmations"].map(readConfirmation);
+  return confirmations.every((c) => c !== undefined) ? { confirmations, next } : undefined;
 }
 
 /** The answer of an operation that answers nothing. */

@@ -288,7 +288,7 @@ class Deadline {
     return this.#controller.signal;
   }
 
-  /** Settles as the promise does, or rejects when the signal fires: not all code that is given a signal heeds it. */
+  /** Settles as the promise does, or rejects when the signal fires: not all code that gets a signal respects it. */
   race<T>(promise: Promise<T>): Promise<T> {
     return raceAbort(promise, this.signal);
   }

@@ -17,6 +17,19 @@ export type Confirmation = Omit<Schemas["Confirmation"], "receipt"> & { readonly
 export type ConfirmationStatus = Schemas["ConfirmationStatus"];
 /** Why a confirmation has its status. */
 export type ConfirmationReason = NonNullable<Confirmation["reason"]>;
+/** A page of the open confirmations, the newest first; `next` leads to the page after it, and is null on the last. */
+export interface ConfirmationList {
+  readonly confirmations: readonly Confirmation[];
+  readonly next: string | null;
+}
+/** Which open confirmations are listed: all, or those of one status or one holder. */
+export type ConfirmationFilter = Partial<Holder> & { readonly status?: "pending" | "approved" };
+/** How a skill ended, as its runtime reports it: a claim, not proof. */
+export type Outcome = Schemas["Outcome"];
+/** Whether a skill needs a PIN now, and why not. While the instance is frozen: `required`, with the reason `frozen`. */
+export type PinPolicyDecision = Schemas["PinPolicyDecision"];
+/** Whether an instance or a tenant is frozen, since when, by whom, and why. */
+export type Freeze = Schemas["Freeze"];
 /** What exactly is to be done, and what the person is shown of it. */
 export type Action = Schemas["Action"];
 /** The exact parameters of an action: a plain JSON object. */
@@ -35,17 +48,30 @@ export type Holder =
   | { readonly customer_id: string; readonly identity_id?: never }
   | { readonly identity_id: string; readonly customer_id?: never };
 
-/** What is asked, without the holder. */
-export interface Ask {
+interface AskBase {
   readonly skill: string;
   readonly role: Role;
   /** An action is always confirmed for itself; no session covers it. */
   readonly action?: Readonly<Action>;
-  /** Makes asking again give the same confirmation: 1 to 64 visible ASCII characters, unique within the instance. */
-  readonly idempotency_key?: string;
   /** How many seconds the holder has to answer: 1 to 86400, 300 when absent. */
   readonly expires_in_seconds?: number;
 }
+
+/** At most one key, of 1 to 64 visible ASCII characters. */
+export type AskKey =
+  | {
+      /** Makes asking again return the same confirmation, whatever became of it. Unique within the instance. */
+      readonly idempotency_key?: string;
+      readonly call_key?: never;
+    }
+  | {
+      /** Finds the confirmation of the same call while it is open, so that an approval lets the call run once. */
+      readonly call_key: string;
+      readonly idempotency_key?: never;
+    };
+
+/** What is asked, without the holder. */
+export type Ask = AskBase & AskKey;
 
 /** The question whether a skill may run now. */
 export type Question = Ask & Holder;

@@ -28,6 +28,9 @@ const table: Record<sdk.ProblemCode, [number, string]> = {
   busy: [503, "BusyError"],
   unavailable: [503, "UnavailableError"],
   internal: [500, "InternalError"],
+  frozen: [403, "FrozenError"],
+  "outcome-already-set": [409, "OutcomeAlreadySetError"],
+  "not-redeemed": [409, "NotRedeemedError"],
 };
 
 let reply = problem("internal", 500);
@@ -55,7 +58,7 @@ for (const [code, [status, name]] of Object.entries(table)) {
   });
 }
 
-test("422 is a ValidationError with every fault", async () => {
+test("422 is a ValidationError with every error", async () => {
   const detail = [
     { loc: ["body", "pin"], msg: "String should have at least 4 characters", type: "string_too_short" },
     { loc: ["body", 3], msg: "Bad", type: "json_invalid" },

@@ -109,6 +109,8 @@ export function confirmation(more: Record<string, unknown> = {}): Record<string,
     attempts_remaining: null,
     locked_until: null,
     confirm_url: null,
+    outcome: null,
+    outcome_at: null,
     receipt: null,
     ...more,
   };

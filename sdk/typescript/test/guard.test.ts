@@ -30,7 +30,8 @@ const params = { amount: "250.00", to: "DE89" };
 const withAction: Question = { ...question, action: { summary: "Send", params } };
 const digest = await paramsDigest(params);
 
-type Script = Partial<Record<"ask" | "wait" | "redeem" | "decline" | "verify", (seen: Seen) => Reply | Promise<Reply>>>;
+type Step = "ask" | "wait" | "redeem" | "decline" | "verify" | "outcome";
+type Script = Partial<Record<Step, (seen: Seen) => Reply | Promise<Reply>>>;
 
 /** A runtime whose server follows the script, and what was called. */
 async function scripted(script: Script) {
@@ -41,7 +42,7 @@ async function scripted(script: Script) {
         ? "decline"
         : seen.method === "GET"
           ? "wait"
-          : (/\/(verify|redeem)$/.exec(seen.path)?.[1] ?? "ask");
+          : (/\/(verify|redeem|outcome)$/.exec(seen.path)?.[1] ?? "ask");
     steps.push(step);
     return script[step as keyof Script]?.(seen) ?? (step === "decline" ? { status: 204 } : problem("internal", 500));
   });
@@ -71,6 +72,9 @@ const approved = { status: "approved", reason: "pin", receipt: "a.b.c" };
 const notStored = { id: null, created_at: null, expires_at: null };
 const yes: Script = { ask: () => created(), wait: () => ok(approved), redeem: () => ok({ status: "redeemed" }) };
 
+// The script answers the report with a 500, which changes nothing.
+const reported = ["outcome"];
+
 describe("runs", () => {
   test("when no PIN is required and that is allowed", async () => {
     const g = await scripted({ ask: () => ok({ ...notStored, status: "not_required", reason: "skill_not_listed" }) });
@@ -80,7 +84,7 @@ describe("runs", () => {
   test("when a session approved it", async () => {
     const g = await scripted({ ...yes, ask: () => created({ ...approved, reason: "session" }) });
     assert.equal(await g.run(), "done");
-    assert.deepEqual(g.steps, ["ask", "redeem"]);
+    assert.deepEqual(g.steps, ["ask", "redeem", ...reported]);
     assert.equal((g.ran[0] as { receipt: Secret }).receipt.reveal(), "a.b.c");
   });
   test("after a PIN, with what was confirmed", async () => {
@@ -103,8 +107,8 @@ describe("runs", () => {
     );
     assert.equal(result, "done");
     assert.deepEqual(pending, [confirmationId]);
-    assert.deepEqual(g.steps, ["ask", "wait", "redeem"]);
-    assert.deepEqual(g.seen.at(-1)?.body, { skill: "payments.transfer", params });
+    assert.deepEqual(g.steps, ["ask", "wait", "redeem", ...reported]);
+    assert.deepEqual(g.seen[2]?.body, { skill: "payments.transfer", params });
     const [grant] = g.ran as { params: typeof params; receipt: Secret }[];
     assert.deepEqual([grant?.params, grant?.receipt.reveal()], [params, "a.b.c"]);
     assert.ok(Object.isFrozen(grant?.params));
@@ -125,7 +129,33 @@ describe("runs", () => {
       g.runtime.guard(question, () => Promise.reject(reason)),
       reason,
     );
-    assert.deepEqual(g.steps, ["ask", "wait", "redeem"]);
+    assert.deepEqual(g.steps, ["ask", "wait", "redeem", ...reported]);
+    assert.deepEqual(g.seen.at(-1)?.body, { outcome: "failed" });
+  });
+  test("and reports the outcome once it has run, also when the caller gives up meanwhile", async () => {
+    const controller = new AbortController();
+    let ran = false;
+    const g = await scripted({ ...yes, outcome: () => (assert.ok(ran), ok({ status: "redeemed", outcome: "executed" })) });
+    const run = () => {
+      controller.abort();
+      ran = true;
+      return "done";
+    };
+    assert.equal(await g.runtime.guard(question, run, { signal: controller.signal }), "done");
+    assert.deepEqual(g.steps, ["ask", "wait", "redeem", "outcome"]);
+    assert.deepEqual(g.seen.at(-1)?.body, { outcome: "executed" });
+  });
+  test("with a call key, which is sent alone and never withdrawn", async () => {
+    const called = { skill: question.skill, role: question.role, customer_id: customer, call_key: "call-1" };
+    const g = await scripted({ ...yes, wait: () => ok({ status: "expired" }) });
+    await assert.rejects(g.run(called), because("expired"));
+    const { call_key, idempotency_key } = g.seen[0]?.body as Record<string, unknown>;
+    assert.deepEqual([call_key, idempotency_key, g.steps], ["call-1", undefined, ["ask", "wait"]]);
+    const gone = await scripted({ ...yes, wait: () => problem("internal", 500) });
+    await assert.rejects(gone.run(called), because("unreachable"));
+    assert.deepEqual(gone.steps.includes("decline"), false);
+    const both = { ...question, call_key: "a", idempotency_key: "b" } as unknown as Question;
+    await assert.rejects(gone.run(both), because("invalid"));
   });
 });
 
@@ -324,7 +354,7 @@ describe("onPending", () => {
           });
         }),
     });
-    assert.deepEqual([result, closed, g.steps], ["done", true, ["ask", "wait", "redeem"]]);
+    assert.deepEqual([result, closed, g.steps], ["done", true, ["ask", "wait", "redeem", ...reported]]);
   });
   test("polls go on while it is pending", async () => {
     let polls = 0;

@@ -40,7 +40,7 @@ test("the tarball holds the program, its types, README and licence, and nothing 
   assert.deepEqual(own.files.sort(), [...built, "dist/schema.d.ts", "LICENSE", "README.md", "package.json"].sort());
 });
 
-// That it uses nothing of Node's globals is told by its own tsconfig, which knows only the browser's.
+// The package's own tsconfig, which knows only the browser's globals, proves that it uses none of Node's.
 test("its only dependencies are the two, and it imports nothing of Node", async () => {
   const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
     dependencies: Record<string, string>;
@@ -72,22 +72,28 @@ test("installed, it compiles strictly with its own types alone, and wrong fields
   await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder]);
 });
 
-test("the README's code runs", async () => {
+test("the README's quick start compiles strictly as it stands, and runs", async () => {
   const readme = await readFile(join(root, "README.md"), "utf8");
-  const blocks = Array.from(readme.matchAll(/^```js\n(.*?)^```$/gms), ([, code]) => code);
-  assert.equal(blocks.length, 2);
-  await writeFile(join(folder, "quickstart.mjs"), blocks.join("\n"));
+  const [quickstart = ""] = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), ([, code]) => code);
+  const [, options = ""] = /^npx tsc (.*?) quickstart\.mts && node quickstart\.mjs$/m.exec(readme) ?? [];
+  assert.match(options, /--strict/);
+  await writeFile(join(folder, "quickstart.mts"), quickstart);
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  // Node's own types come from here, as the install needs no network.
+  const nodeTypes = ["--typeRoots", join(root, "node_modules/@types")];
+  await run(process.execPath, [tsc, ...options.split(" "), ...nodeTypes, "quickstart.mts"], { cwd: folder });
   const server = await startServer();
   try {
     const instance = randomUUID();
     const env = {
       ...process.env,
-      PIN_SERVER: server.url,
-      PIN_TENANT: server.tenant,
-      PIN_ADMIN_KEY: server.apiKey,
-      PIN_INSTANCE: instance,
-      PIN_RUNTIME_KEY: await server.runtimeKey(instance),
+      HYDRAPIN_URL: server.url,
+      HYDRAPIN_API_KEY: server.apiKey,
+      HYDRAPIN_INSTANCE: instance,
+      HYDRAPIN_RUNTIME_KEY: await server.runtimeKey(instance),
     };
+    for (const name of Object.keys(env).filter((n) => n.startsWith("HYDRAPIN_")))
+      assert.ok(name === "HYDRAPIN_BIN" || readme.includes(`export ${name}=`), name);
     const child = spawn(process.execPath, ["quickstart.mjs"], { cwd: folder, env, stdio: ["pipe", "pipe", "inherit"] });
     const pins = ["111222\n", "804615\n"];
     let shown = "";
@@ -97,11 +103,17 @@ test("the README's code runs", async () => {
     });
     const code = await new Promise((done) => child.once("exit", done));
     const asked = "Send 250.00 EUR to DE89370400440532013000? PIN: ";
-    assert.deepEqual(
-      [code, shown],
-      [0, `${asked}Incorrect, 4 left.\n${asked}Sent 250.00 EUR.\nConfirmed by pin for owner.\n`],
-    );
+    assert.deepEqual([code, shown], [0, `${asked}Incorrect, 4 left.\n${asked}Sent 250.00 EUR.\n`]);
   } finally {
     await server.stop();
   }
+});
+
+test("the README documents every reason", async () => {
+  const rows = (await readFile(join(root, "README.md"), "utf8")).split("\n").filter((line) => line.startsWith("| `"));
+  const source = await readFile(join(root, "src/errors.ts"), "utf8");
+  const [, union = ""] = /export type NotConfirmedReason =(.*?);/s.exec(source) ?? [];
+  const reasons = Array.from(union.matchAll(/"(\w+)"/g), ([, reason]) => reason);
+  assert.equal(reasons.length, 12);
+  for (const reason of reasons) assert.ok(rows.some((row) => row.includes(`\`${reason}\``)), reason);
 });

@@ -6,6 +6,7 @@ import { after, describe, test } from "node:test";
 import {
   AlreadyRedeemedError,
   ForbiddenError,
+  FrozenError,
   Admin,
   Runtime,
   IdempotencyConflictError,
@@ -13,6 +14,8 @@ import {
   NotApprovedError,
   NotConfirmedError,
   NotFoundError,
+  NotRedeemedError,
+  OutcomeAlreadySetError,
   ParamsMismatchError,
   PreconditionFailedError,
   UnauthorizedError,
@@ -268,6 +271,76 @@ describe("guard", () => {
   });
 });
 
+describe("what a runtime and an operator see", () => {
+  test("whether a skill needs a PIN", async () => {
+    const { runtime } = await newInstance();
+    assert.deepEqual(await runtime.getPinPolicyDecision(skill, "owner"), { required: true, reason: null });
+    assert.deepEqual(await runtime.getPinPolicyDecision("free", "owner"), {
+      required: false,
+      reason: "skill_not_listed",
+    });
+  });
+  test("the open confirmations, by page, holder and status", async () => {
+    const { runtime, question, customer } = await newInstance();
+    const ids: (string | null)[] = [];
+    for (let n = 0; n < 5; n++) ids.unshift((await runtime.askConfirmation({ ...question, action })).id);
+    await runtime.verifyConfirmation(ids[4] ?? "", pin);
+    const listed: (string | null)[] = [];
+    for await (const { id } of runtime.confirmations({}, { limit: 2 })) listed.push(id);
+    assert.deepEqual(listed, ids);
+    const first = await runtime.listConfirmations({ status: "pending", customer_id: customer }, { limit: 3 });
+    assert.deepEqual([first.confirmations.map((c) => c.id), typeof first.next], [ids.slice(0, 3), "string"]);
+    const rest = await runtime.listConfirmations({ status: "pending" }, { after: first.next ?? "" });
+    assert.deepEqual([rest.confirmations.map((c) => c.id), rest.next], [[ids[3]], null]);
+    assert.deepEqual((await runtime.listConfirmations({ identity_id: randomUUID() })).confirmations, []);
+  });
+  test("the outcome: guard reports it, and another one is refused", async () => {
+    const { runtime, question, enter } = await newInstance();
+    const { confirmation } = await runtime.guard({ ...question, action }, (g) => g, enter(pin));
+    const id = confirmation.id ?? "";
+    const seen = await runtime.getConfirmation(id);
+    assert.equal(seen.outcome, "executed");
+    assert.ok(seen.outcome_at);
+    assert.equal((await runtime.reportOutcome(id, "executed", { detail: "Done." })).outcome, "executed");
+    await assert.rejects(runtime.reportOutcome(id, "failed"), OutcomeAlreadySetError);
+    const open = await runtime.askConfirmation(question);
+    await assert.rejects(runtime.reportOutcome(open.id ?? "", "executed"), NotRedeemedError);
+    let failed = "";
+    const fail = ({ confirmation: c }: { confirmation: { id: string | null } }) => {
+      failed = c.id ?? "";
+      throw new Error("the bank said no");
+    };
+    await assert.rejects(runtime.guard({ ...question, action }, fail, enter(pin)), /the bank said no/);
+    assert.equal((await runtime.getConfirmation(failed)).outcome, "failed");
+  });
+  test("the same call finds its confirmation, runs once, and then asks anew", async () => {
+    const { runtime, question, enter } = await newInstance();
+    const call = { ...question, action, call_key: "send-money-5b1e" };
+    const first = await runtime.askConfirmation(call);
+    assert.equal((await runtime.askConfirmation(call)).id, first.id);
+    await assert.rejects(runtime.askConfirmation({ ...call, role: "customer" }), IdempotencyConflictError);
+    const grant = await runtime.guard(call, (g) => g, enter(pin));
+    assert.equal(grant.confirmation.id, first.id);
+    assert.notEqual((await runtime.askConfirmation(call)).id, first.id);
+  });
+  test("a freeze stops an instance until it is lifted", async () => {
+    const { instance, runtime, question, enter } = await newInstance();
+    assert.deepEqual(await client.getInstanceFreeze(instance), { frozen: false, since: null, by: null, reason: null });
+    const { id } = await runtime.askConfirmation(question);
+    const frozen = await client.setInstanceFreeze(instance, { reason: "Odd messages." });
+    assert.deepEqual([frozen.frozen, frozen.reason], [true, "Odd messages."]);
+    await assert.rejects(runtime.verifyConfirmation(id ?? "", pin), FrozenError);
+    await assert.rejects(
+      runtime.guard(question, () => assert.fail("ran")),
+      (e: unknown) => e instanceof NotConfirmedError && e.reason === "blocked" && e.detail === "frozen",
+    );
+    assert.deepEqual(await runtime.getPinPolicyDecision("free", "owner"), { required: true, reason: "frozen" });
+    await client.liftInstanceFreeze(instance);
+    await client.liftInstanceFreeze(instance);
+    assert.equal(await runtime.guard(question, () => "ran", enter(pin)), "ran");
+  });
+});
+
 test("other params, another skill, too early and another instance are refused", async () => {
   const { runtime, question } = await newInstance();
   const { id } = await runtime.askConfirmation({ ...question, action });
@@ -283,4 +356,21 @@ test("other params, another skill, too early and another instance are refused", 
   const other = await newInstance();
   await assert.rejects(other.runtime.getConfirmation(id), NotFoundError);
   assert.equal((await runtime.redeemConfirmation(id, { skill, params })).status, "redeemed");
+});
+
+// On a server of its own, as it would stop the tests beside it.
+test("a freeze of the tenant stops every instance", async () => {
+  const own = await startServer();
+  try {
+    const admin = new Admin({ baseUrl: own.url, apiKey: own.apiKey });
+    const [instance, customer] = [randomUUID(), randomUUID()];
+    const runtime = new Runtime({ baseUrl: own.url, apiKey: await own.runtimeKey(instance), instanceId: instance });
+    assert.equal((await admin.setTenantFreeze()).frozen, true);
+    assert.equal((await admin.getTenantFreeze()).reason, null);
+    assert.equal((await runtime.askConfirmation({ skill, role: "owner", customer_id: customer })).reason, "frozen");
+    await admin.liftTenantFreeze();
+    assert.equal((await admin.getTenantFreeze()).frozen, false);
+  } finally {
+    await own.stop();
+  }
 });

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import httpx
@@ -14,7 +14,7 @@ from ._connection import (
     AsyncTokenSource, OnResponse, TokenSource, connect, required_setting, setting,
 )  # fmt: skip
 from ._drive import AsyncDriver, SyncDriver
-from ._errors import ConfigurationError
+from ._errors import ConfigurationError, UnexpectedAnswerError
 from ._generated import models
 from ._generated.async_clients import AsyncAdminOperations, AsyncRuntimeOperations
 from ._generated.sync_clients import AdminOperations, RuntimeOperations
@@ -176,6 +176,14 @@ def _result(ran: Ran[T]) -> T:
     return ran.value  # type: ignore[return-value]  # without an error it is the function's value
 
 
+def _next_page(page: models.ConfirmationList, after: str | None) -> str | None:
+    if page.next == after:
+        raise UnexpectedAnswerError(
+            "the list leads back to the same page", operation="listConfirmations"
+        )
+    return page.next
+
+
 class Runtime(_Sync, RuntimeOperations):
     __doc__ = (
         """What an agent's runtime calls for its own instance, with that instance's runtime key.
@@ -213,6 +221,23 @@ class Runtime(_Sync, RuntimeOperations):
 
     def _call(self, operation: Operation[T], request: Request) -> T:
         return self._perform(operation, _with_instance(request, self._instance))
+
+    def confirmations(
+        self, *, status: Literal["pending", "approved"] | None = None,
+        customer_id: UUID | str | None = None, identity_id: UUID | str | None = None,
+        limit: int | None = None, timeout: float | None = None,
+    ) -> Iterator[models.Confirmation]:  # fmt: skip
+        """All open confirmations, the newest first, read page by page with `list_confirmations`."""
+        after: str | None = None
+        while True:
+            page = self.list_confirmations(
+                status=status, customer_id=customer_id, identity_id=identity_id, limit=limit,
+                after=after, timeout=timeout,
+            )  # fmt: skip
+            yield from page.confirmations
+            if page.next is None:
+                return
+            after = _next_page(page, after)
 
     def guard(
         self, question: models.AskConfirmation, function: Callable[[Grant], T], *,
@@ -284,6 +309,24 @@ class AsyncRuntime(_Async, AsyncRuntimeOperations):
 
     async def _call(self, operation: Operation[T], request: Request) -> T:
         return await self._perform(operation, _with_instance(request, self._instance))
+
+    async def confirmations(
+        self, *, status: Literal["pending", "approved"] | None = None,
+        customer_id: UUID | str | None = None, identity_id: UUID | str | None = None,
+        limit: int | None = None, timeout: float | None = None,
+    ) -> AsyncIterator[models.Confirmation]:  # fmt: skip
+        """As Runtime.confirmations, for `async for`."""
+        after: str | None = None
+        while True:
+            page = await self.list_confirmations(
+                status=status, customer_id=customer_id, identity_id=identity_id, limit=limit,
+                after=after, timeout=timeout,
+            )  # fmt: skip
+            for confirmation in page.confirmations:
+                yield confirmation
+            if page.next is None:
+                return
+            after = _next_page(page, after)
 
     async def guard(
         self, question: models.AskConfirmation, function: Callable[[Grant], Awaitable[T]], *,

@@ -32,11 +32,11 @@ from ._operation import InvalidArgument, identifier
 from ._secret import Secret, revealed
 
 __all__ = [
-    "NO_ACTION", "Fault", "KeySource", "MemorySeen", "Receipt", "ReceiptError", "ReceiptVerifier",
-    "RemoteKeys", "Seen", "keys_from_jwks",
+    "NO_ACTION", "KeySource", "MemorySeen", "Receipt", "ReceiptError", "ReceiptErrorCode",
+    "ReceiptVerifier", "RemoteKeys", "Seen", "keys_from_jwks",
 ]  # fmt: skip
 
-Fault = Literal[
+ReceiptErrorCode = Literal[
     "expectation_incomplete", "malformed", "unknown_key", "keys_unavailable", "bad_signature",
     "expired", "not_yet_valid", "mismatch", "replayed", "seen_unavailable",
 ]  # fmt: skip
@@ -51,9 +51,9 @@ SWEEP_EVERY: Final = 10.0
 class ReceiptError(HydrapinError):
     """A receipt was refused: the skill must not run. It holds no part of the receipt."""
 
-    def __init__(self, fault: Fault, message: str) -> None:
-        super().__init__(f"{fault}: {message}")
-        self.fault: Fault = fault
+    def __init__(self, code: ReceiptErrorCode, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code: ReceiptErrorCode = code
         """Why, for programs."""
 
 
@@ -79,7 +79,7 @@ class Seen(Protocol):
     """
 
     def add(self, id: str, until: datetime) -> bool:
-        """Notes the id at least until then. Of several calls at once, one is told True."""
+        """Notes the id at least until then. Of several calls at once, exactly one returns True."""
 
 
 class MemorySeen:

@@ -77,6 +77,9 @@ export const questions: Question[] = [
   { skill: "a", role: "owner", customer_id: id, action: { summary: "s", params: "x" } },
   // @ts-expect-error an unknown field
   { skill: "a", role: "owner", customer_id: id, expires_in: 5 },
+  { skill: "a", role: "owner", customer_id: id, call_key: "k" },
+  // @ts-expect-error two keys
+  { skill: "a", role: "owner", customer_id: id, call_key: "k", idempotency_key: "k" },
 ];
 
 export async function guarded(): Promise<number> {
@@ -87,6 +90,15 @@ export async function guarded(): Promise<number> {
   await runtime.endPinSessions({});
   // @ts-expect-error a status that is not there
   (await runtime.getConfirmation(id, { waitSeconds: 5 })).status === "accepted";
+  // @ts-expect-error an outcome that is not there
+  await runtime.reportOutcome(id, "done");
+  // @ts-expect-error only open confirmations are listed
+  await runtime.listConfirmations({ status: "declined" });
+  // @ts-expect-error at most one holder
+  await runtime.listConfirmations({ customer_id: id, identity_id: id });
+  await client.setInstanceFreeze(id, { reason: "r" });
+  // @ts-expect-error a mistyped field
+  await client.setTenantFreeze({ why: "r" });
   // @ts-expect-error nothing to run
   await runtime.guard(question);
   // @ts-expect-error the result is the function's

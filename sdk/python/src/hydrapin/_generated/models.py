@@ -19,7 +19,10 @@ __all__ = [
     "AskConfirmation",
     "Confirmation",
     "ConfirmationList",
+    "CreatePinLink",
+    "CreateRuntimePinLink",
     "Freeze",
+    "PinLink",
     "PinPolicy",
     "PinPolicyDecision",
     "PinPolicyUpdate",
@@ -28,6 +31,7 @@ __all__ = [
     "ReportOutcome",
     "SetFreeze",
     "SetIdentityPin",
+    "SetMyPin",
     "SetPin",
     "VerifyPin",
 ]
@@ -40,6 +44,13 @@ class SetPin(TypedDict):
     """The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears
     only in requests, never in a response.
     """
+
+
+class CreatePinLink(TypedDict):
+    """How long the link lives."""
+
+    expires_in_seconds: NotRequired[int | None]
+    """After how many seconds the link expires."""
 
 
 class PinPolicyUpdate(TypedDict):
@@ -56,12 +67,34 @@ class PinPolicyUpdate(TypedDict):
     pin_session_ttl_minutes: NotRequired[int | None]
     """How many minutes a PIN session lasts. With 0, there are no PIN sessions."""
 
+    pin_must_be_own: NotRequired[bool | None]
+    """With true, a PIN that its holder did not choose confirms nothing: questions are `blocked` with
+    the reason `pin_not_own`. This works at once. Upgrade every node before you use it.
+    """
+
+    pin_channels: NotRequired[Literal["any", "page"] | None]
+    """Where a PIN may be entered. With `page`, the runtime can neither verify nor set PINs (403
+    `page-only`). Upgrade every node before you use it. One of `any`, `page`.
+    """
+
 
 class SetFreeze(TypedDict):
     """A freeze."""
 
     reason: NotRequired[str | None]
     """Why, for people."""
+
+
+class SetMyPin(TypedDict):
+    """The PIN to set, and the current PIN if there is one."""
+
+    pin: str | Secret
+    """The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears
+    only in requests, never in a response.
+    """
+
+    current_pin: NotRequired[str | Secret | None]
+    """4 to 12 ASCII digits. A PIN appears only in requests, never in a response."""
 
 
 class SetIdentityPin(TypedDict):
@@ -74,6 +107,13 @@ class SetIdentityPin(TypedDict):
 
     current_pin: NotRequired[str | Secret | None]
     """4 to 12 ASCII digits. A PIN appears only in requests, never in a response."""
+
+
+class CreateRuntimePinLink(TypedDict):
+    """How long the link lives."""
+
+    expires_in_seconds: NotRequired[int | None]
+    """After how many seconds the link expires."""
 
 
 class AskConfirmation(TypedDict):
@@ -181,6 +221,11 @@ class PinStatus:
     created_at: datetime | None
     """When the current PIN was set. Null if no PIN is set."""
 
+    set_by: str | None
+    """Who set the current PIN. `holder` means that the person entered it, through a PIN link or with
+    their own token. Null if no PIN is set. One of `admin`, `runtime`, `holder`.
+    """
+
     @classmethod
     def from_wire(cls, value: object) -> PinStatus:
         """Reads an answer. What is missing or of another type is a ValueError."""
@@ -191,6 +236,33 @@ class PinStatus:
             is_locked=w.get("is_locked", wire.boolean),
             locked_until=w.get("locked_until", wire.nullable(wire.time)),
             created_at=w.get("created_at", wire.nullable(wire.time)),
+            set_by=w.get("set_by", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinLink:
+    """A link with which a person chooses their PIN, once. Until it is used it is a credential."""
+
+    id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    url: Secret
+    """The page where the PIN is chosen. Send it to the person through a channel of your own. Never
+    pass it through a model.
+    """
+
+    expires_at: datetime
+    """When the link expires."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinLink:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinLink")
+        return cls(
+            id=w.get("id", wire.uuid),
+            url=w.get("url", wire.secret),
+            expires_at=w.get("expires_at", wire.time),
         )
 
 
@@ -210,6 +282,14 @@ class PinPolicy:
     pin_session_ttl_minutes: int
     """How many minutes a PIN session lasts. With 0, there are no PIN sessions."""
 
+    pin_must_be_own: bool
+    """Whether only PINs count that their holders chose themselves (`set_by` is `holder`)."""
+
+    pin_channels: str
+    """Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages. One of `any`,
+    `page`.
+    """
+
     etag: str | None = None
     """The version, from the header; None where a proxy removed it."""
 
@@ -222,6 +302,8 @@ class PinPolicy:
             pin_applies_to=w.get("pin_applies_to", wire.text),
             pin_required_skills=w.get("pin_required_skills", wire.array(wire.text)),
             pin_session_ttl_minutes=w.get("pin_session_ttl_minutes", wire.integer),
+            pin_must_be_own=w.get("pin_must_be_own", wire.boolean),
+            pin_channels=w.get("pin_channels", wire.text),
         )
 
 
@@ -361,7 +443,8 @@ class Confirmation:
     """
 
     confirm_url: str | None
-    """The page where the holder can enter the PIN. Null if there is none."""
+    """The page where the holder enters the PIN, while the confirmation is `pending`. Otherwise null.
+    """
 
     outcome: str | None
     """What the runtime reported of the skill. Null until it reports. One of `executed`, `failed`,

@@ -60,6 +60,30 @@ UNLOCK_CUSTOMER_PIN: Final[Operation[models.PinStatus]] = Operation(
     segments=(),
 )
 
+CREATE_CUSTOMER_PIN_LINK: Final[Operation[models.PinLink]] = Operation(
+    id="createCustomerPinLink",
+    method="POST",
+    path="/v1/customers/{customer_id}/pin-links",
+    statuses=(201,),
+    decode=models.PinLink.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+END_CUSTOMER_PIN_LINKS: Final[Operation[None]] = Operation(
+    id="endCustomerPinLinks",
+    method="DELETE",
+    path="/v1/customers/{customer_id}/pin-links",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
 GET_PIN_POLICY: Final[Operation[models.PinPolicy]] = Operation(
     id="getPinPolicy",
     method="GET",
@@ -192,6 +216,30 @@ UNLOCK_IDENTITY_PIN: Final[Operation[models.PinStatus]] = Operation(
     segments=(),
 )
 
+CREATE_IDENTITY_PIN_LINK: Final[Operation[models.PinLink]] = Operation(
+    id="createIdentityPinLink",
+    method="POST",
+    path="/v1/instances/{instance_id}/identities/{identity_id}/pin-links",
+    statuses=(201,),
+    decode=models.PinLink.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+END_IDENTITY_PIN_LINKS: Final[Operation[None]] = Operation(
+    id="endIdentityPinLinks",
+    method="DELETE",
+    path="/v1/instances/{instance_id}/identities/{identity_id}/pin-links",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
 GET_MY_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
     id="getMyPinStatus",
     method="GET",
@@ -200,6 +248,18 @@ GET_MY_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
     decode=models.PinStatus.from_wire,
     etag=False,
     repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+SET_MY_PIN: Final[Operation[models.PinStatus]] = Operation(
+    id="setMyPin",
+    method="PUT",
+    path="/v1/me/pin",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=False,
     repeat_keys=(),
     segments=(),
 )
@@ -232,6 +292,30 @@ RUNTIME_REMOVE_PIN: Final[Operation[None]] = Operation(
     id="runtimeRemovePin",
     method="DELETE",
     path="/internal/v1/instances/{instance_id}/identities/{identity_id}/pin",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+RUNTIME_CREATE_PIN_LINK: Final[Operation[models.PinLink]] = Operation(
+    id="runtimeCreatePinLink",
+    method="POST",
+    path="/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links",
+    statuses=(201,),
+    decode=models.PinLink.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+RUNTIME_END_PIN_LINKS: Final[Operation[None]] = Operation(
+    id="runtimeEndPinLinks",
+    method="DELETE",
+    path="/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links",
     statuses=(204,),
     decode=wire.nothing,
     etag=False,
@@ -300,6 +384,18 @@ DECLINE_CONFIRMATION: Final[Operation[None]] = Operation(
     segments=(),
 )
 
+GET_CONFIRMATION_QR: Final[Operation[bytes]] = Operation(
+    id="getConfirmationQr",
+    method="GET",
+    path="/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr",
+    statuses=(200,),
+    decode=wire.raw,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
 VERIFY_CONFIRMATION: Final[Operation[models.Confirmation]] = Operation(
     id="verifyConfirmation",
     method="POST",
@@ -353,6 +449,8 @@ ALL: Final[tuple[Operation[Any], ...]] = (
     SET_CUSTOMER_PIN,
     REMOVE_CUSTOMER_PIN,
     UNLOCK_CUSTOMER_PIN,
+    CREATE_CUSTOMER_PIN_LINK,
+    END_CUSTOMER_PIN_LINKS,
     GET_PIN_POLICY,
     UPDATE_PIN_POLICY,
     GET_TENANT_FREEZE,
@@ -364,15 +462,21 @@ ALL: Final[tuple[Operation[Any], ...]] = (
     GET_IDENTITY_PIN_STATUS,
     REMOVE_IDENTITY_PIN,
     UNLOCK_IDENTITY_PIN,
+    CREATE_IDENTITY_PIN_LINK,
+    END_IDENTITY_PIN_LINKS,
     GET_MY_PIN_STATUS,
+    SET_MY_PIN,
     RUNTIME_GET_PIN_STATUS,
     RUNTIME_SET_PIN,
     RUNTIME_REMOVE_PIN,
+    RUNTIME_CREATE_PIN_LINK,
+    RUNTIME_END_PIN_LINKS,
     GET_PIN_POLICY_DECISION,
     LIST_CONFIRMATIONS,
     ASK_CONFIRMATION,
     GET_CONFIRMATION,
     DECLINE_CONFIRMATION,
+    GET_CONFIRMATION_QR,
     VERIFY_CONFIRMATION,
     REDEEM_CONFIRMATION,
     REPORT_OUTCOME,

@@ -26,9 +26,12 @@ __all__ = [
     "NotPendingError",
     "NotRedeemedError",
     "OutcomeAlreadySetError",
+    "PageOnlyError",
     "ParamsMismatchError",
     "PinInactiveError",
     "PinLockedError",
+    "PinNotOwnError",
+    "PinNotSetError",
     "PreconditionFailedError",
     "TooLargeError",
     "TooManyRequestsError",
@@ -135,6 +138,18 @@ class NotRedeemedError(APIError):
     """The server answered with the problem code `not-redeemed`."""
 
 
+class PageOnlyError(APIError):
+    """The server answered with the problem code `page-only`."""
+
+
+class PinNotOwnError(APIError):
+    """The server answered with the problem code `pin-not-own`."""
+
+
+class PinNotSetError(APIError):
+    """The server answered with the problem code `pin-not-set`."""
+
+
 BY_CODE: Final[Mapping[str, type[APIError]]] = {
     "unauthorized": UnauthorizedError,
     "forbidden": ForbiddenError,
@@ -160,4 +175,7 @@ BY_CODE: Final[Mapping[str, type[APIError]]] = {
     "frozen": FrozenError,
     "outcome-already-set": OutcomeAlreadySetError,
     "not-redeemed": NotRedeemedError,
+    "page-only": PageOnlyError,
+    "pin-not-own": PinNotOwnError,
+    "pin-not-set": PinNotSetError,
 }

@@ -91,6 +91,47 @@ class AdminOperations:
         request = Request(path={"customer_id": customer_id}, timeout=timeout)
         return self._call(ops.UNLOCK_CUSTOMER_PIN, request)
 
+    def create_customer_pin_link(
+        self,
+        customer_id: UUID | str,
+        body: models.CreatePinLink | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> models.PinLink:
+        """Create a PIN link for a customer.
+
+        Creates a link with which the person chooses their PIN, once. It ends the link that was
+        created here before. The link also ends when it expires, when the PIN is set, removed or
+        deactivated in another way, and when the key that created it is revoked.
+
+        A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+        deactivation are lifted. But `set_by` is `holder`.
+
+        Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to
+        the person through a channel of your own. Never pass it through a model, and keep it out of
+        the logs of your proxies.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
+        """
+        request = Request(path={"customer_id": customer_id}, body=body, timeout=timeout)
+        return self._call(ops.CREATE_CUSTOMER_PIN_LINK, request)
+
+    def end_customer_pin_links(
+        self,
+        customer_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """End the PIN links of a customer.
+
+        Ends the live links for this PIN, those of the runtime included. The request also succeeds
+        if there are none.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
+        """
+        request = Request(path={"customer_id": customer_id}, timeout=timeout)
+        return self._call(ops.END_CUSTOMER_PIN_LINKS, request)
+
     def get_pin_policy(
         self,
         instance_id: UUID | str,
@@ -297,6 +338,56 @@ class AdminOperations:
         )
         return self._call(ops.UNLOCK_IDENTITY_PIN, request)
 
+    def create_identity_pin_link(
+        self,
+        instance_id: UUID | str,
+        identity_id: UUID | str,
+        body: models.CreatePinLink | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> models.PinLink:
+        """Create a PIN link for an identity.
+
+        Creates a link with which the person chooses their PIN, once. It ends the link that was
+        created here before. The link also ends when it expires, when the PIN is set, removed or
+        deactivated in another way, and when the key that created it is revoked.
+
+        A PIN that is chosen with it counts as one that an admin set: failed attempts, a lock and a
+        deactivation are lifted. But `set_by` is `holder`.
+
+        Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to
+        the person through a channel of your own. Never pass it through a model, and keep it out of
+        the logs of your proxies.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
+        """
+        request = Request(
+            path={"instance_id": instance_id, "identity_id": identity_id},
+            body=body,
+            timeout=timeout,
+        )
+        return self._call(ops.CREATE_IDENTITY_PIN_LINK, request)
+
+    def end_identity_pin_links(
+        self,
+        instance_id: UUID | str,
+        identity_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """End the PIN links of an identity.
+
+        Ends the live links for this PIN, those of the runtime included. The request also succeeds
+        if there are none.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
+        """
+        request = Request(
+            path={"instance_id": instance_id, "identity_id": identity_id},
+            timeout=timeout,
+        )
+        return self._call(ops.END_IDENTITY_PIN_LINKS, request)
+
     def get_my_pin_status(self, *, timeout: float | None = None) -> models.PinStatus:
         """Get my PIN status.
 
@@ -307,6 +398,26 @@ class AdminOperations:
         """
         request = Request(timeout=timeout)
         return self._call(ops.GET_MY_PIN_STATUS, request)
+
+    def set_my_pin(
+        self,
+        body: models.SetMyPin,
+        *,
+        timeout: float | None = None,
+    ) -> models.PinStatus:
+        """Set my PIN.
+
+        Replaces the PIN of the customer who is signed in. The `current_pin` must be correct, and
+        costs an attempt. All of the customer's PIN sessions and all pending or approved
+        confirmations end. The new PIN must differ from the current one.
+
+        Without a PIN, the request fails with 409 unless the server allows customers to set their
+        first PIN (`HYDRAPIN_SELF_SETUP`). They choose it through a PIN link instead.
+
+        Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
+        """
+        request = Request(body=body, timeout=timeout)
+        return self._call(ops.SET_MY_PIN, request)
 
 
 class RuntimeOperations:
@@ -371,6 +482,46 @@ class RuntimeOperations:
         """
         request = Request(path={"identity_id": identity_id}, timeout=timeout)
         return self._call(ops.RUNTIME_REMOVE_PIN, request)
+
+    def runtime_create_pin_link(
+        self,
+        identity_id: UUID | str,
+        body: models.CreateRuntimePinLink | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> models.PinLink:
+        """Create a PIN link for an identity (runtime).
+
+        Creates a link with which the person chooses their PIN, once. It ends the link that was
+        created here before. The link also ends when it expires, when the PIN is set, removed or
+        deactivated in another way, and when the key that created it is revoked.
+
+        If a PIN is set, the person must enter it too, which costs an attempt. A first PIN after
+        the runtime removed one has a cooling-off period, as when the runtime sets it.
+
+        Until it is used, the link is a credential: whoever holds it chooses the PIN. Send it to
+        the person through a channel of your own. Never pass it through a model, and keep it out of
+        the logs of your proxies.
+
+        Requires the runtime key of the instance.
+        """
+        request = Request(path={"identity_id": identity_id}, body=body, timeout=timeout)
+        return self._call(ops.RUNTIME_CREATE_PIN_LINK, request)
+
+    def runtime_end_pin_links(
+        self,
+        identity_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """End the PIN links of an identity (runtime).
+
+        Ends the live links that the runtime created. The request also succeeds if there are none.
+
+        Requires the runtime key of the instance.
+        """
+        request = Request(path={"identity_id": identity_id}, timeout=timeout)
+        return self._call(ops.RUNTIME_END_PIN_LINKS, request)
 
     def get_pin_policy_decision(
         self,
@@ -531,6 +682,22 @@ class RuntimeOperations:
         """
         request = Request(path={"confirmation_id": confirmation_id}, timeout=timeout)
         return self._call(ops.DECLINE_CONFIRMATION, request)
+
+    def get_confirmation_qr(
+        self,
+        confirmation_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> bytes:
+        """Get the link of a confirmation as a QR code.
+
+        Returns an image of the `confirm_url`, for a person who sits at a desktop and confirms on
+        their phone.
+
+        Requires the runtime key of the instance.
+        """
+        request = Request(path={"confirmation_id": confirmation_id}, timeout=timeout)
+        return self._call(ops.GET_CONFIRMATION_QR, request)
 
     def verify_confirmation(
         self,

@@ -1,0 +1,150 @@
+package contract_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/contract"
+	"github.com/hydracore/hydrapin/internal/openapi"
+	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
+)
+
+// bounds are all bounds and defaults of the contract, by the place of their schema, each with the
+// constant that the program enforces or applies.
+var bounds = map[string]map[string]int{
+	"Pin":                               {"minLength": pin.MinLength, "maxLength": pin.MaxLength},
+	"NewPin":                            {"minLength": pin.MinLength, "maxLength": pin.MaxLength},
+	"Skill":                             {"minLength": policy.MinSkillLength, "maxLength": policy.MaxSkillLength},
+	"PolicySkill":                       {"minLength": policy.MinSkillLength, "maxLength": policy.MaxSkillLength},
+	"PinPolicy.pin_required_skills":     {"maxItems": policy.MaxSkills},
+	"PinPolicy.pin_session_ttl_minutes": {"minimum": policy.MinSessionTTLMinutes, "maximum": policy.MaxSessionTTLMinutes},
+	"PinPolicyUpdate.pin_required_skills": {
+		"maxItems": policy.MaxSkills,
+	},
+	"PinPolicyUpdate.pin_session_ttl_minutes": {
+		"minimum": policy.MinSessionTTLMinutes, "maximum": policy.MaxSessionTTLMinutes,
+	},
+	"Action.summary":                  {"minLength": 1, "maxLength": confirmation.MaxSummaryLength},
+	"AskConfirmation.idempotency_key": {"minLength": 1, "maxLength": confirmation.MaxKeyLength},
+	"AskConfirmation.call_key":        {"minLength": 1, "maxLength": confirmation.MaxKeyLength},
+	"AskConfirmation.expires_in_seconds": {
+		"minimum": seconds(confirmation.MinLifetime), "maximum": seconds(confirmation.MaxLifetime),
+		"default": seconds(confirmation.DefaultLifetime),
+	},
+	"ReportOutcome.detail":            {"minLength": 1, "maxLength": confirmation.MaxDetailLength},
+	"SetFreeze.reason":                {"minLength": 1, "maxLength": confirmation.MaxDetailLength},
+	"Confirmation.attempts_remaining": {"minimum": 0},
+	"Problem.attempts_remaining":      {"minimum": 0},
+	"QueryLimit":                      {"minimum": 1, "maximum": confirmation.MaxPage, "default": confirmation.DefaultPage},
+	"WaitSeconds":                     {"minimum": 0, "maximum": seconds(confirmation.MaxWait), "default": 0},
+	"RetryAfter":                      {"minimum": 1},
+	// They only keep what is parsed short.
+	"QueryAfter":  {"minLength": 1, "maxLength": 64},
+	"IfMatch":     {"minLength": 1, "maxLength": 1024},
+	"IfNoneMatch": {"minLength": 1, "maxLength": 1024},
+}
+
+func seconds(d time.Duration) int { return int(d / time.Second) }
+
+// TestBounds compares every bound and default of the contract with the constants of the program. A
+// bound that is new in the contract fails until it has its constant here.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	spec, err := contract.Current()
+	must(t, err)
+	got := boundsOf(spec.Document())
+	for _, place := range slices.Sorted(maps.Keys(got)) {
+		if !maps.Equal(got[place], bounds[place]) {
+			t.Errorf("%s has %v in the contract, and %v in the program", place, got[place], bounds[place])
+		}
+	}
+	for place := range bounds {
+		if got[place] == nil {
+			t.Errorf("%s has no bounds in the contract", place)
+		}
+	}
+}
+
+// boundsOf returns the bounds and defaults of all components, by name, and for a field by the name
+// of its schema and its own.
+func boundsOf(doc *openapi3.T) map[string]map[string]int {
+	all := map[string]map[string]int{}
+	add := func(place string, ref *openapi3.SchemaRef) {
+		if found := boundsOfSchema(ref.Value); len(found) > 0 && ref.Ref == "" {
+			all[place] = found
+		}
+	}
+	for name, ref := range doc.Components.Schemas {
+		add(name, ref)
+		for field, of := range ref.Value.Properties {
+			add(name+"."+field, of)
+		}
+	}
+	for name, p := range doc.Components.Parameters {
+		add(name, p.Value.Schema)
+	}
+	for name, h := range doc.Components.Headers {
+		add(name, h.Value.Schema)
+	}
+	return all
+}
+
+func boundsOfSchema(s *openapi3.Schema) map[string]int {
+	found := map[string]int{}
+	if s.MinLength > 0 {
+		found["minLength"] = int(s.MinLength)
+	}
+	if s.MaxLength != nil {
+		found["maxLength"] = int(*s.MaxLength)
+	}
+	if s.MinItems > 0 {
+		found["minItems"] = int(s.MinItems)
+	}
+	if s.MaxItems != nil {
+		found["maxItems"] = int(*s.MaxItems)
+	}
+	if s.Min != nil {
+		found["minimum"] = int(*s.Min)
+	}
+	if s.Max != nil {
+		found["maximum"] = int(*s.Max)
+	}
+	if n, ok := s.Default.(float64); ok {
+		found["default"] = int(n)
+	}
+	return found
+}
+
+// TestBoundsInTexts finds the bounds in the sentences that have them for people.
+func TestBoundsInTexts(t *testing.T) {
+	t.Parallel()
+	const (
+		kib   = 1 << 10
+		spec  = "openapi.yaml"
+		pages = "docs/errors.md"
+	)
+	for _, c := range []struct{ file, says string }{
+		{spec, fmt.Sprintf("A request body is at most %d KiB.", openapi.MaxBody/kib)},
+		{spec, fmt.Sprintf("%d to %d ASCII digits", pin.MinLength, pin.MaxLength)},
+		{pages, fmt.Sprintf("The body is larger than %d KiB.", openapi.MaxBody/kib)},
+		{pages, fmt.Sprintf("narrower lengths than %d to %d", pin.MinLength, pin.MaxLength)},
+		{pages, fmt.Sprintf("All entries of a policy together have at most %d KiB", policy.MaxSkillsBytes/kib)},
+		{pages, fmt.Sprintf("%d pending confirmations, or %d that are approved", confirmation.MaxPending, confirmation.MaxApproved)},
+	} {
+		text, err := os.ReadFile(filepath.Join(contract.Root(), c.file))
+		must(t, err)
+		if !strings.Contains(strings.Join(strings.Fields(string(text)), " "), c.says) {
+			t.Errorf("%s does not say %q", c.file, c.says)
+		}
+	}
+}
