@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -64,8 +65,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	cancel()
-	<-stopped
-	return err
+	return errors.Join(err, <-stopped)
 }
 
 // confirm plays the runtime of an agent, and its admin.
@@ -160,5 +160,6 @@ func (c client) call(ctx context.Context, method, path string, body any) (answer
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		return a, fmt.Errorf("%s %s: %s", method, path, resp.Status)
 	}
-	return a, json.NewDecoder(resp.Body).Decode(&a)
+	err = json.NewDecoder(resp.Body).Decode(&a)
+	return a, err
 }

@@ -30,7 +30,7 @@ var ErrNotFound = errors.New("page: not found")
 
 // Refusal is the error of a [Backend] that did nothing and spent nothing: a status of 429, 500 or 503,
 // and after how long another try makes sense (zero: not said).
-type Refusal struct {
+type Refusal struct { //nolint:errname // "refusal" is the word for an answer that did nothing
 	Status     int
 	RetryAfter time.Duration
 }

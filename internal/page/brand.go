@@ -54,8 +54,8 @@ func (b Brand) Check() error {
 		return nil
 	}
 	u, err := url.Parse(b.SupportURL)
-	if err != nil || !(u.Scheme == "https" && u.Host != "" || u.Scheme == "mailto" && u.Opaque != "") {
-		return errors.New("the page's support URL must begin with https:// or mailto:")
+	if err != nil || ((u.Scheme != "https" || u.Host == "") && (u.Scheme != "mailto" || u.Opaque == "")) {
+		return errors.New("the page's support URL must begin with https:// or with mailto: and an address")
 	}
 	return nil
 }

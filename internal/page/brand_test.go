@@ -40,8 +40,15 @@ func TestBrandsThatStopTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, b := range []page.Brand{
-		{Color: "#ffffff"}, {Name: "  "}, {Name: "a\u202eb"}, {Name: "two\nlines"}, {Name: strings.Repeat("x", 65)},
-		{SupportURL: "http://help.example"}, {SupportURL: "javascript:alert(1)"}, {SupportURL: "help"}, {SupportURL: "https://"},
+		{Color: "#ffffff"},
+		{Name: "  "},
+		{Name: "a\u202eb"},
+		{Name: "two\nlines"},
+		{Name: strings.Repeat("x", 65)},
+		{SupportURL: "http://help.example"},
+		{SupportURL: "javascript:alert(1)"},
+		{SupportURL: "help"},
+		{SupportURL: "https://"},
 	} {
 		if _, err := page.New(page.Options{PublicURL: publicURL, Links: ring, Brand: b}); err == nil {
 			t.Errorf("%+v starts", b)

@@ -342,14 +342,14 @@ func TestABusyAndABrokenService(t *testing.T) {
 	path := s.path(t, "pending")
 	response := s.post(path, confirm(pagetest.BusyPIN, 0))
 	d := read(t, response)
-	if response.StatusCode != 503 || response.Header.Get("Retry-After") != "2" || !d.hasPINField() ||
+	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") != "2" || !d.hasPINField() ||
 		!strings.Contains(d.text(), "your PIN was not used") {
 		t.Errorf("busy: %d %v %s", response.StatusCode, response.Header, d.text())
 	}
 	response = s.post(path, confirm(pagetest.BrokenPIN, 0))
 	d = read(t, response)
 	wantSound(t, response, d, "en")
-	if response.StatusCode != 500 || len(s.errors) != 1 || strings.Contains(d.raw, "pagetest") {
+	if response.StatusCode != http.StatusInternalServerError || len(s.errors) != 1 || strings.Contains(d.raw, "pagetest") {
 		t.Errorf("broken: %d %v", response.StatusCode, s.errors)
 	}
 	if strings.Contains(d.raw, pagetest.BrokenPIN) {
@@ -364,7 +364,7 @@ func TestWhatTheBackEndDoesNotSayIsNotDone(t *testing.T) {
 	s.backend.Change(s.states["pending-frozen"].ID(), func(q *page.Question) { q.Obstacle = 99 })
 	s.backend.Change(s.states["pending-nested"].ID(), func(q *page.Question) { q.Params = []byte(`{"a":`) })
 	for i, name := range []string{"pending", "pending-frozen", "pending-nested"} {
-		if response := s.get(s.path(t, name)); response.StatusCode != 500 || len(s.errors) != i+1 {
+		if response := s.get(s.path(t, name)); response.StatusCode != http.StatusInternalServerError || len(s.errors) != i+1 {
 			t.Errorf("%s: %d", name, response.StatusCode)
 		}
 	}

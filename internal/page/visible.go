@@ -56,12 +56,12 @@ func pieces(text string) []piece {
 
 // isVisible says whether the rune at i can be shown as it is.
 func isVisible(runes []rune, i int) bool {
-	switch r := runes[i]; {
-	case r == '\n':
+	switch r := runes[i]; r {
+	case '\n':
 		return true
-	case r == zwj || r == zwnj:
+	case zwj, zwnj:
 		return joins(runes, i)
-	case r == textStyle || r == emoji:
+	case textStyle, emoji:
 		return i > 0 && (runes[i-1] > unicode.MaxASCII && isGraphic(runes[i-1]) && !isIgnorable(runes[i-1]) ||
 			i+1 < len(runes) && runes[i+1] == keycap)
 	default:
@@ -89,9 +89,8 @@ func isGraphic(r rune) bool { return unicode.IsGraphic(r) }
 // isIgnorable says whether a graphic rune is drawn as nothing: the Default_Ignorable_Code_Points that
 // are letters or marks (DerivedCoreProperties), the empty pattern of Braille and the null notehead.
 func isIgnorable(r rune) bool {
-	switch {
-	case r == '\u034f', r == '\u115f', r == '\u1160', r == '\u17b4', r == '\u17b5', r == '\u3164', r == '\uffa0',
-		r == '\u2800', r == '\U0001d159':
+	switch r {
+	case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u3164', '\uffa0', '\u2800', '\U0001d159':
 		return true
 	default:
 		return unicode.In(r, unicode.Variation_Selector)

@@ -141,14 +141,14 @@ func TestPageConfirms(t *testing.T) {
 		id, link := p.asks(`,"action":{"summary":"Pay 5","params":{"amount":5}}`)
 		for range 2 {
 			resp, page := p.send("GET", link, "")
-			if resp.StatusCode != 200 || !strings.Contains(page, "Pay 5") || resp.Header.Get("X-Request-Id") == "" {
+			if resp.StatusCode != http.StatusOK || !strings.Contains(page, "Pay 5") || resp.Header.Get("X-Request-Id") == "" {
 				p.t.Fatalf("GET: %d %s", resp.StatusCode, page)
 			}
 		}
-		if resp, body := p.send("HEAD", link, ""); resp.StatusCode != 200 || body != "" {
+		if resp, body := p.send("HEAD", link, ""); resp.StatusCode != http.StatusOK || body != "" {
 			p.t.Fatalf("HEAD: %d %q", resp.StatusCode, body)
 		}
-		if resp, _ := p.send("BREW", link, ""); resp.StatusCode != 405 {
+		if resp, _ := p.send("BREW", link, ""); resp.StatusCode != http.StatusMethodNotAllowed {
 			p.t.Fatalf("BREW: %d", resp.StatusCode)
 		}
 		p.post(link, 422, "decision", "confirm", "pin", "x", "used", "0")
@@ -236,10 +236,10 @@ func TestPageDeclinesAndDisputes(t *testing.T) {
 func TestPageOnlyAndOwnPINs(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(p person) {
-		open, link := p.asks("")
+		p.asks("")
 		verified, _ := p.asks("")
 		p.api("POST", p.internal("/confirmations/"+verified+"/verify"), `{"pin":"`+own+`"}`, 200)
-		open, link = p.asks(`,"action":{"summary":"Pay 5","params":{}}`)
+		open, link := p.asks(`,"action":{"summary":"Pay 5","params":{}}`)
 		p.api("PATCH", p.policy(), `{"pin_channels":"page"}`, 200)
 		got := p.api("POST", p.internal("/confirmations/"+open+"/verify"), `{"pin":"`+own+`"}`, 403)
 		p.wants(got, "type", "urn:hydrapin:problem:page-only")
@@ -277,7 +277,7 @@ func TestPINLinks(t *testing.T) {
 		p.wants(p.api("GET", p.pin(), "", 200), "set_by", "admin")
 		p.post(link, 303, "pin", fresh, "pin_again", fresh)
 		p.wants(p.api("GET", p.pin(), "", 200), "set_by", "holder")
-		if resp, page := p.send("GET", link, ""); resp.StatusCode != 200 || strings.Contains(page, `name="pin"`) {
+		if resp, page := p.send("GET", link, ""); resp.StatusCode != http.StatusOK || strings.Contains(page, `name="pin"`) {
 			p.t.Fatalf("a used link: %d", resp.StatusCode)
 		}
 		p.post(link, 410, "pin", own, "pin_again", own)
@@ -296,7 +296,7 @@ func TestRuntimePINLinks(t *testing.T) {
 		identity := p.internal("/identities/" + p.Identity.String())
 		admins := text(p.api("POST", "/v1/instances/"+p.Instance.String()+"/identities/"+p.Identity.String()+"/pin-links", "", 201)["url"])
 		link := text(p.api("POST", identity+"/pin-links", `{"expires_in_seconds":60}`, 201)["url"])
-		if resp, _ := p.send("GET", admins, ""); resp.StatusCode != 200 {
+		if resp, _ := p.send("GET", admins, ""); resp.StatusCode != http.StatusOK {
 			p.t.Fatalf("the admin's link: %d", resp.StatusCode)
 		}
 		p.post(link, 303, "pin", own, "pin_again", own)
@@ -352,7 +352,7 @@ func TestQRCode(t *testing.T) {
 		id, link := p.asks("")
 		path := p.URL + p.internal("/confirmations/"+id+"/qr")
 		resp, image := p.send("GET", path, "", "X-Api-Key", p.RuntimeKey)
-		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/svg+xml" || !strings.HasPrefix(image, "<svg") {
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "image/svg+xml" || !strings.HasPrefix(image, "<svg") {
 			p.t.Fatalf("QR: %d %s", resp.StatusCode, image)
 		}
 		p.post(link, 303, "decision", "decline")
@@ -370,7 +370,7 @@ func TestForeignTokens(t *testing.T) {
 		for _, address := range []string{
 			link + "A", link[:len(link)-1], p.URL + "/confirm/", p.URL + "/set-pin/" + link[at:], link + "/", p.URL + "/confirm/x/y",
 		} {
-			if resp, _ := p.send("GET", address, ""); resp.StatusCode != 404 {
+			if resp, _ := p.send("GET", address, ""); resp.StatusCode != http.StatusNotFound {
 				p.t.Errorf("%d", resp.StatusCode)
 			}
 		}

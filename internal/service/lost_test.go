@@ -65,7 +65,7 @@ func (l *lossy) InTx(ctx context.Context, fn func(store.Tx) error) error {
 		err = l.Store.InTx(ctx, fn)
 	case lost:
 		err = l.Store.InTx(ctx, func(tx store.Tx) error { return errors.Join(fn(tx), errLost) })
-		if unjoined, ok := err.(interface{ Unwrap() []error }); ok && len(unjoined.Unwrap()) == 1 { //nolint:errorlint // made above
+		if unjoined, ok := err.(interface{ Unwrap() []error }); ok && len(unjoined.Unwrap()) == 1 {
 			err = nil
 		}
 	default:

@@ -143,14 +143,18 @@ func TestRoundTrips(t *testing.T) {
 			return second(c.near.Redeem(ctx, c.runtime, to(c.instance, v.ID), proof()))
 		}},
 		{"decline", 3, true, true, pending, func() error { return c.near.Decline(ctx, c.runtime, to(c.instance, v.ID)) }},
-		{"outcome", 3, true, true, func() { approved(); must(t, second(c.Redeem(ctx, c.runtime, to(c.instance, v.ID), proof()))) },
+		{
+			"outcome", 3, true, true, func() { approved(); must(t, second(c.Redeem(ctx, c.runtime, to(c.instance, v.ID), proof()))) },
 			func() error {
 				return second(c.near.ReportOutcome(ctx, c.runtime, to(c.instance, v.ID), confirmation.Outcome{Kind: confirmation.OutcomeExecuted}))
-			}},
+			},
+		},
 		{"end sessions", 3, true, true, rests(c.customer), func() error { return c.near.EndSessions(ctx, c.runtime, c.customer, c.instance) }},
 		{"set", 3, false, true, rests(c.customer), func() error { return second(c.near.SetPIN(ctx, c.admin, c.customer, current)) }},
-		{"unlock", 3, false, true, func() { c.setPIN(c.customer, right); c.fail(c.pending(), 5) },
-			func() error { return second(c.near.UnlockPIN(ctx, c.admin, c.customer)) }},
+		{
+			"unlock", 3, false, true, func() { c.setPIN(c.customer, right); c.fail(c.pending(), 5) },
+			func() error { return second(c.near.UnlockPIN(ctx, c.admin, c.customer)) },
+		},
 		{"remove", 3, false, true, rests(c.customer), func() error { return c.near.RemovePIN(ctx, c.admin, c.customer) }},
 		{"replace by the runtime", 6, true, true, rests(c.identity), func() error {
 			return second(c.near.SetPINByRuntime(ctx, c.runtime, c.identity, service.NewPIN{PIN: current, Current: &current}))
@@ -161,8 +165,10 @@ func TestRoundTrips(t *testing.T) {
 				Instance: c.instance, Patch: policy.Patch{SessionTTLMinutes: &ttl}, Match: anyVersion,
 			}))
 		}},
-		{"freeze", 5, false, true, func() { must(t, c.Unfreeze(ctx, c.admin, c.instance)) },
-			func() error { return second(c.near.Freeze(ctx, c.admin, c.instance, "")) }},
+		{
+			"freeze", 5, false, true, func() { must(t, c.Unfreeze(ctx, c.admin, c.instance)) },
+			func() error { return second(c.near.Freeze(ctx, c.admin, c.instance, "")) },
+		},
 	} {
 		credential := c.live
 		if test.agent {

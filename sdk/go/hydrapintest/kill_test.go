@@ -31,7 +31,7 @@ func TestAKilledProcessRunsAtMostOnce(t *testing.T) {
 			ada := srv.Person("804615")
 			ranFile := filepath.Join(t.TempDir(), "ran")
 			for _, kill := range []int{at, -1} {
-				child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAKilledProcessRunsAtMostOnce$") //nolint:gosec // itself
+				child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAKilledProcessRunsAtMostOnce$")
 				child.Env = append(os.Environ(), fmt.Sprint("HYDRAPIN_TEST_KILL=", kill), "HYDRAPIN_URL="+srv.URL, "CUSTOMER="+ada.ID().String(),
 					"HYDRAPIN_RUNTIME_KEY="+srv.RuntimeKey, "HYDRAPIN_INSTANCE="+srv.Instance.String(), "RAN="+ranFile)
 				_, _ = child.CombinedOutput()

@@ -22,7 +22,7 @@ func TestReadme(t *testing.T) {
 	}
 	srv := hydrapintest.Start(t)
 	// Within the repository, so that the server's module has what it imports.
-	folder, err := os.MkdirTemp(".", "testdata-readme-")
+	folder, err := os.MkdirTemp(".", "testdata-readme-") //nolint:usetesting // it has to be within the module
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	file := filepath.Join(folder, "main.go")
