@@ -2,51 +2,51 @@ package audit
 
 // The details of each type of event.
 type (
-	// PINSet: a PIN was set. Replaced says that it replaced another.
+	// PINSet says that a PIN was set. Replaced says that it replaced another.
 	PINSet struct {
 		Replaced bool   `json:"replaced"`
 		SetBy    string `json:"set_by,omitempty"`
 	}
-	// PINLinkCreated: a link was created with which its holder's PIN can be chosen. The
+	// PINLinkCreated says that a link was created with which its holder's PIN can be chosen. The
 	// event's actor is who created it.
 	PINLinkCreated struct {
 		Link      string `json:"link"`
 		Kind      string `json:"kind"`
 		ExpiresAt string `json:"expires_at"`
 	}
-	// PINLinkEnded: a link was ended before its time, by hand or by a newer one.
+	// PINLinkEnded says that a link was ended before its time, by hand or by a newer one.
 	PINLinkEnded struct {
 		Link string `json:"link"`
 		Kind string `json:"kind"`
 	}
-	// PINRemoved: a PIN was removed, or what its runtime's removal had left of it.
+	// PINRemoved says that a PIN was removed, or what its runtime's removal had left of it.
 	PINRemoved struct {
 		Was      string `json:"was"`
 		Failures int    `json:"failures"`
 	}
-	// PINAttempted: an attempt was spent, before anything was hashed. Failures is
+	// PINAttempted says that an attempt was spent, before anything was hashed. Failures is
 	// the count of consecutive failures with it.
 	PINAttempted struct {
 		Failures int `json:"failures"`
 	}
-	// PINVerified: the PIN that was entered is correct.
+	// PINVerified says that the PIN that was entered is correct.
 	PINVerified struct{}
-	// PINFailed: the PIN that was entered is incorrect.
+	// PINFailed says that the PIN that was entered is incorrect.
 	PINFailed struct {
 		AttemptsRemaining int `json:"attempts_remaining"`
 	}
-	// PINRefused: a PIN was entered that was not compared. Reason is the state of
+	// PINRefused says that a PIN was entered and not compared. Reason is the state of
 	// the record.
 	PINRefused struct {
 		Reason string `json:"reason"`
 	}
-	// PINLocked: a spent attempt locked the PIN.
+	// PINLocked says that a spent attempt locked the PIN.
 	PINLocked struct {
 		LockedUntil string `json:"locked_until"`
 	}
-	// PINDeactivated: a spent attempt deactivated the PIN.
+	// PINDeactivated says that a spent attempt deactivated the PIN.
 	PINDeactivated struct{}
-	// PINUnlocked: a lock or deactivation was lifted. Reason is empty where an admin
+	// PINUnlocked says that a lock or deactivation was lifted. Reason is empty where an admin
 	// lifted it.
 	PINUnlocked struct {
 		Was      string `json:"was"`
@@ -54,7 +54,7 @@ type (
 		Failures int    `json:"failures"`
 	}
 
-	// PolicyUpdated: the policy of an instance changed.
+	// PolicyUpdated says that the policy of an instance changed.
 	PolicyUpdated struct {
 		Before PolicyState `json:"before"`
 		After  PolicyState `json:"after"`
@@ -69,40 +69,40 @@ type (
 		Version           int64    `json:"version"`
 	}
 
-	// FreezeSet: an instance was frozen, or a tenant where the event has no instance.
+	// FreezeSet says that an instance was frozen, or a tenant where the event has no instance.
 	FreezeSet struct {
 		Reason string `json:"reason,omitempty"`
 	}
-	// FreezeLifted: a freeze was lifted.
+	// FreezeLifted says that a freeze was lifted.
 	FreezeLifted struct{}
 
-	// SessionOpened: a correct PIN opened a session.
+	// SessionOpened says that a correct PIN opened a session.
 	SessionOpened struct {
 		Session string `json:"session"`
 		Role    string `json:"role"`
 		Until   string `json:"until"`
 	}
-	// SessionEnded: a session ended before its time.
+	// SessionEnded says that a session ended before its time.
 	SessionEnded struct {
 		Session string `json:"session"`
 		Reason  string `json:"reason"`
 	}
 
-	// KeyMinted: a key was made.
+	// KeyMinted says that a key was made.
 	KeyMinted struct {
 		Key    string   `json:"key"`
 		Kind   string   `json:"kind"`
 		Name   string   `json:"name"`
 		Scopes []string `json:"scopes,omitempty"`
 	}
-	// KeyRevoked: a key was revoked.
+	// KeyRevoked says that a key was revoked.
 	KeyRevoked struct {
 		Key  string `json:"key"`
 		Kind string `json:"kind"`
 		Name string `json:"name"`
 	}
 
-	// AccessDenied: a valid credential was refused an operation.
+	// AccessDenied says that a valid credential was refused an operation.
 	AccessDenied struct {
 		Operation string `json:"operation"`
 	}
@@ -119,27 +119,27 @@ type Question struct {
 
 // The details of the events of confirmations.
 type (
-	// ConfirmationNotRequired: asked, and no PIN was needed.
+	// ConfirmationNotRequired says that a runtime asked, and no PIN was needed.
 	ConfirmationNotRequired struct{ Question }
-	// ConfirmationBlocked: asked, and no PIN can be entered now.
+	// ConfirmationBlocked says that a runtime asked, and no PIN could be entered.
 	ConfirmationBlocked struct{ Question }
-	// ConfirmationAsked: asked and stored.
+	// ConfirmationAsked says that a runtime asked, and the question was stored.
 	ConfirmationAsked struct{ Question }
-	// ConfirmationApproved: approved by a PIN or by a session.
+	// ConfirmationApproved says that it was approved by a PIN or by a session.
 	ConfirmationApproved struct{ Question }
-	// ConfirmationDeclined: ended by the runtime, the holder or a change.
+	// ConfirmationDeclined says that it was ended by the runtime, the holder or a change.
 	ConfirmationDeclined struct{ Question }
-	// ConfirmationDisputed: declined by a holder who did not ask for it.
+	// ConfirmationDisputed says that a holder declined what they did not ask for.
 	ConfirmationDisputed struct{ Question }
-	// ConfirmationExpired: ran out.
+	// ConfirmationExpired says that it ran out.
 	ConfirmationExpired struct{ Question }
-	// ConfirmationRedeemed: used up.
+	// ConfirmationRedeemed says that its approval was used.
 	ConfirmationRedeemed struct{ Question }
-	// ConfirmationOutcome: the runtime reported what became of the skill.
+	// ConfirmationOutcome says that the runtime reported what became of the skill.
 	ConfirmationOutcome struct {
 		Outcome string `json:"outcome"`
 	}
-	// ConfirmationRefused: a redeem, or a correct PIN, that changed nothing.
+	// ConfirmationRefused says that a redeem, or a correct PIN, changed nothing.
 	ConfirmationRefused struct {
 		Question
 		Refusal string `json:"refusal"`

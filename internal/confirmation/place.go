@@ -28,7 +28,7 @@ func (p Place) String() string {
 	if p == (Place{}) {
 		return ""
 	}
-	raw := binary.BigEndian.AppendUint64(nil, uint64(p.CreatedAt.UnixMicro())) //nolint:gosec // read back the same way
+	raw := binary.BigEndian.AppendUint64(nil, uint64(p.CreatedAt.UnixMicro()))
 	return base64.RawURLEncoding.EncodeToString(append(raw, p.ID[:]...))
 }
 

@@ -49,7 +49,7 @@ const (
 	Expired
 )
 
-// Obstacle is why a PIN does not count now. It leaves the question pending and the page without a PIN
+// Obstacle is why no PIN can be entered now. It leaves the question pending and the page without a PIN
 // field; declining stays possible.
 type Obstacle int
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -180,7 +181,7 @@ func message(from io.Reader, startup bool) (kind byte, whole []byte, err error) 
 	if _, err := io.ReadFull(from, body); err != nil {
 		return 0, nil, err
 	}
-	return kind, append(head, body...), nil
+	return kind, slices.Concat(head, body), nil
 }
 
 // ask passes on what the client sends, a whole round trip at a time.

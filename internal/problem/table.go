@@ -122,7 +122,7 @@ var table = []row{
 	}),
 	is(service.ErrFrozen, Problem{
 		Status: http.StatusForbidden, Code: "frozen", Title: "Frozen",
-		Detail: "The instance or its tenant is frozen. Nothing was spent.",
+		Detail: "The instance or its tenant is frozen.",
 	}),
 	is(service.ErrExpired, Problem{
 		Status: http.StatusGone, Code: "expired", Title: "Expired",
@@ -161,6 +161,7 @@ var table = []row{
 	is(auth.ErrKeysNotLoaded, unavailable),
 	is(service.ErrUnavailable, unavailable),
 	is(service.ErrStoreUnavailable, unavailable),
+	is(service.ErrNewerSchema, unavailable), // the load balancer has a node that can
 	// The client has gone, or the server stops; anyone still connected gets a "no".
 	is(context.Canceled, unavailable),
 	is(context.DeadlineExceeded, unavailable),

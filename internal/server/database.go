@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
@@ -17,13 +18,13 @@ import (
 // OpenStore opens the database that the settings name, and migrates it if asked. Errors are the store's: [store.ErrUnavailable], [store.ErrNewerSchema].
 func OpenStore(ctx context.Context, cfg config.Config, migrate bool) (store.Database, error) {
 	if migrate {
-		return openMigrated(ctx, cfg, time.Now)
+		return openMigrated(ctx, cfg, slog.New(slog.DiscardHandler), time.Now)
 	}
-	return open(ctx, cfg.Database, time.Now)
+	return open(ctx, cfg.Database, slog.New(slog.DiscardHandler), time.Now)
 }
 
-func openMigrated(ctx context.Context, cfg config.Config, now func() time.Time) (store.Database, error) {
-	db, err := open(ctx, cfg.Database, now)
+func openMigrated(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (store.Database, error) {
+	db, err := open(ctx, cfg.Database, log, now)
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +57,9 @@ func parseRings(cfg config.Config) (argon2id.Ring, receipt.Ring, error) {
 	return peppers, receipts, nil
 }
 
-func open(ctx context.Context, d config.Database, now func() time.Time) (store.Database, error) {
+func open(ctx context.Context, d config.Database, log *slog.Logger, now func() time.Time) (store.Database, error) {
 	if d.Engine == config.Postgres {
-		return postgres.Open(ctx, postgres.Config{URL: d.URL.Reveal()})
+		return postgres.Open(ctx, postgres.Config{URL: d.URL.Reveal(), Notice: log.Warn})
 	}
-	return sqlite.Open(ctx, sqlite.Config{Path: d.Path, Now: now})
+	return sqlite.Open(ctx, sqlite.Config{Path: d.Path, Now: now, Notice: log.Warn})
 }

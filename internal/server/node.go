@@ -61,7 +61,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Node, error) {
 // start fills the node. What it started is closed by [Node.Close], also after an error.
 func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ring, opts Options) error {
 	var err error
-	if n.database, err = openMigrated(ctx, cfg, opts.Now); err != nil {
+	if n.database, err = openMigrated(ctx, cfg, opts.Log, opts.Now); err != nil {
 		return fmt.Errorf("the database %s cannot be used: %w; check that it is running and that HYDRAPIN_DATABASE_URL is correct", cfg.Database, err)
 	}
 	if err := service.CheckRings(ctx, n.database, peppers, n.receipts); err != nil {

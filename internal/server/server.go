@@ -75,6 +75,11 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(In
 		// Port 0 is any free one, so that the address is known only now.
 		cfg.PublicURL = cfg.URLFor(addr)
 	}
+	var handler handover
+	srv := httpServer(&handler, log)
+	defer func() { _ = srv.Close() }()
+	served := make(chan error, 1)
+	go func() { served <- listen(srv, ln, cfg) }()
 	n, err := New(ctx, cfg, Options{Log: log})
 	if err != nil {
 		return err
@@ -84,28 +89,31 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(In
 	if err := n.greet(ctx, cfg, &info); err != nil {
 		return err
 	}
-	return n.serve(ctx, ln, cfg, func() { ready(info) })
+	handler.to(n.handler)
+	return n.serve(ctx, srv, served, func() { ready(info) })
 }
 
 // HTTPServer returns a server of the node's handler, with the limits of the program.
-func (n *Node) HTTPServer() *http.Server {
+func (n *Node) HTTPServer() *http.Server { return httpServer(n.handler, n.log) }
+
+func httpServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler: n.handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
 
-// serve runs the server and the service until ctx ends or one of them fails.
-func (n *Node) serve(ctx context.Context, ln net.Listener, cfg config.Config, ready func()) error {
-	srv := n.HTTPServer()
+// serve runs the service beside the server, whose end served returns, until ctx ends or one of them
+// fails.
+func (n *Node) serve(ctx context.Context, srv *http.Server, served <-chan error, ready func()) error {
 	// The service outlives the listener: requests that drain still need it.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.Run(background) })
 	g.Go(func() error {
-		err := listen(srv, ln, cfg)
+		err := <-served
 		if errors.Is(err, http.ErrServerClosed) {
 			return nil
 		}

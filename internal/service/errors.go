@@ -75,6 +75,8 @@ var (
 	ErrUnknownPepper = argon2id.ErrUnknownPepper
 	// ErrStoreUnavailable: the database cannot be reached.
 	ErrStoreUnavailable = store.ErrUnavailable
+	// ErrNewerSchema: a newer version has migrated the database, and this one cannot write to it.
+	ErrNewerSchema = store.ErrNewerSchema
 )
 
 // BusyError is an [ErrBusy] that says when to come back.

@@ -7,7 +7,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/audit"
 )
 
-// Observer is told of every step: what metrics and traces are made of. Its methods
+// Observer observes every step: what metrics and traces are made of. Its methods
 // must return at once; they see no PIN, no key and no params.
 type Observer interface {
 	// Step is called as a step begins, and what it returns as the step ends. The

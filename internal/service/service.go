@@ -32,7 +32,7 @@ type Config struct {
 	Hasher   *argon2id.Pool
 	Receipts receipt.Ring
 	Log      *slog.Logger
-	// Observer is told of every step; nil for nobody.
+	// Observer observes every step; nil for none.
 	Observer Observer
 
 	// Issuer is the public URL of the server, the receipts' issuer.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -93,16 +94,58 @@ func TestPostgresPeppers(t *testing.T) {
 	n.stop()
 }
 
-// A database that a newer program has made incompatible is refused.
+// A database that a newer program has made incompatible is refused. A server that runs meanwhile
+// refuses writes with a 503, so that a load balancer sends them to one that can.
 func TestPostgresNewer(t *testing.T) {
 	t.Parallel()
 	address := pgtest.Empty(t)
 	m := newMachine(t, append(postgresEnv(address), ringEnv()...)...)
 	m.noteSecrets()
-	m.serve().stop()
+	n := m.serve()
+	key := m.key("--tenant", uuid.NewString(), "--all-scopes")
 	sql(t, address, "UPDATE schema_compat SET min_program_schema = 99")
+	a := n.call(key, http.MethodPost, pinPath(uuid.New()), `{"pin":"804615"}`)
+	a.want(t, http.StatusServiceUnavailable)
+	if a.kind() != "unavailable" || a.header.Get("Retry-After") == "" {
+		t.Errorf("a write was answered %s %v", a.body, a.header)
+	}
+	n.call("", http.MethodGet, "/readyz", "").want(t, http.StatusServiceUnavailable)
+	n.stop()
 	m.refused(m.run(nil, "serve"), "newer", "99")
 	m.refused(m.run(nil, "migrate", "up"), "newer", "99")
+}
+
+// While another node migrates, a starting server says whom it waits for and answers that it is
+// alive.
+func TestPostgresStartWaitsForAMigration(t *testing.T) {
+	t.Parallel()
+	address := pgtest.Empty(t)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	_ = free.Close()
+	m := newMachine(t, append(append(postgresEnv(address), ringEnv()...), "HYDRAPIN_ADDR="+addr)...)
+	m.noteSecrets()
+	sql(t, address, `CREATE TABLE migration_lease (one boolean NOT NULL DEFAULT true PRIMARY KEY, holder text NOT NULL, expires_at timestamptz NOT NULL)`,
+		"INSERT INTO migration_lease (holder, expires_at) VALUES ('another node', now() + interval '1 hour')")
+	n := m.launch()
+	n.url = "http://" + addr
+	hydratest.Eventually(t, "the log names what is waited for", func() bool {
+		return n.logged("msg", "waiting for another node that migrates the database", "node", "another node") != nil
+	})
+	n.call("", http.MethodGet, "/healthz", "").want(t, http.StatusOK)
+	n.call("", http.MethodGet, "/readyz", "").want(t, http.StatusServiceUnavailable)
+	a := n.call("", http.MethodGet, "/v1/me/pin", "")
+	a.want(t, http.StatusServiceUnavailable)
+	if a.kind() != "unavailable" || a.header.Get("Retry-After") == "" {
+		t.Errorf("a call while starting was answered %s %v", a.body, a.header)
+	}
+	sql(t, address, "DELETE FROM migration_lease")
+	n.awaitReady()
+	n.call("", http.MethodGet, "/readyz", "").want(t, http.StatusOK)
+	n.stop()
 }
 
 // A database that is gone for a while makes everything 503 and the node not ready;

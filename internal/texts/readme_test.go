@@ -26,7 +26,7 @@ const (
 )
 
 // codeBlock is a fenced block, with its language and its text.
-var codeBlock = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
+var codeBlock = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$") //nolint:gocritic // with (?m), ^ is the start of any line
 
 // TestReadme pastes the README's commands, in order, into one fresh shell in a copy
 // of the tree. The server, which would keep the first terminal, runs beside it.

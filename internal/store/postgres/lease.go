@@ -112,7 +112,7 @@ func (s *Store) tryLease(ctx context.Context, own string) (holder string, err er
 		if isUndefinedTable(err) {
 			// Of two that create it at once one fails, on the table, its type or their names in the
 			// catalogue; the table is there then.
-			_, err := db.Exec(ctx, leaseTable)
+			_, err = db.Exec(ctx, leaseTable)
 			if err != nil && !hasCode(err, codeUniqueViolation, codeDuplicateTable, codeDuplicateObject) {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -188,7 +189,7 @@ func relay(from io.Reader, to func(whole []byte) error) (kind byte, err error) {
 	if _, err := io.ReadFull(from, body); err != nil {
 		return 0, err
 	}
-	return head[0], to(append(head, body...))
+	return head[0], to(slices.Concat(head, body))
 }
 
 func (p *pooler) take() *pgconn.HijackedConn {

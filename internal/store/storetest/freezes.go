@@ -49,8 +49,8 @@ func testFreezeAsSaved(t *testing.T, s store.Store) {
 	equal(t, "another tenant", freezeOf(t, s, policy.TenantScope(tenant(2))), policy.Freeze{Scope: policy.TenantScope(tenant(2))})
 }
 
-// A policy tells of the freezes of its instance and of its tenant, stored or not.
-func testPolicyTellsFreezes(t *testing.T, s store.Store) {
+// A policy includes the freezes of its instance and of its tenant, stored or not.
+func testPolicyIncludesFreezes(t *testing.T, s store.Store) {
 	p := policy.Default(tenant(1), instance(1))
 	p.AppliesTo, p.Version = policy.AppliesToOwner, 3
 	inTx(t, s, func(tx store.Tx) { tx.SavePolicy(p) })
@@ -211,7 +211,7 @@ func testListOpen(t *testing.T, s store.Store) {
 		if n%3 == 0 {
 			c = lasting(approve(c), now)
 		}
-		c.CreatedAt = after(n / 2) // two at a time, told apart by their ids
+		c.CreatedAt = after(n / 2) // two at a time, distinguished by their ids
 		all = append(all, c)
 	}
 	past := ask(customer(1), instance(1), 8)

@@ -66,10 +66,18 @@ func testLocksExclude(t *testing.T, s store.Store) {
 	furnish(t, s)
 	locks := lockings()
 	for _, test := range [][2]string{
-		{"pin", "pin"}, {"pin to be set", "pin"}, {"pin", "pin to be set"}, {"first pin", "first pin"},
-		{"attempt", "attempt"}, {"policy", "policy"}, {"policy, unstored", "policy, unstored"},
-		{"confirmation", "confirmation"}, {"open", "confirmation"}, {"confirmation", "open"},
-		{"open, on instance", "open"}, {"api key", "api key"},
+		{"pin", "pin"},
+		{"pin to be set", "pin"},
+		{"pin", "pin to be set"},
+		{"first pin", "first pin"},
+		{"attempt", "attempt"},
+		{"policy", "policy"},
+		{"policy, unstored", "policy, unstored"},
+		{"confirmation", "confirmation"},
+		{"open", "confirmation"},
+		{"confirmation", "open"},
+		{"open, on instance", "open"},
+		{"api key", "api key"},
 	} {
 		inTx(t, s, func(tx store.Tx) {
 			locks[test[0]](tx)

@@ -202,8 +202,10 @@ func testPoliciesApart(t *testing.T, s store.Store) {
 	mine.Version, mine.SessionTTLMinutes = 1, 5
 	inTx(t, s, func(tx store.Tx) { tx.SavePolicy(mine) })
 	for _, other := range []policy.Instance{
-		{Tenant: tenant(1), ID: instance(2)}, {Tenant: tenant(3), ID: instance(2)},
-		{Tenant: tenant(2), ID: instance(1)}, {Tenant: tenant(2), ID: instance(3)},
+		{Tenant: tenant(1), ID: instance(2)},
+		{Tenant: tenant(3), ID: instance(2)},
+		{Tenant: tenant(2), ID: instance(1)},
+		{Tenant: tenant(2), ID: instance(3)},
 	} {
 		equal(t, "Policy of another", policyOf(t, s, other), policy.Default(other.Tenant, other.ID))
 	}

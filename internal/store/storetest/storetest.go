@@ -50,7 +50,7 @@ func Run(t *testing.T, open Open) {
 
 		{"freeze as saved", testFreezeAsSaved},
 		{"freeze at once", testFreezeAtOnce},
-		{"policy tells of freezes", testPolicyTellsFreezes},
+		{"policy includes freezes", testPolicyIncludesFreezes},
 		{"freeze epochs as saved", testFreezeEpochsAsSaved},
 
 		{"session as saved", testSessionAsSaved},

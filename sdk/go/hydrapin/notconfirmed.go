@@ -131,6 +131,6 @@ var sentences = map[NotConfirmedReason]string{
 	BecauseInvalid:      "Not run: these arguments cannot be confirmed. Check them against the tool's description.",
 }
 
-// Sentence is what a model is told: one fixed sentence for each reason. Return it as the tool's
+// Sentence is what to return to a model: one fixed sentence for each reason. Return it as the tool's
 // result, not as an error, which most frameworks make the model repeat.
 func (e *NotConfirmedError) Sentence() string { return sentences[e.Reason] }

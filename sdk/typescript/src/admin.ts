@@ -1,12 +1,23 @@
 import type { AnswerOf, OperationId } from "./operations.js";
 import { reveal, type Secret } from "./secret.js";
 import { Transport, uuid, type CallOptions, type ClientOptions, type Sent } from "./transport.js";
-import type { Freeze, PinPolicy, PinPolicyUpdate, PinStatus } from "./types.js";
+import type { Freeze, PinLink, PinPolicy, PinPolicyUpdate, PinStatus } from "./types.js";
 
 /** A policy and the ETag of its version, to be sent back with an update. The ETag is null where a proxy hides it. */
 export interface VersionedPinPolicy {
   readonly policy: PinPolicy;
   readonly etag: string | null;
+}
+
+/** What can be said of a link. */
+export type LinkOptions = CallOptions & {
+  /** After how many seconds it expires. */
+  readonly expiresInSeconds?: number;
+};
+
+/** What a request for a link says. */
+export function lifeOf({ expiresInSeconds }: LinkOptions) {
+  return expiresInSeconds === undefined ? {} : { expires_in_seconds: expiresInSeconds };
 }
 
 /** What can be said of freezing. */
@@ -119,6 +130,40 @@ export class Admin {
   /** Returns whether the customer whose token this is has a PIN. */
   async getMyPinStatus(options?: CallOptions): Promise<PinStatus> {
     return await this.#call("getMyPinStatus", {}, options);
+  }
+
+  /** Makes a link with which the customer chooses their PIN, once. Send its address by a channel of your own, never through a model. */
+  async createCustomerPinLink(customerId: string, options: LinkOptions = {}): Promise<PinLink> {
+    return await this.#call("createCustomerPinLink", { path: customer(customerId), body: lifeOf(options) }, options);
+  }
+
+  /** Ends the live links. */
+  async endCustomerPinLinks(customerId: string, options?: CallOptions): Promise<void> {
+    await this.#call("endCustomerPinLinks", { path: customer(customerId) }, options);
+  }
+
+  /** Makes a link with which the identity chooses its PIN, once. Send its address by a channel of your own, never through a model. */
+  async createIdentityPinLink(instanceId: string, identityId: string, options: LinkOptions = {}): Promise<PinLink> {
+    return await this.#call(
+      "createIdentityPinLink",
+      { path: identity(instanceId, identityId), body: lifeOf(options) },
+      options,
+    );
+  }
+
+  /** Ends the live links. */
+  async endIdentityPinLinks(instanceId: string, identityId: string, options?: CallOptions): Promise<void> {
+    await this.#call("endIdentityPinLinks", { path: identity(instanceId, identityId) }, options);
+  }
+
+  /** Sets or replaces the PIN of the customer whose token this is. A PIN that is set must be given as `currentPin`. */
+  async setMyPin(
+    pin: string | Secret,
+    options: CallOptions & { readonly currentPin?: string | Secret } = {},
+  ): Promise<PinStatus> {
+    const { currentPin } = options;
+    const current = currentPin === undefined ? {} : { current_pin: reveal(currentPin) };
+    return await this.#call("setMyPin", { body: { pin: reveal(pin), ...current } }, options);
   }
 
   async #call<Id extends OperationId>(id: Id, sent: Sent, options?: CallOptions): Promise<AnswerOf<Id>> {

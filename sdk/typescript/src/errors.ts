@@ -212,6 +212,24 @@ export class FrozenError extends ProblemError {
   override readonly code = "frozen";
 }
 
+/** 403: the policy allows PINs on the page only; nothing was spent. */
+export class PageOnlyError extends ProblemError {
+  override readonly name = "PageOnlyError";
+  override readonly code = "page-only";
+}
+
+/** 403: the policy wants a PIN that its holder chose; nothing was spent. */
+export class PinNotOwnError extends ProblemError {
+  override readonly name = "PinNotOwnError";
+  override readonly code = "pin-not-own";
+}
+
+/** 409: no PIN is set, and the server does not allow the first one to be set this way. */
+export class PinNotSetError extends ProblemError {
+  override readonly name = "PinNotSetError";
+  override readonly code = "pin-not-set";
+}
+
 /** 409: another outcome was reported before. */
 export class OutcomeAlreadySetError extends ProblemError {
   override readonly name = "OutcomeAlreadySetError";
@@ -336,6 +354,9 @@ const classes: Record<ProblemCode, (context: ProblemContext) => ProblemError | n
   unavailable: (c) => new UnavailableError(c),
   internal: (c) => new InternalError(c),
   frozen: (c) => new FrozenError(c),
+  "page-only": (c) => new PageOnlyError(c),
+  "pin-not-own": (c) => new PinNotOwnError(c),
+  "pin-not-set": (c) => new PinNotSetError(c),
   "outcome-already-set": (c) => new OutcomeAlreadySetError(c),
   "not-redeemed": (c) => new NotRedeemedError(c),
 };

@@ -5,8 +5,10 @@ import {
   readDecision,
   readFreeze,
   readNothing,
+  readPinLink,
   readPinPolicy,
   readPinStatus,
+  readSvg,
 } from "./shapes.js";
 
 /** One operation of the contract, as this package calls it. */
@@ -22,6 +24,8 @@ export interface Operation {
    * writes a PIN or changes a policy may.
    */
   readonly repeatable: boolean;
+  /** Whether a success is text rather than JSON. */
+  readonly text?: boolean;
 }
 
 const customerPin = "/v1/customers/{customer_id}/pin";
@@ -61,11 +65,19 @@ export const table = {
   getInstanceFreeze: get(instanceFreeze, readFreeze),
   setInstanceFreeze: write("PUT", instanceFreeze, readFreeze),
   liftInstanceFreeze: remove(instanceFreeze, false),
+  createCustomerPinLink: write("POST", `${customerPin}-links`, readPinLink, 201),
+  endCustomerPinLinks: remove(`${customerPin}-links`, false),
+  createIdentityPinLink: write("POST", `${identityPin}-links`, readPinLink, 201),
+  endIdentityPinLinks: remove(`${identityPin}-links`, false),
   getMyPinStatus: get("/v1/me/pin", readPinStatus),
+  setMyPin: write("PUT", "/v1/me/pin", readPinStatus),
 
   runtimeGetPinStatus: get(runtimePin, readPinStatus),
   runtimeSetPin: write("POST", runtimePin, readPinStatus),
   runtimeRemovePin: remove(runtimePin, false),
+  runtimeCreatePinLink: write("POST", `${runtimePin}-links`, readPinLink, 201),
+  runtimeEndPinLinks: remove(`${runtimePin}-links`, false),
+  getConfirmationQr: { ...get(`${confirmation}/qr`, readSvg), text: true },
   getPinPolicyDecision: get(`${runtime}/pin-policy/decision`, readDecision),
   listConfirmations: get(confirmations, readConfirmationList),
   askConfirmation: write("POST", confirmations, readConfirmation, 200, 201),

@@ -1,3 +1,4 @@
+import { lifeOf, type LinkOptions } from "./admin.js";
 import { canonicalParams } from "./canonical.js";
 import { UnexpectedAnswerError, contextOf } from "./errors.js";
 import { guard, type Grant, type GuardOptions } from "./guard.js";
@@ -10,6 +11,7 @@ import type {
   ConfirmationList,
   Holder,
   Outcome,
+  PinLink,
   PinPolicyDecision,
   PinStatus,
   Question,
@@ -186,6 +188,23 @@ export class Runtime {
   /** Removes an identity's PIN; what incorrect PINs have cost outlives it. */
   async runtimeRemovePin(identityId: string, options?: CallOptions): Promise<void> {
     await this.#call("runtimeRemovePin", { path: this.#identity(identityId) }, options);
+  }
+
+  /** Makes a link with which the identity chooses its PIN, once. Send its address by a channel of your own, never through a model. */
+  async runtimeCreatePinLink(identityId: string, options: LinkOptions = {}): Promise<PinLink> {
+    return (
+      await this.#call("runtimeCreatePinLink", { path: this.#identity(identityId), body: lifeOf(options) }, options)
+    ).data;
+  }
+
+  /** Ends the live links. */
+  async runtimeEndPinLinks(identityId: string, options?: CallOptions): Promise<void> {
+    await this.#call("runtimeEndPinLinks", { path: this.#identity(identityId) }, options);
+  }
+
+  /** Returns the link of a pending confirmation as a QR code (SVG), for a person at another screen. */
+  async getConfirmationQr(confirmationId: string, options?: CallOptions): Promise<string> {
+    return (await this.#call("getConfirmationQr", { path: this.#confirmation(confirmationId) }, options)).data;
   }
 
   async #ask(question: Question, options?: CallOptions): Promise<Answer<Confirmation>> {

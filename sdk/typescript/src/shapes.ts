@@ -1,7 +1,7 @@
 import { isObject } from "./errors.js";
 import type { components } from "./schema.js";
 import { Secret } from "./secret.js";
-import type { Confirmation, ConfirmationList, Freeze, PinPolicy, PinPolicyDecision, PinStatus } from "./types.js";
+import type { Confirmation, ConfirmationList, Freeze, PinLink, PinPolicy, PinPolicyDecision, PinStatus } from "./types.js";
 
 type Kind = "string" | "string?" | "boolean" | "number" | "number?" | "strings";
 type Shape<T> = { readonly [Name in keyof Required<T>]: Kind };
@@ -14,6 +14,7 @@ const pinStatus: Shape<PinStatus> = {
   is_locked: "boolean",
   locked_until: "string?",
   created_at: "string?",
+  set_by: "string?",
 };
 
 const pinPolicy: Shape<PinPolicy> = {
@@ -21,6 +22,8 @@ const pinPolicy: Shape<PinPolicy> = {
   pin_applies_to: "string",
   pin_required_skills: "strings",
   pin_session_ttl_minutes: "number",
+  pin_must_be_own: "boolean",
+  pin_channels: "string",
 };
 
 const freeze: Shape<Freeze> = {
@@ -58,6 +61,13 @@ const confirmation: Shape<components["schemas"]["Confirmation"]> = {
 
 export const readPinStatus = reader<PinStatus>(pinStatus);
 export const readPinPolicy = reader<PinPolicy>(pinPolicy);
+const pinLink: Shape<components["schemas"]["PinLink"]> = {
+  id: "string",
+  url: "string",
+  expires_at: "string",
+};
+
+const readWirePinLink = reader<components["schemas"]["PinLink"]>(pinLink);
 export const readFreeze = reader<Freeze>(freeze);
 const readWireDecision = reader<PinPolicyDecision>(decision);
 const readWireConfirmation = reader<components["schemas"]["Confirmation"]>(confirmation);
@@ -90,6 +100,17 @@ export function readConfirmationList(body: unknown): ConfirmationList | undefine
   if (next !== null && (typeof next !== "string" || next === "")) return undefined;
   const confirmations = body["confirmations"].map(readConfirmation);
   return confirmations.every((c) => c !== undefined) ? { confirmations, next } : undefined;
+}
+
+/** A link, its address behind a {@link Secret}: whoever holds it chooses the PIN. */
+export function readPinLink(body: unknown): PinLink | undefined {
+  const read = readWirePinLink(body);
+  return read && { ...read, url: new Secret(read.url) };
+}
+
+/** A picture as text. */
+export function readSvg(body: unknown): string | undefined {
+  return typeof body === "string" && body.includes("<svg") ? body : undefined;
 }
 
 /** The answer of an operation that answers nothing. */

@@ -180,6 +180,7 @@ export class Transport {
       const headers = { ...userAgent(), ...(await deadline.race(this.#credentials(deadline.signal))), ...sent.header };
       const init = {
         params: { path: sent.path, query: sent.query },
+        ...(operation.text ? { parseAs: "text" } : {}),
         ...(sent.body === undefined ? {} : { body: sent.body }),
         headers,
         signal: deadline.signal,

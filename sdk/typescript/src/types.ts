@@ -30,6 +30,8 @@ export type Outcome = Schemas["Outcome"];
 export type PinPolicyDecision = Schemas["PinPolicyDecision"];
 /** Whether an instance or a tenant is frozen, since when, by whom, and why. */
 export type Freeze = Schemas["Freeze"];
+/** A link with which a person chooses their PIN, once. Its address is a credential and prints as `[redacted]`. */
+export type PinLink = Omit<Schemas["PinLink"], "url"> & { readonly url: Secret };
 /** What exactly is to be done, and what the person is shown of it. */
 export type Action = Schemas["Action"];
 /** The exact parameters of an action: a plain JSON object. */

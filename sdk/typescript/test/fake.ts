@@ -90,6 +90,7 @@ export const pinStatus = {
   is_locked: false,
   locked_until: null,
   created_at: "2026-11-01T09:30:00.000000Z",
+  set_by: "admin",
 };
 
 export function confirmation(more: Record<string, unknown> = {}): Record<string, unknown> {

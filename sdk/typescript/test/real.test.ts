@@ -74,6 +74,7 @@ describe("the public operations", () => {
       is_locked: false,
       locked_until: null,
       created_at: null,
+      set_by: null,
     });
     const set = await client.setCustomerPin(customer, pin);
     assert.deepEqual([set.has_pin, set.is_active], [true, true]);
@@ -90,6 +91,8 @@ describe("the public operations", () => {
       pin_applies_to: "all",
       pin_required_skills: [],
       pin_session_ttl_minutes: 30,
+      pin_must_be_own: false,
+      pin_channels: "any",
     });
     assert.equal(before.etag, '"0"');
     const updated = await client.updatePinPolicy(

@@ -10,6 +10,7 @@ import {
   TimeoutError,
   UnavailableError,
   UnexpectedAnswerError,
+  UnknownProblemError,
 } from "@hydracore/hydrapin";
 
 import {
@@ -174,7 +175,6 @@ describe("answers that are not known", () => {
     "a field of another type": { body: { ...pinStatus, is_locked: "no" } },
     "another success status": { status: 202, body: pinStatus },
     "no content where there should be some": { status: 204 },
-    "an unknown problem": problem("teapot", 418),
     "a problem without what its code needs": problem("pin-locked", 423),
     "422 in another form": { status: 422, body: { detail: "no" } },
   };
@@ -188,6 +188,13 @@ describe("answers that are not known", () => {
       });
     });
   }
+  test("a problem of a newer server keeps its code", async () => {
+    const server = await fake(() => problem("teapot", 418));
+    await assert.rejects(
+      server.client.getCustomerPinStatus(customer),
+      (error: unknown) => error instanceof UnknownProblemError && error.code === "teapot",
+    );
+  });
   test("an answer to a removal that says something", async () => {
     const server = await fake(() => ({ status: 200, body: {} }));
     await assert.rejects(server.client.removeCustomerPin(customer), UnexpectedAnswerError);
@@ -199,7 +206,7 @@ describe("answers that are not known", () => {
   test("a redirect is not followed", async () => {
     const target = await fake(() => ({ body: pinStatus }));
     const server = await fake(() => ({ status: 307, headers: { Location: `${target.url}/v1/me/pin` } }));
-    await assert.rejects(server.client.setCustomerPin(customer, "804615"), ConnectionError);
+    await assert.rejects(server.client.setCustomerPin(customer, "804615"), UnexpectedAnswerError);
     assert.equal(target.seen.length, 0);
   });
   test("a confirmation that is not the one asked for, or not yet what a success means", async () => {
