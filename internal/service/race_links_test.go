@@ -23,7 +23,7 @@ func TestRaceToUseAPINLink(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
 		w.require(30)
-		nodes := w.nodes()
+		nodes := w.nodes(roomy)
 		for name, c := range map[string]struct {
 			kind          pin.LinkKind
 			held, current string

@@ -184,7 +184,7 @@ func TestRaceToConfirmOnThePage(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.require(0)
 		w.setPIN(w.customer, right)
-		nodes := w.nodes()
+		nodes := w.nodes(roomy)
 		for round := range 6 {
 			v := w.pending()
 			var approved, declined, unexpected atomic.Int64
@@ -236,7 +236,7 @@ func TestRaceOfThePageWithANewPIN(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
 		w.require(30)
-		nodes := w.nodes()
+		nodes := w.nodes(roomy)
 		for round := range 8 {
 			w.customer = pin.CustomerHolder(w.tenant, uuid.New())
 			w.setPIN(w.customer, right)
