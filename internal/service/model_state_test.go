@@ -209,14 +209,20 @@ func (m *model) verify(id uuid.UUID, digits string) string {
 	if outcome != "right" {
 		return outcome
 	}
+	return m.approve(c, settled, false)
+}
+
+// approve approves a confirmation and what its session covers.
+func (m *model) approve(c confirmation.Confirmation, settled pin.Record, byPage bool) string {
 	now := m.now()
 	m.pins[c.Holder] = settled
-	a := confirmation.Approval{At: now, PINID: settled.ID, LockEpoch: settled.LockEpoch, AuthTime: now}
-	if s, ok := confirmation.Open(c, m.policy, settled, confirmation.Opening{ID: uuid.New(), At: now}); ok {
+	a := confirmation.Approval{At: now, PINID: settled.ID, LockEpoch: settled.LockEpoch, AuthTime: now, ByPage: byPage}
+	opening := confirmation.Opening{ID: uuid.New(), At: now, ByPage: byPage}
+	if s, ok := confirmation.Open(c, m.policy, settled, opening); ok {
 		m.sessions[s.ID], a.Session = s, s.ID
 	}
 	next, why := c.Approve(confirmation.ByPIN, a, m.within)
-	m.confs[id] = next
+	m.confs[c.ID] = next
 	for other, o := range m.confs {
 		if s := m.sessions[a.Session]; a.Session != uuid.Nil && s.Covers(o, now) {
 			m.confs[other], _ = o.Approve(confirmation.BySession, s.Approval(now), m.within)
