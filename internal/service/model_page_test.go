@@ -8,8 +8,6 @@ import (
 	"github.com/hydracore/hydrapin/internal/service"
 )
 
-const linkOver = "the link is over"
-
 // tap sends the form of a confirmation's page. The try counts from the spend on.
 func (m *model) tap(id uuid.UUID, digits string, used int) string {
 	c := m.confs[id]

@@ -42,7 +42,7 @@ func outcomeName(err error) string {
 		service.ErrOutdatedForm:        string(confirmation.IsOutdated),
 		service.ErrNoTriesLeft:         string(confirmation.NoTriesLeft),
 		service.ErrLinkOver:            linkOver,
-		service.ErrPINUnchanged:        "PIN unchanged",
+		service.ErrPINUnchanged:        pinUnchanged,
 	} {
 		if errors.Is(err, sentinel) {
 			return name
@@ -194,6 +194,7 @@ func (c *machine) actions() map[string]func(*rapid.T) {
 		"": c.check,
 	}
 	maps.Copy(all, c.pageActions())
+	maps.Copy(all, c.linkActions())
 	return all
 }
 
@@ -286,7 +287,7 @@ func isItsModel(t *testing.T, with ...setting) {
 			c := &machine{w: w, service: w.node, action: send250(t, params), model: &model{
 				limits: w.config.Limits, within: w.config.RedeemWithin, cooling: w.config.CoolingOff,
 				pins: map[pin.Holder]pin.Record{}, sessions: map[uuid.UUID]confirmation.Session{},
-				confs: map[uuid.UUID]confirmation.Confirmation{},
+				confs: map[uuid.UUID]confirmation.Confirmation{}, links: map[uuid.UUID]pin.Link{},
 			}}
 			c.policy = w.require(30)
 			for _, h := range []pin.Holder{w.customer, w.identity} {
