@@ -127,8 +127,11 @@ func (s *Service) readLink(ctx context.Context, id uuid.UUID) (pin.Link, pin.Rec
 		return l, r, time.Time{}, notFound(err)
 	}
 	reads.PIN(l.Holder, &r)
+	// Again, after the PIN: a link that is live with a PIN that was set with it would ask for
+	// that PIN as the present one.
+	reads.PINLink(id, &l)
 	err := reads.Fetch(ctx)
-	return l, r, reads.Now(), err
+	return l, r, reads.Now(), notFound(err)
 }
 
 // LinkChoice is a PIN that was chosen through a link.

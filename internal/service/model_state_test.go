@@ -23,6 +23,10 @@ type model struct {
 	sessions map[uuid.UUID]confirmation.Session
 	confs    map[uuid.UUID]confirmation.Confirmation
 	asked    []uuid.UUID
+	// links are the PIN links, made in this order; using is the one that a guess comes through.
+	links map[uuid.UUID]pin.Link
+	made  []uuid.UUID
+	using uuid.UUID
 }
 
 // Every jump of time is of whole minutes, as are all durations of the rules, and a
@@ -41,6 +45,10 @@ func (m *model) elapse(d time.Duration) {
 	for h, r := range m.pins {
 		back(&r.CreatedAt, &r.CountsFrom, &r.LockedUntil, &r.BucketEmptyAt)
 		m.pins[h] = r
+	}
+	for id, l := range m.links {
+		back(&l.CreatedAt, &l.ExpiresAt, &l.EndedAt, &l.UsedAt)
+		m.links[id] = l
 	}
 	for id, s := range m.sessions {
 		back(&s.AuthTime)
@@ -94,6 +102,7 @@ func (m *model) decline(h pin.Holder, why confirmation.Reason, of ...confirmatio
 func (m *model) changed(r pin.Record) {
 	m.pins[r.Holder] = r
 	m.endSessions(r.Holder)
+	m.endLinks(r.Holder, "", uuid.Nil)
 	m.decline(r.Holder, confirmation.PINChanged, confirmation.Pending, confirmation.Approved)
 }
 
@@ -106,7 +115,7 @@ func (m *model) setByAdmin(h pin.Holder, digits string) {
 }
 
 func (m *model) removeByAdmin(h pin.Holder) {
-	m.changed(m.record(h).RemoveByAdmin())
+	m.changed(m.record(h).RemoveByAdmin()) // links end even where there was no PIN
 }
 
 // The outcomes are named, so that those of model and service are compared as text.
@@ -157,6 +166,9 @@ func (m *model) guess(h pin.Holder, digits string) (pin.Record, string) {
 	m.pins[h] = spent
 	if ticket.Effect != pin.NoEffect {
 		m.endSessions(h)
+	}
+	if ticket.Effect == pin.Deactivates {
+		m.endLinks(h, "", m.using)
 	}
 	if digits != ticket.Hash {
 		n, until := spent.Remaining(m.limits, now)
@@ -209,14 +221,20 @@ func (m *model) verify(id uuid.UUID, digits string) string {
 	if outcome != "right" {
 		return outcome
 	}
+	return m.approve(c, settled, false)
+}
+
+// approve approves a confirmation and what its session covers.
+func (m *model) approve(c confirmation.Confirmation, settled pin.Record, byPage bool) string {
 	now := m.now()
 	m.pins[c.Holder] = settled
-	a := confirmation.Approval{At: now, PINID: settled.ID, LockEpoch: settled.LockEpoch, AuthTime: now}
-	if s, ok := confirmation.Open(c, m.policy, settled, confirmation.Opening{ID: uuid.New(), At: now}); ok {
+	a := confirmation.Approval{At: now, PINID: settled.ID, LockEpoch: settled.LockEpoch, AuthTime: now, ByPage: byPage}
+	opening := confirmation.Opening{ID: uuid.New(), At: now, ByPage: byPage}
+	if s, ok := confirmation.Open(c, m.policy, settled, opening); ok {
 		m.sessions[s.ID], a.Session = s, s.ID
 	}
 	next, why := c.Approve(confirmation.ByPIN, a, m.within)
-	m.confs[id] = next
+	m.confs[c.ID] = next
 	for other, o := range m.confs {
 		if s := m.sessions[a.Session]; a.Session != uuid.Nil && s.Covers(o, now) {
 			m.confs[other], _ = o.Approve(confirmation.BySession, s.Approval(now), m.within)

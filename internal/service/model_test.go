@@ -3,6 +3,7 @@ package service_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -38,6 +39,10 @@ func outcomeName(err error) string {
 		service.ErrAlreadyRedeemed:     string(confirmation.AlreadyRedeemed),
 		service.ErrParamsMismatch:      string(confirmation.ParamsMismatch),
 		service.ErrChanged:             string(confirmation.Changed),
+		service.ErrOutdatedForm:        string(confirmation.IsOutdated),
+		service.ErrNoTriesLeft:         string(confirmation.NoTriesLeft),
+		service.ErrLinkOver:            linkOver,
+		service.ErrPINUnchanged:        pinUnchanged,
 	} {
 		if errors.Is(err, sentinel) {
 			return name
@@ -109,7 +114,7 @@ func (c *machine) actions() map[string]func(*rapid.T) {
 		}
 		c.compare(t, v, want)
 	}
-	return map[string]func(*rapid.T){
+	all := map[string]func(*rapid.T){
 		"ask": ask, "ask again": ask, "ask and again": ask,
 		"verify right":        func(t *rapid.T) { verify(t, right) },
 		"verify right again":  func(t *rapid.T) { verify(t, right) },
@@ -188,6 +193,9 @@ func (c *machine) actions() map[string]func(*rapid.T) {
 		},
 		"": c.check,
 	}
+	maps.Copy(all, c.pageActions())
+	maps.Copy(all, c.linkActions())
+	return all
 }
 
 func about(got, want time.Time) bool {
@@ -205,6 +213,7 @@ func (c *machine) compare(t *rapid.T, v service.View, m confirmation.Confirmatio
 		t.Fatalf("%s: its times are %s, %s, %s, the model's %s, %s, %s", what,
 			v.CreatedAt, v.ExpiresAt, v.EndedAt, m.CreatedAt, m.ExpiresAt, m.EndedAt)
 	}
+	c.same(t, what+": on its page", fmt.Sprint(v.PageTries, v.PageFailures), fmt.Sprint(m.PageTries, m.PageFailures))
 	c.same(t, what+": receipt", fmt.Sprint(v.Receipt != ""), fmt.Sprint(m.Status == confirmation.Approved))
 	remaining, until := "none", time.Time{}
 	if r := c.record(m.Holder); r.ID != uuid.Nil && (m.Status == confirmation.Pending || m.Status == confirmation.Blocked) {
@@ -278,7 +287,7 @@ func isItsModel(t *testing.T, with ...setting) {
 			c := &machine{w: w, service: w.node, action: send250(t, params), model: &model{
 				limits: w.config.Limits, within: w.config.RedeemWithin, cooling: w.config.CoolingOff,
 				pins: map[pin.Holder]pin.Record{}, sessions: map[uuid.UUID]confirmation.Session{},
-				confs: map[uuid.UUID]confirmation.Confirmation{},
+				confs: map[uuid.UUID]confirmation.Confirmation{}, links: map[uuid.UUID]pin.Link{},
 			}}
 			c.policy = w.require(30)
 			for _, h := range []pin.Holder{w.customer, w.identity} {

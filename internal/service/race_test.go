@@ -17,13 +17,13 @@ import (
 )
 
 // nodes are the processes of a race: three on PostgreSQL, and on SQLite, which has
-// one server, one.
-func (w *world) nodes() []*node {
+// one server, one. The settings are those of the world.
+func (w *world) nodes(with ...setting) []*node {
 	w.t.Helper()
 	if w.db.name == onSQLite {
 		return []*node{w.node}
 	}
-	return []*node{w.node, w.another(), w.another()}
+	return []*node{w.node, w.another(with...), w.another(with...)}
 }
 
 // peer is the node that is the farthest from the first.

@@ -81,6 +81,21 @@ func (a *Admin) MyPIN(ctx context.Context) (PINStatus, error) {
 	return a.c.pinStatus(ctx, call{op: client.OpGetMyPinStatus})
 }
 
+// SetMyPIN replaces the PIN of the customer whose token is the credential. Checking the current PIN
+// costs an attempt: [WrongPINError], [LockedError]. Without a PIN it returns [ErrPINNotSet], unless
+// the server allows customers to set their first one: then current is the zero PIN.
+func (a *Admin) SetMyPIN(ctx context.Context, current, pin PIN) (PINStatus, error) {
+	set := client.SetMyPin{Pin: pin.secret.value()}
+	if entered := current.secret.value(); entered != "" {
+		set.CurrentPin = &entered
+	}
+	body, err := encode(set)
+	if err != nil {
+		return PINStatus{}, err
+	}
+	return a.c.pinStatus(ctx, call{op: client.OpSetMyPin, body: body})
+}
+
 // Policy returns the policy of an instance, or the defaults if none is stored.
 func (a *Admin) Policy(ctx context.Context, instance uuid.UUID) (Policy, error) {
 	return a.c.policy(ctx, instance, call{op: client.OpGetPinPolicy, at: ids(instance)})

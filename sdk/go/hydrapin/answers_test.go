@@ -61,7 +61,7 @@ func TestRequestsAreThoseOfTheContract(t *testing.T) {
 
 func TestAnswersThatAreNotKnownAreErrors(t *testing.T) {
 	t.Parallel()
-	const status = `{"has_pin":true,"is_active":true,"is_locked":false,"locked_until":null,"created_at":null}`
+	const status = `{"has_pin":true,"is_active":true,"is_locked":false,"locked_until":null,"created_at":null,"set_by":null}`
 	good := confirmationJSON(asked, "approved", "pin")
 	for name, a := range map[string]struct {
 		status int
@@ -159,15 +159,19 @@ func TestAnswersThatBelongToSomethingElseAreErrors(t *testing.T) {
 			_, err := c.runtime.Redeem(ctx, asked, "mail.send", nil)
 			return err
 		}},
-		"another instance's policy": {`{"instance_id":"` + identity.String() + `","pin_applies_to":"all","pin_required_skills":[],"pin_session_ttl_minutes":30}`, func(ctx context.Context, c clients) error {
+		"another instance's policy": {`{"instance_id":"` + identity.String() + `","pin_applies_to":"all","pin_required_skills":[],"pin_session_ttl_minutes":30,"pin_must_be_own":false,"pin_channels":"any"}`, func(ctx context.Context, c clients) error {
 			_, err := c.admin.Policy(ctx, instance)
 			return err
 		}},
-		"a policy for an unknown role": {`{"instance_id":"` + instance.String() + `","pin_applies_to":"guest","pin_required_skills":[],"pin_session_ttl_minutes":30}`, func(ctx context.Context, c clients) error {
+		"a policy for an unknown role": {`{"instance_id":"` + instance.String() + `","pin_applies_to":"guest","pin_required_skills":[],"pin_session_ttl_minutes":30,"pin_must_be_own":false,"pin_channels":"any"}`, func(ctx context.Context, c clients) error {
 			_, err := c.admin.Policy(ctx, instance)
 			return err
 		}},
-		"a policy without a version": {`{"instance_id":"` + instance.String() + `","pin_applies_to":"all","pin_required_skills":[],"pin_session_ttl_minutes":30}`, func(ctx context.Context, c clients) error {
+		"a policy with unknown channels": {`{"instance_id":"` + instance.String() + `","pin_applies_to":"all","pin_required_skills":[],"pin_session_ttl_minutes":30,"pin_must_be_own":false,"pin_channels":"sms"}`, func(ctx context.Context, c clients) error {
+			_, err := c.admin.Policy(ctx, instance)
+			return err
+		}},
+		"a policy without a version": {`{"instance_id":"` + instance.String() + `","pin_applies_to":"all","pin_required_skills":[],"pin_session_ttl_minutes":30,"pin_must_be_own":false,"pin_channels":"any"}`, func(ctx context.Context, c clients) error {
 			_, err := c.admin.Policy(ctx, instance)
 			return err
 		}},
@@ -264,7 +268,7 @@ func TestTokenSource(t *testing.T) {
 		if len(authorization) < 3 {
 			return problem(r, 503, "unavailable", nil), nil
 		}
-		return say(r, 200, nil, `{"has_pin":false,"is_active":false,"is_locked":false,"locked_until":null,"created_at":null}`), nil
+		return say(r, 200, nil, `{"has_pin":false,"is_active":false,"is_locked":false,"locked_until":null,"created_at":null,"set_by":null}`), nil
 	})
 	calls := 0
 	source := hydrapin.TokenSource(func(ctx context.Context) (string, error) {
@@ -368,6 +372,9 @@ func TestArgumentsThatCannotBeSent(t *testing.T) {
 	}
 	if err := c.runtime.EndSessions(t.Context(), hydrapin.Holder{}); err == nil {
 		t.Error("ends nobody's sessions")
+	}
+	if _, err := c.runtime.CreatePINLink(t.Context(), identity, time.Millisecond); !errors.Is(err, hydrapin.ErrArgument) {
+		t.Errorf("a link for a millisecond: %v", err)
 	}
 	odd := 90 * time.Second
 	if _, err := c.admin.UpdatePolicy(t.Context(), instance, hydrapin.PolicyUpdate{SessionTTL: &odd}); err == nil {

@@ -2,6 +2,7 @@ package hydrapin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -62,6 +63,8 @@ type call struct {
 	at     []string
 	query  url.Values
 	header http.Header
+	// accept is the media type of a successful answer; "" stands for JSON.
+	accept string
 	// body is JSON, or nil.
 	body []byte
 	// wait is how long the server may take in addition to the timeout.
@@ -181,7 +184,7 @@ func (c *connection) request(ctx context.Context, k call) (*http.Request, error)
 		r.Header.Set("Content-Type", mediaType)
 	}
 	r.Header.Set("User-Agent", c.userAgent)
-	r.Header.Set("Accept", mediaType+", application/problem+json")
+	r.Header.Set("Accept", cmp.Or(k.accept, mediaType)+", application/problem+json")
 	// A compressed answer could be far larger than it looks.
 	r.Header.Set("Accept-Encoding", "identity")
 	if err := c.credential.authorize(ctx, r); err != nil {

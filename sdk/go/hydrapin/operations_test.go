@@ -89,11 +89,12 @@ type operation struct {
 
 func operations() []operation {
 	const (
-		customerPIN  = "/v1/customers/{customer}/pin"
-		identityPIN  = "/v1/instances/{instance}/identities/{identity}/pin"
-		policy       = "/v1/instances/{instance}/pin-policy"
-		internal     = "/internal/v1/instances/{instance}"
-		confirmation = internal + "/confirmations/{confirmation}"
+		customerPIN   = "/v1/customers/{customer}/pin"
+		identityPIN   = "/v1/instances/{instance}/identities/{identity}/pin"
+		identityLinks = "/v1/instances/{instance}/identities/{identity}/pin-links"
+		policy        = "/v1/instances/{instance}/pin-policy"
+		internal      = "/internal/v1/instances/{instance}"
+		confirmation  = internal + "/confirmations/{confirmation}"
 	)
 	return []operation{
 		{"getCustomerPinStatus", "GET", customerPIN, true, func(ctx context.Context, c clients) error {
@@ -132,6 +133,35 @@ func operations() []operation {
 		}},
 		{"getMyPinStatus", "GET", "/v1/me/pin", true, func(ctx context.Context, c clients) error {
 			_, err := c.admin.MyPIN(ctx)
+			return err
+		}},
+		{"setMyPin", "PUT", "/v1/me/pin", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.SetMyPIN(ctx, wrongPIN, goodPIN)
+			return err
+		}},
+		{"createCustomerPinLink", "POST", "/v1/customers/{customer}/pin-links", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.CreateCustomerPINLink(ctx, customer, time.Hour)
+			return err
+		}},
+		{"endCustomerPinLinks", "DELETE", "/v1/customers/{customer}/pin-links", false, func(ctx context.Context, c clients) error {
+			return c.admin.EndCustomerPINLinks(ctx, customer)
+		}},
+		{"createIdentityPinLink", "POST", identityLinks, false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.CreateIdentityPINLink(ctx, instance, identity, 0)
+			return err
+		}},
+		{"endIdentityPinLinks", "DELETE", identityLinks, false, func(ctx context.Context, c clients) error {
+			return c.admin.EndIdentityPINLinks(ctx, instance, identity)
+		}},
+		{"runtimeCreatePinLink", "POST", internal + "/identities/{identity}/pin-links", false, func(ctx context.Context, c clients) error {
+			_, err := c.runtime.CreatePINLink(ctx, identity, time.Minute)
+			return err
+		}},
+		{"runtimeEndPinLinks", "DELETE", internal + "/identities/{identity}/pin-links", false, func(ctx context.Context, c clients) error {
+			return c.runtime.EndPINLinks(ctx, identity)
+		}},
+		{"getConfirmationQr", "GET", confirmation + "/qr", true, func(ctx context.Context, c clients) error {
+			_, err := c.runtime.QR(ctx, asked)
 			return err
 		}},
 		{"runtimeGetPinStatus", "GET", internal + "/identities/{identity}/pin", true, func(ctx context.Context, c clients) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"mime"
 	"net/url"
 	"strconv"
 	"time"
@@ -19,6 +20,8 @@ const (
 	// maxWait is how long the server waits at most. It stays below the usual timeouts of proxies.
 	maxWait = 30 * time.Second
 	waitFor = 25 * time.Second
+	// imageType is the media type of a QR code.
+	imageType = "image/svg+xml"
 	// pollPause is the pause between two polls if the server, or a proxy, does not wait.
 	pollPause = time.Second
 )
@@ -169,6 +172,21 @@ func (r *Runtime) Confirmation(ctx context.Context, id uuid.UUID, wait time.Dura
 		k.query = url.Values{"wait_seconds": {strconv.Itoa(int(wait / time.Second))}}
 	}
 	return r.confirmation(ctx, id, k)
+}
+
+// QR returns the ConfirmURL of a pending confirmation as a QR code, an SVG image, for a person who
+// sits at a desktop and confirms on a phone. Once it is not pending, QR
+// returns [ErrExpired].
+func (r *Runtime) QR(ctx context.Context, id uuid.UUID) ([]byte, error) {
+	k := call{op: client.OpGetConfirmationQr, at: ids(r.instance, id), accept: imageType}
+	a, err := r.c.do(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	if kind, _, err := mime.ParseMediaType(a.header.Get("Content-Type")); err != nil || kind != imageType || len(a.body) == 0 {
+		return nil, unexpected(k, errors.New("no SVG image"))
+	}
+	return a.body, nil
 }
 
 // Wait returns a confirmation once it is no longer pending, which can take until the confirmation

@@ -43,6 +43,14 @@ type Receipt struct{ secret secret }
 // Reveal returns the receipt, for the skill that checks it; "" when there is none.
 func (r Receipt) Reveal() string { return r.secret.value() }
 
+// LinkURL is the address of a PIN link. Until the link is used, whoever has the address chooses the
+// PIN: never pass it through a model or a log. It prints as "[redacted]" in every format verb, in
+// JSON and in slog. [LinkURL.Reveal] returns it.
+type LinkURL struct{ secret secret }
+
+// Reveal returns the address, to send it to the person through a channel of your own.
+func (u LinkURL) Reveal() string { return u.secret.value() }
+
 // Format implements [fmt.Formatter].
 func (Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
@@ -69,6 +77,15 @@ func (PIN) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // LogValue implements [slog.LogValuer].
 func (Receipt) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// Format implements [fmt.Formatter].
+func (LinkURL) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// MarshalText implements [encoding.TextMarshaler], also for JSON.
+func (LinkURL) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue implements [slog.LogValuer].
+func (LinkURL) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // Format implements [fmt.Formatter].
 func (WebhookSecret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }

@@ -5,11 +5,27 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/hydracore/hydrapin/sdk/go/hydrapin"
 )
+
+// linkTo returns a PIN link with that address.
+func linkTo(t *testing.T, address string) hydrapin.PINLink {
+	t.Helper()
+	c := over(t, network(func(r *http.Request) (*http.Response, error) {
+		return say(r, http.StatusCreated, nil,
+			fmt.Sprintf(`{"id":%q,"url":%q,"expires_at":"2026-11-01T09:15:00Z"}`, asked, address)), nil
+	}))
+	l, err := c.runtime.CreatePINLink(t.Context(), identity, 0)
+	must(t, err)
+	if l.URL.Reveal() != address || l.ID != asked || l.ExpiresAt.IsZero() {
+		t.Fatalf("%+v, %q", l, l.URL.Reveal())
+	}
+	return l
+}
 
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
@@ -21,6 +37,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		hydrapin.Key{},
 		hydrapin.PIN{},
 		hydrapin.Receipt{},
+		hydrapin.LinkURL{},
+		linkTo(t, "https://pin.example.com/set-pin/"+digits),
 	} {
 		var log bytes.Buffer
 		slog.New(slog.NewTextHandler(&log, nil)).Info("m", "s", s, "in", inside{s})

@@ -209,12 +209,25 @@ type PINStatus struct {
 	LockedUntil time.Time
 	// CreatedAt is when the current PIN was set; zero if no PIN is set.
 	CreatedAt time.Time
+	// SetBy is who set the current PIN; "" if no PIN is set.
+	SetBy SetBy
 }
+
+// SetBy says who set a PIN. A server that is newer than this package may send other values.
+type SetBy string
+
+// Who can set a PIN.
+const (
+	SetByAdmin   SetBy = "admin"
+	SetByRuntime SetBy = "runtime"
+	SetByHolder  SetBy = "holder" // entered by the person: through a PIN link or with their own token
+)
 
 func fromPINStatus(w client.PinStatus) (PINStatus, error) {
 	return PINStatus{
 		HasPIN: w.HasPin, Active: w.IsActive, Locked: w.IsLocked,
 		LockedUntil: timeOf(w.LockedUntil), CreatedAt: timeOf(w.CreatedAt),
+		SetBy: SetBy(valueOf((*string)(w.SetBy))),
 	}, nil
 }
 
@@ -228,6 +241,15 @@ const (
 	AppliesToAll      AppliesTo = "all"
 )
 
+// Channels says where a PIN may be entered.
+type Channels string
+
+// The channels of a policy.
+const (
+	ChannelsAny  Channels = "any"
+	ChannelsPage Channels = "page" // only on hydrapin's own pages
+)
+
 // Policy says which skills of an instance need a PIN, for which roles, and how long a session
 // lasts.
 type Policy struct {
@@ -238,6 +260,11 @@ type Policy struct {
 	RequiredSkills []string
 	// SessionTTL is how long a session lasts, in whole minutes. With 0 there are no sessions.
 	SessionTTL time.Duration
+	// MustBeOwn says that only PINs count that their holders chose themselves: [SetByHolder].
+	MustBeOwn bool
+	// Channels says where a PIN may be entered. With [ChannelsPage] the runtime can neither verify
+	// nor set a PIN: [ErrPageOnly].
+	Channels Channels
 	// ETag is the version, for [PolicyUpdate.IfMatch].
 	ETag string
 }
@@ -250,6 +277,11 @@ type PolicyUpdate struct {
 	RequiredSkills []string
 	// SessionTTL is 0 to 24 hours in whole minutes.
 	SessionTTL *time.Duration
+	// MustBeOwn, when true, blocks holders whose PIN is not their own at once. Upgrade every node of
+	// the server before you use it.
+	MustBeOwn *bool
+	// Channels says where a PIN may be entered. Upgrade every node of the server before you use it.
+	Channels Channels
 	// IfMatch is the [Policy.ETag] that the policy must still have; otherwise UpdatePolicy returns
 	// [ErrPreconditionFailed]. With "" the update overwrites any version.
 	IfMatch string
@@ -271,6 +303,11 @@ func (u PolicyUpdate) wire() (client.PinPolicyUpdate, error) {
 		minutes := int(*u.SessionTTL / time.Minute)
 		w.PinSessionTtlMinutes = &minutes
 	}
+	w.PinMustBeOwn = u.MustBeOwn
+	if u.Channels != "" {
+		channels := client.PinPolicyUpdatePinChannels(u.Channels)
+		w.PinChannels = &channels
+	}
 	return w, nil
 }
 
@@ -278,13 +315,17 @@ func fromPolicy(w client.PinPolicy) (Policy, error) {
 	p := Policy{
 		Instance: w.InstanceId, AppliesTo: AppliesTo(w.PinAppliesTo), RequiredSkills: w.PinRequiredSkills,
 		SessionTTL: time.Duration(w.PinSessionTtlMinutes) * time.Minute,
+		MustBeOwn:  w.PinMustBeOwn, Channels: Channels(w.PinChannels),
 	}
 	switch p.AppliesTo {
 	case AppliesToOwner, AppliesToCustomer, AppliesToAll:
-		return p, nil
 	default:
 		return Policy{}, errors.New("an unknown pin_applies_to")
 	}
+	if p.Channels != ChannelsAny && p.Channels != ChannelsPage {
+		return Policy{}, errors.New("an unknown pin_channels")
+	}
+	return p, nil
 }
 
 func valueOf(s *string) string {
