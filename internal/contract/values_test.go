@@ -378,7 +378,7 @@ func (g *gen) offPattern(s *openapi3.Schema) string {
 	pattern := regexp.MustCompile(s.Pattern)
 	for {
 		runes := []rune(g.textWithin(s, int(s.MinLength), int(*s.MaxLength)-1))
-		runes = slices.Insert(runes, pick(g, 0, len(runes), g.IntN(len(runes)+1)), pick(g, odd...))
+		runes = slices.Insert(runes, pick(g, 0, len(runes), g.IntN(len(runes)+1)), pick(g, pick(g, odd...), '*'))
 		if text := string(runes); !pattern.MatchString(text) {
 			return text
 		}
