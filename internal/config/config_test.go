@@ -128,6 +128,8 @@ func TestEverySetting(t *testing.T) {
 		"HYDRAPIN_AUDIT_NOT_REQUIRED=true",
 		"HYDRAPIN_ARGON2_MEMORY_KIB=65536", "HYDRAPIN_ARGON2_TIME=3", "HYDRAPIN_HASH_WORKERS=4", "HYDRAPIN_HASH_QUEUE=10",
 		"HYDRAPIN_LOG_FORMAT=json", "HYDRAPIN_LOG_LEVEL=debug",
+		"HYDRAPIN_PAGE_NAME=Acme Bank", "HYDRAPIN_PAGE_COLOR=#123456", "HYDRAPIN_PAGE_LOGO_FILE=/elsewhere/logo.svg",
+		"HYDRAPIN_PAGE_SUPPORT_URL=mailto:help@acme.example", "HYDRAPIN_SELF_SETUP=true",
 	)
 	c, err := config.Load(env)
 	if err != nil {
@@ -173,6 +175,11 @@ func TestEverySetting(t *testing.T) {
 		"HYDRAPIN_HASH_QUEUE":             "10",
 		"HYDRAPIN_LOG_FORMAT":             "json",
 		"HYDRAPIN_LOG_LEVEL":              "debug",
+		"HYDRAPIN_PAGE_NAME":              "Acme Bank",
+		"HYDRAPIN_PAGE_COLOR":             "#123456",
+		"HYDRAPIN_PAGE_LOGO_FILE":         "/elsewhere/logo.svg",
+		"HYDRAPIN_PAGE_SUPPORT_URL":       "mailto:help@acme.example",
+		"HYDRAPIN_SELF_SETUP":             "true",
 	}
 	got := map[string]string{}
 	for _, s := range c.Settings() {
@@ -420,7 +427,7 @@ func TestManual(t *testing.T) {
 		}
 		seen[d.Name] = true
 	}
-	if len(seen) != 36 {
-		t.Errorf("%d settings, want 36", len(seen))
+	if len(seen) != 41 {
+		t.Errorf("%d settings, want 41", len(seen))
 	}
 }

@@ -41,6 +41,12 @@ var bounds = map[string]map[string]int{
 		"minimum": seconds(confirmation.MinLifetime), "maximum": seconds(confirmation.MaxLifetime),
 		"default": seconds(confirmation.DefaultLifetime),
 	},
+	"CreatePinLink.expires_in_seconds": {
+		"minimum": seconds(pin.MinAdminLink), "maximum": seconds(pin.MaxAdminLink), "default": seconds(pin.DefaultAdminLink),
+	},
+	"CreateRuntimePinLink.expires_in_seconds": {
+		"minimum": seconds(pin.MinRuntimeLink), "maximum": seconds(pin.MaxRuntimeLink), "default": seconds(pin.DefaultRuntimeLink),
+	},
 	"ReportOutcome.detail":            {"minLength": 1, "maxLength": confirmation.MaxDetailLength},
 	"SetFreeze.reason":                {"minLength": 1, "maxLength": confirmation.MaxDetailLength},
 	"Confirmation.attempts_remaining": {"minimum": 0},
@@ -146,5 +152,32 @@ func TestBoundsInTexts(t *testing.T) {
 		if !strings.Contains(strings.Join(strings.Fields(string(text)), " "), c.says) {
 			t.Errorf("%s does not say %q", c.file, c.says)
 		}
+	}
+}
+
+// redacted are the places of the contract whose values must not be logged.
+var redacted = []string{"Confirmation.receipt", "NewPin", "Pin", "PinLink.url"}
+
+// TestRedacted compares the contract's x-redact with the list: what is redacted stays so, and what is
+// new is decided here.
+func TestRedacted(t *testing.T) {
+	t.Parallel()
+	spec, err := contract.Current()
+	must(t, err)
+	var got []string
+	add := func(place string, ref *openapi3.SchemaRef) {
+		if marked, _ := ref.Value.Extensions["x-redact"].(bool); marked && ref.Ref == "" {
+			got = append(got, place)
+		}
+	}
+	for name, ref := range spec.Document().Components.Schemas {
+		add(name, ref)
+		for field, of := range ref.Value.Properties {
+			add(name+"."+field, of)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, redacted) {
+		t.Errorf("the contract redacts %q, want %q", got, redacted)
 	}
 }

@@ -1,8 +1,12 @@
 package contract
 
 import (
+	"bytes"
 	"encoding/json"
+	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"regexp"
@@ -18,6 +22,7 @@ import (
 const (
 	jsonType    = "application/json"
 	problemType = "application/problem+json"
+	imageType   = "image/svg+xml"
 )
 
 // everywhere are the headers that any answer may have although the contract does not document them:
@@ -147,6 +152,9 @@ func checkBody(content openapi3.Content, e Exchange) []string {
 	if media == nil {
 		return []string{"content type " + got + " is not documented"}
 	}
+	if got == imageType {
+		return checkImage(e.Body)
+	}
 	// encoding/json lets duplicate names and bad UTF-8 pass.
 	if !jsontext.Value(e.Body).IsValid() {
 		return []string{"the body is no valid JSON"}
@@ -159,6 +167,22 @@ func checkBody(content openapi3.Content, e Exchange) []string {
 		return []string{"body: " + err.Error()}
 	}
 	return nil
+}
+
+// checkImage says whether a body is one well-formed SVG document.
+func checkImage(body []byte) []string {
+	root := ""
+	for d := xml.NewDecoder(bytes.NewReader(body)); ; {
+		token, err := d.Token()
+		switch start, ok := token.(xml.StartElement); {
+		case errors.Is(err, io.EOF) && root == "svg":
+			return nil
+		case err != nil:
+			return []string{"the body is no valid SVG"}
+		case ok && root == "":
+			root = start.Name.Local
+		}
+	}
 }
 
 var (

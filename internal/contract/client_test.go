@@ -80,7 +80,7 @@ func (c client) credential(op *contract.Operation) (name, value string) {
 	switch {
 	case agentOpens(op.Path):
 		return "X-Api-Key", c.agent
-	case op.ID == "getMyPinStatus":
+	case strings.HasPrefix(op.Path, "/v1/me/"):
 		return "Authorization", "Bearer " + c.mine
 	default:
 		return "X-Api-Key", c.key

@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/uuid"
 
+	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/contract"
 	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/internal/problem"
@@ -24,7 +26,7 @@ import (
 // confirmation copied from the answer that has it.
 var clicks = []string{
 	"setCustomerPin", "getCustomerPinStatus", "updatePinPolicy", "getPinPolicy", "getPinPolicyDecision",
-	"askConfirmation", "getConfirmation", "listConfirmations", "verifyConfirmation", "redeemConfirmation",
+	"askConfirmation", "getConfirmation", "getConfirmationQr", "listConfirmations", "verifyConfirmation", "redeemConfirmation",
 	"reportOutcome", "setInstanceFreeze", "getInstanceFreeze", "liftInstanceFreeze",
 	"setTenantFreeze", "getTenantFreeze", "liftTenantFreeze",
 	"askConfirmation", "declineConfirmation", "endPinSessions", "getMyPinStatus",
@@ -39,6 +41,9 @@ func TestExamplesWorkAsPrefilled(t *testing.T) {
 	n := start(t, nil, hydratest.Engines()[0])
 	text, err := os.ReadFile(filepath.Join(contract.Root(), "openapi.yaml"))
 	hydratest.Must(t, err)
+	// The reader's token is that of the customer whose id is prefilled.
+	reader := uuid.MustParse(n.spec.Document().Components.Parameters["CustomerId"].Value.Example.(string))
+	n.mine = n.stack.Token(t, func(c *auth.Claims) { c.CustomerID = reader })
 	tried, confirmation := map[string]bool{}, ""
 	for _, id := range clicks {
 		op := n.spec.Operation(id)
@@ -147,7 +152,7 @@ func TestExamplesOfRefusals(t *testing.T) {
 		}
 		for status, response := range op.Spec.Responses.Map() {
 			for mime, media := range response.Value.Content {
-				if len(media.Examples) == 0 && media.Example == nil {
+				if len(media.Examples) == 0 && media.Example == nil && !strings.HasPrefix(mime, "image/") {
 					t.Errorf("%s %s %s has no example", op.ID, status, mime)
 				}
 				for name, e := range media.Examples {
@@ -201,16 +206,18 @@ func checkRefusal(t *testing.T, op *contract.Operation, status, name string, bod
 	case "403":
 		kind := contract.ParseProblem(body).Code()
 		allowed := []string{"forbidden"}
-		if op.ID == "verifyConfirmation" || op.ID == "redeemConfirmation" {
-			allowed = append(allowed, "frozen")
-		}
 		if fields := bodyFields(op); fields["pin"] {
 			allowed = append(allowed, "wrong-pin")
 		} else if fields["params"] {
 			allowed = append(allowed, "changed-since-approval")
 		}
-		if slices.Contains([]string{"verifyConfirmation", "redeemConfirmation"}, op.ID) {
+		switch op.ID {
+		case "verifyConfirmation":
+			allowed = append(allowed, "frozen", "page-only", "pin-not-own")
+		case "redeemConfirmation":
 			allowed = append(allowed, "frozen")
+		case "runtimeSetPin":
+			allowed = append(allowed, "page-only")
 		}
 		if !slices.Contains(allowed, kind) {
 			t.Errorf("%s 403 shows %s", op.ID, kind)

@@ -34,7 +34,7 @@ const (
 )
 
 // generatorRules are the rules of docs/errors.md that generated requests know.
-var generatorRules = []string{"holder", "weak-pin", "current-pin", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
+var generatorRules = []string{"holder", "weak-pin", "current-pin", "at-most-one", "detail", "place", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
 
 // TestGeneratedRequests sends every operation requests that are made out of the
 // contract, right ones and wrong ones. Whatever comes, no answer is a 5xx or
@@ -51,6 +51,8 @@ func TestGeneratedRequests(t *testing.T) {
 			var seen contract.Coverage
 			n := start(t, &seen, e)
 			requireSkill(n.client)
+			// What freezes a tenant gets one of its own, or nothing else would succeed.
+			frozen := start(t, &seen, e)
 			t.Cleanup(func() {
 				// A generator that makes nothing but mistakes would find the server well.
 				for _, op := range n.spec.Operations() {
@@ -65,9 +67,13 @@ func TestGeneratedRequests(t *testing.T) {
 					t.Parallel()
 					h := fnv.New64a()
 					_, _ = h.Write([]byte(op.ID))
+					c := n.client
+					if strings.HasSuffix(op.ID, "TenantFreeze") {
+						c = frozen.client
+					}
 					g := &gen{Rand: rand.New(rand.NewPCG(seed, h.Sum64()))}
 					for i := range cases {
-						if try(n.as(t), g, op); t.Failed() {
+						if try(c.as(t), g, op); t.Failed() {
 							t.Fatalf("case %d of %s=%d", i, envSeed, seed)
 						}
 					}
@@ -112,7 +118,7 @@ func try(c client, g *gen, op *contract.Operation) {
 		case "path":
 			r.path[v.Name] = allowedPath(c, g, op, v.Name, at)
 		case "query":
-			if g.chance(2) {
+			if v.Required || g.chance(2) {
 				r.query.Set(v.Name, g.allowedText(v.Schema.Value))
 			}
 		case "header":
@@ -121,8 +127,8 @@ func try(c client, g *gen, op *contract.Operation) {
 			}
 		}
 	}
-	if op.Spec.RequestBody != nil {
-		r.body = raw(allowedBody(g, op, at))
+	if body := op.Spec.RequestBody; body != nil && (body.Value.Required || !g.chance(6)) {
+		r.body = raw(allowedBody(c, g, op, at))
 	}
 	want := wanted{why: "allowed"}
 	if g.chance(2) {
@@ -152,6 +158,9 @@ func holderAt(c client, g *gen, op *contract.Operation) map[string]string {
 	at := ask(c, w, "")
 	if g.chance(2) {
 		approve(c, at)
+		if op.ID == "reportOutcome" {
+			c.want(200, request{op: "redeemConfirmation", path: at, body: raw(`{"skill":"` + skill + `"}`)})
+		}
 	}
 	return at
 }
@@ -172,9 +181,13 @@ func allowedPath(c client, g *gen, op *contract.Operation, name string, at map[s
 
 // allowedBody is what the schema allows; where a confirmation is there, one that
 // may be right for it.
-func allowedBody(g *gen, op *contract.Operation, at map[string]string) string {
+func allowedBody(c client, g *gen, op *contract.Operation, at map[string]string) string {
 	if at != nil && op.ID == "redeemConfirmation" && g.chance(2) {
 		return `{"skill":"` + skill + `"}`
+	}
+	if op.ID == "setMyPin" && g.chance(2) {
+		setPIN(c, who{"customer_id", c.customer.String()})
+		return `{"pin":"` + otherPIN + `","current_pin":"` + goodPIN + `"}`
 	}
 	text := g.allowed(op.Spec.RequestBody.Value.Content["application/json"].Schema.Value)
 	if op.ID == "askConfirmation" {
@@ -223,6 +236,9 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 	if rule := brokenTextRule(r.body); rule != "" {
 		return rule
 	}
+	if bothGiven(op, r, body) {
+		return "at-most-one"
+	}
 	switch op.ID {
 	case "endPinSessions":
 		if r.query.Has("customer_id") == r.query.Has("identity_id") {
@@ -232,7 +248,15 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 		if given(body["customer_id"]) == given(body["identity_id"]) {
 			return "holder"
 		}
-	case "setCustomerPin", "runtimeSetPin":
+	case "getPinPolicyDecision":
+		if policy.CheckSkill(r.query.Get("skill")).Kind != "" {
+			return "skill-name"
+		}
+	case "listConfirmations":
+		if _, err := confirmation.ParsePlace(r.query.Get("after")); r.query.Has("after") && err != nil {
+			return "place"
+		}
+	case "setCustomerPin", "runtimeSetPin", "setMyPin":
 		var text string
 		_ = json.Unmarshal(body["pin"], &text)
 		if _, fault := pin.ParseNew(text, pin.DefaultRules()); fault.Kind != pin.NoFault {
@@ -240,6 +264,27 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 		}
 	}
 	return g.rule
+}
+
+// bothGiven reports whether a request has more of some fields or parameters than the one that the
+// contract allows.
+func bothGiven(op *contract.Operation, r request, body map[string]json.RawMessage) bool {
+	count := func(extensions map[string]any, given func(name string) bool) int {
+		n := 0
+		names, _ := extensions["x-at-most-one"].([]any)
+		for _, name := range names {
+			if given(fmt.Sprint(name)) {
+				n++
+			}
+		}
+		return n
+	}
+	inBody := 0
+	if op.Spec.RequestBody != nil {
+		schema := op.Spec.RequestBody.Value.Content["application/json"].Schema.Value
+		inBody = count(schema.Extensions, func(name string) bool { return given(body[name]) })
+	}
+	return inBody > 1 || count(op.Spec.Extensions, r.query.Has) > 1
 }
 
 // given reports whether an optional field is there and not null.
@@ -250,13 +295,18 @@ func brokenTextRule(raw []byte) string {
 	var body struct {
 		Skill  *string  `json:"skill"`
 		Skills []string `json:"pin_required_skills"`
+		Detail *string  `json:"detail"`
+		Reason *string  `json:"reason"`
 		Action *struct {
 			Summary string `json:"summary"`
 		} `json:"action"`
 	}
 	_ = json.Unmarshal(raw, &body)
 	badEntry := func(s string) bool { return policy.CheckEntry(s).Kind != "" }
+	badDetail := func(s *string) bool { return s != nil && confirmation.CheckDetail(*s).Kind != "" }
 	switch {
+	case badDetail(body.Detail), badDetail(body.Reason):
+		return "detail"
 	case body.Skill != nil && policy.CheckSkill(*body.Skill).Kind != "",
 		slices.ContainsFunc(body.Skills, badEntry), policy.CheckSize(body.Skills).Kind != "":
 		return "skill-name"
@@ -273,7 +323,10 @@ func spoil(g *gen, op *contract.Operation, r *request) wanted {
 		parts = append(parts, p.Value.In+" "+p.Value.Name)
 	}
 	if r.body != nil {
-		parts = append(parts, "field", "field", "field", "field", "json", "media", "size", "none")
+		parts = append(parts, "field", "field", "field", "field", "json", "media", "size")
+		if op.Spec.RequestBody.Value.Required {
+			parts = append(parts, "none")
+		}
 	}
 	if len(parts) == 0 {
 		return wanted{why: "nothing can be wrong"}
@@ -293,6 +346,10 @@ func spoil(g *gen, op *contract.Operation, r *request) wanted {
 		return invalid(m)
 	case "json":
 		m := g.spoilt(string(r.body))
+		if m.text == "" && !op.Spec.RequestBody.Value.Required {
+			r.body = nil
+			return wanted{why: "no body"}
+		}
 		if r.body = raw(m.text); len(r.body) > 64<<10 {
 			return wanted{[]int{413}, nil, "too large"}
 		}
@@ -382,7 +439,7 @@ func hasCurrentPIN(body []byte) bool {
 func blames(op *contract.Operation, r request, a answer) string {
 	code := contract.ParseProblem(a.body).Code()
 	switch {
-	case a.status == 422 && op.ID == "runtimeSetPin" && !hasCurrentPIN(r.body):
+	case a.status == 422 && (op.ID == "runtimeSetPin" || op.ID == "setMyPin") && !hasCurrentPIN(r.body):
 		if blamesPlace(a, []any{"body", "current_pin"}) {
 			return "" // the rule that depends on whether there is a PIN
 		}

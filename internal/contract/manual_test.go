@@ -92,7 +92,7 @@ func TestManualHasEveryError(t *testing.T) {
 // stand in the source of internal/openapi.
 func madeByServer(t *testing.T) manual {
 	t.Helper()
-	m := manual{problems: map[string][2]string{}, invalid: map[string]string{"pin_too_weak": "", "unsafe_text": ""}}
+	m := manual{problems: map[string][2]string{}, invalid: map[string]string{"pin_too_weak": "", "pin_unchanged": "", "unsafe_text": ""}}
 	for _, p := range problem.All() {
 		if p.Code != "" {
 			m.problems[string(p.Code)] = [2]string{strconv.Itoa(p.Status), p.Title}

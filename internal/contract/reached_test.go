@@ -75,6 +75,7 @@ func problemCodes(tb testing.TB, s *contract.Spec) []string {
 func healthy(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	runStories(t, start(t, seen, e).client)
 	frozenStory(start(t, seen, e).client)
+	pageStory(start(t, seen, e).client)
 	// Here one incorrect guess deactivates.
 	inactiveStory(start(t, seen, e, "HYDRAPIN_HARD_LIMIT=1").client)
 }
@@ -117,6 +118,25 @@ func frozenStory(c client) {
 	c.want(422, request{op: "listConfirmations", query: url.Values{"limit": {"0"}}})
 	c.want(422, request{op: "getPinPolicyDecision"})
 	c.want(422, request{op: "setTenantFreeze", body: raw(`{"reason":""}`)})
+}
+
+// pageStory changes what its instance accepts, so it has a node of its own.
+func pageStory(c client) {
+	w := customer()
+	requireSkill(c)
+	setPIN(c, w)
+	at := ask(c, w, "")
+	verify := request{op: "verifyConfirmation", path: at, body: raw(`{"pin":"` + goodPIN + `"}`)}
+	c.want(200, request{op: "updatePinPolicy", body: raw(`{"pin_channels":"page"}`)})
+	c.refused(403, "page-only", verify)
+	c.refused(403, "page-only", request{op: "runtimeSetPin", path: identity().in(), body: raw(`{"pin":"` + goodPIN + `"}`)})
+	c.want(200, request{op: "updatePinPolicy", body: raw(`{"pin_channels":"any","pin_must_be_own":true}`)})
+	c.refused(403, "pin-not-own", verify)
+	if a := c.want(200, question(w, "")); a.text(c, "reason") != "pin_not_own" {
+		c.Errorf("asked of a PIN that an admin set: %s", a.body)
+	}
+	c.want(200, request{op: "updatePinPolicy", body: raw(`{"pin_must_be_own":false}`)})
+	c.want(200, verify)
 }
 
 func inactiveStory(c client) {

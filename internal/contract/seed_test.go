@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,6 +64,7 @@ func TestSeedIsKept(t *testing.T) {
 				if a.status != call.status {
 					t.Errorf("%s %s answered %d, want %d: %s", call.method, call.path, a.status, call.status, a.body)
 				}
+				a.body = withoutLater(t, a.body)
 				if call.want != "" && !sameJSON(t, a.body, raw(call.want)) {
 					t.Errorf("%s %s answered %s, want %s", call.method, call.path, a.body, call.want)
 				}
@@ -76,4 +78,19 @@ func TestSeedIsKept(t *testing.T) {
 			}
 		})
 	}
+}
+
+// later are the fields of answers that came after the seed. A client of the seed does not look at them.
+var later = []string{"set_by", "pin_must_be_own", "pin_channels"}
+
+func withoutLater(t *testing.T, body []byte) []byte {
+	t.Helper()
+	var fields map[string]any
+	if json.Unmarshal(body, &fields) != nil {
+		return body
+	}
+	for _, name := range later {
+		delete(fields, name)
+	}
+	return encode(t, fields)
 }

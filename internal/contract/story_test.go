@@ -35,6 +35,8 @@ func stories() map[string]func(client) {
 		"expired":      expiredStory,
 		"refusals":     refusalsStory,
 		"invalid":      invalidStory,
+		"links":        linksStory,
+		"own PIN":      ownPINStory,
 	}
 }
 
@@ -178,13 +180,15 @@ func confirmationStory(c client) {
 	c.want(200, question(w, `,"idempotency_key":"`+w.id+`"`))
 	c.refused(409, "idempotency-conflict", question(w, `,"idempotency_key":"`+w.id+`","expires_in_seconds":5`))
 	c.want(200, request{op: "getConfirmation", path: at, query: url.Values{"wait_seconds": {"0"}}})
+	c.want(200, request{op: "getConfirmationQr", path: at})
 	c.want(204, request{op: "declineConfirmation", path: at})
+	c.refused(410, "expired", request{op: "getConfirmationQr", path: at})
 	c.want(204, request{op: "declineConfirmation", path: at})
 	c.refused(409, "not-pending", request{op: "verifyConfirmation", path: at, body: raw(`{"pin":"` + goodPIN + `"}`)})
 	c.refused(409, "not-approved", request{op: "redeemConfirmation", path: at, body: raw(`{}`)})
 	unknown := map[string]string{"confirmation_id": uuid.NewString()}
 	for op, body := range map[string][]byte{
-		"getConfirmation": nil, "declineConfirmation": nil,
+		"getConfirmation": nil, "getConfirmationQr": nil, "declineConfirmation": nil,
 		"verifyConfirmation": raw(`{"pin":"` + goodPIN + `"}`), "redeemConfirmation": raw(`{}`),
 	} {
 		c.refused(404, "not-found", request{op: op, path: unknown, body: body})
@@ -329,6 +333,7 @@ func invalidStory(c client) {
 		{"extra_forbidden", request{op: "setCustomerPin", body: raw(`{"pin":"804615","PIN":"1"}`)}},
 		{"dict_type", request{op: "setCustomerPin", body: raw(`[]`)}},
 		{"uuid_parsing", request{op: "getCustomerPinStatus", path: map[string]string{"customer_id": "x"}}},
+		{"bool_type", request{op: "updatePinPolicy", body: raw(`{"pin_must_be_own":"yes"}`)}},
 		{"int_type", request{op: "updatePinPolicy", body: raw(`{"pin_session_ttl_minutes":"5"}`)}},
 		{"int_from_float", request{op: "updatePinPolicy", body: raw(`{"pin_session_ttl_minutes":5.5}`)}},
 		{"int_parsing", request{op: "getConfirmation", query: url.Values{"wait_seconds": {"soon"}}}},
@@ -360,6 +365,48 @@ func invalidStory(c client) {
 		}
 	}
 	c.want(422, request{op: "askConfirmation", body: raw(`{}`)})
+}
+
+// linksStory creates and ends each kind of PIN link.
+func linksStory(c client) {
+	ends := map[string]string{
+		"createCustomerPinLink": "endCustomerPinLinks", "createIdentityPinLink": "endIdentityPinLinks",
+		"runtimeCreatePinLink": "runtimeEndPinLinks",
+	}
+	for create, end := range ends {
+		w := customer()
+		if create != "createCustomerPinLink" {
+			w = identity()
+		}
+		first := c.want(201, request{op: create, path: w.in()})
+		second := c.want(201, request{op: create, path: w.in(), body: raw(`{"expires_in_seconds":600}`)})
+		if first.text(c, "url") == second.text(c, "url") {
+			c.Errorf("%s gave one link twice", create)
+		}
+		c.want(204, request{op: end, path: w.in()})
+		c.want(204, request{op: end, path: w.in()})
+	}
+}
+
+// ownPINStory is the life of the PIN of the customer whose token the client has.
+func ownPINStory(c client) {
+	w := who{"customer_id", c.customer.String()}
+	set := request{op: "setMyPin", body: raw(`{"pin":"` + goodPIN + `"}`)}
+	c.refused(409, "pin-not-set", set)
+	setPIN(c, w)
+	c.want(422, set)
+	set.body = raw(`{"pin":"` + goodPIN + `","current_pin":"` + goodPIN + `"}`)
+	if a := c.want(422, set); !hasFault(a, "pin_unchanged") {
+		c.Errorf("the current PIN again: %s", a.body)
+	}
+	set.body = raw(`{"pin":"` + otherPIN + `","current_pin":"` + wrongPIN + `"}`)
+	c.refused(403, "wrong-pin", set)
+	set.body = raw(`{"pin":"` + otherPIN + `","current_pin":"` + goodPIN + `"}`)
+	if a := c.want(200, set); a.text(c, "set_by") != "holder" {
+		c.Errorf("after setting one's own: %s", a.body)
+	}
+	lock(c, w)
+	c.refused(423, "pin-locked", set)
 }
 
 func skills(n int) string {

@@ -54,6 +54,8 @@ func (g *gen) allowed(s *openapi3.Schema) string {
 		return g.quote(g.allowedText(s))
 	case s.Type.Is(openapi3.TypeInteger):
 		return g.allowedText(s)
+	case s.Type.Is(openapi3.TypeBoolean):
+		return pick(g, "true", "false")
 	case s.Type.Is(openapi3.TypeArray):
 		items := make([]string, g.count(int(*s.MaxItems)))
 		for i := range items {
@@ -297,7 +299,7 @@ func (g *gen) anyValue(depth int) string {
 
 // forbidden returns a JSON text that the schema forbids, at one place within it.
 func (g *gen) forbidden(s *openapi3.Schema, loc []any) mistake {
-	if g.chance(4) {
+	if g.chance(4) || s.Type.Is(openapi3.TypeBoolean) {
 		return g.wrongType(s, loc)
 	}
 	switch {
@@ -376,7 +378,7 @@ func (g *gen) offPattern(s *openapi3.Schema) string {
 	pattern := regexp.MustCompile(s.Pattern)
 	for {
 		runes := []rune(g.textWithin(s, int(s.MinLength), int(*s.MaxLength)-1))
-		runes = slices.Insert(runes, pick(g, 0, len(runes), g.IntN(len(runes)+1)), pick(g, odd...))
+		runes = slices.Insert(runes, pick(g, 0, len(runes), g.IntN(len(runes)+1)), pick(g, pick(g, odd...), '*'))
 		if text := string(runes); !pattern.MatchString(text) {
 			return text
 		}

@@ -70,13 +70,17 @@ func TestConfirmationStory(t *testing.T) {
 	const action = `,"action":{"summary":"Pay 5","params":{"b":1.0,"a":"ä"}},"idempotency_key":"k1","expires_in_seconds":60`
 	asked := wantConfirmation(t, b.ask(t, action).want(t, 201), map[string]any{
 		"status": "pending", "reason": nil, "skill": "pay", "role": "owner", "customer_id": b.Customer, "identity_id": nil,
-		"action_summary": "Pay 5", "attempts_remaining": 5, "locked_until": nil, "confirm_url": nil, "receipt": nil, "session_expires_at": nil,
+		"action_summary": "Pay 5", "attempts_remaining": 5, "locked_until": nil, "receipt": nil, "session_expires_at": nil,
 		"action_digest": "sha-256:507aab815f2bdfce1c740c0b1ae7b1c874f56b9aa5b9ab109a07b57365148233",
 	})
 	if !wireTime.MatchString(asked["created_at"].(string)) || !wireTime.MatchString(asked["expires_at"].(string)) {
 		t.Errorf("times %v, %v", asked["created_at"], asked["expires_at"])
 	}
+	if link, _ := asked["confirm_url"].(string); !strings.HasPrefix(link, b.URL+"/confirm/") {
+		t.Errorf("confirm_url %q", link)
+	}
 	id := asked["id"].(string)
+	b.on(t, "GET", id, "/qr", "").want(t, 200)
 	again := b.ask(t, strings.Replace(action, `"b":1.0,"a":"ä"`, `"a":"\u00e4","b":1`, 1)).want(t, 200)
 	wantConfirmation(t, again, map[string]any{"id": id, "status": "pending"})
 	b.ask(t, strings.Replace(action, "Pay 5", "Pay 6", 1)).problem(t, 409, "idempotency-conflict")
@@ -87,10 +91,11 @@ func TestConfirmationStory(t *testing.T) {
 	}
 	b.on(t, "POST", id, "/redeem", `{}`).problem(t, 409, "not-approved")
 	approved := wantConfirmation(t, b.on(t, "POST", id, "/verify", `{"pin":"804615"}`).want(t, 200), map[string]any{
-		"status": "approved", "reason": "pin", "attempts_remaining": nil, "session_expires_at": nil,
+		"status": "approved", "reason": "pin", "attempts_remaining": nil, "session_expires_at": nil, "confirm_url": nil,
 	})
 	wantConfirmation(t, b.on(t, "GET", id, "?wait_seconds=30", "").want(t, 200), map[string]any{"status": "approved", "receipt": approved["receipt"]})
 	b.on(t, "POST", id, "/verify", `{"pin":"804615"}`).problem(t, 409, "not-pending")
+	b.on(t, "GET", id, "/qr", "").problem(t, 410, "expired")
 	for _, other := range []string{`{}`, `{"params":{}}`, `{"params":{"a":"ä","b":2}}`, `{"skill":"x","params":{"a":"ä","b":1}}`} {
 		b.on(t, "POST", id, "/redeem", other).problem(t, 409, "params-mismatch")
 	}

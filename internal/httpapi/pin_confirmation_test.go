@@ -12,9 +12,9 @@ import (
 	"github.com/hydracore/hydrapin/internal/service"
 )
 
-const noPIN = `{"created_at":null,"has_pin":false,"is_active":false,"is_locked":false,"locked_until":null}`
+const noPIN = `{"created_at":null,"has_pin":false,"is_active":false,"is_locked":false,"locked_until":null,"set_by":null}`
 
-var activePIN = regexp.MustCompile(`^\{"created_at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z","has_pin":true,"is_active":true,"is_locked":false,"locked_until":null\}$`)
+var activePIN = regexp.MustCompile(`^\{"created_at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z","has_pin":true,"is_active":true,"is_locked":false,"locked_until":null,"set_by":"admin"\}$`)
 
 func TestCustomerPIN(t *testing.T) {
 	t.Parallel()
@@ -63,17 +63,17 @@ func TestPolicy(t *testing.T) {
 			t.Errorf("%s %s, want %s %s", got.Header.Get("ETag"), got.text, etag, want)
 		}
 	}
-	const defaults = `"pin_applies_to":"all","pin_required_skills":[],"pin_session_ttl_minutes":30`
+	const defaults = `"pin_applies_to":"all","pin_channels":"any","pin_must_be_own":false,"pin_required_skills":[],"pin_session_ttl_minutes":30`
 	check(b.call(t, "GET", b.policyPath(), "", bearer(b.Token(t, nil))), `"0"`, defaults)
 	for _, nothing := range []string{`{}`, `{"pin_applies_to":null,"pin_required_skills":null,"pin_session_ttl_minutes":null}`, `{"pin_required_skills":[]}`} {
 		check(b.call(t, "PATCH", b.policyPath(), nothing, as), `"0"`, defaults)
 	}
 	check(b.call(t, "PATCH", b.policyPath(), `{"pin_required_skills":["Mail.Send","mail.send","*"]}`, as), `"1"`,
-		`"pin_applies_to":"all","pin_required_skills":["Mail.Send","*"],"pin_session_ttl_minutes":30`)
+		`"pin_applies_to":"all","pin_channels":"any","pin_must_be_own":false,"pin_required_skills":["Mail.Send","*"],"pin_session_ttl_minutes":30`)
 	check(b.call(t, "PATCH", b.policyPath(), `{"pin_applies_to":"owner","pin_session_ttl_minutes":0}`, as, header("If-Match", `"1"`)), `"2"`,
-		`"pin_applies_to":"owner","pin_required_skills":["Mail.Send","*"],"pin_session_ttl_minutes":0`)
+		`"pin_applies_to":"owner","pin_channels":"any","pin_must_be_own":false,"pin_required_skills":["Mail.Send","*"],"pin_session_ttl_minutes":0`)
 	check(b.call(t, "PATCH", b.policyPath(), `{"pin_required_skills":[]}`, as, header("If-Match", "*")), `"3"`,
-		`"pin_applies_to":"owner","pin_required_skills":[],"pin_session_ttl_minutes":0`)
+		`"pin_applies_to":"owner","pin_channels":"any","pin_must_be_own":false,"pin_required_skills":[],"pin_session_ttl_minutes":0`)
 	for _, stale := range []string{`"2"`, `"03"`, `""`, `"1", "2"`, `"3-zstd"`, `"-gzip"`} {
 		b.call(t, "PATCH", b.policyPath(), `{"pin_applies_to":"all"}`, as, header("If-Match", stale)).problem(t, 412, "precondition-failed")
 	}
@@ -82,12 +82,12 @@ func TestPolicy(t *testing.T) {
 		`"3"`, `W/"3"`, `"3-gzip"`, `"3-br"`, `"3;gzip"`, `W/"3-gzip"`, `"3"-gzip`, `"3";gzip`, `"1", "3"`, `"1",W/"3-gzip" , "x"`,
 	} {
 		check(b.call(t, "PATCH", b.policyPath(), `{}`, as, header("If-Match", current)), `"3"`,
-			`"pin_applies_to":"owner","pin_required_skills":[],"pin_session_ttl_minutes":0`)
+			`"pin_applies_to":"owner","pin_channels":"any","pin_must_be_own":false,"pin_required_skills":[],"pin_session_ttl_minutes":0`)
 	}
 	check(b.call(t, "PATCH", b.policyPath(), `{}`, as, header("If-Match", `"1"`), header("If-Match", `"3"`)), `"3"`,
-		`"pin_applies_to":"owner","pin_required_skills":[],"pin_session_ttl_minutes":0`)
+		`"pin_applies_to":"owner","pin_channels":"any","pin_must_be_own":false,"pin_required_skills":[],"pin_session_ttl_minutes":0`)
 	check(b.call(t, "GET", b.policyPath(), "", as), `"3"`,
-		`"pin_applies_to":"owner","pin_required_skills":[],"pin_session_ttl_minutes":0`)
+		`"pin_applies_to":"owner","pin_channels":"any","pin_must_be_own":false,"pin_required_skills":[],"pin_session_ttl_minutes":0`)
 }
 
 // A client that has the policy is not sent it again, and one that expects none does not overwrite it.

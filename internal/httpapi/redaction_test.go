@@ -63,6 +63,18 @@ func TestNothingSecretIsToldOrLogged(t *testing.T) {
 		}
 	}
 	id := b.pending(t)
+	// The tokens of links are in the answers that create them, and nowhere in the log.
+	links := map[string]string{
+		"a PIN link":            b.call(t, "POST", b.customerPIN()+"-links", "", key(b.Key)).want(t, 201).fields(t)["url"].(string),
+		"a confirmation's link": b.on(t, "GET", id, "", "").want(t, 200).fields(t)["confirm_url"].(string),
+	}
+	form := header("Content-Type", "application/x-www-form-urlencoded")
+	for _, link := range links {
+		path := strings.TrimPrefix(link, b.URL)
+		try("GET", path, "")
+		try("POST", path, "decision=confirm&used=0&pin=492750&pin_again=804615", form)
+		try("POST", path, "pin=804615", key(b.Key))
+	}
 	try("POST", b.internalPath("/confirmations/"+id+"/redeem"), `{"params":{"pin":"804615"}}`, key(b.RuntimeKey))
 	for _, body := range []string{`{"pin":"492750"}`, `{"pin":"492750"}`, `{"pin":"492750"}`, `{"pin":"492750"}`, `{"pin":"492750"}`, `{"pin":"804615"}`} {
 		try("POST", b.internalPath("/confirmations/"+id+"/verify"), body, key(b.RuntimeKey))
@@ -85,6 +97,11 @@ func TestNothingSecretIsToldOrLogged(t *testing.T) {
 		}
 	}
 	log := b.Log.String() + broken.Log.String()
+	for name, link := range links {
+		if strings.Contains(log, link[strings.LastIndexByte(link, '/')+1:]) {
+			t.Errorf("the log holds %s", name)
+		}
+	}
 	for name, secret := range map[string]string{
 		"a PIN": goodPIN, "another PIN": otherPIN, "a key": b.Key[25:], "a runtime key": b.RuntimeKey[26:],
 		"a token": admin[strings.LastIndex(admin, "."):], "a user's token": user[strings.LastIndex(user, "."):],

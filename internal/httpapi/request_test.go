@@ -73,8 +73,8 @@ func TestOtherMethods(t *testing.T) {
 	}{
 		{"HEAD", b.customerPIN(), "", 200},
 		{"PUT", b.policyPath(), "OPTIONS, GET, HEAD, PATCH", 405},
-		{"POST", "/v1/me/pin", "OPTIONS, GET, HEAD", 405},
-		{"BREW", "/v1/me/pin", "OPTIONS, GET, HEAD", 405},
+		{"POST", "/v1/me/pin", "OPTIONS, GET, HEAD, PUT", 405},
+		{"BREW", "/v1/me/pin", "OPTIONS, GET, HEAD, PUT", 405},
 		{"OPTIONS", b.customerPIN(), "OPTIONS, DELETE, GET, HEAD, POST", 204},
 		{"HEAD", "/v1/nothing", "", 404},
 		{"OPTIONS", "/v1/nothing", "", 404},
