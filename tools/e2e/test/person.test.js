@@ -3,14 +3,20 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
-import { before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { left, picture, screens, sideways } from '../lib/browser.js';
 import { axeFinds } from '../lib/pages.js';
 import { startRuntime } from '../lib/runtime.js';
+import { startServer } from '../lib/server.js';
 import { setStage } from '../lib/stage.js';
 
-const stage = setStage();
+// A minute is the shortest that a link may live, so it begins before the tests and is used in the last.
+let brief;
+const stage = setStage(async () => {
+  const server = await startServer();
+  brief = await (await startRuntime(server)).identityLink(randomUUID(), 60);
+  return server;
+});
 const correct = '804615';
 const incorrect = '804616';
 const phone = { ...screens.phone, colorScheme: 'light', locale: 'en-GB' };
@@ -19,12 +25,6 @@ const pay = {
   summary: 'Send 250.00 EUR to DE89 3704 0044 0532 0130 00',
   params: { amount: '250.00', currency: 'EUR', to: 'DE89370400440532013000' },
 };
-
-// A minute is the shortest that a link may live, so it begins before the tests and is used in the last.
-let brief;
-before(async () => {
-  brief = await (await startRuntime(stage.server)).identityLink(randomUUID(), 60);
-});
 
 const heading = (page, text) => page.getByRole('heading', { level: 1, name: text }).waitFor();
 const refusal = (status, method, url) => `${status} ${method} ${new URL(url).pathname}`;
@@ -185,7 +185,7 @@ stage.test('markup, bidi characters and long values are shown as text', async (t
   const params = {
     '</dl><h1>Confirmed</h1>': '<img src="http://example.invalid/x.png" onerror="document.title = \'run\'">',
     to: 'a\u200bb\u2066c',
-    note: `${'0123456789'.repeat(999)}the end.. `.slice(0, 9_998),
+    note: `${'0123456789'.repeat(999)}the end.`,
   };
   const asked = await runtime.ask({ summary, params });
   const { page, faults } = await stage.visit(t, asked.confirm_url, phone);
@@ -196,10 +196,10 @@ stage.test('markup, bidi characters and long values are shown as text', async (t
   await page.getByRole('link', { name: 'Show everything' }).click();
   await page.locator('#pin').waitFor();
   const text = await page.locator('main').textContent();
-  assert.doesNotMatch(text, /[\u200b\u202a-\u202e\u2066-\u2069]/);
-  assert.match(text, /aU\+200BbU\+2066c/);
-  assert.match(text, /<img src="http:\/\/example\.invalid\/x\.png"/);
-  assert.match(text, /the end\.\./);
+  assert.equal(/[\u200b\u202a-\u202e\u2066-\u2069]/.test(text), false, 'an invisible character is in the page');
+  for (const part of ['aU+200BbU+2066c', '<img src="http://example.invalid/x.png"', '0123456789the end.']) {
+    assert.ok(text.includes(part), part);
+  }
   assert.doesNotMatch(await page.title(), /run/);
   assert.deepEqual(await sideways(page), []);
   assert.deepEqual(await axeFinds(page), []);
