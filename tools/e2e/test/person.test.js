@@ -68,34 +68,6 @@ for (const [how, screen] of [['with', phone], ['without', withoutScripts]]) {
     }
   });
 
-  stage.test(`declined and disputed, ${how} scripts`, async (t) => {
-    const runtime = await startRuntime(stage.server, { pin: correct });
-    for (const name of ['Decline', 'I did not ask for this']) {
-      const asked = await runtime.ask(pay);
-      const answer = runtime.wait(asked.id);
-      const { page } = await stage.visit(t, asked.confirm_url, screen);
-      await page.getByRole('button', { name }).click();
-      await heading(page, 'Declined');
-      const { status, reason } = await answer;
-      assert.deepEqual([status, reason], ['declined', 'holder']);
-      assert.ok((await runtime.redeem(asked.id, pay.params)).status >= 400);
-    }
-  });
-
-  stage.test(`the third incorrect PIN declines, ${how} scripts`, async (t) => {
-    const runtime = await startRuntime(stage.server, { pin: correct });
-    const asked = await runtime.ask(pay);
-    const { page } = await stage.visit(t, asked.confirm_url, screen);
-    for (const tries of ['2 tries left.', '1 try left.']) {
-      await enter(page, incorrect);
-      await says(page, tries);
-    }
-    await enter(page, incorrect);
-    await heading(page, 'Declined');
-    const { status, reason } = await runtime.wait(asked.id);
-    assert.deepEqual([status, reason], ['declined', 'wrong_pin']);
-  });
-
   stage.test(`a PIN is chosen, and confirms, ${how} scripts`, async (t) => {
     const runtime = await startRuntime(stage.server);
     const link = await runtime.pinLink();
@@ -126,6 +98,34 @@ for (const [how, screen] of [['with', phone], ['without', withoutScripts]]) {
     assert.equal((await runtime.redeem(asked.id, pay.params)).status, 200);
   });
 }
+
+stage.test('declined and disputed', async (t) => {
+  const runtime = await startRuntime(stage.server, { pin: correct });
+  for (const name of ['Decline', 'I did not ask for this']) {
+    const asked = await runtime.ask(pay);
+    const answer = runtime.wait(asked.id);
+    const { page } = await stage.visit(t, asked.confirm_url, phone);
+    await page.getByRole('button', { name }).click();
+    await heading(page, 'Declined');
+    const { status, reason } = await answer;
+    assert.deepEqual([status, reason], ['declined', 'holder']);
+    assert.ok((await runtime.redeem(asked.id, pay.params)).status >= 400);
+  }
+});
+
+stage.test('the third incorrect PIN declines', async (t) => {
+  const runtime = await startRuntime(stage.server, { pin: correct });
+  const asked = await runtime.ask(pay);
+  const { page } = await stage.visit(t, asked.confirm_url, phone);
+  for (const tries of ['2 tries left.', '1 try left.']) {
+    await enter(page, incorrect);
+    await says(page, tries);
+  }
+  await enter(page, incorrect);
+  await heading(page, 'Declined');
+  const { status, reason } = await runtime.wait(asked.id);
+  assert.deepEqual([status, reason], ['declined', 'wrong_pin']);
+});
 
 stage.test('a question that has expired is not shown', async (t) => {
   const runtime = await startRuntime(stage.server, { pin: correct });
