@@ -140,7 +140,7 @@ examples: build $(SDKTS)/node_modules need/python ## install and run every examp
 	@PYTHON=$(PYTHON) tools/examples.sh
 
 .PHONY: e2e
-e2e: build need/chromium $(E2E)/node_modules $(SDKTS)/node_modules ## the documentation pages and the TypeScript SDK in a real Chromium
+e2e: build need/chromium $(E2E)/node_modules $(SDKTS)/node_modules ## the documentation pages, the person's pages and the TypeScript SDK in a real Chromium
 	cd $(E2E) && npm test
 	cd $(SDKTS) && npm run test:browser
 

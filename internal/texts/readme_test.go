@@ -88,13 +88,15 @@ func watched(t *testing.T, cmd *exec.Cmd, server string) (out []byte, pages int,
 	must(t, err)
 	cmd.Stderr = cmd.Stdout
 	must(t, cmd.Start())
-	for lines := bufio.NewScanner(printed); lines.Scan(); {
+	lines := bufio.NewScanner(printed)
+	for lines.Scan() {
 		out = append(append(out, lines.Bytes()...), '\n')
 		if strings.HasPrefix(lines.Text(), server+"/confirm/") {
 			pages++
 			answerOnPage(t, lines.Text())
 		}
 	}
+	must(t, lines.Err())
 	return out, pages, cmd.Wait()
 }
 
