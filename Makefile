@@ -140,7 +140,7 @@ examples: build $(SDKTS)/node_modules need/python ## install and run every examp
 	@PYTHON=$(PYTHON) tools/examples.sh
 
 .PHONY: e2e
-e2e: build need/chromium $(E2E)/node_modules $(SDKTS)/node_modules ## the documentation pages and the TypeScript SDK in a real Chromium
+e2e: build need/chromium $(E2E)/node_modules $(SDKTS)/node_modules ## the documentation pages, the person's pages and the TypeScript SDK in a real Chromium
 	cd $(E2E) && npm test
 	cd $(SDKTS) && npm run test:browser
 
@@ -162,6 +162,7 @@ verify: ## fail when generated code is stale, left over or edited, or a go.mod u
 ci: verify lint build test test/race fuzz contract contract/generators sdk examples e2e ## all that a change must pass
 
 .PHONY: ci/long
+ci/long: export E2E_LONG := 1
 ci/long: ci test/kill release/check ## what takes too long for every change, too
 
 .PHONY: need/postgres need/node need/gcc need/chromium

@@ -1,10 +1,13 @@
 package texts_test
 
 import (
+	"bufio"
 	"bytes"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,14 +25,16 @@ const (
 	// documented is the address that the README's commands use.
 	documented = "127.0.0.1:8080"
 	// pinOfReadme is what the README says to enter.
-	pinOfReadme = "804615\n"
+	pinOfReadme = "804615"
+	// background is how the README starts the server.
+	background = "make run 2> hydrapin.log &\n"
 )
 
 // codeBlock is a fenced block, with its language and its text.
 var codeBlock = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$") //nolint:gocritic // with (?m), ^ is the start of any line
 
 // TestReadme pastes the README's commands, in order, into one fresh shell in a copy
-// of the tree. The server, which would keep the first terminal, runs beside it.
+// of the tree. The server runs beside it, and so does the person, who opens each link.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
@@ -46,7 +51,7 @@ func TestReadme(t *testing.T) {
 			must(t, os.MkdirAll(filepath.Join(tree, "example"), 0o750))
 			must(t, os.WriteFile(filepath.Join(tree, "example", "main.go"), []byte(content), 0o600))
 			programs++
-		case block[1] == "sh" && content == "make run\n":
+		case block[1] == "sh" && content == background:
 			serve(t, tree, address, env)
 			servers++
 		case block[1] == "sh":
@@ -57,19 +62,73 @@ func TestReadme(t *testing.T) {
 		t.Fatalf("the README has %d times make run and %d programs", servers, programs)
 	}
 	pasted := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script.String())
-	pasted.Dir, pasted.Env, pasted.Stdin = tree, env, strings.NewReader(pinOfReadme)
-	out, err := pasted.CombinedOutput()
+	pasted.Dir, pasted.Env = tree, env
+	out, pages, err := watched(t, pasted, "http://"+address)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	if pages != 2 {
+		t.Errorf("the README's commands printed %d links to a page, want 2:\n%s", pages, out)
+	}
 	for _, want := range []string{
 		`"has_pin":true`, `"pin_required_skills":["payments.transfer"]`, `"status":"approved"`, `"status":"redeemed"`,
-		"Send 250.00 EUR to DE89370400440532013000? PIN: ", `Transferred {"amount":"250.00",`,
+		"Send 250.00 EUR to DE89370400440532013000? Answer on this page:", `Transferred {"amount":"250.00",`,
 	} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("the README's commands did not print %s:\n%s", want, out)
 		}
 	}
+}
+
+// watched runs the command and answers on each page whose link it prints, as a person would.
+// It returns the output and how many pages there were.
+func watched(t *testing.T, cmd *exec.Cmd, server string) (out []byte, pages int, err error) {
+	t.Helper()
+	printed, err := cmd.StdoutPipe()
+	must(t, err)
+	cmd.Stderr = cmd.Stdout
+	must(t, cmd.Start())
+	lines := bufio.NewScanner(printed)
+	for lines.Scan() {
+		out = append(append(out, lines.Bytes()...), '\n')
+		if strings.HasPrefix(lines.Text(), server+"/confirm/") {
+			pages++
+			answerOnPage(t, lines.Text())
+		}
+	}
+	must(t, lines.Err())
+	return out, pages, cmd.Wait()
+}
+
+// answerOnPage fills in the form of the confirmation page and sends it.
+func answerOnPage(t *testing.T, link string) {
+	t.Helper()
+	page := body(t, http.MethodGet, link, nil)
+	for _, want := range []string{"Send 250.00 EUR to DE89", `name="pin"`, `name="used" value="0"`, `name="decision" value="confirm"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %s:\n%s", want, page)
+		}
+	}
+	answered := body(t, http.MethodPost, link, url.Values{"decision": {"confirm"}, "used": {"0"}, "pin": {pinOfReadme}})
+	if !strings.Contains(answered, "Confirmed") {
+		t.Errorf("the page does not say that it is confirmed:\n%s", answered)
+	}
+}
+
+// body sends a form, if there is one, follows to the page that answers, and returns it.
+func body(t *testing.T, method, link string, form url.Values) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, link, strings.NewReader(form.Encode()))
+	must(t, err)
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer func() { must(t, resp.Body.Close()) }()
+	text, err := io.ReadAll(resp.Body)
+	must(t, err)
+	return string(text)
 }
 
 // serve starts make run, waits until the server is ready, and ends it with the test.

@@ -86,7 +86,7 @@ func States(now time.Time) []State {
 	long := strings.Repeat("All work and no play makes Jack a dull boy. ", 228)[:10_000]
 	list := []State{
 		{Name: "pending", Question: asked},
-		{Name: "pending-soon", Question: with(func(q *page.Question) { q.ExpiresAt = now.Add(4 * time.Second) })},
+		{Name: "pending-soon", Question: with(func(q *page.Question) { q.ExpiresAt = now.Add(15 * time.Second) })},
 		{Name: "pending-skill", Question: with(func(q *page.Question) { q.Summary, q.Params = "", nil })},
 		{Name: "pending-session", Question: with(func(q *page.Question) {
 			q.Summary, q.Params, q.Skill = "", nil, "mail.send"

@@ -11,7 +11,8 @@ const binary = resolve(process.env.HYDRAPIN_BIN ?? join(import.meta.dirname, '..
 /**
  * Starts the server and waits for its greeting, which comes once requests are
  * answered.
- * @returns {Promise<{origin: string, key: string, token: () => Promise<string>, stop: () => Promise<void>}>}
+ * @returns {Promise<{origin: string, key: string, token: () => Promise<string>,
+ *   runtimeKey: (instance: string) => Promise<string>, stop: () => Promise<void>}>}
  */
 export async function startServer() {
   const folder = await mkdtemp(join(tmpdir(), 'hydrapin-e2e-'));
@@ -51,9 +52,15 @@ export async function startServer() {
     await stop();
     throw new Error(`${binary} serve ended without a greeting (make build makes it, HYDRAPIN_BIN names another):\n${log}`);
   }
-  const token = async () => {
-    const { stdout } = await promisify(execFile)(binary, ['token', '--tenant', greeting.tenant, '--admin'], { env });
+  const command = async (...args) => {
+    const { stdout } = await promisify(execFile)(binary, [...args, '--tenant', greeting.tenant], { env });
     return stdout.trim();
   };
-  return { origin: new URL(greeting.docs).origin, key: greeting.key, token, stop };
+  return {
+    origin: new URL(greeting.docs).origin,
+    key: greeting.key,
+    token: () => command('token', '--admin'),
+    runtimeKey: (instance) => command('keys', 'create', '--instance', instance),
+    stop,
+  };
 }

@@ -1,4 +1,4 @@
-// The person's pages: every state in every language, on a phone and a desktop, light and dark; then
+// The person's pages: their states in every language, on a phone and a desktop, light and dark; then
 // what people do with them, with scripts and without, by keyboard and enlarged.
 import assert from 'node:assert/strict';
 import http from 'node:http';
@@ -28,12 +28,18 @@ const focused = (page) => page.evaluate(() => document.activeElement.id || docum
 // A refusal of the main page, as `faults` names it.
 const refusal = (status, method, url) => `${status} ${method} ${new URL(url).pathname}`;
 
-// Each state is seen in each look; the languages take turns, so that each state is also seen in each.
+// Each state is seen on a phone, and two states in each look; with E2E_LONG=1, which `make ci/long`
+// sets, each state in each look. The languages take turns, so that the long form sees each state in each.
+const long = process.env.E2E_LONG === '1';
+const sample = ['pending', 'set-current'];
+
 looks.forEach(([look, screen], place) =>
-  stage.test(`every state is sound: ${look}`, async (t) => {
+  stage.test(`the states are sound: ${look}`, async (t) => {
+    const states = [...stage.server.names.entries()].filter(([, name]) => long || place === 0 || sample.includes(name));
+    assert.ok(states.length >= sample.length);
     const expected = [];
     const { page, faults } = await stage.visit(t, stage.server.url('pending'), screen);
-    for (const [turn, name] of stage.server.names.entries()) {
+    for (const [turn, name] of states) {
       const lang = languages[(place + turn) % languages.length];
       const brand = turn % 2 ? 'brand' : 'plain';
       const all = /long|rows/.test(name) && lang !== 'en' ? '&all=1' : '';
@@ -70,7 +76,7 @@ stage.test('an incorrect and a correct PIN, without a new page', async (t) => {
   const url = stage.server.url('pending', { brand: 'brand' });
   const { page, faults } = await stage.visit(t, url, screens.phone);
   await page.evaluate(() => (window.same = true));
-  assert.match(await page.getByRole('timer').textContent(), /^4:[34]\d$/);
+  assert.match(await page.getByRole('timer').textContent(), /^[34]:\d\d$/);
   const time = await page.locator('time').textContent();
   assert.match(time, /^\d{1,2}:\d{2}/, 'the time is in the reader’s form');
 

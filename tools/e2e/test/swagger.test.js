@@ -138,9 +138,13 @@ stage.test('/docs: every operation opens without a complaint', async (t) => {
   assert.deepEqual(await faults(), []);
 });
 
+// Pictures of all of the page, and every model in view: the heaviest here on a machine under load.
+const patience = 120_000;
+
 for (const [name, screen] of Object.entries(screens)) {
   stage.test(`/docs: it fits a ${name}`, async (t) => {
     const { page, faults } = await stage.visit(t, `${stage.server.origin}/docs`, screen);
+    page.setDefaultTimeout(patience);
     await loaded(page);
     await picture(page, `docs-${name}`);
     assert.deepEqual(await sideways(page), [], 'the first look');
