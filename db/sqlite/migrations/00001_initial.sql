@@ -53,7 +53,7 @@ CREATE TABLE pins (
     CONSTRAINT pins_pkey PRIMARY KEY (tenant_id, holder_id, instance_id, holder_type),
     CONSTRAINT pins_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT pins_holder_instance CHECK (
-        (holder_type = 'customer') = (instance_id = '00000000-0000-0000-0000-000000000000')
+        holder_type <> 'customer' OR instance_id = '00000000-0000-0000-0000-000000000000'
     ),
     CONSTRAINT pins_pin_whole CHECK (
         (pin_id IS NULL) = (hash IS NULL)
@@ -80,7 +80,7 @@ CREATE TABLE pin_attempts (
     CONSTRAINT pin_attempts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT pin_attempts_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT pin_attempts_holder_instance CHECK (
-        (holder_type = 'customer') = (holder_instance_id = '00000000-0000-0000-0000-000000000000')
+        holder_type <> 'customer' OR holder_instance_id = '00000000-0000-0000-0000-000000000000'
     )
 ) STRICT;
 
@@ -141,7 +141,7 @@ CREATE TABLE pin_links (
     CONSTRAINT pin_links_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT pin_links_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT pin_links_holder_instance CHECK (
-        (holder_type = 'customer') = (holder_instance_id = '00000000-0000-0000-0000-000000000000')
+        holder_type <> 'customer' OR holder_instance_id = '00000000-0000-0000-0000-000000000000'
     ),
     CONSTRAINT pin_links_kind CHECK (kind IN ('admin', 'runtime')),
     CONSTRAINT pin_links_used CHECK (used_at IS NULL OR ended_at IS NOT NULL)
