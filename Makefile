@@ -48,14 +48,14 @@ build: ## build bin/hydrapin
 
 .PHONY: test
 test: need/postgres ## all tests, on SQLite and on a PostgreSQL of their own
-	$(WITHPG) go test -vet=all ./...
+	$(WITHPG) go test -vet=all -timeout 30m ./...
 	@for m in $(MODULES); do go -C $$m test -vet=all ./... || exit; done
 
 # Another time zone than that of `test`, off by half an hour, shows code that
 # forgets about zones.
 .PHONY: test/race
 test/race: need/postgres need/gcc ## the same with the race detector
-	TZ=Asia/Kolkata $(WITHPG) env CGO_ENABLED=1 go test -race -vet=off ./internal/... ./sdk/go/...
+	TZ=Asia/Kolkata $(WITHPG) env CGO_ENABLED=1 go test -race -vet=off -timeout 40m ./internal/... ./sdk/go/...
 	@for m in $(MODULES); do CGO_ENABLED=1 go -C $$m test -race -vet=off ./... || exit; done
 
 .PHONY: test/kill

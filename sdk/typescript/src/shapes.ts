@@ -84,7 +84,7 @@ export function readConfirmation(body: unknown): Confirmation | undefined {
 }
 
 /**
- * Whether a skill needs a PIN. "Not required" is believed only with a reason that says why, so that a program that runs
+ * Whether a skill needs a PIN. "Not required" counts only with a reason that says why, so that a program that runs
  * a skill on it never does so by mistake.
  */
 export function readDecision(body: unknown): PinPolicyDecision | undefined {
