@@ -38,6 +38,8 @@ var fixtures = map[string]string{
 		VALUES (gen_random_uuid(), gen_random_uuid(), now(), 'pin.set', 'operator', 'o', '{}')`,
 	"pin_attempts": `INSERT INTO pin_attempts VALUES (gen_random_uuid(), gen_random_uuid(), 'customer',
 		'00000000-0000-0000-0000-000000000000', gen_random_uuid(), now())`,
+	"pin_links": `INSERT INTO pin_links VALUES (gen_random_uuid(), gen_random_uuid(), 'customer',
+		'00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'admin', now(), now(), NULL, NULL, 'jwt', 'ada')`,
 	"schema_compat": "SELECT 1",
 	"write_probes":  "SELECT 1",
 	"duties":        "SELECT 1",
