@@ -44,6 +44,8 @@ func accessTable() []access {
 		pin                = `{"pin":"{pin}"}`
 	)
 	readers, writers := slices.Concat(admins, scoped("pins:read")), slices.Concat(admins, scoped("pins:write"))
+	freezeReaders := slices.Concat(admins, scoped("pin-policies:read"))
+	freezeWriters := slices.Concat(admins, scoped("pin-policies:write"))
 	return []access{
 		{"setCustomerPin", http.MethodPost, customer, pin, writers, 200, 200},
 		{"getCustomerPinStatus", http.MethodGet, "/v1/customers/{holder}/pin", "", readers, 200, 200},
@@ -55,15 +57,33 @@ func accessTable() []access {
 		{"getPinPolicy", http.MethodGet, policy, "", slices.Concat(users, scoped("pin-policies:read")), 200, 200},
 		{"updatePinPolicy", http.MethodPatch, policy, `{"pin_session_ttl_minutes":5}`, slices.Concat(admins, scoped("pin-policies:write")), 200, 200},
 		{"getMyPinStatus", http.MethodGet, "/v1/me/pin", "", customers, 200, 200},
+		{"setMyPin", http.MethodPut, "/v1/me/pin", pin, customers, 409, 409},
+		{"createCustomerPinLink", http.MethodPost, customer + "-links", `{}`, writers, 201, 201},
+		{"endCustomerPinLinks", http.MethodDelete, customer + "-links", "", writers, 204, 204},
+		{"createIdentityPinLink", http.MethodPost, identity + "-links", `{}`, writers, 201, 201},
+		{"endIdentityPinLinks", http.MethodDelete, identity + "-links", "", writers, 204, 204},
+		{"runtimeCreatePinLink", http.MethodPost, internal + "/identities/{identity}/pin-links", `{}`, runtimes, 201, 201},
+		{"runtimeEndPinLinks", http.MethodDelete, internal + "/identities/{identity}/pin-links", "", runtimes, 204, 204},
 		{"runtimeGetPinStatus", http.MethodGet, internal + "/identities/{identity}/pin", "", runtimes, 200, 200},
 		{"runtimeSetPin", http.MethodPost, internal + "/identities/{identity}/pin", pin, runtimes, 200, 200},
 		{"runtimeRemovePin", http.MethodDelete, internal + "/identities/{identity}/pin", "", runtimes, 204, 204},
 		{"askConfirmation", http.MethodPost, internal + "/confirmations", `{"skill":"a.b","role":"owner","customer_id":"{holder}"}`, runtimes, 201, 200},
+		{"getPinPolicyDecision", http.MethodGet, internal + "/pin-policy/decision?skill=a.b&role=owner", "", runtimes, 200, 200},
+		{"listConfirmations", http.MethodGet, internal + "/confirmations", "", runtimes, 200, 200},
+		{"getConfirmationQr", http.MethodGet, internal + "/confirmations/{b}/qr", "", runtimes, 200, 404},
 		{"getConfirmation", http.MethodGet, internal + "/confirmations/{a}", "", runtimes, 200, 404},
 		{"verifyConfirmation", http.MethodPost, internal + "/confirmations/{a}/verify", `{"pin":"{holderpin}"}`, runtimes, 200, 404},
 		{"redeemConfirmation", http.MethodPost, internal + "/confirmations/{a}/redeem", `{}`, runtimes, 200, 404},
+		{"reportOutcome", http.MethodPost, internal + "/confirmations/{a}/outcome", `{"outcome":"executed"}`, runtimes, 200, 404},
 		{"declineConfirmation", http.MethodDelete, internal + "/confirmations/{b}", "", runtimes, 204, 404},
 		{"endPinSessions", http.MethodDelete, internal + "/pin-sessions?customer_id={holder}", "", runtimes, 204, 204},
+		{"getTenantFreeze", http.MethodGet, "/v1/freeze", "", freezeReaders, 200, 200},
+		{"getInstanceFreeze", http.MethodGet, "/v1/instances/{instance}/freeze", "", freezeReaders, 200, 200},
+		// Lifted first: what an admin froze a key cannot lift.
+		{"liftTenantFreeze", http.MethodDelete, "/v1/freeze", "", freezeWriters, 204, 204},
+		{"liftInstanceFreeze", http.MethodDelete, "/v1/instances/{instance}/freeze", "", freezeWriters, 204, 204},
+		{"setInstanceFreeze", http.MethodPut, "/v1/instances/{instance}/freeze", `{}`, freezeWriters, 200, 200},
+		{"setTenantFreeze", http.MethodPut, "/v1/freeze", `{}`, freezeWriters, 200, 200},
 	}
 }
 
@@ -215,7 +235,8 @@ func (a access) turn(name string) int {
 
 // nothing says whether an answer is what is answered for what was never seen.
 func nothing(body string) bool {
-	return strings.Contains(body, `"has_pin":false`) ||
+	return strings.Contains(body, `"has_pin":false`) || strings.Contains(body, `"frozen":false`) ||
+		strings.Contains(body, `"confirmations":[]`) || strings.Contains(body, `"required":false`) ||
 		strings.Contains(body, `"pin_required_skills":[]`) && strings.Contains(body, `"pin_session_ttl_minutes":30`)
 }
 

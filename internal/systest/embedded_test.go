@@ -139,7 +139,7 @@ func TestEmbeddedFolderNotWritable(t *testing.T) {
 	if as != nil {
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	}
-	m.refused(m.finish(c), "./data cannot be made (permission denied)", "HYDRAPIN_DATA_DIR")
+	m.refused(m.finish(c), "./data cannot be created (permission denied)", "HYDRAPIN_DATA_DIR")
 }
 
 // openToNobody returns a folder of root's with a copy of the program that nobody

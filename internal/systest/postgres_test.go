@@ -215,14 +215,15 @@ func TestPostgresDamaged(t *testing.T) {
 		{w.runtime, http.MethodPost, w.confirmations() + "/" + id.String() + "/verify", `{"pin":"` + pin + `"}`},
 	} {
 		a := n.call(c.key, c.method, c.path, c.body)
-		a.want(t, http.StatusInternalServerError)
+		// A schema that changed beside the server is a database that cannot be used now.
+		a.want(t, http.StatusServiceUnavailable)
 		var p map[string]any
 		if err := json.Unmarshal(a.body, &p); err != nil {
 			t.Fatal(err)
 		}
 		request := a.header.Get("X-Request-Id")
-		if p["request_id"] != request || request == "" || p["detail"] != "Something went wrong; nothing was allowed." ||
-			p["title"] != "Internal error" || p["type"] != "urn:hydrapin:problem:internal" || a.header.Get("Content-Type") != "application/problem+json" {
+		if p["request_id"] != request || request == "" || p["detail"] != "A service that is needed cannot be reached. Nothing was allowed." ||
+			p["title"] != "Unavailable" || p["type"] != "urn:hydrapin:problem:unavailable" || a.header.Get("Retry-After") == "" || a.header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s %s: %s", c.method, c.path, a.body)
 		}
 		for name, value := range p {
@@ -231,7 +232,7 @@ func TestPostgresDamaged(t *testing.T) {
 			}
 		}
 		hydratest.Eventually(t, "the log explains the request", func() bool {
-			line := n.logged("request_id", request, "level", "ERROR")
+			line := n.logged("request_id", request, "msg", "request")
 			return line != nil && line["error"] != nil
 		})
 	}
