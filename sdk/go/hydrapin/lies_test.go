@@ -90,6 +90,7 @@ func (l *lies) path(s *lyingStep) string {
 }
 
 func (l *lies) of(tb testing.TB, seed uint32) *lie {
+	tb.Helper()
 	d := &draws{state: seed * 2654435761}
 	step := &l.Steps[d.pick(len(l.Steps))]
 	told := &lie{kind: one(d, l.Kinds), step: step}
@@ -138,6 +139,7 @@ func (l *lies) of(tb testing.TB, seed uint32) *lie {
 }
 
 func toJSON(tb testing.TB, v any) []byte {
+	tb.Helper()
 	text, err := json.Marshal(v)
 	must(tb, err)
 	return text

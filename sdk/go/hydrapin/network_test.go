@@ -21,6 +21,7 @@ type reply struct {
 
 // send writes a reply to the connection itself: net/http would not send such answers.
 func (a reply) send(tb testing.TB, w http.ResponseWriter) {
+	tb.Helper()
 	conn, buffer, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		tb.Error(err)

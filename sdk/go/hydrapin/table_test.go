@@ -246,10 +246,10 @@ func contains(got, want map[string]any) bool {
 }
 
 func (table *cases) reply(e *exchange) reply {
-	switch {
-	case e.Drop == "all":
+	switch e.Drop {
+	case "all":
 		return reply{dropped: true}
-	case e.Drop == "half":
+	case "half":
 		return reply{status: 200, body: []byte(`{"id":"7c0e`), cut: 11}
 	}
 	a := reply{status: e.Reply.Status, headers: e.Reply.Headers}

@@ -62,7 +62,7 @@ func VerifyWebhook(header http.Header, body []byte, now time.Time, secrets ...We
 	if !fits {
 		return nil, fmt.Errorf("%w: no signature fits", ErrWebhook)
 	}
-	if age := now.Sub(time.Unix(int64(seconds), 0)); age.Abs() > webhookTolerance { //nolint:gosec // at most 40 bits
+	if age := now.Sub(time.Unix(int64(seconds), 0)); age.Abs() > webhookTolerance {
 		return nil, fmt.Errorf("%w: webhook-timestamp is more than five minutes from now", ErrWebhook)
 	}
 	value, err := parse(body)

@@ -3,6 +3,7 @@ package canonical_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -87,7 +88,7 @@ func TestPathLeadsToTheNumber(t *testing.T) {
 			name := rapid.StringMatching(`[a-z ,:{}\[\]]{0,5}`).Draw(rt, "name")
 			members := ""
 			for i := range before {
-				members += fmt.Sprintf(`"%s%d" : [{"%s":1}], `, name, i, name)
+				members += `"` + name + strconv.Itoa(i) + `" : [{"` + name + `":1}], `
 			}
 			in = "{" + members + `"` + name + `":` + in + `,"zzzzzz":{}}`
 			want = append([]any{name}, want...)
