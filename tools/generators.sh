@@ -12,7 +12,7 @@ trap 'rm -rf "$scratch"' EXIT
 
 strict() {
 	"$bin/tsc" --noEmit --strict --skipLibCheck --target es2022 --lib es2022,dom,dom.iterable \
-		--module esnext --moduleResolution bundler --types "" "$@"
+		--module esnext --moduleResolution bundler --types node "$@"
 }
 
 "$bin/openapi-ts" -i "$spec" -o "$scratch/hey-api" -c @hey-api/client-fetch --no-log-file >/dev/null
