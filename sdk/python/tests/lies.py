@@ -104,11 +104,11 @@ def liar(lie: Callable[[], Lie | None]) -> Callable[[Asked], Answer]:
         step = step_of(asked)
         if step is None:
             return Answer(404)
-        told = lie()
-        if told is not None and step is told.step and not asked.path.startswith("/honest"):
-            if told.kind == "drop":
+        current = lie()
+        if current is not None and step is current.step and not asked.path.startswith("/honest"):
+            if current.kind == "drop":
                 raise Drop
-            return told.answer
+            return current.answer
         return Answer(step["status"], {}, step["body"].encode())
 
     return handle

@@ -33,7 +33,7 @@ def test_no_lie_is_believed() -> None:
     with serve(liar(lambda: lie)) as url, client, Runtime(
         url, QUESTION["instance_id"], api_key="k", retries=0, client=client
     ) as runtime:
-        # The honest server is believed: the test can fail.
+        # With the honest server the function runs: the test can fail.
         runtime.guard(question(), ran.append, wait=0)
         assert len(ran) == 1
         believed = []

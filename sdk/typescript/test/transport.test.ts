@@ -109,7 +109,7 @@ describe("repeats", () => {
     await server.client.getCustomerPinStatus(customer);
     assert.ok(performance.now() - began >= 990);
   });
-  test("a Retry-After that is too long is told at once", async () => {
+  test("a Retry-After that is too long is an error at once", async () => {
     const server = await fake(() => ({ ...problem("unavailable", 503), headers: { "Retry-After": "60" } }));
     await assert.rejects(server.client.getCustomerPinStatus(customer), (error: unknown) => {
       assert.ok(error instanceof UnavailableError);

@@ -123,7 +123,7 @@ export async function guarded(): Promise<number> {
 export function errors(error: unknown): Date | number | string | null {
   if (error instanceof WrongPinError) return error.attemptsRemaining;
   if (error instanceof LockedError) return error.until;
-  // @ts-expect-error only a wrong PIN says what remains
+  // @ts-expect-error only an incorrect PIN says what remains
   if (error instanceof NotConfirmedError) return error.attemptsRemaining;
   return error instanceof NotConfirmedError ? error.requestId : null;
 }
