@@ -55,11 +55,11 @@ var _ api.StrictServerInterface = (*Server)(nil)
 // [openapi.ErrContract].
 func Register(e *echo.Echo, d Deps) error {
 	s := &Server{service: d.Service, verifier: d.Verifier, links: d.Links}
-	doc, err := api.GetSpec()
+	text, err := api.GetSpecJSON()
 	if err != nil {
 		return fmt.Errorf("httpapi: read the contract: %w", err)
 	}
-	contract, err := openapi.Compile(doc, d.Rules)
+	contract, err := openapi.Load(text, d.Rules)
 	if err != nil {
 		return err
 	}

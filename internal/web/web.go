@@ -44,12 +44,27 @@ const (
 	typeCSS  = "text/css; charset=utf-8"
 )
 
-// file is one answer: its bytes, and their compressed form once asked for.
+// file is one answer. Its content is read when it is first asked for: the scripts are megabytes,
+// and the server's start must not wait for them.
 type file struct {
 	contentType, policy string
-	plain               []byte
-	compressed          func() []byte
-	etag                string
+	content             func() content
+}
+
+// content is the bytes of a file, and their compressed form once asked for.
+type content struct {
+	plain      []byte
+	compressed func() []byte
+	etag       string
+}
+
+func newContent(plain []byte) content {
+	sum := sha256.Sum256(plain)
+	return content{
+		plain:      plain,
+		compressed: sync.OnceValue(func() []byte { return compress(plain) }),
+		etag:       hex.EncodeToString(sum[:12]),
+	}
 }
 
 // Docs is the http.Handler of the pages. It answers GET and HEAD of exactly
@@ -80,25 +95,29 @@ func New(publicURL string) (*Docs, error) {
 		// RFC 9512, section 2.1.
 		{"/openapi.yaml", docs.Files, "openapi.yaml", "application/yaml", policy},
 	} {
-		content, err := fs.ReadFile(f.from, f.name)
+		read, err := reader(f.from, f.name, publicURL)
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", f.path, err)
 		}
-		if strings.HasPrefix(f.name, "openapi.") {
-			if content, err = withServer(content, publicURL); err != nil {
-				return nil, fmt.Errorf("page %s: %w", f.path, err)
-			}
-		}
-		sum := sha256.Sum256(content)
-		d.files[f.path] = file{
-			contentType: f.contentType,
-			policy:      f.policy,
-			plain:       content,
-			compressed:  sync.OnceValue(func() []byte { return compress(content) }),
-			etag:        hex.EncodeToString(sum[:12]),
-		}
+		d.files[f.path] = file{contentType: f.contentType, policy: f.policy, content: sync.OnceValue(read)}
 	}
 	return d, nil
+}
+
+// reader returns the function that reads an embedded file, which cannot fail for a file that is there.
+func reader(from fs.FS, name, publicURL string) (func() content, error) {
+	if strings.HasPrefix(name, "openapi.") {
+		contract, err := fs.ReadFile(from, name)
+		if err == nil {
+			contract, err = withServer(contract, publicURL)
+		}
+		return func() content { return newContent(contract) }, err
+	}
+	_, err := fs.Stat(from, name)
+	return func() content {
+		plain, _ := fs.ReadFile(from, name)
+		return newContent(plain)
+	}, err
 }
 
 // serverLine finds the address in the one entry of servers, in the forms that JSON and YAML have.
@@ -107,17 +126,16 @@ var serverLine = regexp.MustCompile(`(?m)^( *(?:"url"|- url): )"?\."?(,?)$`)
 // withServer returns the contract with publicURL as the address of its server: a tool that has
 // nothing but the document must find the API. A JSON string is one of YAML's too.
 func withServer(contract []byte, publicURL string) ([]byte, error) {
-	if n := len(serverLine.FindAllIndex(contract, -1)); n != 1 {
-		return nil, fmt.Errorf("%d addresses of a server, want 1", n)
+	found := serverLine.FindAllSubmatchIndex(contract, -1)
+	if len(found) != 1 {
+		return nil, fmt.Errorf("%d addresses of a server, want 1", len(found))
 	}
 	quoted, err := json.Marshal(publicURL)
 	if err != nil {
 		return nil, err
 	}
-	return serverLine.ReplaceAllFunc(contract, func(line []byte) []byte {
-		parts := serverLine.FindSubmatch(line)
-		return slices.Concat(parts[1], quoted, parts[2])
-	}), nil
+	address, after := found[0][3], found[0][4]
+	return slices.Concat(contract[:address], quoted, contract[after:]), nil
 }
 
 // Paths are the absolute paths that the handler answers, sorted.
@@ -130,10 +148,11 @@ func (d *Docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	content, etag := f.plain, f.etag
+	all := f.content()
+	body, etag := all.plain, all.etag
 	header := w.Header()
 	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
-		content, etag = f.compressed(), f.etag+"-gzip"
+		body, etag = all.compressed(), all.etag+"-gzip"
 		header.Set("Content-Encoding", "gzip")
 	}
 	header.Set("Content-Type", f.contentType)
@@ -146,7 +165,7 @@ func (d *Docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// time. The ETag shows it that nothing has changed.
 	header.Set("Cache-Control", "no-cache")
 	header.Set("ETag", `"`+etag+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
 // acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3) as far as it
@@ -163,11 +182,11 @@ func acceptsGzip(values []string) bool {
 	return false
 }
 
-func compress(content []byte) []byte {
+func compress(plain []byte) []byte {
 	var out bytes.Buffer
 	writer := gzip.NewWriter(&out)
 	// A bytes.Buffer takes all that it is given.
-	_, _ = writer.Write(content)
+	_, _ = writer.Write(plain)
 	_ = writer.Close()
 	return out.Bytes()
 }
