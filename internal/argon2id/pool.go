@@ -73,6 +73,9 @@ type PoolConfig struct {
 	// Queue is the number of places for each worker, up to 10,000; 0 means
 	// [DefaultQueue].
 	Queue int
+	// Observe is called after each hash, with its caller's context, how long it waited for a worker
+	// and how long it took. It must return at once. It may be nil.
+	Observe func(ctx context.Context, wait, took time.Duration)
 }
 
 // Pool runs hashes on a fixed number of workers, behind a fixed number of places.
@@ -89,6 +92,7 @@ type Pool struct {
 	// derive and fillSalt are argon2.IDKey and crypto/rand, but in tests.
 	derive   func(input, salt []byte, p Params, size uint32) []byte
 	fillSalt func([]byte)
+	observe  func(ctx context.Context, wait, took time.Duration)
 
 	running sync.WaitGroup
 
@@ -125,7 +129,8 @@ type outcome struct {
 
 type answer struct {
 	outcome
-	err error
+	err  error
+	took time.Duration
 }
 
 // NewPool starts a pool's workers, which run until [Pool.Close]. A configuration
@@ -167,6 +172,7 @@ func newPool(cfg PoolConfig) (*Pool, error) {
 			return argon2.IDKey(input, salt, c.Time, c.MemoryKiB, c.Parallelism, size)
 		},
 		fillSalt: func(b []byte) { _, _ = rand.Read(b) }, // never fails, says crypto/rand
+		observe:  cfg.Observe,
 		tenants:  map[uuid.UUID]*tenant{},
 		mean:     firstGuess,
 	}
@@ -342,15 +348,19 @@ func (l *Place) run(ctx context.Context, work func() (outcome, error)) (outcome,
 	if err := l.enqueue(j); err != nil {
 		return outcome{}, err
 	}
+	queued := time.Now()
+	var a answer
 	select {
-	case a := <-j.done:
-		return a.outcome, a.err
+	case a = <-j.done:
 	case <-ctx.Done():
+		if l.pool.withdraw(j) {
+			return outcome{}, ctx.Err()
+		}
+		a = <-j.done
 	}
-	if l.pool.withdraw(j) {
-		return outcome{}, ctx.Err()
+	if l.pool.observe != nil && a.err == nil {
+		l.pool.observe(ctx, max(0, time.Since(queued)-a.took), a.took)
 	}
-	a := <-j.done
 	return a.outcome, a.err
 }
 

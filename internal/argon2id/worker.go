@@ -15,8 +15,9 @@ func (p *Pool) serve() {
 		}
 		began := time.Now()
 		out, err := attempt(j)
-		p.finish(j, time.Since(began), err == nil)
-		j.done <- answer{out, err}
+		took := time.Since(began)
+		p.finish(j, took, err == nil)
+		j.done <- answer{out, err, took}
 	}
 }
 

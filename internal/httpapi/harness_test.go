@@ -49,7 +49,7 @@ func bare(tb testing.TB, register func(*echo.Echo)) *bench {
 	log := slog.New(slog.NewJSONHandler(b.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	e := echo.New()
 	e.HTTPErrorHandler = httpapi.AnswerError(log)
-	telemetry.New(log, nil).Observe(e)
+	telemetry.New(telemetry.Logger(log), telemetry.NoTraces(), nil).Observe(e)
 	register(e)
 	b.Server = httptest.NewServer(e)
 	b.URL = b.Server.URL

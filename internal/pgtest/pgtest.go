@@ -106,6 +106,9 @@ func (o *Own) Start() {
 	}
 }
 
+// Log returns what the server has logged.
+func (o *Own) Log() string { return o.cluster.log() }
+
 // ownServer is the process's server. Nothing stops it but the process's end:
 // a test binary has no last moment of its own, and the keeper sees to the rest.
 var ownServer = sync.OnceValues(func() (string, error) {

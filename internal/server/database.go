@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/config"
 	"github.com/hydracore/hydrapin/internal/receipt"
@@ -18,13 +20,13 @@ import (
 // OpenStore opens the database that the settings name, and migrates it if asked. Errors are the store's: [store.ErrUnavailable], [store.ErrNewerSchema].
 func OpenStore(ctx context.Context, cfg config.Config, migrate bool) (store.Database, error) {
 	if migrate {
-		return openMigrated(ctx, cfg, slog.New(slog.DiscardHandler), time.Now)
+		return openMigrated(ctx, cfg.Database, opening{log: slog.New(slog.DiscardHandler)})
 	}
-	return open(ctx, cfg.Database, slog.New(slog.DiscardHandler), time.Now)
+	return open(ctx, cfg.Database, opening{log: slog.New(slog.DiscardHandler)})
 }
 
-func openMigrated(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (store.Database, error) {
-	db, err := open(ctx, cfg.Database, log, now)
+func openMigrated(ctx context.Context, d config.Database, o opening) (store.Database, error) {
+	db, err := open(ctx, d, o)
 	if err != nil {
 		return nil, err
 	}
@@ -57,9 +59,18 @@ func parseRings(cfg config.Config) (argon2id.Ring, receipt.Ring, error) {
 	return peppers, receipts, nil
 }
 
-func open(ctx context.Context, d config.Database, log *slog.Logger, now func() time.Time) (store.Database, error) {
+// opening is what a database is opened with, beside what the settings say of it.
+type opening struct {
+	log *slog.Logger
+	// now is the clock of records on SQLite; nil for the machine's.
+	now func() time.Time
+	// traces is nil for none.
+	traces trace.TracerProvider
+}
+
+func open(ctx context.Context, d config.Database, o opening) (store.Database, error) {
 	if d.Engine == config.Postgres {
-		return postgres.Open(ctx, postgres.Config{URL: d.URL.Reveal(), Notice: log.Warn})
+		return postgres.Open(ctx, postgres.Config{URL: d.URL.Reveal(), Notice: o.log.Warn, Traces: o.traces})
 	}
-	return sqlite.Open(ctx, sqlite.Config{Path: d.Path, Now: now, Notice: log.Warn})
+	return sqlite.Open(ctx, sqlite.Config{Path: d.Path, Now: o.now, Notice: o.log.Warn, Traces: o.traces})
 }

@@ -73,6 +73,7 @@ func checks() []check {
 		{name: "transport", run: checkTransport},
 		{name: "public URL", run: checkPublicURL},
 		{name: "tokens", run: checkTokens},
+		{name: "traces", run: checkTraces},
 		{name: "where secrets are", run: checkStorage},
 		{name: "limits on guessing", run: checkLimits},
 		{name: "cost of a hash", run: checkHashing},

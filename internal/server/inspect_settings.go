@@ -14,6 +14,7 @@ import (
 
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/config"
+	"github.com/hydracore/hydrapin/internal/telemetry"
 )
 
 // The settings that more than one check names.
@@ -208,4 +209,18 @@ func checkPages(_ context.Context, in *Inspection) {
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// checkTraces reads the variables of OpenTelemetry that choose an exporter.
+func checkTraces(_ context.Context, in *Inspection) {
+	_, err := telemetry.CheckTraces(func(name string) string {
+		value := ""
+		for _, entry := range in.environ {
+			if v, ok := strings.CutPrefix(entry, name+"="); ok {
+				value = v
+			}
+		}
+		return value
+	})
+	in.refuseError("traces", err)
 }

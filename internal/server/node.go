@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,8 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the clock of credentials and, on SQLite, of records; nil for time.Now.
 	Now func() time.Time
+	// Env reads what OpenTelemetry's environment variables say; nil for os.Getenv.
+	Env func(string) string
 }
 
 // Node is everything that answers requests, ready to. It is made whole by [New], and closed with
@@ -33,6 +36,7 @@ type Node struct {
 	receipts  receipt.Ring
 	verifier  *auth.Verifier
 	service   *service.Service
+	traces    *telemetry.Traces
 	telemetry *telemetry.Telemetry
 	log       *slog.Logger
 	now       func() time.Time
@@ -50,7 +54,18 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{receipts: receipts, log: opts.Log, now: opts.Now, telemetry: telemetry.New(opts.Log, cfg.TrustedProxies)}
+	if opts.Env == nil {
+		opts.Env = os.Getenv
+	}
+	opts.Log = telemetry.Logger(opts.Log)
+	traces, err := telemetry.NewTraces(ctx, opts.Env, ContractVersion(), opts.Log)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{
+		receipts: receipts, log: opts.Log, now: opts.Now,
+		traces: traces, telemetry: telemetry.New(opts.Log, traces, cfg.TrustedProxies),
+	}
 	if err := n.start(ctx, cfg, peppers, opts); err != nil {
 		n.Close()
 		return nil, err
@@ -61,7 +76,7 @@ func New(ctx context.Context, cfg config.Config, opts Options) (*Node, error) {
 // start fills the node. What it started is closed by [Node.Close], also after an error.
 func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ring, opts Options) error {
 	var err error
-	if n.database, err = openMigrated(ctx, cfg, opts.Log, opts.Now); err != nil {
+	if n.database, err = openMigrated(ctx, cfg.Database, opening{log: opts.Log, now: opts.Now, traces: n.traces.Provider()}); err != nil {
 		return fmt.Errorf("the database %s cannot be used: %w; check that it is running and that HYDRAPIN_DATABASE_URL is correct", cfg.Database, err)
 	}
 	if err := service.CheckRings(ctx, n.database, peppers, n.receipts); err != nil {
@@ -73,7 +88,7 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 		workers = argon2id.DefaultWorkers()
 	}
 	argon2id.Tune(params, workers)
-	n.hasher, err = argon2id.NewPool(argon2id.PoolConfig{Ring: peppers, Params: params, Workers: workers, Queue: cfg.HashQueue})
+	n.hasher, err = argon2id.NewPool(argon2id.PoolConfig{Ring: peppers, Params: params, Workers: workers, Queue: cfg.HashQueue, Observe: n.telemetry.Hashed})
 	if err != nil {
 		return err
 	}
@@ -85,6 +100,7 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 	rules := pin.Rules{MinLength: cfg.PINMinLength, MaxLength: cfg.PINMaxLength}
 	n.service = service.New(service.Config{
 		Store: n.database, Hasher: n.hasher, Receipts: n.receipts, Log: opts.Log, Now: opts.Now,
+		Observer: n.telemetry.Observer(),
 		Issuer: cfg.PublicURL, Limits: cfg.Limits, Rules: rules,
 		RedeemWithin: cfg.RedeemWithin, CoolingOff: cfg.CoolingOff,
 		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
@@ -130,4 +146,5 @@ func (n *Node) Close() {
 	if n.database != nil {
 		_ = n.database.Close()
 	}
+	n.traces.Close()
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/hydracore/hydrapin/internal/config"
 	"github.com/hydracore/hydrapin/internal/httpapi"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/telemetry"
 	"github.com/hydracore/hydrapin/internal/web"
 )
 
@@ -60,13 +62,38 @@ func (n *Node) probes(e *echo.Echo) {
 	get(e, "/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	get(e, "/readyz", n.ready)
 	get(e, "/metrics", echo.WrapHandler(n.telemetry.Metrics.Handler()))
-	n.telemetry.Metrics.Gauge("hydrapin_hash_places_held", "Places of the hash queue that are held.", func() float64 {
+	n.measure(n.telemetry.Metrics)
+}
+
+// measure adds what is read at each scrape.
+func (n *Node) measure(m *telemetry.Metrics) {
+	m.BuildInfo(ContractVersion())
+	m.Gauge("hydrapin_hash_places_held", "Places of the hash queue that are held.", func() float64 {
 		held, _ := n.hasher.Held()
 		return float64(held)
 	})
-	n.telemetry.Metrics.Gauge("hydrapin_hash_places", "Places that the hash queue has.", func() float64 {
+	m.Gauge("hydrapin_hash_places", "Places that the hash queue has.", func() float64 {
 		_, capacity := n.hasher.Held()
 		return float64(capacity)
+	})
+	m.Gauge("hydrapin_waiters", "Requests that wait for a confirmation now.", func() float64 {
+		return float64(n.service.Waiters())
+	})
+	for _, g := range []struct {
+		name, help string
+		value      func(store.Connections) int
+	}{
+		{"hydrapin_db_connections_max", "Connections to the database that there may be.", func(c store.Connections) int { return c.Max }},
+		{"hydrapin_db_connections_open", "Connections to the database.", func(c store.Connections) int { return c.Open }},
+		{"hydrapin_db_connections_busy", "Connections to the database that are in use.", func(c store.Connections) int { return c.Busy }},
+	} {
+		m.Gauge(g.name, g.help, func() float64 { return float64(g.value(n.database.Connections())) })
+	}
+	m.Counter("hydrapin_db_connection_waits_total", "How often a connection to the database was waited for.", func() float64 {
+		return float64(n.database.Connections().Waits)
+	})
+	m.Counter("hydrapin_db_connection_wait_seconds_total", "How long connections to the database were waited for.", func() float64 {
+		return n.database.Connections().Waited.Seconds()
 	})
 }
 

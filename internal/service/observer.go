@@ -7,14 +7,12 @@ import (
 	"github.com/hydracore/hydrapin/internal/audit"
 )
 
-// Observer observes every step: what metrics and traces are made of. Its methods
-// must return at once; they see no PIN, no key and no params.
+// Observer observes every step: what metrics and traces are made of. It must return
+// at once; it sees no PIN, no key and no params.
 type Observer interface {
 	// Step is called as a step begins, and what it returns as the step ends. The
 	// step goes on with the context that is returned.
 	Step(ctx context.Context, op Operation) (context.Context, func(Report))
-	// Waiters is called with how many requests wait for a confirmation now.
-	Waiters(n int)
 }
 
 // Operation names a step. The names are a closed set, fit for a metric's label.
@@ -77,5 +75,3 @@ type unobserved struct{}
 func (unobserved) Step(ctx context.Context, _ Operation) (context.Context, func(Report)) {
 	return ctx, func(Report) {}
 }
-
-func (unobserved) Waiters(int) {}

@@ -80,6 +80,9 @@ func (s *Service) awaitOutcome(ctx context.Context, ref confirmation.Ref, wait t
 	}
 }
 
+// Waiters returns how many requests wait for a confirmation now.
+func (s *Service) Waiters() int { return s.waiting.count() }
+
 // waiting is who waits on this node for which confirmation.
 type waiting struct {
 	mu       sync.Mutex
@@ -120,6 +123,16 @@ func (w *waiting) wake(id uuid.UUID) {
 		default: // it has one already
 		}
 	}
+}
+
+func (w *waiting) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, channels := range w.channels {
+		n += len(channels)
+	}
+	return n
 }
 
 func (w *waiting) ids() []uuid.UUID {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -111,6 +112,19 @@ type Database interface {
 	MigrationStatus(ctx context.Context) ([]Migration, error)
 	// Diagnose looks for what is wrong, or weak, with the database.
 	Diagnose(ctx context.Context) (Diagnosis, error)
+	// Connections says how the connections to the database are used now.
+	Connections() Connections
+}
+
+// Connections says how the connections to a database are used.
+type Connections struct {
+	// Max is how many there may be, Open how many there are, and Busy how many of
+	// them are in use.
+	Max, Open, Busy int
+	// Waits is how often a connection had to be waited for, and Waited how long in
+	// all, since the start.
+	Waits  int64
+	Waited time.Duration
 }
 
 // Migration is one step of the schema.
@@ -342,4 +356,14 @@ type KeyWrites interface {
 	// InsertKeyCheck stores a check value. InTx returns [ErrKeyTaken] when the id
 	// has one.
 	InsertKeyCheck(id CheckID, value []byte)
+}
+
+// QueryName returns the name that sqlc wrote in front of a query, or the query's first word.
+func QueryName(query string) string {
+	name, named := strings.CutPrefix(query, "-- name: ")
+	if !named {
+		name = strings.TrimSpace(query)
+	}
+	name, _, _ = strings.Cut(name, " ")
+	return name
 }

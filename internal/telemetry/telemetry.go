@@ -1,5 +1,5 @@
 // Package telemetry shows a running server from outside: an id for every request, one log line for
-// each, and metrics.
+// each, metrics and traces.
 //
 // It guarantees that no log line and no metric holds a path, a query, a body, a header or a
 // credential, that labels come from closed sets, so that no request makes a series of its own, and
@@ -33,13 +33,14 @@ type Telemetry struct {
 	Metrics *Metrics
 
 	log     *slog.Logger
+	traces  *Traces
 	proxies []netip.Prefix
 }
 
-// New returns a Telemetry that writes to the log. Forwarded addresses are accepted from the
-// trusted proxies only.
-func New(log *slog.Logger, trustedProxies []netip.Prefix) *Telemetry {
-	return &Telemetry{Metrics: newMetrics(), log: log, proxies: trustedProxies}
+// New returns a Telemetry that writes to the log, which should be one of [Logger]. Forwarded
+// addresses are accepted from the trusted proxies only.
+func New(log *slog.Logger, traces *Traces, trustedProxies []netip.Prefix) *Telemetry {
+	return &Telemetry{Metrics: newMetrics(), log: log, traces: traces, proxies: trustedProxies}
 }
 
 // Observe makes e give every request an id, turn a panic into an error, answer every error with
@@ -56,18 +57,20 @@ func (t *Telemetry) Observe(e *echo.Echo) {
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			start := time.Now()
+			route := c.Path()
+			if !routes()[route] {
+				route = noRoute
+			}
 			r := newRequest(c.Request(), t.proxies)
-			c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestKey{}, r)))
+			ctx, done := t.traces.request(c, route)
+			defer done()
+			c.SetRequest(c.Request().WithContext(context.WithValue(ctx, requestKey{}, r)))
 			c.Response().Header().Set(headerRequestID, r.Caller.RequestID)
 			if err := t.recovered(next, c, r); err != nil {
 				c.Error(err)
 			}
 			took := time.Since(start)
 			t.logRequest(c, r, took)
-			route := c.Path()
-			if !routes()[route] {
-				route = noRoute
-			}
 			t.Metrics.observe(route, c.Request().Method, c.Response().Status, took)
 			return nil
 		}
@@ -91,7 +94,7 @@ func (t *Telemetry) recovered(next echo.HandlerFunc, c echo.Context, r *Request)
 			panic(v)
 		}
 		attrs := []any{
-			"request_id", r.Caller.RequestID, "route", c.Path(), "operation", r.Operation,
+			"route", c.Path(), "operation", r.Operation,
 			"panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()),
 		}
 		if e, ok := v.(runtime.Error); ok {
@@ -123,7 +126,6 @@ func (t *Telemetry) logRequest(c echo.Context, r *Request, took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("method", knownMethod(c.Request().Method)), slog.String("route", c.Path()),
 		slog.Int("status", status), slog.Float64("duration_ms", float64(took.Microseconds())/1000),
-		slog.String("request_id", r.Caller.RequestID),
 	}
 	for _, a := range []slog.Attr{
 		slog.String("operation", r.Operation), slog.String("client_request_id", r.clientID),

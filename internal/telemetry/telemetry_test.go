@@ -101,7 +101,7 @@ func TestRefusalIsInTheLineOfTheRequest(t *testing.T) {
 	t.Parallel()
 	var log hydratest.Buffer
 	e := echo.New()
-	telemetry.New(slog.New(slog.NewTextHandler(&log, nil)), nil).Observe(e)
+	telemetry.New(slog.New(slog.NewTextHandler(&log, nil)), telemetry.NoTraces(), nil).Observe(e)
 	e.GET("/refused", func(c echo.Context) error {
 		r, err := telemetry.From(c.Request().Context())
 		hydratest.Must(t, err)
@@ -122,7 +122,7 @@ func TestPanicIsAnError(t *testing.T) {
 	e := echo.New()
 	var got error
 	e.HTTPErrorHandler = func(err error, _ echo.Context) { got = err }
-	telemetry.New(slog.New(slog.NewTextHandler(&log, nil)), nil).Observe(e)
+	telemetry.New(slog.New(slog.NewTextHandler(&log, nil)), telemetry.NoTraces(), nil).Observe(e)
 	e.GET("/panic", func(echo.Context) error { panic(fmt.Errorf("the PIN is 804615")) })
 	send(t, e, http.MethodGet, "/panic", "")
 	if _, ok := errors.AsType[*telemetry.PanicError](got); !ok || strings.Contains(got.Error()+log.String(), "804615") {

@@ -14,11 +14,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/exaring/otelpgx"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
+	"go.opentelemetry.io/otel/trace"
 
 	gen "github.com/hydracore/hydrapin/gen/postgres"
 	"github.com/hydracore/hydrapin/internal/store"
@@ -78,6 +80,9 @@ type Config struct {
 	// Notice reports what an operator should know while it lasts, with the arguments
 	// of slog's Warn. It may be nil.
 	Notice func(msg string, args ...any)
+	// Traces makes a span of each query and each batch, named as the query is; nil for none. Spans
+	// have the text of a query and no argument.
+	Traces trace.TracerProvider
 }
 
 // Store is a database of hydrapin on PostgreSQL. It is safe for concurrent use.
@@ -127,6 +132,9 @@ func poolConfig(cfg Config) (*pgxpool.Config, error) {
 	pc, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
 		return nil, ErrInvalidURL
+	}
+	if cfg.Traces != nil {
+		pc.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(cfg.Traces), otelpgx.WithSpanNameFunc(store.QueryName))
 	}
 	pc.MaxConns = defaultMaxConns
 	if cfg.MaxConns > 0 {
@@ -264,4 +272,13 @@ func (s *Store) interpret(err error) error {
 		return fmt.Errorf("%w: the store is closed", store.ErrUnavailable)
 	}
 	return interpretError(err)
+}
+
+// Connections implements [store.Database].
+func (s *Store) Connections() store.Connections {
+	stat := s.pool.Stat()
+	return store.Connections{
+		Max: int(stat.MaxConns()), Open: int(stat.TotalConns()), Busy: int(stat.AcquiredConns()),
+		Waits: stat.EmptyAcquireCount(), Waited: stat.EmptyAcquireWaitTime(),
+	}
 }

@@ -5,7 +5,11 @@ import (
 	"database/sql"
 	"sync"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	gen "github.com/hydracore/hydrapin/gen/sqlite"
+	"github.com/hydracore/hydrapin/internal/store"
 )
 
 // prepared runs queries through a pool, each text prepared once a connection:
@@ -15,6 +19,26 @@ import (
 type prepared struct {
 	db    *sql.DB
 	stmts sync.Map // query → *sql.Stmt, closed with db
+	// tracer is nil for no traces.
+	tracer trace.Tracer
+}
+
+func newPrepared(db *sql.DB, traces trace.TracerProvider) *prepared {
+	p := &prepared{db: db}
+	if traces != nil {
+		p.tracer = traces.Tracer("github.com/hydracore/hydrapin/internal/store/sqlite")
+	}
+	return p
+}
+
+// span begins the span of a query, and returns what ends it.
+func (p *prepared) span(ctx context.Context, query string) (context.Context, func()) {
+	if p.tracer == nil {
+		return ctx, func() {}
+	}
+	ctx, span := p.tracer.Start(ctx, store.QueryName(query), trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("db.system", "sqlite"), attribute.String("db.statement", query)))
+	return ctx, func() { span.End() }
 }
 
 var _ gen.DBTX = (*prepared)(nil)
@@ -52,6 +76,8 @@ func (p *prepared) learn(ctx context.Context, queries []string) {
 
 // QueryContext implements gen.DBTX.
 func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	ctx, done := p.span(ctx, query)
+	defer done()
 	stmt, err := p.stmt(ctx, query) //nolint:sqlclosecheck // it is kept for the next
 	if err != nil {
 		return nil, err
@@ -61,6 +87,8 @@ func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) 
 
 // QueryRowContext implements gen.DBTX.
 func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	ctx, done := p.span(ctx, query)
+	defer done()
 	stmt, err := p.stmt(ctx, query) //nolint:sqlclosecheck // it is kept for the next
 	if err != nil {
 		// A row cannot be made of an error; what failed to prepare fails here too.
@@ -71,6 +99,8 @@ func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...an
 
 // ExecContext implements gen.DBTX; readers have nothing to execute.
 func (p *prepared) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	ctx, done := p.span(ctx, query)
+	defer done()
 	return p.db.ExecContext(ctx, query, args...)
 }
 
@@ -101,6 +131,8 @@ func (p *preparedTx) stmt(ctx context.Context, query string) (*sql.Stmt, bool) {
 
 // QueryContext implements gen.DBTX.
 func (p *preparedTx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	ctx, done := p.prepared.span(ctx, query)
+	defer done()
 	if stmt, ok := p.stmt(ctx, query); ok { //nolint:sqlclosecheck // it ends with the transaction
 		return stmt.QueryContext(ctx, args...)
 	}
@@ -109,6 +141,8 @@ func (p *preparedTx) QueryContext(ctx context.Context, query string, args ...any
 
 // QueryRowContext implements gen.DBTX.
 func (p *preparedTx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	ctx, done := p.prepared.span(ctx, query)
+	defer done()
 	if stmt, ok := p.stmt(ctx, query); ok { //nolint:sqlclosecheck // it ends with the transaction
 		return stmt.QueryRowContext(ctx, args...)
 	}
@@ -117,6 +151,8 @@ func (p *preparedTx) QueryRowContext(ctx context.Context, query string, args ...
 
 // ExecContext implements gen.DBTX.
 func (p *preparedTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	ctx, done := p.prepared.span(ctx, query)
+	defer done()
 	if stmt, ok := p.stmt(ctx, query); ok { //nolint:sqlclosecheck // it ends with the transaction
 		return stmt.ExecContext(ctx, args...)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/pressly/goose/v3"
+	"go.opentelemetry.io/otel/trace"
 	_ "modernc.org/sqlite" // registers the driver
 
 	"github.com/hydracore/hydrapin/internal/store"
@@ -54,6 +55,9 @@ type Config struct {
 	// Notice reports what an operator should know while it lasts, with the arguments
 	// of slog's Warn. It may be nil.
 	Notice func(msg string, args ...any)
+	// Traces makes a span of each query, named as the query is; nil for none. Spans have the text of
+	// a query and no argument.
+	Traces trace.TracerProvider
 }
 
 // Store is a store.Store on one SQLite file. Readers have connections of their
@@ -64,6 +68,8 @@ type Store struct {
 	readers *sql.DB
 	// reading and writing keep the pools' prepared statements.
 	reading, writing *prepared
+
+	traces trace.TracerProvider
 
 	hub     hub
 	notice  func(msg string, args ...any)
@@ -93,7 +99,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := createFile(path); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, notice: c.Notice, tidying: make(chan struct{})}
+	s := &Store{path: path, notice: c.Notice, traces: c.Traces, tidying: make(chan struct{})}
 	if s.notice == nil {
 		s.notice = func(string, ...any) {}
 	}
@@ -119,7 +125,7 @@ func (s *Store) connect(ctx context.Context) error {
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s.readers.SetMaxOpenConns(readers)
 	s.readers.SetMaxIdleConns(readers)
-	s.reading, s.writing = &prepared{db: s.readers}, &prepared{db: s.writer}
+	s.reading, s.writing = newPrepared(s.readers, s.traces), newPrepared(s.writer, s.traces)
 
 	// The writer connects first: it is the one that makes the log.
 	if err := s.checkDurable(ctx); err != nil {
@@ -224,4 +230,13 @@ func dataSource(path string, busy time.Duration, pragmas ...string) string {
 		params.Add("_pragma", p)
 	}
 	return "file://" + (&url.URL{Path: path}).EscapedPath() + "?" + params.Encode()
+}
+
+// Connections implements [store.Database].
+func (s *Store) Connections() store.Connections {
+	r, w := s.readers.Stats(), s.writer.Stats()
+	return store.Connections{
+		Max: r.MaxOpenConnections + w.MaxOpenConnections, Open: r.OpenConnections + w.OpenConnections,
+		Busy: r.InUse + w.InUse, Waits: r.WaitCount + w.WaitCount, Waited: r.WaitDuration + w.WaitDuration,
+	}
 }
