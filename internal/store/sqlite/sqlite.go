@@ -22,6 +22,7 @@ import (
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // registers the driver
 
+	"github.com/hydracore/hydrapin/db"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
@@ -74,6 +75,8 @@ type Store struct {
 	closing  sync.Once
 	clock    clock
 	migrator *goose.Provider
+	// origin is the first migration's.
+	origin string
 }
 
 var _ store.Database = (*Store)(nil)
@@ -128,6 +131,9 @@ func (s *Store) connect(ctx context.Context) error {
 	if s.migrator, err = newMigrator(s.writer); err != nil {
 		return err
 	}
+	if s.origin, err = db.Origin(db.SQLite, "sqlite/migrations/*.sql"); err != nil {
+		return fmt.Errorf("sqlite: the embedded migrations: %w", err)
+	}
 	if err := s.checkCompatible(ctx); err != nil {
 		return err
 	}
@@ -174,7 +180,7 @@ func (s *Store) Ping(ctx context.Context) error {
 		return err
 	case v.minProgram > s.newest():
 		return store.ErrNewerSchema
-	case v.applied < s.newest():
+	case v.applied < s.newest() || v.unmarked:
 		return store.ErrNotMigrated
 	default:
 		return s.probe(ctx)
