@@ -46,6 +46,15 @@ build: ## build bin/hydrapin
 	@tools/build.sh '$(LDFLAGS)'
 	@for m in $(MODULES); do go -C $$m build ./... || exit; done
 
+.PHONY: package
+package: ## build the Debian and RPM packages into dist/ (ARCHES="amd64 arm64")
+	@tools/package.sh
+
+# dpkg, and systemd-analyze where it is installed, try what is built.
+.PHONY: package/check
+package/check: package ## build twice and compare; install and start the package; lint unit, images and chart
+	go -C tools/package test -vet=all -count=1 ./...
+
 .PHONY: test
 test: need/postgres ## all tests, on SQLite and on a PostgreSQL of their own
 	$(WITHPG) go test -vet=all -timeout 30m ./...
@@ -159,7 +168,7 @@ verify: ## fail when generated code is stale, left over or edited, or a go.mod u
 	@tools/verify.sh
 
 .PHONY: ci
-ci: verify lint build test test/race fuzz contract sdk e2e ## all that a change must pass
+ci: verify lint build test test/race fuzz contract sdk e2e package/check ## all that a change must pass
 
 .PHONY: ci/long
 ci/long: export E2E_LONG := 1
@@ -171,4 +180,4 @@ need/postgres need/node need/gcc need/chromium: need/%:
 
 .PHONY: clean
 clean: clean/python ## remove what was built; the data folder stays
-	rm -rf bin $(NPM) $(E2E)/node_modules $(GENERATORS)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build
+	rm -rf bin dist $(NPM) $(E2E)/node_modules $(GENERATORS)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build
