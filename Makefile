@@ -50,9 +50,9 @@ build: ## build bin/hydrapin
 package: ## build the Debian and RPM packages into dist/ (ARCHES="amd64 arm64")
 	@tools/package.sh
 
-# dpkg, and systemd-analyze where it is installed, try what is built.
+# dpkg and systemd-analyze try what is built, and so do the libraries of BuildKit, Compose and Helm.
 .PHONY: package/check
-package/check: package ## build twice and compare; install and start the package; lint unit, images and chart
+package/check: need/systemd package ## build twice and compare; install and start the package; lint unit, images and chart
 	go -C tools/package test -vet=all -count=1 ./...
 
 .PHONY: test
@@ -174,8 +174,8 @@ ci: verify lint build test test/race fuzz contract sdk e2e package/check ## all 
 ci/long: export E2E_LONG := 1
 ci/long: ci test/kill contract/generators examples release/check ## what takes too long for every change, too
 
-.PHONY: need/postgres need/node need/gcc need/chromium
-need/postgres need/node need/gcc need/chromium: need/%:
+.PHONY: need/postgres need/node need/gcc need/chromium need/systemd
+need/postgres need/node need/gcc need/chromium need/systemd: need/%:
 	@tools/need.sh $*
 
 .PHONY: clean

@@ -1,12 +1,12 @@
 module github.com/hydracore/hydrapin/tools/package
 
-go 1.26.8
+go 1.26.0
 
 tool github.com/goreleaser/nfpm/v2/cmd/nfpm
 
 require (
 	github.com/compose-spec/compose-go/v2 v2.16.2
-	github.com/moby/buildkit v0.34.2
+	github.com/moby/buildkit v0.31.0
 	helm.sh/helm/v3 v3.22.0
 	k8s.io/api v0.37.0
 	sigs.k8s.io/yaml v1.6.0
