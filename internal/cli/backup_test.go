@@ -117,14 +117,17 @@ func TestKillBackupAndRestore(t *testing.T) {
 	m.must("backup", "whole.db")
 	m.put("data/hydrapin.db", "data/first.db")
 	whole := len(m.mustRead("whole.db"))
-	for n := range 12 {
-		at := time.Duration(n) * 4 * time.Millisecond
-		m.killed(at, []string{"HYDRAPIN_DATABASE_URL=sqlite://data/first.db"}, "backup", "copy.db")
+	first := []string{"HYDRAPIN_DATABASE_URL=sqlite://data/first.db"}
+	backup, restore := m.took(first, "backup", "timed.db"), m.took(nil, "restore", "whole.db")
+	m.put("data/hydrapin.db", "old.db")
+	const moments = 12
+	for n := range time.Duration(moments) {
+		m.killed(backup*n/moments, first, "backup", "copy.db")
 		if m.exists("copy.db") && len(m.mustRead("copy.db")) != whole {
-			t.Errorf("a backup killed after %s left half a file", at)
+			t.Errorf("a backup killed after %s left half a file", backup*n/moments)
 		}
 		_ = os.Remove(filepath.Join(m.dir, "copy.db"))
-		m.killed(at, nil, "restore", "whole.db")
+		m.killed(restore*n/moments, nil, "restore", "whole.db")
 		if m.exists("data/hydrapin.db") {
 			m.must("events", "--tenant", someTenant)
 			m.put("data/hydrapin.db", "old.db")
@@ -136,6 +139,16 @@ func TestKillBackupAndRestore(t *testing.T) {
 	if files := m.files("data"); slices.ContainsFunc(files, func(f string) bool { return strings.Contains(f, ".restoring") }) {
 		t.Errorf("the folder has %q", files)
 	}
+}
+
+// took runs a command that has to succeed and returns how long that took.
+func (m *machine) took(env []string, args ...string) time.Duration {
+	m.t.Helper()
+	began := time.Now()
+	if r := m.runWith(env, args...); r.code != 0 {
+		m.t.Fatalf("hydrapin %v: exit code %d\n%s", args, r.code, r.stderr)
+	}
+	return time.Since(began)
 }
 
 func (m *machine) exists(name string) bool {

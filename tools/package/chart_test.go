@@ -256,7 +256,7 @@ func TestChartRefuses(t *testing.T) {
 		"repicas":                 {"database": onPostgres["database"], "repicas": 3},
 		"pepper":                  {"database": onPostgres["database"], "settings": values{"PEPPER": "x"}},
 	} {
-		if _, err := render(t, v); err == nil || !strings.Contains(strings.ToLower(err.Error()), says) {
+		if _, err := render(t, v); err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(says)) {
 			t.Errorf("%s: %v", says, err)
 		}
 	}

@@ -65,7 +65,7 @@ func TestDockerfile(t *testing.T) {
 	}
 	said := map[string]string{}
 	for _, c := range stages[1].Commands {
-		said[c.Name()] += " " + c.(interface{ String() string }).String()
+		said[strings.ToLower(c.Name())] += " " + c.(interface{ String() string }).String()
 		if run, ok := c.(*instructions.RunCommand); ok {
 			t.Errorf("nothing can run in an empty image: %s", run)
 		}
