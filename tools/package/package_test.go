@@ -87,9 +87,9 @@ func TestUnit(t *testing.T) {
 	if err != nil || bytes.Contains(out, []byte("hydrapin.service")) {
 		t.Errorf("verify: %v\n%s", err, out)
 	}
-	out, err = exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold=20", "--no-pager", unit).CombinedOutput()
+	out, err = exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold=15", "--no-pager", unit).CombinedOutput()
 	if err != nil {
-		t.Errorf("security: exposed more than 2.0: %v\n%s", err, out)
+		t.Errorf("security: exposed more than 1.5: %v\n%s", err, out)
 	}
 }
 
