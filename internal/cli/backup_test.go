@@ -121,13 +121,14 @@ func TestKillBackupAndRestore(t *testing.T) {
 	backup, restore := m.took(first, "backup", "timed.db"), m.took(nil, "restore", "whole.db")
 	m.put("data/hydrapin.db", "old.db")
 	const moments = 12
-	for n := range time.Duration(moments) {
-		m.killed(backup*n/moments, first, "backup", "copy.db")
+	for n := range moments {
+		share := float64(n) / moments
+		m.killed(part(backup, share), first, "backup", "copy.db")
 		if m.exists("copy.db") && len(m.mustRead("copy.db")) != whole {
-			t.Errorf("a backup killed after %s left half a file", backup*n/moments)
+			t.Errorf("a backup killed after %s left half a file", part(backup, share))
 		}
 		_ = os.Remove(filepath.Join(m.dir, "copy.db"))
-		m.killed(restore*n/moments, nil, "restore", "whole.db")
+		m.killed(part(restore, share), nil, "restore", "whole.db")
 		if m.exists("data/hydrapin.db") {
 			m.must("events", "--tenant", someTenant)
 			m.put("data/hydrapin.db", "old.db")
@@ -140,6 +141,8 @@ func TestKillBackupAndRestore(t *testing.T) {
 		t.Errorf("the folder has %q", files)
 	}
 }
+
+func part(d time.Duration, share float64) time.Duration { return time.Duration(float64(d) * share) }
 
 // took runs a command that has to succeed and returns how long that took.
 func (m *machine) took(env []string, args ...string) time.Duration {
