@@ -46,6 +46,15 @@ build: ## build bin/hydrapin
 	@tools/build.sh '$(LDFLAGS)'
 	@for m in $(MODULES); do go -C $$m build ./... || exit; done
 
+.PHONY: package
+package: ## build the Debian and RPM packages into dist/ (ARCHES="amd64 arm64")
+	@tools/package.sh
+
+# dpkg and systemd-analyze try what is built, and so do the libraries of BuildKit, Compose and Helm.
+.PHONY: package/check
+package/check: need/systemd package ## build twice and compare; install and start the package; lint unit, images and chart
+	go -C tools/package test -vet=all -count=1 ./...
+
 .PHONY: test
 test: need/postgres ## all tests, on SQLite and on a PostgreSQL of their own
 	$(WITHPG) go test -vet=all -timeout 30m ./...
@@ -159,16 +168,16 @@ verify: ## fail when generated code is stale, left over or edited, or a go.mod u
 	@tools/verify.sh
 
 .PHONY: ci
-ci: verify lint build test test/race fuzz contract sdk e2e ## all that a change must pass
+ci: verify lint build test test/race fuzz contract sdk e2e package/check ## all that a change must pass
 
 .PHONY: ci/long
 ci/long: export E2E_LONG := 1
 ci/long: ci test/kill contract/generators examples release/check ## what takes too long for every change, too
 
-.PHONY: need/postgres need/node need/gcc need/chromium
-need/postgres need/node need/gcc need/chromium: need/%:
+.PHONY: need/postgres need/node need/gcc need/chromium need/systemd
+need/postgres need/node need/gcc need/chromium need/systemd: need/%:
 	@tools/need.sh $*
 
 .PHONY: clean
 clean: clean/python ## remove what was built; the data folder stays
-	rm -rf bin $(NPM) $(E2E)/node_modules $(GENERATORS)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build
+	rm -rf bin dist $(NPM) $(E2E)/node_modules $(GENERATORS)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build

@@ -1,18 +1,21 @@
 #!/bin/sh
-# Builds bin/hydrapin and says how far it is when there is much to compile:
+# Builds bin/hydrapin, or $OUT, and says how far it is when there is much to compile:
 #	tools/build.sh [linker flags]
+# The same source and flags give the same bytes, in whatever folder: no path is in the program, and
+# what Git knows of the folder is not either (the flags say the commit).
 # The first build compiles every library, which takes minutes and would be silent.
 set -eu
 cd "$(dirname "$0")/.."
 
 ldflags=${1-}
+out=${OUT:-bin/hydrapin}
 # More than this many packages, and it takes long enough to say so.
 many=20
 
-[ -e bin/hydrapin ] || echo "Looking for what has to be compiled ..." >&2
-total=$(go list -trimpath -ldflags "$ldflags" -deps -f '{{if .Stale}}stale{{end}}' . | grep -c stale) || total=0
+[ -e "$out" ] || echo "Looking for what has to be compiled ..." >&2
+total=$(go list -trimpath -buildvcs=false -ldflags "$ldflags" -deps -f '{{if .Stale}}stale{{end}}' . | grep -c stale) || total=0
 if [ "$total" -le "$many" ]; then
-	exec go build -trimpath -ldflags "$ldflags" -o bin/hydrapin .
+	exec go build -trimpath -buildvcs=false -ldflags "$ldflags" -o "$out" .
 fi
 echo "Compiling hydrapin: $total packages. Only the first build takes this long." >&2
 
@@ -43,7 +46,7 @@ status=$(mktemp)
 trap 'rm -f "$status"' EXIT
 {
 	code=0
-	go build -v -trimpath -ldflags "$ldflags" -o bin/hydrapin . 2>&1 || code=$?
+	go build -v -trimpath -buildvcs=false -ldflags "$ldflags" -o "$out" . 2>&1 || code=$?
 	echo "$code" >"$status"
 } | progress
 exit "$(cat "$status")"

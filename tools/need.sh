@@ -96,8 +96,12 @@ chromium)
 	find_chromium >/dev/null && exit
 	install "Chromium (the documentation pages are tested in it)" chromium
 	;;
+systemd)
+	command -v systemd-analyze >/dev/null && exit
+	install "systemd-analyze (the service's unit is checked with it)" systemd
+	;;
 *)
-	echo "usage: tools/need.sh postgres|node|gcc|chromium" >&2
+	echo "usage: tools/need.sh postgres|node|gcc|chromium|systemd" >&2
 	exit 2
 	;;
 esac

@@ -35,7 +35,7 @@ untracked=$(git ls-files --others -- $generated 2>/dev/null || true)
 	failed=1
 }
 
-for module in . sdk/go/hydrapin examples/mcp-go tools tools/lint tools/generators; do
+for module in . sdk/go/hydrapin examples/mcp-go tools tools/lint tools/package tools/generators; do
 	go -C "$module" mod tidy -diff || {
 		echo "verify: run go mod tidy in $module" >&2
 		failed=1

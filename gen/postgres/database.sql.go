@@ -99,3 +99,23 @@ func (q *Queries) RequireProgramSchema(ctx context.Context, db DBTX, own int64) 
 	_, err := db.Exec(ctx, requireProgramSchema, own)
 	return err
 }
+
+const schemaOrigin = `-- name: SchemaOrigin :one
+SELECT origin FROM schema_compat
+`
+
+func (q *Queries) SchemaOrigin(ctx context.Context, db DBTX) (*string, error) {
+	row := db.QueryRow(ctx, schemaOrigin)
+	var origin *string
+	err := row.Scan(&origin)
+	return origin, err
+}
+
+const setSchemaOrigin = `-- name: SetSchemaOrigin :exec
+UPDATE schema_compat SET origin = $1::text WHERE origin IS NULL
+`
+
+func (q *Queries) SetSchemaOrigin(ctx context.Context, db DBTX, origin string) error {
+	_, err := db.Exec(ctx, setSchemaOrigin, origin)
+	return err
+}

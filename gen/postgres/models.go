@@ -172,6 +172,7 @@ type PINSession struct {
 type SchemaCompat struct {
 	One              bool
 	MinProgramSchema int64
+	Origin           *string
 }
 
 type WriteProbe struct {

@@ -33,3 +33,23 @@ func (q *Queries) Probe(ctx context.Context, db DBTX, arg ProbeParams) error {
 	_, err := db.ExecContext(ctx, probe, arg.ProbedAt, arg.Filler)
 	return err
 }
+
+const schemaOrigin = `-- name: SchemaOrigin :one
+SELECT origin FROM schema_compat
+`
+
+func (q *Queries) SchemaOrigin(ctx context.Context, db DBTX) (*string, error) {
+	row := db.QueryRowContext(ctx, schemaOrigin)
+	var origin *string
+	err := row.Scan(&origin)
+	return origin, err
+}
+
+const setSchemaOrigin = `-- name: SetSchemaOrigin :exec
+UPDATE schema_compat SET origin = CAST(?1 AS TEXT) WHERE origin IS NULL
+`
+
+func (q *Queries) SetSchemaOrigin(ctx context.Context, db DBTX, origin string) error {
+	_, err := db.ExecContext(ctx, setSchemaOrigin, origin)
+	return err
+}

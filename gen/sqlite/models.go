@@ -166,6 +166,7 @@ type PINSession struct {
 type SchemaCompat struct {
 	One              int64
 	MinProgramSchema int64
+	Origin           *string
 }
 
 type WriteProbe struct {

@@ -54,6 +54,8 @@ const (
 	TypeKeyRevoked Type = "key.revoked"
 
 	TypeAccessDenied Type = "access.denied"
+
+	TypeDatabaseRestored Type = "database.restored"
 )
 
 // Actor is the credential that acted.

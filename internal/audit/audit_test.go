@@ -44,6 +44,7 @@ var stored = map[audit.Type]string{
 	audit.TypeKeyMinted:               "key.minted",
 	audit.TypeKeyRevoked:              "key.revoked",
 	audit.TypeAccessDenied:            "access.denied",
+	audit.TypeDatabaseRestored:        "database.restored",
 }
 
 func TestStoredTypesStayAsTheyAre(t *testing.T) {

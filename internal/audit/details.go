@@ -102,6 +102,10 @@ type (
 		Name string `json:"name"`
 	}
 
+	// DatabaseRestored says that the database is a backup that was restored: what happened
+	// after the backup was made is not in the trail.
+	DatabaseRestored struct{}
+
 	// AccessDenied says that a valid credential was refused an operation.
 	AccessDenied struct {
 		Operation string `json:"operation"`
@@ -232,3 +236,6 @@ func (FreezeLifted) Type() Type { return TypeFreezeLifted }
 
 // Type implements [Details].
 func (ConfirmationOutcome) Type() Type { return TypeConfirmationOutcome }
+
+// Type implements [Details].
+func (DatabaseRestored) Type() Type { return TypeDatabaseRestored }

@@ -47,6 +47,7 @@ var each = []audit.Details{
 	audit.KeyMinted{Key: "k", Kind: "api_key", Name: "n", Scopes: []string{"pins:read"}},
 	audit.KeyRevoked{Key: "k", Kind: "api_key", Name: "n"},
 	audit.AccessDenied{Operation: "setCustomerPin"},
+	audit.DatabaseRestored{},
 }
 
 var asked = audit.Question{Skill: "mail.send", Role: "owner", Status: "pending", Reason: "pin", ActionDigest: "sha-256:00"}

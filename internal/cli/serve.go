@@ -45,8 +45,12 @@ func (serve) Run(ctx context.Context, a *app) error {
 	}
 	cfg := in.Loaded
 	log := newLogger(a.stderr, cfg)
+	systemd, running := supervisorOf(a.environ), ctx
 	ctx, stop := untilStopped(ctx)
 	defer stop()
+	running, ended := context.WithCancel(running)
+	defer ended()
+	go systemd.live(running)
 	err := server.Run(ctx, cfg, log, func(info server.Info) {
 		for _, path := range info.Made {
 			log.InfoContext(ctx, "file created", "file", path)
@@ -59,6 +63,8 @@ func (serve) Run(ctx context.Context, a *app) error {
 		fmt.Fprint(a.stdout, a.greeting(cfg, info))
 		log.InfoContext(ctx, "ready", "address", info.Addr, "url", info.URL, "docs", info.URL+"/docs",
 			"database", cfg.Database.String(), "version", versionName())
+		systemd.tell("READY=1")
+		context.AfterFunc(ctx, func() { systemd.tell("STOPPING=1") })
 	})
 	if err == nil {
 		log.InfoContext(context.WithoutCancel(ctx), "stopped")

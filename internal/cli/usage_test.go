@@ -17,6 +17,7 @@ func TestHelpOfEveryCommandHasAnExample(t *testing.T) {
 	m := newMachine(t)
 	for _, command := range []string{
 		"serve", "migrate up", "migrate status", "keys create", "keys list", "keys revoke", "events", "token", "version", "doctor", "health",
+		"backup", "restore",
 	} {
 		r := m.run(append(strings.Fields(command), "--help")...)
 		if r.code != 0 || r.stderr != "" || !strings.Contains(r.stdout, "Example:\n\n    ") || !strings.Contains(r.stdout, "hydrapin "+command) {
@@ -90,6 +91,8 @@ func TestUsageErrors(t *testing.T) {
 		"expires overflow": {append(create, "--scopes", "pins:read", "--expires-in", "2000000h"), "from 1s to 87600h"},
 		"name":             {append(create, "--scopes", "pins:read", "--name", "a\nb"), "--name must be one line"},
 		"no key id":        {[]string{"keys", "revoke"}, "<id>"},
+		"no backup file":   {[]string{"backup"}, "<file>"},
+		"no restore file":  {[]string{"restore"}, "name the file that hydrapin backup made"},
 		"ttl":              {[]string{"token", "--tenant", someTenant, "--ttl", "25h"}, "--ttl is more than 24h"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,6 +114,7 @@ func TestNoDatabase(t *testing.T) {
 		{"events", "--tenant", someTenant},
 		{"migrate", "status"},
 		{"migrate", "up"},
+		{"backup", "copy.db"},
 	} {
 		m.refused(1, m.run(args...), "data/hydrapin.db does not exist", "start hydrapin serve once")
 	}

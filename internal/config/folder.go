@@ -101,6 +101,15 @@ func tryDatabase(path string) []Problem {
 	return nil
 }
 
+// HoldFolder makes the data folder where there is none and takes its lock. It makes
+// nothing in it.
+func HoldFolder(c Config) (*Folder, error) {
+	if problem := c.makeFolder(); problem != nil {
+		return nil, asError([]Problem{*problem})
+	}
+	return LockFolder(c)
+}
+
 // LockFolder takes the lock of a data folder that exists, and makes nothing else.
 func LockFolder(c Config) (*Folder, error) {
 	if problem := c.checkFolder(); problem != nil {

@@ -59,7 +59,7 @@ func (st *step) decline(why confirmation.Reason, confs ...confirmation.Confirmat
 		if conf.Status == confirmation.Pending {
 			st.wake(conf.ID)
 		}
-		st.record(of(next), audit.ConfirmationDeclined{Question: question(next)})
+		st.recordAs(st.caller.within(next.Holder.Tenant), of(next), audit.ConfirmationDeclined{Question: question(next)})
 		ended = append(ended, next)
 	}
 	if len(ended) > 0 {

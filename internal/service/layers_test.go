@@ -17,7 +17,7 @@ var layers = [][]string{
 	{
 		"ask.go", "verify.go", "redeem.go", "confirmations.go", "lists.go", "outcome.go", "freeze.go",
 		"pins.go", "runtimepins.go", "policies.go", "keys.go", "trail.go", "rings.go", "denied.go", "sweep.go", "wait.go",
-		"page.go", "links.go", "ownpins.go",
+		"page.go", "links.go", "ownpins.go", "restore.go",
 	},
 	{"settling.go", "setting.go"},
 	{"guess.go", "approving.go"},

@@ -44,6 +44,7 @@ const (
 	OpRevokeKey          Operation = "revoke_key"
 	OpDeny               Operation = "deny"
 	OpSweep              Operation = "sweep"
+	OpRestore            Operation = "restore"
 )
 
 // Result says how a step ended.

@@ -86,6 +86,8 @@ type Lists interface {
 	KeyChecks(ctx context.Context) (map[CheckID][]byte, error)
 	// PeppersInUse returns the ids of the peppers that stored PINs were hashed with.
 	PeppersInUse(ctx context.Context) ([]string, error)
+	// Tenants returns every tenant that has a key, a PIN, a policy or a freeze.
+	Tenants(ctx context.Context) ([]uuid.UUID, error)
 }
 
 // ConfirmationFilter narrows a list of open confirmations of an instance.
@@ -280,6 +282,17 @@ type Locks interface {
 	// LockStale locks and reads what was kept long enough: up to limit rows of each
 	// kind, skipping those that another transaction holds.
 	LockStale(age StaleAge, limit int, into *Stale)
+	// LockUnfinished locks and reads, of every tenant, up to limit rows of each kind that
+	// a restored database must not bring back to life.
+	LockUnfinished(limit int, into *Unfinished)
+}
+
+// Unfinished is what a database holds that is still going on by its clock: pending and
+// approved confirmations, stored sessions, and links that have not ended.
+type Unfinished struct {
+	Confirmations []confirmation.Confirmation
+	Sessions      []confirmation.Session
+	Links         []pin.Link
 }
 
 // StaleAge says how old a row must be to be removed.

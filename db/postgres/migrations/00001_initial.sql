@@ -11,6 +11,8 @@
 CREATE TABLE schema_compat (
     one                boolean NOT NULL DEFAULT true,
     min_program_schema bigint  NOT NULL,
+    -- Which text of this migration made the database; null until it is whole.
+    origin             text,
     CONSTRAINT schema_compat_pkey PRIMARY KEY (one),
     CONSTRAINT schema_compat_one_row CHECK (one)
 );

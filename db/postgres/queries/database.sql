@@ -9,6 +9,12 @@ SELECT 1 / (min_program_schema <= @own::bigint)::integer FROM schema_compat;
 -- name: MinProgramSchema :one
 SELECT min_program_schema FROM schema_compat;
 
+-- name: SchemaOrigin :one
+SELECT origin FROM schema_compat;
+
+-- name: SetSchemaOrigin :exec
+UPDATE schema_compat SET origin = @origin::text WHERE origin IS NULL;
+
 -- name: Probe :exec
 UPDATE write_probes SET probed_at = clock_timestamp(), filler = @filler;
 

@@ -12,6 +12,8 @@
 CREATE TABLE schema_compat (
     one                INTEGER NOT NULL DEFAULT 1,
     min_program_schema INTEGER NOT NULL,
+    -- Which text of this migration made the database; null until it is whole.
+    origin             TEXT,
     CONSTRAINT schema_compat_pkey PRIMARY KEY (one),
     CONSTRAINT schema_compat_one_row CHECK (one = 1)
 ) STRICT;

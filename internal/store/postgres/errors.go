@@ -31,6 +31,7 @@ const (
 	codeSerialization    = "40001"
 	codeDeadlock         = "40P01"
 	codeUndefinedTable   = "42P01"
+	codeUndefinedColumn  = "42703"
 	codeLockNotAvailable = "55P03"
 	codeQueryCanceled    = "57014"
 )

@@ -33,23 +33,33 @@ func (s *Store) MigrateTo(ctx context.Context, version int64) error {
 		return err
 	}
 	return s.withLease(ctx, func(ctx context.Context) error {
-		// Another node may have migrated further while this one waited.
-		if err := s.read(ctx, s.checkCompatible); err != nil {
+		return s.migrateTo(ctx, version)
+	})
+}
+
+// migrateTo is MigrateTo for the holder of the lease.
+func (s *Store) migrateTo(ctx context.Context, version int64) error {
+	// Another node may have migrated further while this one waited.
+	if err := s.read(ctx, s.checkCompatible); err != nil {
+		return err
+	}
+	down := false
+	err := s.withProvider(func(p *goose.Provider) error {
+		current, err := p.GetDBVersion(ctx)
+		if err != nil {
 			return err
 		}
-		return s.withProvider(func(p *goose.Provider) error {
-			current, err := p.GetDBVersion(ctx)
-			if err != nil {
-				return err
-			}
-			if version < current && version < s.newest {
-				_, err = p.DownTo(ctx, version)
-			} else {
-				_, err = p.UpTo(ctx, version)
-			}
-			return err
-		})
+		if down = version < current && version < s.newest; down {
+			_, err = p.DownTo(ctx, version)
+		} else {
+			_, err = p.UpTo(ctx, version)
+		}
+		return err
 	})
+	if err != nil || down || version == 0 {
+		return err
+	}
+	return interpretError(queries.SetSchemaOrigin(ctx, s.pool, s.origin))
 }
 
 // MigrationStatus returns the steps that this program knows, oldest first. It
@@ -157,32 +167,39 @@ func (s *Store) checkMigrated(ctx context.Context, db gen.DBTX) error {
 	if applied < s.newest {
 		return fmt.Errorf("%w: it has schema %d, this program needs %d", store.ErrNotMigrated, applied, s.newest)
 	}
-	return s.checkCompatible(ctx, db)
+	origin, err := s.checkSchema(ctx, db)
+	if err == nil && origin == nil {
+		return fmt.Errorf("%w: its first migration was interrupted", store.ErrNotMigrated)
+	}
+	return err
 }
 
 // checkCompatible refuses a database whose migrations say that programs as old as
 // this one cannot use it, and one of a development version. An empty database is
 // compatible.
 func (s *Store) checkCompatible(ctx context.Context, db gen.DBTX) error {
+	_, err := s.checkSchema(ctx, db)
+	return err
+}
+
+// checkSchema is checkCompatible and returns the origin of the schema, which is nil until
+// the first migration is whole.
+func (s *Store) checkSchema(ctx context.Context, db gen.DBTX) (*string, error) {
 	minimum, err := queries.MinProgramSchema(ctx, db)
 	if isUndefinedTable(err) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.compatible(minimum); err != nil {
-		return err
+		return nil, err
 	}
-	// The first released schema is the first with this table.
-	var current bool
-	if err := db.QueryRow(ctx, "SELECT to_regclass('write_probes') IS NOT NULL").Scan(&current); err != nil {
-		return err
+	origin, err := queries.SchemaOrigin(ctx, db)
+	if isUndefinedColumn(err) || err == nil && origin != nil && *origin != s.origin {
+		return nil, ErrOldSchema
 	}
-	if !current {
-		return ErrOldSchema
-	}
-	return nil
+	return origin, err
 }
 
 // compatible says whether a program as old as this one may use the database.
@@ -191,6 +208,11 @@ func (s *Store) compatible(minimum int64) error {
 		return fmt.Errorf("%w: it asks for schema %d, this program has %d", store.ErrNewerSchema, minimum, s.newest)
 	}
 	return nil
+}
+
+func isUndefinedColumn(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == codeUndefinedColumn
 }
 
 func isUndefinedTable(err error) bool {

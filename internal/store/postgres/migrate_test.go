@@ -1,9 +1,13 @@
 package postgres_test
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -281,16 +285,67 @@ func TestNewerSchema(t *testing.T) {
 	}
 }
 
-// A database of a development version has no way up; it is refused in one sentence.
+// A database of a development version has no way up; it is refused in one sentence. The
+// one of testdata was dumped when nothing had been released.
 func TestOldSchema(t *testing.T) {
 	t.Parallel()
-	s, url := fresh(t)
-	exec(t, connect(t, url), "DROP TABLE write_probes")
-	if _, err := postgres.Open(t.Context(), postgres.Config{URL: url}); !errors.Is(err, postgres.ErrOldSchema) {
+	url := pgtest.Empty(t)
+	s := open(t, url)
+	_, err := connect(t, url).PgConn().Exec(t.Context(), unpacked(t, "development.sql.gz")).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = postgres.Open(t.Context(), postgres.Config{URL: url})
+	if !errors.Is(err, postgres.ErrOldSchema) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("Open = %v", err)
 	}
 	if err := s.Migrate(t.Context()); !errors.Is(err, postgres.ErrOldSchema) {
 		t.Errorf("Migrate = %v", err)
+	}
+	if err := s.Ping(t.Context()); !errors.Is(err, postgres.ErrOldSchema) {
+		t.Errorf("Ping = %v", err)
+	}
+}
+
+// unpacked returns the content of a compressed file of testdata.
+func unpacked(t *testing.T, name string) string {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	unzipped, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(unzipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// A first migration that was interrupted before it was marked is completed, and one with
+// another text is not.
+func TestSchemaOrigin(t *testing.T) {
+	t.Parallel()
+	s, url := fresh(t)
+	conn := connect(t, url)
+	own := scan[string](t, conn, "SELECT origin FROM schema_compat")
+	exec(t, conn, "UPDATE schema_compat SET origin = NULL")
+	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrNotMigrated) {
+		t.Errorf("Ping before the mark = %v", err)
+	}
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := scan[string](t, conn, "SELECT origin FROM schema_compat"); got != own || own == "" {
+		t.Errorf("the origin is %q, and was %q", got, own)
+	}
+	exec(t, conn, "UPDATE schema_compat SET origin = 'another'")
+	if err := s.Migrate(t.Context()); !errors.Is(err, postgres.ErrOldSchema) {
+		t.Errorf("Migrate with another origin = %v", err)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/hydracore/hydrapin/db"
 	gen "github.com/hydracore/hydrapin/gen/postgres"
 	"github.com/hydracore/hydrapin/internal/store"
 )
@@ -90,8 +91,10 @@ type Store struct {
 	pool *pgxpool.Pool
 	// slots bounds the transactions under way.
 	slots chan struct{}
-	// newest is the version of the newest migration of this program.
+	// newest is the version of the newest migration of this program, origin the origin of
+	// its first.
 	newest int64
+	origin string
 	notice func(msg string, args ...any)
 	closed atomic.Bool
 	// lastReset is when the pool was last reset, in nanoseconds since 1970.
@@ -113,11 +116,15 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	origin, err := db.Origin(db.Postgres, "postgres/migrations/*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("postgres: the embedded migrations: %w", err)
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
 		return nil, interpretError(err)
 	}
-	s := &Store{pool: pool, newest: own, notice: cfg.Notice, slots: make(chan struct{}, max(1, pc.MaxConns*3/4))}
+	s := &Store{pool: pool, newest: own, origin: origin, notice: cfg.Notice, slots: make(chan struct{}, max(1, pc.MaxConns*3/4))}
 	if s.notice == nil {
 		s.notice = func(string, ...any) {}
 	}

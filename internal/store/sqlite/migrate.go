@@ -62,6 +62,9 @@ func (s *Store) MigrateTo(ctx context.Context, version int64) error {
 			}
 		} else {
 			_, err = s.migrator.UpTo(ctx, version)
+			if err == nil && version > 0 {
+				err = queries.SetSchemaOrigin(ctx, s.writer, s.origin)
+			}
 		}
 		return interpretError(ctx, err)
 	})
@@ -109,8 +112,9 @@ type schema struct {
 	// minProgram is the newest migration that a program must know to work with
 	// the database.
 	minProgram int64
-	// released says that the schema is one of a release; false when there is none.
-	released bool
+	// foreign says that another text of the first migration made the database, and
+	// unmarked that its own may have been interrupted before it said so.
+	foreign, unmarked bool
 }
 
 func (s *Store) schema(ctx context.Context) (schema, error) {
@@ -132,9 +136,18 @@ func (s *Store) schema(ctx context.Context) (schema, error) {
 			return schema{}, interpretError(ctx, err)
 		}
 	}
-	// The first released schema is the first with this table.
+	if v.minProgram == 0 {
+		return v, nil
+	}
+	var marks bool
 	err := s.readers.QueryRowContext(ctx,
-		"SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'write_probes')").Scan(&v.released)
+		"SELECT EXISTS (SELECT 1 FROM pragma_table_info('schema_compat') WHERE name = 'origin')").Scan(&marks)
+	var origin *string
+	if err == nil && marks {
+		origin, err = queries.SchemaOrigin(ctx, s.readers)
+	}
+	v.unmarked = marks && origin == nil
+	v.foreign = !marks || origin != nil && *origin != s.origin
 	return v, interpretError(ctx, err)
 }
 
@@ -146,7 +159,7 @@ func (s *Store) checkCompatible(ctx context.Context) error {
 	if v.minProgram > s.newest() {
 		return store.ErrNewerSchema
 	}
-	if v.minProgram > 0 && !v.released {
+	if v.foreign {
 		return ErrOldSchema
 	}
 	return nil

@@ -1,9 +1,13 @@
 package sqlite_test
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
+	"io"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -216,16 +220,64 @@ func TestNewerSchema(t *testing.T) {
 	}
 }
 
-// A database of a development version has no way up; it is refused in one sentence.
+// A database of a development version has no way up; it is refused in one sentence. The
+// one of testdata was made when nothing had been released.
 func TestOldSchema(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hydrapin.db")
-	s := migrated(t, path)
-	run(t, s, "DROP TABLE write_probes")
-	if _, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}); !errors.Is(err, sqlite.ErrOldSchema) {
+	unpack(t, "development.db.gz", path)
+	_, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+	if !errors.Is(err, sqlite.ErrOldSchema) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("Open: %v", err)
 	}
+}
+
+// unpack writes a compressed file of testdata to a path.
+func unpack(t *testing.T, name, path string) {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	unzipped, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(unzipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A first migration that was interrupted before it was marked is completed, and one with
+// another text is not.
+func TestSchemaOrigin(t *testing.T) {
+	t.Parallel()
+	s := migrated(t, filepath.Join(t.TempDir(), "hydrapin.db"))
+	origin := func() (o string) {
+		t.Helper()
+		if err := s.Readers().QueryRowContext(t.Context(), "SELECT coalesce(origin, '') FROM schema_compat").Scan(&o); err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	own := origin()
+	run(t, s, "UPDATE schema_compat SET origin = NULL")
+	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrNotMigrated) {
+		t.Errorf("Ping before the mark: %v", err)
+	}
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := origin(); got != own || own == "" {
+		t.Errorf("the origin is %q, and was %q", got, own)
+	}
+	run(t, s, "UPDATE schema_compat SET origin = 'another'")
 	if err := s.Migrate(t.Context()); !errors.Is(err, sqlite.ErrOldSchema) {
-		t.Errorf("Migrate: %v", err)
+		t.Errorf("Migrate with another origin: %v", err)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	_ "modernc.org/sqlite" // registers the driver
 
+	"github.com/hydracore/hydrapin/db"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
@@ -80,6 +81,8 @@ type Store struct {
 	closing  sync.Once
 	clock    clock
 	migrator *goose.Provider
+	// origin is the first migration's.
+	origin string
 }
 
 var _ store.Database = (*Store)(nil)
@@ -134,6 +137,9 @@ func (s *Store) connect(ctx context.Context) error {
 	if s.migrator, err = newMigrator(s.writer); err != nil {
 		return err
 	}
+	if s.origin, err = db.Origin(db.SQLite, "sqlite/migrations/*.sql"); err != nil {
+		return fmt.Errorf("sqlite: the embedded migrations: %w", err)
+	}
 	if err := s.checkCompatible(ctx); err != nil {
 		return err
 	}
@@ -180,7 +186,7 @@ func (s *Store) Ping(ctx context.Context) error {
 		return err
 	case v.minProgram > s.newest():
 		return store.ErrNewerSchema
-	case v.applied < s.newest():
+	case v.applied < s.newest() || v.unmarked:
 		return store.ErrNotMigrated
 	default:
 		return s.probe(ctx)

@@ -76,6 +76,8 @@ func Run(t *testing.T, open Open) {
 		{"no longer pending of many", testNoLongerPendingMany},
 		{"expired confirmations", testExpiredConfirmations},
 		{"what is stale is deleted", testDeleteStale},
+		{"what is unfinished", testUnfinished},
+		{"tenants", testTenants},
 
 		{"api key as saved", testAPIKeyAsSaved},
 		{"api keys in order", testAPIKeysInOrder},
