@@ -12,7 +12,7 @@ import (
 const pay = `{"amount":"250.00","to":"DE89370400440532013000"}`
 
 // soon is a --wait after which a call that nobody confirms is answered with the link.
-const soon = "1s"
+const soon = "300ms"
 
 // wantRan fails unless the tool ran.
 func (r *reply) wantRan() {

@@ -34,12 +34,8 @@ func (g *guard) broken(broken step, f fate, arguments string) {
 			confirmed = true
 			g.s.confirmAt(pending[0], arguments)
 		}
-		return len(r.ch) > 0
+		return len(r.ch) > 0 && slices.Contains(g.s.front.steps(), broken)
 	})
-	steps := g.s.front.steps()
-	if !slices.Contains(steps, broken) {
-		g.s.t.Errorf("guard did not come to %s: %v", broken, steps)
-	}
 	if after := g.s.judge().ran; after != before && broken != report {
 		g.s.t.Errorf("%d calls ran while hydrapin was broken at %s", after-before, broken)
 	}
@@ -62,7 +58,7 @@ func (g *guard) again(arguments string) {
 var everyStep = []step{decide, ask, wait, redeem, report}
 
 func cutEachStep(_ *testing.T, s *stage) {
-	g := s.start(setup{wait: "2s"})
+	g := s.start(setup{wait: "1s"})
 	for n, at := range everyStep {
 		g.broken(at, fate{cutBefore: true}, amount(2*n))
 		g.again(amount(2 * n))
@@ -72,7 +68,7 @@ func cutEachStep(_ *testing.T, s *stage) {
 }
 
 func failEachStep(_ *testing.T, s *stage) {
-	g := s.start(setup{wait: "2s"})
+	g := s.start(setup{wait: "1s"})
 	for n, at := range everyStep {
 		for i, status := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusTooManyRequests} {
 			g.broken(at, fate{status: status, instead: `{"type":"urn:hydrapin:problem:busy","status":503}`}, amount(3*n+i))
@@ -82,7 +78,7 @@ func failEachStep(_ *testing.T, s *stage) {
 }
 
 func unrecognised(_ *testing.T, s *stage) {
-	g := s.start(setup{wait: "2s"})
+	g := s.start(setup{wait: "1s"})
 	answers := map[step][]string{
 		decide: {
 			``, `{}`, `null`, `[]`, `true`, `false`, `{"required":null,"reason":null}`, `{"required":"false","reason":"skill_not_listed"}`,

@@ -183,9 +183,9 @@ func namedHolder(_ *testing.T, s *stage) {
 	call := g.rawCall(`"n"`, `"tools/call"`)
 	customer := s.customer.String()
 	for name, edit := range map[string]func(h http.Header){
-		"nothing":            func(http.Header) {},
-		"no secret":          func(h http.Header) { h.Set("X-Customer-Id", customer) },
-		"an empty secret":    func(h http.Header) { h.Set("X-Customer-Id", customer); h.Set("X-Hydrapin-Guard", "") },
+		"nothing":         func(http.Header) {},
+		"no secret":       func(h http.Header) { h.Set("X-Customer-Id", customer) },
+		"an empty secret": func(h http.Header) { h.Set("X-Customer-Id", customer); h.Set("X-Hydrapin-Guard", "") },
 		"an incorrect secret": func(h http.Header) {
 			h.Set("X-Customer-Id", customer)
 			h.Set("X-Hydrapin-Guard", gatewaySecret+"x")

@@ -8,10 +8,12 @@ import (
 
 func renamedTool(_ *testing.T, s *stage) {
 	g := s.start(setup{wait: soon, behaviour: renames})
-	g.linked(guardedTool+"_v2", pay)
+	g.linked(guardedTool, pay)
 	g.settled() // the server renames its tool here
+	g.call(guardedTool+"_v2", pay).wantRefused()
 	g.call(guardedTool+"_v3", pay).wantRefused()
 	g.call(guardedTool, `{"amount":"1"}`).wantRefused()
+	g.call(guardedTool, pay).wait()
 	g.settled()
 }
 

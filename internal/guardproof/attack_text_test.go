@@ -85,22 +85,22 @@ func hugeArguments(_ *testing.T, s *stage) {
 	} {
 		g.call(guardedTool, arguments).wantRefused()
 	}
-	// Guard may end the session over these, or answer: either way nothing runs.
-	g.call(guardedTool, deep(100_000)).wait()
-	g.call(guardedTool, `{"x":"`+strings.Repeat("x", 4<<20)+`"}`).wait()
+	g.call(guardedTool, deep(100_000))
+	g.call(guardedTool, `{"x":"`+strings.Repeat("x", 4<<20)+`"}`)
+	g.settled()
 }
 
 func markup(t *testing.T, s *stage) {
 	g := s.start(setup{wait: soon, config: "tools:\n  send_money: {skill: send_money, summary: \"Send {amount} to {to}\"}\n"})
 	for _, to := range []string{
 		`<script>alert(1)</script>`, `\u202eDE89\u202c`, `\u2066DE\u2069`, `</dd><form action=//evil.example>`, `{amount}`, `\n\nConfirmed`,
-		`\u0000`, `\u200b\u200b`, `e\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301`, `"' onload=x`, `\ue000`,
+		`\u0000`, `\u200b\u200b`, `e\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301`, `\"' onload=x`, `\ue000`,
 	} {
 		g.call(guardedTool, `{"amount":"1","to":"`+to+`"}`).wantRefused()
 	}
 	for _, q := range s.questions("pending", s.customer) {
 		page := s.page("GET", q.Link, nil)
-		if strings.Contains(page, "<script>alert") || strings.Contains(page, "action=//evil") || strings.ContainsRune(q.Summary, '\u202e') {
+		if strings.Contains(page, "<script>alert") || strings.Contains(page, "<form action=//evil") || strings.ContainsRune(q.Summary, '\u202e') {
 			t.Errorf("the page shows %q as it is", q.Summary)
 		}
 	}

@@ -80,7 +80,7 @@ var attacks = []attack{
 	{"lets it expire", model, "confirmed too late", everyKind, nothing, expired},
 
 	// The server.
-	{"renames its tool", server, "list changed between two calls", everyKind, nothing, renamedTool},
+	{"renames its tool", server, "list changed between the PIN and the call", everyKind, upToConfirmed, renamedTool},
 	{"asks to call itself", server, "tools/call and sampling sent to the client, which obeys", everyKind, nothing, callItself},
 	{"speaks in guard's name", server, "answers and elicitations with guard's ids", everyKind, nothing, impersonation},
 	{"reads guard's key", server, "its environment", overStdio, nothing, readEnvironment},

@@ -1,8 +1,11 @@
 package guardproof_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/hydracore/hydrapin/internal/hydratest"
@@ -15,6 +18,11 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		return
+	}
+	// The tests wait for people, processes and connections more than they compute.
+	flag.Parse()
+	if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = flag.Set("test.parallel", "8")
 	}
 	code := hydratest.Main(m)
 	for _, cleanup := range cleanups {

@@ -73,7 +73,9 @@ var (
 	conforming = realServer{
 		name: "everything-server", revision: newer, want: "This is a simple text response",
 		command: func(string) []string { return []string{goServer()} },
-		listen:  func(address string) (command, environment []string) { return []string{goServer(), "-http", address}, nil },
+		listen: func(address string) (command, environment []string) {
+			return []string{goServer(), "-http", address}, nil
+		},
 		free:    tool{"test_multiple_content_types", map[string]any{}},
 		guarded: tool{"test_simple_text", map[string]any{}},
 	}

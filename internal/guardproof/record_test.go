@@ -35,8 +35,11 @@ type ran struct {
 	raw       string
 }
 
-// toolCall finds a tool call in any spelling that a lenient server might accept.
+// toolCall finds a tool call in what is no JSON text, in any spelling that a lenient server might accept.
 var toolCall = regexp.MustCompile(`(?i)tools\s*(/|\\/|\\u002f)\s*call`)
+
+// invisible is what a careless comparison may pass over.
+var invisible = regexp.MustCompile(`[\s\pC]`)
 
 // record is what a server saw.
 type record struct {
@@ -79,27 +82,39 @@ func (r record) guarded() []ran {
 func (r record) calls() []ran {
 	var calls []ran
 	for _, e := range r.messages {
-		raw := string(bytes.ReplaceAll(e.Raw, []byte("\x00"), nil)) // UTF-16 of ASCII, too
-		if !toolCall.MatchString(raw) && !toolCall.MatchString(unescaped(e.Raw)) {
-			continue
+		if mayCall(e.Raw) {
+			calls = append(calls, parseCall(e.Raw))
 		}
-		calls = append(calls, parseCall(e.Raw))
 	}
 	return calls
 }
 
-// unescaped is a JSON text in which strings are written without needless escapes.
-func unescaped(raw []byte) string {
+// mayCall says whether some server may take a text for a tool call: a message or one of a batch with a
+// method that is spelled like one, or a text that is not JSON and has such a method anywhere.
+func mayCall(raw []byte) bool {
 	var v any
 	if json.Unmarshal(raw, &v) != nil {
-		return ""
+		return toolCall.Match(bytes.ReplaceAll(raw, []byte("\x00"), nil)) // UTF-16 of ASCII, too
 	}
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(v)
-	return out.String()
+	return callsIn(v) || repeatsName(raw) && toolCall.Match(raw)
 }
+
+func callsIn(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return slices.ContainsFunc(v, callsIn)
+	case map[string]any:
+		for name, value := range v {
+			method, ok := value.(string)
+			if ok && spelled(name, "method") && spelled(method, "tools/call") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func spelled(s, like string) bool { return strings.EqualFold(invisible.ReplaceAllString(s, ""), like) }
 
 func parseCall(raw []byte) ran {
 	c := ran{raw: string(raw)}
