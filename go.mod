@@ -33,6 +33,15 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
+require (
+	github.com/google/jsonschema-go v0.4.3 // indirect
+	github.com/modelcontextprotocol/go-sdk v1.8.0
+	github.com/segmentio/asm v1.2.1 // indirect
+	github.com/segmentio/encoding v0.5.4 // indirect
+	github.com/yosida95/uritemplate/v3 v3.0.2 // indirect
+	golang.org/x/oauth2 v0.37.0 // indirect
+)
+
 // The SDK is a module of its own, beside the server. A tagged release drops this line: see
 // tools/release.sh.
 replace github.com/hydracore/hydrapin/sdk/go/hydrapin => ./sdk/go/hydrapin

@@ -381,7 +381,11 @@ func (p *pump) cancelled(m message) (stays bool) {
 	p.mu.Lock()
 	e := p.open[key]
 	p.mu.Unlock()
-	if e == nil || e.call == nil {
+	if e == nil {
+		return false
+	}
+	if e.call == nil {
+		p.forget(key, e) // It gets no answer.
 		return false
 	}
 	e.sending.Lock()
