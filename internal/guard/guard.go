@@ -102,6 +102,26 @@ func (g *Guard) report(confirmation uuid.UUID, outcome hydrapin.Outcome) {
 	})
 }
 
+// settleReports waits for the reports under way, for a while.
+func (g *Guard) settleReports() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		g.reports.Wait()
+	}()
+	within(reportTime, done)
+}
+
+// within waits for a channel, but not longer than d.
+func within(d time.Duration, done <-chan struct{}) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+	case <-t.C:
+	}
+}
+
 // ids are the ids of guard's own requests: hydrapin-<random>-n.
 type ids struct {
 	prefix string

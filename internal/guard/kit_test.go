@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "upstream" {
 		os.Exit(upstream(os.Args[2], os.Stdin, os.Stdout))
 	}
+	if len(os.Args) == 3 && os.Args[1] == "sdk" {
+		os.Exit(sdkUpstream(os.Args[2]))
+	}
 	os.Exit(hydratest.Main(m))
 }
 
@@ -82,7 +85,7 @@ func (w *world) guard(s guard.Sources) *guard.Guard {
 	hydratest.Must(w.t, err)
 	g, err := guard.New(settings, slog.New(slog.NewTextHandler(w.log, nil)))
 	hydratest.Must(w.t, err)
-	return g
+	return g.WithBeat(w.t, 100*time.Millisecond)
 }
 
 // seen returns the tools/call messages that the upstream got.

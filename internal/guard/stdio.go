@@ -94,15 +94,10 @@ func (g *Guard) runStdio(ctx context.Context, streams Streams) (int, error) {
 		code = c.code
 	}
 	// What it wrote before it ended is passed on, however long a process of its own keeps the pipe.
-	p.within(reportTime, upstreamDone)
+	within(reportTime, upstreamDone)
 	p.fail()
 	_ = c.stdout.Close()
-	reported := make(chan struct{})
-	go func() {
-		defer close(reported)
-		g.reports.Wait()
-	}()
-	p.within(reportTime, reported)
+	g.settleReports()
 	return code, nil
 }
 
@@ -115,16 +110,6 @@ func newPump(g *Guard, client, upstream io.Writer) *pump {
 	return p
 }
 
-// within waits for a channel, but not longer than d.
-func (p *pump) within(d time.Duration, done <-chan struct{}) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-done:
-	case <-t.C:
-	}
-}
-
 // drain ends what is held, and lets the calls through that need no PIN.
 func (p *pump) drain() {
 	p.stop()
@@ -133,7 +118,7 @@ func (p *pump) drain() {
 		defer close(decided)
 		p.calls.Wait()
 	}()
-	p.within(lookTime, decided)
+	within(lookTime, decided)
 }
 
 // fail answers every open request, because the upstream is gone.
@@ -396,7 +381,11 @@ func (p *pump) cancelled(m message) (stays bool) {
 	p.mu.Lock()
 	e := p.open[key]
 	p.mu.Unlock()
-	if e == nil || e.call == nil {
+	if e == nil {
+		return false
+	}
+	if e.call == nil {
+		p.forget(key, e) // It gets no answer.
 		return false
 	}
 	e.sending.Lock()
