@@ -198,7 +198,8 @@ func testRealClient(t *testing.T, transport, revision string, urls bool) {
 		!strings.HasSuffix(u.urls[0], "Confirm with your PIN: Run send_money: amount = 1")) {
 		t.Errorf("elicited %q", u.urls)
 	}
-	if !slices.IsSorted(u.progress) {
+	own := slices.DeleteFunc(u.progress, func(p float64) bool { return p == 1 }) // The upstream's is 1.
+	if !slices.IsSorted(own) || len(own) > 0 && own[len(own)-1] >= 0.001 {
 		t.Errorf("progress %v", u.progress)
 	}
 }
