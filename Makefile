@@ -153,7 +153,7 @@ include sdk/python/python.mk
 
 .PHONY: guard
 guard: $(GUARD)/node_modules ## hydrapin guard between real MCP servers and clients from npm, and the conformance suite
-	go test -vet=all -count=1 -tags npm -run 'Real|Conformance|QuickStart' -timeout 20m ./internal/guardproof
+	go test -vet=all -count=1 -tags npm -run 'Real|Conformance|QuickStart' -timeout 20m ./internal/guardproof ./internal/texts
 
 .PHONY: guard/attack
 guard/attack: ## what attackers try against hydrapin guard, and what ran: a table

@@ -114,6 +114,15 @@ type saw struct {
 	Progress     int
 	Completed    int
 	Elicitations []struct{ Mode, URL string }
+	// problems are what went wrong with the client itself.
+	problems []string
+}
+
+func (v saw) wantNoProblems(t *testing.T) {
+	t.Helper()
+	for _, p := range v.problems {
+		t.Error(p)
+	}
 }
 
 // target is where a client connects to.
@@ -158,8 +167,17 @@ func realCell(t *testing.T, hydra *hydratest.Stack, server realServer, c realCli
 	direct, guarded := s.realTargets(server, overHTTP, folder)
 
 	without := c.drive(t, direct, capabilities, server.free, nil)
-	answer := make(chan saw, 1)
-	go func() { answer <- c.drive(t, guarded, capabilities, server.free, &server.guarded) }()
+	without.wantNoProblems(t)
+	var with saw
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		with = c.drive(t, guarded, capabilities, server.free, &server.guarded)
+	}()
+	t.Cleanup(func() {
+		<-answered
+		with.wantNoProblems(t)
+	})
 	q := s.asked(1)[0]
 	if _, err := os.Stat(file); err == nil {
 		t.Error("the file is there before the person confirmed")
@@ -167,7 +185,7 @@ func realCell(t *testing.T, hydra *hydratest.Stack, server realServer, c realCli
 	arguments, err := json.Marshal(server.guarded.Arguments)
 	must(t, err)
 	s.confirmAt(q, string(arguments))
-	with := <-answer
+	<-answered
 
 	if !slices.EqualFunc(without.Tools, with.Tools, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) || len(with.Tools) == 0 {
 		t.Errorf("guard changes the list of tools:\n%s\n%s", without.Tools, with.Tools)
@@ -279,11 +297,11 @@ func (c realClient) drive(t *testing.T, at target, capabilities string, free too
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	var v saw
 	if err := cmd.Run(); err != nil {
-		t.Errorf("%s: %v\n%s", c.name, err, &stderr)
+		v.problems = append(v.problems, fmt.Sprintf("%s: %v\n%s", c.name, err, &stderr))
 		return v
 	}
 	if err := json.Unmarshal(stdout.Bytes(), &v); err != nil {
-		t.Errorf("%s printed %s: %v", c.name, &stdout, err)
+		v.problems = append(v.problems, fmt.Sprintf("%s printed %s: %v", c.name, &stdout, err))
 	}
 	return v
 }
@@ -292,7 +310,7 @@ func (c realClient) driveGo(ctx context.Context, t *testing.T, at target, capabi
 	t.Helper()
 	fail := func(what string, err error) {
 		if err != nil {
-			t.Errorf("%s: %s: %v", c.name, what, err)
+			v.problems = append(v.problems, fmt.Sprintf("%s: %s: %v", c.name, what, err))
 		}
 	}
 	options := &mcp.ClientOptions{}
