@@ -46,7 +46,7 @@ func mcpServer() int {
 	_ = s.Run(context.Background(), &mcp.StdioTransport{})
 	if len(os.Args) > 2 {
 		_ = os.WriteFile(os.Args[2], []byte("stdin is closed"), 0o600)
-		select {}
+		<-time.After(time.Hour)
 	}
 	return 0
 }

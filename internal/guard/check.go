@@ -158,8 +158,9 @@ func isDestructive(a *mcp.ToolAnnotations) bool {
 func (t *template) unknown(inputSchema any) []string {
 	var s struct {
 		Properties map[string]json.RawMessage `json:"properties"`
+		Additional json.RawMessage            `json:"additionalProperties"`
 	}
-	if json.Unmarshal(encoded(inputSchema), &s) != nil || s.Properties == nil {
+	if json.Unmarshal(encoded(inputSchema), &s) != nil || s.Properties == nil && string(s.Additional) != "false" {
 		return nil
 	}
 	var names []string

@@ -14,7 +14,7 @@ import (
 	"github.com/hydracore/hydrapin/sdk/go/hydrapin"
 )
 
-const gatewaySecret = "a secret of the gateway, not of a person"
+const gatewaySecret = "a-secret-of-the-gateway-not-of-a-person"
 
 // The core of it: a call that needs no PIN passes, and one that does runs after the person confirmed
 // on the page.

@@ -52,6 +52,9 @@ func respond(out io.Writer, method string, m map[string]json.RawMessage) (exit i
 		for _, name := range tools {
 			list = append(list, fmt.Sprintf(`{"name":%q,"inputSchema":{"type":"object"}}`, name))
 		}
+		list = append(list, `{"name":"region","inputSchema":{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"},`+
+			`"n":{"type":"integer","x-mcp-header":"N"},"b":{"type":"boolean","x-mcp-header":"B"},"odd":true,`+
+			`"in":{"type":"object","properties":{"deep":{"type":"string","x-mcp-header":"Deep"}}}}}}`)
 		result(`{"tools":[%s]}`, strings.Join(list, ","))
 	case "tools/call":
 		return called(out, m["params"], result)
