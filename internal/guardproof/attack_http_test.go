@@ -173,6 +173,27 @@ func upgrade(t *testing.T, s *stage) {
 	g.settled()
 }
 
+func anotherAuthorization(_ *testing.T, s *stage) {
+	g := s.start(setup{wait: soon})
+	as := func(authorization string) {
+		g.try(g.rawCall(g.newID(), `"tools/call"`), "tools/call", func(r *http.Request) {
+			if authorization != "" {
+				r.Header.Set("Authorization", authorization)
+			}
+		})
+	}
+	as("Bearer ada")
+	s.confirm(pay)
+	as("Bearer eve")
+	as("")
+	as("bearer ada")
+	if v := s.judge(); v.ran != 0 {
+		s.t.Errorf("%d calls ran under another Authorization", v.ran)
+	}
+	as("Bearer ada")
+	g.settled()
+}
+
 const gatewaySecret = "0123456789abcdef0123456789abcdef"
 
 func namedHolder(_ *testing.T, s *stage) {

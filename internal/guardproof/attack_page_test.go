@@ -1,6 +1,7 @@
 package guardproof_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -173,6 +174,20 @@ func anotherPerson(_ *testing.T, s *stage) {
 	other := s.start(setup{wait: soon, customer: someone, upstream: g.o.upstream})
 	other.call(guardedTool, pay).wantRefused()
 	other.settled()
+}
+
+func ridePINSession(t *testing.T, s *stage) {
+	g := s.start(setup{wait: soon})
+	confirmations := "/internal/v1/instances/" + s.instance.String() + "/confirmations"
+	_, body := s.api(s.runtime, http.MethodPost, confirmations, `{"skill":"send_money","role":"owner","customer_id":"`+s.customer.String()+`"}`)
+	var asked question
+	must(t, json.Unmarshal(body, &asked))
+	status, body := s.api(s.runtime, http.MethodPost, confirmations+"/"+asked.ID.String()+"/verify", `{"pin":"`+correctPIN+`"}`)
+	if status != http.StatusOK || !strings.Contains(string(body), `"session_expires_at":"`) {
+		t.Fatalf("verify answered %d: %s", status, body)
+	}
+	g.call(guardedTool, pay).wantRefused()
+	g.settled()
 }
 
 func loosenedPolicy(_ *testing.T, s *stage) {

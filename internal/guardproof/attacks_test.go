@@ -76,6 +76,7 @@ var attacks = []attack{
 	{"uses an approval after a new PIN", model, "confirmed, PIN replaced, called", everyKind, nothing, afterNewPIN},
 	{"uses an approval after lock now", model, "confirmed, sessions ended, called", everyKind, nothing, afterLockNow},
 	{"uses another person's approval", client, "confirmed by one customer, called for another", everyKind, nothing, anotherPerson},
+	{"rides on a PIN session", model, "a session opened by the PIN, then the call", everyKind, nothing, ridePINSession},
 	{"loosens the policy", model, "the policy emptied, the tool named in the settings", everyKind, nothing, loosenedPolicy},
 	{"lets it expire", model, "confirmed too late", everyKind, nothing, expired},
 
@@ -98,6 +99,7 @@ var attacks = []attack{
 	{"another path or verb", client, "paths beside the server's, PUT, PATCH, GET and DELETE with a body", overHTTP, nothing, otherPath},
 	{"another encoding", client, "gzip, UTF-16, text/plain, a form, no type", overHTTP, nothing, otherEncoding},
 	{"leaves HTTP", client, "an upgrade to a tunnel that the server accepts", overHTTP, nothing, upgrade},
+	{"uses an approval of another client", client, "confirmed under one Authorization, called under another", overHTTP, once, anotherAuthorization},
 	{"names another person", bystander, "holder header without, with a wrong, with a repeated secret", overHTTP, nothing, namedHolder},
 }
 
