@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -170,12 +171,23 @@ func (s *stage) launch(o setup) *guard {
 	return g
 }
 
+// lastPort is the port that freeAddress returned last.
+var lastPort atomic.Int64
+
+// freeAddress returns an address for a program that must be started with one. Its port is below those
+// that the system gives to connections, and is returned once.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().String()
+	lastPort.CompareAndSwap(0, 20_000+rand.Int64N(8_000))
+	for range 1000 {
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lastPort.Add(1)))
+		if err == nil {
+			defer func() { _ = ln.Close() }()
+			return ln.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 // kill is kill -9.

@@ -33,7 +33,7 @@ type realServer struct {
 	name string
 	// command starts it over stdio; over HTTP with the address, where listen is set.
 	command func(folder string) []string
-	listen  func(address string) (command, environment []string)
+	listen  func(address, client string) (command, environment []string)
 	// revision is the newest that it speaks.
 	revision      string
 	free, guarded tool
@@ -63,7 +63,7 @@ var (
 	everything = realServer{
 		name: "server-everything", revision: older, want: "The sum of 2 and 40 is 42",
 		command: func(string) []string { return []string{"node", npmBinary("mcp-server-everything"), "stdio"} },
-		listen: func(address string) (command, environment []string) {
+		listen: func(address, _ string) (command, environment []string) {
 			_, port, _ := net.SplitHostPort(address)
 			return []string{"node", npmBinary("mcp-server-everything"), "streamableHttp"}, []string{"PORT=" + port}
 		},
