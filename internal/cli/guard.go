@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/hydracore/hydrapin/internal/config"
 	"github.com/hydracore/hydrapin/internal/guard"
@@ -72,6 +74,9 @@ func (r guardRun) Run(ctx context.Context, a *app) error {
 	}
 	ctx, stop := untilStopped(ctx)
 	defer stop()
+	// A client that closes guard's stdout must not end guard before it has ended the MCP server. A
+	// signal that is ignored instead would be ignored by the MCP server as well.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	code, err := g.Run(ctx, guard.Streams{Stdin: os.Stdin, Stdout: a.stdout, Stderr: a.stderr})
 	if err != nil {
 		return err

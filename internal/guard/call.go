@@ -43,7 +43,8 @@ type person struct {
 type caller interface {
 	// tools returns the upstream's list of tools, fetched again if it must be fresh.
 	tools(ctx context.Context, fresh bool) (toolList, error)
-	// alive shows that a held call is alive. It is called in regular intervals, with 1, 2, 3 …
+	// alive shows that a held call is alive. It is called at once and in regular intervals, with 1, 2,
+	// 3 …
 	alive(n int)
 	// elicit sends elicitation/create and returns what will have the client's action.
 	elicit(id string, params any) <-chan string
@@ -102,7 +103,6 @@ func (g *Guard) find(ctx context.Context, name string, by caller) (tool, *refusa
 
 // decide is the one rule. It returns a permit only if no PIN is required or after a 200 of redeem.
 func (g *Guard) decide(ctx context.Context, c *toolCall, p person, by caller) (*permit, *refusal) {
-	began := time.Now()
 	rule, ruled := g.settings.Tools[c.tool]
 	skill := g.settings.skillOf(c.tool)
 	// A client that writes a call and closes its stream still gets the answer to a call that needs no
@@ -137,7 +137,7 @@ func (g *Guard) decide(ctx context.Context, c *toolCall, p person, by caller) (*
 	if c.params.get("inputResponses") != nil {
 		return nil, refuse(saidState)
 	}
-	return g.confirm(ctx, q, by, began)
+	return g.confirm(ctx, q, by)
 }
 
 // asked is a call with the question about it.
@@ -216,7 +216,7 @@ func (g *Guard) continued(c *toolCall, a asked, state json.RawMessage) (*permit,
 }
 
 // confirm asks, waits and redeems.
-func (g *Guard) confirm(ctx context.Context, a asked, by caller, began time.Time) (*permit, *refusal) {
+func (g *Guard) confirm(ctx context.Context, a asked, by caller) (*permit, *refusal) {
 	ask, cancel := context.WithTimeout(ctx, stepTime)
 	conf, err := g.runtime.Ask(ask, a.Question)
 	cancel()
@@ -235,7 +235,7 @@ func (g *Guard) confirm(ctx context.Context, a asked, by caller, began time.Time
 			return nil, g.inputRequired(conf)
 		}
 		var refused *refusal
-		if conf, refused = g.wait(ctx, a, conf, by, began); conf.Status == hydrapin.StatusPending || ctx.Err() != nil {
+		if conf, refused = g.wait(ctx, a, conf, by); conf.Status == hydrapin.StatusPending || ctx.Err() != nil {
 			return nil, refused
 		}
 	}

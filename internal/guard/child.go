@@ -63,6 +63,8 @@ func startChild(args []string, stderr io.Writer) (*child, error) {
 		return nil, err
 	}
 	c.stdout, c.cmd.Stdout = read, write
+	// A process that the upstream leaves behind may keep stderr open.
+	c.cmd.WaitDelay = time.Second
 	err = c.cmd.Start()
 	_ = write.Close()
 	if err != nil {

@@ -15,8 +15,11 @@ import (
 	"github.com/hydracore/hydrapin/sdk/go/hydrapin"
 )
 
-// maxResult bounds a message of the upstream.
-const maxResult = maxUpstreamLine
+const (
+	// maxResult bounds a message of the upstream, and maxRefusal the text of its refusal.
+	maxResult  = maxUpstreamLine
+	maxRefusal = 64 << 10
+)
 
 // call decides about a tools/call and answers it.
 func (p *proxy) call(w http.ResponseWriter, r *http.Request, m message, who person) {
@@ -55,6 +58,10 @@ func (p *proxy) call(w http.ResponseWriter, r *http.Request, m message, who pers
 	switch {
 	case may == nil && refused == nil: // The caller is gone, and gets nothing.
 		by.end()
+	case may == nil && by.refused != nil:
+		// The client knows what to do about it: to sign in, or to begin a new session.
+		by.copyHead(by.refused)
+		_, _ = w.Write(by.body)
 	case may == nil:
 		by.finish(refused.response(c))
 	case !p.letGo(h) || ctx.Err() != nil:
@@ -100,6 +107,9 @@ type httpCaller struct {
 	w http.ResponseWriter
 	// streaming says that the answer is a stream of events.
 	streaming bool
+	// refused is the upstream's refusal to list its tools, such as 401 or 404 for its session.
+	refused *http.Response
+	body    []byte
 }
 
 // match compares the headers of the arguments with a list that is fresh if need be.
@@ -151,6 +161,9 @@ func (h *httpCaller) ask(ctx context.Context, params any) (message, error) {
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
+		if body, err := io.ReadAll(io.LimitReader(res.Body, maxRefusal)); err == nil && res.StatusCode >= 400 {
+			h.refused, h.body = res, body
+		}
 		return message{}, fmt.Errorf("%w: status %d", errNoList, res.StatusCode)
 	}
 	var found message

@@ -2,8 +2,10 @@ package guard
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 )
 
@@ -50,13 +52,20 @@ func (l *lineReader) next() ([]byte, error) {
 	}
 }
 
-// lineWriter writes whole lines.
+// lineWriter writes whole lines of JSON.
 type lineWriter struct {
 	mu sync.Mutex
 	w  io.Writer
 }
 
+// separators end a line for some readers, such as Node's readline. In JSON they can stand in texts
+// alone, where an escape means the same: nobody may find a second message in a line.
+var separators = strings.NewReplacer("\u2028", `\u2028`, "\u2029", `\u2029`, "\u0085", `\u0085`)
+
 func (l *lineWriter) write(line []byte) error {
+	if bytes.ContainsAny(line, "\u2028\u2029\u0085") {
+		line = []byte(separators.Replace(string(line)))
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, err := l.w.Write(append(line[:len(line):len(line)], '\n'))

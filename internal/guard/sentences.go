@@ -27,7 +27,6 @@ const (
 	saidNoTemplate = "Not run: the summary for the person cannot be made from these arguments. Check them against the tool's description."
 	saidMember     = "Not run: this call must be confirmed with a PIN, and has a member besides name, arguments, _meta and task."
 	saidState      = "Not run: this request state does not continue a confirmed call. Call the tool again without requestState and inputResponses."
-	saidGone       = "Not run: the call was cancelled."
 	waitingMessage = "Waiting for the person to confirm with their PIN"
 )
 

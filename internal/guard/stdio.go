@@ -44,7 +44,12 @@ type pump struct {
 	list  toolList
 	// changes counts the changes of the upstream's list.
 	changes int
-	closed  bool
+	// draining says that no more calls are taken, and closed that nothing is.
+	draining, closed bool
+
+	// gone is closed when the client does not read any more.
+	gone     chan struct{}
+	goneOnce sync.Once
 }
 
 // exchange is one request of the client.
@@ -83,6 +88,9 @@ func (g *Guard) runStdio(ctx context.Context, streams Streams) (int, error) {
 	case <-clientDone:
 		p.drain()
 		c.stop()
+	case <-p.gone:
+		p.drain()
+		c.stop()
 	case <-ctx.Done():
 		p.drain()
 		c.stop()
@@ -104,7 +112,7 @@ func (g *Guard) runStdio(ctx context.Context, streams Streams) (int, error) {
 func newPump(g *Guard, client, upstream io.Writer) *pump {
 	p := &pump{
 		g: g, client: &lineWriter{w: client}, upstream: &lineWriter{w: upstream},
-		open: map[string]*exchange{}, own: map[string]chan message{}, asked: map[string]chan string{},
+		open: map[string]*exchange{}, own: map[string]chan message{}, asked: map[string]chan string{}, gone: make(chan struct{}),
 	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p
@@ -112,6 +120,9 @@ func newPump(g *Guard, client, upstream io.Writer) *pump {
 
 // drain ends what is held, and lets the calls through that need no PIN.
 func (p *pump) drain() {
+	p.mu.Lock()
+	p.draining = true
+	p.mu.Unlock()
 	p.stop()
 	decided := make(chan struct{})
 	go func() {
@@ -142,7 +153,7 @@ func (p *pump) fail() {
 
 func (p *pump) toClient(line []byte) {
 	if err := p.client.write(line); err != nil {
-		p.g.log.Debug("the client does not read", "error", err)
+		p.goneOnce.Do(func() { close(p.gone) })
 	}
 }
 
@@ -276,8 +287,12 @@ func (p *pump) register(key string, e *exchange) bool {
 	p.mu.Lock()
 	_, used := p.open[key]
 	full := len(p.open) >= maxRequests
-	if !used && !full && !p.closed {
+	taken := !used && !full && !p.closed && (!p.draining || e.call == nil)
+	if taken {
 		p.open[key] = e
+		if e.call != nil {
+			p.calls.Add(1)
+		}
 	}
 	p.mu.Unlock()
 	switch {
@@ -286,7 +301,7 @@ func (p *pump) register(key string, e *exchange) bool {
 	case full:
 		p.toClient(errorResponse(e.id, codeRefused, "hydrapin guard: too many requests are in progress"))
 	}
-	return !used && !full
+	return taken
 }
 
 // begin starts a tools/call.
@@ -311,7 +326,10 @@ func (p *pump) begin(m message) {
 		p.g.leave()
 		return
 	}
-	p.calls.Go(func() { p.decide(ctx, key, e) })
+	go func() {
+		defer p.calls.Done()
+		p.decide(ctx, key, e)
+	}()
 }
 
 // decide holds a call until it may pass or is refused.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -30,8 +31,9 @@ type session struct {
 
 // toolCall is one tools/call.
 type toolCall struct {
-	id   json.RawMessage
-	tool string
+	id    json.RawMessage
+	tool  string
+	began time.Time
 	// params are all members of the params, without guard's own answers.
 	params object
 	meta   object
@@ -59,7 +61,7 @@ func parseCall(m message, s session) (*toolCall, error) {
 			return nil, invalid("tools/call has a member besides jsonrpc, id, method and params")
 		}
 	}
-	c := &toolCall{id: m.id, session: s}
+	c := &toolCall{id: m.id, session: s, began: time.Now()}
 	var err error
 	if c.params, err = objectIn(m.object, "params"); err != nil {
 		return nil, err

@@ -9,7 +9,12 @@ import (
 
 // wait holds a call until the person decided or the wait is over. If the confirmation is still
 // pending, the refusal says where to confirm.
-func (g *Guard) wait(ctx context.Context, a asked, c hydrapin.Confirmation, by caller, began time.Time) (held hydrapin.Confirmation, _ *refusal) {
+func (g *Guard) wait(ctx context.Context, a asked, c hydrapin.Confirmation, by caller) (held hydrapin.Confirmation, _ *refusal) {
+	waiting, stop := context.WithDeadline(ctx, a.call.began.Add(g.settings.Wait))
+	defer stop()
+	if waiting.Err() == nil {
+		by.alive(1)
+	}
 	var said <-chan string
 	if a.call.elicits() && c.ConfirmURL != "" {
 		id := g.toClient.next()
@@ -18,8 +23,6 @@ func (g *Guard) wait(ctx context.Context, a asked, c hydrapin.Confirmation, by c
 		said = by.elicit(id, params)
 		defer func() { by.elicited(id, held.Status != hydrapin.StatusPending) }()
 	}
-	waiting, stop := context.WithDeadline(ctx, began.Add(g.settings.Wait))
-	defer stop()
 	type answer struct {
 		hydrapin.Confirmation
 		err error
@@ -31,7 +34,7 @@ func (g *Guard) wait(ctx context.Context, a asked, c hydrapin.Confirmation, by c
 	}()
 	beat := time.NewTicker(g.beat)
 	defer beat.Stop()
-	for n := 1; ; {
+	for n := 2; ; {
 		select {
 		case d := <-decided:
 			switch {
