@@ -47,6 +47,8 @@ type world struct {
 	// record is where the upstream writes what it got.
 	record string
 	log    *hydratest.Buffer
+	// places is how many calls a guard takes, or 0 for its own number.
+	places int
 }
 
 func newWorld(t *testing.T) *world {
@@ -85,6 +87,9 @@ func (w *world) guard(s guard.Sources) *guard.Guard {
 	hydratest.Must(w.t, err)
 	g, err := guard.New(settings, slog.New(slog.NewTextHandler(w.log, nil)))
 	hydratest.Must(w.t, err)
+	if w.places > 0 {
+		g = g.WithPlaces(w.places)
+	}
 	return g.WithBeat(w.t, 100*time.Millisecond)
 }
 
