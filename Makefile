@@ -19,6 +19,7 @@ NPM := tools/npm/node_modules
 SDKTS := sdk/typescript
 E2E := tools/e2e
 GENERATORS := tools/generators
+GUARD := tools/guard
 
 # Modules of their own beside the server's, without those of tools.
 MODULES := sdk/go/hydrapin examples/mcp-go
@@ -153,11 +154,19 @@ e2e: build need/chromium $(E2E)/node_modules $(SDKTS)/node_modules ## the docume
 	cd $(E2E) && npm test
 	cd $(SDKTS) && npm run test:browser
 
-$(SDKTS)/node_modules $(E2E)/node_modules $(GENERATORS)/node_modules: %/node_modules: %/package.json %/package-lock.json
+$(SDKTS)/node_modules $(E2E)/node_modules $(GENERATORS)/node_modules $(GUARD)/node_modules: %/node_modules: %/package.json %/package-lock.json
 	@tools/need.sh node
 	cd $* && npm ci --ignore-scripts && touch node_modules
 
 include sdk/python/python.mk
+
+.PHONY: guard
+guard: $(GUARD)/node_modules ## hydrapin guard between real MCP servers and clients from npm, and the conformance suite
+	go test -vet=all -count=1 -tags npm -run 'Real|Conformance|QuickStart' -timeout 20m ./internal/guardproof ./internal/texts
+
+.PHONY: guard/attack
+guard/attack: ## what attackers try against hydrapin guard, and what ran: a table
+	@tools/attack.sh
 
 .PHONY: release/check
 release/check: ## pack both Go modules and install them as a user would
@@ -168,11 +177,11 @@ verify: ## fail when generated code is stale, left over or edited, or a go.mod u
 	@tools/verify.sh
 
 .PHONY: ci
-ci: verify lint build test test/race fuzz contract sdk e2e package/check ## all that a change must pass
+ci: verify lint build test test/race guard/attack fuzz contract sdk e2e package/check ## all that a change must pass
 
 .PHONY: ci/long
 ci/long: export E2E_LONG := 1
-ci/long: ci test/kill contract/generators examples release/check ## what takes too long for every change, too
+ci/long: ci test/kill guard contract/generators examples release/check ## what takes too long for every change, too
 
 .PHONY: need/postgres need/node need/gcc need/chromium need/systemd
 need/postgres need/node need/gcc need/chromium need/systemd: need/%:
@@ -180,4 +189,4 @@ need/postgres need/node need/gcc need/chromium need/systemd: need/%:
 
 .PHONY: clean
 clean: clean/python ## remove what was built; the data folder stays
-	rm -rf bin dist $(NPM) $(E2E)/node_modules $(GENERATORS)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build
+	rm -rf bin dist $(NPM) $(E2E)/node_modules $(GENERATORS)/node_modules $(GUARD)/node_modules $(SDKTS)/node_modules $(SDKTS)/dist $(SDKTS)/build

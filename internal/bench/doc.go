@@ -45,6 +45,9 @@
 //     one tenant at the default queue, where most are refused and ask again at
 //     once. Of what p99-ms contains, late-p99-ms is how late the generator was with
 //     sending, and served-p99-ms what came after it.
+//   - Guard: a tool call that needs no PIN, in turn without hydrapin guard and with it, one at a
+//     time: the percentiles of both, and the difference, which is what guard and its look-up of
+//     the policy add.
 //   - ColdStart: ms from exec until /readyz answers 200, where nothing is yet
 //     ("first") and on the folder that this made ("second"); the limit is 200.
 //

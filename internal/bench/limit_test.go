@@ -42,6 +42,10 @@ func runLimit(mode string) error {
 		return serveSQLite(os.Getenv(envDatabase))
 	case limitPostgres:
 		return servePostgres(os.Getenv(envDatabase))
+	case limitMCPStdio:
+		return serveMCPStdio()
+	case limitMCPHTTP:
+		return serveMCPHTTP()
 	case limitHash:
 		return hashAlone(os.Getenv(envSpan))
 	default:

@@ -40,6 +40,8 @@ type commands struct {
 	Backup  backup         `cmd:"" help:"Copy the embedded database to a file while it is in use."`
 	Restore restore        `cmd:"" help:"Create the database from a backup, or complete a restore of PostgreSQL."`
 	Migrate migrate        `cmd:"" help:"Update the database's schema."`
+	Guard   guardRun       `cmd:"" help:"Stand in front of an MCP server, so that a person confirms its tools with a PIN."`
+	Check   guardCheck     `cmd:"" name:"guard check" help:"List the tools of an MCP server: which need a PIN, and why."`
 	Doctor  doctor         `cmd:"" help:"Check settings, files and database, and say what to do."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Help    helpCommand    `cmd:"" help:"Print help for hydrapin or one of its commands."`
@@ -107,6 +109,12 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 		if usage, ok := errors.AsType[usageError](err); ok {
 			return a.fail(fmt.Errorf("%w; see %s --help", usage, parsed.Selected().FullPath()), exitUsage)
 		}
+		if end, ok := errors.AsType[exitError](err); ok {
+			return int(end)
+		}
+		if failed, ok := errors.AsType[codeError](err); ok {
+			return a.fail(failed.error, failed.code)
+		}
 		return a.fail(err, exitFailure)
 	}
 	return exitOK
@@ -119,7 +127,16 @@ func withHelp(args []string) []string {
 	case len(args) == 0:
 		return []string{"--help"}
 	case args[0] == "help":
-		return append(append([]string{}, args[1:]...), "--help")
+		return withCheck(append(append([]string{}, args[1:]...), "--help"))
+	}
+	return withCheck(args)
+}
+
+// withCheck makes one word of "guard check": a command that takes another program's command line
+// cannot have commands below it.
+func withCheck(args []string) []string {
+	if len(args) > 1 && args[0] == "guard" && args[1] == "check" {
+		return append([]string{"guard check"}, args[2:]...)
 	}
 	return args
 }

@@ -16,7 +16,13 @@ import (
 	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
-func TestMain(m *testing.M) { os.Exit(hydratest.Main(m)) }
+// TestMain also is an MCP server, which the tests of guard start.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "mcp-server" {
+		os.Exit(mcpServer())
+	}
+	os.Exit(hydratest.Main(m))
+}
 
 // patience is how long a test waits for what should take moments.
 const patience = 30 * time.Second

@@ -63,7 +63,7 @@ func TestReadme(t *testing.T) {
 	}
 	pasted := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script.String())
 	pasted.Dir, pasted.Env = tree, env
-	out, pages, err := watched(t, pasted, "http://"+address)
+	out, pages, err := watched(t, pasted, "http://"+address, "Send 250.00 EUR to DE89")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -80,9 +80,9 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// watched runs the command and answers on each page whose link it prints, as a person would.
-// It returns the output and how many pages there were.
-func watched(t *testing.T, cmd *exec.Cmd, server string) (out []byte, pages int, err error) {
+// watched runs the command and answers on each page whose link it prints, as a person would. The page
+// must show the summary. It returns the output and how many pages there were.
+func watched(t *testing.T, cmd *exec.Cmd, server, summary string) (out []byte, pages int, err error) {
 	t.Helper()
 	printed, err := cmd.StdoutPipe()
 	must(t, err)
@@ -93,7 +93,7 @@ func watched(t *testing.T, cmd *exec.Cmd, server string) (out []byte, pages int,
 		out = append(append(out, lines.Bytes()...), '\n')
 		if strings.HasPrefix(lines.Text(), server+"/confirm/") {
 			pages++
-			answerOnPage(t, lines.Text())
+			answerOnPage(t, lines.Text(), summary)
 		}
 	}
 	must(t, lines.Err())
@@ -101,10 +101,10 @@ func watched(t *testing.T, cmd *exec.Cmd, server string) (out []byte, pages int,
 }
 
 // answerOnPage fills in the form of the confirmation page and sends it.
-func answerOnPage(t *testing.T, link string) {
+func answerOnPage(t *testing.T, link, summary string) {
 	t.Helper()
 	page := body(t, http.MethodGet, link, nil)
-	for _, want := range []string{"Send 250.00 EUR to DE89", `name="pin"`, `name="used" value="0"`, `name="decision" value="confirm"`} {
+	for _, want := range []string{summary, `name="pin"`, `name="used" value="0"`, `name="decision" value="confirm"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s:\n%s", want, page)
 		}
