@@ -817,7 +817,7 @@ export interface components {
              * @enum {string|null}
              */
             pin_applies_to?: "owner" | "customer" | "all" | null;
-            /** @description The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8. */
+            /** @description The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8. The body has at most 64 KiB as it is sent, so in a policy near that bound, send characters as they are and not as `\u` escapes. */
             pin_required_skills?: components["schemas"]["PolicySkill"][] | null;
             /** @description How many minutes a PIN session lasts. With 0, there are no PIN sessions. */
             pin_session_ttl_minutes?: number | null;

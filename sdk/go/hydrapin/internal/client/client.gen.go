@@ -658,7 +658,7 @@ type PinPolicyUpdate struct {
 	// PinMustBeOwn With true, a PIN that its holder did not choose confirms nothing: questions are `blocked` with the reason `pin_not_own`. This works at once. Upgrade every node before you use it.
 	PinMustBeOwn *bool `json:"pin_must_be_own,omitempty"`
 
-	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
+	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8. The body has at most 64 KiB as it is sent, so in a policy near that bound, send characters as they are and not as `\u` escapes.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
 	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
