@@ -279,91 +279,91 @@ func (e PinStatusSetBy) Valid() bool {
 
 // Defines values for ProblemType.
 const (
-	UrnHydrapinProblemAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
-	UrnHydrapinProblemBusy                 ProblemType = "urn:hydrapin:problem:busy"
-	UrnHydrapinProblemChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
-	UrnHydrapinProblemExpired              ProblemType = "urn:hydrapin:problem:expired"
-	UrnHydrapinProblemForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
-	UrnHydrapinProblemFrozen               ProblemType = "urn:hydrapin:problem:frozen"
-	UrnHydrapinProblemIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
-	UrnHydrapinProblemInternal             ProblemType = "urn:hydrapin:problem:internal"
-	UrnHydrapinProblemMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
-	UrnHydrapinProblemNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
-	UrnHydrapinProblemNotFound             ProblemType = "urn:hydrapin:problem:not-found"
-	UrnHydrapinProblemNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
-	UrnHydrapinProblemNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
-	UrnHydrapinProblemOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
-	UrnHydrapinProblemPageOnly             ProblemType = "urn:hydrapin:problem:page-only"
-	UrnHydrapinProblemParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
-	UrnHydrapinProblemPinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
-	UrnHydrapinProblemPinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
-	UrnHydrapinProblemPinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
-	UrnHydrapinProblemPinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
-	UrnHydrapinProblemPreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
-	UrnHydrapinProblemTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
-	UrnHydrapinProblemTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
-	UrnHydrapinProblemUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
-	UrnHydrapinProblemUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
-	UrnHydrapinProblemUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
-	UrnHydrapinProblemWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
+	ProblemTypeAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
+	ProblemTypeBusy                 ProblemType = "urn:hydrapin:problem:busy"
+	ProblemTypeChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
+	ProblemTypeExpired              ProblemType = "urn:hydrapin:problem:expired"
+	ProblemTypeForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
+	ProblemTypeFrozen               ProblemType = "urn:hydrapin:problem:frozen"
+	ProblemTypeIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
+	ProblemTypeInternal             ProblemType = "urn:hydrapin:problem:internal"
+	ProblemTypeMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
+	ProblemTypeNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
+	ProblemTypeNotFound             ProblemType = "urn:hydrapin:problem:not-found"
+	ProblemTypeNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
+	ProblemTypeNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
+	ProblemTypeOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
+	ProblemTypePageOnly             ProblemType = "urn:hydrapin:problem:page-only"
+	ProblemTypeParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
+	ProblemTypePinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
+	ProblemTypePinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
+	ProblemTypePinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
+	ProblemTypePinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
+	ProblemTypePreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
+	ProblemTypeTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
+	ProblemTypeTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
+	ProblemTypeUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
+	ProblemTypeUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
+	ProblemTypeUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
+	ProblemTypeWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
 )
 
 // Valid indicates whether the value is a known member of the ProblemType enum.
 func (e ProblemType) Valid() bool {
 	switch e {
-	case UrnHydrapinProblemAlreadyRedeemed:
+	case ProblemTypeAlreadyRedeemed:
 		return true
-	case UrnHydrapinProblemBusy:
+	case ProblemTypeBusy:
 		return true
-	case UrnHydrapinProblemChangedSinceApproval:
+	case ProblemTypeChangedSinceApproval:
 		return true
-	case UrnHydrapinProblemExpired:
+	case ProblemTypeExpired:
 		return true
-	case UrnHydrapinProblemForbidden:
+	case ProblemTypeForbidden:
 		return true
-	case UrnHydrapinProblemFrozen:
+	case ProblemTypeFrozen:
 		return true
-	case UrnHydrapinProblemIdempotencyConflict:
+	case ProblemTypeIdempotencyConflict:
 		return true
-	case UrnHydrapinProblemInternal:
+	case ProblemTypeInternal:
 		return true
-	case UrnHydrapinProblemMethodNotAllowed:
+	case ProblemTypeMethodNotAllowed:
 		return true
-	case UrnHydrapinProblemNotApproved:
+	case ProblemTypeNotApproved:
 		return true
-	case UrnHydrapinProblemNotFound:
+	case ProblemTypeNotFound:
 		return true
-	case UrnHydrapinProblemNotPending:
+	case ProblemTypeNotPending:
 		return true
-	case UrnHydrapinProblemNotRedeemed:
+	case ProblemTypeNotRedeemed:
 		return true
-	case UrnHydrapinProblemOutcomeAlreadySet:
+	case ProblemTypeOutcomeAlreadySet:
 		return true
-	case UrnHydrapinProblemPageOnly:
+	case ProblemTypePageOnly:
 		return true
-	case UrnHydrapinProblemParamsMismatch:
+	case ProblemTypeParamsMismatch:
 		return true
-	case UrnHydrapinProblemPinInactive:
+	case ProblemTypePinInactive:
 		return true
-	case UrnHydrapinProblemPinLocked:
+	case ProblemTypePinLocked:
 		return true
-	case UrnHydrapinProblemPinNotOwn:
+	case ProblemTypePinNotOwn:
 		return true
-	case UrnHydrapinProblemPinNotSet:
+	case ProblemTypePinNotSet:
 		return true
-	case UrnHydrapinProblemPreconditionFailed:
+	case ProblemTypePreconditionFailed:
 		return true
-	case UrnHydrapinProblemTooLarge:
+	case ProblemTypeTooLarge:
 		return true
-	case UrnHydrapinProblemTooManyRequests:
+	case ProblemTypeTooManyRequests:
 		return true
-	case UrnHydrapinProblemUnauthorized:
+	case ProblemTypeUnauthorized:
 		return true
-	case UrnHydrapinProblemUnavailable:
+	case ProblemTypeUnavailable:
 		return true
-	case UrnHydrapinProblemUnsupportedMediaType:
+	case ProblemTypeUnsupportedMediaType:
 		return true
-	case UrnHydrapinProblemWrongPin:
+	case ProblemTypeWrongPin:
 		return true
 	default:
 		return false
@@ -681,7 +681,7 @@ type PinPolicyUpdate struct {
 	// PinMustBeOwn With true, a PIN that its holder did not choose confirms nothing: questions are `blocked` with the reason `pin_not_own`. This works at once. Upgrade every node before you use it.
 	PinMustBeOwn *bool `json:"pin_must_be_own,omitempty"`
 
-	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
+	// PinRequiredSkills The skills that need a PIN. `payments.*` stands for every skill whose name begins with `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8. The body has at most 64 KiB as it is sent, so in a policy near that bound, send characters as they are and not as `\u` escapes.
 	PinRequiredSkills *[]PolicySkill `json:"pin_required_skills,omitempty"`
 
 	// PinSessionTtlMinutes How many minutes a PIN session lasts. With 0, there are no PIN sessions.
@@ -8306,296 +8306,300 @@ func (sh *strictHandler) SetMyPin(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nchs3si/+Krizt2ptL0lRFCVbOvWvLcWxEyX+iiXHuxv6iOAMKCIaAsxgKJrJ8a3zNOfBzpP8C90A",
-	"BvPFL1EfzureqrOOCGDQQKPR3ej+9R9BKMcTKZhIVXD0R8A+0/EkZvDv4zhhNJq/ZxFjYxbpP6npeEyT",
-	"eXBkfySJ/bURXNF4ynSriKWUx8FRcDZiJJRiyJMxTbkUZEYVoYWeraARJOy3KVPpOY+Co0BE818nYaz4",
-	"Z/r7/ujX7tXvFwdPk99GEQ0agUppOlXBUbd92AhSnsasejLpfKJ/mSbiaDSPEjrh4miSyEHMxkdmBk3X",
-	"/MuXRnCsLl/K5DjU88yT+prOSTpiRF3yOCaRJOwzDdNY/5Grv/uEU9d7QhM6hlWkYzkVaXAUdPbbrXY7",
-	"aAThNEmYCPXQLz6813OVwVHw7Ytnh3tP2912u9tt7+912rt77XY7+NLwZnLKRERwHPLiw3uSSqK7Ed2P",
-	"6I5E9yS6K8G+4VSlcswSXNnu4dPhAQtp86Dz9KDZPTzcaw6GbNDc3wsHg8GAHgzbz4JGwD5PeMLUORfn",
-	"ioVSRCo42mu3G0EiYbnlTLBE74VekOAomND5WDNQK02oUEOWeAt6im3K68mVWdBkKnKLuNGU153ZR56O",
-	"fmTzAk+rS6IkSUc0JZQkLE3mRE+TDtm1J8gjNp7IVO/7+aX+cJBMRfPpcI82Vcomze66RHxDo+eagUXK",
-	"aWGB4di53zQJQqbkisZ8wTGtbr/p4dzNDucHQafpSCb896UHc+o3BSKnqrBHZ1KSMRVz8u7kjSI0YWTA",
-	"uLgg4YiFl3ViaHGfFjlL5oReUC5ITFOWbEb0fnsvIxomvpjYgW6iiXw+ouKCRadchOx4MknkVXFDT+WY",
-	"pSM95RFVJMT2laRmLYGLtdiiZkiSsJiziEjhj9IimuuB+E332iPbkEKUpsV9eclCmJk0oVPTdYKl8S4P",
-	"XJriPaR5993JG820oUwSFqZlgXwe8Qum0uBITOO4Yf/oxjB/TVM2nqTqPGFjygUXF/YXc4OdT5PY/Slh",
-	"NGXROQXB3u4cNHd3m+3ds/bh0V77qK0FtP5//wquKYGrxu8c7frjw7BPwzbrDPa7zafD9qDZDff3ms+G",
-	"bdbcHzxj+3RveBh1dlEIiZSnc5gLUhJLfQTOpyLljjo5TUM5ZoX/hMngXxJGlb7nggkXwDQh4xM9VTb/",
-	"YTT4LuRv+Q8v//Xi/dlPpyfqZJxO/vX85OBEnHw+4TMefR/PTn6VPPwunr76xw/xPzs/T8Lvf0qoiNon",
-	"ot1ie+1W2InFYPyyHf3jh7hCMDKl9A4uWKXufn6V6mVpxskBtRxWx3pV2kGZAclQJoQKYrSBenYM1Ig2",
-	"O/sHR886u212cNAehk/Z/i5th4eD3d3u7uHwMNw7eDbY67T39th+N3zGus+6Xbr/7GBvMAzZbufpPg2H",
-	"VB/HIlOvqyts8QB0bvgAdI86pQPA9ulhd7j7rLkXdqJmd/DsoHk4bD9tHuxGzwadcI8+3e/+uQ8ATux6",
-	"fP4NLkaZwUcyjlgC94aQmt1vW8iav1yXlXCYbPNvgh/OhUzPFUt9vjCttrqLA7NZpU2cn+LABeUWpJT5",
-	"JgnlFUtUZtbc8aXZveFLs1uQSTDs7uHwabgXtZvPugPW7A4PaHOwH3Wa7afsgB6Gz3YHe8ObkBlmD/4d",
-	"Ls4Xn1k4TaskilkfsK9SmeTV2Qe17VpqW8Dssuf5sDil3aN2x5uSZVDLruvKrm1wUs4l43PSK67SF+ic",
-	"yjPTW8GInDCRczTlzHXv7yo4+uXa7LVf4K1glKYTdbSzM+GiZRxorVCOd0yrneFxN/n5+2evzl6+ffdt",
-	"PH378ddmdPKv9j9+2xt/+K0d7oe70evOD/+M27Ofgrtl0v0KMXlHtsWmXLjGDTphItI7+uVTIxDss+lc",
-	"5Lw3Mn3PfpvypCjG3kir+AvGotuXYF+LTgR7AVpRzBVKpRvdVv2lxO5YcTffmT1fpOKmkjCRsgTUo+0q",
-	"uw+y488mO6r5q85TkOcys8l/EmfB2ry9T+N33307S0+7dPhN5/t/KvVW/Px90pb/GnbE6dPBXvjj5e74",
-	"588/HR4Hd+tyeFrB23fkcrhD3q5+CXw/Fd7zmJCzB03+3gu6G1XVLZtUyUDNLP7zqZF7S9jmwVH6tTtK",
-	"b0Fq5fkRlv0dF6+4uKy0G1/KhFAS0bnPd1Uv388Ouu12NuZ7vQDjFYb+bUoTrUTKob7fR3KaLPvSIX7n",
-	"WxZytanhsVjrtqMNaayY/63qDx0v/47dWNs9TaYw8AugrzCe/eNKsSJaR8JV2sIj5W47e6TMZrHoVdJ8",
-	"GrjppUwGPIqYWPHFPZIM39BpHMsZCLoamrla0o/ICUtgQbbwPOvoWEL70LXLUX8mX/FhWmARQWg05oKk",
-	"8pIJMkzk76yS1qqGQGGLvBXxHHRg7/eQChLzYUp4eneEJ4z9zt4Oh8Xjl+L0c+r6wCky5jc8ZEURCI/c",
-	"maPBfKJwS76sHD34dZYeUSDSfkKfNs/S1mxIL5hIidL/Z8yUohdMYSyAkAMZzQlVlywiQwlRDmY2CzUo",
-	"nCZ+b/Ekc2eZC5VSETIiE8JTRVImqEi1MMHJb2NX7QwWbik20lScZDE4Wl+JeZiWj/Elm0OY2lThMulL",
-	"gg+HLNErCtMt2Gl5qrNPuJFswNvCEbcQBeeRB5IU6Fu8ON50m64LLJVIWSJo/CJJZFJeJMWSK5aQIeXx",
-	"0kCUmSZzlkhx0SJvpPkbLEssZ5uG/+23PYFuJ0sYzHYJyaaxIROinHzttUwsj/QdnhbvJxMmRcmHDyff",
-	"Vq3BL39onSk4+iWY0HQUNHKeaE3rp0YwVhdAwGSaEjWS0zgiA0YoBl/ZkS05Ux6dT2ii0Gfpz99ojgvn",
-	"btpsMm9PMd3anK3mUcFcYEhyRcZcQb+Fc/xtypK5s1nc9F5yFkfE6SVuQnbM3FxQCpdngoJVTyWVksRy",
-	"2Vy0gM0eUtxcTtNEM71ZqxG9YoSmZCxVSjrtNglHNKFhyhKVTVNBl/NUynP4bG6634MTqda5tN7KuVn+",
-	"rFviEWo4G00KphnI4wBCRUQ880B/rrzM8NlzPI+5uZ+YnotY1Y6+Aav6dsvWWPXEXGUL52yvuw3mbLpu",
-	"dc7aOCnPN+biksxgzJhfsfXYusJkqZ1uzBSoHUJf/+y3KY21XX3Q7j4DE9pMX7c6163OoUmRApVWUTDm",
-	"qTuRNLlgq4kH6LfufHdXnuzr+TteHxiG8jeBC18KttJqT7gnQWrHMXObcHE+FTYwNDezt9ZEX/ACv5K4",
-	"MPOyJv9mknbhKkmpdyRJ11+fagkbM6pS0l0mYPGb+WnKmIfz6pnaEJp1b4UJnBt0caRpfD7mYpqytc/Q",
-	"bre7KlP+ZLXVa16xhoDr3LB2Klu6umBGt3xzoVuzPHVM9YCwchD8gsjBr4U45HqmwDyRpWI/4uC2pIkX",
-	"Va7/dg7/xnlqkf+dFgtFZ5FmUZYQ69ZfyfsC11ihZ4MoSXhqwwD1ZXIn7pg3ss4P80Z67pRqu4SJiFAy",
-	"YDRhifE1YLju8bsTMNke/aN5POHNH9n88R1nP7yRZ3p+JRJh1qtTNyTUHYM7pyitDuN/o0+O/WV1Bs06",
-	"bcF+LsxhEWFCps1c0Nsbmb6UU1F21KppOKoNTfKpS4zqiD0SFspkY6K6eaKGMLPlFGE7Q05loIQe7dpi",
-	"ZEtblc1jGV3+eyY41aueMfWQ6yczCq/XluhaMYlRE5Z78jCKnsmFPGUlR61MRyxxap+efcImMklr6D32",
-	"vFR+pyx/EztvgWwzdTc0Rk8vot5MqGlTOXUPvQjv6AV7K+KC6qb/SqT+c93GTkDhIzQM2SRVmCimOxCJ",
-	"j9sTesFaBMQr/CdLlPnlGreg78v0p7iIcD2RJrRDcrX68JqrMU3DUZmhZzYJzOhXhn8XcDhqhsZnW1Bt",
-	"0pFUDJ3JMy2v3GhbYAGkRGt/SMqyVdCtm641rAUXJ4KGKb9itSZGxKABLfB81Ytuu5FfmPIIhA5TrbMK",
-	"m/djh2kR99gxnqqUTEUsw0u9qAmbxDRkmz9qdHyW0TOyFC9ZLy6arqlZrNrny2Pg6arHyvwjc6cq2gJo",
-	"6QyeRbvhIWt26cGw2R22o+azcP9pk+3Sw73BQfR02O0EjWBxlJBiaXPCxc6P3XYoLidXZ7PO65+b303e",
-	"dnbPfxL/fDpuT34e7EU/7Sdnv+9+/hg+oy8caTVpLGYPTeLEZgyAnev3Pii+lJdjLXILtgUmcPQsYwEv",
-	"Y+QdF29k+nZW0C71cPqoy5lYVVaCmKSwPCAatOCw4kYLjLLYxMbbEpy5GS9bAX1r6pbZEpQuyux1Ha+h",
-	"8iLkWrTI85FEucjIkCcKXDMkHSVyejHaAq2HZVqX34+WVncvcoE+DXwqKByNmUS5jw/9OGefct9DeRS0",
-	"o2eDYTc8aHaGbdbsDnfD5iHd328eRnvDveGzaI/u7hp/B51MYs7UOSAcUEgz0n8OR1QIFkPqiLC+ES0q",
-	"zwfsXG+PfTvVf7cm+jlOER2n5TiQMeVxSzEBPtQ6X8vR7n5uNb5lQzqNK9yMEf6g7vEqLCJzr50j88Mk",
-	"oimrFPZL9/6mtwDnZh4G83PDbHLN8aO8wWEGOIUzclxx5R/XHOEF0VjtwkU2oup8wt0bO1fnVrdwf7DZ",
-	"kmabqgKkFEvP4e0e1IEgN/G1b6mbmT3+Ya07axFVb6o8UMt3A5fLTdssqTfv7C9rLLsNs3iXwIMF13bb",
-	"S3y0Lvvx8FpbhrBQ3dQgHszllGiDRCt45D3+43pxSx1P+ntEZE/vC28Br0fT9NDLgRZwXYy6xblhKheq",
-	"mRMK24S3WQhzglOtQJHJZppMRW5yywbUZquxOOvzE3FovcPJtF4VGlBxaRQhhiqO/VYrqEzI0zM4ZSk+",
-	"OFcK5FM6J7PRvDKmb834HvMx++T6jouXWj8pfI+lnupSFv7BUfCs3T3Y3a8Y7j2aM4UQX2PjVCTPmLer",
-	"89ywDfOV7mHn6X7bfgUe1CoXaDvj141+TBT/3Iz4BV++GGdSvoIXyBL3wE4se6TMtYRWCT73HOzv7x2Q",
-	"wTxlalOx4SnIZ94cFgmLVMomtjO0vaZi/h6/rWpAeIxnjeRzLOtozSW/mBFKqZsKXS5cuSf1TU3lw/wa",
-	"wOcSS8/ytdDtm669XpMPgl5RHtNBBdOw5IqHjIRUaAV9ALEj4ajWtWbbo8VkA2zL3bcaMrWXc+I7Upb6",
-	"8F1LXAQ1naDn7zWLOD2DvnUHQFPzw+nbN/WvFaltrenTinIIbLDzq9o4KG533yfUTZeM9XwJELuMZtep",
-	"CZ2a+Mz2pRH8zBI+rJVNVn1LC343SCfMM0NJmnxMpLhY9D7unA3LPBfdas+F678Fq/vEOT5QSC5aTYj9",
-	"a06MomjJ1NqvWk4rPtpqRppdz2+To/6mPTTbWKovjWDEaMQSBGMEJeOFCKV9lYmYChM+QR3Ovk6kWi/A",
-	"Nk62OF5uGK8VxQM34+mIUPssIEDOMsvVLpJKkxWO2JiCI1BMx9r6cz9+KgRUIL4ezPWddUmXJ5odRJzk",
-	"u+Oz59/beSry6P3L52T/6bPDx/kpFcVD5dRKjSqn+OKM1iziFUsgvMPEdaGq3yBckN+mUt/I5ARWtd8L",
-	"2r2gT2YjHqMyYn0GIMbm+an3gt1eEBQTJfz5TzQvJ3oW/9kLfmk3Dz/9rRf836Bq8q9k6EJVywTQKEqY",
-	"UlUxqw2SsJimGPmF4HD5xobVcQf2Dp8dFHYgd1HvrJj0thLN+ZE1/bQ5bH76Y+/gS/UivGdpMj/W/Fy9",
-	"DGI6HmD2jQlW0yTPKNe361Am1lZLk/xOHbbb/gzHXPCxZqxdNwcuUnZhjImPs9nxNB3pwxDSlNVsSNZC",
-	"MxYMznCJD57utwtL/A2+3SeMxuP/rxdYEbGEe4rr88WElrDUyA8/xPkkqp5on0f9arahijw5VpdkNmIg",
-	"Laixj8Z0ru2jJ3ohp4lgkXnZyMhZNTESwJMwHlLQcZHXznm0kPz/m7BhcBT8ZSdDs93BX9XOhyk3OWEm",
-	"BqKO/HKsdJ6UVZE+K0jxAqivTYa1v1YgAx2MLuYpT85gj+0OD2inedgOu81u9HTQfEZ3WXN/2AmfRodd",
-	"1j7YqybHD7K9PjnD1/UXhRbTeUmMF4b1szQIJTFXqW6j26oGkQnpP+m3iO4+Bd8i+EoUXnfd3Q7hufG0",
-	"NeInZBj53yKvGL1ihMPjt5YdZjBtRbg2HxEqdpLIz2ZmmlQtUZnSshWEDhVIx6P+x51+g/SbF7/zCfxj",
-	"kOj/+Q/478egpFwImaCCD+uOCkC28ifD5mvzPOrJKPr5FRMX6Sg42m13ug0ttNwfGr6QfdTrPfmvRx93",
-	"Hv+9F/zyf/7S/H+fnvSCRzCf/2oOkv+CmTz++6Nfer2UfHrSgP9tfHqyvMvjJ48rxHQj+NyMIYwX0gL1",
-	"Zr+Rgm244SN6xWo33IAuzg2alOncIielzYbxzA42gIu0ssRTI8MU2Wt3QeuEDTe/5Vlo0f5oAr/yTTJ2",
-	"93IBg74o307PxMuK7yNV4sV7Z7m2ePlpyhaqCX3BPqfu1pvQC2b0gxb5yNORPvs8bZhID6WVhwsuDCfo",
-	"Pwo2Yyp1DGHDzQ0poG/X8cHBIi745bj5L9r8vd08PG9++lt52/SuAX6xXj5wwjlqV7/n0DptWImYBeHS",
-	"LVyBhaXI34Gb7OLqF98iugp3YjF/o24n83feJtN/BRkIpZl/L2fomso7wSjyItxOmCtUNzPMbPDnFNlX",
-	"zU67oRnOaLBas12iz8JE38uYVc/TW8ypYqq0cBmj2Jz+qglD2v+mBxsm56bq3gUq9H86ZnZzUVm19jAd",
-	"mBs9mYr8rKseNasosJCZm5GAk85oME6DIhGQFZ1nCqAAshsQPx96EiFneWE1kOmojluMi6LKcs4CKl1o",
-	"a6Xt/JHy9NRiFtSyc9HqMlzc8AzmYqRo38yg37A2GlwyQs3w9Comak+B/oZLS6o8DP5Z2POPQrviKHzR",
-	"m6smUiishWGB6I2LBXxPnqPB+G/+Bg6HQhkN27WKJWy7HWhUdjEv7POh4Jldjfve4VSRxsKxWYyTD6oW",
-	"zbuu0ywZWDAWqTU82J5zC2z5prulq6ZvWu94Zv8XCzxjE7k32Jx8oPPC5faabme1V4uV9mg0BSs2ILMm",
-	"830hvVV9tkZ4v1APo796pjywoea7fkjjGDtzRUYsjshgnusCTk1vAV2W3gZLmIsWW7hwWcutLFcufKIB",
-	"lol36hxkSMxSp7RBU92KJ1lIWm4lvKzAzU6NH0S/7Ni4tnVR6gsHKPe4meNXDOc34q46CN4Gv1tjwV/b",
-	"LFFsg6WtKLq0cHWK7ctJNst2x7WtjCdfzOn55jcoFrPMnEZlESnYLHcWYDqe5mcEBkatoGvI+C+nKsVN",
-	"16pgaQ9xAe9iF2+Mw8vVt3yEnw3JrcFHWkhyVZ/tkZ2rZoQplINpugRgybzsmCxOiG37q3LXjc0PdGMY",
-	"RZwRFcoJyy+kj8jxZ15Qs1wQ+VSRbQhHDX9A9ZCSvucI6ON1ZlbWy6E1EVX5NbXgU3e5npVoWKsNY9rf",
-	"xJYsZOuGyW8to2/ptfcSX6m6VPkVv46+tMUl9yMjFvZ3DaviDFbqia23t0cGrKEYg+CESrnsWt1R2prF",
-	"5Bb5Xuytn7C3RNcwDb9qhigzQrpi9uESlkkQlhIOMni9CgF0W+ada+m4dQXvFm5IZad6bMaNRLtDuVvc",
-	"O0OUuzZPrF2v7zpssEjxzXYWR/g3UlwWHx1/bTD47x7oIOsx6oZSNpciuILHQ7f8EwrnZUCWORGeaWIg",
-	"y5GZ9LhaB7v34t2ix2zA3R7e78Kte+HhuGzfwvUxgwNDkEVC24AoH1FnIVWu4S17hkswnZv4hotjLPYK",
-	"51pvjdwcoGj1kwHcXrF04SGmC4Z0MBLSqWJkKiJTt6Wfhe32zVphBeT6VapeHR+3bMnSuKarr8v3Z2fv",
-	"ftbdsF6aWdXKNbLBmfn6zPUoputTWRxhFXJzfe6G7uW+lkU0e71Xote2vxNafdTU9Wn1e69Cq2t/J7Rm",
-	"qKzrU5r1XYVO0/pOqMwQ8danMuu7CpWm9Z1Q6cO+rk+n33sVSl37u6HVg4vdgFav90q02vZ3QusS5WoB",
-	"nbbnKjRC2zuiT6Wb0qfS1elT6d3Qt8zDu4BA13UVCrHxnZC4/Kl7AZFe51XItM3vhNAMtHYD/db1XUnF",
-	"xdZ3QqUPars+nX7vVSh17RdB2a4z0F1ewkudtgsWLuu7CrWm9e1SmeGpbBbe46PHLXN3ubZFwLFlHV9l",
-	"EFzb9FmlbDyRCU14PDdpsg30VxUx6yDlNXsORGg65WHTKZPCtR2Pko+Lulmgkeu+LI7lpUMv3crCOref",
-	"QTsuAbm2TKzNaxnxIWc1Qem5xJMsuxS8/f1cukgfQpZVYe1touqiRYc2X+pxbjY5DpUDLWbucpetbcbi",
-	"XC1Ezejb5Kg+UXSu8k4k83oCe+bDdmywNH73hQviGm5tGSrBQrrkR/6NJayI2bEZfcVRlpGZa781aq8B",
-	"F7Id4ZVDut4w+JtGazz35FtXIJ0vkYE38YBmr1sjBrPniQUvFuZOzu3Dx48fm8Vc6UWbUUytLu3INUOs",
-	"rr0zDpt9yaZgu5vaDx/q3e0Ixo/cwmb4uQob7MGdZjsc37NMhjpgnY3WtXqoJQtc0WnrV5de0n7R5uhb",
-	"ZRUv+DyOSWGFEVyk6SOhLFrlAm6KQydpvlsU4Zzv/c5EN2eLYWZiLUkaodpD43eJnLAk5XofDD5hfi1e",
-	"GEQ9h8ztSrG4tLRIIoB0aN/+aDyjc5XBbZPBnPBUsXio12bifdJH5lu0WTh1DN8GDD6LwVOlwqbsc5qd",
-	"EYPhqxhTLfLNlMeAcThM5NiLsTbYMmCWxDRlLfKG6ZMVG7C5sYxYTGYJT1kJMWLtesxeSu2+yXH0cmrr",
-	"02ZxgZuWdsz5sgl9v7g18Yu0mMFMgRdgJm8hazkBswPLKwvwiiQD6nB51SHGI1vwDzKZpmA/jAkXqdSi",
-	"SQoe0pgMZTJGKJFnT5/tP4aQzhFVI0zOHENIc8KGkK0ZTfHUYW6kapBYCkbUNEnkBU31HxAzxeQZUhLJ",
-	"6SB2mGYJmyQMcAcNKmSDjDFHjwqy1yExu2IxkCCYSqFcjJ5N1mb3ADVVb7O3gR+Z35OKDTbbp3+5kE3T",
-	"HODF3tPZa8RQhL1Ul8UH0DUOtt5Pm6JEesGYmgLnDqOSCDn7O8C45E8sDRc5pPInVk/TZj2VD+tLDgmX",
-	"xegB+15Ox3ov4xgBSW0iJroItF4N9xtJ5QVivMARLuVp5c+qYiJqjqVg8+b+YJflD+Pi/Pb/0/x/VXnt",
-	"Xwp10FfJsK4sTeenfu61242leapFiwNB2yzMZCvw0kehJPjiZGooReivXHm7XtNLk0NtdTpFh4DMhLBE",
-	"xJaj5YpMBf9tymBPuMjnXZMPihFKBJtB46FMiNZX4A9+ddls15KpaD4d7tGmStmk2d3OruUqxq+2a4ms",
-	"1/vy+d4OJXbVzOqcILfZ2nqoT1UCg6bNsVRpE0J9fintnHfmPunmRv7Z5nlkg1wFSpNRtKFIeSuYl/W4",
-	"QKagpOWpsjlqrRopcx7xC6YqUAj6akSbnf2Doz4ZStRstZahGe30+2P9C1wrDlnIXUAoXAEfbcQ+04iF",
-	"fEzjFnkz1VpNRdlcY7eYKy5oBGIaGwsAr8kSZ5mpb6qjbHMmFXCDtQnwtjFktcRsmPpJ7fliEjLxfbQt",
-	"csrSVdLkAfpmgGNoFVqL7RlXjGhCQGB5Ke41xHkCy3znHMpyVPoy6QUjMyhVVcS2VJaqlfL7W+Rtaa5L",
-	"F99HCy/O7uOIiVycJKAg62G1ggR46RFNWRMim5d9K68ozHjCWmfYz/29ycfaUjIYdqPgKLjg6Wg6gMIl",
-	"oLWFMmE7Vn/bsUWnd/RoIKAKl9wWUFocpdMpCKKlC+pXdSnO4AM8E8zssuZ2MqRCW8VXLAG/N5FJg0go",
-	"fYvwGi5R0y+MdV/3Yfny53z+TpoIWWJvRJ7aaCsKl+eWsG02mkoeGrX2oGFFo6ETZkxEajPB5TLaczKx",
-	"SpzdVx6SWZBAcbVoPnzbpY37wDSGqfBlDnDIAAYVdDYDzeLw4xuBA/6fikshZ4BvunRTzQxXk51ukjxd",
-	"MLX7uhkWLL9M5rxaBdBqE6Li5HUFi64DzkAhCfs8iamgTp02W6O1ynP2OYynEWwLbOm5kOl5zBVu2YQD",
-	"VC0WQ9FLh3kZWCNFt8S6GPq/vHpe+j8d4jHUi5Ey5uLiXA6HXl+se2T2LmgEKBCCRgBYwuf4bVtuBota",
-	"2LIsTESI8bOUfxIWMj5Jq2WT4heCRWSSSDl0HgybxPSIkh8+nj4uigazuFoo2Pui31qJgRIW0TADq1vL",
-	"hrB0L7j43GnwSz0zNBBphkJQgZEKvndT/woyPiZMgNM44ylb4xOxlu/rCVrH1Mowrxc3960gA3hVNNMQ",
-	"WM3CU5lj3Mhbb40FxlbJUGgUjJ6cCplTfypZo1LdL9yPeaU5uwlyEjc7PlUeRH9lbMzgGjbiMWrlcph/",
-	"FS0bgPkSDXX44VmThgdviCAyAL2VsvFam+156GiSUEgsE+xzxckDvy9PCdUyYZiypE9SSS6Mx1j3MVU4",
-	"4UDZ6ptUmT8v120K/FasWQGzWrZDdWBtZ0amsWqt8UwzHsCTTkXCQnkhuGKRlYJUkV4gZC/w7xUt273q",
-	"5BXgbI1g4O6HiIUxF/BP5uppu/KwnypE+nM4C6YO5JpM9z2A8UPSKhZAJTG/YhVMt8QvZ/xoBY4GjPpR",
-	"lX8OPmXGzDnkDtrdZzmPHHj8KgAOy5sLy2CSXu92NQ63sxZ7B7mVOFhxISDmzkeWp2L+dggl64u880dp",
-	"wE9lsTTkLI7gpaFBqCBcROwz4cLg9xpwpcEcTsxQsZQYv+ZARnPMunUpHGvsxUcLUC5yeZu0lLVZ3p1B",
-	"jWvpkgNMBl75nlmYRT3AtY+QGjwFsHQuSP/XWXpEI9rPNADughazOSxVvYYu17eaUu4RBVCQmXN2IGXM",
-	"qAgWa8U5mxbbwQP3Bb9acYpQ+6xCoENJtNmIicVLcD/1oMJt4XR2JLah2cUta9WtURXRuv6L0pUbgTA9",
-	"hEJUEPNgUGZiW/nkj1XGWvlCL0XmFu/0wmKZWVQtyxs2M2kD1bGsqUSYu67+126HHJ8+PzkhUI9LtTB1",
-	"GhXxhBFG1Rx0hClT6GbFp86oRbAAJJ1MGE1MsjUXrvpTgwh4jgZxZHE+828krniY484JVWomkyj/XLLb",
-	"yT2XdPPPJVDGYzF4s2CzJhppPktPuGhhuZjrM/QEU+xLptPbOreFhfrFZwawEtdwRmRr6DUsyYxKJqje",
-	"9Pu/l7e7b++4OMaKsmey+iBpW8k7J64kIFZ39ffS4jRbs0rrl3Gc30asWFu1g89dBduK20l/GHZuTOdk",
-	"wGwNrCPSp2KOET99rbnrfxowBLsGf1VEzgTo9Tk3mCmTSy9YpUq7mfqG5c7xuXs24uGIUPuAFEJlZ2WQ",
-	"NOF1Q+KTq3WIcYVgpcb17WkF9erfQrdDUa2rvBzvzE++yqvuqs9Hxt0LNcKFKRLOU1uYyOxAVkbbOrfl",
-	"kMzlNNEMYqOK9GmGrq4xxBe1gqX+oyoXBFry3mZVXWOufPEGd7om3AS068tc5CKX8yyTKzm92vIXC04v",
-	"idrzZcmXYl3qpX2dAPhSUb26TmOF0w43eSinInu25Yl5zTBMARFMisVXTJFHfSzpC1C/fWzWf1yt61ZW",
-	"rK402LHuNVZPdcWvG0RNWBwzVPplEmmpRTB/Y05mmn2zl56V1CfkFOcxG9PPJ9its39Q9o7UFs6ufWk2",
-	"LYy4tU7LmCp9e37Ucq3dMO5HRFj02+WNx91udxk0euHI5Ip1FJivei/qSSwzUYEjFx5FH91gE5PR6DsW",
-	"qBKL7c/Kh3LRC4NwYM1Y0ROvOTQePEuQ5lv5d5wzNJY+LKzmuLdbVXcaM0XPI9z3WGF9QCi5CKcgmbKq",
-	"c1fgC891tcBIKlSB30CYgpsBwrXwfUOri+h6yMo9QNCiTOAdkVwyNsFHHyCpIoK2JEBvRsFaundFWbyq",
-	"hmXOvFWu/Ke9kAoiGMcdBTAzImQCaOEgkB9123vYsamldP9xi3yYXCQ0YkTftLp1xPwCelPlAngrdbSV",
-	"iFx8a0ClHd3ZEOseWczTd8QjcCigsmYdr+BkGHFxceRCqNBEzN6dXQ0f4/Toe09qUECMKzKTySVUYDF6",
-	"34qLUUP29i6plt4lU6zkSZ9oGRwpjP2DqeGJnsE1CpVQ/LpFWdd+w9XO8vq1yDHYfWnCNZfbgFDAOzZl",
-	"PMheh/zIv9FW14ezl81nW7oLa9YN78ZcySMYpqn47+we3pnLYq2+VIvC7HFhTSHoXh4Mb5ykxigOpUgp",
-	"FypTuGvSBlYKrvLRbGcUigzknIdZmYL7/Lw5ogoLxP9RqwjkCSkfXq7Os1Tx5YOAIqlFVC7I7xhjaBxi",
-	"IN5fGOAJN1jtt2OXbV5/pdfmhZsawF6BZfPKWf25dcKBMAbIj6GwWo5Mzdfv9bs3WBhVREpbT8M/Ai1n",
-	"h5Axo7Y6k2e7muvY1I+zpqleEjDyZeJuIA7mLKbtLThR7oqNxrwy6OPTum+g9iz4LO2zWPm5239BNwtW",
-	"qdh5Yn5heS5qrxx9D5kkeXjUDUc0oaFm1fUuN0ismiQsZBFgGRzlbspcuUj/yltaByznJ3y2KEb+P598",
-	"evLLk09/X1K0D28wfcsi2qrJn1v7+R/7kUiGUz1pzAY67O4/fVwRBX47AczBYhOyUftM8RELnE0gdAaj",
-	"2jFRDrLigmuGK37l8smvQ784RtQ+Dy2BzLRpJxY0kyvCo8pVVgvCHr4/O3tnIxlCGfnGobfjphp+7QOr",
-	"mSE8TDXgdE6YnMSscjrpgnzWQj6qy2L1xR70t3Pygo4MW+aWulK6eWOvRVIiL6AEjSfMp4k4spt+ZA7z",
-	"0dRHHmhUtxm6oi01DSAA0LwtVTaYcNF0gr62hReSWNlGyLSZRafUNvHCVirbZGErlT+bujVNF9NSN2PI",
-	"R2mObU2immYmGLIJr7lNG61Y19pLCGqGthZa3QQ8GJRm9j5WtyxDQK2paTBm6UhGTVg+TMqpa5lK2QRU",
-	"kLoG0yy7uzlmEadNcwhqh9N3QNO+stU1HEzVvP6TWcZ+3cIaIVfL49YZVvmribFrWt7AMNrapV7OOsbt",
-	"seg06IHQMbmwiZ5K1RMVAmNdIyesFFJeUdB0Kxnh6+XblUTke4gU956Y16VxwMJiBdfVwx2OyZDNyEwm",
-	"Rm80d4lX4GlCk9QFK08jnpI0obygBwJwARWXriARomsYpbCV1wo76+Sem4nnkwcWLbWPLOhfZbZ71TV1",
-	"jUK+dd7LT1VFfktcfsrSjaK3jskQuq3lcy9qC/ntwxLl4AEeY6q39aVJgKRwrttt7GbVQThlqYWjNTEP",
-	"GzwX2qgYG4aWqyvkhZabyPKCbwcbW6fHkic9405b1tLE8RTZUff8VL0Kr//N6b8u9ZUvFdue5soGO2T8",
-	"QkwqtAPRaiGipEgTGTfIJAF7sDlVEIQ5FVSZXBFn3KsGYOtNAHiQpsS8TTBhrD8h0TGAdx4TUYu8oWOG",
-	"NqmmlyYsAsNfX4EJu6BJBI9BVLGG/gcXV1xxgLHwvqlb6M4pH/CYp5A1P1aI8UcVGWoTccajdEQevXn5",
-	"47ePDedJLxTXTBmKJKczxgReN9tzJPzyn08+LXYhwEY0oQD2l0YAAQAVN+GHDyffYqDB3ALmNWyw7bNm",
-	"F/7/bgdWoEXe26LX8JihVc4E1rIqlbAk9q8X7vhWlEMUyzwfy7DuLcwZW4QrvBTMRpD+L71AS/te0CA9",
-	"zfy94FN/5SeLfGR0RT7DWF3UuDK4ImCFNYpaSIV73j1H1pq7yz/g2ZeLHX96GXHipmWVNMByR9eQW1ZX",
-	"9TPF0ceytiBbXYqBJzecJjydn+rOxvM14T9WgXAcZ/UPjTZoIsUf9Ufhecyv2Pn//vf/9B83bGyYtsMU",
-	"eqUgczCUE6aIonOHvlao1eOHosOgoJJUjopqGJpEWQFHAwukP2jHMQ8KAEbGYjyeUBUfgauysvj/aB5P",
-	"ePNHALGwbIsr8aURIHYcxL7Dv17aA/7Dx7OgrJv9cPr2DfnIBgQQ7bLn0zCmfKxIX00H/Qbp4/qdc5PZ",
-	"22efJ/0WOXa56n9VBp+OxkrCnZErCfofXu1V0xDacHUOf4VzC1wBLxVIgiNulKYTDN7mYljxeO8QlcYA",
-	"vpJF+qFFZnGrNPcaZycV5PjEqJHJVCjnse6JnvjLX4hWp3mKD8X6T7uaVsNDiLGrWOrn6v8V0wP9rOdc",
-	"NBh+ymnjPdFpkW/MXDLkD5UvTvVX5djuyROqLtWTJxl61CxLFRjTOViJPbHXIidDv3SVF/7RKD1jQHyd",
-	"nbL9koK8SIzZcx9LZU8QQp48wfiCJ09aPdFtEeeJLVKQTRvtcz1zP4O0Rd6KeE4o6bTbCDOG7bwzAx/E",
-	"cY0RrDfixRVL5tkRMY80mGh1pBfaOOYo0d+X09QVShVqxkwyJ4QaGrHqnup6WQ4XulilYIR91iaiyXT3",
-	"Ulz7fiJX3x54Ref+g5G/A0L2hGaKoUz8HPHn+tIvdYm5SpW3rgazBZS1tOgqgP2yfHvGkjEwbJM8eXIG",
-	"/PrkyREylZIxXsIDORURTeZwZzkYOq1/OcA3L+IVx7K4nHq0jOvz0lUvgyRypo9Tjt2VGcRWtdCD6NVN",
-	"pkLonYTWDTymgHczE94JMp1NNpclZ5LIkCmz3HiEhX9wMMICSAxpHCvv4KA08AS6+QLoyXp8VVG/EQgK",
-	"qSCRbDiVsl9SBfuWVGMd4nqZQ6eXByxz//YoBcNmw1OwbhkUCKMhxFWa4RFw3q1FNjxiLcJD5rEHI2E0",
-	"cH/nMJ3KgkqYNZYxLPBoiTcB06FSRfrgLQDoB5qrA23XIdtGPa45Jhj8UrhF/VhNfUqwLcRkoaI+shl5",
-	"0EiLh3yAh2FUzwtn+WxDuCUcEH1oeii2XZTHbIEMHXY7EesGHvQpsQ/6YBQLsyoO+c3hhojsb3rJGoQr",
-	"vUJQtBCcIQAPRyxIuXcRwb5jKjMyay7z34AGlivOG8e/FTwekCyXQv8RQr9pDsqWPOofmxcQaHZEvsFf",
-	"e9N2ey/84eMZ/IP1Hxv2tErco75TefqP4YqbyylIvp4YyHTUyNVyN+H7+gRokZ5EyGoY8mgu8QtmJaxe",
-	"MnM5AAubLkC4vht6gJPIPnOVWmKfS3GliZXCyFoDkw0cZLNVyEBG3BiTWsnC6WA7i5tq464M3Lce6jgb",
-	"wBkS+KSdD4C0L8MmRJGnWYykNZypie/kCsFW9PBn3NrZXJD3L5+Tvb29Q4JGYAMDv54bSaz4ZzJMkJVp",
-	"bBN39CDa+MRBnAu12vR0/gSL6Q5HTJDpZIIiyLNFNbvWGqpm4cFogzXP1tIuiENFxr3tdjpW0uvrVLNA",
-	"KVWugZh67t6JpWXfR/1YhlqTp9bBSB71x+qij2CclPS1ato3b7F6fLT9EjZhFBRDXHqrboCvskVAe+kZ",
-	"TrRWrb4f6p/7LRH4wZxBaKeCjkr4rSeMOdoTQSOIeciEAivTWA7HExqOWLPTapucCFSu1dHOzmw2a1H4",
-	"uSWTix3TV+28Onn+4s3pC+iTPfk6nTtoBGZzg6Og3drFVnLCBJ3w4CjYa7VbexA7mo7AZsvewK92d5yG",
-	"sPOHF3P+ZaeEa3DBKmLY3rN0mogyOKaDXPUuWRPUa940Qb5Y1A8hZ2VchKOemKHss4rCEIA4UY5a6Zww",
-	"ldIkbZE3NEnMpQnsgCGZqC32TcwDbCSe+J7Q95Ic5q0kNK08+AvNYBVoCQ0QfaSv/9D3oBXgmLxHrVRV",
-	"V5hlvugPYKPQHj2JgqPgFVfp8wKCQgZkC2njVeZ81mTHqngnEaSUL2n905Qlc4scsmJzq4mu8QWrjK3R",
-	"5RUf83Tl1gbw+1MjsMIbmLbTbq9Zl6eIG/Iiw9RdXEe9pt/qSN8lxJJKcHULS2L5HHL6u+3dutHdcuzk",
-	"yi5Ap73lnUr1y3XHTmd5x1wJtkawjxuxrE+uCK7utbcSXXkEe+OlgsNi/VO/fNK84bAu4ZxVVL0IGkFK",
-	"L/Q5C95xUUBas4/qAFaq712Fb2i2srvJIy3hni4GMp3IKuDQ51Rb3VpLHpR9FHjpWdnmnltRhQITOIvu",
-	"Apl1hEpS3mYmjzrt9uOjKkuZZIay09NBs5IxMxH8Wu9Vro1WHcYSLk4p4nmLfCsx+FbfZlo1gs+7FAHv",
-	"y+XkILgpsioBkAcq5KxF+vha2bckIpQvmCHl4vvwQQeM96jT3jUfXARGjNmSafY+1P/f//6fHfS4YIzj",
-	"jPIUr3kC7XxLJYPcst/LR8GH8goRPe2amu/BR9D70s+wIb3t1rv3Bl0Pbv5wl1l7aMWrTI8DMfhUkD6q",
-	"lSaRxQzqkjzswHhrG9j04xw11tUONFHRE6aZ/siZwVoG5OV4bm5L/dUS7jWwMpgADuXbeUDhz/riTDI1",
-	"oyfAENAaRO50gjmMWujMqM+ddltPOqtrtOALQ8pj1RPwQ7d92EINt28BivtG91gZBFwvfqy1YA7sCHku",
-	"yH9oH/XECAwFgxWuSqCOFWoSjmrizL1EHYNRpD8F8Zo90c/SbHGFRaa+lBfBWGyIdS0FM2xpTSPDXGAX",
-	"z2RPXLK5MutjZqAteshi2W+7eZeKCXmeBiRkt932Ur2sKmhc8D3hUE7JO6o8EGJrdcCOIRHdzuG1Fa8i",
-	"Sv111K5PLtLxGxmtWznyWF2+lMlxuFI5xVxjxNp/KZPTRUFGhb4uZehYXWrZYF5zlvW0TVdXb4oLXICC",
-	"sbiD29PevolXqx5Y1acAT/ZGpu+9jM+Vh/P7baYIVimBb2TZG4QJr1paTKSCh/kGURIwETMMXfeUVhLD",
-	"EL7vCTs5FRFGfXxpBB3ULjfdhvmpQehcayNcr8JWvDMhsesMZvtUD7XiUavvub2dPatA982S4r1qPT6g",
-	"2KJCO9nz+pfbNxPah8s7Pjdhv+bptLu7wseyAoC6w/4qJFWVYFrPkPEr1nY7hyvNMl+/7/4ZQcfq0j1i",
-	"WvvCvGRe3xDSs1jf07Tzh/+f+ne0jWKWVsRqvAB/UKVLyR/myAMjJgOGL219qzcZHdTqFTRWsifUNAzB",
-	"JqmqcACvChAb7ZSva+sf3+JAW9NBlvtN/E85rSV3+3aX45liHVyzBnfgisA5Lu6YFbFdUyi9t5HtIGhW",
-	"OLvfaYt/TcFSRHW9b0LCMGbhCWoL8qGxnks5Z+FZLAZtjlvQT2PKGjcIpHcKgL1VEnr3RNVBFhKeNFmS",
-	"eQvQ0EejSRsd+hSPqAI8JG2PnKRZdvEY4gp7wryrYiKYdSBgMrdISSqvLR++Y+kdyoblPT5Snp4a9NUt",
-	"u2GPbYrTOiqa61RQ+uzfN9D6Cl3/rRXT3GH8GuT+n0gif8dKAQGeZ9IPoLg/WtyOl4+zzOMt8b3QukAN",
-	"MitexeU6E8lUHJG+xcTsN0gfswNNTrpB0Oz3BMeYBeNZTlkc28QlTxz/VWHcZQOzmRIph+itwsxGlQ8P",
-	"dc7LnjD0mddJqz5CLIqbg90WU+oH/pnNHCGtcO4GFwfc2/i4vCzB6rr3Sz6x7A40z039ZbmJv7DQqMuE",
-	"ZnWv1QVmfrlu3Je1Ml2VnbZ7D1gm9nwTfzK9323rfXZIeJO8bxcUHg58hMzyTY2H4R7dSb8lSwNbqCB8",
-	"7D25973CJP2Gwabzoj+Vvn2xyi9Tl6mc4OVh39WwvAZPemIykoJt2yr4Kblzn0FRysHq7airi799HsOb",
-	"RCaIXOLTgAssLFNMrqmUPz+9N3gYX4HUWdVpAPjKf0I11UEvw/kvWhDU7uU9kgmoaK6ipla91GNSheeG",
-	"6LTbfhZSKZviWGQ1vUwBSKfqSngqzeUruFwRUw++mArmopy1atsTxRGx4Jz/OmwTJ7giu522q4SCj8y5",
-	"imODOTElVVo94UL5IWfSxuS52bw7eWOyVi3+WtTIAwIVoI1sCjJN0UvjBRpASUYpGHhTpsqMpFK9GjG/",
-	"Qhlq4pEjjDqBulBXzNuHhreEfpjIUZ7GMZ07z64JPWn1xLG6RAK3oGSXYCq+Kk1bz35Fr0SusUPoWO1l",
-	"2m+7jkpeWtwb18udh3gdvdx3K1f9fQO/T6Hrzb5IZpEZ76e+BLxNVxBK6Vt6AVjf/39vrYaMoPtnNGD6",
-	"oah+w7tHKgLGAy5QEfBOTJeka2MuAt6gJJQ24dC00jeeQQrM7uieSOklExWAgRazwUR6ngzzP0IGU6P8",
-	"puIeQ13oogcGAlUEsAKi3sGUX0GwZRnilFxIpsiAhpdatfmdJdIlwdZXhs9UGYg91SMbRclHBG7AQiAQ",
-	"ZatMmZtLozY2rL3XIv0yQKOJIrXAE/D5IjBjxQdrtJfawLS9YhlmiG0juOvm2fhbq7VMGHAKiFjzGD1N",
-	"pV68kMbx/AiTZXS7lLuS4ZpzXG6VIeHaigpCFHytiooDWFg1eL/UYfULNANzuHFl476+g21V2ciLLPSw",
-	"l4IvbOrjLWkbuMc3r238ifQMbL/C7F65gMsbVEi+mar56poIbrcT2ujj264uon9TEyYi1TQiO4uKWElH",
-	"MXH9HH7IYvy/7DgI9uqIqfdsLK9sLrnph8gZeNTw/Sl/FV6yCSbWArIIqgVgD6ssKw6wFcqBVKQYR2W/",
-	"aXUB6PXR1S8v3rI9seI1e33THJvj+rzjN33f+QlxKwdeVS3e/U7/smTeL3GwoX2iOcOHbDCIM48Mpz2+",
-	"+ZioLFjTlm1zLGEhqt0ztsu8dYAUFvjbVjOgKcI46BsVoIgxH9zppVs4Tt8BPt+pBYK+uxO1rt7lZn3s",
-	"ClIs1I+K7f3KI69Wy0MotveHeAOphKsOAK1XV8uyHVqgk2H07Fckbu5l1E5JeJig5O3KkGq3xKkF3Ki8",
-	"93miEOIEUzGhmGB/wgUmwCdsEtOQOTkCV7vJleyJvgcF2s88EBggljPQBZv5xTegIJIcVszKOQCM4hHb",
-	"IG9tPNfFeStAssx9fSUHgXmjVYX18X0w+VHHXCkuLhYoJB2QoLmFgelcCAm1Szxw1eVaUMnX0BMLtKDj",
-	"vNcpQ6lKlUseJAncZpDjYyOiLFYbFQbeK5omgA3VE6GUMRcXTTkckglLuIzIo06XjOQ0Ud7D0GOE3gGg",
-	"JgsKkiYcqOAilUTN6GTCTUl/uHtgFcCZZWYxxQKVLhdxSxeRAYq95StoUwdGHtz4pT6bS6V/VZ8STvJ7",
-	"PMdrDmZ7rX6lFNCZb8Q1cu0rersXpK0ndDsXpEFUfnAA3IQD4LTyqt7iHX2j5n8z5uJSLU2bwtCMK4zP",
-	"UOX7wpSkWm7Tu1J+25PWL0Rkio6re2iHZ7ULs/V7UIw3VoxfeA8kyIsGl9CqYbehHD8HbleAVZavWu/B",
-	"O9bWrT9JoQhWFu4Ep2lGlT1FPQFsg+92FrNMXOJ5gq4QTcRTW6O+kYUXZZdLI1Pbcjoh4aIn7BPQjM6d",
-	"oS8cvgOCquBkjBKbsCtpTf2TYa6yYg6oFuJlECcFMGmlfY9EjZkKpyMD/p21I1wIUU9YIeArneiVKCuW",
-	"AGzppp5TXjm+a32AICakAeOB3LIDikWGnHpEZiMJMCWIVsNTfws9xBdXH78ntlAgH5f/krGJ/lFObbx+",
-	"T8TyQrmBJon8zJnalsxEDjZi82tRdHHShgIz95URtxb0XeNNqmIUreaV9dPd9fXTdcjZmAJv0lW6qT4Y",
-	"d3E73VvN1Mba3rd7EDnRL2U6zEMEb/UiXFXT1AolRmjsRCzkFsij0k19irhc6F9+sgBd4AmZyWkceYjD",
-	"mNT7xiRXZaklcFViDGdP5DHHfMCxIxv66QDHPHeK84Sb5DgDQMsBbft3JoxLJUsc7ltT9QgqpFeUNMeO",
-	"XrBMJQLZtWP7XR3/b+3S3wYapEEEWq01FMPagsPdUrgO1E5Vny8NN9Ta42yA1VPeoRoxbA/PPTcUMjK+",
-	"DrgSDzjwloWidVAvMrQ/KFN4PJWkBzV1tZzrBXmLASP+in5vUEK5KoCmMcQvrnR/o5Jv4+4HjAkvVHcF",
-	"/EDwVy8FELyOSEO7/tSu3C0Is2ti1a78NO+hShr4TIuTaMptAdaoSzQobu49lwpY7OC+Og9o9QnajpvO",
-	"HJFVsFy19Lja3bFN1M4fXuu1InMKNW1SeYFSz+Gkl8J0TOEELWL8V7WeKAxV96y25E1tFYQkW9fCC07J",
-	"yQtbfwgrETQKBQYySM5QThg8PaqjWcJT1q/OpNGrZU/3Jk87vmRYHfqogshbOrprpwfa2qJ3eGptJaxf",
-	"PmnhuyyypsD2C85v8dgCX9kS8sBAwVGQcVCwcmBNiZEXBM6QqrgZryBXT+B9bFPlgGXAb6T01Vxf/8JN",
-	"ICsjsY3DlDAa9euSiLODtGGwzuLj9BB+81WF3/x5ZY3Bzilcipblry9v9CELVojByc8gS5exR99moWqh",
-	"IQXLR8+YaBxFeHpEKIiefKysiZOP+dCFzVYF9oaxXjOLK52F4uQn1xMbKg1ZMIqmoquNoN2OqWLzH4ie",
-	"DnJIuipmBj8tpIIIW86DpiSh4oJZ/HETWNITjKq5HvNiypTCB40hgMU76Yf1XdK5EYHnqZTnM0Yv+zeo",
-	"mJzmhOn1xeg1QkjWSIDJt14rzuMhvuPGJPC9Du649WiN1QT8aYWA36omudzK2ywAw7m1TaFQqVghqJtw",
-	"EcbT6FoxGVuVdS9E5Mm6zcI1NjHD7jIA48+rGlXHYbijtGVz7CEMoyIMI6fhaDqVLQjNU0y8UgQVQlM5",
-	"Q2S1kI+KKl7DqoagtRW0Q0hxBvWwRb6ZpqSvWHo+mEOQch/daf0/f7TFVqUh8m5BIN6dApiLB1kvpuKa",
-	"wRQPURR/Zt3vrsMnVrvMaoIpbuY2W64S7kyFFsX1mCGv+BCKlhpbnuSFtYjQVldVpjzeY3A9QVnjDJwc",
-	"obdaPbE0LTcDp6hMANyqnPwAS3Fzrvu79DXeF0ehB+CGnPegHl9XoiDb3optOUwY+50tMiBRXIAwgLYr",
-	"WYRwwAVrkY821h87a82XRZpz5qon4D8glBd/HMwLxx/cc5AfOLA6ZLnRNeUHhpxxtkiO6DU4g1Cul7he",
-	"q1iPJ65SNYZw3da50JO9/zyuZ+kzhi37B6u8BU4vbGv9u1wukjCbgh+zp7gIGVhXDc1+s5EcW4NrvjXu",
-	"W/Rmtpj31r2FcJy3w+HS6yNr+aVhu4lVe60D12NIq7lsjOC5xXvl/r8s3crRyZ6YplUnJ5UThWFiGEuL",
-	"jgLQDSaJTFkInoHUVCSduSjZ8gmDQbJ6oVz1RFbCd3FI7BPEyHuC/4FRaE9Acc0nXUMSnK2p0OqJXOnz",
-	"+uqgGaKt/tXWn8JP56JcmIjgpWkOt5u53DzlyGyWeytrkeMM+dYgx4osKNlDvmQh45PUzHHGEtYTXKmp",
-	"vgsxn1l/kICOQ+RwqCfYInCiIKca8HILNSUahH0O2SS1W+ZfwD2BIsw9/eV/ttLsFq7d0wrJd41HKhxl",
-	"jXeqfIe1nqoygfZlW/L6lgXviXdAH9wR+nDZtbrv1wPO86bVKWNA1MUtPxgWqxoWNtTYCblrVoO+73bJ",
-	"WsnEhriv0p7xypDfqUHjkpJWNWmyg5NTLS3bqJGcCaKP460YPzd6Ph5spzv1yX0957tsc93U8b4ho6tK",
-	"CjyYXQ9mV6XZtW2Z+2C1PVhtD1bbKlbbTSuNS8y27YM9L08pa7h8Mpdc5oG1QOQOl9EmCI5Lo8Y3ApG+",
-	"6VQzH87uARr6WurlPcCiWi8xrQgFdxeZafWQz6sCPWf5aj3hJ6x5ACObJaxlA/TE7aWseQfyAV/6IcHt",
-	"QWYth5neZobbNVSWf6f8CE9KPcBZ/judw2Wolg/pFA/pFA/pFEvTKQry8+vCtXxIvnhIvnhIvqhAsryJ",
-	"oOlNNNFrpWU0stuxoj7GkpwN9HItSNog9zBn4774wB4yPL6iDI+vR2W3GR436u5bIq0yuN1alN3MM6gV",
-	"eYDBVCVfYIas2wDhi40TGWslXMumkZyRWIoLI6WNs74nYqpShV5BO1bm00NQXlOxmSRmIinAm0IFIOUA",
-	"cV+c0QvS7wXtXlCCW5mbeK9cIMvWQlMcJOtNy6ihPt2vaRqOtiSkcNqYErWKjMm1RyFlwWhhN1Yfw3bY",
-	"APi2TlQhk7SCRjBiNIId+CPQXFE3smm2A21g0L0Vq+2+lhEfcivMHuJpru08NBM2zsOJPU2rSsH6CJpG",
-	"MFV6Gq4YB5yeigr6GKEBmhNncWQCPuZyCmXnsNIEiyNn3NOBAizwhIhpHIP9quDR8orGU8COMrqUQeUr",
-	"xICYDvp7VywBnGZTFgPNc4W4uulMEjVhsVb2QOZKwYigY4PPhcUvuIKKuajByQSK+Xvj2J974lgQJtLE",
-	"uDFAmeSC9J/09RUvDNI5RgMh2PEMnJ76e6YivvXo0JRMEhayCDHBeqI/ofOx5o/Wkz4IVj1qYTig8EwS",
-	"eiV5ROQVS/QdpRdDyTHTlLFYaR7AtWpgwb/+ybAJMs+LRQJZ7zZIb3SLnAyhuJu9K/Tq4TiRJlL/MmYU",
-	"3Lb1VfR2OzbyyEYCmSFuId7mwyRCa/qW7hJzj2xy7WzqpHDEIa1rWPlV3fz7B38xaP7rDmi7bXAX4QA3",
-	"Bkd2vft521erbwEA3de6a2/NtbLCvfkuYaEUEdckvwTD+X57Zexu3XsDB9hkGzf82qFNY2aDldbH4Z2N",
-	"JDwV8AuBt8c6wLw9UekcMRYIXA6U5HDvtbKQ/QoecGHQ97XpYu6VBsZDdNt7NWbI61xkwkO4wP0JF/Ax",
-	"J9aTYF8Xzu14vtnbv8PIydT0aeWZNTHR1hlZQI8tnVvUiPM1kaFizoBlVaJdKeaeyFWWq0OnvV6YoUXU",
-	"hWlEfDhkCRkmcmw+BBN1ZYg/+rFNC+pJH5KpiJlSPqQtjWM5U27uUBFEYfYCT9Bw6AmoMtr//p/fvj9+",
-	"d/Lm/PTFq5fnpy/OPrzrP4a1m5sXwPyznXOya6Gude9blXSnRtJdNw8YBlkjoDzXfq148tcPJYlvVEia",
-	"9dXdDpd3ey7FMOZhmvW6t2peNsV7XtfYuyJK2Lh4KWx+G9SXLoZZaGGH9nGZJY0oBDUN/q0woCuS4XTM",
-	"RKrtl2kSB0dBCyxbM8PiUC9lYnMfQQ1VDSNFI6pGA0mTCO8CJ2uPQNK+O3mjGuatRHcwqZXmJ2IVVz0J",
-	"Qcdany2tjL5wK+biRaDlM9COCFWXDYJJWfA1zGQy15mVo4oYOVRdUommWZkgE7sh4aLSMhrvxLG+TkwA",
-	"B9aQSKWMF5CSFcD58unL/x8AAP//",
+	"7L0Ncxs3kjf+VfDMPlVre0mKoijZ0tW/thTHTpT4LZYc727oE8EZUEQ0BJjBUDST81P3ae6D3Sf5F7oB",
+	"DOaNb6JenNVd1Z0jAhg00Gh0N7p//UcQyvFECiZSFRz9EbDPdDyJGfz7OE4YjebvWcTYmEX6T2o6HtNk",
+	"HhzZH0lif20EVzSeMt0qYinlcXAUnI0YCaUY8mRMUy4FmVFFaKFnK2gECfttylR6zqPgKBDR/NdJGCv+",
+	"mf6+P/q1e/X7xcHT5LdRRINGoFKaTlVw1G0fNoKUpzGrnkw6n+hfpok4Gs2jhE64OJokchCz8ZGZQdM1",
+	"//KlERyry5cyOQ71PPOkvqZzko4YUZc8jkkkCftMwzTWf+Tq7z7h1PWe0ISOYRXpWE5FGhwFnf12q90O",
+	"GkE4TRImQj30iw/v9VxlcBR8++LZ4d7Tdrfd7nbb+3ud9u5eu90OvjS8mZwyEREch7z48J6kkuhuRPcj",
+	"uiPRPYnuSrBvOFWpHLMEV7Z7+HR4wELaPOg8PWh2Dw/3moMhGzT398LBYDCgB8P2s6ARsM8TnjB1zsW5",
+	"YqEUkQqO9trtRpBIWG45EyzRe6EXJDgKJnQ+1gzUShMq1JAl3oKeYpvyenJlFjSZitwibjTldWf2kaej",
+	"H9m8wNPqkihJ0hFNCSUJS5M50dOkQ3btCfKIjScy1ft+fqk/HCRT0Xw63KNNlbJJs7suEd/Q6LlmYJFy",
+	"WlhgOHbuN02CkCm5ojFfcEyr2296OHezw/lB0Gk6kgn/fenBnPpNgcipKuzRmZRkTMWcvDt5owhNGBkw",
+	"Li5IOGLhZZ0YWtynRc6SOaEXlAsS05QlmxG9397LiIaJLyZ2oJtoIp/TOP6RzZ9LMYx5mFbsJY1jcsmA",
+	"GUcsjshgTiiJ+HDIEiZS+L1+Yys6a2kmJ0zkhbMclkbdgmw+yRgfPgckLl4Z76w0XRdYqREVFyw65SJk",
+	"x5NJIq+KrH8qxywd6c0dUUVCbF+5NllLOO96SagZkiQs5iwiUvijtIiWD8Ammy6LxyCGFKI0Le7LSxbG",
+	"zKQJnZquEyyNt5O4NMUbWzPDu5M3mg9CmSQMtqFwdZ1H/IKpNDgS0zhu2D+6Mcxf05SNJ6k6T9iYcsHF",
+	"hf3FsNP5NIndnxJGUxadU7gC252D5u5us7171j482msftfVVpv/nX8E176qq8TtHu/74MOzTsM06g/1u",
+	"8+mwPWh2w/295rNhmzX3B8/YPt0bHkadXRTXIuXpHOaClMRSC4vzqUi5o05O01COWeE/YTL4l4RRpTWC",
+	"YMIFME3I+ERPlc1/GA2+C/lb/sPLf714f/bT6Yk6GaeTfz0/OTgRJ59P+IxH38ezk18lD7+Lp6/+8UP8",
+	"z87Pk/D7nxIqovaJaLfYXrsVdmIxGL9sR//4Ia64QphSegcXrFJ3P79K9bdOxskBtRxWx3pVelSZAclQ",
+	"JoQKYvSmenYM1Ig2O/sHR886u212cNAehk/Z/i5th4eD3d3u7uHwMNw7eDbY67T39th+N3zGus+6Xbr/",
+	"7GBvMAzZbufpPg2HVB/HIlOvq1Vt8QB0bvgAdI86pQPA9ulhd7j7rLkXdqJmd/DsoHk4bD9tHuxGzwad",
+	"cI8+3e/+uQ8ATux6fP4NLkaZwUcyjlgC94aQmt1vW8iav1yXlXCYbPNvgh/OhUzPFUt9vjCttrqLA7NZ",
+	"pU2cn+LABTMApJT5JgnlFUtUZgDe8aXZveFLs1uQSTDs7uHwabgXtZvPugPW7A4PaHOwH3Wa7afsgB6G",
+	"z3YHe8ObkBlmD/4dLs4Xn1k4TaskilkfsERTmeTV2Qe17VpqW8Dssuf5sDil3aN2x5uSZVDLruvKrm1w",
+	"Us555XPSK67SF+jGyzPTW1Fh9eUcG97fVXD0y7XZa7/AW8EoTSfqaGdnwkXLuBpboRzvmFY7w+Nu8vP3",
+	"z16dvXz77tt4+vbjr83o5F/tf/y2N/7wWzvcD3ej150f/hm3Zz8Fd8uk+xVi8o5si025cI0bdMJEpHf0",
+	"y6dGINhn07nIeW9k+p79NuVJUYy9kVbxF4xFty/BvhadCPYCtKKYK5RKN7qt+kuJ3bHibr4ze75IxU0l",
+	"YSJlCahH21V2H2THn012VPNXnacgz2Vmk/8kzoK1eXufxu+++3aWnnbp8JvO9/9U6q34+fukLf817IjT",
+	"p4O98MfL3fHPn386PA7u1uXwtIK378jlcIe8Xf1m+n4qvIdEIWcPmvy9F3Q3qqpbNqmSgZpZ/IdmI/eW",
+	"sM2Do/Rrd5TegtTK8yMs+zsuXnFxWWk3vpQJoSSic5/vqmIEnh102+1szPd6AcYrDP3blCZaiZRDfb+P",
+	"5DRZ9qVD/M63LORqU8NjsdZtRxvSWDH/W9UfOl7+HbuxtnuaTGHgF0BfYTz7x5WiarSOhKu0hUfK3Xb2",
+	"SJnNYtGrpPk0cNNLmQx4FDGxYmxCJBlGG9A4ljMQdDU0c7WkH5ETlsCCbOF51tGxhPaha5ej/ky+4sPC",
+	"S/6xIDQac0FSeckEGSbyd1ZJa1VDoLBF3op4Djqw93tIBYn5MCU8vTvCE8Z+Z2+Hw+LxS3H6OXV94BQZ",
+	"8xsesqIIhEfuzNFgPlG4JV9Wjh78OkuPKBBpP6FPm2dpazakF0ykROn/M2ZK0QumMBZAyIGM5oSqSxaR",
+	"oYR4EDObhRoUThO/t3iSubPMhUqpCBmRCeGpIikTVKRamODkt7GrdgYLtxQbaSq8oI36sJRLNoeAvqnC",
+	"ZcpFj8B0C3ZanmovLsSOZEMDF454z2JSTkTKEkHjF0kik/IiKZZcsYQMKY+XBqLMNJmzRIqLFnkjzd9g",
+	"WWI52zRQcr/tCXQ7WcJgtktINo0NmRAP5muvZWJ5pO/wtHg/mYAySj58OPm2ag1++UPrTMHRL8GEpqOg",
+	"kfNEa1o/NYKxugACJtOUqJGcxhEZMEIxTM2ObMmZ8uh8QhOFPkt//kZzXDh302aTeXuK6dbmbDWPCuYC",
+	"Q5IrMuYK+i2c429TlsydzeKm95KzOCJOL3ETsmPm5oJSuDwTFKx6KqmUJJbL5qIFbPaQ4uZymiaa6c1a",
+	"jegVIzQlY6lS0mm3STiiCQ1Tlqhsmgq6nKdSnsNnc9P9HpxItc6l9VbOzfJn3RKPUMPZaFIwzUAeBxAq",
+	"IuKZB/pz5WWGz57jeczN/cT0XMSqdvQNWNW3W7bGqifmKls4Z3vdbTBn03Wrc9bGSXm+MReXZAZjxvyK",
+	"rcfWFSZL7XRjpkDtEPr6Z79Naazt6oN29xmY0Gb6utW5bnUOTYoUqLSKgjFP3YmkyQVbTTxAv3Xnu7vy",
+	"ZF/P3/H6wDCUvwlc+FKwlVZ7wj0JUjuOmduEi/OpsIGhuZm9tSb6ghf4lcSFmZc1+TeTtAtXSUq9I0m6",
+	"/vpUS9iYUZWS7jIBi9/MT1PGPJxXz9SG0Kx7K0zg3KCLI03j8zEX05StfYZ2u91VmfInq61e84o1BFzn",
+	"hrVT2dLVBTO65ZsL3ZrlqWNSDATgg+AXRA5+LcQh1zMFZtQsFfsRB7clTbz4e/23c/g3zlOL/O+0WCg6",
+	"izSLsoRYt/5K3he4xgo9G0RJwlMbBqgvkztxx7yRdX6YN9Jzp1TbJUxEhJIBowlLjK8Bw3WP352Ayfbo",
+	"H83jCW/+yOaP7zhP5I080/MrkQizXp26IaHuGNw5RWl1GP8bfXLsL6szaNZpC/ZzYQ6LCBMybeaC3t7I",
+	"9KWcirKjVk3DUW1okk9dYlRH7JGwUCYbE9XNEzWEmS2nCNsZcioDJfRo1xYjW9qqbB7L6PLfM8GpXvWM",
+	"qYdcP+1TeL22RNeK6Z6asNyTh1H0TNboKSs5amU6YolT+/TsEzaRSVpD77HnpfI7ZZmu2HkLZJupu6Ex",
+	"enoR9WZCTZv0qnvoRXhHL9hbERdUN/1XIvWf6zZ2AgofoWHIJqnClDrdgUh83J7QC9YiIF7hP1mizC/X",
+	"uAV9X6Y/xUWE64k0oR2Sq9WH11yNaRqOygw9s0lgRr8y/LuAw1EzND7bgmqTjqRi6EyeaXnlRtsCCyAl",
+	"WvtDUpatgm7ddK1hLbg4ETRM+RWrNTEiBg1ogeerXnTbjfzClEcgdJhqnVXYvB87TIu4x47xVKVkKmIZ",
+	"XupFTdgkpiHb/FGj47OMnpGleMl6cdF0Tc1i1T5fHgNPVz1W5h+ZO1XRFkBLZ/As2g0PWbNLD4bN7rAd",
+	"NZ+F+0+bbJce7g0OoqfDbidoBIujhBRLmxMudn7stkNxObk6m3Ve/9z8bvK2s3v+k/jn03F78vNgL/pp",
+	"Pzn7fffzx/AZfeFIq0ljMXtoEic2YwDsXL/3QfGlvBxrkVuwLTCBo2cZC3gZI++4eCPTt7OCdqmH00dd",
+	"zsSqshLEJIXlAdGgBYcVN1pglMUmNt6W4MzNeNkK6FtTt8yWoHRRZq/reA2VFyHXokWejyTKRUaGPFHg",
+	"miHpKJHTi9EWaD0s07r8frS0unuRC/Rp4FNB4WjMJMp9fOjHOfuU+x7Ko6AdPRsMu+FBszNss2Z3uBs2",
+	"D+n+fvMw2hvuDZ9Fe3R31/g76GQSc6bOAQsC87n1n8MRFYLFkDoirG9Ei8rzATvX22PfTvXfrYl+jlNE",
+	"x2k5DmRMedxSTIAPtc7XcrS7n1uNb9mQTuMKN2OEP6h7vAqLyNxr58j8MIloyiqF/dK9v+ktwLmZh8H8",
+	"3DCbXHP8KG9wmAFO4YwcV1z5xzVHeEE0VrtwkY2oOp9w98bO1bnVLdwfbLak2aaqACnF0nN4uwd1IMhN",
+	"fO1b6mZmj39Y685aRNWbKg/U8t3A5XLTNkvqzTv7yxrLbsMs3iXwYMG13fYSH63Lfjy81pYhLFQ3NYgH",
+	"czkl2iDRCh55j/+4XtxSx5P+HhHZ0/vCW8Dr0TQ99HKgBVwXo24RgZjKhWrmhMI2gYAWAsLgVCvwdrKZ",
+	"JlORm9yyAbXZaizO+vxEHFrvcDKtV4UGVFwaRYihimO/1QoqE/L0DE5Zig/OlQL5lM7JbDSvjOlbM77H",
+	"fMw+ub7j4qXWTwrfY6mnupSFf3AUPGt3D3b3K4Z7j+ZMIcTX2DgVyTPm7eo8N2zDfKV72Hm637ZfgQe1",
+	"ygXazvh1ox8TxT83I37Bly/GmZSv4AWyxD2wE8seKXMtoVWCzz0H+/t7B2QwT5naVGx4CvKZN4dFwiKV",
+	"sontDG2vqZi/x2+rGrgi41kj+RzLOlpzyS9mhFLqpkKXC1fuSX1TU/kwvwbwucTSs3wtdPuma6/X5IOg",
+	"V5THdFDBNCy54iEjIRVaQR9A7Eg4qnWt2fZoMdkA23L3rYZM7eWc+I6UpT581xIXQU0n6Pl7zSJOz6Bv",
+	"3QHQ1Pxw+vZN/WtFaltr+rSiHAIb7PyqNg6K2933CXXTJWM9XwLELqPZdWpCpyY+s31pBD+zhA9rZZNV",
+	"39KC3w3SCfPMUJImHxMpLha9jztnwzLPRbfac+H6b8HqPnGODxSSi1YTYv+aE6MoWjK19quW04qPtpqR",
+	"Ztfz2+Sov2kPzTaW6ksjGDEasQRhK0HJeCFCaV9lIqbChE9Qh7OvEylgnEEbJ1scLzeM14rigZvxdESo",
+	"fRYQIGeZ5WoXSaXJCkdsTMERKKZjbf25Hz8VAioQiRDm+s66pMsTzQ4iTvLd8dnz7+08FXn0/uVzsv/0",
+	"2eHj/JSK4qFyaqVGlVN8cUZrFvGKJcrgxqVO1W8QLshvU6lvZHICq9rvBe1e0CezEY9RGbE+AxBj8/zU",
+	"e8FuLwiKiRL+/CealxM9i//sBb+0m4ef/tYL/m9QNflXMnShqmUCaBQlTKmqmNUGSVhMU4z8QnC4fGPD",
+	"6rgDe4fPDgo7kLuod1ZMeluJ5vzImn7aHDY//bF38KV6Ed6zNJkfa36uXgYxHQ8w+8YEq2mSZ5Tr23Uo",
+	"E2urpUl+pw7bbX+GYy74WDPWrpsDFym7MMbEx9nseJqO9GEIacpqNiRroRkLBme4xAdP99uFJf4G3+4T",
+	"RuPx/9cLrIhYwj3F9fliQktYauSHH+J8ElVPtM+jfjXbUEWeHKtLMhsxkBbU2EdjOtf20RO9kNNEsMi8",
+	"bGTkrJoYCeBJGA8p6LjIa+c8Wkj+/03YMDgK/rKT4f7u4K9q58OUm5wwEwNRR345VjpPyqqYqBWkeAHU",
+	"1ybD2l8rkIEORhfzlCdnsMd2hwe00zxsh91mN3o6aD6ju6y5P+yET6PDLmsf7FWT4wfZXp+c4ev6i0KL",
+	"6bwkxgvD+lkahJKYq1S30W1Vg8iE9J/0W0R3n4JvEXwlCq+77m6H8Nx42hrxEzKM/G+RV4xeMcLh8VvL",
+	"DjOYtiJcm48IqjtJ5GczM02qlqhMadkKQocKpONR/+NOv0H6zYvf+QT+MUj0//sP+O/HoKRcCJmggg/r",
+	"jgpAtvInw+Zr8zzqySj6+RUTF+koONptd7oNLbTcHxq+kH3U6z35r196vZQ0Pj159HHn8d97wS//5y/N",
+	"//fpSS94BPP6r+Yg+S+Y0eO/P4Kmn540Vu/y+Ilt+7hCbDeCz80YwnohTVBv/hsp2IYMMKJXrJYBDAjj",
+	"3KBLmc4tclLafBjP7GgDuEorTzw1Mk2RvXYXtFBgAPNbnqUW7Zcm8E+2acYuXy6A0Ffl2/GZ+Fnx/aRK",
+	"/HjvMNcWPz9N2UI1oi/Y59TdihN6wYz+0CIfeTrSsoGnDRMJorRyccGF4Qz9R8FmTKWOQWw4uiEF9PE6",
+	"vjhYxBW/HDf/RZu/t5uH581Pfytvm941QILWywdOOkft6vcgWq8NKzGzIF26hSuysBT5O3KTXVz9YlxE",
+	"V+HOLOZ31O1k/k7cZPqvIEOhNPPv5QxdV3knGUVehNsLc4nqZoaZD/6cIvvq2Wk3NMMZDVdrvkv0XZjo",
+	"exmz6nl6izlVTJUWLmMUm/NfNWGABdj0YMPk3FTdu0GFfUDHzG4uKrPWXqYDc+MnU5GfddWjZxUFFlJz",
+	"MxJw0hkNxqlQJAKypvNMARRA9gNWIoCeRMhZXlgNZDqq4xbjwqiyrLOASxf6Wmlbf6Q8PbWYBrXsXLTK",
+	"DBc3PIO6GEnaNzPoN6wNB5eMUDM8vYqJ2lOgv+HSlioPg38W9vyj0K44Cl/05qqJFAqrilhIf+OCAd+U",
+	"54gw/p2/gUOiUJDEdq1iCdtuBxqVXdAL+3woeG5X4753OFWksXBsFlccANWL5l3baZYsLBiL1Boebs/5",
+	"BbZ+093SVdM3rXc8t8AXC0xjE7032Jx8IPTC5faabme1V4ul9mg0pT82ILOiWMNCWovt65PrFw5T1Wdr",
+	"a9cvFCfpr56MD5ysWbcf0jjGzjVVKsBv6u2BSwTcYBdyAWkLFy5ruZXlykVoNMDY8Q6uQyWJWer0Pmiq",
+	"W/Eki3rLrYSXeLjZwfPj9JedPNe2LhB+4QDlHjdzgosZA0ZiVsfZ2/h6a2/4a5vlom2wtBUVsBauTrF9",
+	"OY9n2e64tpUh64s5Pd/8BiVrlvzTqKzoBZvlzgJMx1MejcDAwBj0PhkX6VSluOlamyztIS7gXezijXF4",
+	"uRSaDyK0Ibk1EEwLSa7qsz2yc6WlMEtzME2XYDiZxyOTKArhc39V7rqxKYhuDKPLM6JCOWH5hfRBP/7M",
+	"C2qWC4KrKhIa4ajhD6hhUtL3fAl9vM7MynppuiZoK7+mFt/qLtezEnBrtWFM+5vYkoVs3TAptGWAL732",
+	"Xm4tVZcqv+LX0Ze2uOR+8MXC/q5hVSjDSj2x9fb2yOBBFMMcnFAp18CrO0pbM7rcIt+LvfVzApfoGqbh",
+	"V80QZUZIV0xwXMIyCSJfwkEGx1khRm/LvHMtHbeupt5iq7aqUz3840ai3QHpLe6dgdZdmyfWLgl4HTZY",
+	"pPhmO4sj/BspLouPjr82GF94D3SQ9Rh1Qymby0JcweOhW/4JhfMyrMycCM80MZDlyEx6XK2D3XvxbgFq",
+	"NuBuD1J44da98KBitm/h+rDEgSHIgq1tQJQP2rOQKtfwlp3LJSTQDYgsjbHYK5xrvTVyc5il1a8OcHvF",
+	"0kWcmC4YJcJISKeKkamITGmYfhYZ3DdrheWo61epenV8aLQlS+Oarr4u35+dvftZd8OSbGZVK9fIxn/m",
+	"i2XXA6WuT2VxhFXIzfW5G7qX+1oW0ez1Xole2/5OaPWBWden1e+9Cq2u/Z3QmgG/rk9p1ncVOk3rO6Ey",
+	"A91bn8qs7ypUmtZ3QqWPLLs+nX7vVSh17e+GVg+RdgNavd4r0Wrb3wmtS5SrBXTanqvQCG3viD6Vbkqf",
+	"SlenT6V3Q98yD+8CAl3XVSjExndC4vKn7gVEep1XIdM2vxNCM1zcDfRb13clFRdb3wmVPm7u+nT6vVeh",
+	"1LVfhJa7zkB3eQkvddouWLis7yrUmta3S2UG2bJZeI8PULfM3eXaFjHNlnV8laF8bdNnlbLxRCY04fHc",
+	"ZOI20F9VhMWDrNrsORDR75QHf6dMlth2PEo+9OpmgUau+7I4lpcOIHUrC+vcfgZQuYQV2zKxNq9lxIec",
+	"1cS153JZsgRW8Pb3cxkofYh6VoW1t7mwixYd2nyph9LZ5DhUDrSYuctdtrYZi9PBEJijb/Ov+kTRuco7",
+	"kczrCeyZjwyywdL43RcuiGu4tWWoxCPpkh/5N5awIizIZvQVR1lGZq791qi9BiLJdoRXDkx7w/hxGq3x",
+	"3JNvXQGmvkQG3sQDmr1ujRjMnicWvFiYOzm3Dx8/fmwW07EXbUYxe7u0I9cMsbr2zjj49yWbgu1uaj98",
+	"NHm3Ixg/cgub4ac7bLAHd5owcXzPkiHqsHs2WtfqoZYscEWnrV9dekn7RZujb5VVvODzUCmFFUb8kqYP",
+	"trJolQvQLA4ApfluUYRzvvc7E92cLYaZibUkaYRqD43fJXLCkpTrfTAQiPm1eGFA+xz4t6v24jLbIokY",
+	"1aF9+6PxjM5VhuhNBnPCU8XioV6bifdJH/xv0Wbh1DF8G2D+LMxPlQqbss9pdkYMTLBiTLXIN1MeA4zi",
+	"MJFjL8bawNeAWRLTlLXIG6ZPVmzw7MYyYjGZJTxlJVCKtUs+e1m5+yZN0kvLrc+8xQVuWtoxbczmBP7i",
+	"1sSvA2MGMzVkgJm8hazlBEwwLK8sIDiSDAvEpWaHGI9s8UXIZJqC/TAmXKRSiyYpeEhjMpTJGNFKnj19",
+	"tv8YQjpHVI0wv3MMIc0JG0LCZzTFU4fplapBYikYUdMkkRc01X9AWBaTqkhJJKeD2MGmJWySMIA2NMCT",
+	"DTLGND8qyF6HxOyKxUCCYCqFijR6Nlmb3QPUVL3N3gZEZX5PKjbYbJ/+5UI2TXNAMHtPZ68RphH2Ul0W",
+	"H0DXONh6P22KEukFY2pqqDsYTCLk7O+AFJM/sTRc5JDKn1g9TZv1VD6sLznkbBajB+x7OR3rvYxjxDy1",
+	"uZzoItB6NdxvJJUXCCMDR7iUp5U/q4qJqDmWgs2b+4Ndlj+Mi1Pk/0/z/1Wlxn8plFpfJUm7svqdnz26",
+	"1243lqa6Fi0OxIWzSJatwMtAharji/Oxodqhv3Ll7XpNL00attXpFB0C+BMiHxFb8ZYrMhX8tymDPeEi",
+	"n7pNPihGKBFsBo2HMiFaX4E/+AVss11LpqL5dLhHmyplk2Z3O7uWK0q/2q4lsl7vy6eMOyDaVZOzc4Lc",
+	"JnzroT5VCQyaNsdSpU0I9fmltHPemfukmxv5Z5vnwRFyRS5NRtGGIuWtYF7W4wKZgpKWp8rmqLVqpMx5",
+	"xC+YqgAy6KsRbXb2D476ZChRs9Vahma00++P9S9wrTjwIncBoXAFCLYR+0wjFvIxjVvkzVRrNRWVeY3d",
+	"Yq64oBGIaWwsALwmS5xlpr6pjrLNmVQgGtbm0NvGkNUSs2Hq58Xn61XIxPfRtsgpS1fJtAc0nQGOoVVo",
+	"LbZnXDGiCQGB5WXJ1xDnCSzznXOo/FHpy6QXjMygGlYRPlNZqlaCCGiRt6W5Ll18H5C8OLuPIyZycZIA",
+	"tKyH1QoSQLJHNGVNiGxe9q28ojDjCWudYT/39yYfa0vJwOSNgqPggqej6QBqo4DWFsqE7Vj9bcfWtd7R",
+	"o4GAKlxyWwB6cZROpyCIli6oXzimOIMP8Ewws8ua28mQCm0VX7EE/N5EJg0iobouInS4RE2/9tZ93Yfl",
+	"y5/z+TtpImSJvRHMaqOtKFyeW4LH2WgqefTV2oOGRZOGTpgxEanNBJfLaM/JxCpxdl95SGZBAsXVovnw",
+	"bZc27mPbGKbClzmANgOkVdDZDLqLg6hvBK62wFRcCjkDCNWlm2pmuJrsdJPk6YKp3dfNsHj8ZTLn1SqA",
+	"VpsQWCevK1iAHnAGCknY50lMBXXqtNkarVWes89hPI1gW2BLz4VMz2OucMsmHNBwsd6KXjrMy8AyLLol",
+	"lt7Q/+WVDNP/6UCVoSSNlDEXF+dyOPT6Ymkls3dBI0CBEDQCgCs+x2/bijZYN8NWfmEiQpigpfyTsJDx",
+	"SVotmxS/ECwik0TKofNg2CSmR5T88PH0cVE0mMXVQsHeF/3WSgyUsIiGGd7dWjaEpXvBxedOg19NmqGB",
+	"SDMUggoYVvC9mxJbkPExYQKcxhlP2TKiCOd8X0/QOqZWBqu9uLlvBRnMrKKZhthsFuHKHONG3nprLDC2",
+	"SoZCo2D05FTInPpTyRqV6n7hfswrzdlNkJO42fGp8iD6K2NjBtewEY9RK5fD/Kto2QDMV4GogyjPmjQ8",
+	"hEQEkQH0rpSN19psz0NHk4RCYplgnytOHvh9eUqolgnDlCV9kkpyYTzGuo8p9AkHyhb4pMr8ebluU+C3",
+	"YlkMmNWyHarDezszMo1Va41nmvEA8XQqEhbKC8EVi6wUpIr0AiF7gX+vaNnuFUCvwHdrBAN3P0QsjLmA",
+	"fzJXsttVoP1UIdKfw1kwpSbXZLrvAe8fklaxxiqJ+RWrYLolfjnjRytwNMDgj6r8c/ApM2bOIXfQ7j7L",
+	"eeTA41eBkVjeXFgGk/R6t6txuJ212DvIrcTBigsBMXc+eD0V87dDqIpf5J0/SgN+KoulIWdxBC8NDUIF",
+	"4SJinwkXBhLYgCsN5nBihoqlxPg1BzKaY9atS+FYYy8+Wgx0kcvbpKWszfLuDGpcS5ccYDLwyvfMwizq",
+	"Aa59hNTgKeCxc0H6v87SIxrRfqYBcBe0mM1hqeo1dLm+1ZRyjyhAk8ycswMpY0ZFsFgrztm02A4euC/4",
+	"1YpThPJqFQIdqq7NRkwsXoL7qQcVbgunsyOxDc0ublmrbo2qiNb1X5Su3AiE6SEUooKYB4MyE9viKn+s",
+	"MtbKF3opMrd4pxcWy8yialnesJlJG6iOZU0lwtx19b92O+T49PnJCYGSX6qFqdOoiCeMMKrmoCNMmUI3",
+	"Kz51Ri2CNSbpZMJoYpKtuXAFphpEwHM0iCMLFZp/I3H1yRx3TqhSM5lE+eeS3U7uuaSbfy6BSiGL8Z8F",
+	"mzXRSPNZesJFCyvSXJ+hJ5hiXzKd3ta5LSxaMD4zgJW4hjMiW0OvYUlmVDJB9abf/7283X17x8UxFq09",
+	"k9UHSdtK3jlxVQexgKy/lxbq2ZpVWr+M4/w2YlHcqh187orkVtxO+sOwc2M6JwNmy2wdkT4Vc4z46WvN",
+	"Xf/TgCHYNfirInImQK/PucFMJV56wSpV2s3UN6yojs/dsxEPR4TaB6QQikcrg6QJrxsSn1ytQ4wrBCs1",
+	"rm9PK6hX/xa6HYpqXeXleGd+8lVedVd9PjLuXihDLkwdcp7a2kdmB7JK3da5LYdkLqeJZhAbVaRPM3R1",
+	"jSG+qBUs9R9VuSDQkvc2q+oacxWSN7jTNeEmoF1f5iIXuZxnmVxV69WWv1jTeknUni9LvhRLXy/t6wTA",
+	"l4oC2XUaK5x2uMlDORXZsy1PzGuGYQqIYFIsvmKKPOpj1WCA+u1js/7jal23sih2pcGOpbWxQKurr90g",
+	"asLimKHSL5NISy2C+RtzMtPsm730rKQ+Iac4j9mYfj7Bbp39g7J3pLY2d+1Ls2lhxK11WsZU6dvzo5Zr",
+	"7YZxPyLCot8ubzzudrvL0NULRyZX76PAfNV7UU9imYkKHLnwKProBpuYjEbfsUCVWM9/Vj6Ui14YhANr",
+	"xqKheM2h8eBZgjTfyr/jnKGx9GFhNce93aq605gpeh7hvscKSxBCVUc4BcmUVZ27Al94rqsFRlKh0PwG",
+	"whTcDBCuhe8bWl1E10NWMQKCFmUC74jkkrEJPvoASRURtCUBejMK1tK9K8riVTUsc+atcuU/7YVUEME4",
+	"7iiAmREhE0ALB4H8qNvew45NLaX7j1vkw+QioREj+qbVrSPm1+ibKhfAW6mjrUTk4lsDivXozoZY98hi",
+	"nr4jHoFDAZU163gFJ8OIi4sjF0KFJmL27uzKABmnR997UoMaZVyRmUwuoYiL0ftWXIwasrd3SbX0Lpl6",
+	"J0/6RMvgSGHsH0wNT/QMrlEopuKXPsq69huuHJfXr0WOwe5LE6653AaEAt6xqQRC9jrkR/6Ntro+nL1s",
+	"PsNgRQjy96remOQ08IiltghIgyiJ1ppRggSj5ulsIKciauhWkT7OCQ0htMjevXDUBO42VaTf6037hKmQ",
+	"Tpja0mVcs3F4OefKNsEwTcV/Z/fw0l4W7PWlWhZnrxtrSmH39GGY8yQ1VnkoRUq5UJnGX5O3sFJ0lw+n",
+	"O6NQ5SDnvczqJNzn99URVVgE/49aTSRPSFl6cHWe5aovH8SdmlyU4TEG8TjIQrxAMcIUrtDab8cu3b1e",
+	"p6hNTDd1jr0i0uaZtfpz68QjYRCSH8Rh1SyZmq/f64d3MHGqiJS2oId/BFrOECJjRm2FKc94NvqAqYFn",
+	"bWO9JOBlkIm7AjnY05g3uOBEuTs+GvPKqJNP6z7C2rPgs7TPYuX3dv8J3yxYpWbpifmFJcaovfP0RWiy",
+	"9OFV2V1Aa96ukNk1SVjIIgBTOMpd1bkSmP6du7SWWc5R+WxRkP5/Pvn05Jcnn/6+pPAg3mD6mke4V5PA",
+	"t3b8AfYjkQynetKYjnTY3X/6uCIM/XYiqIPFNmyj9p3kIxZpm0DsDobVY6YepOUF14yX/Mrlk19rf3GQ",
+	"qn2fWoLZafNeLGonV4RHlausFsRdfH929s6GUoQy8q1Tb8dNxf/aF14zQ3gZa8DpnDA5iVnldNIFCbWF",
+	"hFiXRuuLPehv5+RFPRm2zC11pXTzxl6LpEReQA0cT5hPE3FkN/3IHOajqQ990KhuM3RVY2oaQASiedyq",
+	"bDDhoukEfW0LLyayso2QaTMLj6lt4sXNVLbJ4mYqfzaFc5ouqKZuxpAQ0xzbokg1zUw0ZhOek5s2XLKu",
+	"tZeR1AxtMba6CXg4LM3sga5uWYYAm1PTYMzSkYyasHyYFVTXMpWyCbAkdQ2mWXp5c8wiTpvmENQOp++A",
+	"pn3mq2s4mKp5/SczyIC6hTVCrpbHrTeu8lcT5Ne0vIFxvLVLvZx1jN9l0WnQA6FndGETPZVPVbeEPvbN",
+	"K5pADrA+/x/yR/2ld6odQrsPctXIYWU1/CqM+dpjDQcK3igVxCqVGmtUV4WoLl1YCXTkgU01gtfAuHo2",
+	"jm0dHE8N1EIZP6eB5T/zSBcZ6HbggPiryto1clXyPAh+H1i/4ZUV/PSlEWD7a6QMljIOKkrmbgUwYL10",
+	"zNIF9h4SCbwIhHVpHLCwWCN49WiYYzJkMzKTidHqzU3v1f+a0CR1sezTiKckTSgvaOng8qLi0tWrQvAV",
+	"o7K38jp7Zx1oAjPxfG7JoqX2gSd9RcN2r1IirlEqus65/amqjHRJezpl6UbBfcdkCN3WepIp6nL57cMi",
+	"+PBAMEYkAOtqleDMdJ79bexm1UE4ZalFKzYhMRu8JtugKRulmCs75WUemMSDgucNG1uX1JIXX+PsXNbS",
+	"hHkV2VH3/FS9Cq//zem/LvWVD1nbnubK7hRICIeQZWgHotUiiEmRJjJukEkC1npzqiBGdyqoMqlEme+/",
+	"AdCLE8ClpCkxT1dMGNtcSHTb4J3HRNQib7ReAx4DTS9NWARuGX0FJuyCJhG8FVLFGvofXFxxxQHlxPum",
+	"bqE7p3zAY54CqMJYIQQkVWSoDfgZj9IRefTm5Y/fPjacJ71IbTNlKMOdzhgTeN1sz83zy38++bTYwQMb",
+	"0YQS618aAcSHVNyEHz6cfItxKHOLp9iwsdjPml34390OrECLvLdl1eGtS2tWCaxlVaZpSexfLxr2rShH",
+	"sJZ5PpZh3VOpM4UJV3gpmI0g/V96gZb2vaBBepr5e8Gn/soPSvnA+Yp0l7G6qHE0cUXARm4UtZCKxxP3",
+	"Wl3rjFj+Ac/6X+yW1cuIEzctq6QBVsO6htyyuqoPJIAesLUF2epSDPzs4TTh6fxUdzZ+yQn/sQqj5Tgr",
+	"j2m0QZNI8Kg/Cs9jfsXO//e//6f/uGFDB7W5odBnCImloZwwRRSdO3C+QiknP1MBBgWVpHJUVMPQ+Mjq",
+	"exrUKP1BO4557gGsOhbj8dRraHDUgkYAUuEo+EfzeMKbPwLGiWVbXIkvjQChBSE1Av710h7wHz6eBWXd",
+	"7IfTt2/IRzYgAHiYva6HMeVjRfpqOug3SB/X75ybxO8++zzpt8ixgzL4qzLwhTRWEu6MXMXY//BK85qG",
+	"0Iarc/grnFvgCnhHQhIccaM0nWBsPxfDitgOB7g1BmyeLBAULTILa6a517iiqSDHJ0aNTKZCufeEnuiJ",
+	"v/yFaHWapxhHoP+0q2k1PIQQzIqlPpTDXzF71E+KzwUL4qecNt4TnRb5xswlA4ZR+dplf1WO7Z48oepS",
+	"PXmSgYvNskySMZ2DldgTey1yMvQrm3nRQY3SIxO879sp2y8pSJvFkE73sVT2BCHkyRMMP3nypNUT3RZx",
+	"fvIiBdm00XuiZ+4nGLeINqoJJZ12G1HosJ13ZuCDOK4xgvVGvLhiyTw7IuYJDfPwjvRCG7cpJfr7cpq6",
+	"OrpCzZgJWIBIVCNW3UNqL0vxQwe4FIywz9pENEAIXgZ038/z69sDr+jcf87zd0DIntBMMZSJDyHwXF/6",
+	"pS4xV6ny1tVA+oCylhZdBbBflm/PWDIGhm2SJ0/OgF+fPDlCplIyxksY4jVoMoc7y6EUav3L4QF6AdE4",
+	"loVt1aNlXJ+XrnoZJJEzfZxy7K7MILboiR5Er24yFULvJLRu4DEFOKSZ8E6Q6WyS/Sw5k0SGTJnlxiMs",
+	"/IODAThAYkjjWHkHB6WBJ9DNF0BP1uOrivKeQFBIBYlkw6mU/ZIq2LekGusQ18scOr08YJn7t0cpVjob",
+	"noJ1y6B+HA0h7NYMj/UI3FpkwyMUJzwzH3soI0YD93cOs+0s5ohZYxnDAo+WeBMwWy5VpA/eAkAGobky",
+	"4XYdsm3U45pjgrFRhVvUD+XVpwTbQsgeKuojm7AJjbR4yIffGEb1vHCWzzZE48IB0Yemh2LbBQHNFsjQ",
+	"YbcToZAg3IISG24BRrEwq+KAAR2sjMj+ppesQbjSK4QxVxC+cUG5IBbD3ruIYN8x0x2ZNQcMYTAlc/Ab",
+	"gKNr3MVW8Hg4w1wK/UfIDKA5pGPyqH9snNbQ7Ih8g7/2pu32XvjDxzP4B+s/NuxplbhHfafy9B/DFTeX",
+	"U5B8PTGQ6aiRK/Vvsjv0CdAiPYmQ1TAi1lziF8xKWL1k5nIAFjZdgHB9N/QARpN95iq1xD6X4koTK4WR",
+	"tcb3DBxkk5nIQEbcGJNaycLpYDsLq5sPuIPNOM4GcIYEBhzk42Ptu72JYOVpFkJrDWdqwn+5QiwePfwZ",
+	"t3Y2F+T9y+dkb2/vkKAR2MC4wOdGEiv+mQwTZGUa27wuPYg2PnEQ50KtNj2dP8FC/sMRE2Q6maAI8mxR",
+	"za61hqpZeDDaYM2ztbQL4kCzcW+7nY6V9Po61SxQyqRsIOSiu3diadn3UT+WodbkqXUwkkf9sbroI1Yr",
+	"JX2tmvbNS7keH22/hE0YBcUQl96qG+CrbBHQXnqGE61Vq++H+mAMSwR+MGcQ2qmgoxJ+6wljjvZE0Ahi",
+	"HjKhwMo0lsPxhIYj1uy02iZlBpVrdbSzM5vNWhR+bsnkYsf0VTuvTp6/eHP6AvpkD/JO5w4agdnc4Cho",
+	"t3axlZwwQSc8OAr2Wu3WHoQWpyOw2bIIhavdHach7PzhpSR82SnBXlywigjD9yydJqKMneoQeb1L1sR8",
+	"mxdnkC8WFEbIWRk246gnZij7rKIwBJxWlKNWOidMpTRJW+QNTRJzaQI7YMQuaot9E5ECG4knvif0vSSH",
+	"eSsJTSsPHUUzWAWYhom17es/9D3kDTgm71ErVdUFiJkv+gPYKLRHT6LgKHjFVfq8ALCR4RwDqkCVOZ81",
+	"2bEq3kkEiANLWv80ZcncAsus2Nxqomt8wSpja3R5xcc8Xbm1wYP/1Ais8Aam7bTba5ZtKsLKvMgglxeX",
+	"2a/ptzoQfAnQphJ736LWWD4HyIdue7dudLccO7n3aui0t7xTqby97tjpLO+Yq9DXCPZxI5b1ydVI1r32",
+	"VqIrX+DAeKngsFj/1C+fNG84KFQ4ZxVFUYJGkNILeN5/x0UBiM8+XwOWrb53Fb6h2cL/Js24BIu7GOd2",
+	"IqtwZZ9TbXVrLXlQ9lHgpWdlm3tuRRUKTOAs9g5k1hEqSXmbmTzqtNuPj6osZZIZyk5PB81KxswkeGi9",
+	"V7k2WnUYS7g4pYjnLfKtxNBofZtp1Qg+7zJIvC+Xc8fgpsiKSECasJCzFunja2XfkohIz2CGwCDjqdYC",
+	"ZGpcFU0PN/FRp71rPrgIqxqTadPsfaj/v//9PzvoccEI1BnlKV7zBNr5lkqGyGa/l89RCOUVAr7aNTXf",
+	"g4+g96WfQYd626137w26Htz84S6z9tCKV5keBzIkqCB9VCtNnpMZ1OUA2YHx1jao+sc5aqyrHWiioidM",
+	"M/2RMwPFDcDc8dzclvqrJVh0YGUwARwIvPOAwp/1xZlkakZPgCGgNYjc6XSpMqBLwBCddltPOit7teAL",
+	"Q8pj1RPwQ7d92EINt2/xq/tG91gZI14vfqy1YA7sCGlQyH9oH/XECAwFAyWvSpifFWoSjmqyALw8LgNh",
+	"pT8F0bQ90c+ysHGFRaa+lBfBWGwIhS4FM2xpTSPDXGAXz2RPXLK5MutjZqAtekhy2m+7eZdqTXmeBiRk",
+	"t932MgGtKmhc8D3hQHDJO6o8jGprdcCOIRHdzuG1Fa9iEYPrqF2fXBzqNzJat7Dosbp8KZPjcKVqm7nG",
+	"WIrhpUxOFwUZFfq6hK5jdallg3nNWdbTNl1dvSkucAEpyMJSbk97+yZerbhkVZ8Ceh1EpGUJwSsP5/fb",
+	"TBGsUgLfyLI3CPOhtbSYSAUP85AuCEaOg1h2T2klMQzJFZ6wk1MRYdTHl0bQQe1y022YnxoA17U2wvUq",
+	"bIUNmVxnMNuneqgVj1p9z+3t7FkF+HOGmeAVc/Lx5hbVYcqe17/cvpnQPlze0YammqfT7u4KH8vqQ+oO",
+	"+6uQVFWhaz1Dxi9o3O0crjTLfHnH+2cEHatL94hp7Qvzknl9Q0jPYn1P084f/n/q39E2illaEavxAvxB",
+	"lS4lf5gjD6uaDBi+tPWt3mR0UKtX0FjJnlDTMASbpKoABrwqQMCyU76urX98iwNtTQdZ7jfxP+W0ltzt",
+	"210Od4tlks0a3IErAue4uGNW43hNoeSi0EHQrHB2v9MW/5qCpQj6e9+EhGHMwhPUFuRDYz2Xcs7Cs1Ad",
+	"2hy3mLDGlDVuEAOaoHspCb17ouogCwlPmizJvAVo6KPRpI0OfYpHVAFclrZHTtIs93sMcYU9Yd5VMU3P",
+	"OhAw1V6kJJXXlg/fsfQOZcPyHh8pT08NOO+W3bAuMWYdFc11Kih99u8baH2Frv/WimnuMH4Ncv9PJJG/",
+	"Y6WAAM8z6QdQ3B8tbsfLx1nm8Zb4XmhdoAa4F6/ichmSZCqOSN9CpvYbpI+5mwYxwACs9nuCY8yC8Syn",
+	"LI5t4pInjv+qMO6ygdlMiZRD9FZh3qnKh4c652VPGPrM66RVHyEWxc3BboupBAX/zGaOiGc4dwObBO5t",
+	"fFxelmB13fsln1h2B5rnpv6y3MRfWOTcZUKzutfqAjO/XDfuy1qZrspO270HLBN7vok/md7vtvU+OyS8",
+	"Sd63CwoPBz5CZvmmxsNwj+6k35KlgS1UED72ntz7Xt2afsNAF3rRn0rfvlgEmqnLVE7w8rDvalh9hSc9",
+	"MRlJwbZtFfyU3LnPoCjlYPV21NXF3z6P4U0iE0Qu8WnABdYdKibXVMqfn94btJKvQOqs6jQA+O0/oZrq",
+	"kLnh/BctCGr38h7JBFQ0V1FTq17qManCc0N02m0/C6mUTXEsspJvpj6oU3UlPJXm8hVcrgiiD5RSwVyU",
+	"s1Zte6I4ItYj9F+HbeIEV2S303aFcvCROVeQbjAnpuJOqydcKD/kTNqYPDebdydvTNaqRceLGnm4pgLw",
+	"lE1Bpil6abxAA6jYKQUDb8pUmZFUqlcj5lcoQ008coRRJ1A27Ip5+9DwltAPEznK0zimc+fZNaEnrZ44",
+	"VpdI4BaU7BJMxVelaevZr+iVyDV2CB2rvUz7bddRyUuLe+N6ufMQr6OX+27lqr9v4PcpdL3ZF8ksMuP9",
+	"1JeAt+kKQil9Sy8A6/v/763VkBF0/4wGTD8U1W9490hFwHjABSoC3onpknRtzEXAG5SE0iYcmlb6xjM4",
+	"jtkd3RMpvWSiAs7RYjaYSM+TYf5HyGBqlN9U3GOoC130wECgyAQWyNQ7mPIrCLYsA9CSC8kUGdDwUqs2",
+	"v7NEuiTYkrtOSJub5VQZiD3VIxtFycdrbsBCIExoq0yZm0ujNjasvdci/TJ8pokitcAT8PkibGbFB2u0",
+	"l9rAtL1ilW6IbSO46+bZ+FurtUwYcAqIWPMYPU2lXryQxvH8CJNldLuUu4rymnNcbpUh4dqKCkIUfK2K",
+	"igNYWDV4v9Rh9Qs0A3O4cWXjvr6DbVXZyIss9LCXgi9s6uMtaRu4xzevbfyJ9Axsv8LsXrmAyxtUSACO",
+	"cGVNBLfbCW308W1XF9G/qQkTkWoakZ1FRayko5i4fg4/ZDH+X3YcQH51xNR7NpZXNpfc9EPkDDxq+P6U",
+	"vwov2QQTawFZBNUCsIdVlhUH2ArlQCpSjKOy37S6APT66MrbF2/Znljxmr2+aY7NcX0QuvMm7zs/IW7l",
+	"wKuqxbvf6V+WzPslDja0TzRn+JANBnHmkeG0xzcfE5UFa9qqfo4lLIC4e8Z2mbcOkMLCsttaEzRFGAd9",
+	"owIoLeaDO710C8fpO8DnO7Uw3Xd3otbVu9ysj125kIX6UbG9Xxfm1Wp5CMX2/hBvIJVw1QGg9epqWbZD",
+	"C3QyjJ79isTNvYzaKQkPE5S8XRlS7ZY4tYAblfc+TxRCnGAqJtSa7E+4wAT4hE1iGjInR+BqN7mSPdH3",
+	"oED7mQcCA8RyBrpgM780CtTLksOKWTkHgFE8YhvkrY3nujhvBUiWua+v5CAwb7SqsD6+DyY/6pgrxcXF",
+	"AoWkAxI0tzAwnQshobKMB666XAsq+Rp6YoEWdJz3OmUoValyyYMkgdsMcnxsRJTFaqPCwHtF0wSwoXoi",
+	"lDLm4qIph0MyYQmXEXnU6ZKRnCbKexh6jNA7ANRkQUHShAMVXKSSqBmdTBDVieHdA6sAziwziynWL3W5",
+	"iFu6iAxQ7C1fQZs6MPLgxi/12Vwq/av6lHCS3+M5XnMw22v1K6WAznwjrpFrX9HbvSBttafbuSANovKD",
+	"A+AmHACnlVf1Fu/oGzX/mzEXl2pp2hSGZlxhfIYq3xemYNhym94VWtyetH4hIlOTXt1DOzyrLJmt34Ni",
+	"vLFi/MJ7IEFeNLiEVg27DeX4OXC7AqwycWkL0lmkP4tmC5VylSn8B5owxmmfpFCiLAt3gtM0o8qeop4A",
+	"tsF3O4tZJi7xPEFXiCbiKTGxOY0svCi7XBqZ2pbTCQkXPWGfgGZ07gx94fAdEFQFJ2OU2IRdSWvqnwxz",
+	"dS9zQLUQL4M4KYBJK+17JGrMVDgdGfDvrB3hQoh6wgoBX+lEr0RZsQRgSzf1nPLK8V3rAwQxIQ0YD+SW",
+	"HVAsMuTUIzIbSYApQbQanvpb6CG+INYuzNUQXcIE1UwJqLVyJlrkDYw6oQpxel3jsYxYjMt/ydhE/yin",
+	"Nl6/J2J5odxAk0R+5kxtS2YiBxux+bUoujhpQ4GZ+8qIWwv6rvEmVTGKVvPK+unu+vrpOuRsTIE36Srd",
+	"VB+Mu7id7q1mamNt79s9iJzoF5od5iGCt3oRrqppaoUSIzR2IhZyC+RR6aY+RVwu9C8/WYAu8ITM5DSO",
+	"PMRhTOp9Y5KrstQSuCoxhrMn8phjPuDYkQ39dIBjnjvFecJNcpwBoOWAtv07E8alkiUO962pegQF9Csq",
+	"3mNHL1imEoHs2rH977jAerzf2qW/DTRIgwi0WmsohrUFh7ulcB2onao+XxpuqLXH2QCrp7xDNWLYHp57",
+	"bihkZHwdcCUecOAtC0XroF5kaH9Qpix8KkkPKh5rOdcL8hYDRvwV/d6ghHJVAE1jiF9c6f5GJd/G3Q8Y",
+	"E16o7gr4geCvXgogeB2Rhnb9qV25WxBm18SqXflp3kOVNPCZFifRlNsCrFGXaFDc3HsuFbDYwX11HtDq",
+	"E7QdN505IqtguWrpcbW7Y5uonT+81mtF5hRq2qTyAqWew0kvhemYwglaxPivaj1RGKruWW3Jm9oqCEm2",
+	"roUXnJKTF7b+EFYiaBQKDGSQnKGcMHh6VEezhKesX51Jo1fLnu5NnnZ8ybA69FEFkbd0dNdOD7S1Re/w",
+	"1NpKWL980sJ3WWRNge0XnN/isQW+sgX+gYGCoyDjoGDlwJoSIy8InCFVcTNeQa6ewPvYpsoBy4DfSOmr",
+	"ub7+hZtAVkZiG4cpYTTq1yURZwdpw2CdxcfpIfzmqwq/+fPKGoOdU7gULctfX97oQxasEIOTn0GWLmOP",
+	"vs1C1UJDCpaPnjHROIrw9IhQED35WFkTJx/zoQubrQrsDWO9ZhZXOgvFyU+uJzZUGrJgFE1FVxtBux1T",
+	"xeY/ED0d5JB0VcwMflpIBRG2nAdNSULFBbP44yawpCcYVXM95sWUKYUPGkMAi3fSD+u7pHMjAs9TKc9n",
+	"jF72b1AxOc0J0+uL0WuEkKyRAJNvvVacx0N8x41J4Hsd3HHr0RqrCfjTCgG/VU1yuZW3WQCGc2ubQqFS",
+	"sUJQN+EijKfRtWIytirrXojIk3WbhWtsYobdZQDGn1c1qo7DcEdpy+bYQxhGRRhGTsPRdCpbEJqnmHil",
+	"CCqEpnKGyGohHxVVvIZVDUFrK2iHkOIM6mGLfDNNSV+x9HwwhyDlPrrT+n/+aIutSkPk3YJAvDsFMBcP",
+	"sl5MxTWDKR6iKP7Mut9dh0+sdpnVBFPczG22XCXcmQotiusxQ17xIRQtNbY8yQtrEaGtrqpMebzH4HqC",
+	"ssYZODlCb7V6YmlabgZOUZkAuFU5+QGW4uZc93fpa7wvjkIPwA0570E9vq5EQba9FdtymDD2O1tkQKK4",
+	"AGEAbVeyCOGAC9YiH22sP3bWmi+LNOfMVU/Af0AoL/44mBeOP7jnID9wYHXIcqNryg8MOeNskRzRa3AG",
+	"oVwvcb1WsR5PXKVqDOG6rXOhJ3v/eVzP0mcMW/YPVnkLnF7Y1vp3uVwkYTYFP2ZPcREysK4amv1mIzm2",
+	"Btd8a9y36M1sMe+tewvhOG+Hw6XXR9byS8N2E6v2Wgeux5BWc9kYwXOL98r9f1m6laOTPTFNq05OKicK",
+	"w8QwlhYdBaAbTBKZshA8A6mpSDpzUbLlEwaDZPVCueqJrITv4pDYJ4iR9wT/A6PQnoDimk+6hiQ4W1Oh",
+	"1RO50uf11UEzRFv9q60/hZ/ORbkwEcFL0xxuN3O5ecqR2Sz3VtYixxnyrUGOFVlQsod8yULGJ6mZ44wl",
+	"rCe4UlN9F2I+s/4gAR2HyOFQT7BF4ERBTjXg5RZqSjQI+xyySWq3zL+AewJFmHv6y/9spdktXLunFZLv",
+	"Go9UOMoa71T5Dms9VWUC7cu25PUtC94T74A+uCP04bJrdd+vB5znTatTxoCoi1t+MCxWNSxsqLETctes",
+	"Bn3f7ZK1kokNcV+lPeOVIb9Tg8YlJa1q0mQHJ6daWrZRIzkTRB/HWzF+bvR8PNhOd+qT+3rOd9nmuqnj",
+	"fUNGV5UUeDC7HsyuSrNr2zL3wWp7sNoerLZVrLabVhqXmG3bB3tenlLWcPlkLrnMA2uByB0uo00QHJdG",
+	"jW8EIn3TqWY+nN0DNPS11Mt7gEW1XmJaEQruLjLT6iGfVwV6zvLVesJPWPMARjZLWMsG6InbS1nzDuQD",
+	"vvRDgtuDzFoOM73NDLdrqCz/TvkRnpR6gLP8dzqHy1AtH9IpHtIpHtIplqZTFOTn14Vr+ZB88ZB88ZB8",
+	"UYFkeRNB05tootdKy2hkt2NFfYwlORvo5VqQtEHuYc7GffGBPWR4fEUZHl+Pym4zPG7U3bdEWmVwu7Uo",
+	"u5lnUCvyAIOpSr7ADFm3AcIXGycy1kq4lk0jOSOxFBdGShtnfU/EVKUKvYJ2rMynh6C8pmIzScxEUoA3",
+	"hQpAygHivjijF6TfC9q9oAS3MjfxXrlAlq2FpjhI1puWUUN9ul/TNBxtSUjhtDElahUZk2uPQsqC0cJu",
+	"rD6G7bAB8G2dqEImaQWNYMRoBDvwR6C5om5k02wH2sCgeytW230tIz7kVpg9xNNc23loJmychxN7mlaV",
+	"gvURNI1gqvQ0XDEOOD0VFfQxQgM0J87iyAR8zOUUys5hpQkWR864pwMFWOAJEdM4BvtVwaPlFY2ngB1l",
+	"dCmDyleIATEd9PeuWAI4zaYsBprnCnF105kkasJireyBzJWCEUHHBp8Li19wBRVzUYOTCRTz98axP/fE",
+	"sSBMpIlxY4AyyQXpP+nrK14YpHOMBkKw4xk4PfX3TEV869GhKZkkLGQRYoL1RH9C52PNH60nfRCsetTC",
+	"cEDhmST0SvKIyCuW6DtKL4aSY6YpY7HSPIBr1cCCf/2TYRNknheLBLLebZDe6BY5GUJxN3tX6NXDcSJN",
+	"pP5lzCi4beur6O12bOSRjQQyQ9xCvM2HSYTW9C3dJeYe2eTa2dRJ4YhDWtew8qu6+fcP/mLQ/Ncd0Hbb",
+	"4C7CAW4Mjux69/O2r1bfAgC6r3XX3pprZYV7813CQikirkl+CYbz/fbK2N269wYOsMk2bvi1Q5vGzAYr",
+	"rY/DOxtJeCrgFwJvj3WAeXui0jliLBC4HCjJ4d5rZSH7FTzgwqDva9PF3CsNjIfotvdqzJDXuciEh3CB",
+	"+xMu4GNOrCfBvi6c2/F8s7d/h5GTqenTyjNrYqKtM7KAHls6t6gR52siQ8WcAcuqRLtSzD2RqyxXh057",
+	"vTBDi6gL04j4cMgSMkzk2HwIJurKEH/0Y5sW1JM+JFMRM6V8SFsax3Km3NyhIojC7AWeoOHQE1BltP/9",
+	"P799f/zu5M356YtXL89PX5x9eNd/DGs3Ny+A+Wc752TXQl3r3rcq6U6NpLtuHjAMskZAea79WvHkrx9K",
+	"Et+okDTrq7sdLu/2XIphzMM063Vv1bxsive8rrF3RZSwcfFS2Pw2qC9dDLPQwg7t4zJLGlEIahr8W2FA",
+	"VyTD6ZiJVNsv0yQOjoIWWLZmhsWhXsrE5j6CGqoaRopGVI0GkiYR3gVO1h6BpH138kY1zFuJ7mBSK81P",
+	"xCquehKCjrU+W1oZfeFWzMWLQMtnoB0Rqi4bBJOy4GuYyWSuMytHFTFyqLqkEk2zMkEmdkPCRaVlNN6J",
+	"Y32dmAAOrCGRShkvICUrgPPl05f/PwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

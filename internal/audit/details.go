@@ -35,8 +35,9 @@ type (
 	PINFailed struct {
 		AttemptsRemaining int `json:"attempts_remaining"`
 	}
-	// PINRefused says that a PIN was entered and not compared. Reason is the state of
-	// the record.
+	// PINRefused says that a PIN was entered and did not count. Reason is the state of the
+	// record, for which it was not compared, or changed-since-spend: it was correct, and
+	// something changed after the attempt was spent.
 	PINRefused struct {
 		Reason string `json:"reason"`
 	}

@@ -10,10 +10,8 @@ import (
 	"github.com/gowebpki/jcs"
 
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/wire"
 )
-
-// timeForm is RFC 3339 in UTC with six fractional digits.
-const timeForm = "2006-01-02T15:04:05.000000Z"
 
 // Entry is an event as it is read back from its leaf. Fields are null in the leaf,
 // and nil here, where nothing is concerned.
@@ -91,6 +89,5 @@ func optional[T comparable](v T) *T {
 	return &v
 }
 
-// FormatTime writes a time as events and answers do: RFC 3339 in UTC with six
-// fractional digits.
-func FormatTime(t time.Time) string { return t.UTC().Format(timeForm) }
+// FormatTime writes a time as events and answers do; see [wire.Layout].
+func FormatTime(t time.Time) string { return t.UTC().Format(wire.Layout) }

@@ -283,7 +283,14 @@ func (c *Config) checkTogether(found []Problem) []Problem {
 func (c *Config) checkJWT(found []Problem) []Problem {
 	var problems []Problem
 	if c.JWKS == "" {
-		return nil
+		if c.JWTAudience == "" && c.Source(nameJWTAudienceClaim) != FromDefault &&
+			!mentions(found, nameJWTAudienceClaim) && !mentions(found, nameJWTAudience) {
+			problems = append(problems, Problem{
+				nameJWTAudienceClaim,
+				"is set and " + nameJWTAudience + " is not, so no audience would be checked: set the audience that your tokens must name, or unset both",
+			})
+		}
+		return problems
 	}
 	if !c.JWTSecret.IsZero() {
 		problems = append(problems, Problem{

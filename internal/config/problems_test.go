@@ -93,6 +93,7 @@ func TestProblems(t *testing.T) {
 		{"JWT_CLAIM_ADMIN", "hunter2=", "with =value"},
 		{"JWT_CLAIM_ADMIN", "hunter2\n", "with =value"},
 		{"JWT_AUDIENCE_CLAIM", "//hunter2", "JSON Pointer"},
+		{"JWT_AUDIENCE_CLAIM", "client_id", "HYDRAPIN_JWT_AUDIENCE is not"},
 		{"JWT_MAX_LIFETIME", "59s", "from 1m to 8760h, written like 90s, 15m or 24h; the default is 24h"},
 		{"JWT_MAX_LIFETIME", "8761h", "from 1m to 8760h"},
 		{"PEPPERS", bad, "id:base64"},

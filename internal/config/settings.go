@@ -28,8 +28,10 @@ const (
 	nameJWKS        = prefix + "JWT_JWKS"
 	nameJWTIssuer   = prefix + "JWT_ISSUER"
 	nameJWTAudience = prefix + "JWT_AUDIENCE"
-	namePeppers     = prefix + "PEPPERS"
-	nameReceiptKeys = prefix + "RECEIPT_KEYS"
+	// nameJWTAudienceClaim says where a token holds it.
+	nameJWTAudienceClaim = prefix + "JWT_AUDIENCE_CLAIM"
+	namePeppers          = prefix + "PEPPERS"
+	nameReceiptKeys      = prefix + "RECEIPT_KEYS"
 )
 
 const defaultAddr = "127.0.0.1:8080"
@@ -167,7 +169,7 @@ func tokenSettings() []setting {
 			help: "the claim that is true for an admin, likewise; with =value, the claim that is this string or an array that holds it (/realm_access/roles=pin-admin)",
 		}, func(c *Config) *auth.AdminClaim { return &c.JWTClaims.Admin }, parseAdminClaim),
 		claim(setting{
-			name: prefix + "JWT_AUDIENCE_CLAIM", preset: auth.DefaultAudienceClaim,
+			name: nameJWTAudienceClaim, preset: auth.DefaultAudienceClaim,
 			help: "the claim that must hold the audience, for issuers that send no aud (client_id); a token with an aud must match there too",
 		}, func(c *Config) *auth.Claim { return &c.JWTClaims.Audience }, parseClaim),
 		duration(setting{

@@ -155,7 +155,9 @@ func TestBoundsInTexts(t *testing.T) {
 	}
 }
 
-// redacted are the places of the contract whose values must not be logged.
+// redacted are the places of the contract whose values must not be logged. Confirmation.confirm_url is
+// not one of them: a program hands it on as text, and it confirms nothing without the PIN. PinLink.url is:
+// whoever holds it chooses the PIN.
 var redacted = []string{"Confirmation.receipt", "NewPin", "Pin", "PinLink.url"}
 
 // TestRedacted compares the contract's x-redact with the list: what is redacted stays so, and what is

@@ -179,6 +179,10 @@ func confirmationStory(c client) {
 	at := ask(c, w, `,"idempotency_key":"`+w.id+`"`)
 	c.want(200, question(w, `,"idempotency_key":"`+w.id+`"`))
 	c.refused(409, "idempotency-conflict", question(w, `,"idempotency_key":"`+w.id+`","expires_in_seconds":5`))
+	c.want(201, question(w, `,"call_key":"`+w.id+`"`))
+	if a := c.refused(409, "idempotency-conflict", question(w, `,"call_key":"`+w.id+`","expires_in_seconds":5`)); !strings.Contains(a.text(c, "detail"), "call key") {
+		c.Errorf("the conflict of a call key says %s", a.body)
+	}
 	c.want(200, request{op: "getConfirmation", path: at, query: url.Values{"wait_seconds": {"0"}}})
 	c.want(200, request{op: "getConfirmationQr", path: at})
 	c.want(204, request{op: "declineConfirmation", path: at})

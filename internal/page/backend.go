@@ -10,7 +10,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/pin"
 )
 
-// Backend is what the pages need of the service. Every method may return [ErrNotFound] or a *[Refusal];
+// Backend is what the pages need of the service. Every method may return [ErrNotFound] or a *[RefusedError];
 // any other error is a 500, and its text is given to [Options.Report] alone. Nothing is confirmed or
 // set unless a method says so with [Decided] or [PINSet].
 type Backend interface {
@@ -28,14 +28,14 @@ type Backend interface {
 // token that does not verify.
 var ErrNotFound = errors.New("page: not found")
 
-// Refusal is the error of a [Backend] that did nothing and spent nothing: a status of 429, 500 or 503,
+// RefusedError is the error of a [Backend] that did nothing and spent nothing: a status of 429, 500 or 503,
 // and after how long another try makes sense (zero: not said).
-type Refusal struct { //nolint:errname // "refusal" is the word for an answer that did nothing
+type RefusedError struct {
 	Status     int
 	RetryAfter time.Duration
 }
 
-func (*Refusal) Error() string { return "page: refused" }
+func (*RefusedError) Error() string { return "page: refused" }
 
 // State is what became of a confirmation. The zero State is none and is answered with a 500.
 type State int

@@ -148,7 +148,7 @@ func (p *Pages) exchange(w http.ResponseWriter, r *http.Request) *exchange {
 
 // fail answers an error of the back end.
 func (x *exchange) fail(err error) {
-	var refusal *Refusal
+	var refusal *RefusedError
 	switch {
 	case errors.Is(err, ErrNotFound):
 		x.message(http.StatusNotFound, notFound)
@@ -165,7 +165,7 @@ func (x *exchange) fail(err error) {
 
 // isBusy says whether an error is a 503 that spent nothing, and notes when to try again.
 func (x *exchange) isBusy(err error) bool {
-	var refusal *Refusal
+	var refusal *RefusedError
 	if !errors.As(err, &refusal) || refusal.Status != http.StatusServiceUnavailable {
 		return false
 	}

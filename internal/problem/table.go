@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/openapi"
@@ -137,6 +136,7 @@ var table = []row{
 	is(service.ErrAlreadyRedeemed, conflict("already-redeemed", "Already redeemed", "The confirmation was already redeemed.")),
 	is(service.ErrParamsMismatch, conflict("params-mismatch", "Params mismatch", "The skill or its params are not those that were confirmed.")),
 	is(service.ErrIdempotencyConflict, conflict("idempotency-conflict", "Idempotency conflict", "The idempotency key was already used for a different question.")),
+	is(service.ErrCallKeyConflict, conflict("idempotency-conflict", "Idempotency conflict", "The call key is held by the open confirmation of a different call.")),
 	is(service.ErrNotRedeemed, conflict("not-redeemed", "Not redeemed", "The confirmation was not redeemed.")),
 	is(service.ErrOutcomeSet, conflict("outcome-already-set", "Outcome already set", "A different outcome was already reported.")),
 	is(service.ErrPINNotSet, conflict("pin-not-set", "PIN not set", "No PIN is set. Choose the first one through a PIN link.")),
@@ -174,10 +174,7 @@ var table = []row{
 		Detail: "The PIN is deactivated after incorrect attempts. An admin must unlock or replace it.", AttemptsRemaining: new(int),
 	}),
 	as(wrongPIN, func(p *Problem, e *service.WrongPINError) {
-		p.AttemptsRemaining, p.LockedUntil = &e.Remaining, wire.TimePtr(e.LockedUntil)
-		// The database's clock is not at hand here; for advice about when to come back, this
-		// machine's is good enough.
-		p.retryAfter = time.Until(e.LockedUntil)
+		p.AttemptsRemaining, p.LockedUntil, p.retryAfter = &e.Remaining, wire.TimePtr(e.LockedUntil), e.RetryAfter
 	}),
 	is(service.ErrChanged, Problem{
 		Status: http.StatusForbidden, Code: "changed-since-approval", Title: "Changed since approval",

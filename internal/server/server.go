@@ -82,15 +82,24 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(In
 	go func() { served <- listen(srv, ln, cfg) }()
 	n, err := New(ctx, cfg, Options{Log: log})
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer n.Close()
 	info := Info{URL: cfg.PublicURL, Addr: addr, Made: made, HasJWTSecret: !cfg.JWTSecret.IsZero()}
 	if err := n.greet(ctx, cfg, &info); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	handler.to(n.handler)
 	return n.serve(ctx, srv, served, func() { ready(info) })
+}
+
+// unlessStopped returns an error of the start, or nil where the start was told to stop, as while it
+// waits for another node that migrates the database.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // HTTPServer returns a server of the node's handler, with the limits of the program.

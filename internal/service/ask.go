@@ -38,6 +38,8 @@ func (s *Service) ask(ctx context.Context, c Caller, q confirmation.Question) (v
 	need := policy.Decide(found.policy, q.Role, q.Skill)
 	switch {
 	case need == policy.Frozen:
+	case found.held.ID != uuid.Nil && !found.held.Same(q) && q.CallKey != "":
+		return View{}, false, ErrCallKeyConflict
 	case found.held.ID != uuid.Nil && !found.held.Same(q):
 		return View{}, false, ErrIdempotencyConflict
 	case found.held.ID != uuid.Nil:

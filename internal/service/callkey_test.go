@@ -31,7 +31,7 @@ func TestACallKeyFindsTheSameCall(t *testing.T) {
 		another := func() {
 			t.Helper()
 			_, _, err := w.Ask(t.Context(), w.runtime, w.question(called("c"), doing(t, `{}`)))
-			wants(t, err, service.ErrIdempotencyConflict)
+			wants(t, err, service.ErrCallKeyConflict)
 		}
 		v := again(true)
 		equal(t, "pending", again(false).ID, v.ID)
@@ -139,7 +139,7 @@ func TestRaceOfTwoQuestionsForOneCallKey(t *testing.T) {
 			if (errMine == nil) == (errTheirs == nil) {
 				t.Fatalf("both or none: %v, %v", errMine, errTheirs)
 			}
-			wants(t, errors.Join(errMine, errTheirs), service.ErrIdempotencyConflict)
+			wants(t, errors.Join(errMine, errTheirs), service.ErrCallKeyConflict)
 			for _, h := range []pin.Holder{w.customer, w.identity} {
 				w.setPIN(h, right)
 			}

@@ -52,6 +52,8 @@ var (
 	ErrLiftForbidden = errors.New("service: only an admin's token lifts this freeze")
 	// ErrIdempotencyConflict: the key was used for another question.
 	ErrIdempotencyConflict = errors.New("service: the idempotency key was used for another question")
+	// ErrCallKeyConflict: the confirmation of another call holds the key.
+	ErrCallKeyConflict = errors.New("service: the call key is held by another call")
 	// ErrPrecondition: the policy has another version.
 	ErrPrecondition = errors.New("service: the policy has another version")
 	// ErrInactive: the PIN is deactivated; an admin must unlock or replace it.
@@ -88,6 +90,8 @@ type WrongPINError struct {
 	Remaining int
 	// LockedUntil is the end of the lock that holds now, or zero.
 	LockedUntil time.Time
+	// RetryAfter is how long that is from now, by the database's clock; zero without a lock.
+	RetryAfter time.Duration
 }
 
 func (*WrongPINError) Error() string { return "service: incorrect PIN" }

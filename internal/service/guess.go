@@ -82,6 +82,7 @@ func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
 		var sessions []confirmation.Session
 		var conf confirmation.Confirmation
 		var p policy.Policy
+		var link pin.Link
 		st.LockPIN(g.holder, &r)
 		st.Sessions(g.holder, uuid.Nil, &sessions)
 		if g.conf.ID != uuid.Nil {
@@ -92,10 +93,16 @@ func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
 			}
 			st.Policy(g.conf.Instance, &p)
 		}
+		if g.link.ID != uuid.Nil {
+			st.LockPINLink(g.link, &link)
+		}
 		if err := st.Fetch(ctx); err != nil {
 			return spent{}, notFound(err)
 		}
 		now := st.Now()
+		if g.link.ID != uuid.Nil && !link.Live(now) {
+			return spent{}, refuse(ErrLinkOver)
+		}
 		if g.conf.ID != uuid.Nil {
 			entry := confirmation.Entry{PIN: r, Policy: p, ByPage: g.onPage}
 			if err := refused(conf.CanVerify(entry, now)); err != nil {
@@ -166,15 +173,23 @@ func (st *step) lockSettling(g compared, into *settling) {
 // settled says whether the attempt was settled before.
 func (x settling) settled() bool { return x.attempt.ID == uuid.Nil }
 
-// incorrect records a guess that was incorrect, or correct for a PIN that is no
-// longer the holder's, and returns what the caller gets.
+// incorrect records a guess that was incorrect, or correct but too late because something
+// changed since it was paid for, and returns what the caller gets.
 func (s *Service) incorrect(st *step, g compared, x settling) error {
 	remaining, until := x.pin.Remaining(s.config.Limits, st.Now())
 	if !x.settled() {
 		st.DeleteAttempt(x.attempt.Ref())
-		st.record(g.about(), audit.PINFailed{AttemptsRemaining: remaining})
+		if g.match {
+			st.record(g.about(), audit.PINRefused{Reason: "changed-since-spend"})
+		} else {
+			st.record(g.about(), audit.PINFailed{AttemptsRemaining: remaining})
+		}
 	}
-	return &WrongPINError{Remaining: remaining, LockedUntil: until}
+	e := &WrongPINError{Remaining: remaining, LockedUntil: until}
+	if !until.IsZero() {
+		e.RetryAfter = until.Sub(st.Now())
+	}
+	return e
 }
 
 // correct settles a guess that was correct, and that the record settled as given;

@@ -14,6 +14,7 @@ import (
 const (
 	linkOver     = "the link is over"
 	pinUnchanged = "PIN unchanged"
+	pinNotSet    = "PIN not set"
 )
 
 // endLinks ends the links of a holder of a kind, or with the empty kind all, but one.

@@ -15,14 +15,15 @@ import (
 // model is what the service should be, in memory: the nouns' functions and nothing
 // else. A record's hash is the PIN itself.
 type model struct {
-	limits   pin.Limits
-	within   time.Duration
-	cooling  time.Duration
-	policy   policy.Policy
-	pins     map[pin.Holder]pin.Record
-	sessions map[uuid.UUID]confirmation.Session
-	confs    map[uuid.UUID]confirmation.Confirmation
-	asked    []uuid.UUID
+	limits    pin.Limits
+	within    time.Duration
+	cooling   time.Duration
+	selfSetup bool
+	policy    policy.Policy
+	pins      map[pin.Holder]pin.Record
+	sessions  map[uuid.UUID]confirmation.Session
+	confs     map[uuid.UUID]confirmation.Confirmation
+	asked     []uuid.UUID
 	// links are the PIN links, made in this order; using is the one that a guess comes through.
 	links map[uuid.UUID]pin.Link
 	made  []uuid.UUID
@@ -132,20 +133,24 @@ func (m *model) removeByRuntime(h pin.Holder) string {
 		return unusableName(s)
 	case pin.NotSet, pin.CoolingOff, pin.Ready:
 	}
-	if r.ID != uuid.Nil {
-		m.changed(r.RemoveByRuntime())
+	if r.ID == uuid.Nil { // links end even where there was no PIN
+		m.endLinks(h, "", uuid.Nil)
+		return "done"
 	}
+	m.changed(r.RemoveByRuntime())
 	return "done"
 }
 
 func (m *model) setByRuntime(h pin.Holder, digits, current string) string {
 	r := m.record(h)
-	if r.ID == uuid.Nil {
+	switch {
+	case r.ID != uuid.Nil && current == "":
+		return "current PIN missing"
+	case !m.policy.AcceptsOffPage():
+		return string(confirmation.IsPageOnly)
+	case r.ID == uuid.Nil:
 		m.changed(r.SetByRuntime(m.fresh(digits), m.cooling))
 		return "done"
-	}
-	if current == "" {
-		return "current PIN missing"
 	}
 	settled, outcome := m.guess(h, current)
 	if outcome == "right" {
@@ -153,6 +158,33 @@ func (m *model) setByRuntime(h pin.Holder, digits, current string) string {
 		outcome = "done"
 	}
 	return outcome
+}
+
+// setOwn sets a PIN as its holder does with a token of their own.
+func (m *model) setOwn(h pin.Holder, digits, current string) string {
+	r := m.record(h)
+	fresh := m.fresh(digits)
+	fresh.Own = true
+	state := r.State(m.now())
+	switch {
+	case r.ID == uuid.Nil && !m.selfSetup:
+		return pinNotSet
+	case r.ID == uuid.Nil:
+		m.changed(r.SetByRuntime(fresh, m.cooling))
+		return "done"
+	case current == "":
+		return "current PIN missing"
+	case current == digits:
+		return pinUnchanged
+	case state == pin.Inactive || state == pin.Locked:
+		return unusableName(state)
+	}
+	settled, outcome := m.guess(h, current)
+	if outcome != "right" {
+		return outcome
+	}
+	m.changed(settled.SetByRuntime(fresh, m.cooling))
+	return "done"
 }
 
 // guess spends and looks, and returns the settled record of a right guess, which is

@@ -43,6 +43,9 @@ func outcomeName(err error) string {
 		service.ErrNoTriesLeft:         string(confirmation.NoTriesLeft),
 		service.ErrLinkOver:            linkOver,
 		service.ErrPINUnchanged:        pinUnchanged,
+		service.ErrPINNotSet:           pinNotSet,
+		service.ErrPageOnly:            string(confirmation.IsPageOnly),
+		service.ErrPINNotOwn:           string(confirmation.IsNotOwn),
 	} {
 		if errors.Is(err, sentinel) {
 			return name
@@ -149,6 +152,15 @@ func (c *machine) actions() map[string]func(*rapid.T) {
 			_, err := n.SetPINByRuntime(ctx, w.runtime, w.identity, service.NewPIN{PIN: number(w.t, d), Current: p})
 			c.same(t, "set", outcomeName(err), c.setByRuntime(w.identity, d, current))
 		},
+		"set one's own": func(t *rapid.T) {
+			d, current := digits(t, "digits"), digits(t, "current", "", wrong)
+			choice := service.NewPIN{PIN: number(w.t, d)}
+			if current != "" {
+				choice.Current = new(number(w.t, current))
+			}
+			_, err := n.SetOwnPIN(ctx, w.admin, w.customer, choice)
+			c.same(t, "set one's own", outcomeName(err), c.setOwn(w.customer, d, current))
+		},
 		"remove by the runtime": func(t *rapid.T) {
 			err := n.RemovePINByRuntime(ctx, w.runtime, w.identity)
 			c.same(t, "remove", outcomeName(err), c.removeByRuntime(w.identity))
@@ -177,6 +189,10 @@ func (c *machine) actions() map[string]func(*rapid.T) {
 			ttl := rapid.SampledFrom([]int{0, 5, 30, 1440}).Draw(t, "ttl")
 			applies := rapid.SampledFrom([]policy.AppliesTo{policy.AppliesToAll, policy.AppliesToCustomer}).Draw(t, "applies to")
 			patch.SessionTTLMinutes, patch.AppliesTo = &ttl, &applies
+			// Most of the time every PIN counts, wherever it is entered.
+			own := rapid.SampledFrom([]bool{false, false, true}).Draw(t, "must be own")
+			channels := rapid.SampledFrom([]policy.Channels{policy.AnyChannel, policy.AnyChannel, policy.PageOnly}).Draw(t, "channels")
+			patch.MustBeOwn, patch.Channels = &own, &channels
 			_, err := n.UpdatePolicy(ctx, w.admin, service.PolicyUpdate{Instance: w.instance, Patch: patch, Match: anyVersion})
 			c.same(t, "policy", outcomeName(err), "done")
 			c.policy, _ = c.policy.Apply(patch)
@@ -273,10 +289,11 @@ func TestTheServiceIsItsModel(t *testing.T) {
 	isItsModel(t)
 }
 
-// A step that the database runs again leaves the same as one that runs once.
+// A step that the database runs again leaves the same as one that runs once; here customers may
+// set their first PIN themselves.
 func TestTheServiceIsItsModelWhenStepsRunAgain(t *testing.T) {
 	t.Parallel()
-	isItsModel(t, runTwice)
+	isItsModel(t, runTwice, func(s *settings) { s.config.SelfSetup = true })
 }
 
 func isItsModel(t *testing.T, with ...setting) {
@@ -285,7 +302,7 @@ func isItsModel(t *testing.T, with ...setting) {
 		rapid.Check(t, func(rt *rapid.T) {
 			w.newTenant()
 			c := &machine{w: w, service: w.node, action: send250(t, params), model: &model{
-				limits: w.config.Limits, within: w.config.RedeemWithin, cooling: w.config.CoolingOff,
+				limits: w.config.Limits, within: w.config.RedeemWithin, cooling: w.config.CoolingOff, selfSetup: w.config.SelfSetup,
 				pins: map[pin.Holder]pin.Record{}, sessions: map[uuid.UUID]confirmation.Session{},
 				confs: map[uuid.UUID]confirmation.Confirmation{}, links: map[uuid.UUID]pin.Link{},
 			}}

@@ -165,6 +165,7 @@ func TestARuntimeSpendsFromTheSameCount(t *testing.T) {
 			e := as[*service.WrongPINError](t, err)
 			equal(t, "remaining", e.Remaining, remaining)
 			equal(t, "locked", !e.LockedUntil.IsZero(), remaining == 0)
+			equal(t, "to be retried later", e.RetryAfter > 14*time.Minute && e.RetryAfter <= 15*time.Minute, remaining == 0)
 		}
 		_, err := w.setByRuntime(other, right)
 		near(t, "locked", as[*service.LockedError](t, err).Until, 15*time.Minute)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -101,7 +102,40 @@ func TestALinkThatEndsWhileItIsUsedSetsNothing(t *testing.T) {
 				}
 				wants(t, err, service.ErrLinkOver)
 				equal(t, name+": the PIN is of the link", w.status(w.customer).SetBy == pin.ByHolder, false)
+				equal(t, name+": failures", w.record(w.customer).Failures, 0)
 			}
+		}
+	})
+}
+
+// A link ends between the guess at the current PIN and its settling: nothing is set, and
+// the attempt stays spent, although the guess was correct.
+func TestALinkThatEndsAfterTheGuessForgivesNothing(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, w *world) {
+		w.require(30)
+		for name, current := range map[string]string{"correct": right, "incorrect": wrong} {
+			w.identity = pin.IdentityHolder(w.tenant, w.instance, uuid.New())
+			w.setPIN(w.identity, right)
+			before, attempts, verified := w.record(w.identity), w.told(audit.TypePINAttempted), w.told(audit.TypePINVerified)
+			l := w.link(w.identity, pin.RuntimeLink)
+			free := w.plug(t)
+			used := later(func() (any, error) { return nil, w.choose(t, l, other, current) })
+			eventually(t, "the chosen PIN waits", func() bool { return w.held() == 2 })
+			// It is busy again once the chosen PIN is hashed.
+			again := later(func() (func(), error) { return w.plug(t), nil })
+			eventually(t, "the next one waits", func() bool { return w.held() == 3 })
+			free()
+			freeAgain, _ := again()
+			eventually(t, "the attempt is spent", func() bool { return w.told(audit.TypePINAttempted) > attempts })
+			must(t, w.peer().EndPINLinks(t.Context(), w.admin, w.identity, ""))
+			freeAgain()
+			wants(t, second(used()), service.ErrLinkOver)
+			r := w.record(w.identity)
+			equal(t, name+": the PIN", r.ID, before.ID)
+			equal(t, name+": failures", r.Failures, 1)
+			near(t, name+": bucket", r.BucketEmptyAt, 24*time.Hour)
+			equal(t, name+": verified", w.told(audit.TypePINVerified)-verified, 0)
 		}
 	})
 }

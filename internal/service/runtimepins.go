@@ -119,8 +119,12 @@ func (s *Service) replaceByRuntime(ctx context.Context, c Caller, current guess,
 func (s *Service) RemovePINByRuntime(ctx context.Context, c Caller, h pin.Holder) error {
 	_, err := run(ctx, s, act{op: OpRemovePINByRuntime, caller: c, repeats: true}, func(ctx context.Context, st *step) (struct{}, error) {
 		held, err := lockHolding(ctx, st, h, uuid.Nil, st.LockPIN)
-		if err != nil || held.pin.ID == uuid.Nil {
+		switch {
+		case err != nil:
 			return struct{}{}, err
+		case held.pin.ID == uuid.Nil: // nothing to remove, but perhaps a link
+			st.EndPINLinks(h, st.Now(), uuid.Nil)
+			return struct{}{}, nil
 		}
 		if err := unusable(held.pin, st.Now()); err != nil {
 			return struct{}{}, refuse(err)

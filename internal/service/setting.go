@@ -147,13 +147,17 @@ func (s *Service) settleOwn(st *step, o ownSet, x owned) (pin.Record, error) {
 	g := *o.guess
 	next, ok := present.SettleCorrect(g.ticket)
 	switch correct := g.match && ok && !x.settled(); {
-	case correct && !o.mustDiffer && !over:
-		st.correct(g, x.settling, next)
-		return next, nil
-	case correct:
+	case over:
+		// Something changed since the guess was paid for, so it stays spent.
+		return present, s.incorrectOwn(st, o, x)
+	case correct && o.mustDiffer:
 		st.correct(g, x.settling, next)
 		st.SavePIN(next)
-	case o.mustDiffer && !g.match && !over:
+		return present, ErrPINUnchanged
+	case correct:
+		st.correct(g, x.settling, next)
+		return next, nil
+	case o.mustDiffer && !g.match:
 		// The guess was no guess: its cost goes with the set, which clears all.
 		if !x.settled() {
 			st.DeleteAttempt(x.attempt.Ref())
@@ -162,10 +166,6 @@ func (s *Service) settleOwn(st *step, o ownSet, x owned) (pin.Record, error) {
 	default:
 		return present, s.incorrectOwn(st, o, x)
 	}
-	if over {
-		return present, ErrLinkOver
-	}
-	return present, ErrPINUnchanged
 }
 
 // incorrectOwn settles a guess that was incorrect, or correct for a PIN that has changed

@@ -142,6 +142,15 @@ func TestPostgresStartWaitsForAMigration(t *testing.T) {
 	if a.kind() != "unavailable" || a.header.Get("Retry-After") == "" {
 		t.Errorf("a call while starting was answered %s %v", a.body, a.header)
 	}
+	// One that is told to stop while it waits has nothing to report.
+	stopped := m.launch("HYDRAPIN_ADDR=127.0.0.1:0")
+	hydratest.Eventually(t, "the second one waits too", func() bool {
+		return stopped.logged("msg", "waiting for another node that migrates the database") != nil
+	})
+	stopped.stop()
+	if stopped.logged("msg", "stopped") == nil || strings.Contains(stopped.text(&stopped.stderr), "cannot") {
+		t.Errorf("stopped while it waited, it says\n%s", stopped.text(&stopped.stderr))
+	}
 	sql(t, address, "DELETE FROM migration_lease")
 	n.awaitReady()
 	n.call("", http.MethodGet, "/readyz", "").want(t, http.StatusOK)

@@ -212,9 +212,9 @@ func refusal(err error) error {
 	case errors.Is(err, service.ErrNotFound):
 		return page.ErrNotFound
 	case errors.As(err, &busy):
-		return &page.Refusal{Status: http.StatusServiceUnavailable, RetryAfter: busy.RetryAfter}
+		return &page.RefusedError{Status: http.StatusServiceUnavailable, RetryAfter: busy.RetryAfter}
 	case p.Status == http.StatusServiceUnavailable, p.Status == http.StatusTooManyRequests:
-		return &page.Refusal{Status: p.Status, RetryAfter: unavailableFor}
+		return &page.RefusedError{Status: p.Status, RetryAfter: unavailableFor}
 	default:
 		return err
 	}

@@ -178,7 +178,7 @@ func (b *Backend) Change(id uuid.UUID, change func(*page.Question)) {
 func refuse(p pin.PIN) error {
 	switch p.Reveal() {
 	case BusyPIN:
-		return &page.Refusal{Status: http.StatusServiceUnavailable, RetryAfter: 1500 * time.Millisecond}
+		return &page.RefusedError{Status: http.StatusServiceUnavailable, RetryAfter: 1500 * time.Millisecond}
 	case BrokenPIN:
 		return errBroken
 	default:

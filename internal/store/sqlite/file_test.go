@@ -285,6 +285,39 @@ func use(t *testing.T, path string) error {
 	return read(t.Context(), s)
 }
 
+// SQLite would go on to write to a file that was removed, and all of it would be lost at the end.
+func TestARemovedFileIsNoticed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hydrapin.db")
+	s := migrated(t, path)
+	if err := errors.Join(s.Ping(t.Context()), appendEvent(t.Context(), s)); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(when string) {
+		t.Helper()
+		for what, err := range map[string]error{"ready": s.Ping(t.Context()), "a write": appendEvent(t.Context(), s)} {
+			if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "removed or replaced") {
+				t.Errorf("%s, %s: %v", when, what, err)
+			}
+		}
+	}
+	aside := path + ".aside"
+	if err := os.Rename(path, aside); err != nil {
+		t.Fatal(err)
+	}
+	refused("removed")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused("replaced")
+	if err := os.Rename(aside, path); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Ping(t.Context()), appendEvent(t.Context(), s)); err != nil {
+		t.Errorf("put back: %v", err)
+	}
+}
+
 func TestDiagnose(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hydrapin.db")

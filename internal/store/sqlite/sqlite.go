@@ -64,7 +64,9 @@ type Config struct {
 // Store is a store.Store on one SQLite file. Readers have connections of their
 // own, so that a read never waits for a write.
 type Store struct {
-	path    string
+	path string
+	// file is what was opened, by which one that was put in its place is noticed.
+	file    os.FileInfo
 	writer  *sql.DB
 	readers *sql.DB
 	// reading and writing keep the pools' prepared statements.
@@ -134,6 +136,9 @@ func (s *Store) connect(ctx context.Context) error {
 	if err := s.checkDurable(ctx); err != nil {
 		return err
 	}
+	if s.file, err = os.Stat(s.path); err != nil {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
 	if s.migrator, err = newMigrator(s.writer); err != nil {
 		return err
 	}
@@ -164,6 +169,18 @@ func (s *Store) checkDurable(ctx context.Context) error {
 	return nil
 }
 
+// errFileGone: what is written now would be lost with the process.
+var errFileGone = fmt.Errorf("%w: the database file was removed or replaced while the server runs; stop the server and put the file back", store.ErrUnavailable)
+
+// checkFile finds out whether the file that is open is still the one of that name: SQLite goes on
+// to write to a file that was removed.
+func (s *Store) checkFile() error {
+	if now, err := os.Stat(s.path); err != nil || !os.SameFile(s.file, now) {
+		return errFileGone
+	}
+	return nil
+}
+
 // Close closes the database. Transactions that run are waited for.
 func (s *Store) Close() error {
 	s.closing.Do(func() { close(s.tidying) })
@@ -180,6 +197,9 @@ func (s *Store) Close() error {
 // Ping implements store.Store. It writes a little, at most once a second, as a disk
 // that is full can still be read.
 func (s *Store) Ping(ctx context.Context) error {
+	if err := s.checkFile(); err != nil {
+		return err
+	}
 	v, err := s.schema(ctx)
 	switch {
 	case err != nil:

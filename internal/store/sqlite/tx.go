@@ -37,6 +37,9 @@ func (s *Store) InTx(ctx context.Context, fn func(store.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return interpretError(ctx, err)
 	}
+	if err := s.checkFile(); err != nil {
+		return err
+	}
 	// The transaction ends with its caller until it is to be committed; from there on
 	// the caller's leaving changes nothing.
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +21,8 @@ from hydrapin import (
     Secret, ValidationError, WrongPinError, params_digest,
 )  # fmt: skip
 from hydrapin.errors import (
-    AlreadyRedeemedError, ForbiddenError, NotFoundError, PreconditionFailedError, UnauthorizedError,
+    AlreadyRedeemedError, ExpiredError, ForbiddenError, NotFoundError, PinNotSetError,
+    PreconditionFailedError, UnauthorizedError,
 )  # fmt: skip
 from hydrapin.receipts import (
     NO_ACTION, KeySource, MemorySeen, ReceiptError, ReceiptVerifier, RemoteKeys, keys_from_jwks,
@@ -262,6 +265,64 @@ def test_identities(place: Place) -> None:
         assert ran[0].confirmation.identity_id == identity
         runtime.runtime_remove_pin(identity)
         assert not runtime.runtime_get_pin_status(identity).has_pin
+
+
+def test_my_own_pin(server: Server) -> None:
+    customer = uuid4()
+    token = server.run("token", "--tenant", str(server.tenant), "--customer", str(customer))
+    with Admin(server.url, api_key=server.api_key) as admin, Admin(server.url, token=token) as me:
+        with pytest.raises(PinNotSetError):
+            me.set_my_pin({"pin": PIN})
+        admin.set_customer_pin(customer, {"pin": PIN})
+        with pytest.raises(ValidationError):
+            me.set_my_pin({"pin": "492750"})
+        with pytest.raises(WrongPinError):
+            me.set_my_pin({"pin": "492750", "current_pin": WRONG})
+        status = me.set_my_pin({"pin": Secret("492750"), "current_pin": Secret(PIN)})
+        assert status.set_by == "holder"
+
+
+def test_pin_links(place: Place) -> None:
+    identity = uuid4()
+    key = place.server.api_key
+    with (
+        Admin(place.server.url, api_key=key) as admin,
+        Runtime(place.server.url, place.instance, api_key=place.key) as runtime,
+    ):
+        calls: list[tuple[Any, Any, tuple[Any, ...]]] = [
+            (admin.create_customer_pin_link, admin.end_customer_pin_links, (place.customer,)),
+            (admin.create_identity_pin_link, admin.end_identity_pin_links, (place.instance, identity)),
+            (runtime.runtime_create_pin_link, runtime.runtime_end_pin_links, (identity,)),
+        ]
+        for make, end, of in calls:
+            link = make(*of, {"expires_in_seconds": 600})
+            url = link.url.reveal()
+            assert url.startswith(f"{place.server.url}/set-pin/") and url not in repr(link)
+            left = (link.expires_at - datetime.now(UTC)).total_seconds()
+            assert 500 < left <= 601
+            assert page_status(url) == 200
+            end(*of)
+            assert page_status(url) == 410
+
+
+def page_status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_the_link_as_a_qr_code(place: Place) -> None:
+    with Runtime(place.server.url, place.instance, api_key=place.key) as runtime:
+        question: Any = {**place.question, "action": ACTION}
+        asked = runtime.ask_confirmation(question)
+        assert asked.id is not None and asked.confirm_url is not None
+        assert b"<svg" in runtime.get_confirmation_qr(asked.id)
+        assert page_status(asked.confirm_url) == 200
+        runtime.decline_confirmation(asked.id)
+        with pytest.raises(ExpiredError):
+            runtime.get_confirmation_qr(asked.id)
 
 
 def child(place: Place, effects: pathlib.Path) -> subprocess.Popen[str]:

@@ -1,6 +1,14 @@
 import type { AnswerOf, OperationId } from "./operations.js";
+import { adminSettings } from "./environment.js";
 import { reveal, type Secret } from "./secret.js";
-import { Transport, uuid, type CallOptions, type ClientOptions, type Sent } from "./transport.js";
+import {
+  Transport,
+  uuid,
+  type CallOptions,
+  type ClientOptions,
+  type CommonOptions,
+  type Sent,
+} from "./transport.js";
 import type { Freeze, PinLink, PinPolicy, PinPolicyUpdate, PinStatus } from "./types.js";
 
 /** A policy and the ETag of its version, to be sent back with an update. The ETag is null where a proxy hides it. */
@@ -36,6 +44,14 @@ export class Admin {
 
   constructor(options: ClientOptions) {
     this.#transport = new Transport(options);
+  }
+
+  /**
+   * A client for the server at HYDRAPIN_URL with the key HYDRAPIN_API_KEY or the token HYDRAPIN_TOKEN. Each can also be
+   * in a file, named by HYDRAPIN_API_KEY_FILE and so on.
+   */
+  static fromEnv(options: CommonOptions = {}): Admin {
+    return new Admin({ ...options, ...adminSettings() });
   }
 
   /** Returns whether a customer has a PIN, and whether it is active or locked. */

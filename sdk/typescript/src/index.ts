@@ -6,7 +6,7 @@ export { sentenceFor } from "./tool.js";
 export { MAX_SUMMARY_LENGTH, SummaryError, summary } from "./summary.js";
 export { WebhookError, verifyWebhook, type WebhookMessage } from "./webhook.js";
 export type { Grant, GuardOptions } from "./guard.js";
-export type { CallOptions, ClientOptions, Credentials, ResponseInfo, RetryOptions, TokenSource } from "./transport.js";
+export type { CallOptions, ClientOptions, CommonOptions, Credentials, ResponseInfo, RetryOptions, TokenSource } from "./transport.js";
 export { MAX_PARAMS_BYTES, MAX_PARAMS_DEPTH, ParamsError, canonicalParams, paramsDigest } from "./canonical.js";
 export { NO_ACTION, ReceiptError, keysFromJwks, remoteKeys, verifyReceipt } from "./receipt.js";
 export type { ExpectedReceipt, HolderType, KeySource, Receipt, ReceiptErrorCode, ReceiptTrust } from "./receipt.js";

@@ -177,7 +177,7 @@ async function complete(expected: ExpectedReceipt, trust: ReceiptTrust): Promise
   const { holderType, skill, params } = expected;
   if (holderType !== "customer" && holderType !== "identity") throw incomplete("holderType");
   const holderId = id("holderId");
-  if (typeof skill !== "string" || skill === "" || skill === "*") throw incomplete("skill");
+  if (typeof skill !== "string" || skill === "" || skill.endsWith("*")) throw incomplete("skill");
   return { tenantId, audience, holderType, holderId, skill, digest: await expectedDigest(params) };
 }
 

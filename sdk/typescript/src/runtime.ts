@@ -1,10 +1,19 @@
 import { lifeOf, type LinkOptions } from "./admin.js";
 import { canonicalParams } from "./canonical.js";
+import { runtimeSettings } from "./environment.js";
 import { UnexpectedAnswerError, contextOf } from "./errors.js";
 import { guard, type Grant, type GuardOptions } from "./guard.js";
 import type { AnswerOf, OperationId } from "./operations.js";
 import { reveal, type Secret } from "./secret.js";
-import { Transport, uuid, type Answer, type CallOptions, type ClientOptions, type Sent } from "./transport.js";
+import {
+  Transport,
+  uuid,
+  type Answer,
+  type CallOptions,
+  type ClientOptions,
+  type CommonOptions,
+  type Sent,
+} from "./transport.js";
 import type {
   Confirmation,
   ConfirmationFilter,
@@ -56,6 +65,14 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     this.#transport = new Transport(options);
     this.#instance = uuid(options.instanceId, "instanceId");
+  }
+
+  /**
+   * A client for the server at HYDRAPIN_URL, with the key HYDRAPIN_RUNTIME_KEY of the instance HYDRAPIN_INSTANCE. Each
+   * can also be in a file, named by HYDRAPIN_RUNTIME_KEY_FILE and so on.
+   */
+  static fromEnv(options: CommonOptions = {}): Runtime {
+    return new Runtime({ ...options, ...runtimeSettings() });
   }
 
   /**

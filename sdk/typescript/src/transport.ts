@@ -36,9 +36,14 @@ export interface RetryOptions {
 }
 
 /** What a client needs. */
-export type ClientOptions = Credentials & {
-  /** Where the server is, a path prefix included: `https://pin.example.com`. */
-  readonly baseUrl: string;
+export type ClientOptions = Credentials &
+  CommonOptions & {
+    /** Where the server is, a path prefix included: `https://pin.example.com`. */
+    readonly baseUrl: string;
+  };
+
+/** How a client calls, whatever it calls and with what. */
+export interface CommonOptions {
   /** How long one attempt may take, its answer included; the seconds of a long poll come on top. 15,000 when absent. */
   readonly timeoutMs?: number;
   readonly retry?: RetryOptions;
@@ -48,7 +53,7 @@ export type ClientOptions = Credentials & {
   readonly onResponse?: (info: ResponseInfo) => void;
   /** Allows plain http to another machine. Whoever is on that network then reads PINs and forges answers. */
   readonly allowInsecureTransport?: boolean;
-};
+}
 
 /** What can be said of one call. */
 export interface CallOptions {

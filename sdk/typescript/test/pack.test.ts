@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 
@@ -15,8 +15,8 @@ const run = promisify(execFile);
 const folder = await mkdtemp(join(tmpdir(), "hydrapin-pack-"));
 after(() => rm(folder, { recursive: true, force: true }));
 
-async function pack(from: string): Promise<{ filename: string; files: string[] }> {
-  const { stdout } = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
+async function pack(from: string, ...more: string[]): Promise<{ filename: string; files: string[] }> {
+  const { stdout } = await run("npm", ["pack", "--json", "--silent", "--pack-destination", folder, ...more], {
     cwd: from,
   });
   const parsed: unknown = JSON.parse(stdout);
@@ -26,11 +26,22 @@ async function pack(from: string): Promise<{ filename: string; files: string[] }
   return { filename: join(folder, packed.filename), files: packed.files.map((f) => f.path) };
 }
 
+/** The package as in a fresh clone: nothing is built, and npm pack alone must do it. */
+async function clone(): Promise<string> {
+  const top = join(folder, "clone");
+  const copy = join(top, "sdk/typescript");
+  const made = ["node_modules", "dist", "build", "LICENSE"];
+  await cp(root, copy, { recursive: true, filter: (path) => !made.includes(relative(root, path)) });
+  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+  for (const file of ["gen/typescript/schema.d.ts", "LICENSE"]) await cp(join(root, "../..", file), join(top, file));
+  return copy;
+}
+
 // Also what it depends on is packed from here, so that the install needs no network and no cache.
-const own = await pack(root);
+const own = await pack(await clone());
 const dependencies = ["jose", "openapi-fetch", "openapi-typescript-helpers"];
 const tarballs = [own.filename];
-for (const name of dependencies) tarballs.push((await pack(join(root, "node_modules", name))).filename);
+for (const name of dependencies) tarballs.push((await pack(join(root, "node_modules", name), "--ignore-scripts")).filename);
 await writeFile(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
 await run("npm", ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", ...tarballs], { cwd: folder });
 

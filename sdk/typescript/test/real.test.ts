@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, describe, test } from "node:test";
+import { inspect } from "node:util";
 
 import {
   AlreadyRedeemedError,
+  ExpiredError,
   ForbiddenError,
   FrozenError,
   Admin,
@@ -17,7 +19,9 @@ import {
   NotRedeemedError,
   OutcomeAlreadySetError,
   ParamsMismatchError,
+  PinNotSetError,
   PreconditionFailedError,
+  Secret,
   UnauthorizedError,
   ValidationError,
   WrongPinError,
@@ -126,6 +130,40 @@ describe("the public operations", () => {
     });
     assert.equal((await me.getMyPinStatus()).has_pin, true);
     await assert.rejects(client.getMyPinStatus(), ForbiddenError);
+    await assert.rejects(me.setMyPin("492750"), ValidationError);
+    await assert.rejects(me.setMyPin("492750", { currentPin: "111222" }), WrongPinError);
+    assert.equal((await me.setMyPin(new Secret("492750"), { currentPin: new Secret(pin) })).set_by, "holder");
+    await client.removeCustomerPin(customer);
+    await assert.rejects(me.setMyPin(pin), PinNotSetError);
+  });
+  test("PIN links of admin and runtime, once made and once ended", async () => {
+    const { instance, customer, runtime } = await newInstance();
+    const identity = randomUUID();
+    const expiresInSeconds = 600;
+    for (const [make, end] of [
+      [
+        () => client.createCustomerPinLink(customer, { expiresInSeconds }),
+        () => client.endCustomerPinLinks(customer),
+      ],
+      [
+        () => client.createIdentityPinLink(instance, identity, { expiresInSeconds }),
+        () => client.endIdentityPinLinks(instance, identity),
+      ],
+      [
+        () => runtime.runtimeCreatePinLink(identity, { expiresInSeconds }),
+        () => runtime.runtimeEndPinLinks(identity),
+      ],
+    ] as const) {
+      const link = await make();
+      const url = link.url.reveal();
+      assert.ok(url.startsWith(`${server.url}/set-pin/`) && !inspect(link).includes(url));
+      const lives = Date.parse(link.expires_at) - Date.now();
+      assert.ok(lives > 500_000 && lives <= 601_000, String(lives));
+      assert.equal((await fetch(url)).status, 200);
+      await end();
+      assert.equal((await fetch(url)).status, 410);
+    }
+    await assert.rejects(runtime.runtimeCreatePinLink(identity, { expiresInSeconds: 86_400 }), ValidationError);
   });
 });
 
@@ -282,6 +320,15 @@ describe("what a runtime and an operator see", () => {
       required: false,
       reason: "skill_not_listed",
     });
+  });
+  test("the link of a question as a QR code, while it is pending", async () => {
+    const { runtime, question } = await newInstance();
+    const { id, confirm_url } = await runtime.askConfirmation({ ...question, action });
+    assert.match(await runtime.getConfirmationQr(id ?? ""), /^(<\?xml[^>]*>\s*)?<svg/);
+    assert.equal((await fetch(confirm_url ?? "")).status, 200);
+    await runtime.declineConfirmation(id ?? "");
+    assert.equal((await runtime.getConfirmation(id ?? "")).confirm_url, null);
+    await assert.rejects(runtime.getConfirmationQr(id ?? ""), ExpiredError);
   });
   test("the open confirmations, by page, holder and status", async () => {
     const { runtime, question, customer } = await newInstance();

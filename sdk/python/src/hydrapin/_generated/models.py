@@ -61,7 +61,9 @@ class PinPolicyUpdate(TypedDict):
 
     pin_required_skills: NotRequired[Sequence[str] | None]
     """The skills that need a PIN. `payments.*` stands for every skill whose name begins with
-    `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8.
+    `payments.`, `*` for every skill. All entries together have at most 32 KiB in UTF-8. The body
+    has at most 64 KiB as it is sent, so in a policy near that bound, send characters as they are
+    and not as `\\u` escapes.
     """
 
     pin_session_ttl_minutes: NotRequired[int | None]
