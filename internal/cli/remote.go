@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/hydracore/hydrapin/internal/config"
@@ -73,6 +74,10 @@ func explain(err error) error {
 		return fmt.Errorf("the server answered %d: %s (request %s)", refused.Status, refused.Detail, refused.RequestID)
 	case errors.Is(err, hydrapin.ErrUnexpectedAnswer):
 		return errors.New("what answers at HYDRAPIN_URL is no hydrapin of this version: check the URL")
+	}
+	// The client says which operation failed; the reason beneath is enough.
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op
 	}
 	return fmt.Errorf("the server cannot be reached: %s; check HYDRAPIN_URL, and that serve is running there", cause(err))
 }
