@@ -238,7 +238,7 @@ func (q *Queries) ListKeyChecks(ctx context.Context, db DBTX) ([]KeyCheck, error
 const lockAPIKeysMadeBy = `-- name: LockAPIKeysMadeBy :many
 SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
     created_by_kind, created_by, depth, last_used_at
-FROM api_keys
+FROM api_keys INDEXED BY api_keys_maker
 WHERE tenant_id = ?1 AND created_by_kind = 'api_key'
     AND created_by IN (SELECT value FROM json_each(CAST(?2 AS TEXT)))
     AND revoked_at IS NULL

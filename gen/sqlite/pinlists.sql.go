@@ -15,8 +15,8 @@ const countInactivePINs = `-- name: CountInactivePINs :one
 SELECT count(*) FROM (
     SELECT 1 FROM pins
     WHERE tenant_id = ?1
-        AND (holder_type, instance_id) >= (CAST(?2 AS TEXT), CAST(?3 AS TEXT))
-        AND (holder_type, instance_id) <= (CAST(?4 AS TEXT), CAST(?5 AS TEXT))
+        AND (holder_type, instance_id) >= (?2, ?3)
+        AND (holder_type, instance_id) <= (?4, ?5)
         AND pin_id IS NOT NULL AND inactive
         AND (CAST(?6 AS TEXT) = '' OR CAST(?6 AS TEXT) =
             CASE WHEN pin_id IS NULL THEN NULL WHEN set_by_pin_id = pin_id THEN set_by
@@ -54,8 +54,8 @@ const countLockedPINs = `-- name: CountLockedPINs :one
 SELECT count(*) FROM (
     SELECT 1 FROM pins
     WHERE tenant_id = ?1
-        AND (holder_type, instance_id) >= (CAST(?2 AS TEXT), CAST(?3 AS TEXT))
-        AND (holder_type, instance_id) <= (CAST(?4 AS TEXT), CAST(?5 AS TEXT))
+        AND (holder_type, instance_id) >= (?2, ?3)
+        AND (holder_type, instance_id) <= (?4, ?5)
         AND pin_id IS NOT NULL AND NOT inactive AND locked_until IS NOT NULL
         AND locked_until > CAST(?6 AS INTEGER)
         AND (CAST(?7 AS TEXT) = '' OR CAST(?7 AS TEXT) =
@@ -96,8 +96,8 @@ const countPINs = `-- name: CountPINs :one
 SELECT count(*) FROM (
     SELECT 1 FROM pins
     WHERE tenant_id = ?1
-        AND (holder_type, instance_id) >= (CAST(?2 AS TEXT), CAST(?3 AS TEXT))
-        AND (holder_type, instance_id) <= (CAST(?4 AS TEXT), CAST(?5 AS TEXT))
+        AND (holder_type, instance_id) >= (?2, ?3)
+        AND (holder_type, instance_id) <= (?4, ?5)
         AND (NOT CAST(?6 AS INTEGER) OR pin_id IS NOT NULL AND NOT inactive
             AND (locked_until IS NULL OR locked_until <= CAST(?7 AS INTEGER)))
     LIMIT ?8
@@ -133,12 +133,13 @@ func (q *Queries) CountPINs(ctx context.Context, db DBTX, arg CountPINsParams) (
 
 const countPINsSetBy = `-- name: CountPINsSetBy :one
 SELECT count(*) FROM (
-    SELECT 1 FROM pins
+    SELECT 1 FROM pins INDEXED BY pins_setter
     WHERE tenant_id = ?1
-        AND (holder_type, instance_id) >= (CAST(?2 AS TEXT), CAST(?3 AS TEXT))
-        AND (holder_type, instance_id) <= (CAST(?4 AS TEXT), CAST(?5 AS TEXT))
+        AND (holder_type, instance_id) >= (?2, ?3)
+        AND (holder_type, instance_id) <= (?4, ?5)
+        AND CAST(?6 AS TEXT) <> ''
         AND (CASE WHEN pin_id IS NULL THEN NULL WHEN set_by_pin_id = pin_id THEN set_by
-            WHEN holder_type = 'identity' THEN 'runtime' ELSE 'admin' END) = CAST(?6 AS TEXT)
+            WHEN holder_type = 'identity' THEN 'runtime' ELSE 'admin' END) = ?6
         AND (NOT CAST(?7 AS INTEGER) OR pin_id IS NOT NULL AND NOT inactive
             AND (locked_until IS NULL OR locked_until <= CAST(?8 AS INTEGER)))
     LIMIT ?9
@@ -178,8 +179,8 @@ const countUnsetPINs = `-- name: CountUnsetPINs :one
 SELECT count(*) FROM (
     SELECT 1 FROM pins
     WHERE tenant_id = ?1
-        AND (holder_type, instance_id) >= (CAST(?2 AS TEXT), CAST(?3 AS TEXT))
-        AND (holder_type, instance_id) <= (CAST(?4 AS TEXT), CAST(?5 AS TEXT))
+        AND (holder_type, instance_id) >= (?2, ?3)
+        AND (holder_type, instance_id) <= (?4, ?5)
         AND pin_id IS NULL
     LIMIT ?6
 ) AS counted
@@ -214,8 +215,8 @@ SELECT tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, 
     bucket_empty_at, set_by, set_by_pin_id
 FROM pins
 WHERE tenant_id = ?1
-    AND (holder_type, instance_id) >= (CAST(?2 AS TEXT), CAST(?3 AS TEXT))
-    AND (holder_type, instance_id) <= (CAST(?4 AS TEXT), CAST(?5 AS TEXT))
+    AND (holder_type, instance_id) >= (?2, ?3)
+    AND (holder_type, instance_id) <= (?4, ?5)
     AND pin_id IS NOT NULL AND inactive
     AND (CAST(?6 AS TEXT) = '' OR CAST(?6 AS TEXT) =
         CASE WHEN pin_id IS NULL THEN NULL WHEN set_by_pin_id = pin_id THEN set_by
@@ -292,8 +293,8 @@ SELECT tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, 
     bucket_empty_at, set_by, set_by_pin_id
 FROM pins
 WHERE tenant_id = ?1
-    AND (holder_type, instance_id) >= (CAST(?2 AS TEXT), CAST(?3 AS TEXT))
-    AND (holder_type, instance_id) <= (CAST(?4 AS TEXT), CAST(?5 AS TEXT))
+    AND (holder_type, instance_id) >= (?2, ?3)
+    AND (holder_type, instance_id) <= (?4, ?5)
     AND pin_id IS NOT NULL AND NOT inactive AND locked_until IS NOT NULL
     AND locked_until > CAST(?6 AS INTEGER)
     AND (CAST(?7 AS TEXT) = '' OR CAST(?7 AS TEXT) =
@@ -374,8 +375,8 @@ SELECT tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, 
     bucket_empty_at, set_by, set_by_pin_id
 FROM pins
 WHERE tenant_id = ?1
-    AND (holder_type, instance_id) >= (CAST(?2 AS TEXT), CAST(?3 AS TEXT))
-    AND (holder_type, instance_id) <= (CAST(?4 AS TEXT), CAST(?5 AS TEXT))
+    AND (holder_type, instance_id) >= (?2, ?3)
+    AND (holder_type, instance_id) <= (?4, ?5)
     AND (NOT CAST(?6 AS INTEGER) OR pin_id IS NOT NULL AND NOT inactive
         AND (locked_until IS NULL OR locked_until <= CAST(?7 AS INTEGER)))
 ORDER BY holder_type, instance_id, holder_id
@@ -396,7 +397,8 @@ type PagePINsParams struct {
 
 // Of holders there is a query for each index that a list can go by: an optional condition would
 // keep the planner from it. All are in the order of the key, and each has a count that stops. The
-// range is of pairs of holder type and instance.
+// range is of pairs of holder type and instance. A CAST would keep SQLite from the index, as the
+// comparison then has another affinity. Without statistics it would not take that of the setter.
 func (q *Queries) PagePINs(ctx context.Context, db DBTX, arg PagePINsParams) ([]PIN, error) {
 	rows, err := db.QueryContext(ctx, pagePINs,
 		arg.TenantID,
@@ -453,12 +455,13 @@ const pagePINsSetBy = `-- name: PagePINsSetBy :many
 SELECT tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, created_at,
     counts_from, removed_by_runtime, failures, locked_until, inactive, lock_epoch, generation,
     bucket_empty_at, set_by, set_by_pin_id
-FROM pins
+FROM pins INDEXED BY pins_setter
 WHERE tenant_id = ?1
-    AND (holder_type, instance_id) >= (CAST(?2 AS TEXT), CAST(?3 AS TEXT))
-    AND (holder_type, instance_id) <= (CAST(?4 AS TEXT), CAST(?5 AS TEXT))
+    AND (holder_type, instance_id) >= (?2, ?3)
+    AND (holder_type, instance_id) <= (?4, ?5)
+    AND CAST(?6 AS TEXT) <> ''
     AND (CASE WHEN pin_id IS NULL THEN NULL WHEN set_by_pin_id = pin_id THEN set_by
-        WHEN holder_type = 'identity' THEN 'runtime' ELSE 'admin' END) = CAST(?6 AS TEXT)
+        WHEN holder_type = 'identity' THEN 'runtime' ELSE 'admin' END) = ?6
     AND (NOT CAST(?7 AS INTEGER) OR pin_id IS NOT NULL AND NOT inactive
         AND (locked_until IS NULL OR locked_until <= CAST(?8 AS INTEGER)))
 ORDER BY holder_type, instance_id, holder_id
@@ -537,8 +540,8 @@ SELECT tenant_id, holder_type, instance_id, holder_id, pin_id, hash, pepper_id, 
     bucket_empty_at, set_by, set_by_pin_id
 FROM pins
 WHERE tenant_id = ?1
-    AND (holder_type, instance_id) >= (CAST(?2 AS TEXT), CAST(?3 AS TEXT))
-    AND (holder_type, instance_id) <= (CAST(?4 AS TEXT), CAST(?5 AS TEXT))
+    AND (holder_type, instance_id) >= (?2, ?3)
+    AND (holder_type, instance_id) <= (?4, ?5)
     AND pin_id IS NULL
 ORDER BY holder_type, instance_id, holder_id
 LIMIT ?7 OFFSET ?6

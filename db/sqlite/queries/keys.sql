@@ -31,7 +31,7 @@ WHERE tenant_id = sqlc.arg(tenant_id) AND id = sqlc.arg(id);
 -- The keys that were created with one of the makers, a JSON array, and are not revoked.
 SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
     created_by_kind, created_by, depth, last_used_at
-FROM api_keys
+FROM api_keys INDEXED BY api_keys_maker
 WHERE tenant_id = sqlc.arg(tenant_id) AND created_by_kind = 'api_key'
     AND created_by IN (SELECT value FROM json_each(CAST(sqlc.arg(makers) AS TEXT)))
     AND revoked_at IS NULL
