@@ -33,6 +33,8 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
+require code.dny.dev/ssrf v0.3.0 // indirect
+
 // The SDK is a module of its own, beside the server. A tagged release drops this line: see
 // tools/release.sh.
 replace github.com/hydracore/hydrapin/sdk/go/hydrapin => ./sdk/go/hydrapin

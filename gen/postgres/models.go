@@ -174,6 +174,51 @@ type SchemaCompat struct {
 	MinProgramSchema int64
 }
 
+type Webhook struct {
+	TenantID       uuid.UUID
+	ID             uuid.UUID
+	Place          int16
+	Url            string
+	Events         []string
+	Description    string
+	Disabled       string
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+	CreatedByKind  string
+	CreatedBy      string
+	DirectedByKind string
+	DirectedBy     string
+	Secret         []byte
+	SecretPepperID string
+	OldSecret      []byte
+	OldPepperID    *string
+	OldUntil       *time.Time
+	FailingSince   *time.Time
+	DueAt          *time.Time
+}
+
+type WebhookDelivery struct {
+	TenantID         uuid.UUID
+	ID               uuid.UUID
+	WebhookID        uuid.UUID
+	EventID          uuid.UUID
+	EventIndex       int64
+	EventType        string
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	HolderID         uuid.UUID
+	Status           string
+	Attempts         int32
+	Failures         int32
+	CreatedAt        time.Time
+	DueAt            time.Time
+	LeaseID          *uuid.UUID
+	LeaseUntil       *time.Time
+	LastAt           *time.Time
+	LastStatus       *int32
+	LastFailure      string
+}
+
 type WriteProbe struct {
 	One      bool
 	ProbedAt time.Time

@@ -168,6 +168,51 @@ type SchemaCompat struct {
 	MinProgramSchema int64
 }
 
+type Webhook struct {
+	TenantID       uuid.UUID
+	ID             uuid.UUID
+	Place          int64
+	Url            string
+	Events         string
+	Description    string
+	Disabled       string
+	CreatedAt      int64
+	UpdatedAt      int64
+	CreatedByKind  string
+	CreatedBy      string
+	DirectedByKind string
+	DirectedBy     string
+	Secret         []byte
+	SecretPepperID string
+	OldSecret      []byte
+	OldPepperID    *string
+	OldUntil       *int64
+	FailingSince   *int64
+	DueAt          *int64
+}
+
+type WebhookDelivery struct {
+	TenantID         uuid.UUID
+	ID               uuid.UUID
+	WebhookID        uuid.UUID
+	EventID          uuid.UUID
+	EventIndex       int64
+	EventType        string
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	HolderID         uuid.UUID
+	Status           string
+	Attempts         int64
+	Failures         int64
+	CreatedAt        int64
+	DueAt            int64
+	LeaseID          *uuid.UUID
+	LeaseUntil       *int64
+	LastAt           *int64
+	LastStatus       *int64
+	LastFailure      string
+}
+
 type WriteProbe struct {
 	One      int64
 	ProbedAt int64

@@ -54,6 +54,14 @@ const (
 	TypeKeyRevoked Type = "key.revoked"
 
 	TypeAccessDenied Type = "access.denied"
+
+	TypeWebhookCreated         Type = "webhook.created"
+	TypeWebhookUpdated         Type = "webhook.updated"
+	TypeWebhookDeleted         Type = "webhook.deleted"
+	TypeWebhookDisabled        Type = "webhook.disabled"
+	TypeWebhookSecretRotated   Type = "webhook.secret_rotated" //nolint:gosec // the name of an event
+	TypeWebhookTested          Type = "webhook.tested"
+	TypeWebhookDeliveryRetried Type = "webhook.delivery_retried"
 )
 
 // Actor is the credential that acted.

@@ -16,6 +16,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 var (
@@ -66,6 +67,7 @@ type Store interface {
 	Close() error
 
 	Lists
+	WebhookLists
 }
 
 // Lists are reads of many rows, each a round trip of its own, for what runs
@@ -83,7 +85,8 @@ type Lists interface {
 	OpenConfirmations(ctx context.Context, f ConfirmationFilter) ([]confirmation.Confirmation, error)
 	// KeyChecks returns the stored check values by kind and id.
 	KeyChecks(ctx context.Context) (map[CheckID][]byte, error)
-	// PeppersInUse returns the ids of the peppers that stored PINs were hashed with.
+	// PeppersInUse returns the ids of the peppers that stored PINs were hashed with, and those that
+	// seal the secrets of webhooks.
 	PeppersInUse(ctx context.Context) ([]string, error)
 }
 
@@ -173,6 +176,8 @@ type Reads interface {
 	// [ErrNotFound] when there is none.
 	APIKey(id string, into *auth.APIKey)
 
+	WebhookReads
+
 	// Fetch sends what was queued. The first error ends it; in a transaction the
 	// transaction then cannot be committed, [ErrNotFound] excepted.
 	Fetch(ctx context.Context) error
@@ -205,10 +210,12 @@ const (
 type Tx interface {
 	Reads
 	Locks
+	WebhookLocks
 	PINWrites
 	PolicyWrites
 	ConfirmationWrites
 	KeyWrites
+	WebhookWrites
 
 	// Append writes events, in order.
 	Append(events ...audit.Event)
@@ -275,6 +282,8 @@ type StaleAge struct {
 	Confirmation, Session, Attempt time.Duration
 	// Link counts from its expiry.
 	Link time.Duration
+	// Delivery counts from the creation of a delivery.
+	Delivery time.Duration
 }
 
 // Stale names rows that may be removed.
@@ -283,6 +292,7 @@ type Stale struct {
 	Sessions      []confirmation.SessionRef
 	Attempts      []pin.AttemptRef
 	Links         []pin.LinkRef
+	Deliveries    []webhook.DeliveryRef
 }
 
 // PINWrites save PIN records and attempts.

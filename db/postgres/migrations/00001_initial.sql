@@ -32,7 +32,7 @@ CREATE TABLE duties (
     name text NOT NULL,
     CONSTRAINT duties_pkey PRIMARY KEY (name)
 );
-INSERT INTO duties (name) VALUES ('sweep');
+INSERT INTO duties (name) VALUES ('sweep'), ('webhooks');
 
 -- A row is never deleted: lock epoch and generation outlive every PIN.
 CREATE TABLE pins (
@@ -145,6 +145,79 @@ CREATE UNIQUE INDEX pin_links_open ON pin_links (tenant_id, holder_id, holder_in
     WHERE ended_at IS NULL;
 CREATE INDEX pin_links_creator ON pin_links (tenant_id, created_by) WHERE ended_at IS NULL;
 CREATE INDEX pin_links_expiry ON pin_links (expires_at);
+
+-- Where a tenant's events are sent. The place bounds how many a tenant has. Secrets are sealed
+-- under a pepper; the old one signs too until old_until.
+CREATE TABLE webhooks (
+    tenant_id         uuid        NOT NULL,
+    id                uuid        NOT NULL,
+    place             smallint    NOT NULL,
+    url               text        NOT NULL,
+    events            text[]      NOT NULL,
+    description       text        NOT NULL DEFAULT '',
+    disabled          text        NOT NULL DEFAULT '',
+    created_at        timestamptz NOT NULL,
+    updated_at        timestamptz NOT NULL,
+    created_by_kind   text        NOT NULL,
+    created_by        text        NOT NULL,
+    directed_by_kind  text        NOT NULL,
+    directed_by       text        NOT NULL,
+    secret            bytea       NOT NULL,
+    secret_pepper_id  text        NOT NULL,
+    old_secret        bytea,
+    old_pepper_id     text,
+    old_until         timestamptz,
+    failing_since     timestamptz,
+    due_at            timestamptz,
+    CONSTRAINT webhooks_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT webhooks_place_range CHECK (place BETWEEN 1 AND 20),
+    CONSTRAINT webhooks_disabled CHECK (disabled IN ('', 'by_hand', 'gone', 'failing', 'key_revoked')),
+    CONSTRAINT webhooks_disabled_is_not_due CHECK (disabled = '' OR due_at IS NULL),
+    CONSTRAINT webhooks_old_whole CHECK (num_nulls(old_secret, old_pepper_id, old_until) IN (0, 3))
+);
+CREATE UNIQUE INDEX webhooks_id ON webhooks (id);
+CREATE UNIQUE INDEX webhooks_place ON webhooks (tenant_id, place);
+CREATE INDEX webhooks_due ON webhooks (due_at) WHERE due_at IS NOT NULL;
+
+-- An event on its way to a webhook. It outlives the webhook until it is old enough. An event
+-- of no holder has an empty type and the nil UUID twice.
+CREATE TABLE webhook_deliveries (
+    tenant_id          uuid        NOT NULL,
+    id                 uuid        NOT NULL,
+    webhook_id         uuid        NOT NULL,
+    event_id           uuid        NOT NULL,
+    event_index        bigint      NOT NULL,
+    event_type         text        NOT NULL,
+    holder_type        text        NOT NULL,
+    holder_instance_id uuid        NOT NULL,
+    holder_id          uuid        NOT NULL,
+    status             text        NOT NULL,
+    attempts           integer     NOT NULL DEFAULT 0,
+    failures           integer     NOT NULL DEFAULT 0,
+    created_at         timestamptz NOT NULL,
+    due_at             timestamptz NOT NULL,
+    lease_id           uuid,
+    lease_until        timestamptz,
+    last_at            timestamptz,
+    last_status        integer,
+    last_failure       text        NOT NULL DEFAULT '',
+    CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT webhook_deliveries_status CHECK (status IN ('pending', 'delivered', 'dead')),
+    CONSTRAINT webhook_deliveries_counts CHECK (attempts >= 0 AND failures BETWEEN 0 AND attempts),
+    CONSTRAINT webhook_deliveries_holder_type CHECK (holder_type IN ('', 'customer', 'identity')),
+    CONSTRAINT webhook_deliveries_lease_whole CHECK (
+        num_nulls(lease_id, lease_until) IN (0, 2) AND (lease_id IS NULL OR status = 'pending')
+    )
+);
+CREATE UNIQUE INDEX webhook_deliveries_event ON webhook_deliveries (tenant_id, webhook_id, event_index);
+CREATE INDEX webhook_deliveries_status ON webhook_deliveries (tenant_id, webhook_id, status, event_index);
+CREATE INDEX webhook_deliveries_fresh ON webhook_deliveries (tenant_id, webhook_id, event_index)
+    WHERE status = 'pending' AND attempts = 0;
+CREATE INDEX webhook_deliveries_again ON webhook_deliveries (tenant_id, webhook_id, due_at)
+    WHERE status = 'pending' AND attempts > 0;
+CREATE INDEX webhook_deliveries_leased ON webhook_deliveries (tenant_id, webhook_id)
+    WHERE lease_id IS NOT NULL;
+CREATE INDEX webhook_deliveries_age ON webhook_deliveries (created_at);
 
 CREATE TABLE pin_sessions (
     tenant_id          uuid        NOT NULL,
@@ -331,6 +404,6 @@ CREATE TRIGGER pin_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pin
     FOR EACH STATEMENT EXECUTE FUNCTION pin_events_append_only();
 
 -- +goose Down
-DROP TABLE pin_events, key_checks, api_keys, confirmations, pin_sessions, pin_links, freezes, pin_policies, pin_attempts,
+DROP TABLE pin_events, key_checks, api_keys, confirmations, pin_sessions, webhook_deliveries, webhooks, pin_links, freezes, pin_policies, pin_attempts,
     pins, duties, write_probes, schema_compat;
 DROP FUNCTION pin_events_append_only();

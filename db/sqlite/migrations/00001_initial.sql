@@ -153,6 +153,82 @@ CREATE UNIQUE INDEX pin_links_open ON pin_links (tenant_id, holder_id, holder_in
 CREATE INDEX pin_links_creator ON pin_links (tenant_id, created_by) WHERE ended_at IS NULL;
 CREATE INDEX pin_links_expiry ON pin_links (expires_at);
 
+-- Where a tenant's events are sent. The place bounds how many a tenant has. Secrets are sealed
+-- under a pepper; the old one signs too until old_until.
+CREATE TABLE webhooks (
+    tenant_id         TEXT        NOT NULL,
+    id                TEXT        NOT NULL,
+    place             INTEGER     NOT NULL,
+    url               TEXT        NOT NULL,
+    events            TEXT        NOT NULL,
+    description       TEXT        NOT NULL DEFAULT '',
+    disabled          TEXT        NOT NULL DEFAULT '',
+    created_at        INTEGER     NOT NULL,
+    updated_at        INTEGER     NOT NULL,
+    created_by_kind   TEXT        NOT NULL,
+    created_by        TEXT        NOT NULL,
+    directed_by_kind  TEXT        NOT NULL,
+    directed_by       TEXT        NOT NULL,
+    secret            BLOB        NOT NULL,
+    secret_pepper_id  TEXT        NOT NULL,
+    old_secret        BLOB,
+    old_pepper_id     TEXT,
+    old_until         INTEGER,
+    failing_since     INTEGER,
+    due_at            INTEGER,
+    CONSTRAINT webhooks_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT webhooks_place_range CHECK (place BETWEEN 1 AND 20),
+    CONSTRAINT webhooks_disabled CHECK (disabled IN ('', 'by_hand', 'gone', 'failing', 'key_revoked')),
+    CONSTRAINT webhooks_disabled_is_not_due CHECK (disabled = '' OR due_at IS NULL),
+    CONSTRAINT webhooks_old_whole CHECK (
+        (old_secret IS NULL) = (old_pepper_id IS NULL) AND (old_secret IS NULL) = (old_until IS NULL)
+    ),
+    CONSTRAINT webhooks_events CHECK (json_type(events) = 'array')
+) STRICT;
+CREATE UNIQUE INDEX webhooks_id ON webhooks (id);
+CREATE UNIQUE INDEX webhooks_place ON webhooks (tenant_id, place);
+CREATE INDEX webhooks_due ON webhooks (due_at) WHERE due_at IS NOT NULL;
+
+-- An event on its way to a webhook. It outlives the webhook until it is old enough. An event
+-- of no holder has an empty type and the nil UUID twice.
+CREATE TABLE webhook_deliveries (
+    tenant_id          TEXT        NOT NULL,
+    id                 TEXT        NOT NULL,
+    webhook_id         TEXT        NOT NULL,
+    event_id           TEXT        NOT NULL,
+    event_index        INTEGER     NOT NULL,
+    event_type         TEXT        NOT NULL,
+    holder_type        TEXT        NOT NULL,
+    holder_instance_id TEXT        NOT NULL,
+    holder_id          TEXT        NOT NULL,
+    status             TEXT        NOT NULL,
+    attempts           INTEGER     NOT NULL DEFAULT 0,
+    failures           INTEGER     NOT NULL DEFAULT 0,
+    created_at         INTEGER     NOT NULL,
+    due_at             INTEGER     NOT NULL,
+    lease_id           TEXT,
+    lease_until        INTEGER,
+    last_at            INTEGER,
+    last_status        INTEGER,
+    last_failure       TEXT        NOT NULL DEFAULT '',
+    CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT webhook_deliveries_status CHECK (status IN ('pending', 'delivered', 'dead')),
+    CONSTRAINT webhook_deliveries_counts CHECK (attempts >= 0 AND failures BETWEEN 0 AND attempts),
+    CONSTRAINT webhook_deliveries_holder_type CHECK (holder_type IN ('', 'customer', 'identity')),
+    CONSTRAINT webhook_deliveries_lease_whole CHECK (
+        (lease_id IS NULL) = (lease_until IS NULL) AND (lease_id IS NULL OR status = 'pending')
+    )
+) STRICT;
+CREATE UNIQUE INDEX webhook_deliveries_event ON webhook_deliveries (tenant_id, webhook_id, event_index);
+CREATE INDEX webhook_deliveries_status ON webhook_deliveries (tenant_id, webhook_id, status, event_index);
+CREATE INDEX webhook_deliveries_fresh ON webhook_deliveries (tenant_id, webhook_id, event_index)
+    WHERE status = 'pending' AND attempts = 0;
+CREATE INDEX webhook_deliveries_again ON webhook_deliveries (tenant_id, webhook_id, due_at)
+    WHERE status = 'pending' AND attempts > 0;
+CREATE INDEX webhook_deliveries_leased ON webhook_deliveries (tenant_id, webhook_id)
+    WHERE lease_id IS NOT NULL;
+CREATE INDEX webhook_deliveries_age ON webhook_deliveries (created_at);
+
 CREATE TABLE pin_sessions (
     tenant_id          TEXT    NOT NULL,
     id                 TEXT    NOT NULL,
@@ -367,6 +443,8 @@ DROP TABLE key_checks;
 DROP TABLE api_keys;
 DROP TABLE confirmations;
 DROP TABLE pin_sessions;
+DROP TABLE webhook_deliveries;
+DROP TABLE webhooks;
 DROP TABLE pin_links;
 DROP TABLE freezes;
 DROP TABLE pin_policies;

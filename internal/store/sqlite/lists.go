@@ -103,6 +103,6 @@ func (s *Store) KeyChecks(ctx context.Context) (map[store.CheckID][]byte, error)
 // PeppersInUse implements store.Lists.
 func (s *Store) PeppersInUse(ctx context.Context) ([]string, error) {
 	return list(ctx, s, func(ctx context.Context, db gen.DBTX) ([]*string, error) {
-		return queries.PeppersInUse(ctx, db)
+		return queries.PeppersInUse(ctx, db, toDBNullTime(s.clock.read()))
 	}, infallible(value[string]))
 }

@@ -1,0 +1,43 @@
+package audit
+
+// Types returns every type of event, in the order in which they are documented.
+func Types() []Type {
+	return []Type{
+		TypePINSet,
+		TypePINRemoved,
+		TypePINAttempted,
+		TypePINVerified,
+		TypePINFailed,
+		TypePINRefused,
+		TypePINLocked,
+		TypePINDeactivated,
+		TypePINUnlocked,
+		TypePINLinkCreated,
+		TypePINLinkEnded,
+		TypePolicyUpdated,
+		TypeFreezeSet,
+		TypeFreezeLifted,
+		TypeSessionOpened,
+		TypeSessionEnded,
+		TypeConfirmationNotRequired,
+		TypeConfirmationBlocked,
+		TypeConfirmationAsked,
+		TypeConfirmationApproved,
+		TypeConfirmationDeclined,
+		TypeConfirmationDisputed,
+		TypeConfirmationExpired,
+		TypeConfirmationRedeemed,
+		TypeConfirmationOutcome,
+		TypeConfirmationRefused,
+		TypeKeyMinted,
+		TypeKeyRevoked,
+		TypeAccessDenied,
+		TypeWebhookCreated,
+		TypeWebhookUpdated,
+		TypeWebhookDeleted,
+		TypeWebhookDisabled,
+		TypeWebhookSecretRotated,
+		TypeWebhookTested,
+		TypeWebhookDeliveryRetried,
+	}
+}
