@@ -46,6 +46,15 @@ const (
 	OpRevokeKey          Operation = "revoke_key"
 	OpDeny               Operation = "deny"
 	OpSweep              Operation = "sweep"
+
+	OpCreateWebhook       Operation = "create_webhook"
+	OpUpdateWebhook       Operation = "update_webhook"
+	OpDeleteWebhook       Operation = "delete_webhook"
+	OpRotateWebhookSecret Operation = "rotate_webhook_secret" //nolint:gosec // the name of an operation
+	OpTestWebhook         Operation = "test_webhook"
+	OpClaimDeliveries     Operation = "claim_deliveries"
+	OpSettleDelivery      Operation = "settle_delivery"
+	OpRetryDelivery       Operation = "retry_delivery"
 )
 
 // Result says how a step ended.

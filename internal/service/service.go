@@ -22,6 +22,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/receipt"
 	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 // Config are the settings of a Service. A service of requests needs all but
@@ -51,6 +52,10 @@ type Config struct {
 	SelfSetup bool
 	// AuditNotRequired makes not_required answers events.
 	AuditNotRequired bool
+	// WebhookSecrets seals the secrets of webhooks.
+	WebhookSecrets webhook.Sealer
+	// WebhookAddresses are those that webhooks may be sent to.
+	WebhookAddresses webhook.Addresses
 
 	// Now is this process's clock, for credentials alone; nil for time.Now.
 	// Records go by the database's clock.

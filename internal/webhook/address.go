@@ -36,7 +36,7 @@ func PublicAddresses(allowPrivate bool) Addresses {
 // Allows says whether an address may be dialed. An IPv6 address that stands for an IPv4 address is
 // judged by that one.
 func (a Addresses) Allows(addr netip.Addr) bool {
-	return addr.IsValid() && a.guard.SafeAddr(unwrap(addr)) == nil
+	return a.guard != nil && addr.IsValid() && a.guard.SafeAddr(unwrap(addr)) == nil
 }
 
 // unwrap returns the IPv4 address that an IPv6 address stands for, or else the address.

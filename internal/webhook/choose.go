@@ -79,8 +79,12 @@ func Choose(work []Work, leases []Taken, limit int, now time.Time) Choice {
 	for _, d := range c.Deliveries {
 		chosen[d.ID] = true
 	}
-	for _, w := range work {
-		c.Due[w.Endpoint.Ref] = w.lookNext(chosen, until[w.Endpoint.Ref], now)
+	for i, w := range work {
+		at := w.Endpoint.Ref
+		c.Due[at] = w.lookNext(chosen, until[at], now)
+		if len(c.Deliveries) >= limit && len(lines[i]) > 0 {
+			c.Due[at] = w.Endpoint.DueAt // it keeps its turn
+		}
 	}
 	return c
 }

@@ -149,7 +149,7 @@ func failureOf(err error) Failure {
 		return NotAllowed
 	case errors.As(err, &resolved):
 		return NotResolved
-	case errors.As(err, &untyped), errors.As(err, &alert), errors.As(err, &record), errors.As(err, &unknown):
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &untyped), errors.As(err, &alert), errors.As(err, &record), errors.As(err, &unknown):
 		return NotTrusted
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
 		errors.As(err, &network) && network.Timeout():

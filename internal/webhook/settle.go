@@ -30,9 +30,10 @@ const (
 	Redirected Failure = "redirected"
 	// Unsuccessful: the answer was another than 2xx.
 	Unsuccessful Failure = "unsuccessful_status"
-	// Unreadable: the secret cannot be opened with this node's peppers, or the event is no longer
-	// in the trail.
-	Unreadable Failure = "unreadable"
+	// Unreadable: the secret cannot be opened with this node's peppers.
+	Unreadable Failure = "secret_unreadable"
+	// Removed: the event is no longer in the trail.
+	Removed Failure = "event_removed"
 )
 
 // Result is what became of one try.
@@ -87,7 +88,7 @@ func (d Delivery) settle(r Result, now time.Time, spread float64) Delivery {
 	}
 	d.Failures++
 	after, again := wait(d.Failures, r.RetryAfter, spread)
-	if !again || r.Status == http.StatusGone {
+	if !again || r.Status == http.StatusGone || r.Failure == Removed {
 		d.Status = Dead
 		return d
 	}
@@ -98,10 +99,14 @@ func (d Delivery) settle(r Result, now time.Time, spread float64) Delivery {
 // Settle returns the endpoint after a try. It looks at its deliveries again at once. 410 disables
 // it, and so do failures for [DisableAfter] without a success.
 func (e Endpoint) Settle(r Result, now time.Time) Endpoint {
+	if !e.Enabled() {
+		return e // by hand, or for what became of another try
+	}
 	e.DueAt = now
 	switch {
 	case r.Failure == NoFailure:
 		e.FailingSince = time.Time{}
+	case r.Failure == Removed, r.Failure == Unreadable: // which are not the endpoint's
 	case r.Status == http.StatusGone:
 		return e.Disable(Gone, now)
 	case e.FailingSince.IsZero():

@@ -1,0 +1,50 @@
+package service
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/hydracore/hydrapin/internal/audit"
+	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/webhook"
+)
+
+// occurred is an event that has its index, as far as webhooks look at it.
+type occurred struct {
+	tenant uuid.UUID
+	event  webhook.Event
+	leaf   []byte
+}
+
+// deliver queues a delivery of each event for each endpoint of its tenant that gets it. Endpoints
+// are those of the events' tenants, and may be those of more.
+func (st *step) deliver(endpoints []webhook.Endpoint, events []occurred) {
+	of := map[uuid.UUID][]webhook.Endpoint{}
+	for _, e := range endpoints {
+		of[e.Tenant] = append(of[e.Tenant], e)
+	}
+	var all []webhook.Delivery
+	for _, o := range events {
+		for _, e := range of[o.tenant] {
+			if e.Gets(o.event.Type, o.leaf) {
+				all = append(all, webhook.NewDelivery(st.newID(), e.Ref, o.event, st.Now()))
+			}
+		}
+	}
+	st.InsertDeliveries(all...)
+}
+
+// disableWebhooksOf disables those of the endpoints that a revoked key created, or that it says where
+// their events go.
+func (st *step) disableWebhooksOf(k auth.APIKey, endpoints []webhook.Endpoint) {
+	for _, e := range endpoints {
+		if e.Tenant == k.Tenant && e.Enabled() && e.MadeBy(k) {
+			st.disableWebhook(e.Disable(webhook.KeyRevoked, st.Now()))
+		}
+	}
+}
+
+// disableWebhook stores an endpoint that the server has disabled.
+func (st *step) disableWebhook(e webhook.Endpoint) {
+	st.SaveWebhook(e)
+	st.recordAs(system(e.Tenant), about{}, audit.WebhookDisabled{Webhook: e.ID.String(), Reason: string(e.Disabled)})
+}
