@@ -25,6 +25,63 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ApiKeyKind.
+const (
+	ApiKeyKindApiKey     ApiKeyKind = "api_key"
+	ApiKeyKindRuntimeKey ApiKeyKind = "runtime_key"
+)
+
+// Valid indicates whether the value is a known member of the ApiKeyKind enum.
+func (e ApiKeyKind) Valid() bool {
+	switch e {
+	case ApiKeyKindApiKey:
+		return true
+	case ApiKeyKindRuntimeKey:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ApiKeyScope.
+const (
+	ApiKeysRead      ApiKeyScope = "api-keys:read"
+	ApiKeysWrite     ApiKeyScope = "api-keys:write"
+	EventsRead       ApiKeyScope = "events:read"
+	PinPoliciesRead  ApiKeyScope = "pin-policies:read"
+	PinPoliciesWrite ApiKeyScope = "pin-policies:write"
+	PinsRead         ApiKeyScope = "pins:read"
+	PinsWrite        ApiKeyScope = "pins:write"
+	WebhooksRead     ApiKeyScope = "webhooks:read"
+	WebhooksWrite    ApiKeyScope = "webhooks:write"
+)
+
+// Valid indicates whether the value is a known member of the ApiKeyScope enum.
+func (e ApiKeyScope) Valid() bool {
+	switch e {
+	case ApiKeysRead:
+		return true
+	case ApiKeysWrite:
+		return true
+	case EventsRead:
+		return true
+	case PinPoliciesRead:
+		return true
+	case PinPoliciesWrite:
+		return true
+	case PinsRead:
+		return true
+	case PinsWrite:
+		return true
+	case WebhooksRead:
+		return true
+	case WebhooksWrite:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConfirmationOutcome.
 const (
 	ConfirmationOutcomeExecuted ConfirmationOutcome = "executed"
@@ -130,6 +187,63 @@ func (e ConfirmationStatus) Valid() bool {
 	case ConfirmationStatusPending:
 		return true
 	case ConfirmationStatusRedeemed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CreatedApiKeyKind.
+const (
+	CreatedApiKeyKindApiKey     CreatedApiKeyKind = "api_key"
+	CreatedApiKeyKindRuntimeKey CreatedApiKeyKind = "runtime_key"
+)
+
+// Valid indicates whether the value is a known member of the CreatedApiKeyKind enum.
+func (e CreatedApiKeyKind) Valid() bool {
+	switch e {
+	case CreatedApiKeyKindApiKey:
+		return true
+	case CreatedApiKeyKindRuntimeKey:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HolderPinSetBy.
+const (
+	HolderPinSetByAdmin   HolderPinSetBy = "admin"
+	HolderPinSetByHolder  HolderPinSetBy = "holder"
+	HolderPinSetByRuntime HolderPinSetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the HolderPinSetBy enum.
+func (e HolderPinSetBy) Valid() bool {
+	switch e {
+	case HolderPinSetByAdmin:
+		return true
+	case HolderPinSetByHolder:
+		return true
+	case HolderPinSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HolderType.
+const (
+	HolderTypeCustomer HolderType = "customer"
+	HolderTypeIdentity HolderType = "identity"
+)
+
+// Valid indicates whether the value is a known member of the HolderType enum.
+func (e HolderType) Valid() bool {
+	switch e {
+	case HolderTypeCustomer:
+		return true
+	case HolderTypeIdentity:
 		return true
 	default:
 		return false
@@ -388,6 +502,51 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for QueryPinState.
+const (
+	QueryPinStateActive   QueryPinState = "active"
+	QueryPinStateInactive QueryPinState = "inactive"
+	QueryPinStateLocked   QueryPinState = "locked"
+	QueryPinStateNone     QueryPinState = "none"
+)
+
+// Valid indicates whether the value is a known member of the QueryPinState enum.
+func (e QueryPinState) Valid() bool {
+	switch e {
+	case QueryPinStateActive:
+		return true
+	case QueryPinStateInactive:
+		return true
+	case QueryPinStateLocked:
+		return true
+	case QueryPinStateNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QuerySetBy.
+const (
+	QuerySetByAdmin   QuerySetBy = "admin"
+	QuerySetByHolder  QuerySetBy = "holder"
+	QuerySetByRuntime QuerySetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the QuerySetBy enum.
+func (e QuerySetBy) Valid() bool {
+	switch e {
+	case QuerySetByAdmin:
+		return true
+	case QuerySetByHolder:
+		return true
+	case QuerySetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for QueryStatus.
 const (
 	QueryStatusApproved QueryStatus = "approved"
@@ -424,6 +583,51 @@ func (e ListConfirmationsParamsStatus) Valid() bool {
 	}
 }
 
+// Defines values for ListPinsParamsStatus.
+const (
+	ListPinsParamsStatusActive   ListPinsParamsStatus = "active"
+	ListPinsParamsStatusInactive ListPinsParamsStatus = "inactive"
+	ListPinsParamsStatusLocked   ListPinsParamsStatus = "locked"
+	ListPinsParamsStatusNone     ListPinsParamsStatus = "none"
+)
+
+// Valid indicates whether the value is a known member of the ListPinsParamsStatus enum.
+func (e ListPinsParamsStatus) Valid() bool {
+	switch e {
+	case ListPinsParamsStatusActive:
+		return true
+	case ListPinsParamsStatusInactive:
+		return true
+	case ListPinsParamsStatusLocked:
+		return true
+	case ListPinsParamsStatusNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPinsParamsSetBy.
+const (
+	ListPinsParamsSetByAdmin   ListPinsParamsSetBy = "admin"
+	ListPinsParamsSetByHolder  ListPinsParamsSetBy = "holder"
+	ListPinsParamsSetByRuntime ListPinsParamsSetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the ListPinsParamsSetBy enum.
+func (e ListPinsParamsSetBy) Valid() bool {
+	switch e {
+	case ListPinsParamsSetByAdmin:
+		return true
+	case ListPinsParamsSetByHolder:
+		return true
+	case ListPinsParamsSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
 // Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
 	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
@@ -441,6 +645,68 @@ type Action struct {
 //
 // Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 type ActionParams = json.RawMessage
+
+// ApiKey A key, without its secret.
+type ApiKey struct {
+	// CreatedAt When the key was created.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// ExpiresAt When the key expires. Null if it does not.
+	ExpiresAt *wire.Time `json:"expires_at"`
+
+	// Id The id of the key. It is no secret.
+	Id string `json:"id"`
+
+	// InstanceId The instance of a runtime key. Null for an API key.
+	InstanceId *openapi_types.UUID `json:"instance_id"`
+
+	// Kind An API key, or the runtime key of an instance.
+	Kind ApiKeyKind `json:"kind"`
+
+	// LastUsedAt When the key was last used, to within a minute. Null if it never was.
+	LastUsedAt *wire.Time `json:"last_used_at"`
+
+	// Name The name for people. Null if it has none.
+	Name *string `json:"name"`
+
+	// Prefix How the key begins. It is no secret, and says which key is which.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt When the key was revoked. Null if it was not.
+	RevokedAt *wire.Time `json:"revoked_at"`
+
+	// Scopes What the key allows. Empty for a runtime key.
+	Scopes []ApiKeyScope `json:"scopes"`
+}
+
+// ApiKeyKind An API key, or the runtime key of an instance.
+type ApiKeyKind string
+
+// ApiKeyList A page of keys.
+type ApiKeyList struct {
+	// ApiKeys The keys, the oldest first.
+	ApiKeys []ApiKey `json:"api_keys"`
+
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+}
+
+// ApiKeyScope A right of an API key.
+//
+// Example: pins:read
+type ApiKeyScope string
 
 // AskConfirmation The question "may this skill run now?"
 type AskConfirmation struct {
@@ -556,6 +822,23 @@ type ConfirmationList struct {
 // ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
+// CreateApiKey The key to create: with `scopes` an API key, with `instance_id` a runtime key. Send exactly one of the two.
+type CreateApiKey struct {
+	// ExpiresAt When the key expires, in RFC 3339 format. It must be in the future.
+	ExpiresAt *wire.Time `json:"expires_at,omitempty"`
+
+	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	InstanceId *Uuid `json:"instance_id,omitempty"`
+
+	// Name A name for people.
+	//
+	// Example: dashboard
+	Name string `json:"name"`
+
+	// Scopes What the key allows. A scope that is named twice counts once.
+	Scopes *[]ApiKeyScope `json:"scopes,omitempty"`
+}
+
 // CreatePinLink How long the link lives.
 type CreatePinLink struct {
 	// ExpiresInSeconds After how many seconds the link expires.
@@ -567,6 +850,48 @@ type CreateRuntimePinLink struct {
 	// ExpiresInSeconds After how many seconds the link expires.
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 }
+
+// CreatedApiKey A key that was created, with the key itself.
+type CreatedApiKey struct {
+	// CreatedAt When the key was created.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// ExpiresAt When the key expires. Null if it does not.
+	ExpiresAt *wire.Time `json:"expires_at"`
+
+	// Id The id of the key. It is no secret.
+	Id string `json:"id"`
+
+	// InstanceId The instance of a runtime key. Null for an API key.
+	InstanceId *openapi_types.UUID `json:"instance_id"`
+
+	// Key The key. It is shown only this once. Store it as a secret.
+	Key string `json:"key"`
+
+	// Kind An API key, or the runtime key of an instance.
+	Kind CreatedApiKeyKind `json:"kind"`
+
+	// LastUsedAt When the key was last used, to within a minute. Null if it never was.
+	LastUsedAt *wire.Time `json:"last_used_at"`
+
+	// Name The name for people. Null if it has none.
+	Name *string `json:"name"`
+
+	// Prefix How the key begins. It is no secret, and says which key is which.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt When the key was revoked. Null if it was not.
+	RevokedAt *wire.Time `json:"revoked_at"`
+
+	// Scopes What the key allows. Empty for a runtime key.
+	Scopes []ApiKeyScope `json:"scopes"`
+}
+
+// CreatedApiKeyKind An API key, or the runtime key of an instance.
+type CreatedApiKeyKind string
 
 // ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation struct {
@@ -599,6 +924,49 @@ type HTTPValidationError struct {
 	// Detail The validation errors.
 	Detail []ValidationError `json:"detail"`
 }
+
+// HolderPin A holder and the state of their PIN.
+type HolderPin struct {
+	// CreatedAt When the current PIN was set. Null if no PIN is set.
+	CreatedAt *wire.Time `json:"created_at"`
+
+	// CustomerId The id of the customer. Null for a channel identity.
+	CustomerId *openapi_types.UUID `json:"customer_id"`
+
+	// HasPin Whether a PIN is set.
+	HasPin bool `json:"has_pin"`
+
+	// HolderType Whether the holder is a customer, or a channel identity of an instance.
+	//
+	// Example: customer
+	HolderType HolderType `json:"holder_type"`
+
+	// IdentityId The id of the channel identity. Null for a customer.
+	IdentityId *openapi_types.UUID `json:"identity_id"`
+
+	// InstanceId The instance of the channel identity. Null for a customer.
+	InstanceId *openapi_types.UUID `json:"instance_id"`
+
+	// IsActive Whether a PIN is set and not deactivated. A lock does not change this field.
+	IsActive bool `json:"is_active"`
+
+	// IsLocked Whether the PIN is temporarily locked after incorrect attempts.
+	IsLocked bool `json:"is_locked"`
+
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
+	LockedUntil *wire.Time `json:"locked_until"`
+
+	// SetBy Who set the current PIN. Null if no PIN is set.
+	SetBy *HolderPinSetBy `json:"set_by"`
+}
+
+// HolderPinSetBy Who set the current PIN. Null if no PIN is set.
+type HolderPinSetBy string
+
+// HolderType Whether the holder is a customer, or a channel identity of an instance.
+//
+// Example: customer
+type HolderType string
 
 // NewPin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 //
@@ -633,6 +1001,24 @@ type PinLink struct {
 
 	// Url The page where the PIN is chosen. Send it to the person through a channel of your own. Never pass it through a model.
 	Url string `json:"url"`
+}
+
+// PinList A page of holders.
+type PinList struct {
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Pins The holders.
+	Pins []HolderPin `json:"pins"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
 }
 
 // PinPolicy The PIN policy of an instance.
@@ -851,6 +1237,9 @@ type VerifyPin struct {
 	Pin Pin `json:"pin"`
 }
 
+// ApiKeyId defines model for ApiKeyId.
+type ApiKeyId = string
+
 // ConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type ConfirmationId = Uuid
 
@@ -875,16 +1264,36 @@ type QueryAfter = string
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
+// QueryHolderType Whether the holder is a customer, or a channel identity of an instance.
+//
+// Example: customer
+type QueryHolderType = HolderType
+
 // QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
 
+// QueryInstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryInstanceId = Uuid
+
 // QueryLimit defines model for QueryLimit.
 type QueryLimit = int
+
+// QueryPage defines model for QueryPage.
+type QueryPage = int
+
+// QueryPerPage defines model for QueryPerPage.
+type QueryPerPage = int
+
+// QueryPinState defines model for QueryPinState.
+type QueryPinState string
 
 // QueryRole How the holder uses the instance.
 //
 // Example: owner
 type QueryRole = Role
+
+// QuerySetBy defines model for QuerySetBy.
+type QuerySetBy string
 
 // QuerySkill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 //
@@ -924,6 +1333,9 @@ type Forbidden = Problem
 // ForbiddenCustomer A problem document (RFC 9457).
 type ForbiddenCustomer = Problem
 
+// ForbiddenKey A problem document (RFC 9457).
+type ForbiddenKey = Problem
+
 // ForbiddenLift A problem document (RFC 9457).
 type ForbiddenLift = Problem
 
@@ -935,6 +1347,9 @@ type ForbiddenPin = Problem
 
 // ForbiddenRedeem A problem document (RFC 9457).
 type ForbiddenRedeem = Problem
+
+// ForbiddenRevoke A problem document (RFC 9457).
+type ForbiddenRevoke = Problem
 
 // ForbiddenRuntime A problem document (RFC 9457).
 type ForbiddenRuntime = Problem
@@ -975,6 +1390,12 @@ type InvalidIdentity = HTTPValidationError
 // InvalidInstance The validation errors of a request.
 type InvalidInstance = HTTPValidationError
 
+// InvalidKey The validation errors of a request.
+type InvalidKey = HTTPValidationError
+
+// InvalidKeyId The validation errors of a request.
+type InvalidKeyId = HTTPValidationError
+
 // InvalidLink The validation errors of a request.
 type InvalidLink = HTTPValidationError
 
@@ -986,6 +1407,9 @@ type InvalidMyPin = HTTPValidationError
 
 // InvalidOutcome The validation errors of a request.
 type InvalidOutcome = HTTPValidationError
+
+// InvalidPage The validation errors of a request.
+type InvalidPage = HTTPValidationError
 
 // InvalidPolicy The validation errors of a request.
 type InvalidPolicy = HTTPValidationError
@@ -1001,6 +1425,9 @@ type Locked = Problem
 
 // NotFound A problem document (RFC 9457).
 type NotFound = Problem
+
+// NotFoundKey A problem document (RFC 9457).
+type NotFoundKey = Problem
 
 // PreconditionFailed A problem document (RFC 9457).
 type PreconditionFailed = Problem
@@ -1068,6 +1495,15 @@ type EndPinSessionsParams struct {
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
+// ListApiKeysParams defines parameters for ListApiKeys.
+type ListApiKeysParams struct {
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
 // GetPinPolicyParams defines parameters for GetPinPolicy.
 type GetPinPolicyParams struct {
 	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
@@ -1082,6 +1518,33 @@ type UpdatePinPolicyParams struct {
 	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
+
+// ListPinsParams defines parameters for ListPins.
+type ListPinsParams struct {
+	// Status Only PINs in this state now. A PIN that is locked is not `active`, one that is deactivated is only `inactive`, and `none` stands for holders without a PIN.
+	Status *ListPinsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// SetBy Only PINs that were set by this party.
+	SetBy *ListPinsParamsSetBy `form:"set_by,omitempty" json:"set_by,omitempty"`
+
+	// HolderType Only holders of this type.
+	HolderType *QueryHolderType `form:"holder_type,omitempty" json:"holder_type,omitempty"`
+
+	// InstanceId Only channel identities of this instance.
+	InstanceId *QueryInstanceId `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListPinsParamsStatus defines parameters for ListPins.
+type ListPinsParamsStatus string
+
+// ListPinsParamsSetBy defines parameters for ListPins.
+type ListPinsParamsSetBy string
 
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
 type AskConfirmationJSONRequestBody = AskConfirmation
@@ -1100,6 +1563,9 @@ type RuntimeSetPinJSONRequestBody = SetIdentityPin
 
 // RuntimeCreatePinLinkJSONRequestBody defines body for RuntimeCreatePinLink for application/json ContentType.
 type RuntimeCreatePinLinkJSONRequestBody = CreateRuntimePinLink
+
+// CreateApiKeyJSONRequestBody defines body for CreateApiKey for application/json ContentType.
+type CreateApiKeyJSONRequestBody = CreateApiKey
 
 // SetCustomerPinJSONRequestBody defines body for SetCustomerPin for application/json ContentType.
 type SetCustomerPinJSONRequestBody = SetPin
@@ -1231,6 +1697,15 @@ type ServerInterface interface {
 	// EndPinSessions End a holder's PIN sessions
 	// (DELETE /internal/v1/instances/{instance_id}/pin-sessions)
 	EndPinSessions(ctx echo.Context, instanceId InstanceId, params EndPinSessionsParams) error
+	// ListApiKeys List API keys
+	// (GET /v1/api-keys)
+	ListApiKeys(ctx echo.Context, params ListApiKeysParams) error
+	// CreateApiKey Create an API key
+	// (POST /v1/api-keys)
+	CreateApiKey(ctx echo.Context) error
+	// RevokeApiKey Revoke an API key
+	// (DELETE /v1/api-keys/{api_key_id})
+	RevokeApiKey(ctx echo.Context, apiKeyId ApiKeyId) error
 	// RemoveCustomerPin Remove a customer's PIN
 	// (DELETE /v1/customers/{customer_id}/pin)
 	RemoveCustomerPin(ctx echo.Context, customerId CustomerId) error
@@ -1246,6 +1721,9 @@ type ServerInterface interface {
 	// CreateCustomerPinLink Create a PIN link for a customer
 	// (POST /v1/customers/{customer_id}/pin-links)
 	CreateCustomerPinLink(ctx echo.Context, customerId CustomerId) error
+	// DeactivateCustomerPin Deactivate a customer's PIN
+	// (POST /v1/customers/{customer_id}/pin/deactivate)
+	DeactivateCustomerPin(ctx echo.Context, customerId CustomerId) error
 	// UnlockCustomerPin Unlock a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin/unlock)
 	UnlockCustomerPin(ctx echo.Context, customerId CustomerId) error
@@ -1279,6 +1757,9 @@ type ServerInterface interface {
 	// CreateIdentityPinLink Create a PIN link for an identity
 	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links)
 	CreateIdentityPinLink(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
+	// DeactivateIdentityPin Deactivate an identity's PIN
+	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate)
+	DeactivateIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
 	// UnlockIdentityPin Unlock an identity's PIN
 	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin/unlock)
 	UnlockIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
@@ -1294,6 +1775,9 @@ type ServerInterface interface {
 	// SetMyPin Set my PIN
 	// (PUT /v1/me/pin)
 	SetMyPin(ctx echo.Context) error
+	// ListPins List who has a PIN
+	// (GET /v1/pins)
+	ListPins(ctx echo.Context, params ListPinsParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1707,6 +2191,56 @@ func (w *ServerInterfaceWrapper) EndPinSessions(ctx echo.Context) error {
 	return err
 }
 
+// ListApiKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) ListApiKeys(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListApiKeysParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListApiKeys(ctx, params)
+	return err
+}
+
+// CreateApiKey converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateApiKey(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateApiKey(ctx)
+	return err
+}
+
+// RevokeApiKey converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeApiKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "api_key_id" -------------
+	var apiKeyId ApiKeyId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "api_key_id", ctx.Param("api_key_id"), &apiKeyId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api_key_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeApiKey(ctx, apiKeyId)
+	return err
+}
+
 // RemoveCustomerPin converts echo context to params.
 func (w *ServerInterfaceWrapper) RemoveCustomerPin(ctx echo.Context) error {
 	var err error
@@ -1784,6 +2318,22 @@ func (w *ServerInterfaceWrapper) CreateCustomerPinLink(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateCustomerPinLink(ctx, customerId)
+	return err
+}
+
+// DeactivateCustomerPin converts echo context to params.
+func (w *ServerInterfaceWrapper) DeactivateCustomerPin(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeactivateCustomerPin(ctx, customerId)
 	return err
 }
 
@@ -1974,6 +2524,30 @@ func (w *ServerInterfaceWrapper) CreateIdentityPinLink(ctx echo.Context) error {
 	return err
 }
 
+// DeactivateIdentityPin converts echo context to params.
+func (w *ServerInterfaceWrapper) DeactivateIdentityPin(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Path parameter "identity_id" -------------
+	var identityId IdentityId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "identity_id", ctx.Param("identity_id"), &identityId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeactivateIdentityPin(ctx, instanceId, identityId)
+	return err
+}
+
 // UnlockIdentityPin converts echo context to params.
 func (w *ServerInterfaceWrapper) UnlockIdentityPin(ctx echo.Context) error {
 	var err error
@@ -2103,6 +2677,59 @@ func (w *ServerInterfaceWrapper) SetMyPin(ctx echo.Context) error {
 	return err
 }
 
+// ListPins converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPins(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPinsParams
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "set_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "set_by", ctx.QueryParams(), &params.SetBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter set_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "holder_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "holder_type", ctx.QueryParams(), &params.HolderType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter holder_type: %s", err))
+	}
+
+	// ------------- Optional query parameter "instance_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "instance_id", ctx.QueryParams(), &params.InstanceId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPins(ctx, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -2165,11 +2792,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin-links", wrapper.RuntimeCreatePinLink, options.OperationMiddlewares["runtimeCreatePinLink"]...)
 	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/pin-policy/decision", wrapper.GetPinPolicyDecision, options.OperationMiddlewares["getPinPolicyDecision"]...)
 	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/pin-sessions", wrapper.EndPinSessions, options.OperationMiddlewares["endPinSessions"]...)
+	router.GET(options.BaseURL+"/v1/api-keys", wrapper.ListApiKeys, options.OperationMiddlewares["listApiKeys"]...)
+	router.POST(options.BaseURL+"/v1/api-keys", wrapper.CreateApiKey, options.OperationMiddlewares["createApiKey"]...)
+	router.DELETE(options.BaseURL+"/v1/api-keys/:api_key_id", wrapper.RevokeApiKey, options.OperationMiddlewares["revokeApiKey"]...)
 	router.DELETE(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.RemoveCustomerPin, options.OperationMiddlewares["removeCustomerPin"]...)
 	router.GET(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.GetCustomerPinStatus, options.OperationMiddlewares["getCustomerPinStatus"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.SetCustomerPin, options.OperationMiddlewares["setCustomerPin"]...)
 	router.DELETE(options.BaseURL+"/v1/customers/:customer_id/pin-links", wrapper.EndCustomerPinLinks, options.OperationMiddlewares["endCustomerPinLinks"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin-links", wrapper.CreateCustomerPinLink, options.OperationMiddlewares["createCustomerPinLink"]...)
+	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin/deactivate", wrapper.DeactivateCustomerPin, options.OperationMiddlewares["deactivateCustomerPin"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin/unlock", wrapper.UnlockCustomerPin, options.OperationMiddlewares["unlockCustomerPin"]...)
 	router.DELETE(options.BaseURL+"/v1/freeze", wrapper.LiftTenantFreeze, options.OperationMiddlewares["liftTenantFreeze"]...)
 	router.GET(options.BaseURL+"/v1/freeze", wrapper.GetTenantFreeze, options.OperationMiddlewares["getTenantFreeze"]...)
@@ -2181,11 +2812,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.GetIdentityPinStatus, options.OperationMiddlewares["getIdentityPinStatus"]...)
 	router.DELETE(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin-links", wrapper.EndIdentityPinLinks, options.OperationMiddlewares["endIdentityPinLinks"]...)
 	router.POST(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin-links", wrapper.CreateIdentityPinLink, options.OperationMiddlewares["createIdentityPinLink"]...)
+	router.POST(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin/deactivate", wrapper.DeactivateIdentityPin, options.OperationMiddlewares["deactivateIdentityPin"]...)
 	router.POST(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin/unlock", wrapper.UnlockIdentityPin, options.OperationMiddlewares["unlockIdentityPin"]...)
 	router.GET(options.BaseURL+"/v1/instances/:instance_id/pin-policy", wrapper.GetPinPolicy, options.OperationMiddlewares["getPinPolicy"]...)
 	router.PATCH(options.BaseURL+"/v1/instances/:instance_id/pin-policy", wrapper.UpdatePinPolicy, options.OperationMiddlewares["updatePinPolicy"]...)
 	router.GET(options.BaseURL+"/v1/me/pin", wrapper.GetMyPinStatus, options.OperationMiddlewares["getMyPinStatus"]...)
 	router.PUT(options.BaseURL+"/v1/me/pin", wrapper.SetMyPin, options.OperationMiddlewares["setMyPin"]...)
+	router.GET(options.BaseURL+"/v1/pins", wrapper.ListPins, options.OperationMiddlewares["listPins"]...)
 
 }
 
@@ -2214,6 +2847,8 @@ type ForbiddenApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
 
+type ForbiddenKeyApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenLiftApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenMyPinResponseHeaders struct {
@@ -2235,6 +2870,8 @@ type ForbiddenPinApplicationProblemPlusJSONResponse struct {
 }
 
 type ForbiddenRedeemApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenRevokeApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenRuntimeApplicationProblemPlusJSONResponse Problem
 
@@ -2269,6 +2906,10 @@ type InvalidIdentityJSONResponse HTTPValidationError
 
 type InvalidInstanceJSONResponse HTTPValidationError
 
+type InvalidKeyJSONResponse HTTPValidationError
+
+type InvalidKeyIdJSONResponse HTTPValidationError
+
 type InvalidLinkJSONResponse HTTPValidationError
 
 type InvalidListJSONResponse HTTPValidationError
@@ -2276,6 +2917,8 @@ type InvalidListJSONResponse HTTPValidationError
 type InvalidMyPinJSONResponse HTTPValidationError
 
 type InvalidOutcomeJSONResponse HTTPValidationError
+
+type InvalidPageJSONResponse HTTPValidationError
 
 type InvalidPolicyJSONResponse HTTPValidationError
 
@@ -2293,6 +2936,8 @@ type LockedApplicationProblemPlusJSONResponse struct {
 }
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
+
+type NotFoundKeyApplicationProblemPlusJSONResponse Problem
 
 type NotModifiedResponseHeaders struct {
 	ETag string
@@ -4492,6 +5137,366 @@ func (response EndPinSessions503ApplicationProblemPlusJSONResponse) VisitEndPinS
 	return err
 }
 
+type ListApiKeysRequestObject struct {
+	Params ListApiKeysParams
+}
+
+type ListApiKeysResponseObject interface {
+	VisitListApiKeysResponse(w http.ResponseWriter) error
+}
+
+type ListApiKeys200JSONResponse ApiKeyList
+
+func (response ListApiKeys200JSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApiKeys401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListApiKeys401ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApiKeys403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListApiKeys403ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApiKeys422JSONResponse struct{ InvalidPageJSONResponse }
+
+func (response ListApiKeys422JSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApiKeys500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListApiKeys500ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApiKeys503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListApiKeys503ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKeyRequestObject struct {
+	Body *CreateApiKeyJSONRequestBody
+}
+
+type CreateApiKeyResponseObject interface {
+	VisitCreateApiKeyResponse(w http.ResponseWriter) error
+}
+
+type CreateApiKey201JSONResponse CreatedApiKey
+
+func (response CreateApiKey201JSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey401ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenKeyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey403ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey413ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey415ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey422JSONResponse struct{ InvalidKeyJSONResponse }
+
+func (response CreateApiKey422JSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey500ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey503ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKeyRequestObject struct {
+	ApiKeyId ApiKeyId `json:"api_key_id"`
+}
+
+type RevokeApiKeyResponseObject interface {
+	VisitRevokeApiKeyResponse(w http.ResponseWriter) error
+}
+
+type RevokeApiKey204Response struct {
+}
+
+func (response RevokeApiKey204Response) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeApiKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeApiKey401ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenRevokeApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeApiKey403ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundKeyApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeApiKey404ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKey422JSONResponse struct{ InvalidKeyIdJSONResponse }
+
+func (response RevokeApiKey422JSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKey500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeApiKey500ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKey503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeApiKey503ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RemoveCustomerPinRequestObject struct {
 	CustomerId CustomerId `json:"customer_id"`
 }
@@ -5064,6 +6069,110 @@ type CreateCustomerPinLink503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateCustomerPinLink503ApplicationProblemPlusJSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPinRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+}
+
+type DeactivateCustomerPinResponseObject interface {
+	VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error
+}
+
+type DeactivateCustomerPin200JSONResponse PinStatus
+
+func (response DeactivateCustomerPin200JSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPin401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateCustomerPin401ApplicationProblemPlusJSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPin403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateCustomerPin403ApplicationProblemPlusJSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPin422JSONResponse struct{ InvalidCustomerJSONResponse }
+
+func (response DeactivateCustomerPin422JSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPin500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateCustomerPin500ApplicationProblemPlusJSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPin503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateCustomerPin503ApplicationProblemPlusJSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6288,6 +7397,111 @@ func (response CreateIdentityPinLink503ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type DeactivateIdentityPinRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	IdentityId IdentityId `json:"identity_id"`
+}
+
+type DeactivateIdentityPinResponseObject interface {
+	VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error
+}
+
+type DeactivateIdentityPin200JSONResponse PinStatus
+
+func (response DeactivateIdentityPin200JSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateIdentityPin401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateIdentityPin401ApplicationProblemPlusJSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateIdentityPin403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateIdentityPin403ApplicationProblemPlusJSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateIdentityPin422JSONResponse struct{ InvalidIdentityJSONResponse }
+
+func (response DeactivateIdentityPin422JSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateIdentityPin500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateIdentityPin500ApplicationProblemPlusJSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateIdentityPin503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateIdentityPin503ApplicationProblemPlusJSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UnlockIdentityPinRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
 	IdentityId IdentityId `json:"identity_id"`
@@ -6951,6 +8165,110 @@ func (response SetMyPin503ApplicationProblemPlusJSONResponse) VisitSetMyPinRespo
 	return err
 }
 
+type ListPinsRequestObject struct {
+	Params ListPinsParams
+}
+
+type ListPinsResponseObject interface {
+	VisitListPinsResponse(w http.ResponseWriter) error
+}
+
+type ListPins200JSONResponse PinList
+
+func (response ListPins200JSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPins401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPins401ApplicationProblemPlusJSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPins403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPins403ApplicationProblemPlusJSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPins422JSONResponse struct{ InvalidPageJSONResponse }
+
+func (response ListPins422JSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPins500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListPins500ApplicationProblemPlusJSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPins503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListPins503ApplicationProblemPlusJSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListConfirmations List open confirmations
@@ -6998,6 +8316,15 @@ type StrictServerInterface interface {
 	// EndPinSessions End a holder's PIN sessions
 	// (DELETE /internal/v1/instances/{instance_id}/pin-sessions)
 	EndPinSessions(ctx context.Context, request EndPinSessionsRequestObject) (EndPinSessionsResponseObject, error)
+	// ListApiKeys List API keys
+	// (GET /v1/api-keys)
+	ListApiKeys(ctx context.Context, request ListApiKeysRequestObject) (ListApiKeysResponseObject, error)
+	// CreateApiKey Create an API key
+	// (POST /v1/api-keys)
+	CreateApiKey(ctx context.Context, request CreateApiKeyRequestObject) (CreateApiKeyResponseObject, error)
+	// RevokeApiKey Revoke an API key
+	// (DELETE /v1/api-keys/{api_key_id})
+	RevokeApiKey(ctx context.Context, request RevokeApiKeyRequestObject) (RevokeApiKeyResponseObject, error)
 	// RemoveCustomerPin Remove a customer's PIN
 	// (DELETE /v1/customers/{customer_id}/pin)
 	RemoveCustomerPin(ctx context.Context, request RemoveCustomerPinRequestObject) (RemoveCustomerPinResponseObject, error)
@@ -7013,6 +8340,9 @@ type StrictServerInterface interface {
 	// CreateCustomerPinLink Create a PIN link for a customer
 	// (POST /v1/customers/{customer_id}/pin-links)
 	CreateCustomerPinLink(ctx context.Context, request CreateCustomerPinLinkRequestObject) (CreateCustomerPinLinkResponseObject, error)
+	// DeactivateCustomerPin Deactivate a customer's PIN
+	// (POST /v1/customers/{customer_id}/pin/deactivate)
+	DeactivateCustomerPin(ctx context.Context, request DeactivateCustomerPinRequestObject) (DeactivateCustomerPinResponseObject, error)
 	// UnlockCustomerPin Unlock a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin/unlock)
 	UnlockCustomerPin(ctx context.Context, request UnlockCustomerPinRequestObject) (UnlockCustomerPinResponseObject, error)
@@ -7046,6 +8376,9 @@ type StrictServerInterface interface {
 	// CreateIdentityPinLink Create a PIN link for an identity
 	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links)
 	CreateIdentityPinLink(ctx context.Context, request CreateIdentityPinLinkRequestObject) (CreateIdentityPinLinkResponseObject, error)
+	// DeactivateIdentityPin Deactivate an identity's PIN
+	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate)
+	DeactivateIdentityPin(ctx context.Context, request DeactivateIdentityPinRequestObject) (DeactivateIdentityPinResponseObject, error)
 	// UnlockIdentityPin Unlock an identity's PIN
 	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin/unlock)
 	UnlockIdentityPin(ctx context.Context, request UnlockIdentityPinRequestObject) (UnlockIdentityPinResponseObject, error)
@@ -7061,6 +8394,9 @@ type StrictServerInterface interface {
 	// SetMyPin Set my PIN
 	// (PUT /v1/me/pin)
 	SetMyPin(ctx context.Context, request SetMyPinRequestObject) (SetMyPinResponseObject, error)
+	// ListPins List who has a PIN
+	// (GET /v1/pins)
+	ListPins(ctx context.Context, request ListPinsRequestObject) (ListPinsResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -7606,6 +8942,102 @@ func (sh *strictHandler) EndPinSessions(ctx echo.Context, instanceId InstanceId,
 	return nil
 }
 
+// ListApiKeys operation middleware
+func (sh *strictHandler) ListApiKeys(ctx echo.Context, params ListApiKeysParams) error {
+	var request ListApiKeysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListApiKeys(ctx.Request().Context(), request.(ListApiKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListApiKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListApiKeysResponseObject); ok {
+		return validResponse.VisitListApiKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateApiKey operation middleware
+func (sh *strictHandler) CreateApiKey(ctx echo.Context) error {
+	var request CreateApiKeyRequestObject
+
+	var body CreateApiKeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateApiKey(ctx.Request().Context(), request.(CreateApiKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateApiKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateApiKeyResponseObject); ok {
+		return validResponse.VisitCreateApiKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeApiKey operation middleware
+func (sh *strictHandler) RevokeApiKey(ctx echo.Context, apiKeyId ApiKeyId) error {
+	var request RevokeApiKeyRequestObject
+
+	request.ApiKeyId = apiKeyId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeApiKey(ctx.Request().Context(), request.(RevokeApiKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeApiKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeApiKeyResponseObject); ok {
+		return validResponse.VisitRevokeApiKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RemoveCustomerPin operation middleware
 func (sh *strictHandler) RemoveCustomerPin(ctx echo.Context, customerId CustomerId) error {
 	var request RemoveCustomerPinRequestObject
@@ -7774,6 +9206,31 @@ func (sh *strictHandler) CreateCustomerPinLink(ctx echo.Context, customerId Cust
 		return err
 	} else if validResponse, ok := response.(CreateCustomerPinLinkResponseObject); ok {
 		return validResponse.VisitCreateCustomerPinLinkResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeactivateCustomerPin operation middleware
+func (sh *strictHandler) DeactivateCustomerPin(ctx echo.Context, customerId CustomerId) error {
+	var request DeactivateCustomerPinRequestObject
+
+	request.CustomerId = customerId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeactivateCustomerPin(ctx.Request().Context(), request.(DeactivateCustomerPinRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeactivateCustomerPin")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeactivateCustomerPinResponseObject); ok {
+		return validResponse.VisitDeactivateCustomerPinResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -8131,6 +9588,32 @@ func (sh *strictHandler) CreateIdentityPinLink(ctx echo.Context, instanceId Inst
 	return nil
 }
 
+// DeactivateIdentityPin operation middleware
+func (sh *strictHandler) DeactivateIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error {
+	var request DeactivateIdentityPinRequestObject
+
+	request.InstanceId = instanceId
+	request.IdentityId = identityId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeactivateIdentityPin(ctx.Request().Context(), request.(DeactivateIdentityPinRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeactivateIdentityPin")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeactivateIdentityPinResponseObject); ok {
+		return validResponse.VisitDeactivateIdentityPinResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // UnlockIdentityPin operation middleware
 func (sh *strictHandler) UnlockIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error {
 	var request UnlockIdentityPinRequestObject
@@ -8301,301 +9784,378 @@ func (sh *strictHandler) SetMyPin(ctx echo.Context) error {
 	return nil
 }
 
+// ListPins operation middleware
+func (sh *strictHandler) ListPins(ctx echo.Context, params ListPinsParams) error {
+	var request ListPinsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPins(ctx.Request().Context(), request.(ListPinsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPins")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPinsResponseObject); ok {
+		return validResponse.VisitListPinsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nchs3si/+Krizt2ptL0lRFCVbOvWvLcWxEyX+iiXHuxv6iOAMKCIaAsxgKJrJ8a3zNOfBzpP8C90A",
-	"BvPFL1EfzureqrOOCGDQQKPR3ej+9R9BKMcTKZhIVXD0R8A+0/EkZvDv4zhhNJq/ZxFjYxbpP6npeEyT",
-	"eXBkfySJ/bURXNF4ynSriKWUx8FRcDZiJJRiyJMxTbkUZEYVoYWeraARJOy3KVPpOY+Co0BE818nYaz4",
-	"Z/r7/ujX7tXvFwdPk99GEQ0agUppOlXBUbd92AhSnsasejLpfKJ/mSbiaDSPEjrh4miSyEHMxkdmBk3X",
-	"/MuXRnCsLl/K5DjU88yT+prOSTpiRF3yOCaRJOwzDdNY/5Grv/uEU9d7QhM6hlWkYzkVaXAUdPbbrXY7",
-	"aAThNEmYCPXQLz6813OVwVHw7Ytnh3tP2912u9tt7+912rt77XY7+NLwZnLKRERwHPLiw3uSSqK7Ed2P",
-	"6I5E9yS6K8G+4VSlcswSXNnu4dPhAQtp86Dz9KDZPTzcaw6GbNDc3wsHg8GAHgzbz4JGwD5PeMLUORfn",
-	"ioVSRCo42mu3G0EiYbnlTLBE74VekOAomND5WDNQK02oUEOWeAt6im3K68mVWdBkKnKLuNGU153ZR56O",
-	"fmTzAk+rS6IkSUc0JZQkLE3mRE+TDtm1J8gjNp7IVO/7+aX+cJBMRfPpcI82Vcomze66RHxDo+eagUXK",
-	"aWGB4di53zQJQqbkisZ8wTGtbr/p4dzNDucHQafpSCb896UHc+o3BSKnqrBHZ1KSMRVz8u7kjSI0YWTA",
-	"uLgg4YiFl3ViaHGfFjlL5oReUC5ITFOWbEb0fnsvIxomvpjYgW6iiXw+ouKCRadchOx4MknkVXFDT+WY",
-	"pSM95RFVJMT2laRmLYGLtdiiZkiSsJiziEjhj9IimuuB+E332iPbkEKUpsV9eclCmJk0oVPTdYKl8S4P",
-	"XJriPaR5993JG820oUwSFqZlgXwe8Qum0uBITOO4Yf/oxjB/TVM2nqTqPGFjygUXF/YXc4OdT5PY/Slh",
-	"NGXROQXB3u4cNHd3m+3ds/bh0V77qK0FtP5//wquKYGrxu8c7frjw7BPwzbrDPa7zafD9qDZDff3ms+G",
-	"bdbcHzxj+3RveBh1dlEIiZSnc5gLUhJLfQTOpyLljjo5TUM5ZoX/hMngXxJGlb7nggkXwDQh4xM9VTb/",
-	"YTT4LuRv+Q8v//Xi/dlPpyfqZJxO/vX85OBEnHw+4TMefR/PTn6VPPwunr76xw/xPzs/T8Lvf0qoiNon",
-	"ot1ie+1W2InFYPyyHf3jh7hCMDKl9A4uWKXufn6V6mVpxskBtRxWx3pV2kGZAclQJoQKYrSBenYM1Ig2",
-	"O/sHR886u212cNAehk/Z/i5th4eD3d3u7uHwMNw7eDbY67T39th+N3zGus+6Xbr/7GBvMAzZbufpPg2H",
-	"VB/HIlOvqyts8QB0bvgAdI86pQPA9ulhd7j7rLkXdqJmd/DsoHk4bD9tHuxGzwadcI8+3e/+uQ8ATux6",
-	"fP4NLkaZwUcyjlgC94aQmt1vW8iav1yXlXCYbPNvgh/OhUzPFUt9vjCttrqLA7NZpU2cn+LABeUWpJT5",
-	"JgnlFUtUZtbc8aXZveFLs1uQSTDs7uHwabgXtZvPugPW7A4PaHOwH3Wa7afsgB6Gz3YHe8ObkBlmD/4d",
-	"Ls4Xn1k4TaskilkfsK9SmeTV2Qe17VpqW8Dssuf5sDil3aN2x5uSZVDLruvKrm1wUs4l43PSK67SF+ic",
-	"yjPTW8GInDCRczTlzHXv7yo4+uXa7LVf4K1glKYTdbSzM+GiZRxorVCOd0yrneFxN/n5+2evzl6+ffdt",
-	"PH378ddmdPKv9j9+2xt/+K0d7oe70evOD/+M27Ofgrtl0v0KMXlHtsWmXLjGDTphItI7+uVTIxDss+lc",
-	"5Lw3Mn3PfpvypCjG3kir+AvGotuXYF+LTgR7AVpRzBVKpRvdVv2lxO5YcTffmT1fpOKmkjCRsgTUo+0q",
-	"uw+y488mO6r5q85TkOcys8l/EmfB2ry9T+N33307S0+7dPhN5/t/KvVW/Px90pb/GnbE6dPBXvjj5e74",
-	"588/HR4Hd+tyeFrB23fkcrhD3q5+CXw/Fd7zmJCzB03+3gu6G1XVLZtUyUDNLP7zqZF7S9jmwVH6tTtK",
-	"b0Fq5fkRlv0dF6+4uKy0G1/KhFAS0bnPd1Uv388Ouu12NuZ7vQDjFYb+bUoTrUTKob7fR3KaLPvSIX7n",
-	"WxZytanhsVjrtqMNaayY/63qDx0v/47dWNs9TaYw8AugrzCe/eNKsSJaR8JV2sIj5W47e6TMZrHoVdJ8",
-	"GrjppUwGPIqYWPHFPZIM39BpHMsZCLoamrla0o/ICUtgQbbwPOvoWEL70LXLUX8mX/FhWmARQWg05oKk",
-	"8pIJMkzk76yS1qqGQGGLvBXxHHRg7/eQChLzYUp4eneEJ4z9zt4Oh8Xjl+L0c+r6wCky5jc8ZEURCI/c",
-	"maPBfKJwS76sHD34dZYeUSDSfkKfNs/S1mxIL5hIidL/Z8yUohdMYSyAkAMZzQlVlywiQwlRDmY2CzUo",
-	"nCZ+b/Ekc2eZC5VSETIiE8JTRVImqEi1MMHJb2NX7QwWbik20lScZDE4Wl+JeZiWj/Elm0OY2lThMulL",
-	"gg+HLNErCtMt2Gl5qrNPuJFswNvCEbcQBeeRB5IU6Fu8ON50m64LLJVIWSJo/CJJZFJeJMWSK5aQIeXx",
-	"0kCUmSZzlkhx0SJvpPkbLEssZ5uG/+23PYFuJ0sYzHYJyaaxIROinHzttUwsj/QdnhbvJxMmRcmHDyff",
-	"Vq3BL39onSk4+iWY0HQUNHKeaE3rp0YwVhdAwGSaEjWS0zgiA0YoBl/ZkS05Ux6dT2ii0Gfpz99ojgvn",
-	"btpsMm9PMd3anK3mUcFcYEhyRcZcQb+Fc/xtypK5s1nc9F5yFkfE6SVuQnbM3FxQCpdngoJVTyWVksRy",
-	"2Vy0gM0eUtxcTtNEM71ZqxG9YoSmZCxVSjrtNglHNKFhyhKVTVNBl/NUynP4bG6634MTqda5tN7KuVn+",
-	"rFviEWo4G00KphnI4wBCRUQ880B/rrzM8NlzPI+5uZ+YnotY1Y6+Aav6dsvWWPXEXGUL52yvuw3mbLpu",
-	"dc7aOCnPN+biksxgzJhfsfXYusJkqZ1uzBSoHUJf/+y3KY21XX3Q7j4DE9pMX7c6163OoUmRApVWUTDm",
-	"qTuRNLlgq4kH6LfufHdXnuzr+TteHxiG8jeBC18KttJqT7gnQWrHMXObcHE+FTYwNDezt9ZEX/ACv5K4",
-	"MPOyJv9mknbhKkmpdyRJ11+fagkbM6pS0l0mYPGb+WnKmIfz6pnaEJp1b4UJnBt0caRpfD7mYpqytc/Q",
-	"bre7KlP+ZLXVa16xhoDr3LB2Klu6umBGt3xzoVuzPHVM9YCwchD8gsjBr4U45HqmwDyRpWI/4uC2pIkX",
-	"Va7/dg7/xnlqkf+dFgtFZ5FmUZYQ69ZfyfsC11ihZ4MoSXhqwwD1ZXIn7pg3ss4P80Z67pRqu4SJiFAy",
-	"YDRhifE1YLju8bsTMNke/aN5POHNH9n88R1nP7yRZ3p+JRJh1qtTNyTUHYM7pyitDuN/o0+O/WV1Bs06",
-	"bcF+LsxhEWFCps1c0Nsbmb6UU1F21KppOKoNTfKpS4zqiD0SFspkY6K6eaKGMLPlFGE7Q05loIQe7dpi",
-	"ZEtblc1jGV3+eyY41aueMfWQ6yczCq/XluhaMYlRE5Z78jCKnsmFPGUlR61MRyxxap+efcImMklr6D32",
-	"vFR+pyx/EztvgWwzdTc0Rk8vot5MqGlTOXUPvQjv6AV7K+KC6qb/SqT+c93GTkDhIzQM2SRVmCimOxCJ",
-	"j9sTesFaBMQr/CdLlPnlGreg78v0p7iIcD2RJrRDcrX68JqrMU3DUZmhZzYJzOhXhn8XcDhqhsZnW1Bt",
-	"0pFUDJ3JMy2v3GhbYAGkRGt/SMqyVdCtm641rAUXJ4KGKb9itSZGxKABLfB81Ytuu5FfmPIIhA5TrbMK",
-	"m/djh2kR99gxnqqUTEUsw0u9qAmbxDRkmz9qdHyW0TOyFC9ZLy6arqlZrNrny2Pg6arHyvwjc6cq2gJo",
-	"6QyeRbvhIWt26cGw2R22o+azcP9pk+3Sw73BQfR02O0EjWBxlJBiaXPCxc6P3XYoLidXZ7PO65+b303e",
-	"dnbPfxL/fDpuT34e7EU/7Sdnv+9+/hg+oy8caTVpLGYPTeLEZgyAnev3Pii+lJdjLXILtgUmcPQsYwEv",
-	"Y+QdF29k+nZW0C71cPqoy5lYVVaCmKSwPCAatOCw4kYLjLLYxMbbEpy5GS9bAX1r6pbZEpQuyux1Ha+h",
-	"8iLkWrTI85FEucjIkCcKXDMkHSVyejHaAq2HZVqX34+WVncvcoE+DXwqKByNmUS5jw/9OGefct9DeRS0",
-	"o2eDYTc8aHaGbdbsDnfD5iHd328eRnvDveGzaI/u7hp/B51MYs7UOSAcUEgz0n8OR1QIFkPqiLC+ES0q",
-	"zwfsXG+PfTvVf7cm+jlOER2n5TiQMeVxSzEBPtQ6X8vR7n5uNb5lQzqNK9yMEf6g7vEqLCJzr50j88Mk",
-	"oimrFPZL9/6mtwDnZh4G83PDbHLN8aO8wWEGOIUzclxx5R/XHOEF0VjtwkU2oup8wt0bO1fnVrdwf7DZ",
-	"kmabqgKkFEvP4e0e1IEgN/G1b6mbmT3+Ya07axFVb6o8UMt3A5fLTdssqTfv7C9rLLsNs3iXwIMF13bb",
-	"S3y0Lvvx8FpbhrBQ3dQgHszllGiDRCt45D3+43pxSx1P+ntEZE/vC28Br0fT9NDLgRZwXYy6xblhKheq",
-	"mRMK24S3WQhzglOtQJHJZppMRW5yywbUZquxOOvzE3FovcPJtF4VGlBxaRQhhiqO/VYrqEzI0zM4ZSk+",
-	"OFcK5FM6J7PRvDKmb834HvMx++T6jouXWj8pfI+lnupSFv7BUfCs3T3Y3a8Y7j2aM4UQX2PjVCTPmLer",
-	"89ywDfOV7mHn6X7bfgUe1CoXaDvj141+TBT/3Iz4BV++GGdSvoIXyBL3wE4se6TMtYRWCT73HOzv7x2Q",
-	"wTxlalOx4SnIZ94cFgmLVMomtjO0vaZi/h6/rWpAeIxnjeRzLOtozSW/mBFKqZsKXS5cuSf1TU3lw/wa",
-	"wOcSS8/ytdDtm669XpMPgl5RHtNBBdOw5IqHjIRUaAV9ALEj4ajWtWbbo8VkA2zL3bcaMrWXc+I7Upb6",
-	"8F1LXAQ1naDn7zWLOD2DvnUHQFPzw+nbN/WvFaltrenTinIIbLDzq9o4KG533yfUTZeM9XwJELuMZtep",
-	"CZ2a+Mz2pRH8zBI+rJVNVn1LC343SCfMM0NJmnxMpLhY9D7unA3LPBfdas+F678Fq/vEOT5QSC5aTYj9",
-	"a06MomjJ1NqvWk4rPtpqRppdz2+To/6mPTTbWKovjWDEaMQSBGMEJeOFCKV9lYmYChM+QR3Ovk6kWi/A",
-	"Nk62OF5uGK8VxQM34+mIUPssIEDOMsvVLpJKkxWO2JiCI1BMx9r6cz9+KgRUIL4ezPWddUmXJ5odRJzk",
-	"u+Oz59/beSry6P3L52T/6bPDx/kpFcVD5dRKjSqn+OKM1iziFUsgvMPEdaGq3yBckN+mUt/I5ARWtd8L",
-	"2r2gT2YjHqMyYn0GIMbm+an3gt1eEBQTJfz5TzQvJ3oW/9kLfmk3Dz/9rRf836Bq8q9k6EJVywTQKEqY",
-	"UlUxqw2SsJimGPmF4HD5xobVcQf2Dp8dFHYgd1HvrJj0thLN+ZE1/bQ5bH76Y+/gS/UivGdpMj/W/Fy9",
-	"DGI6HmD2jQlW0yTPKNe361Am1lZLk/xOHbbb/gzHXPCxZqxdNwcuUnZhjImPs9nxNB3pwxDSlNVsSNZC",
-	"MxYMznCJD57utwtL/A2+3SeMxuP/rxdYEbGEe4rr88WElrDUyA8/xPkkqp5on0f9arahijw5VpdkNmIg",
-	"Laixj8Z0ru2jJ3ohp4lgkXnZyMhZNTESwJMwHlLQcZHXznm0kPz/m7BhcBT8ZSdDs93BX9XOhyk3OWEm",
-	"BqKO/HKsdJ6UVZE+K0jxAqivTYa1v1YgAx2MLuYpT85gj+0OD2inedgOu81u9HTQfEZ3WXN/2AmfRodd",
-	"1j7YqybHD7K9PjnD1/UXhRbTeUmMF4b1szQIJTFXqW6j26oGkQnpP+m3iO4+Bd8i+EoUXnfd3Q7hufG0",
-	"NeInZBj53yKvGL1ihMPjt5YdZjBtRbg2HxEqdpLIz2ZmmlQtUZnSshWEDhVIx6P+x51+g/SbF7/zCfxj",
-	"kOj/+Q/478egpFwImaCCD+uOCkC28ifD5mvzPOrJKPr5FRMX6Sg42m13ug0ttNwfGr6QfdTrPfmvRx93",
-	"Hv+9F/zyf/7S/H+fnvSCRzCf/2oOkv+CmTz++6Nfer2UfHrSgP9tfHqyvMvjJ48rxHQj+NyMIYwX0gL1",
-	"Zr+Rgm244SN6xWo33IAuzg2alOncIielzYbxzA42gIu0ssRTI8MU2Wt3QeuEDTe/5Vlo0f5oAr/yTTJ2",
-	"93IBg74o307PxMuK7yNV4sV7Z7m2ePlpyhaqCX3BPqfu1pvQC2b0gxb5yNORPvs8bZhID6WVhwsuDCfo",
-	"Pwo2Yyp1DGHDzQ0poG/X8cHBIi745bj5L9r8vd08PG9++lt52/SuAX6xXj5wwjlqV7/n0DptWImYBeHS",
-	"LVyBhaXI34Gb7OLqF98iugp3YjF/o24n83feJtN/BRkIpZl/L2fomso7wSjyItxOmCtUNzPMbPDnFNlX",
-	"zU67oRnOaLBas12iz8JE38uYVc/TW8ypYqq0cBmj2Jz+qglD2v+mBxsm56bq3gUq9H86ZnZzUVm19jAd",
-	"mBs9mYr8rKseNasosJCZm5GAk85oME6DIhGQFZ1nCqAAshsQPx96EiFneWE1kOmojluMi6LKcs4CKl1o",
-	"a6Xt/JHy9NRiFtSyc9HqMlzc8AzmYqRo38yg37A2GlwyQs3w9Comak+B/oZLS6o8DP5Z2POPQrviKHzR",
-	"m6smUiishWGB6I2LBXxPnqPB+G/+Bg6HQhkN27WKJWy7HWhUdjEv7POh4Jldjfve4VSRxsKxWYyTD6oW",
-	"zbuu0ywZWDAWqTU82J5zC2z5prulq6ZvWu94Zv8XCzxjE7k32Jx8oPPC5faabme1V4uV9mg0BSs2ILMm",
-	"830hvVV9tkZ4v1APo796pjywoea7fkjjGDtzRUYsjshgnusCTk1vAV2W3gZLmIsWW7hwWcutLFcufKIB",
-	"lol36hxkSMxSp7RBU92KJ1lIWm4lvKzAzU6NH0S/7Ni4tnVR6gsHKPe4meNXDOc34q46CN4Gv1tjwV/b",
-	"LFFsg6WtKLq0cHWK7ctJNst2x7WtjCdfzOn55jcoFrPMnEZlESnYLHcWYDqe5mcEBkatoGvI+C+nKsVN",
-	"16pgaQ9xAe9iF2+Mw8vVt3yEnw3JrcFHWkhyVZ/tkZ2rZoQplINpugRgybzsmCxOiG37q3LXjc0PdGMY",
-	"RZwRFcoJyy+kj8jxZ15Qs1wQ+VSRbQhHDX9A9ZCSvucI6ON1ZlbWy6E1EVX5NbXgU3e5npVoWKsNY9rf",
-	"xJYsZOuGyW8to2/ptfcSX6m6VPkVv46+tMUl9yMjFvZ3DaviDFbqia23t0cGrKEYg+CESrnsWt1R2prF",
-	"5Bb5Xuytn7C3RNcwDb9qhigzQrpi9uESlkkQlhIOMni9CgF0W+ada+m4dQXvFm5IZad6bMaNRLtDuVvc",
-	"O0OUuzZPrF2v7zpssEjxzXYWR/g3UlwWHx1/bTD47x7oIOsx6oZSNpciuILHQ7f8EwrnZUCWORGeaWIg",
-	"y5GZ9LhaB7v34t2ix2zA3R7e78Kte+HhuGzfwvUxgwNDkEVC24AoH1FnIVWu4S17hkswnZv4hotjLPYK",
-	"51pvjdwcoGj1kwHcXrF04SGmC4Z0MBLSqWJkKiJTt6Wfhe32zVphBeT6VapeHR+3bMnSuKarr8v3Z2fv",
-	"ftbdsF6aWdXKNbLBmfn6zPUoputTWRxhFXJzfe6G7uW+lkU0e71Xote2vxNafdTU9Wn1e69Cq2t/J7Rm",
-	"qKzrU5r1XYVO0/pOqMwQ8danMuu7CpWm9Z1Q6cO+rk+n33sVSl37u6HVg4vdgFav90q02vZ3QusS5WoB",
-	"nbbnKjRC2zuiT6Wb0qfS1elT6d3Qt8zDu4BA13UVCrHxnZC4/Kl7AZFe51XItM3vhNAMtHYD/db1XUnF",
-	"xdZ3QqUPars+nX7vVSh17RdB2a4z0F1ewkudtgsWLuu7CrWm9e1SmeGpbBbe46PHLXN3ubZFwLFlHV9l",
-	"EFzb9FmlbDyRCU14PDdpsg30VxUx6yDlNXsORGg65WHTKZPCtR2Pko+Lulmgkeu+LI7lpUMv3crCOref",
-	"QTsuAbm2TKzNaxnxIWc1Qem5xJMsuxS8/f1cukgfQpZVYe1touqiRYc2X+pxbjY5DpUDLWbucpetbcbi",
-	"XC1Ezejb5Kg+UXSu8k4k83oCe+bDdmywNH73hQviGm5tGSrBQrrkR/6NJayI2bEZfcVRlpGZa781aq8B",
-	"F7Id4ZVDut4w+JtGazz35FtXIJ0vkYE38YBmr1sjBrPniQUvFuZOzu3Dx48fm8Vc6UWbUUytLu3INUOs",
-	"rr0zDpt9yaZgu5vaDx/q3e0Ixo/cwmb4uQob7MGdZjsc37NMhjpgnY3WtXqoJQtc0WnrV5de0n7R5uhb",
-	"ZRUv+DyOSWGFEVyk6SOhLFrlAm6KQydpvlsU4Zzv/c5EN2eLYWZiLUkaodpD43eJnLAk5XofDD5hfi1e",
-	"GEQ9h8ztSrG4tLRIIoB0aN/+aDyjc5XBbZPBnPBUsXio12bifdJH5lu0WTh1DN8GDD6LwVOlwqbsc5qd",
-	"EYPhqxhTLfLNlMeAcThM5NiLsTbYMmCWxDRlLfKG6ZMVG7C5sYxYTGYJT1kJMWLtesxeSu2+yXH0cmrr",
-	"02ZxgZuWdsz5sgl9v7g18Yu0mMFMgRdgJm8hazkBswPLKwvwiiQD6nB51SHGI1vwDzKZpmA/jAkXqdSi",
-	"SQoe0pgMZTJGKJFnT5/tP4aQzhFVI0zOHENIc8KGkK0ZTfHUYW6kapBYCkbUNEnkBU31HxAzxeQZUhLJ",
-	"6SB2mGYJmyQMcAcNKmSDjDFHjwqy1yExu2IxkCCYSqFcjJ5N1mb3ADVVb7O3gR+Z35OKDTbbp3+5kE3T",
-	"HODF3tPZa8RQhL1Ul8UH0DUOtt5Pm6JEesGYmgLnDqOSCDn7O8C45E8sDRc5pPInVk/TZj2VD+tLDgmX",
-	"xegB+15Ox3ov4xgBSW0iJroItF4N9xtJ5QVivMARLuVp5c+qYiJqjqVg8+b+YJflD+Pi/Pb/0/x/VXnt",
-	"Xwp10FfJsK4sTeenfu61242leapFiwNB2yzMZCvw0kehJPjiZGooReivXHm7XtNLk0NtdTpFh4DMhLBE",
-	"xJaj5YpMBf9tymBPuMjnXZMPihFKBJtB46FMiNZX4A9+ddls15KpaD4d7tGmStmk2d3OruUqxq+2a4ms",
-	"1/vy+d4OJXbVzOqcILfZ2nqoT1UCg6bNsVRpE0J9fintnHfmPunmRv7Z5nlkg1wFSpNRtKFIeSuYl/W4",
-	"QKagpOWpsjlqrRopcx7xC6YqUAj6akSbnf2Doz4ZStRstZahGe30+2P9C1wrDlnIXUAoXAEfbcQ+04iF",
-	"fEzjFnkz1VpNRdlcY7eYKy5oBGIaGwsAr8kSZ5mpb6qjbHMmFXCDtQnwtjFktcRsmPpJ7fliEjLxfbQt",
-	"csrSVdLkAfpmgGNoFVqL7RlXjGhCQGB5Ke41xHkCy3znHMpyVPoy6QUjMyhVVcS2VJaqlfL7W+Rtaa5L",
-	"F99HCy/O7uOIiVycJKAg62G1ggR46RFNWRMim5d9K68ozHjCWmfYz/29ycfaUjIYdqPgKLjg6Wg6gMIl",
-	"oLWFMmE7Vn/bsUWnd/RoIKAKl9wWUFocpdMpCKKlC+pXdSnO4AM8E8zssuZ2MqRCW8VXLAG/N5FJg0go",
-	"fYvwGi5R0y+MdV/3Yfny53z+TpoIWWJvRJ7aaCsKl+eWsG02mkoeGrX2oGFFo6ETZkxEajPB5TLaczKx",
-	"SpzdVx6SWZBAcbVoPnzbpY37wDSGqfBlDnDIAAYVdDYDzeLw4xuBA/6fikshZ4BvunRTzQxXk51ukjxd",
-	"MLX7uhkWLL9M5rxaBdBqE6Li5HUFi64DzkAhCfs8iamgTp02W6O1ynP2OYynEWwLbOm5kOl5zBVu2YQD",
-	"VC0WQ9FLh3kZWCNFt8S6GPq/vHpe+j8d4jHUi5Ey5uLiXA6HXl+se2T2LmgEKBCCRgBYwuf4bVtuBota",
-	"2LIsTESI8bOUfxIWMj5Jq2WT4heCRWSSSDl0HgybxPSIkh8+nj4uigazuFoo2Pui31qJgRIW0TADq1vL",
-	"hrB0L7j43GnwSz0zNBBphkJQgZEKvndT/woyPiZMgNM44ylb4xOxlu/rCVrH1Mowrxc3960gA3hVNNMQ",
-	"WM3CU5lj3Mhbb40FxlbJUGgUjJ6cCplTfypZo1LdL9yPeaU5uwlyEjc7PlUeRH9lbMzgGjbiMWrlcph/",
-	"FS0bgPkSDXX44VmThgdviCAyAL2VsvFam+156GiSUEgsE+xzxckDvy9PCdUyYZiypE9SSS6Mx1j3MVU4",
-	"4UDZ6ptUmT8v120K/FasWQGzWrZDdWBtZ0amsWqt8UwzHsCTTkXCQnkhuGKRlYJUkV4gZC/w7xUt273q",
-	"5BXgbI1g4O6HiIUxF/BP5uppu/KwnypE+nM4C6YO5JpM9z2A8UPSKhZAJTG/YhVMt8QvZ/xoBY4GjPpR",
-	"lX8OPmXGzDnkDtrdZzmPHHj8KgAOy5sLy2CSXu92NQ63sxZ7B7mVOFhxISDmzkeWp2L+dggl64u880dp",
-	"wE9lsTTkLI7gpaFBqCBcROwz4cLg9xpwpcEcTsxQsZQYv+ZARnPMunUpHGvsxUcLUC5yeZu0lLVZ3p1B",
-	"jWvpkgNMBl75nlmYRT3AtY+QGjwFsHQuSP/XWXpEI9rPNADughazOSxVvYYu17eaUu4RBVCQmXN2IGXM",
-	"qAgWa8U5mxbbwQP3Bb9acYpQ+6xCoENJtNmIicVLcD/1oMJt4XR2JLah2cUta9WtURXRuv6L0pUbgTA9",
-	"hEJUEPNgUGZiW/nkj1XGWvlCL0XmFu/0wmKZWVQtyxs2M2kD1bGsqUSYu67+126HHJ8+PzkhUI9LtTB1",
-	"GhXxhBFG1Rx0hClT6GbFp86oRbAAJJ1MGE1MsjUXrvpTgwh4jgZxZHE+828krniY484JVWomkyj/XLLb",
-	"yT2XdPPPJVDGYzF4s2CzJhppPktPuGhhuZjrM/QEU+xLptPbOreFhfrFZwawEtdwRmRr6DUsyYxKJqje",
-	"9Pu/l7e7b++4OMaKsmey+iBpW8k7J64kIFZ39ffS4jRbs0rrl3Gc30asWFu1g89dBduK20l/GHZuTOdk",
-	"wGwNrCPSp2KOET99rbnrfxowBLsGf1VEzgTo9Tk3mCmTSy9YpUq7mfqG5c7xuXs24uGIUPuAFEJlZ2WQ",
-	"NOF1Q+KTq3WIcYVgpcb17WkF9erfQrdDUa2rvBzvzE++yqvuqs9Hxt0LNcKFKRLOU1uYyOxAVkbbOrfl",
-	"kMzlNNEMYqOK9GmGrq4xxBe1gqX+oyoXBFry3mZVXWOufPEGd7om3AS068tc5CKX8yyTKzm92vIXC04v",
-	"idrzZcmXYl3qpX2dAPhSUb26TmOF0w43eSinInu25Yl5zTBMARFMisVXTJFHfSzpC1C/fWzWf1yt61ZW",
-	"rK402LHuNVZPdcWvG0RNWBwzVPplEmmpRTB/Y05mmn2zl56V1CfkFOcxG9PPJ9its39Q9o7UFs6ufWk2",
-	"LYy4tU7LmCp9e37Ucq3dMO5HRFj02+WNx91udxk0euHI5Ip1FJivei/qSSwzUYEjFx5FH91gE5PR6DsW",
-	"qBKL7c/Kh3LRC4NwYM1Y0ROvOTQePEuQ5lv5d5wzNJY+LKzmuLdbVXcaM0XPI9z3WGF9QCi5CKcgmbKq",
-	"c1fgC891tcBIKlSB30CYgpsBwrXwfUOri+h6yMo9QNCiTOAdkVwyNsFHHyCpIoK2JEBvRsFaundFWbyq",
-	"hmXOvFWu/Ke9kAoiGMcdBTAzImQCaOEgkB9123vYsamldP9xi3yYXCQ0YkTftLp1xPwCelPlAngrdbSV",
-	"iFx8a0ClHd3ZEOseWczTd8QjcCigsmYdr+BkGHFxceRCqNBEzN6dXQ0f4/Toe09qUECMKzKTySVUYDF6",
-	"34qLUUP29i6plt4lU6zkSZ9oGRwpjP2DqeGJnsE1CpVQ/LpFWdd+w9XO8vq1yDHYfWnCNZfbgFDAOzZl",
-	"PMheh/zIv9FW14ezl81nW7oLa9YN78ZcySMYpqn47+we3pnLYq2+VIvC7HFhTSHoXh4Mb5ykxigOpUgp",
-	"FypTuGvSBlYKrvLRbGcUigzknIdZmYL7/Lw5ogoLxP9RqwjkCSkfXq7Os1Tx5YOAIqlFVC7I7xhjaBxi",
-	"IN5fGOAJN1jtt2OXbV5/pdfmhZsawF6BZfPKWf25dcKBMAbIj6GwWo5Mzdfv9bs3WBhVREpbT8M/Ai1n",
-	"h5Axo7Y6k2e7muvY1I+zpqleEjDyZeJuIA7mLKbtLThR7oqNxrwy6OPTum+g9iz4LO2zWPm5239BNwtW",
-	"qdh5Yn5heS5qrxx9D5kkeXjUDUc0oaFm1fUuN0ismiQsZBFgGRzlbspcuUj/yltaByznJ3y2KEb+P598",
-	"evLLk09/X1K0D28wfcsi2qrJn1v7+R/7kUiGUz1pzAY67O4/fVwRBX47AczBYhOyUftM8RELnE0gdAaj",
-	"2jFRDrLigmuGK37l8smvQ784RtQ+Dy2BzLRpJxY0kyvCo8pVVgvCHr4/O3tnIxlCGfnGobfjphp+7QOr",
-	"mSE8TDXgdE6YnMSscjrpgnzWQj6qy2L1xR70t3Pygo4MW+aWulK6eWOvRVIiL6AEjSfMp4k4spt+ZA7z",
-	"0dRHHmhUtxm6oi01DSAA0LwtVTaYcNF0gr62hReSWNlGyLSZRafUNvHCVirbZGErlT+bujVNF9NSN2PI",
-	"R2mObU2immYmGLIJr7lNG61Y19pLCGqGthZa3QQ8GJRm9j5WtyxDQK2paTBm6UhGTVg+TMqpa5lK2QRU",
-	"kLoG0yy7uzlmEadNcwhqh9N3QNO+stU1HEzVvP6TWcZ+3cIaIVfL49YZVvmribFrWt7AMNrapV7OOsbt",
-	"seg06IHQMbmwiZ5K1RMVAmNdIyesFFJeUdB0Kxnh6+XblUTke4gU956Y16VxwMJiBdfVwx2OyZDNyEwm",
-	"Rm80d4lX4GlCk9QFK08jnpI0obygBwJwARWXriARomsYpbCV1wo76+Sem4nnkwcWLbWPLOhfZbZ71TV1",
-	"jUK+dd7LT1VFfktcfsrSjaK3jskQuq3lcy9qC/ntwxLl4AEeY6q39aVJgKRwrttt7GbVQThlqYWjNTEP",
-	"GzwX2qgYG4aWqyvkhZabyPKCbwcbW6fHkic9405b1tLE8RTZUff8VL0Kr//N6b8u9ZUvFdue5soGO2T8",
-	"QkwqtAPRaiGipEgTGTfIJAF7sDlVEIQ5FVSZXBFn3KsGYOtNAHiQpsS8TTBhrD8h0TGAdx4TUYu8oWOG",
-	"NqmmlyYsAsNfX4EJu6BJBI9BVLGG/gcXV1xxgLHwvqlb6M4pH/CYp5A1P1aI8UcVGWoTccajdEQevXn5",
-	"47ePDedJLxTXTBmKJKczxgReN9tzJPzyn08+LXYhwEY0oQD2l0YAAQAVN+GHDyffYqDB3ALmNWyw7bNm",
-	"F/7/bgdWoEXe26LX8JihVc4E1rIqlbAk9q8X7vhWlEMUyzwfy7DuLcwZW4QrvBTMRpD+L71AS/te0CA9",
-	"zfy94FN/5SeLfGR0RT7DWF3UuDK4ImCFNYpaSIV73j1H1pq7yz/g2ZeLHX96GXHipmWVNMByR9eQW1ZX",
-	"9TPF0ceytiBbXYqBJzecJjydn+rOxvM14T9WgXAcZ/UPjTZoIsUf9Ufhecyv2Pn//vf/9B83bGyYtsMU",
-	"eqUgczCUE6aIonOHvlao1eOHosOgoJJUjopqGJpEWQFHAwukP2jHMQ8KAEbGYjyeUBUfgauysvj/aB5P",
-	"ePNHALGwbIsr8aURIHYcxL7Dv17aA/7Dx7OgrJv9cPr2DfnIBgQQ7bLn0zCmfKxIX00H/Qbp4/qdc5PZ",
-	"22efJ/0WOXa56n9VBp+OxkrCnZErCfofXu1V0xDacHUOf4VzC1wBLxVIgiNulKYTDN7mYljxeO8QlcYA",
-	"vpJF+qFFZnGrNPcaZycV5PjEqJHJVCjnse6JnvjLX4hWp3mKD8X6T7uaVsNDiLGrWOrn6v8V0wP9rOdc",
-	"NBh+ymnjPdFpkW/MXDLkD5UvTvVX5djuyROqLtWTJxl61CxLFRjTOViJPbHXIidDv3SVF/7RKD1jQHyd",
-	"nbL9koK8SIzZcx9LZU8QQp48wfiCJ09aPdFtEeeJLVKQTRvtcz1zP4O0Rd6KeE4o6bTbCDOG7bwzAx/E",
-	"cY0RrDfixRVL5tkRMY80mGh1pBfaOOYo0d+X09QVShVqxkwyJ4QaGrHqnup6WQ4XulilYIR91iaiyXT3",
-	"Ulz7fiJX3x54Ref+g5G/A0L2hGaKoUz8HPHn+tIvdYm5SpW3rgazBZS1tOgqgP2yfHvGkjEwbJM8eXIG",
-	"/PrkyREylZIxXsIDORURTeZwZzkYOq1/OcA3L+IVx7K4nHq0jOvz0lUvgyRypo9Tjt2VGcRWtdCD6NVN",
-	"pkLonYTWDTymgHczE94JMp1NNpclZ5LIkCmz3HiEhX9wMMICSAxpHCvv4KA08AS6+QLoyXp8VVG/EQgK",
-	"qSCRbDiVsl9SBfuWVGMd4nqZQ6eXByxz//YoBcNmw1OwbhkUCKMhxFWa4RFw3q1FNjxiLcJD5rEHI2E0",
-	"cH/nMJ3KgkqYNZYxLPBoiTcB06FSRfrgLQDoB5qrA23XIdtGPa45Jhj8UrhF/VhNfUqwLcRkoaI+shl5",
-	"0EiLh3yAh2FUzwtn+WxDuCUcEH1oeii2XZTHbIEMHXY7EesGHvQpsQ/6YBQLsyoO+c3hhojsb3rJGoQr",
-	"vUJQtBCcIQAPRyxIuXcRwb5jKjMyay7z34AGlivOG8e/FTwekCyXQv8RQr9pDsqWPOofmxcQaHZEvsFf",
-	"e9N2ey/84eMZ/IP1Hxv2tErco75TefqP4YqbyylIvp4YyHTUyNVyN+H7+gRokZ5EyGoY8mgu8QtmJaxe",
-	"MnM5AAubLkC4vht6gJPIPnOVWmKfS3GliZXCyFoDkw0cZLNVyEBG3BiTWsnC6WA7i5tq464M3Lce6jgb",
-	"wBkS+KSdD4C0L8MmRJGnWYykNZypie/kCsFW9PBn3NrZXJD3L5+Tvb29Q4JGYAMDv54bSaz4ZzJMkJVp",
-	"bBN39CDa+MRBnAu12vR0/gSL6Q5HTJDpZIIiyLNFNbvWGqpm4cFogzXP1tIuiENFxr3tdjpW0uvrVLNA",
-	"KVWugZh67t6JpWXfR/1YhlqTp9bBSB71x+qij2CclPS1ato3b7F6fLT9EjZhFBRDXHqrboCvskVAe+kZ",
-	"TrRWrb4f6p/7LRH4wZxBaKeCjkr4rSeMOdoTQSOIeciEAivTWA7HExqOWLPTapucCFSu1dHOzmw2a1H4",
-	"uSWTix3TV+28Onn+4s3pC+iTPfk6nTtoBGZzg6Og3drFVnLCBJ3w4CjYa7VbexA7mo7AZsvewK92d5yG",
-	"sPOHF3P+ZaeEa3DBKmLY3rN0mogyOKaDXPUuWRPUa940Qb5Y1A8hZ2VchKOemKHss4rCEIA4UY5a6Zww",
-	"ldIkbZE3NEnMpQnsgCGZqC32TcwDbCSe+J7Q95Ic5q0kNK08+AvNYBVoCQ0QfaSv/9D3oBXgmLxHrVRV",
-	"V5hlvugPYKPQHj2JgqPgFVfp8wKCQgZkC2njVeZ81mTHqngnEaSUL2n905Qlc4scsmJzq4mu8QWrjK3R",
-	"5RUf83Tl1gbw+1MjsMIbmLbTbq9Zl6eIG/Iiw9RdXEe9pt/qSN8lxJJKcHULS2L5HHL6u+3dutHdcuzk",
-	"yi5Ap73lnUr1y3XHTmd5x1wJtkawjxuxrE+uCK7utbcSXXkEe+OlgsNi/VO/fNK84bAu4ZxVVL0IGkFK",
-	"L/Q5C95xUUBas4/qAFaq712Fb2i2srvJIy3hni4GMp3IKuDQ51Rb3VpLHpR9FHjpWdnmnltRhQITOIvu",
-	"Apl1hEpS3mYmjzrt9uOjKkuZZIay09NBs5IxMxH8Wu9Vro1WHcYSLk4p4nmLfCsx+FbfZlo1gs+7FAHv",
-	"y+XkILgpsioBkAcq5KxF+vha2bckIpQvmCHl4vvwQQeM96jT3jUfXARGjNmSafY+1P/f//6fHfS4YIzj",
-	"jPIUr3kC7XxLJYPcst/LR8GH8goRPe2amu/BR9D70s+wIb3t1rv3Bl0Pbv5wl1l7aMWrTI8DMfhUkD6q",
-	"lSaRxQzqkjzswHhrG9j04xw11tUONFHRE6aZ/siZwVoG5OV4bm5L/dUS7jWwMpgADuXbeUDhz/riTDI1",
-	"oyfAENAaRO50gjmMWujMqM+ddltPOqtrtOALQ8pj1RPwQ7d92EINt28BivtG91gZBFwvfqy1YA7sCHku",
-	"yH9oH/XECAwFgxWuSqCOFWoSjmrizL1EHYNRpD8F8Zo90c/SbHGFRaa+lBfBWGyIdS0FM2xpTSPDXGAX",
-	"z2RPXLK5MutjZqAteshi2W+7eZeKCXmeBiRkt932Ur2sKmhc8D3hUE7JO6o8EGJrdcCOIRHdzuG1Fa8i",
-	"Sv111K5PLtLxGxmtWznyWF2+lMlxuFI5xVxjxNp/KZPTRUFGhb4uZehYXWrZYF5zlvW0TVdXb4oLXICC",
-	"sbiD29PevolXqx5Y1acAT/ZGpu+9jM+Vh/P7baYIVimBb2TZG4QJr1paTKSCh/kGURIwETMMXfeUVhLD",
-	"EL7vCTs5FRFGfXxpBB3ULjfdhvmpQehcayNcr8JWvDMhsesMZvtUD7XiUavvub2dPatA982S4r1qPT6g",
-	"2KJCO9nz+pfbNxPah8s7Pjdhv+bptLu7wseyAoC6w/4qJFWVYFrPkPEr1nY7hyvNMl+/7/4ZQcfq0j1i",
-	"WvvCvGRe3xDSs1jf07Tzh/+f+ne0jWKWVsRqvAB/UKVLyR/myAMjJgOGL219qzcZHdTqFTRWsifUNAzB",
-	"JqmqcACvChAb7ZSva+sf3+JAW9NBlvtN/E85rSV3+3aX45liHVyzBnfgisA5Lu6YFbFdUyi9t5HtIGhW",
-	"OLvfaYt/TcFSRHW9b0LCMGbhCWoL8qGxnks5Z+FZLAZtjlvQT2PKGjcIpHcKgL1VEnr3RNVBFhKeNFmS",
-	"eQvQ0EejSRsd+hSPqAI8JG2PnKRZdvEY4gp7wryrYiKYdSBgMrdISSqvLR++Y+kdyoblPT5Snp4a9NUt",
-	"u2GPbYrTOiqa61RQ+uzfN9D6Cl3/rRXT3GH8GuT+n0gif8dKAQGeZ9IPoLg/WtyOl4+zzOMt8b3QukAN",
-	"MitexeU6E8lUHJG+xcTsN0gfswNNTrpB0Oz3BMeYBeNZTlkc28QlTxz/VWHcZQOzmRIph+itwsxGlQ8P",
-	"dc7LnjD0mddJqz5CLIqbg90WU+oH/pnNHCGtcO4GFwfc2/i4vCzB6rr3Sz6x7A40z039ZbmJv7DQqMuE",
-	"ZnWv1QVmfrlu3Je1Ml2VnbZ7D1gm9nwTfzK9323rfXZIeJO8bxcUHg58hMzyTY2H4R7dSb8lSwNbqCB8",
-	"7D25973CJP2Gwabzoj+Vvn2xyi9Tl6mc4OVh39WwvAZPemIykoJt2yr4Kblzn0FRysHq7airi799HsOb",
-	"RCaIXOLTgAssLFNMrqmUPz+9N3gYX4HUWdVpAPjKf0I11UEvw/kvWhDU7uU9kgmoaK6ipla91GNSheeG",
-	"6LTbfhZSKZviWGQ1vUwBSKfqSngqzeUruFwRUw++mArmopy1atsTxRGx4Jz/OmwTJ7giu522q4SCj8y5",
-	"imODOTElVVo94UL5IWfSxuS52bw7eWOyVi3+WtTIAwIVoI1sCjJN0UvjBRpASUYpGHhTpsqMpFK9GjG/",
-	"Qhlq4pEjjDqBulBXzNuHhreEfpjIUZ7GMZ07z64JPWn1xLG6RAK3oGSXYCq+Kk1bz35Fr0SusUPoWO1l",
-	"2m+7jkpeWtwb18udh3gdvdx3K1f9fQO/T6Hrzb5IZpEZ76e+BLxNVxBK6Vt6AVjf/39vrYaMoPtnNGD6",
-	"oah+w7tHKgLGAy5QEfBOTJeka2MuAt6gJJQ24dC00jeeQQrM7uieSOklExWAgRazwUR6ngzzP0IGU6P8",
-	"puIeQ13oogcGAlUEsAKi3sGUX0GwZRnilFxIpsiAhpdatfmdJdIlwdZXhs9UGYg91SMbRclHBG7AQiAQ",
-	"ZatMmZtLozY2rL3XIv0yQKOJIrXAE/D5IjBjxQdrtJfawLS9YhlmiG0juOvm2fhbq7VMGHAKiFjzGD1N",
-	"pV68kMbx/AiTZXS7lLuS4ZpzXG6VIeHaigpCFHytiooDWFg1eL/UYfULNANzuHFl476+g21V2ciLLPSw",
-	"l4IvbOrjLWkbuMc3r238ifQMbL/C7F65gMsbVEi+mar56poIbrcT2ujj264uon9TEyYi1TQiO4uKWElH",
-	"MXH9HH7IYvy/7DgI9uqIqfdsLK9sLrnph8gZeNTw/Sl/FV6yCSbWArIIqgVgD6ssKw6wFcqBVKQYR2W/",
-	"aXUB6PXR1S8v3rI9seI1e33THJvj+rzjN33f+QlxKwdeVS3e/U7/smTeL3GwoX2iOcOHbDCIM48Mpz2+",
-	"+ZioLFjTlm1zLGEhqt0ztsu8dYAUFvjbVjOgKcI46BsVoIgxH9zppVs4Tt8BPt+pBYK+uxO1rt7lZn3s",
-	"ClIs1I+K7f3KI69Wy0MotveHeAOphKsOAK1XV8uyHVqgk2H07Fckbu5l1E5JeJig5O3KkGq3xKkF3Ki8",
-	"93miEOIEUzGhmGB/wgUmwCdsEtOQOTkCV7vJleyJvgcF2s88EBggljPQBZv5xTegIJIcVszKOQCM4hHb",
-	"IG9tPNfFeStAssx9fSUHgXmjVYX18X0w+VHHXCkuLhYoJB2QoLmFgelcCAm1Szxw1eVaUMnX0BMLtKDj",
-	"vNcpQ6lKlUseJAncZpDjYyOiLFYbFQbeK5omgA3VE6GUMRcXTTkckglLuIzIo06XjOQ0Ud7D0GOE3gGg",
-	"JgsKkiYcqOAilUTN6GTCTUl/uHtgFcCZZWYxxQKVLhdxSxeRAYq95StoUwdGHtz4pT6bS6V/VZ8STvJ7",
-	"PMdrDmZ7rX6lFNCZb8Q1cu0rersXpK0ndDsXpEFUfnAA3IQD4LTyqt7iHX2j5n8z5uJSLU2bwtCMK4zP",
-	"UOX7wpSkWm7Tu1J+25PWL0Rkio6re2iHZ7ULs/V7UIw3VoxfeA8kyIsGl9CqYbehHD8HbleAVZavWu/B",
-	"O9bWrT9JoQhWFu4Ep2lGlT1FPQFsg+92FrNMXOJ5gq4QTcRTW6O+kYUXZZdLI1Pbcjoh4aIn7BPQjM6d",
-	"oS8cvgOCquBkjBKbsCtpTf2TYa6yYg6oFuJlECcFMGmlfY9EjZkKpyMD/p21I1wIUU9YIeArneiVKCuW",
-	"AGzppp5TXjm+a32AICakAeOB3LIDikWGnHpEZiMJMCWIVsNTfws9xBdXH78ntlAgH5f/krGJ/lFObbx+",
-	"T8TyQrmBJon8zJnalsxEDjZi82tRdHHShgIz95URtxb0XeNNqmIUreaV9dPd9fXTdcjZmAJv0lW6qT4Y",
-	"d3E73VvN1Mba3rd7EDnRL2U6zEMEb/UiXFXT1AolRmjsRCzkFsij0k19irhc6F9+sgBd4AmZyWkceYjD",
-	"mNT7xiRXZaklcFViDGdP5DHHfMCxIxv66QDHPHeK84Sb5DgDQMsBbft3JoxLJUsc7ltT9QgqpFeUNMeO",
-	"XrBMJQLZtWP7XR3/b+3S3wYapEEEWq01FMPagsPdUrgO1E5Vny8NN9Ta42yA1VPeoRoxbA/PPTcUMjK+",
-	"DrgSDzjwloWidVAvMrQ/KFN4PJWkBzV1tZzrBXmLASP+in5vUEK5KoCmMcQvrnR/o5Jv4+4HjAkvVHcF",
-	"/EDwVy8FELyOSEO7/tSu3C0Is2ti1a78NO+hShr4TIuTaMptAdaoSzQobu49lwpY7OC+Og9o9QnajpvO",
-	"HJFVsFy19Lja3bFN1M4fXuu1InMKNW1SeYFSz+Gkl8J0TOEELWL8V7WeKAxV96y25E1tFYQkW9fCC07J",
-	"yQtbfwgrETQKBQYySM5QThg8PaqjWcJT1q/OpNGrZU/3Jk87vmRYHfqogshbOrprpwfa2qJ3eGptJaxf",
-	"PmnhuyyypsD2C85v8dgCX9kS8sBAwVGQcVCwcmBNiZEXBM6QqrgZryBXT+B9bFPlgGXAb6T01Vxf/8JN",
-	"ICsjsY3DlDAa9euSiLODtGGwzuLj9BB+81WF3/x5ZY3Bzilcipblry9v9CELVojByc8gS5exR99moWqh",
-	"IQXLR8+YaBxFeHpEKIiefKysiZOP+dCFzVYF9oaxXjOLK52F4uQn1xMbKg1ZMIqmoquNoN2OqWLzH4ie",
-	"DnJIuipmBj8tpIIIW86DpiSh4oJZ/HETWNITjKq5HvNiypTCB40hgMU76Yf1XdK5EYHnqZTnM0Yv+zeo",
-	"mJzmhOn1xeg1QkjWSIDJt14rzuMhvuPGJPC9Du649WiN1QT8aYWA36omudzK2ywAw7m1TaFQqVghqJtw",
-	"EcbT6FoxGVuVdS9E5Mm6zcI1NjHD7jIA48+rGlXHYbijtGVz7CEMoyIMI6fhaDqVLQjNU0y8UgQVQlM5",
-	"Q2S1kI+KKl7DqoagtRW0Q0hxBvWwRb6ZpqSvWHo+mEOQch/daf0/f7TFVqUh8m5BIN6dApiLB1kvpuKa",
-	"wRQPURR/Zt3vrsMnVrvMaoIpbuY2W64S7kyFFsX1mCGv+BCKlhpbnuSFtYjQVldVpjzeY3A9QVnjDJwc",
-	"obdaPbE0LTcDp6hMANyqnPwAS3Fzrvu79DXeF0ehB+CGnPegHl9XoiDb3optOUwY+50tMiBRXIAwgLYr",
-	"WYRwwAVrkY821h87a82XRZpz5qon4D8glBd/HMwLxx/cc5AfOLA6ZLnRNeUHhpxxtkiO6DU4g1Cul7he",
-	"q1iPJ65SNYZw3da50JO9/zyuZ+kzhi37B6u8BU4vbGv9u1wukjCbgh+zp7gIGVhXDc1+s5EcW4NrvjXu",
-	"W/Rmtpj31r2FcJy3w+HS6yNr+aVhu4lVe60D12NIq7lsjOC5xXvl/r8s3crRyZ6YplUnJ5UThWFiGEuL",
-	"jgLQDSaJTFkInoHUVCSduSjZ8gmDQbJ6oVz1RFbCd3FI7BPEyHuC/4FRaE9Acc0nXUMSnK2p0OqJXOnz",
-	"+uqgGaKt/tXWn8JP56JcmIjgpWkOt5u53DzlyGyWeytrkeMM+dYgx4osKNlDvmQh45PUzHHGEtYTXKmp",
-	"vgsxn1l/kICOQ+RwqCfYInCiIKca8HILNSUahH0O2SS1W+ZfwD2BIsw9/eV/ttLsFq7d0wrJd41HKhxl",
-	"jXeqfIe1nqoygfZlW/L6lgXviXdAH9wR+nDZtbrv1wPO86bVKWNA1MUtPxgWqxoWNtTYCblrVoO+73bJ",
-	"WsnEhriv0p7xypDfqUHjkpJWNWmyg5NTLS3bqJGcCaKP460YPzd6Ph5spzv1yX0957tsc93U8b4ho6tK",
-	"CjyYXQ9mV6XZtW2Z+2C1PVhtD1bbKlbbTSuNS8y27YM9L08pa7h8Mpdc5oG1QOQOl9EmCI5Lo8Y3ApG+",
-	"6VQzH87uARr6WurlPcCiWi8xrQgFdxeZafWQz6sCPWf5aj3hJ6x5ACObJaxlA/TE7aWseQfyAV/6IcHt",
-	"QWYth5neZobbNVSWf6f8CE9KPcBZ/judw2Wolg/pFA/pFA/pFEvTKQry8+vCtXxIvnhIvnhIvqhAsryJ",
-	"oOlNNNFrpWU0stuxoj7GkpwN9HItSNog9zBn4774wB4yPL6iDI+vR2W3GR436u5bIq0yuN1alN3MM6gV",
-	"eYDBVCVfYIas2wDhi40TGWslXMumkZyRWIoLI6WNs74nYqpShV5BO1bm00NQXlOxmSRmIinAm0IFIOUA",
-	"cV+c0QvS7wXtXlCCW5mbeK9cIMvWQlMcJOtNy6ihPt2vaRqOtiSkcNqYErWKjMm1RyFlwWhhN1Yfw3bY",
-	"APi2TlQhk7SCRjBiNIId+CPQXFE3smm2A21g0L0Vq+2+lhEfcivMHuJpru08NBM2zsOJPU2rSsH6CJpG",
-	"MFV6Gq4YB5yeigr6GKEBmhNncWQCPuZyCmXnsNIEiyNn3NOBAizwhIhpHIP9quDR8orGU8COMrqUQeUr",
-	"xICYDvp7VywBnGZTFgPNc4W4uulMEjVhsVb2QOZKwYigY4PPhcUvuIKKuajByQSK+Xvj2J974lgQJtLE",
-	"uDFAmeSC9J/09RUvDNI5RgMh2PEMnJ76e6YivvXo0JRMEhayCDHBeqI/ofOx5o/Wkz4IVj1qYTig8EwS",
-	"eiV5ROQVS/QdpRdDyTHTlLFYaR7AtWpgwb/+ybAJMs+LRQJZ7zZIb3SLnAyhuJu9K/Tq4TiRJlL/MmYU",
-	"3Lb1VfR2OzbyyEYCmSFuId7mwyRCa/qW7hJzj2xy7WzqpHDEIa1rWPlV3fz7B38xaP7rDmi7bXAX4QA3",
-	"Bkd2vft521erbwEA3de6a2/NtbLCvfkuYaEUEdckvwTD+X57Zexu3XsDB9hkGzf82qFNY2aDldbH4Z2N",
-	"JDwV8AuBt8c6wLw9UekcMRYIXA6U5HDvtbKQ/QoecGHQ97XpYu6VBsZDdNt7NWbI61xkwkO4wP0JF/Ax",
-	"J9aTYF8Xzu14vtnbv8PIydT0aeWZNTHR1hlZQI8tnVvUiPM1kaFizoBlVaJdKeaeyFWWq0OnvV6YoUXU",
-	"hWlEfDhkCRkmcmw+BBN1ZYg/+rFNC+pJH5KpiJlSPqQtjWM5U27uUBFEYfYCT9Bw6AmoMtr//p/fvj9+",
-	"d/Lm/PTFq5fnpy/OPrzrP4a1m5sXwPyznXOya6Gude9blXSnRtJdNw8YBlkjoDzXfq148tcPJYlvVEia",
-	"9dXdDpd3ey7FMOZhmvW6t2peNsV7XtfYuyJK2Lh4KWx+G9SXLoZZaGGH9nGZJY0oBDUN/q0woCuS4XTM",
-	"RKrtl2kSB0dBCyxbM8PiUC9lYnMfQQ1VDSNFI6pGA0mTCO8CJ2uPQNK+O3mjGuatRHcwqZXmJ2IVVz0J",
-	"Qcdany2tjL5wK+biRaDlM9COCFWXDYJJWfA1zGQy15mVo4oYOVRdUommWZkgE7sh4aLSMhrvxLG+TkwA",
-	"B9aQSKWMF5CSFcD58unL/x8AAP//",
+	"7L2Ncls3ki/+KrjcWzW2l6QoiZItbv1rSnHsRIljK5Ycz0zoFUEeUMToEGAOQNFM1rf2afbB9kn+hW4A",
+	"B+eD5CFFfTije6t2YhHAARpAd6M/fv1HbSDHEymY0KrW+aPGPtPxJGbw38dxwmg0f88ixsYsMn9S0/GY",
+	"JvNax/1IEvdrvXZN4ykzrSKmKY9rndr5iJGBFEOejKnmUpAZVYTmejZr9VrCfpsypS94VOvURDT/52QQ",
+	"K/6Z/n4w+mf7+vfLw+fJb6OI1uo1pameqlqn3Tqq1zTXMSufjJ5PzC/TRHRG8yihEy46k0T2Yzbu2Bk0",
+	"fPMvX+q14wn/kc3fcKVfIQ2y630nGLli83CZdMIvrthc1Tq//lEbJIxqFl1QXevU9lp7h43d3UZr97x1",
+	"1Gm1Oq1WswX/7x+1um/aN+P+c6Y7FFbGPk94wpQb4eiosbvX2N89h+7ZEYBM7eH57y368/jj0ec3e/0f",
+	"B+bvQmkqBgzoKKZxXK9dcWEa27nW6rWYKn0xVeVT3c99SNCxoWJE1agvaWIIO0nYkH+udWqjwUXMr9lF",
+	"yTwSdi2v7BdwGmogJ+ZU/VqbcKE6hv5mLPPfs4RrVvv05VO9NqGXrNbZrdcmLLnAf+y16jUtNY3h7/Bf",
+	"8IuqdXZh29TVa5kcD8zxyu7YT3RO9IgRdcXjmESSsM90oGPzR67+mtlI33tCEzqGw0/HciqAQAeGIGbb",
+	"pknCxMAM/erDe3PEZK1T+/bVi6P95612q9Vutw7291q7+61Wq/alHszkjImI4Djk1Yf3REtiuhHTj5iO",
+	"xPQkpivBvoOp0nLMErwQ7aPnw0M2oI3DveeHjfbR0X6jP2T9xsH+oN/v9+nhsPUiOEBcXCg2kCJStc5+",
+	"q1WvJRJuiZwJlpgrZAhS69QmdD42976pEyrUkCW1lKBn2KZIT64sQZOpyBBxoymvO7OPXI9+ZPMcK1JX",
+	"REmiR1QTShKmkzkx06RDduMJ8oiNJ1KbfYf706klU9F4PtynDaXZpNFedxHf0Oil4TtCc5ojMHBL/5tZ",
+	"gpCaXNOYL+Gu5e035am7KU/9IOhUj2TCf1/JT6dhU1jkVOX26FxKMqZiTk5P3ipCE0b6jItLMhixwdUi",
+	"6bG8T5OcJ3NCLykXJKaaJZst+qC1ny4aJr58sX3TxCzy5YiKSxadcTFgx5NJIq/zG3omx0yPzJRHVJEB",
+	"ti9datoSTrFhW9QOSRIWcxYRKcJRmsScelj8pnsdLNsuhSizFv/lFYSwM2lAp4bvBKQJZD6SJq8+mLN7",
+	"evLWHNqBTBI20EWGfBHxS6a8CLF/9GPYv2rNxhOtLhI2plxwcel+sYrHxTSJ/Z8WC+m85LsRBy4bf6+z",
+	"WxDhzwctttc/aDeeD1v9RntwsN94MWyxxkH/BTug+8OjaG8XmZDQXM8DsR5LcwUupkJzvzo51QNp5HXm",
+	"n4EQThhVRs4ZuQuHZsD4xEyVzX8Y9b8b8Hf8h9f/ePX+/OezE3Uy1pN/vDw5PBEnn0/4jEffx7OTf0o+",
+	"+C6evvnbD/Hf936ZDL7/OaEiap2IVpPtt5qDvVj0x69b0d9+iEsYI1PK7OASKrUPslRazEvTk1yj7oQt",
+	"Onpl2kHxAJKhTAgVxGoDi49jTY1oY+/gsPNib7fFDg9bw8FzdrBLW4Oj/u5ue/doeDTYP3zR399r7e+z",
+	"g/bgBWu/aLfpwYvD/f5wwHb3nh/QwZCa65g/1OvqClu8AHu3fAHanb3CBWAH9Kg93H3R2B/sRY12/8Vh",
+	"42jYet443I1e9PcG+/T5QfvPfQGsenyjc/4NEqN4wEcyjlgCckNIc9zvmsnav9z0KOEw6ebfxnm4EFJf",
+	"KKbDc2FbbXUX+3azCps4P8OBc8otcCn7TTKQ1yxR6bPmnoVm+5aFZnuv5N27ezR8PtiPWo0X7T5rtIeH",
+	"tNE/iPYarefskB4NXuz294e3wTPsHvwrCM5Xn9lgqss4iqUPvK+0TLLq7KPadiO1rcYc2bPnMD+l3U5r",
+	"L5iSO6DuuK7Lu7ZxkjKWtPAkLbWnyQkTGftg5rke/B1NbDc8Xge5s1UbaT1RnZ2dCRdNa/dsDuR4x7ba",
+	"GR63k1++f/Hm/PW702/j6buP/2xEJ/9o/e23/fGH31qDg8Fu9NPeD3+PW7Ofa/d7SA9K2OQ9vS02PYVr",
+	"SNAJE5HZ0S+f6jXBPtvO+ZP3Vur37LcpT/Js7K10ir9gLLp7Dva16ESwF6AVxVwhV7rVbTVfStyO5Xfz",
+	"1O75MhVXS8KEZgmoR9tVdh95x5+Nd5Sfr0WWguwps5v8JzEWrH22D2h8+t23M33WpsNv9r7/u1LvxC/f",
+	"Jy35j+GeOHve3x/8eLU7/uXzz0fHtfs1OTwvOdv3ZHK4x7Nd7sB9PxWBe0zI2aMm/+AZ3a2q6u6YlPFA",
+	"c1hC96nleyuOzaOh9Gs3lN4B18qeRyA7hmKUPhuPBTk+PclHYqwKnVgQylAhKMHP6ZSLN1xclU7qtUwI",
+	"JREtnVPojX9x2G610jHfm00Zs0VrNYpHgk3MgokcGo3DxXiE38rEfdRa0Yv+sD04bOwZVtYe7g4aR/Tg",
+	"oHEU7Q/3hy+ifbq7mxKkL+UVF5eEXjKha4XJrV73b1OaGK0bpzeS02QVGY5CIkRLdttQ4IrN68hzZG7V",
+	"DzbkBuIEFoXHXPzvf/9PbWVcDo50l+E3X+q1b9mAq02fzsvfjW60IY0VC79V/qHj1d9xrMl118kUBn4F",
+	"e5obz/2xUpCa0fLxZGzBzb7bSt3s6SyW+dXtp+EqvpZJn0cRExVjRiLJMAqExrGcwbVZsGauVvQjcsIS",
+	"IMgWAgz8OlasfejbZVb/Sg1oTEtCvGTCiB5R1GQNjxzR8gWncoMMqDArRZZAKPxtxvWIUALXBEMwuE6J",
+	"MqLX7P6J8E6PWFIMfhLS/D0vERcsnCBrIFLEc8K1YrFh2pEjn8K1z1jCLH0iJA3X97/+c/mGD3VBHaDR",
+	"mAui5RUTZJjI39kiMhQawjFvkneGFjT7uyFVzIf6XheeMPY7ezcc5nmwxulnrA59/x6zvyGnzWtyEKuT",
+	"2kvtJ3K36nXp6IHYdJ8wLDcwGBpeBFoEUeb/jJlS9JLZMyVkX0ZzQtUVi8hQQrCWnc3ShyBOE7+3fJIZ",
+	"hu7EMpGJOedEM0GFNhIFJ7+NXXUzWLql2Mis4iQNJTTPrpgPdKm2A0HSRhHAgBQS8eGQJYaiMN2cuSm7",
+	"6vQTfiQXbr10xC3EYAfLA3EK61tOnGC6Dd8FSCU0SwSNXyWJTIpEUiy5ZgkZUh6vjKebmWXOEikum+St",
+	"tH8DssRytmnw+UErkOpusoTBbFcs2Ta2y4RgzfARXlwsj4xmrfNKio32pOTDh5Nvy2jw6x/m6QcqH9Wj",
+	"Wj3jUDNr/VSvjdUlLGAy1USN5DSOSN+IRJiWG9ktZ8qjiwlNFLpewvnbB/DSuds2m8w7eF9vbc5O/Sw5",
+	"XGAP44qMuYJ+S+f425Qlc2968dN7zVkcEa+c+gm5MTNzQS5c8vYDxmqmoqUksVw1F8NgU3+wn8uZTsyh",
+	"t7Qyugyhmoyl0mSv1SKDEU3oQLNEpdNU0OVCS3kBn81M93uwhS+0ka9HOT/LX0xLvEJ1b2qSgpkDFJwA",
+	"0FYCK4f5XJHM8NkLvI+ZuZ/YnsuOqht9g6Maml+2dlRP3IN/2ZyduNtgzsEDdmtzLqipbxkHNRUfokRg",
+	"qGWZLWPBua50UOzocEbSZa15Rn5k85OolNiVb6IlrX3cZyi75DYette/jG+4uCrONebiiszgCzG/Zuvx",
+	"jxKLzcJzETOl8AEmE8J+m9KYaEkOW+0XYHK1KzCtLkyrC2iSX4HSZSsYc+0JTpNLVo0PQ79157tbebI/",
+	"zU/54kBiFHQJaFZSsErUnvCAVS8cx85twsXFVLhEgszM3jmT7pKIrUp82c7LmYg3E2mnkLuVn8qEXsI8",
+	"+mwuRURmLtUh5kobaTcYMVVtmyE3bM1dPqi8y0v3WErzpUSvv7vlVz9mVGmy8urjN7PTlDEfzMtn6gJG",
+	"11UeJnDr0aCvdXwx5mKq2docYLfdrkrsn92j5oaamF3ATRQxN5UtaTjV5db2FBx04pVdvYSOMYkK9ANB",
+	"ZP+fuaybxYcCsyJXagcRBycdTYIcKvO3C/hvnKcRWN8ZppY3LJsjyhLinNiVLLWg7eR61omShGsX9G5E",
+	"4b2Ybt/KRTbbtzIwvZY/X5mICCV9RhOWWJMUakzOlvfkb43jCW/8yOZP7znX7608N/MrLBFmXX11Q0L9",
+	"Nbj3FenypLW35ua4X6of0LTTFswsuTksW5iQupEJ8X4r9Ws5FUWnjpoORgsDccPVJfaFgT0SNpDJxotq",
+	"Zxc1hJmtXhG2s8spDQs0o92YjWxpq9J5rFpXGL0DDriyoB0z5PqICyLotaV1VURaMAvLOPitmmoBG86Y",
+	"LvdmOKXVzD5hE5noBes9DoyZYacUZAI7b2HZdup+aMwVWrZ6O6GGw5swPQwRjHb8TsQ51c38FRwzCzd2",
+	"AgofoYMBm2iFadHgyZHoADNacZMAe4V/skTZX24gBUOTdzjFZQs3E2lAO1yuUR9+4mpM9WBUPND+HWD1",
+	"K3t+l5xw1AytaT+n2uiRVCz0Y7nRtnAEcCVG+8OlrKKCad3wrYEWXJwIOtD8mi18YkQMGtDcmS+LX2rV",
+	"s4QpjkDoUBudVbgsVzdMk3if2HiqNJmKWA6uDFETNonpgG3u+9oLj4yZkVvxCnpx0fBNLbEWxp4cw5le",
+	"EgRkXUp7ZbGFsJa9/otod3DEGm16OGy0h62o8WJw8LzBdunRfv8wej5s79XqteUxsYrpxoSLnR/brYG4",
+	"mlyfz/Z++qXx3eTd3u7Fz+Lvz8etyS/9/ejng+T8993PHwcv6Kt0aUtSY5wqFC5wATrKhIv1IWg2iVkb",
+	"UXVhHrTW74e39cLuaDDhkiC0kigZri7cPcDxuLpweazWd1kWuqaYxigeOLqQA7IMHsbQeUFyrL0r9pub",
+	"XTTsvPiO1fKLKEZwZvZlC5fNr2fVVQvyUE+5eCv1u1lOizfDGZYqZ6KqTAJxRIE8NoxCebZuGHNRPGHj",
+	"bQmozIxXUcBoJ6ZlSoKCQpJGPKG4LxIh06JJXo4kyh9GhjxRYMAjepTI6eVoC2s9Kq51tR7i1ur1Dy7Q",
+	"doSeu9zVmEmUrxh8hXO+cbDhhIsLOpnEnKkLwE2ikLxs/jwYUSFYDAmpwtmgjEi66LMLsz2OHZi/O1PI",
+	"BU4Rje3F6NIx5XFTMQGG90U2rc7uQYYa37IhncYlxugIf1APmArLlrnfyizzwySimpXHW67a+9veApyb",
+	"9dNn54YYNebEj7IPOzvAGdyR4xLV6njBFV5DXuZE35ZkVzjxTbXCrSzCzvnmq1hb1t7OHuAf1pK8y1b1",
+	"tsxeufpMIbn8tFMi34jsLnbrNAHnHDev/NcYCVO0+qJwXoU+Vd7UokHN5ZSY56t5DpD3+B83i4jdC2RY",
+	"sIg0nmepLAt6NGwPQw60lyzK33MYgExl0liy2vUWof+WQsDhVEsQ9tKZJlORmdyqAScy0dY+sRi7AYc2",
+	"O5xMFyt0fSqurDrHUFFz32rWSsEKzAzOmMYollKxckbnZDaal0aLrxk0aD/m4jhOuXhttKzc95gOFLCi",
+	"CKt1ai9a7cPdg5Lh3uPjN5f+ZF/EJYnF1k97kRm2br/SPtp7ftByXwHncSmBtjP+otGPieKfGxG/5KuJ",
+	"cS7lG/C2F04P7MQqh3ymJbRK0Dl4eHCwf0j6c83UpmwjUPPPgzksYxZayga2s2v7iYr5e/y2WgBQaO2w",
+	"JIs/sWitmcRgO0IB1kKhgY4rH5WyqWHlKEsD+Fzi1rOaFqZ9w7c3NPkg6DXlMe2XHBqWXPMBc/HyfWZd",
+	"9IsMsa49vvtc6kax+1bjMPczLh+/lJUeH98SiaCmE7QT/8QiTs+h76ILYFbzw9m7t4t9W9q1Nusz6v4A",
+	"jsHOP9XGkba7B+FC/XTJ2MyXwGJXrdl3akCnBjplv9Rrv7CEDxfyJqe+6ZyVFqAWsoehwE0+JlJcLoum",
+	"8CaTVfaXdrn9xfffgu3gxJtvkEkuoyYEFDcmVlF0yzTar1q9VnTxm4M0u5n1KbP627YzbYNUX+q1EaMR",
+	"SxBfHJSMV2IgnQ8vYmqQ8AnqcM6XpY1egG08b/FnuW5tbxQvHObxOCeSAD7L3Kn2hklI/RyxMQWzsZiO",
+	"zRvW//gpF36D2MMw11PnwChONL2IOMnT4/OX37t5KvLk/euX5OD5i6On2Snl2UPp1AqNSqf46pwuIOI1",
+	"SyAYyAaLoqpfJ1yQ36bSSGRyAlTtdWutbq1HZiMeozLiLB/AxubZqXdru91aLZ+CF85/Ys5yYmbxn93a",
+	"r63G0ad/79b+b61s8m/kwMe/FxdAoyhhSpUFwtdJwmKqMcoRgXOzje1Rxx3YP3pxmNuBjKDeqQgIUGnN",
+	"2ZHN+mlj2Pj0x/7hl3IivGc6mR+b81xOBjEd9zHR1gZmmiXPKDfSdSgT91bTSXanjlqtcIZjLvjYHKxd",
+	"PwcuNLu0j4mPs9nxVI/MZRhQzRZsSNrCHCwYnCGJD58ftHIk/gYjPRJG4/H/1605FrHi9OTp88UGIjHt",
+	"+AckDmOsbnGKPR713BmAHGKqyLM3XGkXQ6OeGVpNE6GspyudcGmeLzy/IK7XpuUG4b3L1jGmn98wcalH",
+	"tc5hu27I7/65Ww+Pizkgx41/0MbvF41P/15+QsJUkSoLz94UQ4FjdUVmIwYMkton4ZjOzZPQ0YNFBYJU",
+	"xckoEimfdbKMUv83YcNap/ZvO2lNih38Ve18mHILEWAdTYuWX8w5ye1tReD3kqUETrMbL8M9OSssAy3D",
+	"Pigwu5z+PtsdHtK9xlFr0G60o+f9xgu6yxoHw73B8+iozVqH++XLCd10N1/O8KfFstFIpqzwQRnpTEt1",
+	"QjEGWA6hraoTmZDes16TmO5TMAqDeUihhG/v7hGeGc88wMLENivymuQNo9eMcIgOMezSDmYeTr7NR6wc",
+	"MEnkZzszs1QjRJgy4gT4LBW4jie9jzu9Ouk1Ln/nE/iPfmL+5z/g309BL7sUMsE3DdAddZ6U8ifDxk82",
+	"fqCUTey29pYxiifd7rP/evJx5+lfu7Vf/8+/Nf7fp2fd2hOYz381+sl/wUye/vXJr92uJp+e1eF/65+e",
+	"re7y9NnTEr5Tr31uxBClDzn2ZrPfSsE23PARvWYLN9xicM8tuKjt3CQnhc2G8ewO1uEUGf2Qa8/T91tt",
+	"ULRhw+1v2SO0bH/MAr/yTbKmhtUMBs1voWkiZS8VHVtl7CVwkN2Yvfw8ZUs1o55gn7WXepBngCpRk3zk",
+	"emTuPtf1NNmgzy65sCfB/FGwGVPaHwiXZuAEPXx4I5mOAr3VOCqX6WbXoJyFIR/YHf1qq8s5fJDXHUdM",
+	"o9TpFkRgjhRZGbjJLmJwvTOxZNcFqfg4f6u/cwVvqkU7E8agVJ1OMAE/qerSeBmxc4I6n5y3aBFZQbwJ",
+	"TZfddaBpbmqcpeRdObvMPd5kdm8gJ6swse/lDA2YWVMpxesLAh0T4xbNDHO9wjlFzoO/16qbO2rfOeb9",
+	"s+LVAxN1WUvZeX4c8cEIJ6WlFS+omKB/wWU17S6aJ4RqlU5zNzvLyvNkSflUPUmZ0InZ5OrE9DFl26Qn",
+	"OlAXXXSIX+XWMq5MQyLkrEmOg/AhH2JlDa899J326jauBtuE8Y7cBiH1XChhrw56QE9IwXrmO+bhbPQM",
+	"x2hmVkJAtMMi+lg7WKl5xgU3emNeEPBovlpurwESvZfxgn0MuMtUMVXgJCk7d0BsZdMGrLZNxS9Mzk/1",
+	"jOlv5su2Mo25VUyTvkUKnNAE3yylVEWndilVwQ9fr1kEtJoLOFxCTO9SLTGd0DFz/Bgfve7s0L59GSRT",
+	"kaVrWVRL6SJsJYbNiIyTTtdg7a3lbDzDKWEFkEbob9BU4RUKlZ6+1KMNTnWaueBzSEop/5FyfeaQ3RYy",
+	"pLzBynKjemBrzKdk9OwMenVn3gJlVagZClzFxEJuZr7hs5dLOVrI0PZDftYq4WdfzOaqiRQKK2O6+mbW",
+	"Oo3FIFMbrTV9/zvYanNFNV3XsiPh2u1Ao6J3bmmfDzmnVrXTd4pTxTXmrs3y8mvwZKNZr59OwVkEY5Fa",
+	"w/kX+AXADNrw2n7Z9G3rncBi+sXZxxywzgabk80oWkruoOl2qF0tKSlYo8VY2GCZC5CIlq63rM/WFt7L",
+	"lVnsVUcugmNozl1vQOMYO3NFRiyOjAgKu4A/KCCgT+bfgISZcOGlhEtbboVcmcizugdvs7fOQ9bFTPvH",
+	"HzQ1rXiSxiRnKBGAB2x2a8JstVXXxrddlA62dIBij9u5fvm8OcvuyrPNXJaZMzqEtE0zsjcgbUkJ5qXU",
+	"ybcvZrOu2h3ftjRxa/lJzza/RbaYpsDWS0tKw2b5uwDTCTQ/yzAw4A9fctYPMlUaN92ogoU9RALexy7e",
+	"2gkv1uIOERc3XO4C0NKlSy7rs71lZ4rkIlZBf6pXoJ5ap7iFS4DnyF+UFzcuET8DEoqHbCAnLEvIECHt",
+	"z0xQSy4IGi1J64erhj+gekhJLzAo2oe6c8+mYBU2GDVL083Vn62RcyFCbbWhgj63sTNLT3c9hycxo0Ir",
+	"MvZ4ugig0XGYuOCwoZolCIw8N/8OoMmtcDQDaSnJkCZkmMhxGoSb3TqH4/pA9i4Flq02jG1/b3tWBLI1",
+	"1ybYTKquVJbiN1F1t0jyMB5waX/fsCy6rlJPbL29PbJwXPnIOy8PioXYF3HBrT12PZEfxN6GoAYr1ETb",
+	"8Ks+EMWDoCsiNKw4MrmKDwUfzZbPzo2eJ4tK4C/dkNJOi7HuN2LtHjB6ee8UnPnGZ2LtCv43OQbL3izB",
+	"zl7LK/aA5GwIYF9tIN/j3vUjQcfgTgMVB/wc1j5QgMnPbIH1XfzrqP3LuVdIG8w6eADHcz1esaGgyyAs",
+	"VLAXmpZ/Qvm4CpY/I0XTCwriFA+TGddczQcvYR3I4QanOyhhs3TrXgVwg9u3D4VlcGp2QQ5ueINFhcCP",
+	"S1flG96xX6VQdGATz0p+jOU+lUzrrS03Ux6h3OEGCkQsfZCm7YKBlYwM6FQxMhWRLabbS/OFepZWwP2X",
+	"UKmcOiG87grS+KbV6fL9+fnpL6YbFrG3VC2lkcsKsWwBPhauLF+TYf1V5keostxMn/tZ92pL5bI1B70r",
+	"rde1v5e1hjUg1l9r2LvKWn37e1lrWmNi/ZWmfaus07a+l1WmwM3rrzLtW2WVtvW9rDIsYrH+OsPeVVbq",
+	"29/PWoPiFxusNehdaa2u/b2sdblHY8kyq7ypg6b3tbiTaOPlnURrLPAkup8lrlCOl6zQ9ayyQGh7T+tT",
+	"etP1KV19fUrfz/pWOUmWLNB3rbJCbHwvS1wd6LNkkUHnKst0ze9loS4+foPXie1Z6XlCL+9rfb72xwYr",
+	"9H0rrRFb38sqw9og668z7F1lpb79soog6wx0n0riSr/OEsKlfaus1ra+21WmQIObBW+GcIurzLG+bR5P",
+	"eFXHNynC7jZtqpqNJzKhCY/nNjumjvbUfCoMYMGkEQOI8K0CiG+HfLAdi2dYXmKzMFLffVWU4mtfBGIr",
+	"hPVmaVs0plAPo1kL1rd55NE9LtFa2sMFXrG5W9dPMuJDzhZkP2bSrlM4GfCD9TLJ0j10lOXOlEOmWXaY",
+	"oM2XxcCWm1zz0oGWX9pil63twHKkAgy76jlogB5RdK6yxlvrOIY9C3H6NiBN2H0pQXzDrZGhFB2wTX7k",
+	"37iF5UH6NltffpRVy8y039pqb4APuB2mnCmEtGHKEo3WcLNmW5cUwlrB+G7Dce3UCMv9UrfgEk+h1TUy",
+	"+/Dx48dGHhxp2WbksZQKO3LDwOAb74wv3bViU7Ddbe1HWAnM7wiGzt3BZoQZdhvswb3m6B0/sPy7RUia",
+	"G9G1fKgVBC7ptHXRhYnoubdUzynhKOCzwIU5CiOaYCOEPlxG5RxQoocjbJwuy8vJ9j61OTkpMexM3AuZ",
+	"Rqj20Pg0kROWaG72wQKSZ2nxykJo+8JNvlKnT6aOJNYXGjifO41ndK7SakykPydcKxYPDW0mwSdDKO5l",
+	"m4VTx6QjAN12oJt/lKq/n3V6R2zpEcWYapJvpjwGUHMfsm4rSiGYJDy3YqpZk7xl5mbFFl16LCMWk1nC",
+	"NSvgpQEMLMKHk1cf3huKfPvqxRHZf95qk1ar3Satg/090trdbxFAGA8AZQ4svEKAKLMYNAYJ3HBrx0xl",
+	"l4b+q6dJWMPTDmbrf8JhCgi58CRgTnuRsoCnTlJkPo8qNMAsGof2RyZTDe+HMeFCS8OapOADGpOhTMaI",
+	"Hfji+YuDpxDNPqJqhKAHY0jESdgQUBCiKd46zOhXdRJLwYiaJom8pNr8AUESbXY8JZGc9mMPYpywScIA",
+	"aNzCwNeDnIf9PRKzaxbDEgRTGqqJmtmkbXYPUVMNNnsbgPHZPSnZYLt95pdL2bDNAU/4PZ39hKDpsJeA",
+	"ibjmfT7GHI6ZBw1QRLFBwnTxaob1DYpAKUw4uEV8sGBjM4rZY6jxEFHNGhbQoXis07XNeMKa59jO/73B",
+	"x4a5W5zNUa1Tu+R6NO1DKS44aAOZsB135Ha4DbDZMaPB5XDz7y/gE1dcRD6pNsDgS9VDxIezUZ9cA6oi",
+	"F6T3z5nu0Ij2mmXYXGFtsqVksw2b5O3UcNSh4UsuDm4hHcU0tvoHXtJ7oCtfCZx0xeZpSl1wvgq0ylTW",
+	"+WOZtQbyKoJoPku1YSZ0N0O16RRQjJYT7Eu9Zo5B8ePHflCvpeZiCanIYrR4AF9ACk3RTOBfn0o+HFOl",
+	"L6aq6g0zzSE/vg7IGtyodoQSLK+TOUQCZNeMqod8ihC9YyF+i9nYCZOTOLs0fEUg2PPKnZ0kbMg/L4bc",
+	"MZRFdLjCaUVZoIwaMwNMKNOW23+UHuUEQvAr7qVtnFmajTJ/yHsG+YGqbH1W2YKMNPPQUE3yajzRc4vl",
+	"EF7cWr3GNaug84F4OzOfDMQmTRJa1H3gptvttjfanjA/6XoO3SyQbhlRkWHgmW3N3dhS9Qrm7Fzga4ll",
+	"AO+SQ0iHLcpiy1XUAknG5grDqWUcmce2TcRci9JFItdtGcplKGlgyYIJL0MJC+tYbghktnx4Wxdy5dga",
+	"6lrThMGNV1pO4CO7rXqr1aqTGfyMjcbUcAfQB5u1JeBtrYXzcdUpF85qYsvfuDnVVmATZQ+9PxN1BzsX",
+	"ALshQbITWXxi8ZYVhSBJ+OVIW2kXCFkPHMWF6iSMRlimRnXgiYT/aIARnLOwQfo315BOeMMswjXy/3YN",
+	"2LU5q+7nGeuPpLwq/hubf8pgegWTK7DrY3WVj9pd47qaS+dQaUi3Zo4K4nK5ik5EyNlfAfQ8d48Hy7zU",
+	"2eeumaYDuinuzWsOGFv5kHcX5G1kqOmM5bsc9hb6DeWECTAOES0vER4c3r8FaJ7sQ1cxETXGUrB546C/",
+	"y7Iv2eXQqP+n8f9KYc5z1WmrIE2m/BnqDAZgZBbta7/Vqq+EJsub67HEiSvKlLnvLw7bq0AQoQ5uSLni",
+	"dv1EryywnzOIKjp0KJPJHKP0rZIxFfy3KXMqXgYMkHxQjFAi2AwaG+nK6GAEf3AHMrtryVQ0ng/3aUNp",
+	"Nmm0t7NrmbK/1XYtkYuNplkQQl9TrSqYXsYK4gD6zFCfyl7bVDeMTGlAfsqvhZ0L7twn09waD1zzLChu",
+	"SIdPOcz+NVnKO8ECoKslPAVVU/Nwt7BEzQVc5iLil0yVqKM9NaKNvYPDTo8MJZqFEcKRkbPvj80vYJPx",
+	"D2JvvUHLBFQTGbHPNGIDPqZxqsXqsrwiIZ19qIrObqe+qYFvmzMpKc6zUJK7xgBkErOhDnEMswWkZRIG",
+	"bjTJGdNVkBEBNb2PY/TqBMrezLhixCwkrzksWFzAsOx3LqDkeWkggNHBvD6UqQSl3KoqQTo2ybvCXFcS",
+	"v5Ltyb0qoGbgQ3435YTcFgC+17ZyLLNKfYDYoZkja2YnB1QYLfiaJRA0QmRSJ1IMnCqRYnOlsFJfs+Uq",
+	"EwjkuYmQheONRQs22oqc8NwSAvlGU8kWElt40UwzNyXDzJiI1GaMy9tbMzyxjJ091DMk08joBUYQx5Y8",
+	"UmCIRWwPFYbrQQkLKBoWPqp8tdV6zZfJnYorIWdQDWzlptoZVuOdfpJcL5naQ90MV1q2uMx5uQoA/g4A",
+	"Qs7qCg5QGTzpQhL2eRJTQb06bbfGaJUX7PMgnkawLbClF0Lqi5gr3LIJIFnbAuiGdAgmgHXRTUusIm3+",
+	"FUCHm396SHGoES9lzMXlhRwOg77mCJTAZNdrUHnvAr/tSsxjCWhXip2JCGGdV56fhA0Yn+hy3qT4pWAR",
+	"mSRSDr37z4GfPKHkh49nT/OswRLXMAUnL3rNSgcoYREdpHVO1npDuHVXcccYbmQ7AHOzHkU72ZLyWuAS",
+	"oOg/A5iCCROhPRdtOjw1Vj9Yk+4aT620QuTy5uEryGKclxpsPSK5vcb17OutvuSxVXgo1HOPnpyBN2PT",
+	"LTkapep+Tj5mleZUEmQ4bnp9yqxtIWVuZCXOhBSWuG4zBY0XVdtMm9SDyjhrGo+zeexFE7Jgn0tuHgRN",
+	"cE2o4QlDzZIe0ZJc2nAL0weWai+UxfsADxj8ebVukztv+QrPMKtVO7QIn//c8jRWrjWem4MHla2mImED",
+	"eSm4YpHjglSRbk3Ibi2UK4a3++nWy/D467W+lw8RG8RcwH9a0A44dhZBtszV+BLuwkYBA84upaX1hHes",
+	"sRD9Kr3AMlx3ZsTU0dLLe21h411dfik8CfVMFo/xuq50sExA7c/9/SOCLBcM/YCc1WfEmtOGUz1N2EOK",
+	"Vcg5wqsY1ModqMcF92nGGhhRNepLmkRZO+DuOnFIV2zegI+v6xE8RoDRtGo4HRvhOoPK43IqtIKn5aYe",
+	"wjH9fILd9vdgNfZfuyuch7CWUlNhzvZX6kn85K/XKRcuuXeN+/U9VIYGLDlGYi6uSMyvmVp8GRaYva2Z",
+	"OncaoGDyqMz8DZ9yISihvfuw1X6RMXiDQb3EF1XknUAGC4R2v9Q42g4t9g8zlDhcixDR5gFaKe6c1WLq",
+	"af06cBIsiKZ8DNl6DNn6VwjZYvOFgRBuFWokZwLh4hDuEdxnZ1omzCqedOEyS56ej1Fij1Fij1FiX3eU",
+	"GF64hxIrBsnwb+QgdRaL+bthrfNroRx+/Y+C1vGpqDYMOYsjuBZ15DoR+0zg8sdcaQvb35/Dq3WomHaP",
+	"ob6MMDc4xf5aQ1356OrLiwzgJy3AfRaVlRsKeYTDLxPx4X2xKTzpHFbyg6EHiS1fKQ8WBRX40nvelzJm",
+	"VNSWW6YzfiVsB9f6kl9XnKLiFugqZ1QxfwY/3nISPEzGkbus3m6Oi63X4L5ZspbdpzKoifVNHdd+BMLM",
+	"EMqqMRi0UzzEEdOUL3ChF8aqzNUKkBkrOJudRSlZwEVgIYvWeodYb6MvOxZYvHjiwqQ2eH+E9RXMuVdM",
+	"Z65EWvPsT+LTT4vipArwdvy3I6rA6bOQWdEcNYuMKiyrvUY17bXc2IW1Zghxk7CGtV4jtzwVdZHizKze",
+	"DbhXhi9ngoGO0dfu4bDRj4cvGBDw5ZvIlfMeLvy2XgYqQ8AGnyJ4+3im8s+tEzaAsQKhr9XOAkoXwkAP",
+	"WpnFqsUli5Su1GLI0JYwsirFjtdzamQr4uecZRkFNus6c1wjPLPhGSr6vUL911Jksawpr/cfnsOyqCar",
+	"oJYV1l/whnY9g/VlA8CDBoXb+pbNTssYp8Ne0hKLbrbNf+3ukeOzlycnJOKXXKtmUAObJowwqsA/cjll",
+	"CiMAMYU1cvXN6WTCaGLB67lw2oSq20c4aOmu6nDWYP+i1T7cPQgvyIQqNZMFC/5exoDfzkbythpHZZG8",
+	"oVVfsFkDD0V4qyZcNE9P3m7lTk2wZEHBtPJuUUSNe4FjBCwEMKwRJ5PSMGhYOAelh6B80x/+Xt7tvp1y",
+	"cTyZxJypc1l+kRIZs+CeQJymFbVWfXR76eraB1eWxnF2GymEBpTt4EtkGqU2B8itgZ2zCT0QwsqiDulR",
+	"MUckh96EXjLzn7a4hKPBXxSRM4FpOhkWLuYu6eZT+Yw2cH0coxsC7PxoTaIutnkwklJh+gBq3nVrzvzg",
+	"YrW4wtLJNiozeCxv6FXNu0QejKO0sn+0amSzldKDkVTm4ewiE7QMo8v1KJHTy1EgoOSQzOU0MQfEoUWY",
+	"2wxdfWPAjahgXy6LjsEgk2CzyiQuHLUbxJGgJFZluBxfSebfhC+KcAnWVunRnb6US8JY/hUTDIG0N0ku",
+	"POUiBaBd0xBjrqWF0SuqgNmzukHwxISLC4rC60LLlVhBoaT7kkZYOpmzoq8XT7breKr0RZ9BNOdCPRlk",
+	"EeiZEBrh81144g42sizATVEsvmaKPOmhcg5l8XvYrPe0/A1nJuI2+wI0rEWRTvAbfl8w81ZECaQmLI4Z",
+	"WmplEhmZShA1ck5m5sClIfKVrh+eFB9qmEZz7B0clmQmg+Mf4/i0ji/QwbXsLtgWVhlw0Z4xVUa3+2ik",
+	"bqueXhX3frPtsmEBu+12a62blH2N5Q5f+V4sXmLxEOVO5NKrGNYy2cTOb7VxV9TZ0MgawbOXcllodvo2",
+	"NsNYTNseWnwD8z3Ntgo1MG8dXhmRXS3i2W3VsldrYeFhqB8kMJBrGk8Z3IJkysruXe5cBDF/Syzbfu8+",
+	"TCILfrcmMwXTEeS5okHJPGbQX+RisWgfoJJkAgkY5IqxCUbLw5JK9IMCA70d9X+1+zbHi6vq//bOO9U/",
+	"dN0PqCCCcdxRKF1IhEzA3AMM+Um7tY8dG4ZL9542yYfJZUIjRoweaFpHzCUAzuXUqOYONqz0BVFpkcul",
+	"BkQHmc52sT463dpaIh5Zg6J5SriIVbDCjbi47PjcUzRgpAk7Pu7Ieqp6QS5Cr0nOjRo4k8kVqDn2VVKR",
+	"GAuWvT0h1TS7NB8bMdN81iOGB0cKk6ZhanijZyBGIZ4A/fw2jNV37dVJ71kv369JjsEqYfU+l0k/otfM",
+	"aa9kf4/8yL8hXJAP568bL7YkCxfQDWVjaNNB/amh+O/sAcrMVUmqX8pZYRqVvSYT9A4sezZOXAzMQApN",
+	"zb775+BNwuv+HO6tLXiWHh0ijw4Rw4LtO4SMGRWqkLdvxTEEcqSGE0MSMEHJxEsgDsYWBAu+Wz/LbflL",
+	"Qja/OMgNOJYVOUYOWWh+iPQbjGhCB+aorifcAM51krABi6AyRCcjKVEfLxF5GXO276ATKtQQtLaMFfvF",
+	"MnCR/3z26dmvzz79dblXwkowI2WxtrJF7V3b3oX9SCQHUzNpxCA9ah88f1oCn3E3yA+1VTaeRbElEEg3",
+	"ohPIOcQYRITnBSze2g3zvL9y/pSWr10VleBielYUyHV4Pa5ELleER6VUVkvyxb4/Pz91KWADGYWPw9Cq",
+	"x3XMlkTF2RlCNFE9l+RTmE6VkA57nzx2dsj2rF8Z5xRka9pjmSF1KXcLxl5rSYm8TOg443GZJqLjNr1j",
+	"L3NnGtY7qJe3GbpK8IsaQOa09XyWNphw0fCMfmGLIJe7tI2QupGm9S1sEuT7lbZJ8/1Kf6Zxwmg0b/hk",
+	"wEUzBiCfxpirMWCFL2hms8gbEILXcGnei1oHSEoN876MOaRRlU8gKL7SSL23i8gyhAI5CxqMmR7JqAHk",
+	"QzSjRS21lA2oRbKowTTFlG+MWcRpw16ChcMZGdBwPuBFDftTNV/8ybROwCLCWia38Iw7Y1jprzY5ueHO",
+	"BuIPLCT16qNjzR7LboMZCA2TS5uYqZQ5ULHM2A3AtApYHCFefTIVW8OhXw+orMAi3wPERhAAse4a+2xg",
+	"VcQUYaRyjOoxGbIZmcnE6o0uk+LExwxPaKI9ysM04prohPKcHgjlEqi4IhSqD1i8BKcUNrNa4d46maZ2",
+	"4lnUlWWkDutQhqLMdS8TU+9lvCT2xJrPptb9XhqIVLBeZsIW3K+FU37G9EYh98dkCN3WsrnXF6YEm+2j",
+	"l0YnBgvwGAHmnS1NQiEMb7rdxm6WXYQzpl3x6fVDlfMxWy5iObTEhJgcNjMoZ9vBxs7oscKlZ81pq1ra",
+	"KLMSx2rpUTxj+qd/8fXfdPWlnoptT7Pygx0ACSDbGNoBa3WFqaTQiYzrZJLAe7AxVZA5MxVUWZAd/7hX",
+	"dcg5m0AZR6qJ9U0wYV9/QqJhAGUeE1GTvKVjhm9Ss16asMjXfEjYJU0icAZRxSBPkItrrjgUzwi+aVqY",
+	"zpr3ecwxTWussKAgVWRonogzHukRefL29Y/fPrUnTwZJ1nbKCSN9pmeMCRQ32zMk/Pqfzz4tNyHARnjA",
+	"AggAKJGEHz6cfIuBBnNXpq/uMqReNNrw/3f3gAJN8t6G90HQFTEqZwK0LIsbL7D9m+WovBPFvJLimY/l",
+	"YJEvzD+2CFcoFOxGkN6v3Zrh9t1anXTN4e/WPvUquyyy6WwlETRjdbnAlMEVgVdYPa+FlJjnvTty4XN3",
+	"9QeC9+Vyw58hI07ctizjBr+Ah/AGfMvpqiHEJtpY1mZk1bkYWHIH04Tr+Znp7GHmfyzLrU7znD1eC6b3",
+	"PemNBhcxv2YX//vf/9N7WneRi5DdiVYpgFyDvEqiaJU8aRwUVJLSUVENwycRMQRyhRWH1uvpxrEOBSiB",
+	"xmK8noaGtjyXS/vs1P7WOJ7wxo+QHuqOrcfEx4p1kLAI//XaXfAfPp7XirrZD2fv3pKPrE+gjl7qPh3E",
+	"lI8V6alpv1cnPaQfIuSIiPTY50mvSY59OPxflK2KR2MlQWb0ggD/3n/4Ur++IbTh6gL+CvcWTgV4KnAJ",
+	"fnEjrSeYccfFsMR57+s4jQG1Oo1DxReZq5ZlTq81dlJBjk+sGplMhfIW667oin/7N2LUaa7RUWz+tGvW",
+	"as8QVixWTIfpAH9BXLUQLjITDYaf8tp4V+w1yTd2LilksgW2cs3+ovyxe/aMqiv17Flas2qW5neO6Rxe",
+	"iV2x3yQneODt14Pwj3rBjQHRn27K7ksKAOUwotR/TMuuIIQ8e4bxBc+eNbui3STeEptfQTptfJ+bmYfQ",
+	"e03yTsRzQsleq4XFzbBdcGfggziufQSbjXh1zZJ5ekWskwYRqjqG0NYwR4n5vpzaRGKj1agZsyh4EAhr",
+	"2ap31XVT8Cs0sUrBCPtsnogWIjTABuyFCFg9d+Ehsz51GIU7IGRXmEMxlEkIrvnSCP1Cl5grrQK6WrBr",
+	"UNZ03lQA++XO7TlLxnBgG+TZs3M4r8+edfBQKRmjEO7LqYhogtATvvid0b98mbkgHhvHctVAzWjpqc9y",
+	"V0MGSeTMXKfMcVd2kBP7bzOIoW4yFcLsJLS2kDEAFD4TwQ2ynS1Oj1vOJJEDpiy58QqL8OJghAUscUDj",
+	"WAUXB7lBmL2PXwA92Yyv5JjhGfPUxgUNqCCRrHuVsldQBXtuqfZ1iPSyl86QB17mofQohGqnw1N43TJx",
+	"yRJCBxBXaYfH2F9Pi3R4rPAIjszjIG/JauDhzmEOvEsrtDSWMRB4tMKagDnsWpEeWAsAMxc+7Jm+o0O6",
+	"jWZce00w+CUnRcNYTXNLsC3EZKGiPnJYS9DIsIdsgIc9qIEVzp2zDXHqcUC0oZmh2HZrS6YEsutw24kg",
+	"4eDQp8Q59OFRLCxVfMkMD7gs0r8ZktUJV4ZCQmprDIG6GsSVRg8EEew7YkDiYc1AptpShRlgWijPag3/",
+	"jvEE5Wu5FOaPkJhAMwV0yZPesfWAQLMO+QZ/7U5brf3BDx/P4T9Y7ynJgO6QJz2v8vSegoibyylwvq7o",
+	"Sz1CoeNa2+QScwMMS08iPGoY8miF+CVzHNaQzAoHOMK2CyzcyIYuVGdkn7nSsNhAtzSXDVVFPDxQ2sJr",
+	"eFgGEj8S4MhpYuWG6iCj7vnCL0bRSsvS9DrZPPbTk7fqP9BiMhWxHFzVA/csfD9hY3mNEdZNN3K2rI39",
+	"Qq6uTa+TslvIaxCRtdnhreplqt6YMbJlb+xMzR+C8G7sGtTDsc1Cwyw0yRTJMaNnq+T0OsT9wSkrPCER",
+	"M2p8wpmXfS+lMN8yujUS1pZMt6TBJzDpy4jbJ75RffGQYDtXQ9dFw9nS72ao43QA/7zDQINsWKrz19vA",
+	"Ua7TyFVnzqA26pYrxA43w59zZ/0oAkLWMRzvpZWPin8mwwQZDI1dsp8Z5MOHk29xEG/YLjcIeCuPq+8P",
+	"jE+Q6WSCgiGwEBgmstB8gJQx2ooPQbxk9oHg0i96trwzygvAarXZJS4WsUN6kJjRs+knYPfDC0XN5yHH",
+	"ps/mEvd+jHe3vbfnNh6e8rDn6V56zEZXodv3cvIfpi2HRdSLOt5jr43E0jG1J71YDsz7jjqzM3nSG6vL",
+	"HhaGpaRnHiw966E346NFIGETRuG5gFvvlFCwYDcJ6LRdy5+crcNoDYuDQNwi8IMZM4GbCpqv4beusEaK",
+	"rqjVazEfMKHA9mDfk8cTs0ONvWbL5nHhk0t1dnZms1mTws9NmVzu2L5q583Jy1dvz15BnzQQwL/EavWa",
+	"PVy1Tq3V3MVWcsIEnfBap7bfbDX3IaJYj+Aln0ZGXO/ueL1x548gE+HLTgEm+JKVRDa+Z3qaiGKtKV/+",
+	"N1C9bKi39XSD1HEg2kLOijDDna6YoUR06uMQ6lqhdHUyO2FK00Q3yVuaJFaVCm4JviF6NhIGNhI5TldY",
+	"hNnM2xnvU5ASbw5YCfhwHQQi6Zk/9AKkYrgm763MKbNlZPxEcES8DDuJap3aG670yxwgcVpUGRCgyow8",
+	"aZMdp/ifRIAOtaL1z1OWzB0Qd8Xm7n2yxhecir5Glzd8zHXl1rb4/Kd6zQkPOLR7rdaSuvNl9ebzMNyv",
+	"0vrOS0vOL+pXvep8AQC8tNC/y8505xzgudqt3UWje3LsfAhDYqDT/upOr12MjH0SQse9vdUdTwQwe1xI",
+	"vXaAG7GqD/IlD2x0UGWKH4IoidB2CZfFWS1//WTOhi8dBfcMkPlJHv5b00tzz2qnXOQKl7hQC6j9ZeS+",
+	"Qs+qpYzLfS+UEVteF2wiy+pwvaRxjG+nftFyhULP8TbvhEfF2kIOupg/4FlO+81YUsiTvVbraafMfkJS",
+	"84l/vYFmJ2Nm8zrMa0j5NkZ3GEsQnFLE8yb5VmJItpFmRjWDz/vEkeDLxZQxhGnFQu19hrnrQs6apIc+",
+	"7J5bIlbGg8cpDAJI3lDeHQxYjaDOzJO91q794LLafpjhrVOvYe9///t/dtAOh5GvM8o1inmCRVWD92ta",
+	"wcJ9L5sbMZDXWCDL0dR+Dz6CNrleWmop2G6ze2/RIOXnD7IsB5a+SpSZcSAzgwrSQ7XWpjfZQX3qjxsY",
+	"pbYt4X+cWY1zwMCaqOgK28x85NyWLoRChvHcSkvz1UIZSTjK8DD0RTO9XRz+bARnkqoZXQHPQ6NBZG4n",
+	"GElQC51Z9X2v1TKTjvhwyMDZveQLQ8pj1RXwQ7t1hK9P0nP1/npW96hcU9MQPzZaMIfjCNlPnRSjWXXF",
+	"CB4qtvSmKtRIKlGTrJ6O2QdB+paF/Defgijeruil0ABIYZGqL0Ui2Hc8lo6Ugtlj6Z5mWST+roAqxEgf",
+	"O4MxnWNu00HLzzunDYrQ/oQL2W21ggRApwpax0xX+KJh5JSqoKafe3XAjuEi2ntHN1a88kVfb6J2ffLx",
+	"r9/IaL6mAnKsrl7L5HhpMVivdWQaY+na1zI5WxZ6luvrE8mO1ZXhDdbHt6qna1pdvckTOIfq6Mr4bE97",
+	"+ybN8qmsubk+uWofb6V+H+QBVx4u7LeZIlimBL6VRRshpkEbbjGRCsI16kRJQDpOS9J5B2uBDUNSR8Ds",
+	"5FREGAv0pV7bQ+1y022Yn9mCV2tthO+V24pTGyi9zmCuT/lQFa/a4p7b29nzkmJ5KVQCuqaBwCE2cNkH",
+	"bdOdNOjiy90/E1pHqzu+tMHg1qHe3q3wsXMp30CkNnQ4qLIkH7r9E4s4dTCV6zxkfrZiE/sdVZrlT1TM",
+	"37v47wf4CDpWV9617d4X1r9984eQmcX6lqadP8J/mt/xbRQzXRLB8wrsQaUmpXCYTlDbj/QZ+l97Tm+y",
+	"OqjTK2isZFeo6WAAb5KygsHga4KIea983Vj/+BYH2poOstpuEn7Kay0Z6dteXR4MDPGOBvdgisA5Lu/4",
+	"VurXkCSyLlN67/IdgNFUuLvfmRf/mowlXyTtoTEJezBzjskt8If6eiblzAvPIXSY57gr8mOfstYMAkm/",
+	"Aop5KAm9u6LsIgsJjm6WpNYCfOjjo8k8OswtHlEFGG7mPXKSFnYhY4g27Qrrbcf0QGdAwBR/oYmWN+YP",
+	"3zF9j7xhdY+PlOszW21py2bYY5f4to6K5jvllD739w20vlzXf2nFNHMZvwa+/yfiyN+xQphIYJkMw2oe",
+	"jha3E2RprbJ4S/QXOhOoLbKAorhYtjmZig7pORzfXp30MGfUIhVY1N9eV3CMZLGWZc3i2KWzBez4Lwqj",
+	"ceuY45ZIOURrFea7qmzQsDdedoVdn/VOOvURIpT8HNy22Mr58J/pzBHoDOdu0ZLAvI3O5VVpdzeVL9l0",
+	"w3vQPDe1l2Um/srBOa9imuW9qjPMLLlu3ZZVeV2lnbYrB9whDmwTfzK932/rQzZIBJN8aAIKLwc6IdMs",
+	"ZGtheEAy6bdkZWALFYSPA5d7L6jz3atbxMIgJlgZ6QtBKxFTV1pOUHg4vxpWq+ZJV0xGUrBtvwp+Tu7d",
+	"ZpDnckC9HXV9+e+fx+CTSBmRT4frc4F12vMpV6X85+f3FiXlK+A6VY0GgAn/J1RTPVw83P/8C4K6vXxA",
+	"PAEVzSpqapmnHlNtAjPEXqsV5qYVcmyOhc/TsVphqupKcJVmslh8BhFiUhQSBH3su1FtuyI/IriHSegd",
+	"duk0XJHdvZavfIxO5jCLiPTnxJZQbnaFT/CATFoXk+dnc3ry1uYyO1S+qJ6FicoBXrnEdKrRShMEGtQJ",
+	"H4IPekaVrV4KmoehRsyvkYfaKPUIo04SNmAcg7PtPtQDEoZhIp3sGsd07i27NvSk2RXH6goXuAUluwBe",
+	"8lVp2mb2Fa0SmcYet6WaZzpsu45KXiDurevl3kK8jl4empXL/r6B3SfX9XY9kmlkxvtpyAHv0hSEXPqO",
+	"PADr2/8f7KshXdDDezRgUqoo9+E9IBUB4wGXqAgoE/WKJH7MRUAJSgbSpaHaVkbiWfzIVEZ3haZXTJTA",
+	"SDokDxvpeTLM/gh5bfWiT8U7Q33oYgARA7Ul5ND0MDuo+TUEWxaBb8mlZIr06eDKqDa/s0T61OiCuU5I",
+	"l7HnVRmIPTUjW0UpxImuAyFsje3iyvxc6gtjw1r7TdIrwnbaKFIHRwKfz8N1lnxwgfayMDBtP5Omzm32",
+	"M8Fdt27jb53WMmFwUoDFWmf0VEtDvAGN43kHk2VMOw1IEqAxmpPjM+7sEm6sqCBwxdeqqHjYjarB+4UO",
+	"1QVoCvFx68rGQ/WDbVXZyLIstLAXgi9cQuwdaRu4x7evbfyJ9AxsX2F2b3zA5S0qJN9M1by6JoLb7Zm2",
+	"rf+7VV3E/KYmTESqYVl2GhVRSUexcf0cfkhj/L/seGD+8oip95C2bBEGbD/EU8Grhv6nrCi8YhNM7AW8",
+	"GVQL4D2s0qw4QNwoBlKRfByVr91qdQHo9RGi4MukbFdUFLM3f5pjc6TPKb9teRcmxFUOvCoj3sNO/3LL",
+	"fFjsYMP3CST8B0AeFofoiT1pT28/JioN1iyrhZx1Y/vMWw9T4uDgXY0LqhHcw0hUAKjGfHSvl27hOn0H",
+	"qI1nDh78/m7UunqXn/WxL1OyVD/Ktw/r0byploeQbx8O8RZSCasOAK2rq2XpDi3RyTB69itiNw8yaqfA",
+	"PGxQ8nZ5SLlZ4szBsJTKfQCLgIp9IK6hxGRvwgUmwCdsEtMB83wERLvNleyKXgAQ20stEBgglnmgCzYL",
+	"S7JAmSw5LJmVNwBYxSN2Qd7m8bwozlsBvmnm65UMBNZHq3L0CW0w2VHHXCkuLpcoJAiYkSEMTOdSSKho",
+	"E0DurtaCCraGrliiBR1nrU4pdplWPnnQwtdAjo+LiHIIflRY0LdomgBiWFcMpIy5uGzI4ZBMWMJlRJ7s",
+	"tclIThMVOIaeIiATwHc5UBCdcFgFF1oSNaOTCWJ9MZQ9QAUwZtlZTLFsqc9F3JIgsvDBdyyCNjVgZCGv",
+	"X5u7uZL7l/UpoGe/x3u85mCuV3WRksPsvhXTyI1F9HYFpKsydTcC0uJsPxoAbsMAcFYqqrcoo2/1+d+I",
+	"ubhSK9OmMDTjGuMzVFFe2EJlq9/0vsDj9rj1KxFB9Xqzjof3Dk8rWqb0e1SMN1aMXwUOEjyLFq3SqWF3",
+	"oRy/hNOuAKtMXLlCeA7/0WEcQ4FcZVHxQBPGOO0TDaXR0nAnuE0zqtwt6go4Nui3c5hl4grvE3SFaCKu",
+	"iY3NqafhRalwqadqW0YnJFx0hXMBzejcP/SFx3dAUBWcjFViE3Yt3VP/ZJipt5mBL4Z4GcRJAaRi6fyR",
+	"qDFT4XVkwN9z7wgfQtQVjgmESidaJYqKJcCd+qlnlFeOfq0PEMSEa8B4IE92QLFI8XQ7ZDaSAFOCaDVc",
+	"h1sYIL4gAjPM1S66gBRrDiVgGcuZaJK3MOqEKkRv9o3HMmIxkv+KsYn5UU5dvH5XxPJS+YEmifzsIBW3",
+	"wDPxBFu2+bUoujhpuwI798qIW0v6ruGTKhnFqHlF/XR3ff10neVsvIJg0mW6qbkY9yGdHqxm6mJtH5oc",
+	"xJMYFrgdZoGjtyoIq2qaHsF2vhOxAXdAHqVm6jPE5UL78rMl6ALPyExO4yjAocak3rc2uSpNLQFRiTGc",
+	"XZHFHAsBxzou9NMDjgXmFG8Jt8lxFpaYAwb770xYk0qaONxzT9UO1M0vKXSPHYNgmVIEshvH9p9ygXWA",
+	"v3Wkvws0SIsIVK01lEjbgsHdrXAdqJ2yPl/qfqi1x9kAq6e4QwvYsLs8D/yhkC7j64ArCYAD75gpOgP1",
+	"sof2B2XL0WtJulBp2fC5bi37YsCIv7zdG5RQrnKgaQzxi0vN36jku7j7PmMiCNWtgB8I9uqVAII3YWn4",
+	"rj9zlLsDZnZDrNrKrvkAVdLCZzqcRFuEDbBGfaJBfnMfOFfAEhgP1XhAy2/Qdsx09opUwXI13ON6d8fh",
+	"9VcCzbblDdDNFdwmlS/3AmCjceTRseuEIhYwJBuabs2ueIUloC0KPzzv7egJogWzyDzgC6DpHmefIhik",
+	"K5oR3HZXUwqrS9RzRSNSQE2ovpArYrAI6PoYNnV9PgDX9JTCu6FiY5Zg+5srKjjpdaChiz3WQE30fR8W",
+	"HPS6HMTu1r3xD1ep7ddP5sgsRYV2VzLgH/5POXYBNwKZhdlQ6crDpWe/BkzE7FLq91plgTQXCm8w8gmu",
+	"6xY/FrzyAP1K1Sh8JSGOMNZH6bl3o511HeLoeoEC0/NJhQX5na1Xk6nAMqACJ4BmRE+nOv4VK2ZgMT9X",
+	"fWWEpYtYPHTFSAWzWX7WzkliimZCCtbPSDKF2E5yqnOJis4rbObiehdsnF0xsHS0o/2HJSgizWaYGHFN",
+	"PZoTDtskxxb6dn8P2SfmUbqx0YAJ9bus0XUrrBILsECRlHRX0NNfMmwZT8UjhCyjdnOzHA60njku2+dL",
+	"PWvhW3u4Yr91LXuWGpU80LsbkSnahE65TuuuKgqXVdRG4Zyl3oe7EgoPHsTTTvBhCyFnB/Qs48aCCDgL",
+	"npVQQd35g074xRWbr4LZfA+qpBNNRnZcShlZlHUszeRZbHDsXFmfoPiKHklla8HMWBJwVMcVx6Cb8gTf",
+	"S6lLEApXH4dKLTBlWJnHZAKWLOSMSERgN8yTpnVebckYy9sPXLJ7hah1i5Buv94VNke8TEJiGyv1vHnQ",
+	"luuyyy4SKOIJw5d44rxJtkgRQkhlpFb6lZT2mdfCNsVRaRa7+bgXM+vp7thtrbd1lvp3l2JsPrd20o/j",
+	"getxpZPo4fMlJMgt8iX3tlY7fwTP7LVSWnIlgrW8RHOhLzBWyG+xdShjObgKw1G7IjfUonjUFcGoVaCF",
+	"XZnQIKvjBhc4KGpYfnkNtZxZbJOYyNCkVh0zuGSRD/Sp6tb3NdxITEnJHfslhq9K9zM9QbXKGSmFg7wk",
+	"44SUJZwE9c27Ag3ZDmMGjgzYqRRjYkk5UT+BtP7jNi7TQhvWd0wHF2nDLJfl1+kxb+Wrylv58/IaCzqb",
+	"E4ruyN+c36CxbHXySnYGKc6Eu/oOvskwDSlYNu3EprEownWHUGA92SRTm2Ae86HPNy3LiB3EhmauIFOa",
+	"w5KdXFdsqDSkWRxmFW2iJdnds+Vn/wM9AcCHpC8Kb4HHzdNAuDqYVJOEikvmCnfZjIyuYFTNzZiXU6YU",
+	"atZDqLLmuR8WRtVzywIvtJQXM0avereomJxlmOnN2egNci/WQI7Itl4rQeIxMeLWOPCDzoq48zSHagz+",
+	"rITBb1WTXP3K2yxzwceDgcKJFqZsNjThYhBPoxslM2yV170SUcDrNstz2OQZdp+ZC39e1ag8gcFfpS0/",
+	"xx7zF0ryFzIajlmnYsIZfRCxRBFUCHOOQMV0J6/i1Z1qaMviZ7RDjKQYQmbUN1NNeorpi/4csnt7GIfS",
+	"+/OnKWyVG+LZzTHE+1MAM4kU63n1bpiF8Jh+8GfW/e4772A972MuC+F2pNlqlXAnFROLATe/9W08x4Q0",
+	"Mi0lgDuWQVZGslO062f8jdaFOHOi0D/Y+x6wIKgeFsBso3y09pG5ykg6ROB27LMrpsJIGmUYaGCcqKSn",
+	"eugIALG2sTmeMQ+o6ArFsHwzftWQBr93i8w83Yvb8zFs/CA+EXTNJ7Hv8RCtmgFMe6ijPGr0N2WC6SG+",
+	"7yfxDl7YxbzvDR9qldoySVZZFRHaKlWZKTPlUzZawcfBIWZ/sytWRkakqLalyGFbZS0fgBQPkK1swdfy",
+	"AFmKFRWPzOSGzASP7Z0wkmHC2O9smQEN2QUwA2hbXdMQrEk+OpAQ7Gy0JBahltMV8A/AAMAf+/NCvK2L",
+	"IO67N3Sx0Q35B+aqcraMjxganEOg1GukVxXr2Yl2fA5zP+/qXpjJfg2B88PMwciEo23hpOe2dXFcQiYF",
+	"OZ1CmOyruBgwsC7VzfGbjeTYGZzmWzt9y2IGlp+9daUQjvNuOFwpPtKWX+qum6jaax2cb7u0BcLGMp47",
+	"lCsP37N+J1cndbFPy26OlhOFEaUYLouGUtANJonUbACWUW1TUWY+vb54wzAsFUQKOtS7otdH9XBVLv0z",
+	"LK7xDP+BL+pnoLhm0RoBPctF9ja74mXGiY5TT1j6ZsfsE52WwjK/usL1df/499YAJiLwtM9BulnhFihH",
+	"drN8rECTHKcls2zJKZGiGQQlc9iA8YlWYRA0V2qa2hXMBwnoOEQOh2aCTQI3CmKYodBWrhhtnbDPAzbR",
+	"bstCAdwVyMK8dSH7s+NmdyB2z0o43w2c9DjKGn76bIe1XPUpQ/uyLX59x4z3JLigj+ZYc7kcrR66eMB5",
+	"3rY6ZR8QiwAPHh8WVR8WDqPAM7nNIQ4+fQ3vkrVQCO3ivsr3DBU+M/ZeHzQezajqkya9OBnV0h0bNZIz",
+	"Qcx1vJPHz63ej8e3073a5L6e+118c93W9b6lR1cZF3h8dj0+u0qfXdvmuY+vtsdX2+Orrcqr7baVxhXP",
+	"tu1XiVudUlv3+bQ+uTZAeYbIRS6jTUq/rMya2aj63G2n2oZ1MB5ryt1IvXwAIPbrJebma0jcR2bu4lpx",
+	"VSvEpfm6XREm7AbIxJsl7KYDdMXdpewGF/KxMN1jgu8jz1pdn26bGb43UFn+lfLDAi71WAfnX+keriqH",
+	"85hO9phO9phOtjKdLMc/v66COI/JZ4/JZ4/JZyUlcG4jaHoTTfQxLe2rTUt7KPa4xyS2rzKJ7et5SIRJ",
+	"bLdqiLwJH71Jels9fWWUFChfkfuG3oIlyW/kAea+ffW86zFT7pFjrc6Uu09uldY7XFm/Bw0iUIdMFXwq",
+	"aWnDOiix2DiRMVP4Uh7JGShpVtu1Cl9XxFRpBP32Y6W+Eaz3QXCCvkAIys4hncYW0dj84dU5vSS9bq3V",
+	"rRVg++Y2bjZXY2hLIX6+Jt5t86ihud0/UT0YbYlJ4bQxtbQKj8m0RyblqgHCblQfw3XYoPLgIlaFh6RZ",
+	"q9dGjEawA3/UzKlYNLJttgNtYND9isjnP8mID7ljZo9xiTd2wtgJWyfMxN2mqlxwcSRivTZVZhq+Gjrc",
+	"nqL910a6gebEWRzZwLm5nBJlazHA372RlPYVFGNNiJjGMdgBofYPuabxlGHtBtClLLpzLpbOdjDfu2YJ",
+	"FMq0dcldZSvwKuuZJGrCYqPsAc81z0hBxxbnFauPc0Wu2MS+VmUSsSSskOV/htINTOjEmoNBmeSC9J71",
+	"jIgXttQsRlVitckZOI/M90ifXXIjA9AyTjWZJGzAIsSW7YrehM7H5nw0n/WAsZpRc8PBCs8lodeSR0Re",
+	"s8TIKEMMJcfMrIzFypwBpFUdKE96J8MG8LwgphN4vd8gs9FNcjI0lHZsAKiH40RmkeaXMaPg/qrbuFBU",
+	"dY2ibNfV3t1zEZwuotIOcQdxix8mEVol70iWWDmyidjZ1NjrF4drXcNaWtYtlD/4iy2nvO6ArtsGsggH",
+	"uDVY25vJ522L1vAFAOu+kay9MxN1Bbl5mkBpHG6W/Boezg/buu1268E/cOCYbEPCrx0iOmYu6HP9eg6z",
+	"kQSXK78UKD3WKfDQFaXGEfsCAeFASabwsFEW0l/Bkyhs+WPzdPFlDSGurN3aX/AM+SkT4fUYdvVwwq5C",
+	"7J71ONjXVS9hPN8shspjLaZq+rT0zlrPjDNG5qoQFO4tasS9wTRJmNAXEy56ZDxVmvQZsZ4ovGYDqbTq",
+	"CqPXob00E669ncpIaIB1lRlgGhEfDlmCZdzwQzBR4oKtPoYxoou11tYRmYqYKRWWRqBxLGfKzx1KsivM",
+	"AuMJPhy6wszkSe/7v3/7/vj05O3F2as3ry/OXp1/OO09BdrNbSRFNvzBOysNUze6951yujPL6W6KpwCD",
+	"rJGYk2m/Vl4OTvex9MFtMUlLX9PtaHW3l1IMYz7Qaa8Hq+alU9yrMMVUbN5nxYVCjQUUCptLA/MjpGGq",
+	"hmXOqZgwit6Ei2ql5zG6LFdoPhfJfyXkTBVLzXcCPmqr0XOB5obQ3sITwiNVxzgAYOjZTATO4OuMDkZp",
+	"1em0+jPKTaz83BVgu/GF6t3k0SJj7tqMKh8PqKW8vRSCN1zpU0PkzcrWI9+oXrr+jOlv5pVbfw90sZer",
+	"Wpf1DCX3Wnsfwr2qF97PNV8zrOyx5P6dldw3iqp/U24x2SBfex/naPRBvLBFqW21ReCC8N8KcwciOZiO",
+	"mdDNWr02TeJap9aEA21nmh/qtUwcQ4U5IhPkCYmoGvUlTSJUlz0b7YAyenryVtWtOxmqIaMuaH8i7m1v",
+	"JiHo2Cy2QCFD6+JcXL0w6x4MZ9axcdB1tI6b32114Wzh4kkiLxM6VmRgdHzDMoNp+Pqv5Z8Pcy2yWAsd",
+	"QtVVnSD8gP14xNjYPjgc41XEaoqZoXzhY6oD+YFRyhKeEkaLxqs6Ngq/DVXGapFayngJJQm3V6L25dOX",
+	"/z8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -11,16 +11,20 @@ import (
 )
 
 type APIKey struct {
-	TenantID   uuid.UUID
-	ID         string
-	Kind       string
-	Hash       []byte
-	InstanceID uuid.UUID
-	Scopes     []string
-	Name       string
-	CreatedAt  time.Time
-	ExpiresAt  *time.Time
-	RevokedAt  *time.Time
+	TenantID      uuid.UUID
+	ID            string
+	Kind          string
+	Hash          []byte
+	InstanceID    uuid.UUID
+	Scopes        []string
+	Name          string
+	CreatedAt     time.Time
+	ExpiresAt     *time.Time
+	RevokedAt     *time.Time
+	CreatedByKind string
+	CreatedBy     string
+	Depth         int32
+	LastUsedAt    *time.Time
 }
 
 type Confirmation struct {

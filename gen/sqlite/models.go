@@ -9,16 +9,20 @@ import (
 )
 
 type APIKey struct {
-	TenantID   uuid.UUID
-	ID         string
-	Kind       string
-	Hash       []byte
-	InstanceID uuid.UUID
-	Scopes     string
-	Name       string
-	CreatedAt  int64
-	ExpiresAt  *int64
-	RevokedAt  *int64
+	TenantID      uuid.UUID
+	ID            string
+	Kind          string
+	Hash          []byte
+	InstanceID    uuid.UUID
+	Scopes        string
+	Name          string
+	CreatedAt     int64
+	ExpiresAt     *int64
+	RevokedAt     *int64
+	CreatedByKind string
+	CreatedBy     string
+	Depth         int64
+	LastUsedAt    *int64
 }
 
 type Confirmation struct {

@@ -69,6 +69,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/pin/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deactivate a customer's PIN
+         * @description Deactivates the PIN, as too many incorrect attempts do: PIN sessions and PIN links end, and
+         *     what was approved before can no longer be redeemed. The PIN stays deactivated until an admin
+         *     unlocks or replaces it. The request also succeeds if there is no PIN: then only an admin can
+         *     set one until the unlock.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        post: operations["deactivateCustomerPin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/pin-links": {
         parameters: {
             query?: never;
@@ -278,6 +303,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deactivate an identity's PIN
+         * @description Deactivates the PIN, as too many incorrect attempts do: PIN sessions and PIN links end, and
+         *     what was approved before can no longer be redeemed. The PIN stays deactivated until an admin
+         *     unlocks or replaces it. The request also succeeds if there is no PIN: then only an admin can
+         *     set one until the unlock.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        post: operations["deactivateIdentityPin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/instances/{instance_id}/identities/{identity_id}/pin-links": {
         parameters: {
             query?: never;
@@ -310,6 +360,94 @@ export interface paths {
          *     Requires an admin token, or an API key with the scope `pins:write`.
          */
         delete: operations["endIdentityPinLinks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who has a PIN
+         * @description Returns the holders of the tenant that hydrapin knows, a page at a time: customers first, in
+         *     the order of their ids, then the channel identities of each instance. Without `status`, the
+         *     list contains holders whose PIN was removed too.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:read`.
+         */
+        get: operations["listPins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description Returns the API keys and runtime keys of the tenant, the oldest first, a page at a time.
+         *     Expired and revoked keys are listed too. The list never contains a key itself.
+         *
+         *     Requires an admin token, or an API key with the scope `api-keys:read`.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Create an API key
+         * @description Creates a key and returns it, once: only its hash is stored. Send `scopes` for an API key, or
+         *     `instance_id` for the runtime key of that instance.
+         *
+         *     An API key can only create API keys, only with scopes that it has itself, and none that
+         *     expires later than it does. Without `expires_at`, the new key expires when the key that
+         *     creates it does; a key that an admin token creates does not expire. At most 32 keys can be
+         *     created one from another.
+         *
+         *     Requires an admin token, or an API key with the scope `api-keys:write`. A runtime key
+         *     requires an admin token.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{api_key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description Revokes a key for good, with every key that was created with it, and with those that were
+         *     created with them. Their open PIN links end. A revoked key can write nothing from now on, and
+         *     read nothing after at most 5 seconds. The request also succeeds if the key is revoked
+         *     already.
+         *
+         *     An API key can revoke itself and the keys that were created with it, directly or through
+         *     others. An admin token can revoke every key of the tenant.
+         *
+         *     Requires an admin token, or an API key with the scope `api-keys:write`.
+         */
+        delete: operations["revokeApiKey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -753,6 +891,188 @@ export interface components {
              */
             set_by: "admin" | "runtime" | "holder" | null;
         };
+        /**
+         * @description Whether the holder is a customer, or a channel identity of an instance.
+         * @example customer
+         * @enum {string}
+         */
+        HolderType: "customer" | "identity";
+        /** @description A holder and the state of their PIN. */
+        HolderPin: {
+            holder_type: components["schemas"]["HolderType"];
+            /**
+             * Format: uuid
+             * @description The id of the customer. Null for a channel identity.
+             */
+            customer_id: string | null;
+            /**
+             * Format: uuid
+             * @description The instance of the channel identity. Null for a customer.
+             */
+            instance_id: string | null;
+            /**
+             * Format: uuid
+             * @description The id of the channel identity. Null for a customer.
+             */
+            identity_id: string | null;
+            /** @description Whether a PIN is set. */
+            has_pin: boolean;
+            /** @description Whether a PIN is set and not deactivated. A lock does not change this field. */
+            is_active: boolean;
+            /** @description Whether the PIN is temporarily locked after incorrect attempts. */
+            is_locked: boolean;
+            /**
+             * Format: date-time
+             * @description When the lock ends. Null if the PIN is not locked.
+             */
+            locked_until: string | null;
+            /**
+             * Format: date-time
+             * @description When the current PIN was set. Null if no PIN is set.
+             */
+            created_at: string | null;
+            /**
+             * @description Who set the current PIN. Null if no PIN is set.
+             * @enum {string|null}
+             */
+            set_by: "admin" | "runtime" | "holder" | null;
+        };
+        /** @description A page of holders. */
+        PinList: {
+            /** @description The holders. */
+            pins: components["schemas"]["HolderPin"][];
+            /** @description Which page this is. */
+            page: number;
+            /** @description How many entries a page has at most. */
+            per_page: number;
+            /** @description How many entries there are. It stops at 10,000, where there may be more. */
+            total: number;
+            /** @description How many pages there are. */
+            total_pages: number;
+        };
+        /**
+         * @description A right of an API key.
+         * @example pins:read
+         * @enum {string}
+         */
+        ApiKeyScope: "pins:read" | "pins:write" | "pin-policies:read" | "pin-policies:write" | "api-keys:read" | "api-keys:write" | "events:read" | "webhooks:read" | "webhooks:write";
+        /** @description The key to create: with `scopes` an API key, with `instance_id` a runtime key. Send exactly one of the two. */
+        CreateApiKey: {
+            /**
+             * @description A name for people.
+             * @example dashboard
+             */
+            name: string;
+            /** @description What the key allows. A scope that is named twice counts once. */
+            scopes?: components["schemas"]["ApiKeyScope"][];
+            instance_id?: components["schemas"]["Uuid"];
+            /**
+             * Format: date-time
+             * @description When the key expires, in RFC 3339 format. It must be in the future.
+             */
+            expires_at?: string;
+        };
+        /** @description A key, without its secret. */
+        ApiKey: {
+            /** @description The id of the key. It is no secret. */
+            id: string;
+            /** @description How the key begins. It is no secret, and says which key is which. */
+            prefix: string;
+            /**
+             * @description An API key, or the runtime key of an instance.
+             * @enum {string}
+             */
+            kind: "api_key" | "runtime_key";
+            /** @description The name for people. Null if it has none. */
+            name: string | null;
+            /** @description What the key allows. Empty for a runtime key. */
+            scopes: components["schemas"]["ApiKeyScope"][];
+            /**
+             * Format: uuid
+             * @description The instance of a runtime key. Null for an API key.
+             */
+            instance_id: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was created.
+             */
+            created_at: string;
+            /** @description The kind and the id of the credential that created it, as in `jwt:ada`. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When the key expires. Null if it does not.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was revoked. Null if it was not.
+             */
+            revoked_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was last used, to within a minute. Null if it never was.
+             */
+            last_used_at: string | null;
+        };
+        /** @description A key that was created, with the key itself. */
+        CreatedApiKey: {
+            /** @description The key. It is shown only this once. Store it as a secret. */
+            key: string;
+            /** @description The id of the key. It is no secret. */
+            id: string;
+            /** @description How the key begins. It is no secret, and says which key is which. */
+            prefix: string;
+            /**
+             * @description An API key, or the runtime key of an instance.
+             * @enum {string}
+             */
+            kind: "api_key" | "runtime_key";
+            /** @description The name for people. Null if it has none. */
+            name: string | null;
+            /** @description What the key allows. Empty for a runtime key. */
+            scopes: components["schemas"]["ApiKeyScope"][];
+            /**
+             * Format: uuid
+             * @description The instance of a runtime key. Null for an API key.
+             */
+            instance_id: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was created.
+             */
+            created_at: string;
+            /** @description The kind and the id of the credential that created it, as in `jwt:ada`. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When the key expires. Null if it does not.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was revoked. Null if it was not.
+             */
+            revoked_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was last used, to within a minute. Null if it never was.
+             */
+            last_used_at: string | null;
+        };
+        /** @description A page of keys. */
+        ApiKeyList: {
+            /** @description The keys, the oldest first. */
+            api_keys: components["schemas"]["ApiKey"][];
+            /** @description Which page this is. */
+            page: number;
+            /** @description How many entries a page has at most. */
+            per_page: number;
+            /** @description How many entries there are. It stops at 10,000, where there may be more. */
+            total: number;
+            /** @description How many pages there are. */
+            total_pages: number;
+        };
         /** @description The PIN to set. */
         SetPin: {
             pin: components["schemas"]["NewPin"];
@@ -1137,6 +1457,33 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The credential does not allow this operation, or an API key wants more than it has: a scope, a later expiry, a runtime key, or a key too far from the first. */
+        ForbiddenKey: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The credential does not allow this operation, or an API key names a key that was not created with it. */
+        ForbiddenRevoke: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The tenant has no such key. */
+        NotFoundKey: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The instance has no such confirmation. */
         NotFound: {
             headers: {
@@ -1375,6 +1722,33 @@ export interface components {
             };
         };
         /** @description The request is not valid. */
+        InvalidPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidKey: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidKeyId: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
         InvalidOutcome: {
             headers: {
                 [name: string]: unknown;
@@ -1486,6 +1860,23 @@ export interface components {
         QueryLimit: number;
         /** @description The `next` of the page before. Without it, the list begins with the newest. */
         QueryAfter: string;
+        /**
+         * @description The `id` of the key, as *List API keys* returns it.
+         * @example 4fTz0aQmW9xL2bKc
+         */
+        ApiKeyId: string;
+        /** @description Only PINs in this state now. A PIN that is locked is not `active`, one that is deactivated is only `inactive`, and `none` stands for holders without a PIN. */
+        QueryPinState: "active" | "locked" | "inactive" | "none";
+        /** @description Only PINs that were set by this party. */
+        QuerySetBy: "admin" | "runtime" | "holder";
+        /** @description Only holders of this type. */
+        QueryHolderType: components["schemas"]["HolderType"];
+        /** @description Only channel identities of this instance. */
+        QueryInstanceId: components["schemas"]["Uuid"];
+        /** @description Which page to return. The first page is 1. */
+        QueryPage: number;
+        /** @description How many entries a page has at most. */
+        QueryPerPage: number;
         /** @description How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent. */
         WaitSeconds: number;
         /** @description The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored. */
@@ -1643,6 +2034,37 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The PIN status after the unlock. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinStatus"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidCustomer"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deactivateCustomerPin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
+                customer_id: components["parameters"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The PIN status after the deactivation. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2084,6 +2506,42 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    deactivateIdentityPin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
+                identity_id: components["parameters"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The PIN status after the deactivation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinStatus"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidIdentity"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     createIdentityPinLink: {
         parameters: {
             query?: never;
@@ -2156,6 +2614,135 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             422: components["responses"]["InvalidIdentity"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listPins: {
+        parameters: {
+            query?: {
+                /** @description Only PINs in this state now. A PIN that is locked is not `active`, one that is deactivated is only `inactive`, and `none` stands for holders without a PIN. */
+                status?: components["parameters"]["QueryPinState"];
+                /** @description Only PINs that were set by this party. */
+                set_by?: components["parameters"]["QuerySetBy"];
+                /** @description Only holders of this type. */
+                holder_type?: components["parameters"]["QueryHolderType"];
+                /** @description Only channel identities of this instance. */
+                instance_id?: components["parameters"]["QueryInstanceId"];
+                /** @description Which page to return. The first page is 1. */
+                page?: components["parameters"]["QueryPage"];
+                /** @description How many entries a page has at most. */
+                per_page?: components["parameters"]["QueryPerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidPage"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description Which page to return. The first page is 1. */
+                page?: components["parameters"]["QueryPage"];
+                /** @description How many entries a page has at most. */
+                per_page?: components["parameters"]["QueryPerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidPage"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key was created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApiKey"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenKey"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidKey"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `id` of the key, as *List API keys* returns it.
+                 * @example 4fTz0aQmW9xL2bKc
+                 */
+                api_key_id: components["parameters"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key is revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRevoke"];
+            404: components["responses"]["NotFoundKey"];
+            422: components["responses"]["InvalidKeyId"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };

@@ -35,6 +35,8 @@ const (
 	ScopePinsWrite     Scope = "pins:write"
 	ScopePoliciesRead  Scope = "pin-policies:read"
 	ScopePoliciesWrite Scope = "pin-policies:write"
+	ScopeKeysRead      Scope = "api-keys:read"
+	ScopeKeysWrite     Scope = "api-keys:write"
 	ScopeEventsRead    Scope = "events:read"
 	ScopeWebhooksRead  Scope = "webhooks:read"
 	ScopeWebhooksWrite Scope = "webhooks:write"
@@ -43,8 +45,8 @@ const (
 // Scopes returns every scope, in the order in which they are printed.
 func Scopes() []Scope {
 	return []Scope{
-		ScopePinsRead, ScopePinsWrite, ScopePoliciesRead, ScopePoliciesWrite, ScopeEventsRead,
-		ScopeWebhooksRead, ScopeWebhooksWrite,
+		ScopePinsRead, ScopePinsWrite, ScopePoliciesRead, ScopePoliciesWrite, ScopeKeysRead, ScopeKeysWrite,
+		ScopeEventsRead, ScopeWebhooksRead, ScopeWebhooksWrite,
 	}
 }
 
@@ -114,6 +116,14 @@ type APIKey struct {
 	// CreatedAt, ExpiresAt and RevokedAt are UTC; ExpiresAt and RevokedAt are
 	// zero when the key does not expire or is not revoked.
 	CreatedAt, ExpiresAt, RevokedAt time.Time
+	// CreatedByKind and CreatedBy name the credential that created it.
+	CreatedByKind Kind
+	CreatedBy     string
+	// Depth is how many keys stand between it and a credential that is no key: 0 for what
+	// a person or an operator created.
+	Depth int
+	// LastUsedAt is zero for a key that was never used. It may be a minute old.
+	LastUsedAt time.Time
 }
 
 // Live says whether the key opens anything at now.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
@@ -39,6 +40,7 @@ func checks(rules pin.Rules) map[string]check {
 		"policy-size":    {list: checkPolicySize},
 		"action-summary": {replaces: true, text: textCheck(confirmation.CheckSummary)},
 		"action-params":  {params: canonicalParams},
+		"key-name":       {replaces: true, text: textCheck(auth.CheckKeyName)},
 		"detail":         {replaces: true, text: textCheck(confirmation.CheckDetail)},
 		"place": {replaces: true, text: func(loc []any, s string) []FieldError {
 			if _, err := confirmation.ParsePlace(s); err != nil {

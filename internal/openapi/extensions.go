@@ -23,6 +23,8 @@ const (
 	extCheck = "x-check"
 	// extList makes the lines of a header parts of one list.
 	extList = "x-list"
+	// extPaged marks a list that goes by the query's page and per_page; see [checkPage].
+	extPaged = "x-paged"
 	// extSpends marks an operation that spends an attempt of a PIN; see [Operation.Spends].
 	extSpends = "x-spends-attempt"
 	// extRedact marks what must not be logged; a test of the contract compares the list.

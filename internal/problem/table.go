@@ -58,6 +58,18 @@ var (
 		Status: http.StatusForbidden, Code: "wrong-pin", Title: "Incorrect PIN",
 		Detail: "The PIN is incorrect.",
 	}
+	escalation = Problem{
+		Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden",
+		Detail: escalations[auth.OtherKind],
+	}
+	// escalations say why a key may not create or revoke another.
+	escalations = map[auth.Escalation]string{
+		auth.OtherKind:      "An API key can create only API keys. A runtime key needs an admin token.",
+		auth.ScopeLacked:    "An API key cannot create a key with a scope that it does not have.",
+		auth.LaterExpiry:    "An API key cannot create a key that expires later than itself.",
+		auth.TooDeep:        fmt.Sprintf("At most %d keys can be created one from another.", auth.MaxKeyDepth),
+		auth.NotCreatedByIt: "An API key can revoke only itself and the keys that were created with it.",
+	}
 	internal = Problem{
 		Status: http.StatusInternalServerError, Code: "internal", Title: "Internal error",
 		Detail: "Something went wrong. Nothing was allowed.",
@@ -94,6 +106,7 @@ var table = []row{
 		Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden",
 		Detail: "An admin token froze this. Only an admin token can lift it.",
 	}),
+	as(escalation, func(p *Problem, e *service.EscalationError) { p.Detail = escalations[e.Why] }),
 	is(openapi.ErrTooLarge, Problem{
 		Status: http.StatusRequestEntityTooLarge, Code: "too-large", Title: "Too large",
 		Detail: fmt.Sprintf("The body is larger than %d bytes.", openapi.MaxBody),
@@ -113,6 +126,13 @@ var table = []row{
 	}),
 	is(service.ErrPINUnchanged, invalid(openapi.FieldError{
 		Loc: []any{"body", "pin"}, Msg: "PIN is the current one", Type: "pin_unchanged",
+	})),
+	// The nil UUID is no instance.
+	is(service.ErrKeySpec, invalid(openapi.FieldError{
+		Loc: []any{"body"}, Msg: "Value error, exactly one of scopes and instance_id is required", Type: "value_error",
+	})),
+	is(service.ErrKeyExpiry, invalid(openapi.FieldError{
+		Loc: []any{"body", "expires_at"}, Msg: "Value error, expires_at must be in the future", Type: "value_error",
 	})),
 	is(service.ErrCurrentPINMissing, invalid(openapi.Missing("body", "current_pin"))),
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/audit"
+	"github.com/hydracore/hydrapin/internal/paging"
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/webhook"
 )
@@ -163,23 +164,21 @@ func (s *Service) SettleDelivery(ctx context.Context, c Claim, r webhook.Result)
 	return err
 }
 
-// DeliveryPage names a part of the deliveries of an endpoint.
-type DeliveryPage struct {
-	Webhook uuid.UUID
-	// Status is empty for all.
-	Status               webhook.Status
-	Skip, Limit, MaxRows int
-}
-
-// Deliveries returns deliveries of an endpoint, those of the newest events first, and how many
-// there are, counted up to MaxRows; or [ErrNotFound].
-func (s *Service) Deliveries(ctx context.Context, c Caller, p DeliveryPage) ([]webhook.Delivery, int, error) {
-	if _, err := s.Webhook(ctx, c, p.Webhook); err != nil {
-		return nil, 0, err
+// Deliveries returns a page of the deliveries of an endpoint, those of the newest events first, or
+// [ErrNotFound]. The empty status is all.
+func (s *Service) Deliveries(ctx context.Context, c Caller, id uuid.UUID, of webhook.Status, page paging.Page) (paging.Of[webhook.Delivery], error) {
+	got := paging.Of[webhook.Delivery]{Page: page}
+	var e webhook.Endpoint
+	reads := s.config.Store.Reads()
+	reads.Webhook(c.webhook(id), &e)
+	if err := reads.Fetch(ctx); err != nil {
+		return got, notFound(err)
 	}
-	return s.config.Store.Deliveries(ctx, store.DeliveryFilter{
-		Webhook: c.webhook(p.Webhook), Status: p.Status, Skip: p.Skip, Limit: p.Limit, MaxCount: p.MaxRows,
+	var err error
+	got.Rows, got.Total, err = s.config.Store.Deliveries(ctx, store.DeliveryFilter{
+		Webhook: e.Ref, Status: of, Skip: page.Skipped(), Limit: page.Rows(), MaxCount: paging.MaxRows,
 	})
+	return got, err
 }
 
 // RetryDelivery has a delivery tried again now, whatever became of it, or returns [ErrNotFound] or

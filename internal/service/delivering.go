@@ -1,6 +1,8 @@
 package service
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/audit"
@@ -33,11 +35,11 @@ func (st *step) deliver(endpoints []webhook.Endpoint, events []occurred) {
 	st.InsertDeliveries(all...)
 }
 
-// disableWebhooksOf disables those of the endpoints that a revoked key created, or that it says where
-// their events go.
-func (st *step) disableWebhooksOf(k auth.APIKey, endpoints []webhook.Endpoint) {
+// disableWebhooksOf disables those of the endpoints that one of the revoked keys created, or that it
+// says where their events go.
+func (st *step) disableWebhooksOf(revoked []auth.APIKey, endpoints []webhook.Endpoint) {
 	for _, e := range endpoints {
-		if e.Tenant == k.Tenant && e.Enabled() && e.MadeBy(k) {
+		if e.Enabled() && slices.ContainsFunc(revoked, e.MadeBy) {
 			st.disableWebhook(e.Disable(webhook.KeyRevoked, st.Now()))
 		}
 	}

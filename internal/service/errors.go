@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
+	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/store"
@@ -50,6 +51,8 @@ var (
 	ErrOutcomeSet = errors.New("service: another outcome was reported before")
 	// ErrLiftForbidden: a person's token froze, and only such a token lifts it.
 	ErrLiftForbidden = errors.New("service: only an admin's token lifts this freeze")
+	// ErrKeyExpiry: a key that is to be created has expired.
+	ErrKeyExpiry = errors.New("service: the expiry of the key is not in the future")
 	// ErrIdempotencyConflict: the key was used for another question.
 	ErrIdempotencyConflict = errors.New("service: the idempotency key was used for another question")
 	// ErrPrecondition: the policy has another version.
@@ -116,6 +119,11 @@ func (*TooManyPendingError) Error() string {
 	return "service: the holder has too many pending confirmations"
 }
 
+// EscalationError is a key that asked for more than it has.
+type EscalationError struct{ Why auth.Escalation }
+
+func (*EscalationError) Error() string { return "service: a key asks for more than it has" }
+
 // PINFaultError is a PIN that may not be set.
 type PINFaultError struct{ Fault pin.Fault }
 
@@ -165,7 +173,12 @@ func unusable(r pin.Record, now time.Time) error {
 		return ErrInactive
 	case pin.Locked:
 		return &LockedError{Until: r.LockedUntil, RetryAfter: r.LockedUntil.Sub(now)}
-	case pin.NotSet, pin.CoolingOff, pin.Ready:
+	case pin.NotSet:
+		if r.Inactive { // deactivated by an admin: only an admin sets one
+			return ErrInactive
+		}
+		return nil
+	case pin.CoolingOff, pin.Ready:
 		return nil
 	default:
 		return ErrInactive

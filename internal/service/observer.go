@@ -25,6 +25,7 @@ const (
 	OpSetPIN             Operation = "set_pin"
 	OpRemovePIN          Operation = "remove_pin"
 	OpUnlockPIN          Operation = "unlock_pin"
+	OpDeactivatePIN      Operation = "deactivate_pin"
 	OpSetPINByRuntime    Operation = "set_pin_by_runtime"
 	OpRemovePINByRuntime Operation = "remove_pin_by_runtime"
 	OpSetOwnPIN          Operation = "set_own_pin"
@@ -44,6 +45,7 @@ const (
 	OpUnfreeze           Operation = "unfreeze"
 	OpMintKey            Operation = "mint_key"
 	OpRevokeKey          Operation = "revoke_key"
+	OpTouchKeys          Operation = "touch_keys"
 	OpDeny               Operation = "deny"
 	OpSweep              Operation = "sweep"
 

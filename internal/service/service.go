@@ -50,6 +50,8 @@ type Config struct {
 	Retention time.Duration
 	// SelfSetup lets customers set their first PIN with their own token.
 	SelfSetup bool
+	// KeyUseEvery is how often the last use of keys is stored; zero for 30 seconds.
+	KeyUseEvery time.Duration
 	// AuditNotRequired makes not_required answers events.
 	AuditNotRequired bool
 	// WebhookSecrets seals the secrets of webhooks.
@@ -68,6 +70,7 @@ type Config struct {
 type Service struct {
 	config  Config
 	keys    *keyCache
+	uses    *keyUses
 	denials *denials
 	waiting *waiting
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/paging"
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/webhook"
 )
@@ -22,9 +23,13 @@ type NewWebhook struct {
 	Enabled          bool
 }
 
-// Webhooks returns the endpoints of the caller's tenant, oldest first.
-func (s *Service) Webhooks(ctx context.Context, c Caller) ([]webhook.Endpoint, error) {
-	return s.config.Store.Webhooks(ctx, c.Tenant)
+// Webhooks returns a page of the endpoints of the caller's tenant, oldest first.
+func (s *Service) Webhooks(ctx context.Context, c Caller, page paging.Page) (paging.Of[webhook.Endpoint], error) {
+	all, err := s.config.Store.Webhooks(ctx, c.Tenant)
+	first := min(page.Skipped(), len(all)) // there are at most webhook.MaxPerTenant
+	return paging.Of[webhook.Endpoint]{
+		Page: page, Rows: all[first:min(first+page.Rows(), len(all))], Total: len(all),
+	}, err
 }
 
 // Webhook returns an endpoint, or [ErrNotFound].

@@ -14,6 +14,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/paging"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/webhook"
@@ -102,6 +103,53 @@ type ConfirmationFilter struct {
 	Limit int
 }
 
+// PINState is what a list of holders is narrowed by: what [pin.Status] shows of them.
+type PINState string
+
+// The states. The empty one stands for all.
+const (
+	PINActive   PINState = "active" // not locked either
+	PINLocked   PINState = "locked"
+	PINInactive PINState = "inactive"
+	PINUnset    PINState = "none"
+)
+
+// PINFilter narrows a list of the holders of a tenant; what is zero narrows nothing.
+type PINFilter struct {
+	Tenant uuid.UUID
+	State  PINState
+	SetBy  pin.SetBy
+	Type   pin.HolderType
+	// Instance is of identities; nil for all.
+	Instance *uuid.UUID
+}
+
+// PINPlace is a holder type with an instance: what lists of holders are in the order of,
+// before the holder's id.
+type PINPlace struct {
+	Type     pin.HolderType
+	Instance uuid.UUID
+}
+
+// Range returns the first and the last place of the filter. Where nothing can be in it,
+// the first comes after the last.
+func (f PINFilter) Range() (first, last PINPlace) {
+	first, last = PINPlace{Type: pin.Customer}, PINPlace{Type: pin.Identity, Instance: uuid.Max}
+	switch f.Type {
+	case pin.Customer:
+		last = first
+	case pin.Identity:
+		first.Type = pin.Identity
+	}
+	if f.Instance != nil {
+		first = PINPlace{Type: pin.Identity, Instance: *f.Instance}
+		if f.Type != pin.Customer {
+			last = first
+		}
+	}
+	return first, last
+}
+
 // Database is a Store with what an operator does to it.
 type Database interface {
 	Store
@@ -175,6 +223,10 @@ type Reads interface {
 	// APIKey reads a key by its id, revoked and expired ones too. Fetch returns
 	// [ErrNotFound] when there is none.
 	APIKey(id string, into *auth.APIKey)
+	// PINs reads a page of a tenant's holders, in the order of holder type, instance and id.
+	PINs(f PINFilter, page paging.Page, into *paging.Of[pin.Record])
+	// APIKeyPage reads a page of a tenant's keys, oldest first.
+	APIKeyPage(tenant uuid.UUID, page paging.Page, into *paging.Of[auth.APIKey])
 
 	WebhookReads
 
@@ -263,6 +315,10 @@ type Locks interface {
 	// LockAPIKey locks and reads a key. Fetch returns [ErrNotFound] when there is
 	// none.
 	LockAPIKey(id string, into *auth.APIKey)
+	// LockAPIKeysMadeBy locks and reads the keys of a tenant that were created with one of
+	// the makers, API keys that were locked before, and are not revoked, in the order of
+	// their ids.
+	LockAPIKeysMadeBy(tenant uuid.UUID, makers []string, into *[]auth.APIKey)
 	// LockSweep takes, until the transaction ends, the lock that lets one node
 	// sweep at a time; false when another has it.
 	LockSweep(into *bool)
@@ -349,6 +405,10 @@ type KeyWrites interface {
 	InsertAPIKey(k auth.APIKey)
 	// SaveAPIKey stores what a transition changed of a key that was locked before.
 	SaveAPIKey(k auth.APIKey)
+	// TouchAPIKeys stores when keys were last used, by the database's clock. A time that
+	// is not later than the stored one changes nothing, and neither does a key that
+	// another transaction holds: it is for something that may be a minute old.
+	TouchAPIKeys(uses ...auth.KeyUse)
 	// InsertKeyCheck stores a check value. InTx returns [ErrKeyTaken] when the id
 	// has one.
 	InsertKeyCheck(id CheckID, value []byte)

@@ -50,7 +50,7 @@ CREATE TABLE pins (
     bucket_empty_at    INTEGER,
     set_by             TEXT,
     set_by_pin_id      TEXT,
-    CONSTRAINT pins_pkey PRIMARY KEY (tenant_id, holder_id, instance_id, holder_type),
+    CONSTRAINT pins_pkey PRIMARY KEY (tenant_id, holder_type, instance_id, holder_id),
     CONSTRAINT pins_holder_type CHECK (holder_type IN ('customer', 'identity')),
     CONSTRAINT pins_holder_instance CHECK (
         holder_type <> 'customer' OR instance_id = '00000000-0000-0000-0000-000000000000'
@@ -67,6 +67,18 @@ CREATE TABLE pins (
 ) STRICT;
 
 CREATE INDEX pins_pepper ON pins (pepper_id) WHERE pepper_id IS NOT NULL;
+-- What lists go by, in the order of the key. The setter is pin.Record.Setter.
+CREATE INDEX pins_setter ON pins (
+    tenant_id,
+    (CASE WHEN pin_id IS NULL THEN NULL WHEN set_by_pin_id = pin_id THEN set_by
+        WHEN holder_type = 'identity' THEN 'runtime' ELSE 'admin' END),
+    holder_type, instance_id, holder_id
+);
+CREATE INDEX pins_locked ON pins (tenant_id, holder_type, instance_id, holder_id)
+    WHERE pin_id IS NOT NULL AND NOT inactive AND locked_until IS NOT NULL;
+CREATE INDEX pins_inactive ON pins (tenant_id, holder_type, instance_id, holder_id)
+    WHERE pin_id IS NOT NULL AND inactive;
+CREATE INDEX pins_unset ON pins (tenant_id, holder_type, instance_id, holder_id) WHERE pin_id IS NULL;
 
 -- An attempt is here from its spend until it is settled, so that a settlement that is
 -- repeated after a lost connection counts once.
@@ -366,16 +378,23 @@ CREATE TABLE api_keys (
     created_at  INTEGER NOT NULL,
     expires_at  INTEGER,
     revoked_at  INTEGER,
+    created_by_kind TEXT NOT NULL DEFAULT '',
+    created_by  TEXT    NOT NULL DEFAULT '',
+    depth       INTEGER NOT NULL DEFAULT 0,
+    last_used_at INTEGER,
     CONSTRAINT api_keys_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT api_keys_kind CHECK (kind IN ('api_key', 'runtime_key')),
     CONSTRAINT api_keys_hash CHECK (length(hash) = 32),
     CONSTRAINT api_keys_instance CHECK (
         (kind = 'api_key') = (instance_id = '00000000-0000-0000-0000-000000000000')
     ),
+    CONSTRAINT api_keys_depth CHECK (depth >= 0),
     CONSTRAINT api_keys_scopes CHECK (json_type(scopes) = 'array')
 ) STRICT;
 
 CREATE UNIQUE INDEX api_keys_id ON api_keys (id);
+CREATE INDEX api_keys_listed ON api_keys (tenant_id, created_at, id);
+CREATE INDEX api_keys_maker ON api_keys (tenant_id, created_by, created_by_kind) WHERE revoked_at IS NULL;
 
 CREATE TABLE key_checks (
     kind  TEXT NOT NULL,

@@ -25,6 +25,7 @@ func testAPIKeyAsSaved(t *testing.T, s store.Store) {
 	bare.Scopes, bare.Name = nil, ""
 	ends := key(tenant(1), 2)
 	ends.ExpiresAt = after(3600)
+	ends.CreatedByKind, ends.CreatedBy, ends.Depth, ends.LastUsedAt = auth.KindAPIKey, bare.ID, 3, after(7)
 	runtime := key(tenant(2), 3)
 	runtime.Kind, runtime.Instance, runtime.Scopes = auth.KindRuntimeKey, instance(1), nil
 	insertKeys(t, s, bare, ends, runtime)

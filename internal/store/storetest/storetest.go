@@ -80,6 +80,10 @@ func Run(t *testing.T, open Open) {
 		{"api key as saved", testAPIKeyAsSaved},
 		{"api keys in order", testAPIKeysInOrder},
 		{"api key revoked", testRevokeAPIKey},
+		{"api key pages", testAPIKeyPage},
+		{"api keys made by others", testAPIKeysMadeBy},
+		{"api keys used", testTouchAPIKeys},
+		{"pin pages", testPINPages},
 		{"key checks", testKeyChecks},
 
 		{"event as saved", testEventAsSaved},

@@ -10,6 +10,63 @@ import (
 	"github.com/google/uuid"
 )
 
+// Defines values for ApiKeyKind.
+const (
+	ApiKeyKindApiKey     ApiKeyKind = "api_key"
+	ApiKeyKindRuntimeKey ApiKeyKind = "runtime_key"
+)
+
+// Valid indicates whether the value is a known member of the ApiKeyKind enum.
+func (e ApiKeyKind) Valid() bool {
+	switch e {
+	case ApiKeyKindApiKey:
+		return true
+	case ApiKeyKindRuntimeKey:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ApiKeyScope.
+const (
+	ApiKeysRead      ApiKeyScope = "api-keys:read"
+	ApiKeysWrite     ApiKeyScope = "api-keys:write"
+	EventsRead       ApiKeyScope = "events:read"
+	PinPoliciesRead  ApiKeyScope = "pin-policies:read"
+	PinPoliciesWrite ApiKeyScope = "pin-policies:write"
+	PinsRead         ApiKeyScope = "pins:read"
+	PinsWrite        ApiKeyScope = "pins:write"
+	WebhooksRead     ApiKeyScope = "webhooks:read"
+	WebhooksWrite    ApiKeyScope = "webhooks:write"
+)
+
+// Valid indicates whether the value is a known member of the ApiKeyScope enum.
+func (e ApiKeyScope) Valid() bool {
+	switch e {
+	case ApiKeysRead:
+		return true
+	case ApiKeysWrite:
+		return true
+	case EventsRead:
+		return true
+	case PinPoliciesRead:
+		return true
+	case PinPoliciesWrite:
+		return true
+	case PinsRead:
+		return true
+	case PinsWrite:
+		return true
+	case WebhooksRead:
+		return true
+	case WebhooksWrite:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConfirmationOutcome.
 const (
 	ConfirmationOutcomeExecuted ConfirmationOutcome = "executed"
@@ -115,6 +172,63 @@ func (e ConfirmationStatus) Valid() bool {
 	case ConfirmationStatusPending:
 		return true
 	case ConfirmationStatusRedeemed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CreatedApiKeyKind.
+const (
+	CreatedApiKeyKindApiKey     CreatedApiKeyKind = "api_key"
+	CreatedApiKeyKindRuntimeKey CreatedApiKeyKind = "runtime_key"
+)
+
+// Valid indicates whether the value is a known member of the CreatedApiKeyKind enum.
+func (e CreatedApiKeyKind) Valid() bool {
+	switch e {
+	case CreatedApiKeyKindApiKey:
+		return true
+	case CreatedApiKeyKindRuntimeKey:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HolderPinSetBy.
+const (
+	HolderPinSetByAdmin   HolderPinSetBy = "admin"
+	HolderPinSetByHolder  HolderPinSetBy = "holder"
+	HolderPinSetByRuntime HolderPinSetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the HolderPinSetBy enum.
+func (e HolderPinSetBy) Valid() bool {
+	switch e {
+	case HolderPinSetByAdmin:
+		return true
+	case HolderPinSetByHolder:
+		return true
+	case HolderPinSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HolderType.
+const (
+	HolderTypeCustomer HolderType = "customer"
+	HolderTypeIdentity HolderType = "identity"
+)
+
+// Valid indicates whether the value is a known member of the HolderType enum.
+func (e HolderType) Valid() bool {
+	switch e {
+	case HolderTypeCustomer:
+		return true
+	case HolderTypeIdentity:
 		return true
 	default:
 		return false
@@ -373,6 +487,51 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for QueryPinState.
+const (
+	QueryPinStateActive   QueryPinState = "active"
+	QueryPinStateInactive QueryPinState = "inactive"
+	QueryPinStateLocked   QueryPinState = "locked"
+	QueryPinStateNone     QueryPinState = "none"
+)
+
+// Valid indicates whether the value is a known member of the QueryPinState enum.
+func (e QueryPinState) Valid() bool {
+	switch e {
+	case QueryPinStateActive:
+		return true
+	case QueryPinStateInactive:
+		return true
+	case QueryPinStateLocked:
+		return true
+	case QueryPinStateNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QuerySetBy.
+const (
+	QuerySetByAdmin   QuerySetBy = "admin"
+	QuerySetByHolder  QuerySetBy = "holder"
+	QuerySetByRuntime QuerySetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the QuerySetBy enum.
+func (e QuerySetBy) Valid() bool {
+	switch e {
+	case QuerySetByAdmin:
+		return true
+	case QuerySetByHolder:
+		return true
+	case QuerySetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for QueryStatus.
 const (
 	QueryStatusApproved QueryStatus = "approved"
@@ -409,6 +568,51 @@ func (e ListConfirmationsParamsStatus) Valid() bool {
 	}
 }
 
+// Defines values for ListPinsParamsStatus.
+const (
+	ListPinsParamsStatusActive   ListPinsParamsStatus = "active"
+	ListPinsParamsStatusInactive ListPinsParamsStatus = "inactive"
+	ListPinsParamsStatusLocked   ListPinsParamsStatus = "locked"
+	ListPinsParamsStatusNone     ListPinsParamsStatus = "none"
+)
+
+// Valid indicates whether the value is a known member of the ListPinsParamsStatus enum.
+func (e ListPinsParamsStatus) Valid() bool {
+	switch e {
+	case ListPinsParamsStatusActive:
+		return true
+	case ListPinsParamsStatusInactive:
+		return true
+	case ListPinsParamsStatusLocked:
+		return true
+	case ListPinsParamsStatusNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPinsParamsSetBy.
+const (
+	ListPinsParamsSetByAdmin   ListPinsParamsSetBy = "admin"
+	ListPinsParamsSetByHolder  ListPinsParamsSetBy = "holder"
+	ListPinsParamsSetByRuntime ListPinsParamsSetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the ListPinsParamsSetBy enum.
+func (e ListPinsParamsSetBy) Valid() bool {
+	switch e {
+	case ListPinsParamsSetByAdmin:
+		return true
+	case ListPinsParamsSetByHolder:
+		return true
+	case ListPinsParamsSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
 // Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
 	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
@@ -426,6 +630,68 @@ type Action struct {
 //
 // Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 type ActionParams = json.RawMessage
+
+// ApiKey A key, without its secret.
+type ApiKey struct {
+	// CreatedAt When the key was created.
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// ExpiresAt When the key expires. Null if it does not.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Id The id of the key. It is no secret.
+	Id string `json:"id"`
+
+	// InstanceId The instance of a runtime key. Null for an API key.
+	InstanceId *uuid.UUID `json:"instance_id"`
+
+	// Kind An API key, or the runtime key of an instance.
+	Kind ApiKeyKind `json:"kind"`
+
+	// LastUsedAt When the key was last used, to within a minute. Null if it never was.
+	LastUsedAt *time.Time `json:"last_used_at"`
+
+	// Name The name for people. Null if it has none.
+	Name *string `json:"name"`
+
+	// Prefix How the key begins. It is no secret, and says which key is which.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt When the key was revoked. Null if it was not.
+	RevokedAt *time.Time `json:"revoked_at"`
+
+	// Scopes What the key allows. Empty for a runtime key.
+	Scopes []ApiKeyScope `json:"scopes"`
+}
+
+// ApiKeyKind An API key, or the runtime key of an instance.
+type ApiKeyKind string
+
+// ApiKeyList A page of keys.
+type ApiKeyList struct {
+	// ApiKeys The keys, the oldest first.
+	ApiKeys []ApiKey `json:"api_keys"`
+
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+}
+
+// ApiKeyScope A right of an API key.
+//
+// Example: pins:read
+type ApiKeyScope string
 
 // AskConfirmation The question "may this skill run now?"
 type AskConfirmation struct {
@@ -541,6 +807,23 @@ type ConfirmationList struct {
 // ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
+// CreateApiKey The key to create: with `scopes` an API key, with `instance_id` a runtime key. Send exactly one of the two.
+type CreateApiKey struct {
+	// ExpiresAt When the key expires, in RFC 3339 format. It must be in the future.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	InstanceId *Uuid `json:"instance_id,omitempty"`
+
+	// Name A name for people.
+	//
+	// Example: dashboard
+	Name string `json:"name"`
+
+	// Scopes What the key allows. A scope that is named twice counts once.
+	Scopes *[]ApiKeyScope `json:"scopes,omitempty"`
+}
+
 // CreatePinLink How long the link lives.
 type CreatePinLink struct {
 	// ExpiresInSeconds After how many seconds the link expires.
@@ -552,6 +835,48 @@ type CreateRuntimePinLink struct {
 	// ExpiresInSeconds After how many seconds the link expires.
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 }
+
+// CreatedApiKey A key that was created, with the key itself.
+type CreatedApiKey struct {
+	// CreatedAt When the key was created.
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// ExpiresAt When the key expires. Null if it does not.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Id The id of the key. It is no secret.
+	Id string `json:"id"`
+
+	// InstanceId The instance of a runtime key. Null for an API key.
+	InstanceId *uuid.UUID `json:"instance_id"`
+
+	// Key The key. It is shown only this once. Store it as a secret.
+	Key string `json:"key"`
+
+	// Kind An API key, or the runtime key of an instance.
+	Kind CreatedApiKeyKind `json:"kind"`
+
+	// LastUsedAt When the key was last used, to within a minute. Null if it never was.
+	LastUsedAt *time.Time `json:"last_used_at"`
+
+	// Name The name for people. Null if it has none.
+	Name *string `json:"name"`
+
+	// Prefix How the key begins. It is no secret, and says which key is which.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt When the key was revoked. Null if it was not.
+	RevokedAt *time.Time `json:"revoked_at"`
+
+	// Scopes What the key allows. Empty for a runtime key.
+	Scopes []ApiKeyScope `json:"scopes"`
+}
+
+// CreatedApiKeyKind An API key, or the runtime key of an instance.
+type CreatedApiKeyKind string
 
 // ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation = any
@@ -576,6 +901,49 @@ type HTTPValidationError struct {
 	// Detail The validation errors.
 	Detail []ValidationError `json:"detail"`
 }
+
+// HolderPin A holder and the state of their PIN.
+type HolderPin struct {
+	// CreatedAt When the current PIN was set. Null if no PIN is set.
+	CreatedAt *time.Time `json:"created_at"`
+
+	// CustomerId The id of the customer. Null for a channel identity.
+	CustomerId *uuid.UUID `json:"customer_id"`
+
+	// HasPin Whether a PIN is set.
+	HasPin bool `json:"has_pin"`
+
+	// HolderType Whether the holder is a customer, or a channel identity of an instance.
+	//
+	// Example: customer
+	HolderType HolderType `json:"holder_type"`
+
+	// IdentityId The id of the channel identity. Null for a customer.
+	IdentityId *uuid.UUID `json:"identity_id"`
+
+	// InstanceId The instance of the channel identity. Null for a customer.
+	InstanceId *uuid.UUID `json:"instance_id"`
+
+	// IsActive Whether a PIN is set and not deactivated. A lock does not change this field.
+	IsActive bool `json:"is_active"`
+
+	// IsLocked Whether the PIN is temporarily locked after incorrect attempts.
+	IsLocked bool `json:"is_locked"`
+
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
+	LockedUntil *time.Time `json:"locked_until"`
+
+	// SetBy Who set the current PIN. Null if no PIN is set.
+	SetBy *HolderPinSetBy `json:"set_by"`
+}
+
+// HolderPinSetBy Who set the current PIN. Null if no PIN is set.
+type HolderPinSetBy string
+
+// HolderType Whether the holder is a customer, or a channel identity of an instance.
+//
+// Example: customer
+type HolderType string
 
 // NewPin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 //
@@ -610,6 +978,24 @@ type PinLink struct {
 
 	// Url The page where the PIN is chosen. Send it to the person through a channel of your own. Never pass it through a model.
 	Url string `json:"url"`
+}
+
+// PinList A page of holders.
+type PinList struct {
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Pins The holders.
+	Pins []HolderPin `json:"pins"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
 }
 
 // PinPolicy The PIN policy of an instance.
@@ -828,6 +1214,9 @@ type VerifyPin struct {
 	Pin Pin `json:"pin"`
 }
 
+// ApiKeyId defines model for ApiKeyId.
+type ApiKeyId = string
+
 // ConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type ConfirmationId = Uuid
 
@@ -852,16 +1241,36 @@ type QueryAfter = string
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
+// QueryHolderType Whether the holder is a customer, or a channel identity of an instance.
+//
+// Example: customer
+type QueryHolderType = HolderType
+
 // QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
 
+// QueryInstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryInstanceId = Uuid
+
 // QueryLimit defines model for QueryLimit.
 type QueryLimit = int
+
+// QueryPage defines model for QueryPage.
+type QueryPage = int
+
+// QueryPerPage defines model for QueryPerPage.
+type QueryPerPage = int
+
+// QueryPinState defines model for QueryPinState.
+type QueryPinState string
 
 // QueryRole How the holder uses the instance.
 //
 // Example: owner
 type QueryRole = Role
+
+// QuerySetBy defines model for QuerySetBy.
+type QuerySetBy string
 
 // QuerySkill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 //
@@ -901,6 +1310,9 @@ type Forbidden = Problem
 // ForbiddenCustomer A problem document (RFC 9457).
 type ForbiddenCustomer = Problem
 
+// ForbiddenKey A problem document (RFC 9457).
+type ForbiddenKey = Problem
+
 // ForbiddenLift A problem document (RFC 9457).
 type ForbiddenLift = Problem
 
@@ -912,6 +1324,9 @@ type ForbiddenPin = Problem
 
 // ForbiddenRedeem A problem document (RFC 9457).
 type ForbiddenRedeem = Problem
+
+// ForbiddenRevoke A problem document (RFC 9457).
+type ForbiddenRevoke = Problem
 
 // ForbiddenRuntime A problem document (RFC 9457).
 type ForbiddenRuntime = Problem
@@ -952,6 +1367,12 @@ type InvalidIdentity = HTTPValidationError
 // InvalidInstance The validation errors of a request.
 type InvalidInstance = HTTPValidationError
 
+// InvalidKey The validation errors of a request.
+type InvalidKey = HTTPValidationError
+
+// InvalidKeyId The validation errors of a request.
+type InvalidKeyId = HTTPValidationError
+
 // InvalidLink The validation errors of a request.
 type InvalidLink = HTTPValidationError
 
@@ -963,6 +1384,9 @@ type InvalidMyPin = HTTPValidationError
 
 // InvalidOutcome The validation errors of a request.
 type InvalidOutcome = HTTPValidationError
+
+// InvalidPage The validation errors of a request.
+type InvalidPage = HTTPValidationError
 
 // InvalidPolicy The validation errors of a request.
 type InvalidPolicy = HTTPValidationError
@@ -978,6 +1402,9 @@ type Locked = Problem
 
 // NotFound A problem document (RFC 9457).
 type NotFound = Problem
+
+// NotFoundKey A problem document (RFC 9457).
+type NotFoundKey = Problem
 
 // PreconditionFailed A problem document (RFC 9457).
 type PreconditionFailed = Problem
@@ -1045,6 +1472,15 @@ type EndPinSessionsParams struct {
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
+// ListApiKeysParams defines parameters for ListApiKeys.
+type ListApiKeysParams struct {
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
 // GetPinPolicyParams defines parameters for GetPinPolicy.
 type GetPinPolicyParams struct {
 	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
@@ -1059,6 +1495,33 @@ type UpdatePinPolicyParams struct {
 	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
+
+// ListPinsParams defines parameters for ListPins.
+type ListPinsParams struct {
+	// Status Only PINs in this state now. A PIN that is locked is not `active`, one that is deactivated is only `inactive`, and `none` stands for holders without a PIN.
+	Status *ListPinsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// SetBy Only PINs that were set by this party.
+	SetBy *ListPinsParamsSetBy `form:"set_by,omitempty" json:"set_by,omitempty"`
+
+	// HolderType Only holders of this type.
+	HolderType *QueryHolderType `form:"holder_type,omitempty" json:"holder_type,omitempty"`
+
+	// InstanceId Only channel identities of this instance.
+	InstanceId *QueryInstanceId `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListPinsParamsStatus defines parameters for ListPins.
+type ListPinsParamsStatus string
+
+// ListPinsParamsSetBy defines parameters for ListPins.
+type ListPinsParamsSetBy string
 
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
 type AskConfirmationJSONRequestBody = AskConfirmation
@@ -1077,6 +1540,9 @@ type RuntimeSetPinJSONRequestBody = SetIdentityPin
 
 // RuntimeCreatePinLinkJSONRequestBody defines body for RuntimeCreatePinLink for application/json ContentType.
 type RuntimeCreatePinLinkJSONRequestBody = CreateRuntimePinLink
+
+// CreateApiKeyJSONRequestBody defines body for CreateApiKey for application/json ContentType.
+type CreateApiKeyJSONRequestBody = CreateApiKey
 
 // SetCustomerPinJSONRequestBody defines body for SetCustomerPin for application/json ContentType.
 type SetCustomerPinJSONRequestBody = SetPin
@@ -1124,11 +1590,15 @@ var (
 	OpRuntimeCreatePinLink  = Operation{ID: "runtimeCreatePinLink", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
 	OpGetPinPolicyDecision  = Operation{ID: "getPinPolicyDecision", Method: "GET", Path: "/internal/v1/instances/{instance_id}/pin-policy/decision", Success: []int{200}}
 	OpEndPinSessions        = Operation{ID: "endPinSessions", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/pin-sessions", Success: []int{204}}
+	OpListApiKeys           = Operation{ID: "listApiKeys", Method: "GET", Path: "/v1/api-keys", Success: []int{200}}
+	OpCreateApiKey          = Operation{ID: "createApiKey", Method: "POST", Path: "/v1/api-keys", Success: []int{201}}
+	OpRevokeApiKey          = Operation{ID: "revokeApiKey", Method: "DELETE", Path: "/v1/api-keys/{api_key_id}", Success: []int{204}}
 	OpRemoveCustomerPin     = Operation{ID: "removeCustomerPin", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin", Success: []int{204}}
 	OpGetCustomerPinStatus  = Operation{ID: "getCustomerPinStatus", Method: "GET", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
 	OpSetCustomerPin        = Operation{ID: "setCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
 	OpEndCustomerPinLinks   = Operation{ID: "endCustomerPinLinks", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{204}}
 	OpCreateCustomerPinLink = Operation{ID: "createCustomerPinLink", Method: "POST", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{201}}
+	OpDeactivateCustomerPin = Operation{ID: "deactivateCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/deactivate", Success: []int{200}}
 	OpUnlockCustomerPin     = Operation{ID: "unlockCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/unlock", Success: []int{200}}
 	OpLiftTenantFreeze      = Operation{ID: "liftTenantFreeze", Method: "DELETE", Path: "/v1/freeze", Success: []int{204}}
 	OpGetTenantFreeze       = Operation{ID: "getTenantFreeze", Method: "GET", Path: "/v1/freeze", Success: []int{200}}
@@ -1140,11 +1610,13 @@ var (
 	OpGetIdentityPinStatus  = Operation{ID: "getIdentityPinStatus", Method: "GET", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
 	OpEndIdentityPinLinks   = Operation{ID: "endIdentityPinLinks", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{204}}
 	OpCreateIdentityPinLink = Operation{ID: "createIdentityPinLink", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
+	OpDeactivateIdentityPin = Operation{ID: "deactivateIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate", Success: []int{200}}
 	OpUnlockIdentityPin     = Operation{ID: "unlockIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/unlock", Success: []int{200}}
 	OpGetPinPolicy          = Operation{ID: "getPinPolicy", Method: "GET", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
 	OpUpdatePinPolicy       = Operation{ID: "updatePinPolicy", Method: "PATCH", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
 	OpGetMyPinStatus        = Operation{ID: "getMyPinStatus", Method: "GET", Path: "/v1/me/pin", Success: []int{200}}
 	OpSetMyPin              = Operation{ID: "setMyPin", Method: "PUT", Path: "/v1/me/pin", Success: []int{200}}
+	OpListPins              = Operation{ID: "listPins", Method: "GET", Path: "/v1/pins", Success: []int{200}}
 )
 
 // Operations are all operations of the contract.
@@ -1164,11 +1636,15 @@ var Operations = []Operation{
 	OpRuntimeCreatePinLink,
 	OpGetPinPolicyDecision,
 	OpEndPinSessions,
+	OpListApiKeys,
+	OpCreateApiKey,
+	OpRevokeApiKey,
 	OpRemoveCustomerPin,
 	OpGetCustomerPinStatus,
 	OpSetCustomerPin,
 	OpEndCustomerPinLinks,
 	OpCreateCustomerPinLink,
+	OpDeactivateCustomerPin,
 	OpUnlockCustomerPin,
 	OpLiftTenantFreeze,
 	OpGetTenantFreeze,
@@ -1180,11 +1656,13 @@ var Operations = []Operation{
 	OpGetIdentityPinStatus,
 	OpEndIdentityPinLinks,
 	OpCreateIdentityPinLink,
+	OpDeactivateIdentityPin,
 	OpUnlockIdentityPin,
 	OpGetPinPolicy,
 	OpUpdatePinPolicy,
 	OpGetMyPinStatus,
 	OpSetMyPin,
+	OpListPins,
 }
 
 // Left out are the methods that send a request and read its answer: the SDK does both itself.

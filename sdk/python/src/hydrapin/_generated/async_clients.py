@@ -91,6 +91,24 @@ class AsyncAdminOperations:
         request = Request(path={"customer_id": customer_id}, timeout=timeout)
         return await self._call(ops.UNLOCK_CUSTOMER_PIN, request)
 
+    async def deactivate_customer_pin(
+        self,
+        customer_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.PinStatus:
+        """Deactivate a customer's PIN.
+
+        Deactivates the PIN, as too many incorrect attempts do: PIN sessions and PIN links end, and
+        what was approved before can no longer be redeemed. The PIN stays deactivated until an
+        admin unlocks or replaces it. The request also succeeds if there is no PIN: then only an
+        admin can set one until the unlock.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
+        """
+        request = Request(path={"customer_id": customer_id}, timeout=timeout)
+        return await self._call(ops.DEACTIVATE_CUSTOMER_PIN, request)
+
     async def create_customer_pin_link(
         self,
         customer_id: UUID | str,
@@ -338,6 +356,28 @@ class AsyncAdminOperations:
         )
         return await self._call(ops.UNLOCK_IDENTITY_PIN, request)
 
+    async def deactivate_identity_pin(
+        self,
+        instance_id: UUID | str,
+        identity_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.PinStatus:
+        """Deactivate an identity's PIN.
+
+        Deactivates the PIN, as too many incorrect attempts do: PIN sessions and PIN links end, and
+        what was approved before can no longer be redeemed. The PIN stays deactivated until an
+        admin unlocks or replaces it. The request also succeeds if there is no PIN: then only an
+        admin can set one until the unlock.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
+        """
+        request = Request(
+            path={"instance_id": instance_id, "identity_id": identity_id},
+            timeout=timeout,
+        )
+        return await self._call(ops.DEACTIVATE_IDENTITY_PIN, request)
+
     async def create_identity_pin_link(
         self,
         instance_id: UUID | str,
@@ -387,6 +427,141 @@ class AsyncAdminOperations:
             timeout=timeout,
         )
         return await self._call(ops.END_IDENTITY_PIN_LINKS, request)
+
+    async def list_pins(
+        self,
+        *,
+        status: Literal["active", "locked", "inactive", "none"] | None = None,
+        set_by: Literal["admin", "runtime", "holder"] | None = None,
+        holder_type: Literal["customer", "identity"] | None = None,
+        instance_id: UUID | str | None = None,
+        page: int | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> models.PinList:
+        """List who has a PIN.
+
+        Returns the holders of the tenant that hydrapin knows, a page at a time: customers first,
+        in the order of their ids, then the channel identities of each instance. Without `status`,
+        the list contains holders whose PIN was removed too.
+
+        Requires an admin token, or an API key with the scope `pins:read`.
+
+        - `status`: Only PINs in this state now. A PIN that is locked is not `active`, one that is
+          deactivated is only `inactive`, and `none` stands for holders without a PIN.
+        - `set_by`: Only PINs that were set by this party.
+        - `holder_type`: Only holders of this type.
+        - `instance_id`: Only channel identities of this instance.
+        - `page`: Which page to return. The first page is 1.
+        - `per_page`: How many entries a page has at most.
+        """
+        request = Request(
+            query={"status": status, "set_by": set_by, "holder_type": holder_type, "instance_id": instance_id, "page": page, "per_page": per_page},
+            timeout=timeout,
+        )
+        return await self._call(ops.LIST_PINS, request)
+
+    async def iter_pins(
+        self,
+        *,
+        status: Literal["active", "locked", "inactive", "none"] | None = None,
+        set_by: Literal["admin", "runtime", "holder"] | None = None,
+        holder_type: Literal["customer", "identity"] | None = None,
+        instance_id: UUID | str | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[models.HolderPin]:
+        """Iterates over all that `list_pins` lists, page by page."""
+        page = 1
+        while True:
+            answer = await self.list_pins(
+                status=status,
+                set_by=set_by,
+                holder_type=holder_type,
+                instance_id=instance_id,
+                per_page=per_page,
+                page=page,
+                timeout=timeout,
+            )
+            for item in answer.pins:
+                yield item
+            if page >= answer.total_pages:
+                return
+            page += 1
+
+    async def list_api_keys(
+        self,
+        *,
+        page: int | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> models.ApiKeyList:
+        """List API keys.
+
+        Returns the API keys and runtime keys of the tenant, the oldest first, a page at a time.
+        Expired and revoked keys are listed too. The list never contains a key itself.
+
+        Requires an admin token, or an API key with the scope `api-keys:read`.
+
+        - `page`: Which page to return. The first page is 1.
+        - `per_page`: How many entries a page has at most.
+        """
+        request = Request(query={"page": page, "per_page": per_page}, timeout=timeout)
+        return await self._call(ops.LIST_API_KEYS, request)
+
+    async def iter_api_keys(
+        self,
+        *,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[models.ApiKey]:
+        """Iterates over all that `list_api_keys` lists, page by page."""
+        page = 1
+        while True:
+            answer = await self.list_api_keys(per_page=per_page, page=page, timeout=timeout)
+            for item in answer.api_keys:
+                yield item
+            if page >= answer.total_pages:
+                return
+            page += 1
+
+    async def create_api_key(
+        self,
+        body: models.CreateApiKey,
+        *,
+        timeout: float | None = None,
+    ) -> models.CreatedApiKey:
+        """Create an API key.
+
+        Creates a key and returns it, once: only its hash is stored. Send `scopes` for an API key,
+        or `instance_id` for the runtime key of that instance.
+
+        An API key can only create API keys, only with scopes that it has itself, and none that
+        expires later than it does. Without `expires_at`, the new key expires when the key that
+        creates it does; a key that an admin token creates does not expire. At most 32 keys can be
+        created one from another.
+
+        Requires an admin token, or an API key with the scope `api-keys:write`. A runtime key
+        requires an admin token.
+        """
+        request = Request(body=body, timeout=timeout)
+        return await self._call(ops.CREATE_API_KEY, request)
+
+    async def revoke_api_key(self, api_key_id: str, *, timeout: float | None = None) -> None:
+        """Revoke an API key.
+
+        Revokes a key for good, with every key that was created with it, and with those that were
+        created with them. Their open PIN links end. A revoked key can write nothing from now on,
+        and read nothing after at most 5 seconds. The request also succeeds if the key is revoked
+        already.
+
+        An API key can revoke itself and the keys that were created with it, directly or through
+        others. An admin token can revoke every key of the tenant.
+
+        Requires an admin token, or an API key with the scope `api-keys:write`.
+        """
+        request = Request(path={"api_key_id": api_key_id}, timeout=timeout)
+        return await self._call(ops.REVOKE_API_KEY, request)
 
     async def get_my_pin_status(self, *, timeout: float | None = None) -> models.PinStatus:
         """Get my PIN status.

@@ -16,13 +16,19 @@ from .._secret import Secret
 
 __all__ = [
     "Action",
+    "ApiKey",
+    "ApiKeyList",
     "AskConfirmation",
     "Confirmation",
     "ConfirmationList",
+    "CreateApiKey",
     "CreatePinLink",
     "CreateRuntimePinLink",
+    "CreatedApiKey",
     "Freeze",
+    "HolderPin",
     "PinLink",
+    "PinList",
     "PinPolicy",
     "PinPolicyDecision",
     "PinPolicyUpdate",
@@ -83,6 +89,24 @@ class SetFreeze(TypedDict):
 
     reason: NotRequired[str | None]
     """Why, for people."""
+
+
+class CreateApiKey(TypedDict):
+    """The key to create: with `scopes` an API key, with `instance_id` a runtime key. Send exactly one
+    of the two.
+    """
+
+    name: str
+    """A name for people."""
+
+    scopes: NotRequired[Sequence[Literal["pins:read", "pins:write", "pin-policies:read", "pin-policies:write", "api-keys:read", "api-keys:write", "events:read", "webhooks:read", "webhooks:write"]] | None]
+    """What the key allows. A scope that is named twice counts once."""
+
+    instance_id: NotRequired[UUID | str | None]
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    expires_at: NotRequired[datetime | str | None]
+    """When the key expires, in RFC 3339 format. It must be in the future."""
 
 
 class SetMyPin(TypedDict):
@@ -333,6 +357,240 @@ class Freeze:
             since=w.get("since", wire.nullable(wire.time)),
             by=w.get("by", wire.nullable(wire.text)),
             reason=w.get("reason", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinList:
+    """A page of holders."""
+
+    pins: tuple[HolderPin, ...]
+    """The holders."""
+
+    page: int
+    """Which page this is."""
+
+    per_page: int
+    """How many entries a page has at most."""
+
+    total: int
+    """How many entries there are. It stops at 10,000, where there may be more."""
+
+    total_pages: int
+    """How many pages there are."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinList:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinList")
+        return cls(
+            pins=w.get("pins", wire.array(HolderPin.from_wire)),
+            page=w.get("page", wire.integer),
+            per_page=w.get("per_page", wire.integer),
+            total=w.get("total", wire.integer),
+            total_pages=w.get("total_pages", wire.integer),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderPin:
+    """A holder and the state of their PIN."""
+
+    holder_type: str
+    """Whether the holder is a customer, or a channel identity of an instance. One of `customer`,
+    `identity`.
+    """
+
+    customer_id: UUID | None
+    """The id of the customer. Null for a channel identity."""
+
+    instance_id: UUID | None
+    """The instance of the channel identity. Null for a customer."""
+
+    identity_id: UUID | None
+    """The id of the channel identity. Null for a customer."""
+
+    has_pin: bool
+    """Whether a PIN is set."""
+
+    is_active: bool
+    """Whether a PIN is set and not deactivated. A lock does not change this field."""
+
+    is_locked: bool
+    """Whether the PIN is temporarily locked after incorrect attempts."""
+
+    locked_until: datetime | None
+    """When the lock ends. Null if the PIN is not locked."""
+
+    created_at: datetime | None
+    """When the current PIN was set. Null if no PIN is set."""
+
+    set_by: str | None
+    """Who set the current PIN. Null if no PIN is set. One of `admin`, `runtime`, `holder`."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> HolderPin:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "HolderPin")
+        return cls(
+            holder_type=w.get("holder_type", wire.text),
+            customer_id=w.get("customer_id", wire.nullable(wire.uuid)),
+            instance_id=w.get("instance_id", wire.nullable(wire.uuid)),
+            identity_id=w.get("identity_id", wire.nullable(wire.uuid)),
+            has_pin=w.get("has_pin", wire.boolean),
+            is_active=w.get("is_active", wire.boolean),
+            is_locked=w.get("is_locked", wire.boolean),
+            locked_until=w.get("locked_until", wire.nullable(wire.time)),
+            created_at=w.get("created_at", wire.nullable(wire.time)),
+            set_by=w.get("set_by", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyList:
+    """A page of keys."""
+
+    api_keys: tuple[ApiKey, ...]
+    """The keys, the oldest first."""
+
+    page: int
+    """Which page this is."""
+
+    per_page: int
+    """How many entries a page has at most."""
+
+    total: int
+    """How many entries there are. It stops at 10,000, where there may be more."""
+
+    total_pages: int
+    """How many pages there are."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> ApiKeyList:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "ApiKeyList")
+        return cls(
+            api_keys=w.get("api_keys", wire.array(ApiKey.from_wire)),
+            page=w.get("page", wire.integer),
+            per_page=w.get("per_page", wire.integer),
+            total=w.get("total", wire.integer),
+            total_pages=w.get("total_pages", wire.integer),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key, without its secret."""
+
+    id: str
+    """The id of the key. It is no secret."""
+
+    prefix: str
+    """How the key begins. It is no secret, and says which key is which."""
+
+    kind: str
+    """An API key, or the runtime key of an instance. One of `api_key`, `runtime_key`."""
+
+    name: str | None
+    """The name for people. Null if it has none."""
+
+    scopes: tuple[str, ...]
+    """What the key allows. Empty for a runtime key."""
+
+    instance_id: UUID | None
+    """The instance of a runtime key. Null for an API key."""
+
+    created_at: datetime
+    """When the key was created."""
+
+    created_by: str
+    """The kind and the id of the credential that created it, as in `jwt:ada`."""
+
+    expires_at: datetime | None
+    """When the key expires. Null if it does not."""
+
+    revoked_at: datetime | None
+    """When the key was revoked. Null if it was not."""
+
+    last_used_at: datetime | None
+    """When the key was last used, to within a minute. Null if it never was."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> ApiKey:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "ApiKey")
+        return cls(
+            id=w.get("id", wire.text),
+            prefix=w.get("prefix", wire.text),
+            kind=w.get("kind", wire.text),
+            name=w.get("name", wire.nullable(wire.text)),
+            scopes=w.get("scopes", wire.array(wire.text)),
+            instance_id=w.get("instance_id", wire.nullable(wire.uuid)),
+            created_at=w.get("created_at", wire.time),
+            created_by=w.get("created_by", wire.text),
+            expires_at=w.get("expires_at", wire.nullable(wire.time)),
+            revoked_at=w.get("revoked_at", wire.nullable(wire.time)),
+            last_used_at=w.get("last_used_at", wire.nullable(wire.time)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedApiKey:
+    """A key that was created, with the key itself."""
+
+    key: Secret
+    """The key. It is shown only this once. Store it as a secret."""
+
+    id: str
+    """The id of the key. It is no secret."""
+
+    prefix: str
+    """How the key begins. It is no secret, and says which key is which."""
+
+    kind: str
+    """An API key, or the runtime key of an instance. One of `api_key`, `runtime_key`."""
+
+    name: str | None
+    """The name for people. Null if it has none."""
+
+    scopes: tuple[str, ...]
+    """What the key allows. Empty for a runtime key."""
+
+    instance_id: UUID | None
+    """The instance of a runtime key. Null for an API key."""
+
+    created_at: datetime
+    """When the key was created."""
+
+    created_by: str
+    """The kind and the id of the credential that created it, as in `jwt:ada`."""
+
+    expires_at: datetime | None
+    """When the key expires. Null if it does not."""
+
+    revoked_at: datetime | None
+    """When the key was revoked. Null if it was not."""
+
+    last_used_at: datetime | None
+    """When the key was last used, to within a minute. Null if it never was."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> CreatedApiKey:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "CreatedApiKey")
+        return cls(
+            key=w.get("key", wire.secret),
+            id=w.get("id", wire.text),
+            prefix=w.get("prefix", wire.text),
+            kind=w.get("kind", wire.text),
+            name=w.get("name", wire.nullable(wire.text)),
+            scopes=w.get("scopes", wire.array(wire.text)),
+            instance_id=w.get("instance_id", wire.nullable(wire.uuid)),
+            created_at=w.get("created_at", wire.time),
+            created_by=w.get("created_by", wire.text),
+            expires_at=w.get("expires_at", wire.nullable(wire.time)),
+            revoked_at=w.get("revoked_at", wire.nullable(wire.time)),
+            last_used_at=w.get("last_used_at", wire.nullable(wire.time)),
         )
 
 

@@ -60,6 +60,18 @@ UNLOCK_CUSTOMER_PIN: Final[Operation[models.PinStatus]] = Operation(
     segments=(),
 )
 
+DEACTIVATE_CUSTOMER_PIN: Final[Operation[models.PinStatus]] = Operation(
+    id="deactivateCustomerPin",
+    method="POST",
+    path="/v1/customers/{customer_id}/pin/deactivate",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
 CREATE_CUSTOMER_PIN_LINK: Final[Operation[models.PinLink]] = Operation(
     id="createCustomerPinLink",
     method="POST",
@@ -216,6 +228,18 @@ UNLOCK_IDENTITY_PIN: Final[Operation[models.PinStatus]] = Operation(
     segments=(),
 )
 
+DEACTIVATE_IDENTITY_PIN: Final[Operation[models.PinStatus]] = Operation(
+    id="deactivateIdentityPin",
+    method="POST",
+    path="/v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
 CREATE_IDENTITY_PIN_LINK: Final[Operation[models.PinLink]] = Operation(
     id="createIdentityPinLink",
     method="POST",
@@ -238,6 +262,54 @@ END_IDENTITY_PIN_LINKS: Final[Operation[None]] = Operation(
     repeatable=False,
     repeat_keys=(),
     segments=(),
+)
+
+LIST_PINS: Final[Operation[models.PinList]] = Operation(
+    id="listPins",
+    method="GET",
+    path="/v1/pins",
+    statuses=(200,),
+    decode=models.PinList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+LIST_API_KEYS: Final[Operation[models.ApiKeyList]] = Operation(
+    id="listApiKeys",
+    method="GET",
+    path="/v1/api-keys",
+    statuses=(200,),
+    decode=models.ApiKeyList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+CREATE_API_KEY: Final[Operation[models.CreatedApiKey]] = Operation(
+    id="createApiKey",
+    method="POST",
+    path="/v1/api-keys",
+    statuses=(201,),
+    decode=models.CreatedApiKey.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+REVOKE_API_KEY: Final[Operation[None]] = Operation(
+    id="revokeApiKey",
+    method="DELETE",
+    path="/v1/api-keys/{api_key_id}",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=("api_key_id",),
 )
 
 GET_MY_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
@@ -449,6 +521,7 @@ ALL: Final[tuple[Operation[Any], ...]] = (
     SET_CUSTOMER_PIN,
     REMOVE_CUSTOMER_PIN,
     UNLOCK_CUSTOMER_PIN,
+    DEACTIVATE_CUSTOMER_PIN,
     CREATE_CUSTOMER_PIN_LINK,
     END_CUSTOMER_PIN_LINKS,
     GET_PIN_POLICY,
@@ -462,8 +535,13 @@ ALL: Final[tuple[Operation[Any], ...]] = (
     GET_IDENTITY_PIN_STATUS,
     REMOVE_IDENTITY_PIN,
     UNLOCK_IDENTITY_PIN,
+    DEACTIVATE_IDENTITY_PIN,
     CREATE_IDENTITY_PIN_LINK,
     END_IDENTITY_PIN_LINKS,
+    LIST_PINS,
+    LIST_API_KEYS,
+    CREATE_API_KEY,
+    REVOKE_API_KEY,
     GET_MY_PIN_STATUS,
     SET_MY_PIN,
     RUNTIME_GET_PIN_STATUS,
