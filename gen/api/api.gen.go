@@ -211,6 +211,30 @@ func (e CreatedApiKeyKind) Valid() bool {
 	}
 }
 
+// Defines values for CreatedWebhookDisabledReason.
+const (
+	CreatedWebhookDisabledReasonByHand     CreatedWebhookDisabledReason = "by_hand"
+	CreatedWebhookDisabledReasonFailing    CreatedWebhookDisabledReason = "failing"
+	CreatedWebhookDisabledReasonGone       CreatedWebhookDisabledReason = "gone"
+	CreatedWebhookDisabledReasonKeyRevoked CreatedWebhookDisabledReason = "key_revoked"
+)
+
+// Valid indicates whether the value is a known member of the CreatedWebhookDisabledReason enum.
+func (e CreatedWebhookDisabledReason) Valid() bool {
+	switch e {
+	case CreatedWebhookDisabledReasonByHand:
+		return true
+	case CreatedWebhookDisabledReasonFailing:
+		return true
+	case CreatedWebhookDisabledReasonGone:
+		return true
+	case CreatedWebhookDisabledReasonKeyRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HolderPinSetBy.
 const (
 	HolderPinSetByAdmin   HolderPinSetBy = "admin"
@@ -416,9 +440,11 @@ const (
 	UrnHydrapinProblemPreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
 	UrnHydrapinProblemTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
 	UrnHydrapinProblemTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
+	UrnHydrapinProblemTooManyWebhooks      ProblemType = "urn:hydrapin:problem:too-many-webhooks"
 	UrnHydrapinProblemUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
 	UrnHydrapinProblemUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
 	UrnHydrapinProblemUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
+	UrnHydrapinProblemWebhookDisabled      ProblemType = "urn:hydrapin:problem:webhook-disabled"
 	UrnHydrapinProblemWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
 )
 
@@ -471,11 +497,15 @@ func (e ProblemType) Valid() bool {
 		return true
 	case UrnHydrapinProblemTooManyRequests:
 		return true
+	case UrnHydrapinProblemTooManyWebhooks:
+		return true
 	case UrnHydrapinProblemUnauthorized:
 		return true
 	case UrnHydrapinProblemUnavailable:
 		return true
 	case UrnHydrapinProblemUnsupportedMediaType:
+		return true
+	case UrnHydrapinProblemWebhookDisabled:
 		return true
 	case UrnHydrapinProblemWrongPin:
 		return true
@@ -496,6 +526,114 @@ func (e Role) Valid() bool {
 	case RoleCustomer:
 		return true
 	case RoleOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDisabledReason.
+const (
+	WebhookDisabledReasonByHand     WebhookDisabledReason = "by_hand"
+	WebhookDisabledReasonFailing    WebhookDisabledReason = "failing"
+	WebhookDisabledReasonGone       WebhookDisabledReason = "gone"
+	WebhookDisabledReasonKeyRevoked WebhookDisabledReason = "key_revoked"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDisabledReason enum.
+func (e WebhookDisabledReason) Valid() bool {
+	switch e {
+	case WebhookDisabledReasonByHand:
+		return true
+	case WebhookDisabledReasonFailing:
+		return true
+	case WebhookDisabledReasonGone:
+		return true
+	case WebhookDisabledReasonKeyRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDeliveryLastError.
+const (
+	AddressNotAllowed  WebhookDeliveryLastError = "address_not_allowed"
+	ConnectionFailed   WebhookDeliveryLastError = "connection_failed"
+	EventRemoved       WebhookDeliveryLastError = "event_removed"
+	InvalidAnswer      WebhookDeliveryLastError = "invalid_answer"
+	NameNotResolved    WebhookDeliveryLastError = "name_not_resolved"
+	Redirected         WebhookDeliveryLastError = "redirected"
+	SecretUnreadable   WebhookDeliveryLastError = "secret_unreadable"
+	TimedOut           WebhookDeliveryLastError = "timed_out"
+	TlsFailed          WebhookDeliveryLastError = "tls_failed"
+	UnsuccessfulStatus WebhookDeliveryLastError = "unsuccessful_status"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryLastError enum.
+func (e WebhookDeliveryLastError) Valid() bool {
+	switch e {
+	case AddressNotAllowed:
+		return true
+	case ConnectionFailed:
+		return true
+	case EventRemoved:
+		return true
+	case InvalidAnswer:
+		return true
+	case NameNotResolved:
+		return true
+	case Redirected:
+		return true
+	case SecretUnreadable:
+		return true
+	case TimedOut:
+		return true
+	case TlsFailed:
+		return true
+	case UnsuccessfulStatus:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDeliveryStatus.
+const (
+	WebhookDeliveryStatusDead      WebhookDeliveryStatus = "dead"
+	WebhookDeliveryStatusDelivered WebhookDeliveryStatus = "delivered"
+	WebhookDeliveryStatusPending   WebhookDeliveryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryStatus enum.
+func (e WebhookDeliveryStatus) Valid() bool {
+	switch e {
+	case WebhookDeliveryStatusDead:
+		return true
+	case WebhookDeliveryStatusDelivered:
+		return true
+	case WebhookDeliveryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryDeliveryStatus.
+const (
+	QueryDeliveryStatusDead      QueryDeliveryStatus = "dead"
+	QueryDeliveryStatusDelivered QueryDeliveryStatus = "delivered"
+	QueryDeliveryStatusPending   QueryDeliveryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the QueryDeliveryStatus enum.
+func (e QueryDeliveryStatus) Valid() bool {
+	switch e {
+	case QueryDeliveryStatusDead:
+		return true
+	case QueryDeliveryStatusDelivered:
+		return true
+	case QueryDeliveryStatusPending:
 		return true
 	default:
 		return false
@@ -622,6 +760,27 @@ func (e ListPinsParamsSetBy) Valid() bool {
 	case ListPinsParamsSetByHolder:
 		return true
 	case ListPinsParamsSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListWebhookDeliveriesParamsStatus.
+const (
+	ListWebhookDeliveriesParamsStatusDead      ListWebhookDeliveriesParamsStatus = "dead"
+	ListWebhookDeliveriesParamsStatusDelivered ListWebhookDeliveriesParamsStatus = "delivered"
+	ListWebhookDeliveriesParamsStatusPending   ListWebhookDeliveriesParamsStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the ListWebhookDeliveriesParamsStatus enum.
+func (e ListWebhookDeliveriesParamsStatus) Valid() bool {
+	switch e {
+	case ListWebhookDeliveriesParamsStatusDead:
+		return true
+	case ListWebhookDeliveriesParamsStatusDelivered:
+		return true
+	case ListWebhookDeliveriesParamsStatusPending:
 		return true
 	default:
 		return false
@@ -851,6 +1010,25 @@ type CreateRuntimePinLink struct {
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 }
 
+// CreateWebhook The webhook to create.
+type CreateWebhook struct {
+	// Description A description for people.
+	//
+	// Example: Alerts of the back office
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether to send events at once.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Events The types of events to send, and families of them.
+	Events []EventPattern `json:"events"`
+
+	// Url Where to send events. It begins with `https://` and has no user name.
+	//
+	// Example: https://hooks.example.com/hydrapin
+	Url string `json:"url"`
+}
+
 // CreatedApiKey A key that was created, with the key itself.
 type CreatedApiKey struct {
 	// CreatedAt When the key was created.
@@ -893,6 +1071,45 @@ type CreatedApiKey struct {
 // CreatedApiKeyKind An API key, or the runtime key of an instance.
 type CreatedApiKeyKind string
 
+// CreatedWebhook A webhook with its secret.
+type CreatedWebhook struct {
+	// CreatedAt When it was created.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// Description A description for people. Null if it has none.
+	Description *string `json:"description"`
+
+	// DisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+	DisabledReason *CreatedWebhookDisabledReason `json:"disabled_reason"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Events The types of events that it gets, and families of them.
+	Events []string `json:"events"`
+
+	// FailingSince Since when every try failed. Null if the last one succeeded, or there was none.
+	FailingSince *wire.Time `json:"failing_since"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// Secret The secret that messages are signed with. It is shown only this once.
+	Secret string `json:"secret"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt wire.Time `json:"updated_at"`
+
+	// Url Where events are sent.
+	Url string `json:"url"`
+}
+
+// CreatedWebhookDisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+type CreatedWebhookDisabledReason string
+
 // ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation struct {
 	union json.RawMessage
@@ -903,6 +1120,11 @@ type ErrorLocation0 = string
 
 // ErrorLocation1 defines model for ErrorLocation.1.
 type ErrorLocation1 = int
+
+// EventPattern A type of events, or a family of them that ends in `.*`.
+//
+// Example: pin.*
+type EventPattern = string
 
 // Freeze Whether an instance or a tenant is frozen.
 type Freeze struct {
@@ -1214,6 +1436,25 @@ type SetPin struct {
 // Example: payments.transfer
 type Skill = string
 
+// UpdateWebhook What to change.
+type UpdateWebhook struct {
+	// Description A description for people.
+	//
+	// Example: Alerts of the back office
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether events are sent.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Events The types of events to send, and families of them.
+	Events *[]EventPattern `json:"events,omitempty"`
+
+	// Url Where to send events. It begins with `https://` and has no user name.
+	//
+	// Example: https://hooks.example.com/hydrapin
+	Url *string `json:"url,omitempty"`
+}
+
 // Uuid A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type Uuid = openapi_types.UUID
 
@@ -1237,6 +1478,129 @@ type VerifyPin struct {
 	Pin Pin `json:"pin"`
 }
 
+// Webhook A webhook, without its secret.
+type Webhook struct {
+	// CreatedAt When it was created.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// Description A description for people. Null if it has none.
+	Description *string `json:"description"`
+
+	// DisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+	DisabledReason *WebhookDisabledReason `json:"disabled_reason"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Events The types of events that it gets, and families of them.
+	Events []string `json:"events"`
+
+	// FailingSince Since when every try failed. Null if the last one succeeded, or there was none.
+	FailingSince *wire.Time `json:"failing_since"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt wire.Time `json:"updated_at"`
+
+	// Url Where events are sent.
+	Url string `json:"url"`
+}
+
+// WebhookDisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+type WebhookDisabledReason string
+
+// WebhookDelivery One event on its way to one webhook.
+type WebhookDelivery struct {
+	// Attempts How often it was tried.
+	Attempts int `json:"attempts"`
+
+	// CreatedAt When it was queued.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// EventId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	EventId Uuid `json:"event_id"`
+
+	// EventIndex The place of the event in the audit trail of the tenant.
+	EventIndex int64 `json:"event_index"`
+
+	// EventType The type of the event.
+	EventType string `json:"event_type"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// LastAttemptAt When the last try ended. Null if there was none.
+	LastAttemptAt *wire.Time `json:"last_attempt_at"`
+
+	// LastError What went wrong in the last try. Null if nothing did.
+	LastError *WebhookDeliveryLastError `json:"last_error"`
+
+	// LastStatus The HTTP status of the last answer. Null if there was none.
+	LastStatus *int `json:"last_status"`
+
+	// NextAttemptAt When it is tried next. Null unless it is pending.
+	NextAttemptAt *wire.Time `json:"next_attempt_at"`
+
+	// Status Whether it will be tried, has arrived, or was given up.
+	Status WebhookDeliveryStatus `json:"status"`
+
+	// WebhookId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	WebhookId Uuid `json:"webhook_id"`
+}
+
+// WebhookDeliveryLastError What went wrong in the last try. Null if nothing did.
+type WebhookDeliveryLastError string
+
+// WebhookDeliveryStatus Whether it will be tried, has arrived, or was given up.
+type WebhookDeliveryStatus string
+
+// WebhookDeliveryList A page of deliveries.
+type WebhookDeliveryList struct {
+	// Deliveries The deliveries, those of the newest events first.
+	Deliveries []WebhookDelivery `json:"deliveries"`
+
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+}
+
+// WebhookList A page of webhooks.
+type WebhookList struct {
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+
+	// Webhooks The webhooks, the oldest first.
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// WebhookTest A test that was recorded.
+type WebhookTest struct {
+	// EventId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	EventId Uuid `json:"event_id"`
+}
+
 // ApiKeyId defines model for ApiKeyId.
 type ApiKeyId = string
 
@@ -1245,6 +1609,9 @@ type ConfirmationId = Uuid
 
 // CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type CustomerId = Uuid
+
+// DeliveryId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type DeliveryId = Uuid
 
 // IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
@@ -1263,6 +1630,9 @@ type QueryAfter = string
 
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
+
+// QueryDeliveryStatus defines model for QueryDeliveryStatus.
+type QueryDeliveryStatus string
 
 // QueryHolderType Whether the holder is a customer, or a channel identity of an instance.
 //
@@ -1306,6 +1676,9 @@ type QueryStatus string
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
 
+// WebhookId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type WebhookId = Uuid
+
 // Busy A problem document (RFC 9457).
 type Busy = Problem
 
@@ -1326,6 +1699,12 @@ type ConflictRedeem = Problem
 
 // ConflictRedeemed A problem document (RFC 9457).
 type ConflictRedeemed = Problem
+
+// ConflictWebhookDisabled A problem document (RFC 9457).
+type ConflictWebhookDisabled = Problem
+
+// ConflictWebhooks A problem document (RFC 9457).
+type ConflictWebhooks = Problem
 
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
@@ -1357,6 +1736,9 @@ type ForbiddenRuntime = Problem
 // ForbiddenVerify A problem document (RFC 9457).
 type ForbiddenVerify = Problem
 
+// ForbiddenWebhook A problem document (RFC 9457).
+type ForbiddenWebhook = Problem
+
 // Gone A problem document (RFC 9457).
 type Gone = Problem
 
@@ -1377,6 +1759,9 @@ type InvalidCustomer = HTTPValidationError
 
 // InvalidDecision The validation errors of a request.
 type InvalidDecision = HTTPValidationError
+
+// InvalidDeliveryId The validation errors of a request.
+type InvalidDeliveryId = HTTPValidationError
 
 // InvalidFreeze The validation errors of a request.
 type InvalidFreeze = HTTPValidationError
@@ -1420,14 +1805,26 @@ type InvalidQuestion = HTTPValidationError
 // InvalidRedeem The validation errors of a request.
 type InvalidRedeem = HTTPValidationError
 
+// InvalidWebhook The validation errors of a request.
+type InvalidWebhook = HTTPValidationError
+
+// InvalidWebhookId The validation errors of a request.
+type InvalidWebhookId = HTTPValidationError
+
 // Locked A problem document (RFC 9457).
 type Locked = Problem
 
 // NotFound A problem document (RFC 9457).
 type NotFound = Problem
 
+// NotFoundDelivery A problem document (RFC 9457).
+type NotFoundDelivery = Problem
+
 // NotFoundKey A problem document (RFC 9457).
 type NotFoundKey = Problem
+
+// NotFoundWebhook A problem document (RFC 9457).
+type NotFoundWebhook = Problem
 
 // PreconditionFailed A problem document (RFC 9457).
 type PreconditionFailed = Problem
@@ -1546,6 +1943,30 @@ type ListPinsParamsStatus string
 // ListPinsParamsSetBy defines parameters for ListPins.
 type ListPinsParamsSetBy string
 
+// ListWebhooksParams defines parameters for ListWebhooks.
+type ListWebhooksParams struct {
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListWebhookDeliveriesParams defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParams struct {
+	// Status Only deliveries that have this status. Without it, all.
+	Status *ListWebhookDeliveriesParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListWebhookDeliveriesParamsStatus defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParamsStatus string
+
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
 type AskConfirmationJSONRequestBody = AskConfirmation
 
@@ -1587,6 +2008,12 @@ type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
 
 // SetMyPinJSONRequestBody defines body for SetMyPin for application/json ContentType.
 type SetMyPinJSONRequestBody = SetMyPin
+
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = CreateWebhook
+
+// UpdateWebhookJSONRequestBody defines body for UpdateWebhook for application/json ContentType.
+type UpdateWebhookJSONRequestBody = UpdateWebhook
 
 // AsErrorLocation0 returns the union data inside the ErrorLocation as a ErrorLocation0
 func (t ErrorLocation) AsErrorLocation0() (ErrorLocation0, error) {
@@ -1778,6 +2205,33 @@ type ServerInterface interface {
 	// ListPins List who has a PIN
 	// (GET /v1/pins)
 	ListPins(ctx echo.Context, params ListPinsParams) error
+	// RetryWebhookDelivery Retry a delivery
+	// (POST /v1/webhook-deliveries/{delivery_id}/retry)
+	RetryWebhookDelivery(ctx echo.Context, deliveryId DeliveryId) error
+	// ListWebhooks List webhooks
+	// (GET /v1/webhooks)
+	ListWebhooks(ctx echo.Context, params ListWebhooksParams) error
+	// CreateWebhook Create a webhook
+	// (POST /v1/webhooks)
+	CreateWebhook(ctx echo.Context) error
+	// DeleteWebhook Delete a webhook
+	// (DELETE /v1/webhooks/{webhook_id})
+	DeleteWebhook(ctx echo.Context, webhookId WebhookId) error
+	// GetWebhook Get a webhook
+	// (GET /v1/webhooks/{webhook_id})
+	GetWebhook(ctx echo.Context, webhookId WebhookId) error
+	// UpdateWebhook Update a webhook
+	// (PATCH /v1/webhooks/{webhook_id})
+	UpdateWebhook(ctx echo.Context, webhookId WebhookId) error
+	// ListWebhookDeliveries List the deliveries of a webhook
+	// (GET /v1/webhooks/{webhook_id}/deliveries)
+	ListWebhookDeliveries(ctx echo.Context, webhookId WebhookId, params ListWebhookDeliveriesParams) error
+	// RotateWebhookSecret Rotate the secret of a webhook
+	// (POST /v1/webhooks/{webhook_id}/rotate-secret)
+	RotateWebhookSecret(ctx echo.Context, webhookId WebhookId) error
+	// TestWebhook Test a webhook
+	// (POST /v1/webhooks/{webhook_id}/test)
+	TestWebhook(ctx echo.Context, webhookId WebhookId) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -2730,6 +3184,175 @@ func (w *ServerInterfaceWrapper) ListPins(ctx echo.Context) error {
 	return err
 }
 
+// RetryWebhookDelivery converts echo context to params.
+func (w *ServerInterfaceWrapper) RetryWebhookDelivery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryId DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", ctx.Param("delivery_id"), &deliveryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delivery_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RetryWebhookDelivery(ctx, deliveryId)
+	return err
+}
+
+// ListWebhooks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWebhooks(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhooksParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWebhooks(ctx, params)
+	return err
+}
+
+// CreateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWebhook(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWebhook(ctx)
+	return err
+}
+
+// DeleteWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteWebhook(ctx, webhookId)
+	return err
+}
+
+// GetWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhook(ctx, webhookId)
+	return err
+}
+
+// UpdateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateWebhook(ctx, webhookId)
+	return err
+}
+
+// ListWebhookDeliveries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWebhookDeliveries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhookDeliveriesParams
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWebhookDeliveries(ctx, webhookId, params)
+	return err
+}
+
+// RotateWebhookSecret converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateWebhookSecret(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateWebhookSecret(ctx, webhookId)
+	return err
+}
+
+// TestWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) TestWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TestWebhook(ctx, webhookId)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -2819,6 +3442,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/me/pin", wrapper.GetMyPinStatus, options.OperationMiddlewares["getMyPinStatus"]...)
 	router.PUT(options.BaseURL+"/v1/me/pin", wrapper.SetMyPin, options.OperationMiddlewares["setMyPin"]...)
 	router.GET(options.BaseURL+"/v1/pins", wrapper.ListPins, options.OperationMiddlewares["listPins"]...)
+	router.POST(options.BaseURL+"/v1/webhook-deliveries/:delivery_id/retry", wrapper.RetryWebhookDelivery, options.OperationMiddlewares["retryWebhookDelivery"]...)
+	router.GET(options.BaseURL+"/v1/webhooks", wrapper.ListWebhooks, options.OperationMiddlewares["listWebhooks"]...)
+	router.POST(options.BaseURL+"/v1/webhooks", wrapper.CreateWebhook, options.OperationMiddlewares["createWebhook"]...)
+	router.DELETE(options.BaseURL+"/v1/webhooks/:webhook_id", wrapper.DeleteWebhook, options.OperationMiddlewares["deleteWebhook"]...)
+	router.GET(options.BaseURL+"/v1/webhooks/:webhook_id", wrapper.GetWebhook, options.OperationMiddlewares["getWebhook"]...)
+	router.PATCH(options.BaseURL+"/v1/webhooks/:webhook_id", wrapper.UpdateWebhook, options.OperationMiddlewares["updateWebhook"]...)
+	router.GET(options.BaseURL+"/v1/webhooks/:webhook_id/deliveries", wrapper.ListWebhookDeliveries, options.OperationMiddlewares["listWebhookDeliveries"]...)
+	router.POST(options.BaseURL+"/v1/webhooks/:webhook_id/rotate-secret", wrapper.RotateWebhookSecret, options.OperationMiddlewares["rotateWebhookSecret"]...)
+	router.POST(options.BaseURL+"/v1/webhooks/:webhook_id/test", wrapper.TestWebhook, options.OperationMiddlewares["testWebhook"]...)
 
 }
 
@@ -2842,6 +3474,10 @@ type ConflictOutcomeApplicationProblemPlusJSONResponse Problem
 type ConflictRedeemApplicationProblemPlusJSONResponse Problem
 
 type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
+
+type ConflictWebhookDisabledApplicationProblemPlusJSONResponse Problem
+
+type ConflictWebhooksApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
@@ -2884,6 +3520,8 @@ type ForbiddenVerifyApplicationProblemPlusJSONResponse struct {
 	Headers ForbiddenVerifyResponseHeaders
 }
 
+type ForbiddenWebhookApplicationProblemPlusJSONResponse Problem
+
 type GoneApplicationProblemPlusJSONResponse Problem
 
 type GoneLinkApplicationProblemPlusJSONResponse Problem
@@ -2897,6 +3535,8 @@ type InvalidConfirmationJSONResponse HTTPValidationError
 type InvalidCustomerJSONResponse HTTPValidationError
 
 type InvalidDecisionJSONResponse HTTPValidationError
+
+type InvalidDeliveryIdJSONResponse HTTPValidationError
 
 type InvalidFreezeJSONResponse HTTPValidationError
 
@@ -2926,6 +3566,10 @@ type InvalidQuestionJSONResponse HTTPValidationError
 
 type InvalidRedeemJSONResponse HTTPValidationError
 
+type InvalidWebhookJSONResponse HTTPValidationError
+
+type InvalidWebhookIdJSONResponse HTTPValidationError
+
 type LockedResponseHeaders struct {
 	RetryAfter *int
 }
@@ -2937,7 +3581,11 @@ type LockedApplicationProblemPlusJSONResponse struct {
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
+type NotFoundDeliveryApplicationProblemPlusJSONResponse Problem
+
 type NotFoundKeyApplicationProblemPlusJSONResponse Problem
+
+type NotFoundWebhookApplicationProblemPlusJSONResponse Problem
 
 type NotModifiedResponseHeaders struct {
 	ETag string
@@ -8269,6 +8917,1174 @@ func (response ListPins503ApplicationProblemPlusJSONResponse) VisitListPinsRespo
 	return err
 }
 
+type RetryWebhookDeliveryRequestObject struct {
+	DeliveryId DeliveryId `json:"delivery_id"`
+}
+
+type RetryWebhookDeliveryResponseObject interface {
+	VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error
+}
+
+type RetryWebhookDelivery200JSONResponse WebhookDelivery
+
+func (response RetryWebhookDelivery200JSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery401ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery403ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery404ApplicationProblemPlusJSONResponse struct {
+	NotFoundDeliveryApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery404ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery409ApplicationProblemPlusJSONResponse struct {
+	ConflictWebhookDisabledApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery409ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery422JSONResponse struct{ InvalidDeliveryIdJSONResponse }
+
+func (response RetryWebhookDelivery422JSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery500ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery503ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooksRequestObject struct {
+	Params ListWebhooksParams
+}
+
+type ListWebhooksResponseObject interface {
+	VisitListWebhooksResponse(w http.ResponseWriter) error
+}
+
+type ListWebhooks200JSONResponse WebhookList
+
+func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks401ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks403ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks422JSONResponse struct{ InvalidPageJSONResponse }
+
+func (response ListWebhooks422JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks500ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks503ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookRequestObject struct {
+	Body *CreateWebhookJSONRequestBody
+}
+
+type CreateWebhookResponseObject interface {
+	VisitCreateWebhookResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhook201JSONResponse CreatedWebhook
+
+func (response CreateWebhook201JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook401ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook403ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook409ApplicationProblemPlusJSONResponse struct {
+	ConflictWebhooksApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook409ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook413ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook415ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook422JSONResponse struct{ InvalidWebhookJSONResponse }
+
+func (response CreateWebhook422JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook500ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook503ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type DeleteWebhookResponseObject interface {
+	VisitDeleteWebhookResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhook204Response struct {
+}
+
+func (response DeleteWebhook204Response) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook401ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook403ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook404ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response DeleteWebhook422JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook500ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook503ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type GetWebhookResponseObject interface {
+	VisitGetWebhookResponse(w http.ResponseWriter) error
+}
+
+type GetWebhook200JSONResponse Webhook
+
+func (response GetWebhook200JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook401ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook403ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook404ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response GetWebhook422JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook500ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook503ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+	Body      *UpdateWebhookJSONRequestBody
+}
+
+type UpdateWebhookResponseObject interface {
+	VisitUpdateWebhookResponse(w http.ResponseWriter) error
+}
+
+type UpdateWebhook200JSONResponse Webhook
+
+func (response UpdateWebhook200JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook401ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook403ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook404ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook413ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook415ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook422JSONResponse struct{ InvalidWebhookJSONResponse }
+
+func (response UpdateWebhook422JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook500ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook503ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveriesRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+	Params    ListWebhookDeliveriesParams
+}
+
+type ListWebhookDeliveriesResponseObject interface {
+	VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ListWebhookDeliveries200JSONResponse WebhookDeliveryList
+
+func (response ListWebhookDeliveries200JSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries401ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries403ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries404ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries422JSONResponse struct{ InvalidPageJSONResponse }
+
+func (response ListWebhookDeliveries422JSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries500ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries503ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecretRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type RotateWebhookSecretResponseObject interface {
+	VisitRotateWebhookSecretResponse(w http.ResponseWriter) error
+}
+
+type RotateWebhookSecret200JSONResponse CreatedWebhook
+
+func (response RotateWebhookSecret200JSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret401ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret403ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret404ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response RotateWebhookSecret422JSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret500ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret503ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type TestWebhookResponseObject interface {
+	VisitTestWebhookResponse(w http.ResponseWriter) error
+}
+
+type TestWebhook202JSONResponse WebhookTest
+
+func (response TestWebhook202JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook401ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook403ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook404ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook409ApplicationProblemPlusJSONResponse struct {
+	ConflictWebhookDisabledApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook409ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response TestWebhook422JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook500ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook503ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListConfirmations List open confirmations
@@ -8397,6 +10213,33 @@ type StrictServerInterface interface {
 	// ListPins List who has a PIN
 	// (GET /v1/pins)
 	ListPins(ctx context.Context, request ListPinsRequestObject) (ListPinsResponseObject, error)
+	// RetryWebhookDelivery Retry a delivery
+	// (POST /v1/webhook-deliveries/{delivery_id}/retry)
+	RetryWebhookDelivery(ctx context.Context, request RetryWebhookDeliveryRequestObject) (RetryWebhookDeliveryResponseObject, error)
+	// ListWebhooks List webhooks
+	// (GET /v1/webhooks)
+	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
+	// CreateWebhook Create a webhook
+	// (POST /v1/webhooks)
+	CreateWebhook(ctx context.Context, request CreateWebhookRequestObject) (CreateWebhookResponseObject, error)
+	// DeleteWebhook Delete a webhook
+	// (DELETE /v1/webhooks/{webhook_id})
+	DeleteWebhook(ctx context.Context, request DeleteWebhookRequestObject) (DeleteWebhookResponseObject, error)
+	// GetWebhook Get a webhook
+	// (GET /v1/webhooks/{webhook_id})
+	GetWebhook(ctx context.Context, request GetWebhookRequestObject) (GetWebhookResponseObject, error)
+	// UpdateWebhook Update a webhook
+	// (PATCH /v1/webhooks/{webhook_id})
+	UpdateWebhook(ctx context.Context, request UpdateWebhookRequestObject) (UpdateWebhookResponseObject, error)
+	// ListWebhookDeliveries List the deliveries of a webhook
+	// (GET /v1/webhooks/{webhook_id}/deliveries)
+	ListWebhookDeliveries(ctx context.Context, request ListWebhookDeliveriesRequestObject) (ListWebhookDeliveriesResponseObject, error)
+	// RotateWebhookSecret Rotate the secret of a webhook
+	// (POST /v1/webhooks/{webhook_id}/rotate-secret)
+	RotateWebhookSecret(ctx context.Context, request RotateWebhookSecretRequestObject) (RotateWebhookSecretResponseObject, error)
+	// TestWebhook Test a webhook
+	// (POST /v1/webhooks/{webhook_id}/test)
+	TestWebhook(ctx context.Context, request TestWebhookRequestObject) (TestWebhookResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -9809,353 +11652,686 @@ func (sh *strictHandler) ListPins(ctx echo.Context, params ListPinsParams) error
 	return nil
 }
 
+// RetryWebhookDelivery operation middleware
+func (sh *strictHandler) RetryWebhookDelivery(ctx echo.Context, deliveryId DeliveryId) error {
+	var request RetryWebhookDeliveryRequestObject
+
+	request.DeliveryId = deliveryId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryWebhookDelivery(ctx.Request().Context(), request.(RetryWebhookDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryWebhookDelivery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RetryWebhookDeliveryResponseObject); ok {
+		return validResponse.VisitRetryWebhookDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWebhooks operation middleware
+func (sh *strictHandler) ListWebhooks(ctx echo.Context, params ListWebhooksParams) error {
+	var request ListWebhooksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhooks(ctx.Request().Context(), request.(ListWebhooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhooks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWebhooksResponseObject); ok {
+		return validResponse.VisitListWebhooksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWebhook operation middleware
+func (sh *strictHandler) CreateWebhook(ctx echo.Context) error {
+	var request CreateWebhookRequestObject
+
+	var body CreateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhook(ctx.Request().Context(), request.(CreateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWebhookResponseObject); ok {
+		return validResponse.VisitCreateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteWebhook operation middleware
+func (sh *strictHandler) DeleteWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request DeleteWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhook(ctx.Request().Context(), request.(DeleteWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteWebhookResponseObject); ok {
+		return validResponse.VisitDeleteWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhook operation middleware
+func (sh *strictHandler) GetWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request GetWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhook(ctx.Request().Context(), request.(GetWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookResponseObject); ok {
+		return validResponse.VisitGetWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateWebhook operation middleware
+func (sh *strictHandler) UpdateWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request UpdateWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	var body UpdateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWebhook(ctx.Request().Context(), request.(UpdateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateWebhookResponseObject); ok {
+		return validResponse.VisitUpdateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWebhookDeliveries operation middleware
+func (sh *strictHandler) ListWebhookDeliveries(ctx echo.Context, webhookId WebhookId, params ListWebhookDeliveriesParams) error {
+	var request ListWebhookDeliveriesRequestObject
+
+	request.WebhookId = webhookId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhookDeliveries(ctx.Request().Context(), request.(ListWebhookDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhookDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWebhookDeliveriesResponseObject); ok {
+		return validResponse.VisitListWebhookDeliveriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateWebhookSecret operation middleware
+func (sh *strictHandler) RotateWebhookSecret(ctx echo.Context, webhookId WebhookId) error {
+	var request RotateWebhookSecretRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateWebhookSecret(ctx.Request().Context(), request.(RotateWebhookSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateWebhookSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateWebhookSecretResponseObject); ok {
+		return validResponse.VisitRotateWebhookSecretResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TestWebhook operation middleware
+func (sh *strictHandler) TestWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request TestWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestWebhook(ctx.Request().Context(), request.(TestWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TestWebhookResponseObject); ok {
+		return validResponse.VisitTestWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Ncls3ki/+KrjcWzW2l6QoiZItbv1rSnHsRIljK5Ycz0zoFUEeUMToEGAOQNFM1rf2afbB9kn+hW4A",
-	"B+eD5CFFfTije6t2YhHAARpAd6M/fv1HbSDHEymY0KrW+aPGPtPxJGbw38dxwmg0f88ixsYsMn9S0/GY",
-	"JvNax/1IEvdrvXZN4ykzrSKmKY9rndr5iJGBFEOejKnmUpAZVYTmejZr9VrCfpsypS94VOvURDT/52QQ",
-	"K/6Z/n4w+mf7+vfLw+fJb6OI1uo1pameqlqn3Tqq1zTXMSufjJ5PzC/TRHRG8yihEy46k0T2Yzbu2Bk0",
-	"fPMvX+q14wn/kc3fcKVfIQ2y630nGLli83CZdMIvrthc1Tq//lEbJIxqFl1QXevU9lp7h43d3UZr97x1",
-	"1Gm1Oq1WswX/7x+1um/aN+P+c6Y7FFbGPk94wpQb4eiosbvX2N89h+7ZEYBM7eH57y368/jj0ec3e/0f",
-	"B+bvQmkqBgzoKKZxXK9dcWEa27nW6rWYKn0xVeVT3c99SNCxoWJE1agvaWIIO0nYkH+udWqjwUXMr9lF",
-	"yTwSdi2v7BdwGmogJ+ZU/VqbcKE6hv5mLPPfs4RrVvv05VO9NqGXrNbZrdcmLLnAf+y16jUtNY3h7/Bf",
-	"8IuqdXZh29TVa5kcD8zxyu7YT3RO9IgRdcXjmESSsM90oGPzR67+mtlI33tCEzqGw0/HciqAQAeGIGbb",
-	"pknCxMAM/erDe3PEZK1T+/bVi6P95612q9Vutw7291q7+61Wq/alHszkjImI4Djk1Yf3REtiuhHTj5iO",
-	"xPQkpivBvoOp0nLMErwQ7aPnw0M2oI3DveeHjfbR0X6jP2T9xsH+oN/v9+nhsPUiOEBcXCg2kCJStc5+",
-	"q1WvJRJuiZwJlpgrZAhS69QmdD42976pEyrUkCW1lKBn2KZIT64sQZOpyBBxoymvO7OPXI9+ZPMcK1JX",
-	"REmiR1QTShKmkzkx06RDduMJ8oiNJ1KbfYf706klU9F4PtynDaXZpNFedxHf0Oil4TtCc5ojMHBL/5tZ",
-	"gpCaXNOYL+Gu5e035am7KU/9IOhUj2TCf1/JT6dhU1jkVOX26FxKMqZiTk5P3ipCE0b6jItLMhixwdUi",
-	"6bG8T5OcJ3NCLykXJKaaJZst+qC1ny4aJr58sX3TxCzy5YiKSxadcTFgx5NJIq/zG3omx0yPzJRHVJEB",
-	"ti9datoSTrFhW9QOSRIWcxYRKcJRmsScelj8pnsdLNsuhSizFv/lFYSwM2lAp4bvBKQJZD6SJq8+mLN7",
-	"evLWHNqBTBI20EWGfBHxS6a8CLF/9GPYv2rNxhOtLhI2plxwcel+sYrHxTSJ/Z8WC+m85LsRBy4bf6+z",
-	"WxDhzwctttc/aDeeD1v9RntwsN94MWyxxkH/BTug+8OjaG8XmZDQXM8DsR5LcwUupkJzvzo51QNp5HXm",
-	"n4EQThhVRs4ZuQuHZsD4xEyVzX8Y9b8b8Hf8h9f/ePX+/OezE3Uy1pN/vDw5PBEnn0/4jEffx7OTf0o+",
-	"+C6evvnbD/Hf936ZDL7/OaEiap2IVpPtt5qDvVj0x69b0d9+iEsYI1PK7OASKrUPslRazEvTk1yj7oQt",
-	"Onpl2kHxAJKhTAgVxGoDi49jTY1oY+/gsPNib7fFDg9bw8FzdrBLW4Oj/u5ue/doeDTYP3zR399r7e+z",
-	"g/bgBWu/aLfpwYvD/f5wwHb3nh/QwZCa65g/1OvqClu8AHu3fAHanb3CBWAH9Kg93H3R2B/sRY12/8Vh",
-	"42jYet443I1e9PcG+/T5QfvPfQGsenyjc/4NEqN4wEcyjlgCckNIc9zvmsnav9z0KOEw6ebfxnm4EFJf",
-	"KKbDc2FbbXUX+3azCps4P8OBc8otcCn7TTKQ1yxR6bPmnoVm+5aFZnuv5N27ezR8PtiPWo0X7T5rtIeH",
-	"tNE/iPYarefskB4NXuz294e3wTPsHvwrCM5Xn9lgqss4iqUPvK+0TLLq7KPadiO1rcYc2bPnMD+l3U5r",
-	"L5iSO6DuuK7Lu7ZxkjKWtPAkLbWnyQkTGftg5rke/B1NbDc8Xge5s1UbaT1RnZ2dCRdNa/dsDuR4x7ba",
-	"GR63k1++f/Hm/PW702/j6buP/2xEJ/9o/e23/fGH31qDg8Fu9NPeD3+PW7Ofa/d7SA9K2OQ9vS02PYVr",
-	"SNAJE5HZ0S+f6jXBPtvO+ZP3Vur37LcpT/Js7K10ir9gLLp7Dva16ESwF6AVxVwhV7rVbTVfStyO5Xfz",
-	"1O75MhVXS8KEZgmoR9tVdh95x5+Nd5Sfr0WWguwps5v8JzEWrH22D2h8+t23M33WpsNv9r7/u1LvxC/f",
-	"Jy35j+GeOHve3x/8eLU7/uXzz0fHtfs1OTwvOdv3ZHK4x7Nd7sB9PxWBe0zI2aMm/+AZ3a2q6u6YlPFA",
-	"c1hC96nleyuOzaOh9Gs3lN4B18qeRyA7hmKUPhuPBTk+PclHYqwKnVgQylAhKMHP6ZSLN1xclU7qtUwI",
-	"JREtnVPojX9x2G610jHfm00Zs0VrNYpHgk3MgokcGo3DxXiE38rEfdRa0Yv+sD04bOwZVtYe7g4aR/Tg",
-	"oHEU7Q/3hy+ifbq7mxKkL+UVF5eEXjKha4XJrV73b1OaGK0bpzeS02QVGY5CIkRLdttQ4IrN68hzZG7V",
-	"DzbkBuIEFoXHXPzvf/9PbWVcDo50l+E3X+q1b9mAq02fzsvfjW60IY0VC79V/qHj1d9xrMl118kUBn4F",
-	"e5obz/2xUpCa0fLxZGzBzb7bSt3s6SyW+dXtp+EqvpZJn0cRExVjRiLJMAqExrGcwbVZsGauVvQjcsIS",
-	"IMgWAgz8OlasfejbZVb/Sg1oTEtCvGTCiB5R1GQNjxzR8gWncoMMqDArRZZAKPxtxvWIUALXBEMwuE6J",
-	"MqLX7P6J8E6PWFIMfhLS/D0vERcsnCBrIFLEc8K1YrFh2pEjn8K1z1jCLH0iJA3X97/+c/mGD3VBHaDR",
-	"mAui5RUTZJjI39kiMhQawjFvkneGFjT7uyFVzIf6XheeMPY7ezcc5nmwxulnrA59/x6zvyGnzWtyEKuT",
-	"2kvtJ3K36nXp6IHYdJ8wLDcwGBpeBFoEUeb/jJlS9JLZMyVkX0ZzQtUVi8hQQrCWnc3ShyBOE7+3fJIZ",
-	"hu7EMpGJOedEM0GFNhIFJ7+NXXUzWLql2Mis4iQNJTTPrpgPdKm2A0HSRhHAgBQS8eGQJYaiMN2cuSm7",
-	"6vQTfiQXbr10xC3EYAfLA3EK61tOnGC6Dd8FSCU0SwSNXyWJTIpEUiy5ZgkZUh6vjKebmWXOEikum+St",
-	"tH8DssRytmnw+UErkOpusoTBbFcs2Ta2y4RgzfARXlwsj4xmrfNKio32pOTDh5Nvy2jw6x/m6QcqH9Wj",
-	"Wj3jUDNr/VSvjdUlLGAy1USN5DSOSN+IRJiWG9ktZ8qjiwlNFLpewvnbB/DSuds2m8w7eF9vbc5O/Sw5",
-	"XGAP44qMuYJ+S+f425Qlc2968dN7zVkcEa+c+gm5MTNzQS5c8vYDxmqmoqUksVw1F8NgU3+wn8uZTsyh",
-	"t7Qyugyhmoyl0mSv1SKDEU3oQLNEpdNU0OVCS3kBn81M93uwhS+0ka9HOT/LX0xLvEJ1b2qSgpkDFJwA",
-	"0FYCK4f5XJHM8NkLvI+ZuZ/YnsuOqht9g6Maml+2dlRP3IN/2ZyduNtgzsEDdmtzLqipbxkHNRUfokRg",
-	"qGWZLWPBua50UOzocEbSZa15Rn5k85OolNiVb6IlrX3cZyi75DYette/jG+4uCrONebiiszgCzG/Zuvx",
-	"jxKLzcJzETOl8AEmE8J+m9KYaEkOW+0XYHK1KzCtLkyrC2iSX4HSZSsYc+0JTpNLVo0PQ79157tbebI/",
-	"zU/54kBiFHQJaFZSsErUnvCAVS8cx85twsXFVLhEgszM3jmT7pKIrUp82c7LmYg3E2mnkLuVn8qEXsI8",
-	"+mwuRURmLtUh5kobaTcYMVVtmyE3bM1dPqi8y0v3WErzpUSvv7vlVz9mVGmy8urjN7PTlDEfzMtn6gJG",
-	"11UeJnDr0aCvdXwx5mKq2docYLfdrkrsn92j5oaamF3ATRQxN5UtaTjV5db2FBx04pVdvYSOMYkK9ANB",
-	"ZP+fuaybxYcCsyJXagcRBycdTYIcKvO3C/hvnKcRWN8ZppY3LJsjyhLinNiVLLWg7eR61omShGsX9G5E",
-	"4b2Ybt/KRTbbtzIwvZY/X5mICCV9RhOWWJMUakzOlvfkb43jCW/8yOZP7znX7608N/MrLBFmXX11Q0L9",
-	"Nbj3FenypLW35ua4X6of0LTTFswsuTksW5iQupEJ8X4r9Ws5FUWnjpoORgsDccPVJfaFgT0SNpDJxotq",
-	"Zxc1hJmtXhG2s8spDQs0o92YjWxpq9J5rFpXGL0DDriyoB0z5PqICyLotaV1VURaMAvLOPitmmoBG86Y",
-	"LvdmOKXVzD5hE5noBes9DoyZYacUZAI7b2HZdup+aMwVWrZ6O6GGw5swPQwRjHb8TsQ51c38FRwzCzd2",
-	"AgofoYMBm2iFadHgyZHoADNacZMAe4V/skTZX24gBUOTdzjFZQs3E2lAO1yuUR9+4mpM9WBUPND+HWD1",
-	"K3t+l5xw1AytaT+n2uiRVCz0Y7nRtnAEcCVG+8OlrKKCad3wrYEWXJwIOtD8mi18YkQMGtDcmS+LX2rV",
-	"s4QpjkDoUBudVbgsVzdMk3if2HiqNJmKWA6uDFETNonpgG3u+9oLj4yZkVvxCnpx0fBNLbEWxp4cw5le",
-	"EgRkXUp7ZbGFsJa9/otod3DEGm16OGy0h62o8WJw8LzBdunRfv8wej5s79XqteUxsYrpxoSLnR/brYG4",
-	"mlyfz/Z++qXx3eTd3u7Fz+Lvz8etyS/9/ejng+T8993PHwcv6Kt0aUtSY5wqFC5wATrKhIv1IWg2iVkb",
-	"UXVhHrTW74e39cLuaDDhkiC0kigZri7cPcDxuLpweazWd1kWuqaYxigeOLqQA7IMHsbQeUFyrL0r9pub",
-	"XTTsvPiO1fKLKEZwZvZlC5fNr2fVVQvyUE+5eCv1u1lOizfDGZYqZ6KqTAJxRIE8NoxCebZuGHNRPGHj",
-	"bQmozIxXUcBoJ6ZlSoKCQpJGPKG4LxIh06JJXo4kyh9GhjxRYMAjepTI6eVoC2s9Kq51tR7i1ur1Dy7Q",
-	"doSeu9zVmEmUrxh8hXO+cbDhhIsLOpnEnKkLwE2ikLxs/jwYUSFYDAmpwtmgjEi66LMLsz2OHZi/O1PI",
-	"BU4Rje3F6NIx5XFTMQGG90U2rc7uQYYa37IhncYlxugIf1APmArLlrnfyizzwySimpXHW67a+9veApyb",
-	"9dNn54YYNebEj7IPOzvAGdyR4xLV6njBFV5DXuZE35ZkVzjxTbXCrSzCzvnmq1hb1t7OHuAf1pK8y1b1",
-	"tsxeufpMIbn8tFMi34jsLnbrNAHnHDev/NcYCVO0+qJwXoU+Vd7UokHN5ZSY56t5DpD3+B83i4jdC2RY",
-	"sIg0nmepLAt6NGwPQw60lyzK33MYgExl0liy2vUWof+WQsDhVEsQ9tKZJlORmdyqAScy0dY+sRi7AYc2",
-	"O5xMFyt0fSqurDrHUFFz32rWSsEKzAzOmMYollKxckbnZDaal0aLrxk0aD/m4jhOuXhttKzc95gOFLCi",
-	"CKt1ai9a7cPdg5Lh3uPjN5f+ZF/EJYnF1k97kRm2br/SPtp7ftByXwHncSmBtjP+otGPieKfGxG/5KuJ",
-	"cS7lG/C2F04P7MQqh3ymJbRK0Dl4eHCwf0j6c83UpmwjUPPPgzksYxZayga2s2v7iYr5e/y2WgBQaO2w",
-	"JIs/sWitmcRgO0IB1kKhgY4rH5WyqWHlKEsD+Fzi1rOaFqZ9w7c3NPkg6DXlMe2XHBqWXPMBc/HyfWZd",
-	"9IsMsa49vvtc6kax+1bjMPczLh+/lJUeH98SiaCmE7QT/8QiTs+h76ILYFbzw9m7t4t9W9q1Nusz6v4A",
-	"jsHOP9XGkba7B+FC/XTJ2MyXwGJXrdl3akCnBjplv9Rrv7CEDxfyJqe+6ZyVFqAWsoehwE0+JlJcLoum",
-	"8CaTVfaXdrn9xfffgu3gxJtvkEkuoyYEFDcmVlF0yzTar1q9VnTxm4M0u5n1KbP627YzbYNUX+q1EaMR",
-	"SxBfHJSMV2IgnQ8vYmqQ8AnqcM6XpY1egG08b/FnuW5tbxQvHObxOCeSAD7L3Kn2hklI/RyxMQWzsZiO",
-	"zRvW//gpF36D2MMw11PnwChONL2IOMnT4/OX37t5KvLk/euX5OD5i6On2Snl2UPp1AqNSqf46pwuIOI1",
-	"SyAYyAaLoqpfJ1yQ36bSSGRyAlTtdWutbq1HZiMeozLiLB/AxubZqXdru91aLZ+CF85/Ys5yYmbxn93a",
-	"r63G0ad/79b+b61s8m/kwMe/FxdAoyhhSpUFwtdJwmKqMcoRgXOzje1Rxx3YP3pxmNuBjKDeqQgIUGnN",
-	"2ZHN+mlj2Pj0x/7hl3IivGc6mR+b81xOBjEd9zHR1gZmmiXPKDfSdSgT91bTSXanjlqtcIZjLvjYHKxd",
-	"PwcuNLu0j4mPs9nxVI/MZRhQzRZsSNrCHCwYnCGJD58ftHIk/gYjPRJG4/H/1605FrHi9OTp88UGIjHt",
-	"+AckDmOsbnGKPR713BmAHGKqyLM3XGkXQ6OeGVpNE6GspyudcGmeLzy/IK7XpuUG4b3L1jGmn98wcalH",
-	"tc5hu27I7/65Ww+Pizkgx41/0MbvF41P/15+QsJUkSoLz94UQ4FjdUVmIwYMkton4ZjOzZPQ0YNFBYJU",
-	"xckoEimfdbKMUv83YcNap/ZvO2lNih38Ve18mHILEWAdTYuWX8w5ye1tReD3kqUETrMbL8M9OSssAy3D",
-	"Pigwu5z+PtsdHtK9xlFr0G60o+f9xgu6yxoHw73B8+iozVqH++XLCd10N1/O8KfFstFIpqzwQRnpTEt1",
-	"QjEGWA6hraoTmZDes16TmO5TMAqDeUihhG/v7hGeGc88wMLENivymuQNo9eMcIgOMezSDmYeTr7NR6wc",
-	"MEnkZzszs1QjRJgy4gT4LBW4jie9jzu9Ouk1Ln/nE/iPfmL+5z/g309BL7sUMsE3DdAddZ6U8ifDxk82",
-	"fqCUTey29pYxiifd7rP/evJx5+lfu7Vf/8+/Nf7fp2fd2hOYz381+sl/wUye/vXJr92uJp+e1eF/65+e",
-	"re7y9NnTEr5Tr31uxBClDzn2ZrPfSsE23PARvWYLN9xicM8tuKjt3CQnhc2G8ewO1uEUGf2Qa8/T91tt",
-	"ULRhw+1v2SO0bH/MAr/yTbKmhtUMBs1voWkiZS8VHVtl7CVwkN2Yvfw8ZUs1o55gn7WXepBngCpRk3zk",
-	"emTuPtf1NNmgzy65sCfB/FGwGVPaHwiXZuAEPXx4I5mOAr3VOCqX6WbXoJyFIR/YHf1qq8s5fJDXHUdM",
-	"o9TpFkRgjhRZGbjJLmJwvTOxZNcFqfg4f6u/cwVvqkU7E8agVJ1OMAE/qerSeBmxc4I6n5y3aBFZQbwJ",
-	"TZfddaBpbmqcpeRdObvMPd5kdm8gJ6swse/lDA2YWVMpxesLAh0T4xbNDHO9wjlFzoO/16qbO2rfOeb9",
-	"s+LVAxN1WUvZeX4c8cEIJ6WlFS+omKB/wWU17S6aJ4RqlU5zNzvLyvNkSflUPUmZ0InZ5OrE9DFl26Qn",
-	"OlAXXXSIX+XWMq5MQyLkrEmOg/AhH2JlDa899J326jauBtuE8Y7cBiH1XChhrw56QE9IwXrmO+bhbPQM",
-	"x2hmVkJAtMMi+lg7WKl5xgU3emNeEPBovlpurwESvZfxgn0MuMtUMVXgJCk7d0BsZdMGrLZNxS9Mzk/1",
-	"jOlv5su2Mo25VUyTvkUKnNAE3yylVEWndilVwQ9fr1kEtJoLOFxCTO9SLTGd0DFz/Bgfve7s0L59GSRT",
-	"kaVrWVRL6SJsJYbNiIyTTtdg7a3lbDzDKWEFkEbob9BU4RUKlZ6+1KMNTnWaueBzSEop/5FyfeaQ3RYy",
-	"pLzBynKjemBrzKdk9OwMenVn3gJlVagZClzFxEJuZr7hs5dLOVrI0PZDftYq4WdfzOaqiRQKK2O6+mbW",
-	"Oo3FIFMbrTV9/zvYanNFNV3XsiPh2u1Ao6J3bmmfDzmnVrXTd4pTxTXmrs3y8mvwZKNZr59OwVkEY5Fa",
-	"w/kX+AXADNrw2n7Z9G3rncBi+sXZxxywzgabk80oWkruoOl2qF0tKSlYo8VY2GCZC5CIlq63rM/WFt7L",
-	"lVnsVUcugmNozl1vQOMYO3NFRiyOjAgKu4A/KCCgT+bfgISZcOGlhEtbboVcmcizugdvs7fOQ9bFTPvH",
-	"HzQ1rXiSxiRnKBGAB2x2a8JstVXXxrddlA62dIBij9u5fvm8OcvuyrPNXJaZMzqEtE0zsjcgbUkJ5qXU",
-	"ybcvZrOu2h3ftjRxa/lJzza/RbaYpsDWS0tKw2b5uwDTCTQ/yzAw4A9fctYPMlUaN92ogoU9RALexy7e",
-	"2gkv1uIOERc3XO4C0NKlSy7rs71lZ4rkIlZBf6pXoJ5ap7iFS4DnyF+UFzcuET8DEoqHbCAnLEvIECHt",
-	"z0xQSy4IGi1J64erhj+gekhJLzAo2oe6c8+mYBU2GDVL083Vn62RcyFCbbWhgj63sTNLT3c9hycxo0Ir",
-	"MvZ4ugig0XGYuOCwoZolCIw8N/8OoMmtcDQDaSnJkCZkmMhxGoSb3TqH4/pA9i4Flq02jG1/b3tWBLI1",
-	"1ybYTKquVJbiN1F1t0jyMB5waX/fsCy6rlJPbL29PbJwXPnIOy8PioXYF3HBrT12PZEfxN6GoAYr1ETb",
-	"8Ks+EMWDoCsiNKw4MrmKDwUfzZbPzo2eJ4tK4C/dkNJOi7HuN2LtHjB6ee8UnPnGZ2LtCv43OQbL3izB",
-	"zl7LK/aA5GwIYF9tIN/j3vUjQcfgTgMVB/wc1j5QgMnPbIH1XfzrqP3LuVdIG8w6eADHcz1esaGgyyAs",
-	"VLAXmpZ/Qvm4CpY/I0XTCwriFA+TGddczQcvYR3I4QanOyhhs3TrXgVwg9u3D4VlcGp2QQ5ueINFhcCP",
-	"S1flG96xX6VQdGATz0p+jOU+lUzrrS03Ux6h3OEGCkQsfZCm7YKBlYwM6FQxMhWRLabbS/OFepZWwP2X",
-	"UKmcOiG87grS+KbV6fL9+fnpL6YbFrG3VC2lkcsKsWwBPhauLF+TYf1V5keostxMn/tZ92pL5bI1B70r",
-	"rde1v5e1hjUg1l9r2LvKWn37e1lrWmNi/ZWmfaus07a+l1WmwM3rrzLtW2WVtvW9rDIsYrH+OsPeVVbq",
-	"29/PWoPiFxusNehdaa2u/b2sdblHY8kyq7ypg6b3tbiTaOPlnURrLPAkup8lrlCOl6zQ9ayyQGh7T+tT",
-	"etP1KV19fUrfz/pWOUmWLNB3rbJCbHwvS1wd6LNkkUHnKst0ze9loS4+foPXie1Z6XlCL+9rfb72xwYr",
-	"9H0rrRFb38sqw9og668z7F1lpb79soog6wx0n0riSr/OEsKlfaus1ra+21WmQIObBW+GcIurzLG+bR5P",
-	"eFXHNynC7jZtqpqNJzKhCY/nNjumjvbUfCoMYMGkEQOI8K0CiG+HfLAdi2dYXmKzMFLffVWU4mtfBGIr",
-	"hPVmaVs0plAPo1kL1rd55NE9LtFa2sMFXrG5W9dPMuJDzhZkP2bSrlM4GfCD9TLJ0j10lOXOlEOmWXaY",
-	"oM2XxcCWm1zz0oGWX9pil63twHKkAgy76jlogB5RdK6yxlvrOIY9C3H6NiBN2H0pQXzDrZGhFB2wTX7k",
-	"37iF5UH6NltffpRVy8y039pqb4APuB2mnCmEtGHKEo3WcLNmW5cUwlrB+G7Dce3UCMv9UrfgEk+h1TUy",
-	"+/Dx48dGHhxp2WbksZQKO3LDwOAb74wv3bViU7Ddbe1HWAnM7wiGzt3BZoQZdhvswb3m6B0/sPy7RUia",
-	"G9G1fKgVBC7ptHXRhYnoubdUzynhKOCzwIU5CiOaYCOEPlxG5RxQoocjbJwuy8vJ9j61OTkpMexM3AuZ",
-	"Rqj20Pg0kROWaG72wQKSZ2nxykJo+8JNvlKnT6aOJNYXGjifO41ndK7SakykPydcKxYPDW0mwSdDKO5l",
-	"m4VTx6QjAN12oJt/lKq/n3V6R2zpEcWYapJvpjwGUHMfsm4rSiGYJDy3YqpZk7xl5mbFFl16LCMWk1nC",
-	"NSvgpQEMLMKHk1cf3huKfPvqxRHZf95qk1ar3Satg/090trdbxFAGA8AZQ4svEKAKLMYNAYJ3HBrx0xl",
-	"l4b+q6dJWMPTDmbrf8JhCgi58CRgTnuRsoCnTlJkPo8qNMAsGof2RyZTDe+HMeFCS8OapOADGpOhTMaI",
-	"Hfji+YuDpxDNPqJqhKAHY0jESdgQUBCiKd46zOhXdRJLwYiaJom8pNr8AUESbXY8JZGc9mMPYpywScIA",
-	"aNzCwNeDnIf9PRKzaxbDEgRTGqqJmtmkbXYPUVMNNnsbgPHZPSnZYLt95pdL2bDNAU/4PZ39hKDpsJeA",
-	"ibjmfT7GHI6ZBw1QRLFBwnTxaob1DYpAKUw4uEV8sGBjM4rZY6jxEFHNGhbQoXis07XNeMKa59jO/73B",
-	"x4a5W5zNUa1Tu+R6NO1DKS44aAOZsB135Ha4DbDZMaPB5XDz7y/gE1dcRD6pNsDgS9VDxIezUZ9cA6oi",
-	"F6T3z5nu0Ij2mmXYXGFtsqVksw2b5O3UcNSh4UsuDm4hHcU0tvoHXtJ7oCtfCZx0xeZpSl1wvgq0ylTW",
-	"+WOZtQbyKoJoPku1YSZ0N0O16RRQjJYT7Eu9Zo5B8ePHflCvpeZiCanIYrR4AF9ACk3RTOBfn0o+HFOl",
-	"L6aq6g0zzSE/vg7IGtyodoQSLK+TOUQCZNeMqod8ihC9YyF+i9nYCZOTOLs0fEUg2PPKnZ0kbMg/L4bc",
-	"MZRFdLjCaUVZoIwaMwNMKNOW23+UHuUEQvAr7qVtnFmajTJ/yHsG+YGqbH1W2YKMNPPQUE3yajzRc4vl",
-	"EF7cWr3GNaug84F4OzOfDMQmTRJa1H3gptvttjfanjA/6XoO3SyQbhlRkWHgmW3N3dhS9Qrm7Fzga4ll",
-	"AO+SQ0iHLcpiy1XUAknG5grDqWUcmce2TcRci9JFItdtGcplKGlgyYIJL0MJC+tYbghktnx4Wxdy5dga",
-	"6lrThMGNV1pO4CO7rXqr1aqTGfyMjcbUcAfQB5u1JeBtrYXzcdUpF85qYsvfuDnVVmATZQ+9PxN1BzsX",
-	"ALshQbITWXxi8ZYVhSBJ+OVIW2kXCFkPHMWF6iSMRlimRnXgiYT/aIARnLOwQfo315BOeMMswjXy/3YN",
-	"2LU5q+7nGeuPpLwq/hubf8pgegWTK7DrY3WVj9pd47qaS+dQaUi3Zo4K4nK5ik5EyNlfAfQ8d48Hy7zU",
-	"2eeumaYDuinuzWsOGFv5kHcX5G1kqOmM5bsc9hb6DeWECTAOES0vER4c3r8FaJ7sQ1cxETXGUrB546C/",
-	"y7Iv2eXQqP+n8f9KYc5z1WmrIE2m/BnqDAZgZBbta7/Vqq+EJsub67HEiSvKlLnvLw7bq0AQoQ5uSLni",
-	"dv1EryywnzOIKjp0KJPJHKP0rZIxFfy3KXMqXgYMkHxQjFAi2AwaG+nK6GAEf3AHMrtryVQ0ng/3aUNp",
-	"Nmm0t7NrmbK/1XYtkYuNplkQQl9TrSqYXsYK4gD6zFCfyl7bVDeMTGlAfsqvhZ0L7twn09waD1zzLChu",
-	"SIdPOcz+NVnKO8ECoKslPAVVU/Nwt7BEzQVc5iLil0yVqKM9NaKNvYPDTo8MJZqFEcKRkbPvj80vYJPx",
-	"D2JvvUHLBFQTGbHPNGIDPqZxqsXqsrwiIZ19qIrObqe+qYFvmzMpKc6zUJK7xgBkErOhDnEMswWkZRIG",
-	"bjTJGdNVkBEBNb2PY/TqBMrezLhixCwkrzksWFzAsOx3LqDkeWkggNHBvD6UqQSl3KoqQTo2ybvCXFcS",
-	"v5Ltyb0qoGbgQ3435YTcFgC+17ZyLLNKfYDYoZkja2YnB1QYLfiaJRA0QmRSJ1IMnCqRYnOlsFJfs+Uq",
-	"EwjkuYmQheONRQs22oqc8NwSAvlGU8kWElt40UwzNyXDzJiI1GaMy9tbMzyxjJ091DMk08joBUYQx5Y8",
-	"UmCIRWwPFYbrQQkLKBoWPqp8tdV6zZfJnYorIWdQDWzlptoZVuOdfpJcL5naQ90MV1q2uMx5uQoA/g4A",
-	"Qs7qCg5QGTzpQhL2eRJTQb06bbfGaJUX7PMgnkawLbClF0Lqi5gr3LIJIFnbAuiGdAgmgHXRTUusIm3+",
-	"FUCHm396SHGoES9lzMXlhRwOg77mCJTAZNdrUHnvAr/tSsxjCWhXip2JCGGdV56fhA0Yn+hy3qT4pWAR",
-	"mSRSDr37z4GfPKHkh49nT/OswRLXMAUnL3rNSgcoYREdpHVO1npDuHVXcccYbmQ7AHOzHkU72ZLyWuAS",
-	"oOg/A5iCCROhPRdtOjw1Vj9Yk+4aT620QuTy5uEryGKclxpsPSK5vcb17OutvuSxVXgo1HOPnpyBN2PT",
-	"LTkapep+Tj5mleZUEmQ4bnp9yqxtIWVuZCXOhBSWuG4zBY0XVdtMm9SDyjhrGo+zeexFE7Jgn0tuHgRN",
-	"cE2o4QlDzZIe0ZJc2nAL0weWai+UxfsADxj8ebVukztv+QrPMKtVO7QIn//c8jRWrjWem4MHla2mImED",
-	"eSm4YpHjglSRbk3Ibi2UK4a3++nWy/D467W+lw8RG8RcwH9a0A44dhZBtszV+BLuwkYBA84upaX1hHes",
-	"sRD9Kr3AMlx3ZsTU0dLLe21h411dfik8CfVMFo/xuq50sExA7c/9/SOCLBcM/YCc1WfEmtOGUz1N2EOK",
-	"Vcg5wqsY1ModqMcF92nGGhhRNepLmkRZO+DuOnFIV2zegI+v6xE8RoDRtGo4HRvhOoPK43IqtIKn5aYe",
-	"wjH9fILd9vdgNfZfuyuch7CWUlNhzvZX6kn85K/XKRcuuXeN+/U9VIYGLDlGYi6uSMyvmVp8GRaYva2Z",
-	"OncaoGDyqMz8DZ9yISihvfuw1X6RMXiDQb3EF1XknUAGC4R2v9Q42g4t9g8zlDhcixDR5gFaKe6c1WLq",
-	"af06cBIsiKZ8DNl6DNn6VwjZYvOFgRBuFWokZwLh4hDuEdxnZ1omzCqedOEyS56ej1Fij1Fij1FiX3eU",
-	"GF64hxIrBsnwb+QgdRaL+bthrfNroRx+/Y+C1vGpqDYMOYsjuBZ15DoR+0zg8sdcaQvb35/Dq3WomHaP",
-	"ob6MMDc4xf5aQ1356OrLiwzgJy3AfRaVlRsKeYTDLxPx4X2xKTzpHFbyg6EHiS1fKQ8WBRX40nvelzJm",
-	"VNSWW6YzfiVsB9f6kl9XnKLiFugqZ1QxfwY/3nISPEzGkbus3m6Oi63X4L5ZspbdpzKoifVNHdd+BMLM",
-	"EMqqMRi0UzzEEdOUL3ChF8aqzNUKkBkrOJudRSlZwEVgIYvWeodYb6MvOxZYvHjiwqQ2eH+E9RXMuVdM",
-	"Z65EWvPsT+LTT4vipArwdvy3I6rA6bOQWdEcNYuMKiyrvUY17bXc2IW1Zghxk7CGtV4jtzwVdZHizKze",
-	"DbhXhi9ngoGO0dfu4bDRj4cvGBDw5ZvIlfMeLvy2XgYqQ8AGnyJ4+3im8s+tEzaAsQKhr9XOAkoXwkAP",
-	"WpnFqsUli5Su1GLI0JYwsirFjtdzamQr4uecZRkFNus6c1wjPLPhGSr6vUL911Jksawpr/cfnsOyqCar",
-	"oJYV1l/whnY9g/VlA8CDBoXb+pbNTssYp8Ne0hKLbrbNf+3ukeOzlycnJOKXXKtmUAObJowwqsA/cjll",
-	"CiMAMYU1cvXN6WTCaGLB67lw2oSq20c4aOmu6nDWYP+i1T7cPQgvyIQqNZMFC/5exoDfzkbythpHZZG8",
-	"oVVfsFkDD0V4qyZcNE9P3m7lTk2wZEHBtPJuUUSNe4FjBCwEMKwRJ5PSMGhYOAelh6B80x/+Xt7tvp1y",
-	"cTyZxJypc1l+kRIZs+CeQJymFbVWfXR76eraB1eWxnF2GymEBpTt4EtkGqU2B8itgZ2zCT0QwsqiDulR",
-	"MUckh96EXjLzn7a4hKPBXxSRM4FpOhkWLuYu6eZT+Yw2cH0coxsC7PxoTaIutnkwklJh+gBq3nVrzvzg",
-	"YrW4wtLJNiozeCxv6FXNu0QejKO0sn+0amSzldKDkVTm4ewiE7QMo8v1KJHTy1EgoOSQzOU0MQfEoUWY",
-	"2wxdfWPAjahgXy6LjsEgk2CzyiQuHLUbxJGgJFZluBxfSebfhC+KcAnWVunRnb6US8JY/hUTDIG0N0ku",
-	"POUiBaBd0xBjrqWF0SuqgNmzukHwxISLC4rC60LLlVhBoaT7kkZYOpmzoq8XT7breKr0RZ9BNOdCPRlk",
-	"EeiZEBrh81144g42sizATVEsvmaKPOmhcg5l8XvYrPe0/A1nJuI2+wI0rEWRTvAbfl8w81ZECaQmLI4Z",
-	"WmplEhmZShA1ck5m5sClIfKVrh+eFB9qmEZz7B0clmQmg+Mf4/i0ji/QwbXsLtgWVhlw0Z4xVUa3+2ik",
-	"bqueXhX3frPtsmEBu+12a62blH2N5Q5f+V4sXmLxEOVO5NKrGNYy2cTOb7VxV9TZ0MgawbOXcllodvo2",
-	"NsNYTNseWnwD8z3Ntgo1MG8dXhmRXS3i2W3VsldrYeFhqB8kMJBrGk8Z3IJkysruXe5cBDF/Syzbfu8+",
-	"TCILfrcmMwXTEeS5okHJPGbQX+RisWgfoJJkAgkY5IqxCUbLw5JK9IMCA70d9X+1+zbHi6vq//bOO9U/",
-	"dN0PqCCCcdxRKF1IhEzA3AMM+Um7tY8dG4ZL9542yYfJZUIjRoweaFpHzCUAzuXUqOYONqz0BVFpkcul",
-	"BkQHmc52sT463dpaIh5Zg6J5SriIVbDCjbi47PjcUzRgpAk7Pu7Ieqp6QS5Cr0nOjRo4k8kVqDn2VVKR",
-	"GAuWvT0h1TS7NB8bMdN81iOGB0cKk6ZhanijZyBGIZ4A/fw2jNV37dVJ71kv369JjsEqYfU+l0k/otfM",
-	"aa9kf4/8yL8hXJAP568bL7YkCxfQDWVjaNNB/amh+O/sAcrMVUmqX8pZYRqVvSYT9A4sezZOXAzMQApN",
-	"zb775+BNwuv+HO6tLXiWHh0ijw4Rw4LtO4SMGRWqkLdvxTEEcqSGE0MSMEHJxEsgDsYWBAu+Wz/LbflL",
-	"Qja/OMgNOJYVOUYOWWh+iPQbjGhCB+aorifcAM51krABi6AyRCcjKVEfLxF5GXO276ATKtQQtLaMFfvF",
-	"MnCR/3z26dmvzz79dblXwkowI2WxtrJF7V3b3oX9SCQHUzNpxCA9ah88f1oCn3E3yA+1VTaeRbElEEg3",
-	"ohPIOcQYRITnBSze2g3zvL9y/pSWr10VleBielYUyHV4Pa5ELleER6VUVkvyxb4/Pz91KWADGYWPw9Cq",
-	"x3XMlkTF2RlCNFE9l+RTmE6VkA57nzx2dsj2rF8Z5xRka9pjmSF1KXcLxl5rSYm8TOg443GZJqLjNr1j",
-	"L3NnGtY7qJe3GbpK8IsaQOa09XyWNphw0fCMfmGLIJe7tI2QupGm9S1sEuT7lbZJ8/1Kf6Zxwmg0b/hk",
-	"wEUzBiCfxpirMWCFL2hms8gbEILXcGnei1oHSEoN876MOaRRlU8gKL7SSL23i8gyhAI5CxqMmR7JqAHk",
-	"QzSjRS21lA2oRbKowTTFlG+MWcRpw16ChcMZGdBwPuBFDftTNV/8ybROwCLCWia38Iw7Y1jprzY5ueHO",
-	"BuIPLCT16qNjzR7LboMZCA2TS5uYqZQ5ULHM2A3AtApYHCFefTIVW8OhXw+orMAi3wPERhAAse4a+2xg",
-	"VcQUYaRyjOoxGbIZmcnE6o0uk+LExwxPaKI9ysM04prohPKcHgjlEqi4IhSqD1i8BKcUNrNa4d46maZ2",
-	"4lnUlWWkDutQhqLMdS8TU+9lvCT2xJrPptb9XhqIVLBeZsIW3K+FU37G9EYh98dkCN3WsrnXF6YEm+2j",
-	"l0YnBgvwGAHmnS1NQiEMb7rdxm6WXYQzpl3x6fVDlfMxWy5iObTEhJgcNjMoZ9vBxs7oscKlZ81pq1ra",
-	"KLMSx2rpUTxj+qd/8fXfdPWlnoptT7Pygx0ACSDbGNoBa3WFqaTQiYzrZJLAe7AxVZA5MxVUWZAd/7hX",
-	"dcg5m0AZR6qJ9U0wYV9/QqJhAGUeE1GTvKVjhm9Ss16asMjXfEjYJU0icAZRxSBPkItrrjgUzwi+aVqY",
-	"zpr3ecwxTWussKAgVWRonogzHukRefL29Y/fPrUnTwZJ1nbKCSN9pmeMCRQ32zMk/Pqfzz4tNyHARnjA",
-	"AggAKJGEHz6cfIuBBnNXpq/uMqReNNrw/3f3gAJN8t6G90HQFTEqZwK0LIsbL7D9m+WovBPFvJLimY/l",
-	"YJEvzD+2CFcoFOxGkN6v3Zrh9t1anXTN4e/WPvUquyyy6WwlETRjdbnAlMEVgVdYPa+FlJjnvTty4XN3",
-	"9QeC9+Vyw58hI07ctizjBr+Ah/AGfMvpqiHEJtpY1mZk1bkYWHIH04Tr+Znp7GHmfyzLrU7znD1eC6b3",
-	"PemNBhcxv2YX//vf/9N7WneRi5DdiVYpgFyDvEqiaJU8aRwUVJLSUVENwycRMQRyhRWH1uvpxrEOBSiB",
-	"xmK8noaGtjyXS/vs1P7WOJ7wxo+QHuqOrcfEx4p1kLAI//XaXfAfPp7XirrZD2fv3pKPrE+gjl7qPh3E",
-	"lI8V6alpv1cnPaQfIuSIiPTY50mvSY59OPxflK2KR2MlQWb0ggD/3n/4Ur++IbTh6gL+CvcWTgV4KnAJ",
-	"fnEjrSeYccfFsMR57+s4jQG1Oo1DxReZq5ZlTq81dlJBjk+sGplMhfIW667oin/7N2LUaa7RUWz+tGvW",
-	"as8QVixWTIfpAH9BXLUQLjITDYaf8tp4V+w1yTd2LilksgW2cs3+ovyxe/aMqiv17Flas2qW5neO6Rxe",
-	"iV2x3yQneODt14Pwj3rBjQHRn27K7ksKAOUwotR/TMuuIIQ8e4bxBc+eNbui3STeEptfQTptfJ+bmYfQ",
-	"e03yTsRzQsleq4XFzbBdcGfggziufQSbjXh1zZJ5ekWskwYRqjqG0NYwR4n5vpzaRGKj1agZsyh4EAhr",
-	"2ap31XVT8Cs0sUrBCPtsnogWIjTABuyFCFg9d+Ehsz51GIU7IGRXmEMxlEkIrvnSCP1Cl5grrQK6WrBr",
-	"UNZ03lQA++XO7TlLxnBgG+TZs3M4r8+edfBQKRmjEO7LqYhogtATvvid0b98mbkgHhvHctVAzWjpqc9y",
-	"V0MGSeTMXKfMcVd2kBP7bzOIoW4yFcLsJLS2kDEAFD4TwQ2ynS1Oj1vOJJEDpiy58QqL8OJghAUscUDj",
-	"WAUXB7lBmL2PXwA92Yyv5JjhGfPUxgUNqCCRrHuVsldQBXtuqfZ1iPSyl86QB17mofQohGqnw1N43TJx",
-	"yRJCBxBXaYfH2F9Pi3R4rPAIjszjIG/JauDhzmEOvEsrtDSWMRB4tMKagDnsWpEeWAsAMxc+7Jm+o0O6",
-	"jWZce00w+CUnRcNYTXNLsC3EZKGiPnJYS9DIsIdsgIc9qIEVzp2zDXHqcUC0oZmh2HZrS6YEsutw24kg",
-	"4eDQp8Q59OFRLCxVfMkMD7gs0r8ZktUJV4ZCQmprDIG6GsSVRg8EEew7YkDiYc1AptpShRlgWijPag3/",
-	"jvEE5Wu5FOaPkJhAMwV0yZPesfWAQLMO+QZ/7U5brf3BDx/P4T9Y7ynJgO6QJz2v8vSegoibyylwvq7o",
-	"Sz1CoeNa2+QScwMMS08iPGoY8miF+CVzHNaQzAoHOMK2CyzcyIYuVGdkn7nSsNhAtzSXDVVFPDxQ2sJr",
-	"eFgGEj8S4MhpYuWG6iCj7vnCL0bRSsvS9DrZPPbTk7fqP9BiMhWxHFzVA/csfD9hY3mNEdZNN3K2rI39",
-	"Qq6uTa+TslvIaxCRtdnhreplqt6YMbJlb+xMzR+C8G7sGtTDsc1Cwyw0yRTJMaNnq+T0OsT9wSkrPCER",
-	"M2p8wpmXfS+lMN8yujUS1pZMt6TBJzDpy4jbJ75RffGQYDtXQ9dFw9nS72ao43QA/7zDQINsWKrz19vA",
-	"Ua7TyFVnzqA26pYrxA43w59zZ/0oAkLWMRzvpZWPin8mwwQZDI1dsp8Z5MOHk29xEG/YLjcIeCuPq+8P",
-	"jE+Q6WSCgiGwEBgmstB8gJQx2ooPQbxk9oHg0i96trwzygvAarXZJS4WsUN6kJjRs+knYPfDC0XN5yHH",
-	"ps/mEvd+jHe3vbfnNh6e8rDn6V56zEZXodv3cvIfpi2HRdSLOt5jr43E0jG1J71YDsz7jjqzM3nSG6vL",
-	"HhaGpaRnHiw966E346NFIGETRuG5gFvvlFCwYDcJ6LRdy5+crcNoDYuDQNwi8IMZM4GbCpqv4beusEaK",
-	"rqjVazEfMKHA9mDfk8cTs0ONvWbL5nHhk0t1dnZms1mTws9NmVzu2L5q583Jy1dvz15BnzQQwL/EavWa",
-	"PVy1Tq3V3MVWcsIEnfBap7bfbDX3IaJYj+Aln0ZGXO/ueL1x548gE+HLTgEm+JKVRDa+Z3qaiGKtKV/+",
-	"N1C9bKi39XSD1HEg2kLOijDDna6YoUR06uMQ6lqhdHUyO2FK00Q3yVuaJFaVCm4JviF6NhIGNhI5TldY",
-	"hNnM2xnvU5ASbw5YCfhwHQQi6Zk/9AKkYrgm763MKbNlZPxEcES8DDuJap3aG670yxwgcVpUGRCgyow8",
-	"aZMdp/ifRIAOtaL1z1OWzB0Qd8Xm7n2yxhecir5Glzd8zHXl1rb4/Kd6zQkPOLR7rdaSuvNl9ebzMNyv",
-	"0vrOS0vOL+pXvep8AQC8tNC/y8505xzgudqt3UWje3LsfAhDYqDT/upOr12MjH0SQse9vdUdTwQwe1xI",
-	"vXaAG7GqD/IlD2x0UGWKH4IoidB2CZfFWS1//WTOhi8dBfcMkPlJHv5b00tzz2qnXOQKl7hQC6j9ZeS+",
-	"Qs+qpYzLfS+UEVteF2wiy+pwvaRxjG+nftFyhULP8TbvhEfF2kIOupg/4FlO+81YUsiTvVbraafMfkJS",
-	"84l/vYFmJ2Nm8zrMa0j5NkZ3GEsQnFLE8yb5VmJItpFmRjWDz/vEkeDLxZQxhGnFQu19hrnrQs6apIc+",
-	"7J5bIlbGg8cpDAJI3lDeHQxYjaDOzJO91q794LLafpjhrVOvYe9///t/dtAOh5GvM8o1inmCRVWD92ta",
-	"wcJ9L5sbMZDXWCDL0dR+Dz6CNrleWmop2G6ze2/RIOXnD7IsB5a+SpSZcSAzgwrSQ7XWpjfZQX3qjxsY",
-	"pbYt4X+cWY1zwMCaqOgK28x85NyWLoRChvHcSkvz1UIZSTjK8DD0RTO9XRz+bARnkqoZXQHPQ6NBZG4n",
-	"GElQC51Z9X2v1TKTjvhwyMDZveQLQ8pj1RXwQ7t1hK9P0nP1/npW96hcU9MQPzZaMIfjCNlPnRSjWXXF",
-	"CB4qtvSmKtRIKlGTrJ6O2QdB+paF/Defgijeruil0ABIYZGqL0Ui2Hc8lo6Ugtlj6Z5mWST+roAqxEgf",
-	"O4MxnWNu00HLzzunDYrQ/oQL2W21ggRApwpax0xX+KJh5JSqoKafe3XAjuEi2ntHN1a88kVfb6J2ffLx",
-	"r9/IaL6mAnKsrl7L5HhpMVivdWQaY+na1zI5WxZ6luvrE8mO1ZXhDdbHt6qna1pdvckTOIfq6Mr4bE97",
-	"+ybN8qmsubk+uWofb6V+H+QBVx4u7LeZIlimBL6VRRshpkEbbjGRCsI16kRJQDpOS9J5B2uBDUNSR8Ds",
-	"5FREGAv0pV7bQ+1y022Yn9mCV2tthO+V24pTGyi9zmCuT/lQFa/a4p7b29nzkmJ5KVQCuqaBwCE2cNkH",
-	"bdOdNOjiy90/E1pHqzu+tMHg1qHe3q3wsXMp30CkNnQ4qLIkH7r9E4s4dTCV6zxkfrZiE/sdVZrlT1TM",
-	"37v47wf4CDpWV9617d4X1r9984eQmcX6lqadP8J/mt/xbRQzXRLB8wrsQaUmpXCYTlDbj/QZ+l97Tm+y",
-	"OqjTK2isZFeo6WAAb5KygsHga4KIea983Vj/+BYH2poOstpuEn7Kay0Z6dteXR4MDPGOBvdgisA5Lu/4",
-	"VurXkCSyLlN67/IdgNFUuLvfmRf/mowlXyTtoTEJezBzjskt8If6eiblzAvPIXSY57gr8mOfstYMAkm/",
-	"Aop5KAm9u6LsIgsJjm6WpNYCfOjjo8k8OswtHlEFGG7mPXKSFnYhY4g27Qrrbcf0QGdAwBR/oYmWN+YP",
-	"3zF9j7xhdY+PlOszW21py2bYY5f4to6K5jvllD739w20vlzXf2nFNHMZvwa+/yfiyN+xQphIYJkMw2oe",
-	"jha3E2RprbJ4S/QXOhOoLbKAorhYtjmZig7pORzfXp30MGfUIhVY1N9eV3CMZLGWZc3i2KWzBez4Lwqj",
-	"ceuY45ZIOURrFea7qmzQsDdedoVdn/VOOvURIpT8HNy22Mr58J/pzBHoDOdu0ZLAvI3O5VVpdzeVL9l0",
-	"w3vQPDe1l2Um/srBOa9imuW9qjPMLLlu3ZZVeV2lnbYrB9whDmwTfzK932/rQzZIBJN8aAIKLwc6IdMs",
-	"ZGtheEAy6bdkZWALFYSPA5d7L6jz3atbxMIgJlgZ6QtBKxFTV1pOUHg4vxpWq+ZJV0xGUrBtvwp+Tu7d",
-	"ZpDnckC9HXV9+e+fx+CTSBmRT4frc4F12vMpV6X85+f3FiXlK+A6VY0GgAn/J1RTPVw83P/8C4K6vXxA",
-	"PAEVzSpqapmnHlNtAjPEXqsV5qYVcmyOhc/TsVphqupKcJVmslh8BhFiUhQSBH3su1FtuyI/IriHSegd",
-	"duk0XJHdvZavfIxO5jCLiPTnxJZQbnaFT/CATFoXk+dnc3ry1uYyO1S+qJ6FicoBXrnEdKrRShMEGtQJ",
-	"H4IPekaVrV4KmoehRsyvkYfaKPUIo04SNmAcg7PtPtQDEoZhIp3sGsd07i27NvSk2RXH6goXuAUluwBe",
-	"8lVp2mb2Fa0SmcYet6WaZzpsu45KXiDurevl3kK8jl4empXL/r6B3SfX9XY9kmlkxvtpyAHv0hSEXPqO",
-	"PADr2/8f7KshXdDDezRgUqoo9+E9IBUB4wGXqAgoE/WKJH7MRUAJSgbSpaHaVkbiWfzIVEZ3haZXTJTA",
-	"SDokDxvpeTLM/gh5bfWiT8U7Q33oYgARA7Ul5ND0MDuo+TUEWxaBb8mlZIr06eDKqDa/s0T61OiCuU5I",
-	"l7HnVRmIPTUjW0UpxImuAyFsje3iyvxc6gtjw1r7TdIrwnbaKFIHRwKfz8N1lnxwgfayMDBtP5Omzm32",
-	"M8Fdt27jb53WMmFwUoDFWmf0VEtDvAGN43kHk2VMOw1IEqAxmpPjM+7sEm6sqCBwxdeqqHjYjarB+4UO",
-	"1QVoCvFx68rGQ/WDbVXZyLIstLAXgi9cQuwdaRu4x7evbfyJ9AxsX2F2b3zA5S0qJN9M1by6JoLb7Zm2",
-	"rf+7VV3E/KYmTESqYVl2GhVRSUexcf0cfkhj/L/seGD+8oip95C2bBEGbD/EU8Grhv6nrCi8YhNM7AW8",
-	"GVQL4D2s0qw4QNwoBlKRfByVr91qdQHo9RGi4MukbFdUFLM3f5pjc6TPKb9teRcmxFUOvCoj3sNO/3LL",
-	"fFjsYMP3CST8B0AeFofoiT1pT28/JioN1iyrhZx1Y/vMWw9T4uDgXY0LqhHcw0hUAKjGfHSvl27hOn0H",
-	"qI1nDh78/m7UunqXn/WxL1OyVD/Ktw/r0byploeQbx8O8RZSCasOAK2rq2XpDi3RyTB69itiNw8yaqfA",
-	"PGxQ8nZ5SLlZ4szBsJTKfQCLgIp9IK6hxGRvwgUmwCdsEtMB83wERLvNleyKXgAQ20stEBgglnmgCzYL",
-	"S7JAmSw5LJmVNwBYxSN2Qd7m8bwozlsBvmnm65UMBNZHq3L0CW0w2VHHXCkuLpcoJAiYkSEMTOdSSKho",
-	"E0DurtaCCraGrliiBR1nrU4pdplWPnnQwtdAjo+LiHIIflRY0LdomgBiWFcMpIy5uGzI4ZBMWMJlRJ7s",
-	"tclIThMVOIaeIiATwHc5UBCdcFgFF1oSNaOTCWJ9MZQ9QAUwZtlZTLFsqc9F3JIgsvDBdyyCNjVgZCGv",
-	"X5u7uZL7l/UpoGe/x3u85mCuV3WRksPsvhXTyI1F9HYFpKsydTcC0uJsPxoAbsMAcFYqqrcoo2/1+d+I",
-	"ubhSK9OmMDTjGuMzVFFe2EJlq9/0vsDj9rj1KxFB9Xqzjof3Dk8rWqb0e1SMN1aMXwUOEjyLFq3SqWF3",
-	"oRy/hNOuAKtMXLlCeA7/0WEcQ4FcZVHxQBPGOO0TDaXR0nAnuE0zqtwt6go4Nui3c5hl4grvE3SFaCKu",
-	"iY3NqafhRalwqadqW0YnJFx0hXMBzejcP/SFx3dAUBWcjFViE3Yt3VP/ZJipt5mBL4Z4GcRJAaRi6fyR",
-	"qDFT4XVkwN9z7wgfQtQVjgmESidaJYqKJcCd+qlnlFeOfq0PEMSEa8B4IE92QLFI8XQ7ZDaSAFOCaDVc",
-	"h1sYIL4gAjPM1S66gBRrDiVgGcuZaJK3MOqEKkRv9o3HMmIxkv+KsYn5UU5dvH5XxPJS+YEmifzsIBW3",
-	"wDPxBFu2+bUoujhpuwI798qIW0v6ruGTKhnFqHlF/XR3ff10neVsvIJg0mW6qbkY9yGdHqxm6mJtH5oc",
-	"xJMYFrgdZoGjtyoIq2qaHsF2vhOxAXdAHqVm6jPE5UL78rMl6ALPyExO4yjAocak3rc2uSpNLQFRiTGc",
-	"XZHFHAsBxzou9NMDjgXmFG8Jt8lxFpaYAwb770xYk0qaONxzT9UO1M0vKXSPHYNgmVIEshvH9p9ygXWA",
-	"v3Wkvws0SIsIVK01lEjbgsHdrXAdqJ2yPl/qfqi1x9kAq6e4QwvYsLs8D/yhkC7j64ArCYAD75gpOgP1",
-	"sof2B2XL0WtJulBp2fC5bi37YsCIv7zdG5RQrnKgaQzxi0vN36jku7j7PmMiCNWtgB8I9uqVAII3YWn4",
-	"rj9zlLsDZnZDrNrKrvkAVdLCZzqcRFuEDbBGfaJBfnMfOFfAEhgP1XhAy2/Qdsx09opUwXI13ON6d8fh",
-	"9VcCzbblDdDNFdwmlS/3AmCjceTRseuEIhYwJBuabs2ueIUloC0KPzzv7egJogWzyDzgC6DpHmefIhik",
-	"K5oR3HZXUwqrS9RzRSNSQE2ovpArYrAI6PoYNnV9PgDX9JTCu6FiY5Zg+5srKjjpdaChiz3WQE30fR8W",
-	"HPS6HMTu1r3xD1ep7ddP5sgsRYV2VzLgH/5POXYBNwKZhdlQ6crDpWe/BkzE7FLq91plgTQXCm8w8gmu",
-	"6xY/FrzyAP1K1Sh8JSGOMNZH6bl3o511HeLoeoEC0/NJhQX5na1Xk6nAMqACJ4BmRE+nOv4VK2ZgMT9X",
-	"fWWEpYtYPHTFSAWzWX7WzkliimZCCtbPSDKF2E5yqnOJis4rbObiehdsnF0xsHS0o/2HJSgizWaYGHFN",
-	"PZoTDtskxxb6dn8P2SfmUbqx0YAJ9bus0XUrrBILsECRlHRX0NNfMmwZT8UjhCyjdnOzHA60njku2+dL",
-	"PWvhW3u4Yr91LXuWGpU80LsbkSnahE65TuuuKgqXVdRG4Zyl3oe7EgoPHsTTTvBhCyFnB/Qs48aCCDgL",
-	"npVQQd35g074xRWbr4LZfA+qpBNNRnZcShlZlHUszeRZbHDsXFmfoPiKHklla8HMWBJwVMcVx6Cb8gTf",
-	"S6lLEApXH4dKLTBlWJnHZAKWLOSMSERgN8yTpnVebckYy9sPXLJ7hah1i5Buv94VNke8TEJiGyv1vHnQ",
-	"luuyyy4SKOIJw5d44rxJtkgRQkhlpFb6lZT2mdfCNsVRaRa7+bgXM+vp7thtrbd1lvp3l2JsPrd20o/j",
-	"getxpZPo4fMlJMgt8iX3tlY7fwTP7LVSWnIlgrW8RHOhLzBWyG+xdShjObgKw1G7IjfUonjUFcGoVaCF",
-	"XZnQIKvjBhc4KGpYfnkNtZxZbJOYyNCkVh0zuGSRD/Sp6tb3NdxITEnJHfslhq9K9zM9QbXKGSmFg7wk",
-	"44SUJZwE9c27Ag3ZDmMGjgzYqRRjYkk5UT+BtP7jNi7TQhvWd0wHF2nDLJfl1+kxb+Wrylv58/IaCzqb",
-	"E4ruyN+c36CxbHXySnYGKc6Eu/oOvskwDSlYNu3EprEownWHUGA92SRTm2Ae86HPNy3LiB3EhmauIFOa",
-	"w5KdXFdsqDSkWRxmFW2iJdnds+Vn/wM9AcCHpC8Kb4HHzdNAuDqYVJOEikvmCnfZjIyuYFTNzZiXU6YU",
-	"atZDqLLmuR8WRtVzywIvtJQXM0avereomJxlmOnN2egNci/WQI7Itl4rQeIxMeLWOPCDzoq48zSHagz+",
-	"rITBb1WTXP3K2yxzwceDgcKJFqZsNjThYhBPoxslM2yV170SUcDrNstz2OQZdp+ZC39e1ag8gcFfpS0/",
-	"xx7zF0ryFzIajlmnYsIZfRCxRBFUCHOOQMV0J6/i1Z1qaMviZ7RDjKQYQmbUN1NNeorpi/4csnt7GIfS",
-	"+/OnKWyVG+LZzTHE+1MAM4kU63n1bpiF8Jh+8GfW/e4772A972MuC+F2pNlqlXAnFROLATe/9W08x4Q0",
-	"Mi0lgDuWQVZGslO062f8jdaFOHOi0D/Y+x6wIKgeFsBso3y09pG5ykg6ROB27LMrpsJIGmUYaGCcqKSn",
-	"eugIALG2sTmeMQ+o6ArFsHwzftWQBr93i8w83Yvb8zFs/CA+EXTNJ7Hv8RCtmgFMe6ijPGr0N2WC6SG+",
-	"7yfxDl7YxbzvDR9qldoySVZZFRHaKlWZKTPlUzZawcfBIWZ/sytWRkakqLalyGFbZS0fgBQPkK1swdfy",
-	"AFmKFRWPzOSGzASP7Z0wkmHC2O9smQEN2QUwA2hbXdMQrEk+OpAQ7Gy0JBahltMV8A/AAMAf+/NCvK2L",
-	"IO67N3Sx0Q35B+aqcraMjxganEOg1GukVxXr2Yl2fA5zP+/qXpjJfg2B88PMwciEo23hpOe2dXFcQiYF",
-	"OZ1CmOyruBgwsC7VzfGbjeTYGZzmWzt9y2IGlp+9daUQjvNuOFwpPtKWX+qum6jaax2cb7u0BcLGMp47",
-	"lCsP37N+J1cndbFPy26OlhOFEaUYLouGUtANJonUbACWUW1TUWY+vb54wzAsFUQKOtS7otdH9XBVLv0z",
-	"LK7xDP+BL+pnoLhm0RoBPctF9ja74mXGiY5TT1j6ZsfsE52WwjK/usL1df/499YAJiLwtM9BulnhFihH",
-	"drN8rECTHKcls2zJKZGiGQQlc9iA8YlWYRA0V2qa2hXMBwnoOEQOh2aCTQI3CmKYodBWrhhtnbDPAzbR",
-	"bstCAdwVyMK8dSH7s+NmdyB2z0o43w2c9DjKGn76bIe1XPUpQ/uyLX59x4z3JLigj+ZYc7kcrR66eMB5",
-	"3rY6ZR8QiwAPHh8WVR8WDqPAM7nNIQ4+fQ3vkrVQCO3ivsr3DBU+M/ZeHzQezajqkya9OBnV0h0bNZIz",
-	"Qcx1vJPHz63ej8e3073a5L6e+118c93W9b6lR1cZF3h8dj0+u0qfXdvmuY+vtsdX2+Orrcqr7baVxhXP",
-	"tu1XiVudUlv3+bQ+uTZAeYbIRS6jTUq/rMya2aj63G2n2oZ1MB5ryt1IvXwAIPbrJebma0jcR2bu4lpx",
-	"VSvEpfm6XREm7AbIxJsl7KYDdMXdpewGF/KxMN1jgu8jz1pdn26bGb43UFn+lfLDAi71WAfnX+keriqH",
-	"85hO9phO9phOtjKdLMc/v66COI/JZ4/JZ4/JZyUlcG4jaHoTTfQxLe2rTUt7KPa4xyS2rzKJ7et5SIRJ",
-	"bLdqiLwJH71Jels9fWWUFChfkfuG3oIlyW/kAea+ffW86zFT7pFjrc6Uu09uldY7XFm/Bw0iUIdMFXwq",
-	"aWnDOiix2DiRMVP4Uh7JGShpVtu1Cl9XxFRpBP32Y6W+Eaz3QXCCvkAIys4hncYW0dj84dU5vSS9bq3V",
-	"rRVg++Y2bjZXY2hLIX6+Jt5t86ihud0/UT0YbYlJ4bQxtbQKj8m0RyblqgHCblQfw3XYoPLgIlaFh6RZ",
-	"q9dGjEawA3/UzKlYNLJttgNtYND9isjnP8mID7ljZo9xiTd2wtgJWyfMxN2mqlxwcSRivTZVZhq+Gjrc",
-	"nqL910a6gebEWRzZwLm5nBJlazHA372RlPYVFGNNiJjGMdgBofYPuabxlGHtBtClLLpzLpbOdjDfu2YJ",
-	"FMq0dcldZSvwKuuZJGrCYqPsAc81z0hBxxbnFauPc0Wu2MS+VmUSsSSskOV/htINTOjEmoNBmeSC9J71",
-	"jIgXttQsRlVitckZOI/M90ifXXIjA9AyTjWZJGzAIsSW7YrehM7H5nw0n/WAsZpRc8PBCs8lodeSR0Re",
-	"s8TIKEMMJcfMrIzFypwBpFUdKE96J8MG8LwgphN4vd8gs9FNcjI0lHZsAKiH40RmkeaXMaPg/qrbuFBU",
-	"dY2ibNfV3t1zEZwuotIOcQdxix8mEVol70iWWDmyidjZ1NjrF4drXcNaWtYtlD/4iy2nvO6ArtsGsggH",
-	"uDVY25vJ522L1vAFAOu+kay9MxN1Bbl5mkBpHG6W/Boezg/buu1268E/cOCYbEPCrx0iOmYu6HP9eg6z",
-	"kQSXK78UKD3WKfDQFaXGEfsCAeFASabwsFEW0l/Bkyhs+WPzdPFlDSGurN3aX/AM+SkT4fUYdvVwwq5C",
-	"7J71ONjXVS9hPN8shspjLaZq+rT0zlrPjDNG5qoQFO4tasS9wTRJmNAXEy56ZDxVmvQZsZ4ovGYDqbTq",
-	"CqPXob00E669ncpIaIB1lRlgGhEfDlmCZdzwQzBR4oKtPoYxoou11tYRmYqYKRWWRqBxLGfKzx1KsivM",
-	"AuMJPhy6wszkSe/7v3/7/vj05O3F2as3ry/OXp1/OO09BdrNbSRFNvzBOysNUze6951yujPL6W6KpwCD",
-	"rJGYk2m/Vl4OTvex9MFtMUlLX9PtaHW3l1IMYz7Qaa8Hq+alU9yrMMVUbN5nxYVCjQUUCptLA/MjpGGq",
-	"hmXOqZgwit6Ei2ql5zG6LFdoPhfJfyXkTBVLzXcCPmqr0XOB5obQ3sITwiNVxzgAYOjZTATO4OuMDkZp",
-	"1em0+jPKTaz83BVgu/GF6t3k0SJj7tqMKh8PqKW8vRSCN1zpU0PkzcrWI9+oXrr+jOlv5pVbfw90sZer",
-	"Wpf1DCX3Wnsfwr2qF97PNV8zrOyx5P6dldw3iqp/U24x2SBfex/naPRBvLBFqW21ReCC8N8KcwciOZiO",
-	"mdDNWr02TeJap9aEA21nmh/qtUwcQ4U5IhPkCYmoGvUlTSJUlz0b7YAyenryVtWtOxmqIaMuaH8i7m1v",
-	"JiHo2Cy2QCFD6+JcXL0w6x4MZ9axcdB1tI6b32114Wzh4kkiLxM6VmRgdHzDMoNp+Pqv5Z8Pcy2yWAsd",
-	"QtVVnSD8gP14xNjYPjgc41XEaoqZoXzhY6oD+YFRyhKeEkaLxqs6Ngq/DVXGapFayngJJQm3V6L25dOX",
-	"/z8AAP//",
+	"7H2Nchs3lu6r4HJv1dhekqYkSrY0dWtKcexEiWM7ljyemdArgt2giFETYBqgaCbrrX2afbB9kls4B0Cj",
+	"f0g2KerHGd1btRNTABoHP+ccnJ/v/N6I5HgiBRNaNY5+b7DPdDxJGPz3cZIyGs/fs5ixMYvNT2o6HtN0",
+	"3jhyfySp+2uzcUWTKTOtYqYpTxpHjbMRI5EUQ56OqeZSkBlVhBZ6thvNRsp+nTKlz3ncOGqIeP7PSZQo",
+	"/pn+tj/6Z/fqt4uDZ+mvo5g2mg2lqZ6qxlG3c9hsaK4TVj0ZPZ+Yv0xTcTSaxymdcHE0SeUgYeMjO4OW",
+	"b/7lS7NxPOE/svlrrvRLXIM8vW8FI5dsHpJJJ/z8ks1V4+iX3xtRyqhm8TnVjaPGbmf3oLWz0+rsnHUO",
+	"jzqdo06n3YH/949G0zcdmHH/OdNHFChjnyc8ZcqNcHjY2tlt7e2cQff8CLBM3eHZbx368/jj4efXu4Mf",
+	"I/O7UJqKiME6immSNBuXXJjGdq6NZiOhSp9PVfVU9wofEnRsVjGmajSQNDULO0nZkH9uHDVG0XnCr9h5",
+	"xTxSdiUv7RdwGiqSE3OqfmlMuFBHZv3NWOa/ZynXrPHpy6dmY0IvWONop9mYsPQc/7HbaTa01DSB3+G/",
+	"4C+qcbQD26YuX8n0ODLHK79jP9E50SNG1CVPEhJLwj7TSCfmR67+kttI33tCUzqGw0/HcipggfbNgpht",
+	"m6YpE5EZ+uWH9+aIycZR49uXzw/3nnW6nU6329nf2+3s7HU6ncaXZjCTUyZiguOQlx/eEy2J6UZMP2I6",
+	"EtOTmK4E+0ZTpeWYpXghuofPhgcsoq2D3WcHre7h4V5rMGSD1v5eNBgMBvRg2HkeHCAuzhWLpIhV42iv",
+	"02k2Ugm3RM4ES80VMgvSOGpM6Hxs7n1bp1SoIUsb2YKeYpvyenJlFzSditwibjTldWf2kevRj2xeYEXq",
+	"kihJ9IhqQknKdDonZpp0yK49QR6z8URqs+9wf44a6VS0ng33aEtpNml11yXiGxq/MHxHaE4LCwzc0v/N",
+	"kCCkJlc04Uu4a3X7TXnqTsZTPwg61SOZ8t9W8tNp2BSInKrCHp1JScZUzMm7kzeK0JSRAePigkQjFl0u",
+	"kh7L+7TJWTon9IJyQRKqWboZ0fudvYxomPhyYgemiSHyxYiKCxafchGx48kklVfFDT2VY6ZHZsojqkiE",
+	"7StJzVrCKTZsi9ohScoSzmIiRThKm5hTD8RvutcB2ZYUogwt/ssrFsLOpAWdWr4TLE0g83FpiuqDObvv",
+	"Tt6YQxvJNGWRLjPk85hfMOVFiP3Rj2F/1ZqNJ1qdp2xMueDiwv3FKh7n0zTxPy0W0kXJdy0OXDX+7tFO",
+	"SYQ/izpsd7DfbT0bdgatbrS/13o+7LDW/uA526d7w8N4dweZkNBczwOxnkhzBc6nQnNPnZzqSBp5nftn",
+	"IIRTRpWRc0buwqGJGJ+YqbL5D6PBdxF/y3949Y+X789+Pj1RJ2M9+ceLk4MTcfL5hM94/H0yO/mn5NF3",
+	"yfT1335I/r7710n0/c8pFXHnRHTabK/TjnYTMRi/6sR/+yGpYIxMKbODS1apu59fpcW8NDvJDepO2KKj",
+	"V6UdlA8gGcqUUEGsNrD4ODbUiLZ29w+Onu/udNjBQWcYPWP7O7QTHQ52dro7h8PDaO/g+WBvt7O3x/a7",
+	"0XPWfd7t0v3nB3uDYcR2dp/t02hIzXUsHup1dYUtXoDdG74A3aPd0gVg+/SwO9x53tqLduNWd/D8oHU4",
+	"7DxrHezEzwe70R59tt/9Y18Aqx5f65x/g4tRPuAjmcQsBbkhpDnut81k7S/XPUo4TLb5N3EezoXU54rp",
+	"8FzYVlvdxYHdrNImzk9x4IJyC1zKfpNE8oqlKnvW3LHQ7N6w0OzuVrx7dw6Hz6K9uNN63h2wVnd4QFuD",
+	"/Xi31XnGDuhh9HxnsDe8CZ5h9+BfQXC+/Myiqa7iKHZ94H2lZZpXZx/UtmupbQ3mlj1/DotT2jnq7AZT",
+	"cgfUHdd1edc2TlLOkhaepKX2NDlhImcfzD3Xg9/RxHbN47VfOFuNkdYTdfT06YSLtrV7tiM5fmpbPR0e",
+	"d9O/fv/89dmrt+++TaZvP/6zFZ/8o/O3X/fGH37tRPvRTvzT7g9/Tzqznxt3e0j3K9jkHb0tNj2Fa0jQ",
+	"CROx2dEvn5oNwT7bzsWT90bq9+zXKU+LbOyNdIq/YCy+fQ72tehEsBegFSVcIVe60W01X0rdjhV3853d",
+	"82UqrpaECc1SUI+2q+w+8I4/Gu+oPl+LLAX5U2Y3+Q9iLFj7bO/T5N133870aZcOv9n9/u9KvRV//T7t",
+	"yH8Md8Xps8Fe9OPlzvivn38+PG7crcnhWcXZviOTwx2e7WoH7vupCNxjQs4eNPl7z+huVFV3x6SKB5rD",
+	"ErpPLd9bcWweDKVfu6H0FrhW/jzCsmMoRuWz8ViQ43cnxUiMVaETC0IZagQl+Dm94+I1F5eVk3olU0JJ",
+	"TCvnFHrjnx90O51szPdmU8ZsEa1G8UixiSGYyKHROFyMR/itXNxHoxM/Hwy70UFr17Cy7nAnah3S/f3W",
+	"Ybw33Bs+j/fozk62IAMpL7m4IPSCCd0oTW413b9OaWq0bpzeSE7TVctwGC7CRzYYSVn9gWMyw7+Cb8ac",
+	"ZEWoiEneNpBzqKoo5RNkYI3jhKVamYkZQTeg0SWRwyGHtWNXGPIEe9+2NtlmzurQftL41GzkdSIzGZXT",
+	"ipxfNFi6eMkBNpt6yeZNZKOysJH3NooIQh8WRfyc/+9//09jZagRjnSbEUXZhtQ7ZDOuR4RrRRSLUqZX",
+	"bszuXqXiUr0x9Y9mzBUdJCw+z3NhJuDXxpFOp2yNAzykPOHi4hz89KHdoLEz7EY7w4NOa5924laX7rHW",
+	"4WB/r/Us3ol2WWfwnHa7wOBhNY4as5Fi0fk//jYaDf72jfrH6TdXg/Hn/dcvvpkO9n6++PvpN/N/fHyl",
+	"Tr5/k/x974ckftH9f41mYzqJ667cWlftWxZxtamdZ7mRw402pIli4beqP3S8+jtOjrruZgvNwC/hthbG",
+	"cz/Wiqg0T1K881uICdnpZDEh2SyWBYHYT8OOvJLpgMcxEzUDnGLJMGSJJomcAUNcQDNXK/oROWEpnvnr",
+	"R8N4OlbQPvTtctS/VBFNaEU8okwZ0SOKzy4j0Ee0muBMySERFYZS5CmEwm/ApigBBojxQlxnizKiV+we",
+	"LMKViyguiT5Hk+HYxHKx6vAvouiczEY8Gtl25EKS2YilrGlUDbdG5tpZnygsCbYFiUC0lHe/GG/1iKXl",
+	"sEUhze9FXXbBKSAoAYkUydzIKJYMQRWyZ0nhQZixlNnDEjtxdvf0n8nXfKhLijyNx1wQLS+ZIMNU/sYW",
+	"LUOpIdz5Nnlr1oLm/26WKuFDfaeEp4z9xt4Oh0WBpHH6OXvhwFtS7N9Q7BTfYIH0Dj5RYDGvKkcPlBD3",
+	"CVQhvBQ0NxP0f6LM/xkzpegFs2dKyIGM54SqSxYbPdwsq53NUhMOThO/t3ySOenmtE8iU9DFNBNUaCNe",
+	"cfLb2FU3g6Vbio0MFSdZEPALKYYJj3Q1Z5tRRYy+i6FkJObDIUvNisJ0C4biPNXZJ/xILlFi6YhbyJ4I",
+	"yAPdAuhbvjjBdFu+CyyV0CwVNHmZpjItL5Ji6RVLiVFJV0bCzgyZs1SKizZ5I+1vsCyJnG2aNrLfCVQc",
+	"N1nCYLYrSLaNLZkQZh2az8rE8tjp9zmNzcZpU/Lhw8m3VWvwy++NREag2VM9Kuj0htZPzcZYXQABk6km",
+	"aiSnSUwGRj+AabmRHTlTHp9PaKrQaRrO35quls7dttlk3oFlbGtzdrp4xeECSzZXZMwV9Fs6x1+nLJ17",
+	"o6mf3ivOkph4Td1PyI1ZmIt5r6bzk7hyBddfsdgOuNUVQ1lRYVsC9m9mqaUkiVy1YkYMZPEmfnqnOjVX",
+	"087PqJ+EajKWSpPdTodEI5rSSLNUZXNV0OVcS3kOn81N93vwtS30wa23v36WfzUt8aI3vSlbCmaOeXBO",
+	"QacKrKjmc+XDAJ89R66Rm/uJ7bnsQrnRNzgeoXl3a8fjxBkUl83ZCeUN5hxYk7Y255Iy/YZxUKbRKkQE",
+	"hnJX2UoXnOtaB8WODmckI2vNM/IjW8Iv6t1Eu7TW0pZb2SW38aC7/mV8zcVlea4JF5dkBl8w/Go9/lFh",
+	"EV54LhKmFL6ZZUrYr1OaEC3JQaf7HFw6lgLT6ty0OocmRQqUrqJgzLVfcJpesHrSAvqtO9+d2pP9af6O",
+	"L05UQHGcgv4nBau12hMesOqF49i5Tbg4nwqXqJSb2VvnMloSEVqLL9t5ORfUZoL3HeSGFqcyoRcwjwGb",
+	"SxGTmUulSrgCc0M0YqreNkPu6Zq7vF97l5fusZTmS6lef3err37CqNJk5dXHb+anKRMezatn6gLS11Ue",
+	"JnDr0WGodXI+5mKq2docYKfbrbvYP7un1zX1RUvAddRFN5UtaTj15db2FBwMEqi6eikdY5Im6AeCyME/",
+	"C1l9iw8FZl2v1A5iDkEANA1yNM1v5/DfuXlah095oh/ev3ZKDDgaak1wmiYLFlrbIcdTpcmAXXCBZjfn",
+	"xIDlFnRsiBhJpWsssZ361t4U1ru1Hf3L6APfGZlRdLUYDsBS4mKQavkugJZCzyZRknDtcpaMpnEnzow3",
+	"cpEX440MnBHVNgwmYkLJgNGUpdYuiQqpM+g++lvreMJbP7L54ztO1X4jz8z8SiTCrOtTNyTUc5k7p0hX",
+	"5xy/MffG/aX+Ac06bcHWVpjDMsKE1K1chs4bqV/JqSi7OdU0Gi3MowipS+0DDnukLJLpxkR180QNYWar",
+	"KcJ2lpzKqG4z2rXZyJa2KpvHKrrC4EtwSVfFXL4Bt9e6gDki6LUlumoC5RjCcvFZ9hVg8XZOma52abk3",
+	"gZl9yiYy1QvoPQ4s2mGnDCMIO2+BbDt1PzSmei6j3k6o5eCCTA+zCObx8VYkBc3Y/AreuYUbOwF9mtAo",
+	"YhOtENUC3HkSXcLm0dEmwF7hnyxV9i/XkIKh3yOc4jLCzURa0A7JNdrZT1yNqY5G5QPtn1lWfbXnd8kJ",
+	"R8Xb+ncKmqMeScVCZ6YbbQtHACkxyjWSsmoVTOuWbw1rwcWJoJHmV2zhCy5m0IAWznxV+GmnmV+Y8giE",
+	"DrV5EggHUuCGaRPvGAXdcyoSGV2aRU3ZJKER29wBuhseGTMjR/GK9eKi5ZvaxVoYOngMZ3pJDKf1K+5W",
+	"xQkBLbuD5/FOdMhaXXowbHWHnbj1PNp/1mI79HBvcBA/G3Z3SzFFxZQGxXRrwsXTH7udSFxOrs5muz/9",
+	"tfXd5O3uzvnP4u/Pxp3JXwd78c/76dlvO58/Rs/py4y0JZmNThUKCVwAbjXhYn0EsU1CjkdUnU+4d/7i",
+	"bT23OxpMuCKGuCIikKtzdw9wPK7OHQyBdWBXRR4rpjEwDo4upPAtQ/cy67wA28DeFR/4tslFw86L71ij",
+	"SEQ5AD+3L1u4bJ6eVVctgBF4x8Ubqd/OClq8Gc6wVDkTdWUSiCMKy2MDi5Rn64Yxl8UTNt6WgMrNeNUK",
+	"GO3EtMyWoKSQZDGAilXaIvIt2uTFSKL8YWTIUwX2UaJHqZxejLZA62GZ1tV6iKPV6x9coGkO3beFqzGT",
+	"KF8xHBHnfO1Y8QkX53QySThT5wB7RwF7wvwcjagQLAE8AeFMfEYknQ/Yudkexw7M787SdI5TRCtFOTlg",
+	"THnSVkyAxWKRyfBoZz+3Gt+yIZ0mFbb+GP+g7vEqLCNzr5Mj8wPE01bHlq/a+5veApybDdbIzw0hxsyJ",
+	"H+UfdnaAU7gjxxWq1fGCK7yGvCyIvi3JrnDim2qFWyHCzvn6VKwta29mD/CHtSTvMqreVNkrV58pXC4/",
+	"7WyRr7XsLoDvXQq+T25e+a8wHKpsVEfhvAo8sLqpBfObyylG2nLdJu/xP64XI74byLCAiCyoa6ksC3q0",
+	"bA+zHGgvWZR+7SBcmcplIea16y0ity5F8MSpVgCkZjNNp/m0pFUDTmSqrX1iMfQODm12OJ0uVugGVFxa",
+	"dY6houa+1W5UYs2YGZwyjUFClWLlFKKw55X5E2tGjtqPuTCZd1y8MlpW4XtMBwpYWYQ1jhrPO92Dnf2K",
+	"4d7j47eQvWpfxBW4ENYNfp4btmm/0j3cfbbfcV8B33zlAm1n/EWjHxPFP7difsFXL8aZlK8hmKF0emAn",
+	"VsU75FpCqxR9rwf7+3sHZDDXTG3KNgI1/yyYwzJmoaVsYTtL209UzN/jt9UCfFlrh12WIhjQmsN1sCOU",
+	"UIkUGui48kE/mxpWDvNrAJ9LHT2r18K0b/n2wZpYl2FFvoWNnjYE7nZcotvi9ahu3sSkSyowqEBIMpYp",
+	"a5NvWcI0gycS3NUtvIr8sgRTrbUsvr1Zlg+CXlGe0EHFXWLpFY+YS0IZMBsYssg+7drjc9jleJW7bzVG",
+	"eS/nCfOkrHSE+Za4CGo6QfP5Tyzm9Az6LuILhpofTt++Wezy0661oc+8giK4HU//qTaOQt/ZDwn10yVj",
+	"M18CxK6i2XdqQacWhgIY8uEtsizxE6hiVyydY8oQkUM0yptrjumkmXUyl235BJNL/8pSPlwoFZzirAv2",
+	"ccAoyp+3Eh+303bxxUttjS5mOL9z8BtnFjnNGrTAyrYslXUnr1UD1bih0S7tDp/HB61ng72dVpftH7Zo",
+	"J3reOogP2d5gf7iz+6yb9RAx+9w46j7b2XE/ZRFmWa4qDHwY7w6eRzustTfsPmt1Bwe09Tza3W912MFw",
+	"hz6L9weHHZdLbOlYNPWdYOrQHqMrHBCC+cUdvd1OF8HDcmNaVd1BE9hVhLkGURQ1E2c3LGhQ2PpKF+mx",
+	"33TrKTGa4cCoetw8+412X2URbRzt/WG3/3l+6uH2NwyXiCKm1HCauBNQOA/Ac0vnIfzITueoU/hICXln",
+	"o2MS7LlN/C7zEZehzhVx2eELZXhFWwiqsaYXfPUKTbSEN+FLSCs3r8JtyXBLTTjTZTzczrflm1esyIrE",
+	"fbgE+JqERKkhv2IkpnN1b1L4XRZ+I8jjt9aCTRP5Mxq6C51kNTP8q3P0D6+do78UdkEQuxJuGx/wFpbt",
+	"xt62dmOpMlGxFWvKMM8Dl3g1HzZy8438FGzlGVuwlUYOoE7r3i2G5ZcU2jVkO3w1leJiWfC6d6Gu8sd2",
+	"q/2xvv8WfIkn3p2LRpOlIsgQ1vL3xJL5WkZVT+riXDGi2rygZtfzRueov2m/8zaW6kuzMWI0ZimWiwOj",
+	"40sRSaew5m+ujW3T5lRim+xwukdc0/riKb40EenCBZUJsLswd959oAIgeY3YmMK5FtOxudv+j58K2Q5Y",
+	"Sgrm+s4FNJUnmr1AcZLvjs9efO/mqcij969ekP1nzw8f56dUfBdXTq3UqHKKL8/ogkW8YinkXlgeiKb/",
+	"JuGC/DqVmqk2OYFV7fcanV6jT2YjnqBx0nlC4f0+z0+919jpNRpFkJpw/hNzllMzi//oNX7ptA4//Xuv",
+	"8X8bVZN/LSOfFF0mgMZxypSqyo5ukpQlVGNSGdZByje2Rx13YO/w+UFhB3KGu6c18R1r0Zwf2dBPW8PW",
+	"p9/3Dr5UL8J7ptP5sTnP1csgpuMB4qbZPDhD8oxyTQZsKFPnu9FpfqcOO51whmMu+NgcrB0/By40u7DO",
+	"hY+z2fFUj8xliKhmCzYka2EOFgzOcIkPnu13Ckv8DUZ+p4wm4//XazgWseL0FNfni837YNrxDwBNw7SH",
+	"8hT7PO67MwD4aVSRJ0aVcTH16olZq2kqlI18yyZciXEG7hhIkLCQZEE25TI6xvTzayYu9KhxdNBtmuV3",
+	"/zQqUnZczAE5bv2Dtn47b3369+oTEuIH1CE8f1PMChyrSzIbMWCQ1LqIxnRO0qlw68Hi0oLUhT0tL1IR",
+	"imDZSv3flA0bR41/e5qVGH2Kf1VPP0y5RXy0gWeLyC8DERT2tmYdvwpSgiC6a5ORRwJYvovOdhOc4eBn",
+	"zhSmU1g1evGxrmk6qSA9hBm4NunO+1ZjBzFIxqef5ckZ7LGd4QHdbR12om6rGz8btJ7THdbaH+5Gz+LD",
+	"Lusc7FWTE0YsXp+c4U+L1QIjlPNyF9UD52VvEorZpnIIbVWTyJT0n/TbxHTHBwFYKhQqN92dXcJz442o",
+	"ygG9WGnfJq8ZvQI7jZyC8cYORsU8a/MRa2BOUvnZzsyQauQnU0aSgoihAul41P/4tN8k/dbFb3wC/zFI",
+	"zf/8Gf79GFTSCyFT9GPAuqO6l638ybD1kw2lruSQO53dZTzyUa/35D8ffXz6+C+9xi//599a//XpSa/x",
+	"CObzn61B+p8wk8d/efRLr6fJpydN+N/mpyeruzx+8riC5TYbn1sJ5IMDAJ/Z7DdSsA03fESv2MINt9Xk",
+	"5rZMju3cJielzYbx7A424RSBlU77e7/X6cIbAzbc/i1/hJbtjyHwK98k63VdzWAwEiH00mbspWaMXxV7",
+	"CWIFr81efp6ypUphX7DP2osKyGhHbbBNPnI9Mnef62aW1g45p/YkmB8FmzG04gIlLqHd6Tjw4Y3UGdRl",
+	"Oq3DanXG7BoUZjXLByEYntr6Ih49ZE3HEbN8aLoF6V9Yirz432QXncw/tW/qIm0ATxdIdbjo4EHHMsrQ",
+	"Lb+tNEkWbZ33W5QflJn7IfRYxYzG1U9LmD0moTuncMXMcfXtw4sreAwvmlyYTFB3MYMJ+EnV1yWWHZWC",
+	"mlEEsVlERF6N2ORELONUsKaFqVldrxRbUjm7HBfaZHavAbukNLHv5QxDLvIxLxSZD6gjCCCzaGaIiRLO",
+	"KXah2LudpuEw9oFqHq4rnqswUYfukZ/nRwAChUlpaYUjqlUYKObQP3YWzRNs15XT3MnPsvY8WVo9Vb+k",
+	"TGi4+vUX0xvZt7meGAm76KLbmIeMKzEi5KxNjoM8EJ8rY0NF+hgE22/aBAlsEyaucZtN0nc5YX0MI+oL",
+	"KVjffEfECrQkx2hmlhFC2PoGbNBnqWUe5ixzzXx1CTd8L5MF+xhwl6liqsRJMmHkCiJUTRtqJmyqPMDk",
+	"/FRPmf5mvmwrs+RJxTQZ2IodE5rii6tyVTE6uXJVIaC62bCVCBouc2zJYvrY2AqbFx0zx4/RWuHODh3Y",
+	"d006Ffl1rUpPqCTCVkTdbJFx0hkNy4R6nlNWynW8QqFsH0g9upZw92AAlSv/kXJ96iosLGRIRUuj5UbN",
+	"wEhczK3v2xn0m84uCaq2UDMUuIqJhdzMfMOjfFVytJCh7YX8rFNtzgzBUZabWaz9JLCyOMfkYpNKTcde",
+	"xSMhCPy45hvhi+mvJlIoBjv5zVTNbUFMzQQI8NCDYB0z/w6eBMijBWJyXau+6to9hUbloMmlfT4UYg3r",
+	"EfgOp4o0FjbPxX0CB6OpefVAGK95UrAYXtU0H4ypMzxZRACvH5MZeK3ASN/yD7Kq6dvWTwN7/hdnvXVY",
+	"wBtsTh7/YulyB023s9r1IDQCGi3g4gZkLgBPXkpvVZ+tEd4PwIvPL9m8Xx9sGY6hOXf9iCYJduaKjFgS",
+	"GzkbdgFvZbCAHtlvgyXMJbcuXbis5VaWK5cn1fR48/bW+ZIDCdP+fQ5NTSueZhm0uZUIkAQ3uzUhtsqq",
+	"a+PbLgIvWTpAucfNXL8iyotld9XYKA4TxdmFwrXN4Nk2WFpLZu3lLbYvYy+t2h3fthJmZPlJzze/QbaY",
+	"ATY1C9g0wWb5uwDTCdRbyzAwPQ2fq9ZLN1UaN93ou6U9xAW8i128sRNeXLgc1RUhsBsQXzHKUuKL7bdG",
+	"fEUQbhW5akM6K/J+ltJZbL81OoOEIarymTvmB6592hCQn9XT2IzuBSWGltJe1Wd7hzwrS8SVBVEcTPWK",
+	"GkU2QMciZcIL+0/KKxcOJDBX0ierb5NfyBDC/4+8oHa5IKG1AnIQGCv+AR8DlPQDC7+1PblQkQyn1CbK",
+	"5td0c2V3a8u5sJ5UvaGCPjexM0tPd7OAdTmjQivIGMRcUgT3PHIVrMCDSjVLsYzZ3Pw7qHppVSEzkJaS",
+	"DGlKhqkcZwnC+a1zhYbuyd5llY/qDWPb39melSstmWsTbCZVlyq/4td52GxxycPY5OUi3zWsivSt1RNb",
+	"b2+PLBJ7MQrYy4M8S1zGBbdm2vCLfC/2NgRcXPEosA2/6gNRPgi6JnrkiiNTKCZccjtu+exc6zGKeEHx",
+	"KRcRw2dijfNT2WlxZcqNWLuvaLa8d1Y97NpnIiuJ5e2e1BJHUpZwFhNbCNRCv1znGCx7oQY7eyUv2T2S",
+	"s2GFxXoD+R53rh8JOgYPMag44Lqz1qBSHcfcFlh33L+O2r+ce4Vrg3n59+B4rscrNhR0OfTHGtZh0/IP",
+	"KB9X1Y3MSdHsgoI4xcNkxjVX8+uRsEGVi/vyWPV1f2s+VLH93dpjmnhmIAoh48sYPl2qVQysxpXA2GDV",
+	"g5LfS5foZVCMYvv22LBsuCPI1fragKiwLMhSqnzDW/ZjluqSbuLJLI6x3IeZa701cnMVVKsd3KDCJdLH",
+	"rdsuGGvOSESnipGpiJn1ZWbZo327VnBvlqxS9eqEta1WLI1vWn9dvj87e/dX0w2m4Fa1co1cjqBlzPCx",
+	"kLJi2db1qSyOUIfcXJ+7oXu1rXgZzUHvWvS69ndCa1gmdn1aw951aPXt74jWMPlsE2rD/vXo9T3uhOKs",
+	"pO361GZ961BqW98JlVmduPWpzPrWodK2vhMqw5q569MZ9q5DqW9/N7QGtXY3oDXoXYtW1/5OaF3uRVtC",
+	"Zh07TtD0rojblNv6rjUJvCseu+I5sIRC17MOgdD2juhTelP6lK5Pn9J3Q98qx9wSAn3XOhRi4zshcXUo",
+	"4RIig851yHTN74RQl2a0wXvM9qz1IKMXd0WfLzW8AYW+by0asfWdUBmWIl6fzrB3HUp9+2UFiNcZ6C6V",
+	"xJW+xCULl/WtQ61tfSdUrrbnLiEz6FyHTtf8LgndVIXKdV+D2FtXpbKCKpuF/YdlZVa5dnzbYt20VR1f",
+	"Z5XEtumf0Ww8kSlNeTK3yaOBnT3MFAWMuyz6CCsZqqCUocvT2o73JCyju1kCgu++Kr79lS92u5WF9S4u",
+	"Wxy7VPe33Qjoczaar4/OIKjYUZlhJln3nguwnlFzmBLmgjjdbDaP4bxfhF+yeY6u67n87hdtdg8dfT/J",
+	"mA85W5DamUPMyUAQwUvXz+Hc9DGkosAxHJ7iMlYBbb4sLs+0CROvHGg5Sy532douLAeZwgDdvkN16hNF",
+	"5yrvZLIhRrBnYbWZzZIYfPdV2QuvfRmYrSxDZY2bLvmRf+MIK5aa2TxJIxylTpLG+7DAy1aovUaVm+2I",
+	"3Fw5/w1TmWm8RphCvjWwlzV65xpvbReckmg5YBapsCSmxGqSuX34+PFjqwjpuWwzigigpR25ZgrJtXfm",
+	"TF7WiJJy7W5qPwaIagph1X5HMMj6FjYjzLzfYA/uNHf/+J7l5S8qfLTRulYPtWKBKzptXXQhCk/hvdx3",
+	"TywU8Hm47cIKIwZ2KwTsXrbKBXhvD6LdercsXzff+53N1c0Ww87E2bVojGoPTd6lcsJSDRWMbKGM/Fq8",
+	"tIUgZ/7MQdByiCQTS6ySH7nYIJrM6Fw5sccgaZ9rxZKhWZtJ8MmwoOSyzcKpYzIylI50UPG/V6rAn3V2",
+	"R2wBbcWYapNvpjyB0pw+uQm/byHQ4TGdUM3a5A0zNyuxNRLHMmYJmaVcsxKYCdS3wiKY5OWH92ZFvn35",
+	"/JDsPet0SafT7ZLO/t4u6ezsdQjUyQywAPcttlQABrgY7w8XuOVoRwQTh4Dyi1+TplvTDL9GDv7JIo2H",
+	"KVjIhScB4VTKKwtVQUmGJ+0BISPMt3QY1WQy1fB+GBMutDSsSQoe0YQMZTpGxOvnz57vP4a8pxFVI0R8",
+	"GkPKZsqGAAEVT/HWIZyRapJECkbUNE3lBdXmB4T2ttBAlMRyOkhYFkw4SRmU4LHFTJtBdtzeLknYFUuA",
+	"BMGU5uICkxezNjsHqKkGm72Nsqf5PanYYLt95i8XsmWbQ/m393T2E5b+hL0EJO817/MxZvvNPGKSIopF",
+	"KdPlqxnWFCmjxDHhQMLxwYKNzShmj6EWR0w1a1k0q/Kxzmib8ZS1z7Cd/73Fx4a5W3T4UeOoccH1aDrI",
+	"6nREMmW+YsdTbgMBn5rR4HKEhU6q+MQlh6Q7BNsI4JMz9RBjU21+AABHAoJb31ZN6berYFUx3lOtXjbb",
+	"sE3eTA1HHRq+5AJoF66jmCZW/8BLegfryleiRl6yeZZ8HZyv0lrl6sP/vswWBxl4Qdy3XbVhLskjt2rT",
+	"KYBELV+wL82GOQbljx/7Qb2WWog6pyIPUOfLTgC+fQblBv/6VPFhqIw2VXVvmGkOuDlNgBXjRrUjlGCR",
+	"+NwhEiC7ZlTd51OEgF4LwevMxk6YnCR50vAVgSVKVu7sJGVD/nkx3qBZWQT2LZ1WlAXKqDEzAMQ0bbn9",
+	"R+VRTiFZq+Ze2sY50mw+0n3eM8gkV1X0WWULcpfNQ0O1ycvxRM8txlN4cRvNBteshs4H4u3UfDIQmzRN",
+	"aVn3gZtut9veaHvC/KSbBWjXQLrlREWOgee2tXBjK9UrmLMLXFlLLANyqRwCcEJZFluuohZIMjZXmHgj",
+	"k9g8tn2NwTVWurzIrrDmMohYsGTBhJdBpIZVzTZEcV0+vC2TtnJsPWIpIzRlcOOVlhP4yE6n2el0mmQG",
+	"f8ZGY2q4A9ZgbixBru0snI8r1rZwVhNbxN3NqbESmDE89P5MNB3mboBqiwuSn8jiE4u3rCwEScovRtpK",
+	"u0DIetRMLtRRikV84b/hiYT/aIERnLOwQfaba0gnvGWIcI38v10DTAdyf3aoN6V/Y/NPOUDTYHIldn2s",
+	"LovZBWtcV3PpHFod6TXMUUFQUngcp1NBhJz9BUr1FO5xtCy2JP/cNdN0AHjlvXnFAWC0mJrjklGMDDWd",
+	"sUytAx5Fr7CcMAHGIaLlBRa1gfdvCbIv/9BVTMStsRRs3tof7LD8S3Y5qv3/af1XZXGeZg4fvhZwZ8af",
+	"ufCYpyHU6V6n01yJy1o012O5aPjdoiL7+/78oLsKAdroxLmVK2/XT/TSoho7g6iiQwexnc4xm8gqGVPB",
+	"f50yp+LlkJDJB8UIJYLNoLGRroxGI/jBHcj8rqVT0Xo23KMtpdmk1d3OroUY7jV3LZWLjaZ5BOamhRiu",
+	"jSScs4I4dGIz1Keq1zbVLSNTWpBH90tp54I798k0t8YD1zxfzyBch0+FSlNrspS3ggUAmEt4Cqqm5uFu",
+	"4QrbC7jMecwvmKpQR/tqRFu7+wdHfTKUaBZG/GpGTr8/Nn8Bm4x/EHvrDVomoAbeiH2mMYv4mCaZFqur",
+	"8h+FdPahOjq7nfqmBr5tzqSipORCSe4aA+RVwoY6BHG2kToW2l2mYVhOm5wyXQcWGgreDHCMfpNAscYZ",
+	"V4wYQoqawwLiAoZlv3MOFVErAwGMDub1oVxVfeWoqoVn3SZvS3Ndufi1bE/uVUHV5RLL0z14NxWE3BZq",
+	"s6xt5VhmlfoAkWEzt6y5nYyoMFrwFUshaITItEmkiJwqkWF2ZnCTX7PlKhfm5bmJkKXjjfWmNtqKgvDc",
+	"UvmVjaaSL3+78KKZZm5KhpkxEavNGJe3t+Z4YhU7u69nSGb5DAuMII4teQThsBCDPVQYjAnVx6DUbfio",
+	"Yp9ZNNVQWQPzzxvNxlRcCjmDGrYrN9XOsB7v9JPkesnU7utmuArkZTLn1SoA+DtsRahQV3DVJMCTLiRh",
+	"nycJFdSr03ZrjFZ5zj5HyTSGbYEtPRdSnydc4ZZNoIyHYgoSlZsNhEXBP0BLxbT9V1A3xfzT11Mx/4ik",
+	"hKrocjgM+pojUFEjpNmAetHn+G3ojvFj2UzOmYixpsXK85OyiPGJruZNil8IFpNJKuXQu/8cTNYjSn74",
+	"ePq4yBrs4hqm4ORFv13rAKUsplFWom6tN4Sju447xnAj2wGYm/Uo2slWFIUFlwBF/xkA2kyYCO25aNPh",
+	"mbH63pp013hqZXXNlzcPX0G2wEulwdaXY7HXuJl/vTWXPLZKD4Vm4dFTMPDmbLoVR6NS3S/Ix7zSnEmC",
+	"HMfNrk+VtS1cmWtZiXMhhRWu2/DPC2vEZ02aQVHDNY3HebyNsglZsM8VNw+CJrgm1PCEoWZpn2hJLmy4",
+	"hekDpNoLZZGhwAMGP6/WbQrnLb8gdlardmhRcaIzy9NYtdZ4Zg4eFCWdipRF8kJwxWLHBakivYaQvUYo",
+	"Vwxv99NtVhUjajYGXj7ELEq4gP+04EJw7CyyfJWr8QXchY0CBpxdSkvrCT+yxkL0q/QDy3DTmREzR0u/",
+	"6LWFjbc2FShqZpdQz2T5GK/rSgfLBFSs39s7JMhywdAPGIsDRqw5bTjV05Tdp1iFgiO8jkGt2oF6XHKf",
+	"5qyBMVWjgaRpnLcD7qwTh3TJ5i34+LoewWOEova1yMwgMdEzHpkrNBVawdNyUw/hmH4+wW57u0CN/dfO",
+	"Cuch0FJpKizY/io9iZ/89XrHhUvJX+N+fS9ngKRla82KS5LwK6YWX4YFZm9rpi6cBsNayajK/A2fciEo",
+	"ob37oNN9njN4g0G9whdV5p2wDBYy825X43A7a7F3kFuJg7UWIsghWpPfuqwrz3PL9Oc6lZlA8O+FvOA4",
+	"Yan2MXwDCm/8IY8Knp3dYPsruIGdayucwRcj2XxpEL8pVWGFH0fogNKSKBAN4O4jVHtWYD89kDJhFMf2",
+	"6IcVtuH5BKu92oHsuGg0H9IxT3w1WDauzWkAP/GddY3kWM1+ZymraTYqDawf0a6aoxkEVVhnuj/SeqKO",
+	"nj7tuzBJ8zKdKpYC58xvpmsL3tC2/T2TP/gyzO1q93l9lu822RBTZJ+oDNs9+bTwNsSbhytmeL1Wp29m",
+	"hbjBZbYgtvghgPEhgPFfIYCRzReGBTkq1EjOBMLsIigrOJNPtUyZfYbRhWRWGGIeYiYfYiYfYia/7phJ",
+	"vHD3JXLSKgmb6czHGU4BgvhfI6mB6wd1IHdJN3tpbMyAXB2/82W+HYtuYpsekcGcjKjR8gcMcZeNTIPS",
+	"2Swm3Z0OedS/kIL1H+daoHcNZj3kV4zEwLp8eXw1jSKmFHnUNw25uDDdZepHcJe3tKrOOQDSx3pi4FD2",
+	"p2mC/lBUl/vNhZyNK2KfUKGgHMzPDZ2NZsOQYx2EeAAv2fzcDlTLy5N7oFW9yNxLDArcC72Fpxg6TMgF",
+	"06rGe6w04+LLytJ+rrgF6yyYmM3PGNVgZPuc6HSeAXoHvj/YJkwtiyLG4qyyS8qshLnfPpz6NkPkigss",
+	"2vA33KUxZpnZ3UeXn7kYS9XJOorjdBLXYr/h1blPPHjJa37xfVngk7CbYWVw7hmd57rZZS2zx+I1KIjn",
+	"YL1zAqRKBAP21msZZdGLYv522Dj6pXwXfy+ZwT6VZfKQsyQGzbSJin/MPhPQvxOutK04OJiDG2WomHbW",
+	"+YGMEYwnZ3WpED1mDhl/sQMCT5k7joLHGVy6RtC1nxRimidctJ+sioldbBeBL7cmmWEoQ71eQ31xHDd4",
+	"HSEtxeIqZXXmmroAFh+s0gQKskhIHcxhpXAZ+pI81ZTygCgi5KxauCzRAHKxWdgO+MYFv6o5xZVSY/kS",
+	"3E9ZUOAwPvbE8QbQ0u2yVrGAKjC+9c3XV34EwswQyho/MPC9ypatKV8Qhloaq/ZbqAQquOI9ZGdRuSwQ",
+	"ZmPBetd6l9iIPV/SP/Aa89SlGmxgtQyrWZpzr5jOXQkbXqeY/oPExWYliDOz2XZiIEdUQeDUQmZFC6tZ",
+	"ZlS4y+d6CWyJh7uEpohVslYoaInW3EJcJzR4LRvmDU9FnWdInKt3A+6V4cu5gPpjjFf1tahQjURFFXSS",
+	"6k3kykXgLfy2Xga7SSCOJauX5nMCqj+3TugtxtuGbxY7C0MeDnSvTWBMVxotPo4k7GKBoS1hZN5gHI95",
+	"ZSTkp3UDg8KrWwo4y5m98uFnjmuEZzY8Q+XYsVAttyuyWNY4BKTF57AqM8CqwMX7ucTy7noG9OWTKIMG",
+	"pdv6hs3eVTFOh04L/k3dJF3zXzu75Pj0xckJifkF16qNhf8wztK8nqiCGKOLKVP4iEIYGLjPZjA6mTCa",
+	"2lKBXDhtQjWt6R4eFilTEylUwTf6vNM92NkPL8iEKjWTpSiY3Zzm381nw3Vah1XZcOFzQLBZCw9FeKvM",
+	"G+PdyZut3KkJFogsvavfLopKd3Z7zCKDIOA1Ys2zNQwals5B5SGo3vT7v5e3u2/vuDieTBLO1Jmsvkip",
+	"TFhwTyDXyYpaqz66vZQzAfc0uLI0SfLbSCG8tmoHXyDTUIvMGyh3bVI8pIGx+Ij0qZgjGlp/Qi+Y+U9b",
+	"ytOtwZ8UkTOBqe45Fi7mLnH9U/WMNggfOsZQHvACoA+KuvzAaCSlwhRc1Lyb1gn6weU7cAWuQpfZFDyW",
+	"N4xMLIYV3Ztgw9r2wrrZgVZKRyOpzMPZRfdqGWZo6lEqpxejQEDJIZnLaWoOiENcM7cZuvrGgL1Ww7hY",
+	"FWFujWrZZlVJXDhq14jFRkmsqrDtvhL0jAlfFCUe0Fbr0Z29lCsM9v+KIB2wtNcB6HjHRVZ6ZU1DjLmW",
+	"Foq6rALmz+oGAcgTLs4pCq9zLVfibYaS7kuWpeRkzoq+XjzZruOp0ucDBhlRC/VkkEWgZ0J4sc8Z56k7",
+	"2MiywFSsWHLFFHnUR+W8D/lK2Kz/uPoNZybiNvscNKxF2QLwN/y+YOatiBJITViSMLTUyjQGdyUir8/J",
+	"zBy4LM201vXDk+LTdbIwxd39gwp0HwiexVwYrZNzDItZdhdsC6sMuIyphCqj2300UrfTzK6Ke7/ZdvnQ",
+	"2p1ut7PWTcq/xgqHr3ovFpNYPkSFE7n0KoZ1Szex81ttHLMNcS2tETx/KZe5wLO3sch8ln20+Abme5pv",
+	"FWpg3jq8MquxXtag26plr9YS4WG6DCQBkyuaTBncgnRaGQBcOBdB3swSy7bfuw/gEduAmYLpCAKK0aBk",
+	"HjPo4nL5DHQAcKMyhSRmcsnYBDNOgaQK/aDEQG9G/V8d9FXgxXX1f3vnneofBvxFVBDBOO4oS/nQnNgU",
+	"zD3AkB91O3vYsWW4dP9xm3yYXKQ0ZtZbL2TMHIjGXE4JxmwsfkHUInK51ICYYtPZEuszPK2tJeaxNSia",
+	"p4TL+gIr3IiLiyOP34IGjCzp3UcrW09VP8jn7bfJmVEDZzK9zOLeay/GArK3J6TaZpfmY4hQf9InhgfH",
+	"CoGHYGp4o2cgRiEKMRfC7rv2m6T/pF/s1ybHYJWwep9DoxrRK+a0V7K3S37k3xAuyIezV63nW5KFC9YN",
+	"ZWNo00H9qaX4b+weysxVQC9fqllhltm4JhP0Dix7Nk5c5GwkhaZm3/1z8DpB+X8M99YWPEsPDpEHh4hh",
+	"wfYdQsaMClXCvrLiGAI5MsOJWRIwQcnUSyAOxhYsuHG7fpab8peEbH5xaDxwLCtyjByy5a1cmFlKI3NU",
+	"1xNuUBJhkrKIxVA77ygnKVEfrxB5+fgj10GnVKghaG05K/bzZQB9//Hk05Nfnnz6y3KvhJVgRsrCs89V",
+	"vljb3oX9SCyjqZk04vgfdvefPa6AoLsd9LTGKhvPotgSCL8f0QngdmA0Kpa4gHoWjWtiJX3l/Mn6Y2pE",
+	"JbiYHoCvTOSFxzrCyjSujJzDvJyKGKQGV4THlauslmAufH929s7BKEQyDh+HoVWP64QtiYqzM4RoomYh",
+	"OXZBzHGtSjK+/kzI9qxfGecUIJ7YY5lb6kruFoy9FkmpvEjpOOdxmabiyG36kb3MR9OwZlizus1QpgMe",
+	"x2ArqGwA6EPW81nZYMJFyzP6hS0CPKTKNkLqVgaNsbBJgJlR2SbDzKj8M01SRuN5ywNqLJoxgGG2xlyN",
+	"od7OgmY2iLkFIXgtB5W0qHWARtoy78uEAxRB9QSCAoatzHu7aFmGUGhyQYMx0yMZt2D5EBF0UUstZQvq",
+	"+S1qMM3qMrXGLOa0ZS/BwuGMDGg5H/CihoOpmi/+ZFZra9HCWia38Iw7Y1jlXy3AT8udDcTwWrjUq46O",
+	"J9rBVy+8WC653kZ9Lz6L1o6y7HqZmaGlc2kTQ1uVRxYrdl8D4bYEkBcWkUqnYmvFodZDDy7x3PeAexdE",
+	"VKxL44BFVufMYP9qB70ekyGbkZlMrSLq8qlOfBDyhKbaQ69NY66JTikvKJZQw4yKS0KhJJgFMXNaZrsC",
+	"4qFuzLudeB4KcdlSu5UsykbXvUruvZfJkmAWa4+bWn9+ZWRTyRyai4Nwfy2d8lOmN4rhPyZD6LaWEb+5",
+	"EJvDbB+9MEo2mJR9Pg4a5yRUp/O24G3sZtVFOGX6xAaFrR/7XAwCcyHQoWknBMqzOVYFYxE2dlaUFT5C",
+	"a59b1dKGrVV4aiuP4inTP/2L039d6itdH9ueZm0LAKCEAQQQtAPW6qrFSqFTmTTJJIUHZmuqIBVnKqiy",
+	"aXDeWqCakPo+gcr5VBPr7PBgM0KipQFlHhNxm7yhY5tTZ+ilqc2qMyIwZRc0jcG7RBUDuAIurrjiUNEu",
+	"+KZpYTprPuAJx2zxscJK31SRoXlzznisR+TRm1c/fvvYnjwZIB/ZKaeMDJieMSZQ3GzPMvHLfzz5tNwm",
+	"ARvhUcTQJ7dZ7vdH+2q3TrmvGyjpdvJwHyCRbgASqcSQIEym4sR9+HDyLYbjzF1B+KZLfXze6sL/39mF",
+	"a90m720QLIQmEvMwS4FBVGVXlHSZ62VyvRXl7Kvy9UpktHAvnUmCcIWajt0D0v+l1zAqTK/RJD3D0XuN",
+	"T/36Jy+Xp1oRZzZWFwsMflwRsFU0i6p1hRPLO+0XGoVWfyCwwiw3j5tlxInbllUi7q/gR7+GMHYPsLCY",
+	"A1oi15bO64jma4J6bKla6QOwxwOwxwOwxwOwxx8S2OMBV6M68v8O4TSs1PuWJdyc0g20L5g9kQJYzIxC",
+	"fpw5zlYuLna6VlvO5FBnB0GnvI77tK5U/XXKpvfrRMHirVNVENuLmH1ekPKS0CwFGrfGau2BEdbDmQNy",
+	"R249uNAH3ZULjtPQC/19DvPET6IalrI22QDMZs/NimwmwzoMq8UkwkKpi6+BnQKtzD2FKrT3mdlU0N/d",
+	"1jqiw1gZCPYkMc8JcPP8PEcYfyUT9D7SOE6ZUvBz5lWLpBAMa1V4p51OVPAPPmbxuZwCNJCAJ9g56jwI",
+	"889TFmmbqWlVmeE0Ofe+ZdSQz6ciZTS2PjE8Vikbg2O0jhoBi1XXGy8DgYtTXXY+VlenE+xzjVOJ2hRw",
+	"MigZ4QsYJQyTyLgi1l98r6PBFixyAJYz40lCBgxpbWJyV5ryK6vReOQbMp3kyvN6Z3mMUsiWj6DVVSKs",
+	"XKnNNKvkbjBGwIPz7DXH5YKgCC++ClK3eBrKXCt/XHM3vYZovlb2n11ZXgVSn/2t+gplf28SDUFm9iLZ",
+	"SixW9VmvIEtR73go6/11ZQwGh+Y6eYP2GFzrbLvwhK84tfVf4gRlddCr+Yz7K6boyCRev8yTs+GtQtEK",
+	"IlqufXbP2AZnVxvafMGAlEUyjatsnOu9DwpU+s7l2SPK5jTlen5qhrAvM1/8YBFkev7lQB71R9G5YQTn",
+	"//vf/9N/3HRwBgAUjaGqYA0FiGaiaB3IdRwUwgoqR8VQClRPiFkrLJeFMzMfdOPYLAPQg1mC3ghuyBkx",
+	"ivUIEam88bfW8YS3fgSkaXdscCW+NBsDRlMGqjj+1yunn/3w8axR3tgfTt++IR/ZgJzJSyaynKoooXys",
+	"SF9NB/0m6eP6YekpEZM++zzpt8mxx8j5k8Lod0ITJYGX9APUn/6fzYJB2LtvCG24OodfwZQKZwMMZkiC",
+	"J26k9QRh+LgYVmT0OS2QjKEcfAZOgVFVSBRG7tsIaCrI8YkNBUmnQvkw9p7oiX/7N2JYhlEQZXqpzE87",
+	"hlZ7hmDCRDEdYgT9CQsWhnVYcyni+CkfUdMTu23yjZ1LVovcshLX7E/KH7snT6i6VE+eeAAQwzudHmtY",
+	"ZzoV7Z7Ya5MTPPD260FOaLOU26DQ7hvnDrhCWE/w/vqPadkThJAnTzDp8MmTdk9028S/YosUZNPGoD0z",
+	"87CmZZu8FcmcULLb6ZBhKse20HFwZ+CDOK4NZDMb8dIoX9kVsZkbWPrtyCy0jdalxHxfTi0gqrDvJ7xx",
+	"gI5hvUg+f6eXVZXDuGspGGGfIzZxtXeDopv9sLRc3114AOnPskjCHRCyJ8yhGMo0rFr7YsSiy1KXhCut",
+	"gnW1VeQh4EIXw/1gv9y5PWPpGA5sizx5cgbn9cmTIzxUSibocxzIqYhpilUsaDIzs47kmCncibwTpI1j",
+	"vbDn3IyWnfo8dzXLIImcmeuUO+7KDnJi/20GMaubToUwOwmtmxnKvJyJ4AbZzrYAliNnkkrwNsB64BUW",
+	"4cXBtEsgMaJJooKLg9wgLASAX4BYFzO+kmOGZ8yvNhIUUUFi2fRhIf1SOEffkWojvHC97KUzywPRdaH0",
+	"KOG3ZMNTiFBj4oKlhEYAtmCHR0AQvxbZ8KDFYXbTcQBmZqNowp1DYFyHNWjXWCawwKMVEYHoCdOK9CHi",
+	"D3w08GHP9N06ZNtoxrXXBDNiC1I0BHAwtwTbQqI2ej9GrogZNDLsIZ/1aQ9qEEnrzplLIG6SXsPwStCi",
+	"PcsiQs7+0mvgR+D4YQSlHRDjYM1Qrr7izB0KHCKMt41lmxwLgkVT4S/uesGsWGzuss3hzBbI0uG2E6vv",
+	"Q5YfJS7LDwLbhF0V+LjhBr6Such+M0vWJFyZFRJS24BGekG5wJKfNCeIYN+xuCoe1lwtYkyRz1d8Nhqg",
+	"ywZwjOd4qkfmKGH4gPkR0IooQVluZf6j/rFNi4BmR+Qb/Gtv2unsRT98PIP/YP3HJFe/hzzqe5Wn/xhE",
+	"3FxOgfP1xEDqEQod19oiTpkbgIoqHjXEQbBC/II5DmuWzAoHOMK2CxBuZENPmEVkn7nSQGygW5rLhqoi",
+	"Hh5Go1Gm4QG/th8JCjRqYuWGOkJG3Z9woY5SRo0gwX/MUq5Z/ygPbvvu5I36M0Y9TkUio8tmkLMF30dD",
+	"JLoG3cgtuH2c5b6Q/ei+5O8pvAhFbONu8Vb16YS3Ltk8G8P/EM7U/BBgvmBXNLZgx6NScDU0cY8bP7r/",
+	"wY3ufnDKCk9DA5E9gi+kMN8yujUu7HubHoVLgxE/ZCBjbsP0jOqLhwTbQfgv969gctAlP/JvYI7H2QA+",
+	"mgW9pHmsCpfEZ93kXGdwFpmjHKE4uMKi/Gb4M+4iGMuVVpuYo//CykfFP5NhigyGJg4B0Azy4cPJtziI",
+	"D06vjn/ykZo2TgoZnyDTyQQFQxAQZZjIwmgpXBmjrXhcggtmHwjufdonqbkWDOUFvI7t898ZCY5IH16u",
+	"fWsfgPc5XihqPg/WiQGbS9z7Md7d7u6u23iIXII9z/bSF0OVGsOtfC8n/2HacliGwm7iPfbaSCIdU3vU",
+	"T2Rk3nfUhY6TR/2xuug/xtmSvnmw9G3anhkfA6BSNmEUngu49U4JRc8rAZ22Z/mTC+0yWsPizFBHBH4w",
+	"FxXlpoIh6PC3nrBRJj3RaDYSHjGhwDJk35PHE7NDrd12x7p4syi/2WzWpvDntkwvntq+6unrkxcv35y+",
+	"hD5ZdmAjCAG0h6tx1Oi0d7CVnDBBJ7xx1Nhrd9p7YMzQI3jJZwb8q52nXm98+nsAT/Tlaan+9kVV1Y33",
+	"TE9TG22W6+G01UD1svgv1qIPUsdVpxdyVq7ffdQTM5SITn0ccvNcQunqZHbKlKapbpM3NE2tKhXcEnxD",
+	"9G16LGwkcpyesKWbc29nvE8BTq45YBVVvZsY49k3P/SDEuBwTd5bmVNly8jlesAR8TLsJG4cNV5zpV8U",
+	"Kn1DDhEzb0ioZFFl6smaPHWK/0kMVS5WtP55ytK5q3Bfs7l7n6zxBaeir9HlNR9zXbs1lMaFGh5OeMCh",
+	"3e10bDF5zQRa4iaTxGpOT/9pg7hsUCf0KNa3f+mCcavn4bo+XdQPC6iN2JiuU4YebN5ghVlk2HbnHMqM",
+	"dDs7i0b3y/H0Q5gnC532Vnd65RJn7ZMQOu7uru54gm5fJKTZ2MeNWNUH+ZKvdrBfZ4ofgtTJ0HYJl8VZ",
+	"LX/5ZM6Gmo7HNJ3be2bUR0GKdfU1vTD3rPGO5//m7YqNT83G5xYFrzVkR9mVcYC4n1tUtwyLcUW3C5Dc",
+	"AQj3py/NxkSqCsb6giYJvp0GZcsVCj3H23wiHSrWtnqhAwIAnuW035wlhTza7XQeH1XZT0hmPvGvN9Ds",
+	"ZMIs2JN5DSnfxugOYznGYJ9k3ibfSsRpMdLMqGbweY8mFXy5jCOHMYsUngIDhoC2Qs7apI8RTn1H4hzW",
+	"AR6nMAiUyDe90IBldHKUNfDBHftB+86GvH6JtjlnRrSwrzrL/On/73//z1O0w/Wtn5prFPMEPRHB+7Xv",
+	"5Jn/Xh4wKZJGTgdrar8HH0GbXB+DAvNmPhAqb9Ag5ecPssy9kmuKMjMOwDVRQfqo1lrMMzuoxwNzA6PU",
+	"hpYO+dpR4+LNgSYqesI2Mx85kyRlOp0TRYcsmVtpab4aZIefX7K51d/gYegsB5ldHH42gjPN1IyegOeh",
+	"0SByt5MqX+RmZtX33U7HTDrmwyGDhLUlXxhSnqiegD90O4f4+iT9iCYJzNPqHkU9x2fIUgCMM9fEaCeo",
+	"biRGC+ZwHAES7Sgr96x6YgQPlRFPGGi+eVajqtQkq6cjJFGA6caihAtEfQZoj57oZ3jBuMIiU1/Ki2Df",
+	"8dRoX5DEh8fSPc3s4QJryUz2hHl62vWxMxjTOQKe7Xf8vAvaoAjtT0jITqcToAI6VdA6ZnrCZaC3yTuq",
+	"dGCLta8O2DEkort7eG3F61hd5hLDr6N2ffKgGN/IeL6mAnKsLl/JFC1hK7WOXOMvTdv5dFn6eKGvR5c7",
+	"VpeGN1gf36qerml99aa4wIVST1Z4blF7+yaD/qqtubk+X5q5od5I/T4AB609XNhvM0WwSgl8I8s2QsRG",
+	"NdxiIhWkXDaJkhCvBqBYAMLrHawlNgyB/wGzk1MRYz7vl2ZjF7XLTbdhfooSY72N8L0KW/HOBoStM5jr",
+	"Uz1Uzau2uOf2dvasKF781rUbTeuahgUOaxxWfdA2fZrlmH25/WdC53B1xxcWIcY61Ls7NT52JuVrgG+B",
+	"Dvt1SPJ4Lj+xmFNXu2qdh8zPVmxiv8Nas/yJivl7BwpzDx9Bx+rSu7bd+8L6t6//EDKzWN/S9PT38J/m",
+	"7zYKkemK+KqXYA+qNCmFwxxhoAm6kwcM/a99pzdZHdTpFTRRsidsvo1yiTjFW2lhdLzydW3941scaGs6",
+	"yGq7Sfgpr7XkpG+3OharuBZ+De7AFIFzXN7xjdSvADlqXab03oEgAaOpcXe/My/+NRlLXibcPyZhD2bB",
+	"MbkF/tBcz6Sce+E52G7zHD9XACKm7FPWmkEACVRo00tJ6N0TVRdZSHB0szSzFuBDHx9N5tFhbvGIKijs",
+	"Yt4jJzoDoh0DfEBPWG87YgY6AwLi/gpNtLw2f/iO6TvkDat7fKRcn+JGbNsMe+zQ8NZR0XyngtLnft9A",
+	"6yt0/ZdWTHOX8Wvg+38gjvwdK4WJBJbJMKzm/mhxTwOktVUWb4n+QmcCtZWXURTnaTBcOZ2KI9J3xf36",
+	"TdLHNDQLX2xLAfZ7gmMki7Usa5YkDpIuYMd/UhiN20SculTKIVqrMONY5YOGvfGyJyx91jvp1EeIUPJz",
+	"cNsCsW2ohwYzx+onOHdbQgHM2+hcXgWdd135kocMvAPNc1N7WW7iL12Nx1VMs7pXfYaZX64bt2XVpquy",
+	"03blgDvEgW3iD6b3+229zwaJYJL3TUDh5UAnZIYkai0M90gm/ZquDGyhgvBx4HLv20HOp2nSb9oyRkFM",
+	"sDLSF4JWYqYutZyg8HB+NYgJZTzticlICrbtV8HP6Z3bDIpcDlbvqbq6+PfPY/BJZIzIZzMPuDAHp4yK",
+	"Ucl/fn5vodO/Aq5T12gAhWL/gGqqryEL97/4gqBuL+8RT0BFs46aWuWpx1SbwAyx2+mEuWmlHJtj4fN0",
+	"rFaYqboSXKW5LBafQYS40iU8NB/7blTbniiOCO5hEnqHXToNV2Rnt0OsKcU6mcMsIjKYk5gN6TTR7Z7w",
+	"CR6AJehi8vxs3p28schaHqqnma8dUaiC4cBlqUYrTRBo0CR8iJgxFGPNm6h5mNVI+BXyUBulHmPUScoi",
+	"xjE42+5DM1jCMEzkKE/jmM69ZdeGnrR74lhdIoFbULJLAORflaZtZl/TKpFr7LHX63mmw7brqOSlxb1x",
+	"vdxbiNfRy0OzctXvG9h9Cl1v1iOZRWa8n4Yc8DZNQcilb8kDsL79/96+GjKC7t+jAZNSRbUP7x6pCBgP",
+	"uERFQJmoV2CWYi4CSlASSZeGalsZiWfhYTIZ3ROaXjJRUVvKoXHbSM+TYf6PkNfWLPtUvDPUhy4GMO9Q",
+	"cFoOTQ+zg5pfQbBluRoeuZBMIaq0luQ3lkqfGl0y1wnpMva8KgOxp2ZkqyiFxSObsBAIoNwuU+bn0lwY",
+	"G9bZa5N+uZaXjSJ1kOLw+WINr4oPLtBeFgam7eXS1LnNfia469Zt/K3TWiYMTgqwWOuMnmppFi+iSTI/",
+	"wmQZ004DmgRojObk+Iw7S8K1FRXE6f1aFRWPMlw3eL/Uob4AzRCNb1zZuK9+sK0qG3mWhRb2UvCFS4i9",
+	"JW0D9/jmtY0/kJ6B7WvM7rUPuLxBheSbqZrX10Rwuz3TRhvfdnUR8zc1YSJWLcuys6iIWjqKjevn8Ics",
+	"xv/LU1+ttzpi6j2kLVuEAdsP8VTwqlnc6ZwovGQTTOwFvBlUC+A9rLKsOEDcKAdSkWIclfum0wWg10eI",
+	"gq+Ssj1RU8xe/2mOzXF93vGblndhQlztwKuqxbvf6V+OzPvFDjZ8n0DCfwDkYXGIHtmT9vjmY6KyYE2L",
+	"X5IdCVfN1LuxfeathylxNWJd4WuqEdzDSFSoWon56F4v3cJ1+g4qL506UMu7u1Hr6l1+1se+dvlS/ajY",
+	"PixS/7peHkKxfTjEG0glrDsAtK6vlmU7tEQnw+jZr4jd3MuonRLzsEHJ2+Uh1WaJUwfDUin3ASzCzAhT",
+	"MaVI5gBfggnwKUPscMdHQLTbXMme6AdF3vqZBQIDxHIPdMFmYZ12cpx4vPHiwlgDgFU8EhfkbR7Pi+K8",
+	"FdQoy329loHA+mhVYX1CG0x+1DFXiouLJQoJAmbkFgamcyEklLkPyuat1oJKtoaeWKIFHeetThl2mVY+",
+	"edDC10COj4uIcgh+VFjQt3iaAmJYT0RSJlxctORwSCYs5TImj3a7ZCSnqQocQ48RkAnguxwoiE45UMGF",
+	"lkTN6GSCWF8MZQ+sAhiz7Cxc9RKXi7glQWRLAN6yCNrUgJEvW/nK3M2V3L+qT6kC5nu8x2sO5nrVFymF",
+	"ups3Yhq5tojeroC0LO2WBKStlflgALgJA8Bppajeooy+0ed/K+HCwSgvSZvC0IwrjM9QZXnhqoytfNMj",
+	"wDOWRtgSt34p4ndcvAY67t873BMcrN+DYryxYvwycJDgWbRolU4Nuw3l+AWcdgVYZeISFaoM/9FhHI+k",
+	"tPCcPEVNGOO0TzRh2Z0Slxl6t71FPQHHBv12DrNMXOJ9gq4zWw7ExuY0s/CiTLg0M7UtpxMSLnrCuYBm",
+	"dO4f+mJRITh042NpNxs/Q3MfCqiGeBnESQGkYun8kagxU+F1ZMDfc+8IH0LUE44JhEonWiXKiiXAnfqp",
+	"55RXjn6tDxDEhDRgPJBfdkCxyPB0j8hsJAGmBNFquA63MEB8QQRmmKsluoQUaw4lYBnLmWiTNzDqhGKR",
+	"lqzxWMYsweW/ZGxi/iinLl6/JxJ5ofxAk1R+dpCKW+CZeIIt2/xaFF2ctKXAzr024taSvmv4pCpGMWpe",
+	"WT/dWV8/XYecjSkIJl2lm5qLcRfS6d5qpi7W9r7JQTyJlg8DOxvmgaO3KgjrapoewXb+NGYRd0AelWbq",
+	"U8TlQvvykyXoAk/ITE6TOMChxqTeNza5KkstAVGJMZw9kcccCwHHjlzopwccC8wp3hJuk+MsLDEHDPbf",
+	"mLAmlSxxuO+eqkfELFY/g0pCBDLSx45BsEwlAtm1Y/vfcfEO1v5bt/S3gQZpEYHqtX4vzRm/vsHdUbgO",
+	"1E5Vny9NP9Ta42yA1VPeoQVs2F2ee/5QyMj4OuBKAuDAW2aKzkC97KH9QdkyUlqSXiOR0aXhc71G/sWA",
+	"EX9FuzcooVwVQNMY4hdXmr9RyXdx9wPGRBCqWwM/EOzVKwEEr8PS8F1/6lbuFpjZNbFqa7vmA1RJC5/p",
+	"cBIR0A6xRn2iQXFz7zlXwBIY99V4QKtv0HbMdPaK1MFyNdzjauepw+uvBZptyxugmyu4TapY7qVY9qzp",
+	"aslBsqHp1u6Jl2A8iC0KPzzv7egpogWz2DzgS6DpHmefIhikK5oR3HZXUwqrSzQLRSMyQE2ovlAoYrAI",
+	"6PoYNnV9PgDX9B2Fd0PNxizF9tdXVHDS60BDl3usgZro+94vOOh1OYjdrTvjH65S2y+fzJFZigrtrmTA",
+	"P/xPBXYBN8LV3YWjj+XhsrPfACZidinze62yQJoLhTcY+QTXTYsfC155gH6lahS+khBHGOuj9N270c66",
+	"CXF0/UCB6fukwpL8zteryVVgiajACaAZ0a9TE3/FihlYzM9VXxlh6SKWWBANgKPELD9r5yQJRTMhBetn",
+	"LJlCbCc51YVERecVNnNxvUs2zp6I7Dra0f5sFxSRZnNMjLimHs0Jh22TYwt9u7eL7BPzKN3YaMCE+l3W",
+	"6LoVVokFWKBISrYr6OmvGLaKp+IRQpbRuL5ZDgdazxyX7/OlmbfwrT1cud+6lj27GrU80DsbLVO8yToV",
+	"Oq1LVRySVdZG4Zxl3ofbEgr3HsTTTvB+CyFnB/Qs49qCCDgLnpVQQX36O53w80s2XwWz+R5USSeajOy4",
+	"kDK2KOtYmsmz2ODYubI+QfEVLBGODVkacFTHFcegm/IU30uZS5AJW2PMK7XAlIEyj8kELFnIGZGIwG6Y",
+	"J83qvNqSMZa377tk9xpR6xYh3X69J2yOeJWExDZW6nnzoC3XZckuL1DMU4Yv8dR5k2yRIoSQykmt7CvZ",
+	"2udeC9sUR5VZ7ObjXsysp7tjt7Xe1vnVv70UY/O5tZN+HA9cjyudxPefL+GC3CBfcm9r9fT34Jm9VkpL",
+	"oUSwlhdoLvQFxkr5LbYOZSKjyzActScKQy2KR10RjFoHWtiVCQ2yOq5xgYOihtWX16yWM4ttEhMZmtTq",
+	"YwZXEHlPn6qOvq/hRmJKSuHYLzF81bqf2Qlq1M5IKR3kJRknpCrhJKhv3hNoyHYYM3BkwE6lGBNLyon6",
+	"CWT1H7dxmRbasL5jOrhIG2a5LL9OD3krX1Xeyh+X11jQ2YJQdEf++vwGjWWrk1fyM8hwJtzVd/BNhmlI",
+	"wfJpJzaNRRGujwgF1pNPMrUJ5gkf+nzTqozYKDFr5goyZTks+cn1xIZKQ5bFYajoEi3Jzq4tP/tn9AQA",
+	"H5K+KLwFHjdPA+HqYFJNUioumCvcZTMyeoJRNTdjXkyZUqhZD6HKmud+WBhVzy0LPNdSns8YvezfoGJy",
+	"mmOm12ej18i9WAM5It96rQSJh8SIG+PA9zor4tbTHOox+NMKBr9VTXL1K2+zzAUfDwYKJ1qY8tnQhIso",
+	"mcbXSmbYKq97KeKA122W57DJM+wuMxf+uKpRdQKDv0pbfo495C9U5C/kNBxDp2LCGX0QsUQRVAgLjkDF",
+	"9FFRxWs61dCWxc9phxhJMYTMqG+mmvQV0+eDOWT39jEOpf/HT1PYKjfEs1tgiHenAOYSKdbz6l0zC+Eh",
+	"/eCPrPvddd7Bet7HQhbCzUiz1Srh00xMLAbc/Na38RwT0si0lADuWAVZGcujsl0/52+0LsSZE4X+wT7w",
+	"gAVB9bAAZhvlo7WPzFVO0iECt2OfPTEVRtIow0AD40QtPdVDRwCItY3N8Yw5oqInFMPyzfhVszT4vRtk",
+	"5tle3JyPYeMH8Ymgaz6JfY/7aNUMYNpDHeVBo78uE8wO8V0/iZ/ihV3M+17zoVaZLZPklVURo61SVZky",
+	"Mz5loxV8HBxi9rd7YmVkRIZqW4kctlXW8gGW4h6ylS34Wu4hS7Gi4oGZXJOZ4LG9FUYyTBn7jS0zoCG7",
+	"AGYAbetrGoK1yUcHEoKdjZbEYtRyegL+ARgA+MfBvBRv6yKIB+4NXW50Tf6BuaqcLeMjZg3OIFDqFa5X",
+	"HevZiXZ8DnM/b+temMl+DYHzw9zByIWjbeGkF7Z1cVxCLgU5m0KY7Ku4iBhYl5rm+M1GcuwMTvOtnb5l",
+	"MQPLz966UgjHeTscrhQfWcsvTddN1O21Ds63JW2BsLGM5xblyv33rN/K1clc7NOqm6PlRGFEKYbLoqEU",
+	"dINJKjWLwDKqbSrKzKfXl28YhqWCSEGHek/0B6gersqlf4LFNZ7gP/BF/QQU1zxaI6Bnucjedk+8yDnR",
+	"ceopy97smH2is1JY5q+ucH3TP/69NYCJGDztc5BuVrgFypHdLB8r0CbHWcksW3JKZGgGQckcFjE+0SoM",
+	"guZKTTO7gvkgAR2HyOHQTLBN4EZBDDMU2ioUo20S9jliE+22LBTAPYEszFsX8n923OwWxO5pBee7hpMe",
+	"R1nDT5/vsJarPmNoX7bFr2+Z8Z4EF/TBHGsul1ur+y4ecJ43rU7ZB8QiwIOHh0Xdh4XDKPBMbnOIg09f",
+	"w7tkLRRCS9xX+Z6hwmfG3umDxqMZ1X3SZBcnp1q6Y6NGciaIuY638vi50fvx8Ha6U5vc13O/y2+um7re",
+	"N/ToquICD8+uh2dX5bNr2zz34dX28Gp7eLXVebXdtNK44tm2/Spxq1Nqmz6f1ifXBijPELnIZbxJ6ZeV",
+	"WTMbVZ+76VTbsA7GQ025a6mX9wDEfr3E3GINibvIzF1cK65uhbgsX7cnwoTdAJl4s4TdbICeuL2U3eBC",
+	"PhSme0jwfeBZq+vTbTPD9xoqy79SfljApR7q4Pwr3cNV5XAe0ske0ske0slWppMV+OfXVRDnIfnsIfns",
+	"IfmsogTOTQRNb6KJPqSlfbVpaffFHveQxPZVJrF9PQ+JMIntRg2R1+Gj10lva2avjIoC5Sty39BbsCT5",
+	"jdzD3Levnnc9ZMo9cKzVmXJ3ya2yeocr6/egQQTqkKmSTyUrbdgEJRYbpzJhCl/KIzkDJc1qu1bh64mE",
+	"Ko2g336szDeC9T4ITtAXCEHZOaTTxCIamx9entEL0u81Or1GCbZvbuNmCzWGthTi52vi3TSPGprb/RPV",
+	"0WhLTAqnjamldXhMrj0yKVcNEHaj/hiuwwaVBxexKjwk7UazMWI0hh34vWFOxaKRbbOn0AYG3auJfP6T",
+	"jPmQO2b2EJd4bSeMnbB1wkzcbarLBRdHIjYbU2Wm4auhw+0p239tpBtoTpwlsQ2cm8spUbYWA/zujaR0",
+	"oKAYa0rENEnADgi1f8gVTaYMazeALmXRnQuxdLaD+d4VS6FQpq1L7ipbgVdZzyRRE5YYZQ94rnlGCjq2",
+	"OK9YfZwrcskm9rUq05ilYYUs/2co3cCETq05GJRJLkj/Sd+IeGFLzWJUJVabnIHzyHyPDNgFNzIALeNU",
+	"k0nKIhYjtmxP9Cd0Pjbno/2kD4zVjFoYDig8k4ReSR4TecVSI6PMYig5ZoYylihzBnCtmrDypH8ybAHP",
+	"C2I6gdf7DTIb3SYnQ7PSjg3A6uE4sSHS/GXMKLi/mjYuFFVdoyhburo7uy6C00VU2iFuIW7xwyRGq+Qt",
+	"yRIrRzYRO5saez1xSOsa1tKqbqH8wb/YcsrrDui6bSCLcIAbg7W9nnzetmgNXwBA97Vk7a2ZqGvIzXcp",
+	"lMbhhuRX8HC+39Ztt1v3/oEDx2QbEn7tENExc0Gf69dzmI0kuFz5hUDpsU6Bh56oNI7YFwgIB0pyhYeN",
+	"spD9FTyJwpY/Nk8XX9YQ4sq6nb0Fz5CfchFeD2FX9yfsKsTuWY+DfV31EsbzzWKoPNZipqZPK++s9cw4",
+	"Y2ShCkHp3qJG3I+macqEPp9w0SfjqdJkwIj1ROE1i6TSqieMXof20ly49nYqI6EB1lVmgGnEfDhkKZZx",
+	"ww/BRIkLtvoYxogu1lo7h2QqEqZUWBqBJomcKT93KMmuMAuMp/hw6Akzk0f97//+7fvjdydvzk9fvn51",
+	"fvry7MO7/mNYu7mNpMiHP3hnpWHqRve+VU53ajnddfEUYJA1EnNy7dfKy8HpPpQ+uCkmadfXdDtc3e2F",
+	"FMOERzrrdW/VvGyKuzWmmInNu6y4UKqxgEJhc2lg/ghpmKplmXMmJoyiN+GiXul5jC4rFJovRPJfCjlT",
+	"5VLzRwEftdXouUBzQ2hv4SnhsWpiHAAw9HwmAmfwdUajUVZ1Oqv+jHITKz/3BNhufKF6N3m0yJi7NqPK",
+	"xwNqKW8uheA1V/qdWeTNytYj36hfuv6U6W/mtVt/D+tiL1e9LusZSu609j6Ee9UvvF9ovmZY2UPJ/Vsr",
+	"uW8UVf+m3GKyQbH2vmWRMzYYSXnZilnCr1gKkQn2vzEyIWU6nS8OSvgepup6EJ1yFtsUcSFnTbAHQ6js",
+	"gEV0DIeFaxuf1cRYAh86bNiWHYnFbfLWF8jnigwYQAKY4ZtYGdh2EFLbr86Zbtp4Lqi1T/i1QmvtyizP",
+	"atTp/CO2+9Yuwdqs0HXcTnhBYTbv8P2xkj0s6FafTRRXYYEm6A7KrTKKdWoWZwSsqTO6BeDKsIB4XQ4V",
+	"noL7n9Kp03lw6wMuZVehXvHj/A3L7HPu91qqm2tcdOCDApbE8CBGtayoucGLEzU9YLi2GPpuZytcY6nO",
+	"5JdpM73pjlQOO+t11I6KLmvzlAf14zbVj+xkXu9OV2sdq5Os7ABHaPoSckYgutG8i9gVc68yrtEQBFYF",
+	"Ack7XCvSn6YJ+oIhASmSIgbMoJ5IGFXa5mSdeYQcdKSDZSxKmR0b/cFK0QuGJU6t0RCu+qNTTUVM05i4",
+	"ZSE77c7jdk8gQAlCiEGgNyRawhcNP+nD7FUfDqqCgqL44oOfIRieC3hvtS1OEbCaIR3zxD4O9YiNcw2f",
+	"9IGYnqBxnKKRz84fFyJhNAbrnrNsTqaDhEehSXBB9VRrIpykEDTbE1Iw1SbvWcxTFtnKrwC0J01Dnypm",
+	"N8+GgvLIKnZKjhm6zUd0MmHCaHcWrA90Q+qQmLQk6VQQikEBR7iODoOpJ+yszJib82hVUu3AyGj3x/Jt",
+	"8nHEIHPOD5KlxTXzcsedR5dCB7BOVgtYnJNlT0/j+glSdqT1EqQKndZNkHKzr2W43NmIrHgjuuJrEhbn",
+	"KCvrr+6ABwmct6vKrq+RqvttyPQL/tUkZM381V1LQpq3buOoEbCZRn1V+Onv9r/Mm3xZ1v+38HsgSNvE",
+	"xrCQscSUpExgNj0sUfb8r0qaovENP6Rx1hlPXE8ptv3WwvoJJBUuZXxvn6TBDdngYn0ND0rc/s2v1sJb",
+	"tAIXyH+w6Z2O5jKgMnizr8DvmL6R476pvcgqLGu+64rdvjQba4rtjeV1PUH9cKnvNn57azc6w45dL0ob",
+	"3m9M6D8TujxKu2A4JseCsPFEz3uiH3ypb/1qkAIMcRgAQ0tz8sReihz86q9TNmUxhD07uevTlu3fbNLy",
+	"jHKt2uSloIOEi4ue4BqinZEg7DqUKT5/LebgNGXbtHX/2agHGN5sX5IyzV6wTQ8dIiAFMBgnfENZz+OC",
+	"YOZtMb9N3065WdRlVpWd6rOsPOU3EvRxv7hvRVTw7bDjkLtuypUfXkzbCvHdulq37HH0NHvK1IjwtRzY",
+	"SALgkRzMZQNmf9Ey1BGLDoQCgppgM8jpQSaIXoc2Oc6cozbbBoTAXofEdK6s3Szzn5oZYQCfmUrgTcWr",
+	"tJ9ZNffJmIupZqppBvP/bcTDbpPsN8lOp0l2uk2y2+kJ+LVLRnKaKmtNBewmI5JciGFCbfDg1AJRCYux",
+	"1I+tFns7XpFvsw28hnSo6R5xfjcXwNb8KlwwbtYbuGKqum7s5r2nrplbUMS/IpeOzvzu1pGwbbV8eWxJ",
+	"gT+nUlPNWvjIXhxY8h13qNtemYAIaeupMQzN5XwbhRo9O69k6tncYh8OxNDJJPZeHymbRElkvimLmFkq",
+	"NIQNmM8UlAIKFkCNpveGhqwYgnU4ofeFjxkUa8g5lqxu79jsTcelwBLbHT3Fhb5TK8NXYdJ3IO7ZKXuw",
+	"HtxdjAkc4fAKbZVv1dIkNVNLGNR7Fsk0htuLjmkXgDIPbmnbjAG+XMC5QPOCM8CDg9gfPxcox7UKvMXU",
+	"6GJPVvHxJ0RhbSyqc4F2N8xnzpi6GSvm7mZqkZnPmupQ2GVtNch0XsRW8EyA19icE1fiZ8aTxL0vvgr2",
+	"cosxcF8RezoDJKztsyOYTXrl7lD5WNn4DAyrMP+tkI3EMpqO4Uw1G9M0aRw12nCx7LyKQxlFyca+wcww",
+	"M4GnJKZqNJAUGVuc5TYcQYbYu5M3qmkxnlw4iojdn4hLuDWTEHRsSCyFLZtVLc/FhaFYzJ5wZkfW0d5E",
+	"yApU/K7kJXNmSGvpnaTyIqVjo7clWKormIZlcmqTz4/olb3Ome+Uuo0IQIGbVskMPhu44Ct3IMBdz9dd",
+	"OyJUXTYJliKzNMeMjW3yoePCilgDYm4ow81BGFEd5JIgYrGEtEIqXOWLMVIDsMVQiMJow8mSDSTc3rnG",
+	"l09f/n8AAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

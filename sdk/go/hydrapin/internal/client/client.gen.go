@@ -196,6 +196,30 @@ func (e CreatedApiKeyKind) Valid() bool {
 	}
 }
 
+// Defines values for CreatedWebhookDisabledReason.
+const (
+	CreatedWebhookDisabledReasonByHand     CreatedWebhookDisabledReason = "by_hand"
+	CreatedWebhookDisabledReasonFailing    CreatedWebhookDisabledReason = "failing"
+	CreatedWebhookDisabledReasonGone       CreatedWebhookDisabledReason = "gone"
+	CreatedWebhookDisabledReasonKeyRevoked CreatedWebhookDisabledReason = "key_revoked"
+)
+
+// Valid indicates whether the value is a known member of the CreatedWebhookDisabledReason enum.
+func (e CreatedWebhookDisabledReason) Valid() bool {
+	switch e {
+	case CreatedWebhookDisabledReasonByHand:
+		return true
+	case CreatedWebhookDisabledReasonFailing:
+		return true
+	case CreatedWebhookDisabledReasonGone:
+		return true
+	case CreatedWebhookDisabledReasonKeyRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HolderPinSetBy.
 const (
 	HolderPinSetByAdmin   HolderPinSetBy = "admin"
@@ -401,9 +425,11 @@ const (
 	UrnHydrapinProblemPreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
 	UrnHydrapinProblemTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
 	UrnHydrapinProblemTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
+	UrnHydrapinProblemTooManyWebhooks      ProblemType = "urn:hydrapin:problem:too-many-webhooks"
 	UrnHydrapinProblemUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
 	UrnHydrapinProblemUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
 	UrnHydrapinProblemUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
+	UrnHydrapinProblemWebhookDisabled      ProblemType = "urn:hydrapin:problem:webhook-disabled"
 	UrnHydrapinProblemWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
 )
 
@@ -456,11 +482,15 @@ func (e ProblemType) Valid() bool {
 		return true
 	case UrnHydrapinProblemTooManyRequests:
 		return true
+	case UrnHydrapinProblemTooManyWebhooks:
+		return true
 	case UrnHydrapinProblemUnauthorized:
 		return true
 	case UrnHydrapinProblemUnavailable:
 		return true
 	case UrnHydrapinProblemUnsupportedMediaType:
+		return true
+	case UrnHydrapinProblemWebhookDisabled:
 		return true
 	case UrnHydrapinProblemWrongPin:
 		return true
@@ -481,6 +511,114 @@ func (e Role) Valid() bool {
 	case RoleCustomer:
 		return true
 	case RoleOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDisabledReason.
+const (
+	WebhookDisabledReasonByHand     WebhookDisabledReason = "by_hand"
+	WebhookDisabledReasonFailing    WebhookDisabledReason = "failing"
+	WebhookDisabledReasonGone       WebhookDisabledReason = "gone"
+	WebhookDisabledReasonKeyRevoked WebhookDisabledReason = "key_revoked"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDisabledReason enum.
+func (e WebhookDisabledReason) Valid() bool {
+	switch e {
+	case WebhookDisabledReasonByHand:
+		return true
+	case WebhookDisabledReasonFailing:
+		return true
+	case WebhookDisabledReasonGone:
+		return true
+	case WebhookDisabledReasonKeyRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDeliveryLastError.
+const (
+	AddressNotAllowed  WebhookDeliveryLastError = "address_not_allowed"
+	ConnectionFailed   WebhookDeliveryLastError = "connection_failed"
+	EventRemoved       WebhookDeliveryLastError = "event_removed"
+	InvalidAnswer      WebhookDeliveryLastError = "invalid_answer"
+	NameNotResolved    WebhookDeliveryLastError = "name_not_resolved"
+	Redirected         WebhookDeliveryLastError = "redirected"
+	SecretUnreadable   WebhookDeliveryLastError = "secret_unreadable"
+	TimedOut           WebhookDeliveryLastError = "timed_out"
+	TlsFailed          WebhookDeliveryLastError = "tls_failed"
+	UnsuccessfulStatus WebhookDeliveryLastError = "unsuccessful_status"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryLastError enum.
+func (e WebhookDeliveryLastError) Valid() bool {
+	switch e {
+	case AddressNotAllowed:
+		return true
+	case ConnectionFailed:
+		return true
+	case EventRemoved:
+		return true
+	case InvalidAnswer:
+		return true
+	case NameNotResolved:
+		return true
+	case Redirected:
+		return true
+	case SecretUnreadable:
+		return true
+	case TimedOut:
+		return true
+	case TlsFailed:
+		return true
+	case UnsuccessfulStatus:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDeliveryStatus.
+const (
+	WebhookDeliveryStatusDead      WebhookDeliveryStatus = "dead"
+	WebhookDeliveryStatusDelivered WebhookDeliveryStatus = "delivered"
+	WebhookDeliveryStatusPending   WebhookDeliveryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryStatus enum.
+func (e WebhookDeliveryStatus) Valid() bool {
+	switch e {
+	case WebhookDeliveryStatusDead:
+		return true
+	case WebhookDeliveryStatusDelivered:
+		return true
+	case WebhookDeliveryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryDeliveryStatus.
+const (
+	QueryDeliveryStatusDead      QueryDeliveryStatus = "dead"
+	QueryDeliveryStatusDelivered QueryDeliveryStatus = "delivered"
+	QueryDeliveryStatusPending   QueryDeliveryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the QueryDeliveryStatus enum.
+func (e QueryDeliveryStatus) Valid() bool {
+	switch e {
+	case QueryDeliveryStatusDead:
+		return true
+	case QueryDeliveryStatusDelivered:
+		return true
+	case QueryDeliveryStatusPending:
 		return true
 	default:
 		return false
@@ -607,6 +745,27 @@ func (e ListPinsParamsSetBy) Valid() bool {
 	case ListPinsParamsSetByHolder:
 		return true
 	case ListPinsParamsSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListWebhookDeliveriesParamsStatus.
+const (
+	ListWebhookDeliveriesParamsStatusDead      ListWebhookDeliveriesParamsStatus = "dead"
+	ListWebhookDeliveriesParamsStatusDelivered ListWebhookDeliveriesParamsStatus = "delivered"
+	ListWebhookDeliveriesParamsStatusPending   ListWebhookDeliveriesParamsStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the ListWebhookDeliveriesParamsStatus enum.
+func (e ListWebhookDeliveriesParamsStatus) Valid() bool {
+	switch e {
+	case ListWebhookDeliveriesParamsStatusDead:
+		return true
+	case ListWebhookDeliveriesParamsStatusDelivered:
+		return true
+	case ListWebhookDeliveriesParamsStatusPending:
 		return true
 	default:
 		return false
@@ -836,6 +995,25 @@ type CreateRuntimePinLink struct {
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 }
 
+// CreateWebhook The webhook to create.
+type CreateWebhook struct {
+	// Description A description for people.
+	//
+	// Example: Alerts of the back office
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether to send events at once.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Events The types of events to send, and families of them.
+	Events []EventPattern `json:"events"`
+
+	// Url Where to send events. It begins with `https://` and has no user name.
+	//
+	// Example: https://hooks.example.com/hydrapin
+	Url string `json:"url"`
+}
+
 // CreatedApiKey A key that was created, with the key itself.
 type CreatedApiKey struct {
 	// CreatedAt When the key was created.
@@ -878,8 +1056,52 @@ type CreatedApiKey struct {
 // CreatedApiKeyKind An API key, or the runtime key of an instance.
 type CreatedApiKeyKind string
 
+// CreatedWebhook A webhook with its secret.
+type CreatedWebhook struct {
+	// CreatedAt When it was created.
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// Description A description for people. Null if it has none.
+	Description *string `json:"description"`
+
+	// DisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+	DisabledReason *CreatedWebhookDisabledReason `json:"disabled_reason"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Events The types of events that it gets, and families of them.
+	Events []string `json:"events"`
+
+	// FailingSince Since when every try failed. Null if the last one succeeded, or there was none.
+	FailingSince *time.Time `json:"failing_since"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// Secret The secret that messages are signed with. It is shown only this once.
+	Secret string `json:"secret"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Url Where events are sent.
+	Url string `json:"url"`
+}
+
+// CreatedWebhookDisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+type CreatedWebhookDisabledReason string
+
 // ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation = any
+
+// EventPattern A type of events, or a family of them that ends in `.*`.
+//
+// Example: pin.*
+type EventPattern = string
 
 // Freeze Whether an instance or a tenant is frozen.
 type Freeze struct {
@@ -1191,6 +1413,25 @@ type SetPin struct {
 // Example: payments.transfer
 type Skill = string
 
+// UpdateWebhook What to change.
+type UpdateWebhook struct {
+	// Description A description for people.
+	//
+	// Example: Alerts of the back office
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether events are sent.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Events The types of events to send, and families of them.
+	Events *[]EventPattern `json:"events,omitempty"`
+
+	// Url Where to send events. It begins with `https://` and has no user name.
+	//
+	// Example: https://hooks.example.com/hydrapin
+	Url *string `json:"url,omitempty"`
+}
+
 // Uuid A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type Uuid = uuid.UUID
 
@@ -1214,6 +1455,129 @@ type VerifyPin struct {
 	Pin Pin `json:"pin"`
 }
 
+// Webhook A webhook, without its secret.
+type Webhook struct {
+	// CreatedAt When it was created.
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// Description A description for people. Null if it has none.
+	Description *string `json:"description"`
+
+	// DisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+	DisabledReason *WebhookDisabledReason `json:"disabled_reason"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Events The types of events that it gets, and families of them.
+	Events []string `json:"events"`
+
+	// FailingSince Since when every try failed. Null if the last one succeeded, or there was none.
+	FailingSince *time.Time `json:"failing_since"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Url Where events are sent.
+	Url string `json:"url"`
+}
+
+// WebhookDisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+type WebhookDisabledReason string
+
+// WebhookDelivery One event on its way to one webhook.
+type WebhookDelivery struct {
+	// Attempts How often it was tried.
+	Attempts int `json:"attempts"`
+
+	// CreatedAt When it was queued.
+	CreatedAt time.Time `json:"created_at"`
+
+	// EventId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	EventId Uuid `json:"event_id"`
+
+	// EventIndex The place of the event in the audit trail of the tenant.
+	EventIndex int64 `json:"event_index"`
+
+	// EventType The type of the event.
+	EventType string `json:"event_type"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// LastAttemptAt When the last try ended. Null if there was none.
+	LastAttemptAt *time.Time `json:"last_attempt_at"`
+
+	// LastError What went wrong in the last try. Null if nothing did.
+	LastError *WebhookDeliveryLastError `json:"last_error"`
+
+	// LastStatus The HTTP status of the last answer. Null if there was none.
+	LastStatus *int `json:"last_status"`
+
+	// NextAttemptAt When it is tried next. Null unless it is pending.
+	NextAttemptAt *time.Time `json:"next_attempt_at"`
+
+	// Status Whether it will be tried, has arrived, or was given up.
+	Status WebhookDeliveryStatus `json:"status"`
+
+	// WebhookId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	WebhookId Uuid `json:"webhook_id"`
+}
+
+// WebhookDeliveryLastError What went wrong in the last try. Null if nothing did.
+type WebhookDeliveryLastError string
+
+// WebhookDeliveryStatus Whether it will be tried, has arrived, or was given up.
+type WebhookDeliveryStatus string
+
+// WebhookDeliveryList A page of deliveries.
+type WebhookDeliveryList struct {
+	// Deliveries The deliveries, those of the newest events first.
+	Deliveries []WebhookDelivery `json:"deliveries"`
+
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+}
+
+// WebhookList A page of webhooks.
+type WebhookList struct {
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+
+	// Webhooks The webhooks, the oldest first.
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// WebhookTest A test that was recorded.
+type WebhookTest struct {
+	// EventId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	EventId Uuid `json:"event_id"`
+}
+
 // ApiKeyId defines model for ApiKeyId.
 type ApiKeyId = string
 
@@ -1222,6 +1586,9 @@ type ConfirmationId = Uuid
 
 // CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type CustomerId = Uuid
+
+// DeliveryId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type DeliveryId = Uuid
 
 // IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
@@ -1240,6 +1607,9 @@ type QueryAfter = string
 
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
+
+// QueryDeliveryStatus defines model for QueryDeliveryStatus.
+type QueryDeliveryStatus string
 
 // QueryHolderType Whether the holder is a customer, or a channel identity of an instance.
 //
@@ -1283,6 +1653,9 @@ type QueryStatus string
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
 
+// WebhookId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type WebhookId = Uuid
+
 // Busy A problem document (RFC 9457).
 type Busy = Problem
 
@@ -1303,6 +1676,12 @@ type ConflictRedeem = Problem
 
 // ConflictRedeemed A problem document (RFC 9457).
 type ConflictRedeemed = Problem
+
+// ConflictWebhookDisabled A problem document (RFC 9457).
+type ConflictWebhookDisabled = Problem
+
+// ConflictWebhooks A problem document (RFC 9457).
+type ConflictWebhooks = Problem
 
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
@@ -1334,6 +1713,9 @@ type ForbiddenRuntime = Problem
 // ForbiddenVerify A problem document (RFC 9457).
 type ForbiddenVerify = Problem
 
+// ForbiddenWebhook A problem document (RFC 9457).
+type ForbiddenWebhook = Problem
+
 // Gone A problem document (RFC 9457).
 type Gone = Problem
 
@@ -1354,6 +1736,9 @@ type InvalidCustomer = HTTPValidationError
 
 // InvalidDecision The validation errors of a request.
 type InvalidDecision = HTTPValidationError
+
+// InvalidDeliveryId The validation errors of a request.
+type InvalidDeliveryId = HTTPValidationError
 
 // InvalidFreeze The validation errors of a request.
 type InvalidFreeze = HTTPValidationError
@@ -1397,14 +1782,26 @@ type InvalidQuestion = HTTPValidationError
 // InvalidRedeem The validation errors of a request.
 type InvalidRedeem = HTTPValidationError
 
+// InvalidWebhook The validation errors of a request.
+type InvalidWebhook = HTTPValidationError
+
+// InvalidWebhookId The validation errors of a request.
+type InvalidWebhookId = HTTPValidationError
+
 // Locked A problem document (RFC 9457).
 type Locked = Problem
 
 // NotFound A problem document (RFC 9457).
 type NotFound = Problem
 
+// NotFoundDelivery A problem document (RFC 9457).
+type NotFoundDelivery = Problem
+
 // NotFoundKey A problem document (RFC 9457).
 type NotFoundKey = Problem
+
+// NotFoundWebhook A problem document (RFC 9457).
+type NotFoundWebhook = Problem
 
 // PreconditionFailed A problem document (RFC 9457).
 type PreconditionFailed = Problem
@@ -1523,6 +1920,30 @@ type ListPinsParamsStatus string
 // ListPinsParamsSetBy defines parameters for ListPins.
 type ListPinsParamsSetBy string
 
+// ListWebhooksParams defines parameters for ListWebhooks.
+type ListWebhooksParams struct {
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListWebhookDeliveriesParams defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParams struct {
+	// Status Only deliveries that have this status. Without it, all.
+	Status *ListWebhookDeliveriesParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListWebhookDeliveriesParamsStatus defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParamsStatus string
+
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
 type AskConfirmationJSONRequestBody = AskConfirmation
 
@@ -1564,6 +1985,12 @@ type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
 
 // SetMyPinJSONRequestBody defines body for SetMyPin for application/json ContentType.
 type SetMyPinJSONRequestBody = SetMyPin
+
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = CreateWebhook
+
+// UpdateWebhookJSONRequestBody defines body for UpdateWebhook for application/json ContentType.
+type UpdateWebhookJSONRequestBody = UpdateWebhook
 
 // Operation is an operation of the contract.
 type Operation struct {
@@ -1617,6 +2044,15 @@ var (
 	OpGetMyPinStatus        = Operation{ID: "getMyPinStatus", Method: "GET", Path: "/v1/me/pin", Success: []int{200}}
 	OpSetMyPin              = Operation{ID: "setMyPin", Method: "PUT", Path: "/v1/me/pin", Success: []int{200}}
 	OpListPins              = Operation{ID: "listPins", Method: "GET", Path: "/v1/pins", Success: []int{200}}
+	OpRetryWebhookDelivery  = Operation{ID: "retryWebhookDelivery", Method: "POST", Path: "/v1/webhook-deliveries/{delivery_id}/retry", Success: []int{200}}
+	OpListWebhooks          = Operation{ID: "listWebhooks", Method: "GET", Path: "/v1/webhooks", Success: []int{200}}
+	OpCreateWebhook         = Operation{ID: "createWebhook", Method: "POST", Path: "/v1/webhooks", Success: []int{201}}
+	OpDeleteWebhook         = Operation{ID: "deleteWebhook", Method: "DELETE", Path: "/v1/webhooks/{webhook_id}", Success: []int{204}}
+	OpGetWebhook            = Operation{ID: "getWebhook", Method: "GET", Path: "/v1/webhooks/{webhook_id}", Success: []int{200}}
+	OpUpdateWebhook         = Operation{ID: "updateWebhook", Method: "PATCH", Path: "/v1/webhooks/{webhook_id}", Success: []int{200}}
+	OpListWebhookDeliveries = Operation{ID: "listWebhookDeliveries", Method: "GET", Path: "/v1/webhooks/{webhook_id}/deliveries", Success: []int{200}}
+	OpRotateWebhookSecret   = Operation{ID: "rotateWebhookSecret", Method: "POST", Path: "/v1/webhooks/{webhook_id}/rotate-secret", Success: []int{200}}
+	OpTestWebhook           = Operation{ID: "testWebhook", Method: "POST", Path: "/v1/webhooks/{webhook_id}/test", Success: []int{202}}
 )
 
 // Operations are all operations of the contract.
@@ -1663,6 +2099,15 @@ var Operations = []Operation{
 	OpGetMyPinStatus,
 	OpSetMyPin,
 	OpListPins,
+	OpRetryWebhookDelivery,
+	OpListWebhooks,
+	OpCreateWebhook,
+	OpDeleteWebhook,
+	OpGetWebhook,
+	OpUpdateWebhook,
+	OpListWebhookDeliveries,
+	OpRotateWebhookSecret,
+	OpTestWebhook,
 }
 
 // Left out are the methods that send a request and read its answer: the SDK does both itself.
