@@ -59,18 +59,6 @@ var (
 		Status: http.StatusForbidden, Code: "wrong-pin", Title: "Incorrect PIN",
 		Detail: "The PIN is incorrect.",
 	}
-	escalation = Problem{
-		Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden",
-		Detail: escalations[auth.OtherKind],
-	}
-	// escalations say why a key may not create or revoke another.
-	escalations = map[auth.Escalation]string{
-		auth.OtherKind:      "An API key can create only API keys. A runtime key needs an admin token.",
-		auth.ScopeLacked:    "An API key cannot create a key with a scope that it does not have.",
-		auth.LaterExpiry:    "An API key cannot create a key that expires later than itself.",
-		auth.TooDeep:        fmt.Sprintf("At most %d keys can be created one from another.", auth.MaxKeyDepth),
-		auth.NotCreatedByIt: "An API key can revoke only itself and the keys that were created with it.",
-	}
 	internal = Problem{
 		Status: http.StatusInternalServerError, Code: "internal", Title: "Internal error",
 		Detail: "Something went wrong. Nothing was allowed.",
@@ -111,7 +99,11 @@ var table = []row{
 		Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden",
 		Detail: "To say which events go where, an API key needs the scope events:read too.",
 	}),
-	as(escalation, func(p *Problem, e *service.EscalationError) { p.Detail = escalations[e.Why] }),
+	escalation(auth.OtherKind, "An API key can create only API keys. A runtime key needs an admin token."),
+	escalation(auth.ScopeLacked, "An API key cannot create a key with a scope that it does not have."),
+	escalation(auth.LaterExpiry, "An API key cannot create a key that expires later than itself."),
+	escalation(auth.TooDeep, fmt.Sprintf("At most %d keys can be created one from another.", auth.MaxKeyDepth)),
+	escalation(auth.NotCreatedByIt, "An API key can revoke only itself and the keys that were created with it."),
 	is(openapi.ErrTooLarge, Problem{
 		Status: http.StatusRequestEntityTooLarge, Code: "too-large", Title: "Too large",
 		Detail: fmt.Sprintf("The body is larger than %d bytes.", openapi.MaxBody),
@@ -257,6 +249,15 @@ func as[E error](p Problem, fill func(*Problem, E)) row {
 			fill(&filled, e)
 		}
 		return filled, ok
+	}}
+}
+
+// escalation makes the row of a reason why a key may not create or revoke another.
+func escalation(why auth.Escalation, detail string) row {
+	p := Problem{Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden", Detail: detail}
+	return row{p, func(err error) (Problem, bool) {
+		e, ok := errors.AsType[*service.EscalationError](err)
+		return p, ok && e.Why == why
 	}}
 }
 

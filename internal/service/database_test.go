@@ -126,7 +126,7 @@ var times = map[string][]string{
 	"pin_sessions":  {"auth_time"},
 	"confirmations": {"created_at", "expires_at", "ended_at", "approved_at", "auth_time"},
 	"pin_links":     {"created_at", "expires_at", "ended_at", "used_at"},
-	"api_keys":      {"created_at", "expires_at", "revoked_at"},
+	"api_keys":      {"created_at", "expires_at", "revoked_at", "last_used_at"},
 }
 
 // elapse lets time pass: everything that is stored of the tenant happened that

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -111,6 +112,27 @@ func operations() []operation {
 		{"unlockCustomerPin", "POST", customerPIN + "/unlock", false, func(ctx context.Context, c clients) error {
 			_, err := c.admin.UnlockCustomerPIN(ctx, customer)
 			return err
+		}},
+		{"deactivateCustomerPin", "POST", customerPIN + "/deactivate", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.DeactivateCustomerPIN(ctx, customer)
+			return err
+		}},
+		{"deactivateIdentityPin", "POST", identityPIN + "/deactivate", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.DeactivateIdentityPIN(ctx, instance, identity)
+			return err
+		}},
+		{"listPins", "GET", "/v1/pins?instance_id={instance}&page=1&per_page=100&status=locked", true, func(ctx context.Context, c clients) error {
+			return each(c.admin.PINs(ctx, hydrapin.PINFilter{State: hydrapin.PINLocked, Instance: instance}))
+		}},
+		{"listApiKeys", "GET", "/v1/api-keys?page=1&per_page=100", true, func(ctx context.Context, c clients) error {
+			return each(c.admin.APIKeys(ctx))
+		}},
+		{"createApiKey", "POST", "/v1/api-keys", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.CreateAPIKey(ctx, hydrapin.NewAPIKey{Name: "n", Scopes: []hydrapin.Scope{hydrapin.ScopePINsRead}})
+			return err
+		}},
+		{"revokeApiKey", "DELETE", "/v1/api-keys/4fTz0aQmW9xL2bKc", false, func(ctx context.Context, c clients) error {
+			return c.admin.RevokeAPIKey(ctx, "4fTz0aQmW9xL2bKc")
 		}},
 		{"getPinPolicy", "GET", policy, true, func(ctx context.Context, c clients) error {
 			_, err := c.admin.Policy(ctx, instance)
@@ -255,6 +277,16 @@ func operations() []operation {
 			return c.runtime.EndSessions(ctx, hydrapin.Identity(identity))
 		}},
 	}
+}
+
+// each reads a list to its end.
+func each[T any](list iter.Seq2[T, error]) error {
+	for _, err := range list {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forEachOperation runs a test for each operation.
