@@ -33,6 +33,11 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
+require (
+	filippo.io/torchwood v0.6.1 // indirect
+	golang.org/x/mod v0.43.0 // indirect
+)
+
 // The SDK is a module of its own, beside the server. A tagged release drops this line: see
 // tools/release.sh.
 replace github.com/hydracore/hydrapin/sdk/go/hydrapin => ./sdk/go/hydrapin
