@@ -265,6 +265,44 @@ func (q *Queries) ListTrees(ctx context.Context, db DBTX, tenantIds []uuid.UUID)
 	return items, nil
 }
 
+const lockTree = `-- name: LockTree :many
+SELECT tenant_id, size, head, latest_at, kept_size, kept_at, stopped_at, stopped_reason, sealed_size, sealed_at,
+    pruned_size
+FROM pin_event_trees WHERE tenant_id = $1 FOR UPDATE
+`
+
+func (q *Queries) LockTree(ctx context.Context, db DBTX, tenantID uuid.UUID) ([]PINEventTree, error) {
+	rows, err := db.Query(ctx, lockTree, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PINEventTree
+	for rows.Next() {
+		var i PINEventTree
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.Size,
+			&i.Head,
+			&i.LatestAt,
+			&i.KeptSize,
+			&i.KeptAt,
+			&i.StoppedAt,
+			&i.StoppedReason,
+			&i.SealedSize,
+			&i.SealedAt,
+			&i.PrunedSize,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lockUnkeptTrees = `-- name: LockUnkeptTrees :many
 SELECT tenant_id, size, head, latest_at, kept_size, kept_at, stopped_at, stopped_reason, sealed_size, sealed_at,
     pruned_size

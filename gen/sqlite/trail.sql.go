@@ -86,7 +86,7 @@ func (q *Queries) InsertHead(ctx context.Context, db DBTX, arg InsertHeadParams)
 }
 
 const insertTrailLog = `-- name: InsertTrailLog :exec
-INSERT INTO trail_log (name, created_at) VALUES (?1, ?2) ON CONFLICT (one) DO NOTHING
+INSERT INTO trail_log (one, name, created_at) VALUES (1, ?1, ?2) ON CONFLICT (one) DO NOTHING
 `
 
 type InsertTrailLogParams struct {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -41,6 +40,8 @@ type Sequenced struct {
 	More bool
 	// Stopped are the trees that do not match their last signed head, with the reason.
 	Stopped map[uuid.UUID]string
+	// suspects are the tenants whose trees seem not to match.
+	suspects []uuid.UUID
 }
 
 // Sequence moves one batch of queued events into the trail: it gives them their indexes, extends
@@ -58,11 +59,15 @@ func (s *Service) Sequence(ctx context.Context) (Sequenced, error) {
 		return Sequenced{More: true}, nil
 	case isOvertaken(err):
 		// Or the trail of a tenant holds what it must not, and keeps the others waiting.
-		return s.sequenceEach(ctx)
-	case err == nil:
-		s.log.advanced()
+		return s.sequenceWaiting(ctx)
+	case err != nil:
+		return Sequenced{}, err
 	}
-	return got, err
+	s.log.advanced()
+	if len(got.suspects) == 0 {
+		return got, nil
+	}
+	return s.sequenceEach(ctx, got, got.suspects)
 }
 
 // isOvertaken says whether a write of the sequencer found the trail changed.
@@ -70,38 +75,9 @@ func isOvertaken(err error) bool {
 	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKeyTaken)
 }
 
-// sequenceEach moves what waits of each tenant in a transaction of its own, and stops the trees
-// that cannot be extended although nobody else extends them.
-func (s *Service) sequenceEach(ctx context.Context) (Sequenced, error) {
-	total := Sequenced{More: true, Stopped: map[uuid.UUID]string{}}
-	tenants, err := s.waitingTenants(ctx)
-	if err != nil {
-		return Sequenced{}, err
-	}
-	for _, tenant := range tenants {
-		got, err := s.sequence(ctx, tenant)
-		switch {
-		case isOvertaken(err):
-			stopped, err := s.stopAfterTries(ctx, tenant)
-			if err != nil {
-				return total, err
-			}
-			if stopped {
-				total.Stopped[tenant] = stoppedConflict
-			}
-		case err != nil:
-			return total, err
-		default:
-			total.Moved += got.Moved
-			maps.Copy(total.Stopped, got.Stopped)
-		}
-	}
-	return total, nil
-}
-
-// waitingTenants returns the tenants of the next batch.
-func (s *Service) waitingTenants(ctx context.Context) ([]uuid.UUID, error) {
-	return run(ctx, s, act{op: OpSequence, caller: system(uuid.Nil)}, func(ctx context.Context, st *step) ([]uuid.UUID, error) {
+// sequenceWaiting moves what waits of each tenant in a transaction of its own.
+func (s *Service) sequenceWaiting(ctx context.Context) (Sequenced, error) {
+	tenants, err := run(ctx, s, act{op: OpSequence, caller: system(uuid.Nil)}, func(ctx context.Context, st *step) ([]uuid.UUID, error) {
 		var queued []audit.Queued
 		st.QueuedEvents(sequenceBatch, &queued)
 		if err := st.Fetch(ctx); err != nil {
@@ -109,65 +85,93 @@ func (s *Service) waitingTenants(ctx context.Context) ([]uuid.UUID, error) {
 		}
 		return tenantsOf(queued), nil
 	})
+	if err != nil {
+		return Sequenced{}, err
+	}
+	return s.sequenceEach(ctx, Sequenced{More: true}, tenants)
+}
+
+// sequenceEach goes on with tenants one by one, and stops the trees that do not match their head,
+// or cannot be extended although nobody else extends them.
+func (s *Service) sequenceEach(ctx context.Context, total Sequenced, tenants []uuid.UUID) (Sequenced, error) {
+	total.Stopped = map[uuid.UUID]string{}
+	for _, tenant := range tenants {
+		got, err := s.sequence(ctx, tenant)
+		if isOvertaken(err) {
+			got, err = s.stopAfterTries(ctx, tenant)
+			total.More = true
+		}
+		if err != nil {
+			return total, err
+		}
+		total.Moved += got.Moved
+		for tenant, reason := range got.Stopped {
+			total.Stopped[tenant] = reason
+			s.config.Log.ErrorContext(ctx, "the audit trail of a tenant does not match its last signed head; no event is added to it until this is settled",
+				"tenant", tenant, "reason", reason)
+		}
+	}
+	return total, nil
 }
 
 // stopAfterTries stops a tree that has failed often at the size that it has.
-func (s *Service) stopAfterTries(ctx context.Context, tenant uuid.UUID) (bool, error) {
-	return run(ctx, s, act{op: OpSequence, caller: system(tenant)}, func(ctx context.Context, st *step) (bool, error) {
+func (s *Service) stopAfterTries(ctx context.Context, tenant uuid.UUID) (Sequenced, error) {
+	return run(ctx, s, act{op: OpSequence, caller: system(tenant)}, func(ctx context.Context, st *step) (Sequenced, error) {
 		var trees []audit.Tree
-		st.Trees([]uuid.UUID{tenant}, &trees)
+		st.LockTree(tenant, &trees)
 		if err := st.Fetch(ctx); err != nil {
-			return false, err
+			return Sequenced{}, err
 		}
-		tree := audit.Tree{Tenant: tenant}
+		size := int64(0)
 		if len(trees) > 0 {
-			tree = trees[0]
+			size = trees[0].Size
 		}
-		if s.log.failedAt(tenant, tree.Size) < sequenceTries {
-			return false, nil
+		if s.log.failedAt(tenant, size) < sequenceTries {
+			return Sequenced{}, nil
 		}
-		st.stopTree(tree, stoppedConflict)
-		return true, nil
+		st.StopTree(tenant, st.Now(), stoppedConflict)
+		return Sequenced{Stopped: map[uuid.UUID]string{tenant: stoppedConflict}}, nil
 	})
 }
 
-// sequence moves one batch: of all tenants, or of one.
+// sequence moves one batch: of all tenants, whose trees it only reads; or of one, whose tree it
+// locks. Only what was locked is stopped: of a tree that another node extends meanwhile the hashes
+// are read after its size.
 func (s *Service) sequence(ctx context.Context, only uuid.UUID) (Sequenced, error) {
 	known := s.log.keys()
-	got, err := run(ctx, s, act{op: OpSequence, caller: system(only)}, func(ctx context.Context, st *step) (Sequenced, error) {
+	return run(ctx, s, act{op: OpSequence, caller: system(only)}, func(ctx context.Context, st *step) (Sequenced, error) {
 		var queued []audit.Queued
 		st.QueuedEvents(sequenceBatch, &queued)
 		if err := st.Fetch(ctx); err != nil || len(queued) == 0 {
 			return Sequenced{}, err
 		}
-		more := len(queued) == sequenceBatch
-		if only != uuid.Nil {
-			queued = slices.DeleteFunc(queued, func(q audit.Queued) bool { return q.Tenant != only })
-		}
-		growing, err := st.growing(ctx, queued)
+		done := Sequenced{More: len(queued) == sequenceBatch}
+		trees, err := st.growing(ctx, queued, only)
 		if err != nil {
 			return Sequenced{}, err
 		}
-		done := Sequenced{More: more, Stopped: map[uuid.UUID]string{}}
-		for _, g := range growing {
-			if reason := g.mismatch(known); reason != "" {
-				done.Stopped[g.tree.Tenant] = reason
-				st.stopTree(g.tree, reason)
-				continue
+		grown := make([]*growing, 0, len(trees))
+		for _, g := range trees {
+			reason := g.mismatch(known)
+			switch {
+			case reason == "":
+				if err := g.grow(s.config.HeadKeys, s.log.name(), st.Now()); err != nil {
+					return Sequenced{}, err
+				}
+				grown = append(grown, g)
+				done.Moved += len(g.events)
+			case only == uuid.Nil:
+				done.suspects = append(done.suspects, g.tree.Tenant)
+			case g.tree.Size == 0:
+				return Sequenced{}, store.ErrNotFound // no row to lock: see stopAfterTries
+			default:
+				st.StopTree(g.tree.Tenant, st.Now(), reason)
+				done.Stopped = map[uuid.UUID]string{g.tree.Tenant: reason}
 			}
-			if err := g.grow(s.config.HeadKeys, s.log.name(), st.Now()); err != nil {
-				return Sequenced{}, err
-			}
-			done.Moved += len(g.events)
 		}
-		st.saveGrown(growing, done.Stopped)
+		st.saveGrown(grown)
 		return done, nil
 	})
-	for tenant, reason := range got.Stopped {
-		s.config.Log.ErrorContext(ctx, "the audit trail of a tenant does not match its last signed head; no event is added to it until this is settled",
-			"tenant", tenant, "reason", reason)
-	}
-	return got, err
 }
 
 // growing is a tree with the events that it gets.
@@ -181,10 +185,16 @@ type growing struct {
 
 // growing reads the trees of queued events, and those of their hashes that the trees' heads depend
 // on.
-func (st *step) growing(ctx context.Context, queued []audit.Queued) ([]*growing, error) {
-	tenants := tenantsOf(queued)
+func (st *step) growing(ctx context.Context, queued []audit.Queued, only uuid.UUID) ([]*growing, error) {
 	var trees []audit.Tree
-	st.Trees(tenants, &trees)
+	if only != uuid.Nil {
+		queued = slices.DeleteFunc(queued, func(q audit.Queued) bool { return q.Tenant != only })
+		st.LockTree(only, &trees)
+	}
+	tenants := tenantsOf(queued)
+	if only == uuid.Nil {
+		st.Trees(tenants, &trees)
+	}
 	// What else depends on the events, like who wants to hear of them, is read here too.
 	if err := st.Fetch(ctx); err != nil {
 		return nil, err
@@ -194,7 +204,9 @@ func (st *step) growing(ctx context.Context, queued []audit.Queued) ([]*growing,
 		of[tenant] = &growing{tree: audit.Tree{Tenant: tenant}, rows: trail.Rows{}}
 	}
 	for _, tree := range trees {
-		of[tree.Tenant].tree = tree
+		if g := of[tree.Tenant]; g != nil {
+			g.tree = tree
+		}
 	}
 	var places []audit.Place
 	all := make([]*growing, 0, len(tenants))
@@ -274,14 +286,11 @@ func (g *growing) grow(keys trail.Ring, log string, now time.Time) error {
 
 // saveGrown stores the trees that grew. Whatever follows from an event having its index is written
 // here.
-func (st *step) saveGrown(all []*growing, stopped map[uuid.UUID]string) {
+func (st *step) saveGrown(all []*growing) {
 	var trees []audit.Growth
 	var hashes []audit.Hashes
 	var events []audit.Placed
 	for _, g := range all {
-		if _, ok := stopped[g.tree.Tenant]; ok || len(g.events) == 0 {
-			continue
-		}
 		trees = append(trees, audit.Growth{Tree: g.tree, ReadSize: g.read})
 		for _, e := range g.events {
 			hashes = append(hashes, audit.Hashes{
@@ -294,11 +303,6 @@ func (st *step) saveGrown(all []*growing, stopped map[uuid.UUID]string) {
 	st.SaveTrees(trees...)
 	st.InsertEventHashes(hashes...)
 	st.MoveEvents(events...)
-}
-
-// stopTree stops a tree, and keeps its tenant's events in the queue.
-func (st *step) stopTree(tree audit.Tree, reason string) {
-	st.StopTree(tree.Tenant, st.Now(), reason)
 }
 
 // tenantsOf returns the tenants of queued events, each once and in the order of their ids, in

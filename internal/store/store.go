@@ -278,6 +278,8 @@ type Locks interface {
 	// LockStale locks and reads what was kept long enough: up to limit rows of each
 	// kind, skipping those that another transaction holds.
 	LockStale(age StaleAge, limit int, into *Stale)
+	// LockTree locks and reads the tree of a tenant; none where it has no events.
+	LockTree(tenant uuid.UUID, into *[]audit.Tree)
 	// LockUnkeptTrees locks and reads up to limit trees that have grown since their head was
 	// kept, that before, and skips those that another transaction holds.
 	LockUnkeptTrees(before time.Time, limit int, into *[]audit.Tree)

@@ -21,6 +21,11 @@ SELECT tenant_id, size, head, latest_at, kept_size, kept_at, stopped_at, stopped
     pruned_size
 FROM pin_event_trees WHERE tenant_id = ANY (@tenant_ids::uuid[]) ORDER BY tenant_id;
 
+-- name: LockTree :many
+SELECT tenant_id, size, head, latest_at, kept_size, kept_at, stopped_at, stopped_reason, sealed_size, sealed_at,
+    pruned_size
+FROM pin_event_trees WHERE tenant_id = @tenant_id FOR UPDATE;
+
 -- name: ListEventHashes :many
 SELECT h.tenant_id, h.event_index, h.hashes
 FROM (

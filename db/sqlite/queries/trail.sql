@@ -75,7 +75,7 @@ WHERE tenant_id = sqlc.arg(tenant_id);
 SELECT name, created_at FROM trail_log;
 
 -- name: InsertTrailLog :exec
-INSERT INTO trail_log (name, created_at) VALUES (sqlc.arg(name), sqlc.arg(created_at)) ON CONFLICT (one) DO NOTHING;
+INSERT INTO trail_log (one, name, created_at) VALUES (1, sqlc.arg(name), sqlc.arg(created_at)) ON CONFLICT (one) DO NOTHING;
 
 -- name: ListTrailKeys :many
 SELECT id, public_key, added_at, retired_at FROM trail_keys ORDER BY added_at, id, public_key;

@@ -114,6 +114,13 @@ func (t *tx) QueuedEvents(limit int, into *[]audit.Queued) {
 	}, fromDBQueued)
 }
 
+// LockTree implements store.Locks.
+func (t *tx) LockTree(tenant uuid.UUID, into *[]audit.Tree) {
+	addRows(&t.queue, into, func(ctx context.Context, db gen.DBTX) ([]gen.PINEventTree, error) {
+		return queries.LockTree(ctx, db, tenant)
+	}, fromDBTree)
+}
+
 // LockUnkeptTrees implements store.Locks.
 func (t *tx) LockUnkeptTrees(before time.Time, limit int, into *[]audit.Tree) {
 	addRows(&t.queue, into, func(ctx context.Context, db gen.DBTX) ([]gen.PINEventTree, error) {

@@ -133,6 +133,9 @@ func (t *tx) QueuedEvents(limit int, into *[]audit.Queued) {
 	}, infallible(fromDBQueued))
 }
 
+// LockTree implements store.Locks.
+func (t *tx) LockTree(tenant uuid.UUID, into *[]audit.Tree) { t.Trees([]uuid.UUID{tenant}, into) }
+
 // LockUnkeptTrees implements store.Locks.
 func (t *tx) LockUnkeptTrees(before time.Time, limit int, into *[]audit.Tree) {
 	addRows(&t.queue, into, func(ctx context.Context, db gen.DBTX) ([]gen.PINEventTree, error) {

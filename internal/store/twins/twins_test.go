@@ -215,7 +215,7 @@ func TestQueriesAreTwins(t *testing.T) {
 		"Clock": "SQLite's clock is the process's", "Diagnose": "SQLite is asked by pragmas",
 		"LockDuty": "see the table duties", "RequireProgramSchema": "SQLite asks in the transaction at no cost",
 		"LockPIN": "SQLite locks by its transaction", "LockNewPIN": "likewise", "LockPolicy": "likewise",
-		"LockConfirmation": "likewise", "LockAPIKey": "likewise",
+		"LockConfirmation": "likewise", "LockAPIKey": "likewise", "LockTree": "likewise",
 		"LockConfirmationByCallKey": "likewise", "LockFreeze": "likewise",
 		"FreezesOf":           "PostgreSQL reads the freezes with the policy, in one statement",
 		"NotifyConfirmations": "SQLite wakes in its process",
