@@ -155,16 +155,16 @@ func (q *Queries) DeliveriesAgain(ctx context.Context, db DBTX, arg DeliveriesAg
 }
 
 const eventLeaf = `-- name: EventLeaf :one
-SELECT leaf FROM pin_events WHERE tenant_id = ?1 AND seq = ?2
+SELECT leaf FROM pin_events WHERE tenant_id = ?1 AND event_index = ?2
 `
 
 type EventLeafParams struct {
-	TenantID uuid.UUID
-	Seq      int64
+	TenantID   uuid.UUID
+	EventIndex int64
 }
 
 func (q *Queries) EventLeaf(ctx context.Context, db DBTX, arg EventLeafParams) ([]byte, error) {
-	row := db.QueryRowContext(ctx, eventLeaf, arg.TenantID, arg.Seq)
+	row := db.QueryRowContext(ctx, eventLeaf, arg.TenantID, arg.EventIndex)
 	var leaf []byte
 	err := row.Scan(&leaf)
 	return leaf, err

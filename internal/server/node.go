@@ -20,6 +20,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/telemetry"
 	"github.com/hydracore/hydrapin/internal/webhook"
+	"github.com/hydracore/hydrapin/internal/trail"
 )
 
 // Options is what a node needs beside its settings.
@@ -38,6 +39,7 @@ type Node struct {
 	verifier  *auth.Verifier
 	service   *service.Service
 	webhooks  *jobs.Webhooks
+	jobs      *jobs.Jobs
 	telemetry *telemetry.Telemetry
 	log       *slog.Logger
 	now       func() time.Time
@@ -93,14 +95,19 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 	}
 	addresses := webhook.PublicAddresses(cfg.WebhookAllowPrivate)
 	rules := pin.Rules{MinLength: cfg.PINMinLength, MaxLength: cfg.PINMaxLength}
+	headKeys, err := trail.ParseRing(cfg.ReceiptKeys.Reveal())
+	if err != nil {
+		return fmt.Errorf("HYDRAPIN_RECEIPT_KEYS: %w", err)
+	}
 	n.service = service.New(service.Config{
-		Store: n.database, Hasher: n.hasher, Receipts: n.receipts, Log: opts.Log, Now: opts.Now,
+		Store: n.database, Hasher: n.hasher, Receipts: n.receipts, HeadKeys: headKeys, Log: opts.Log, Now: opts.Now,
 		Issuer: cfg.PublicURL, Limits: cfg.Limits, Rules: rules,
 		RedeemWithin: cfg.RedeemWithin, CoolingOff: cfg.CoolingOff,
 		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
 		SelfSetup: cfg.SelfSetup, WebhookSecrets: secrets, WebhookAddresses: addresses,
 	})
 	n.webhooks = jobs.NewWebhooks(n.service, webhook.NewSender(webhook.SenderConfig{Addresses: addresses}), opts.Log)
+	n.jobs = jobs.New(n.service, opts.Log)
 	n.handler, err = n.routes(cfg, rules)
 	return err
 }
@@ -126,6 +133,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.service.Run(ctx) })
 	g.Go(func() error { return n.webhooks.Run(ctx) })
+	g.Go(func() error { return n.jobs.Run(ctx) })
 	return g.Wait()
 }
 

@@ -10,25 +10,19 @@ import (
 	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
-// occurred is an event that has its index, as far as webhooks look at it.
-type occurred struct {
-	tenant uuid.UUID
-	event  webhook.Event
-	leaf   []byte
-}
-
-// deliver queues a delivery of each event for each endpoint of its tenant that gets it. Endpoints
-// are those of the events' tenants, and may be those of more.
-func (st *step) deliver(endpoints []webhook.Endpoint, events []occurred) {
+// deliver queues a delivery of each event for each endpoint of its tenant that gets it. The endpoints
+// are those of the events' tenants.
+func (st *step) deliver(endpoints []webhook.Endpoint, events []audit.Placed) {
 	of := map[uuid.UUID][]webhook.Endpoint{}
 	for _, e := range endpoints {
 		of[e.Tenant] = append(of[e.Tenant], e)
 	}
 	var all []webhook.Delivery
-	for _, o := range events {
-		for _, e := range of[o.tenant] {
-			if e.Gets(o.event.Type, o.leaf) {
-				all = append(all, webhook.NewDelivery(st.newID(), e.Ref, o.event, st.Now()))
+	for _, p := range events {
+		for _, e := range of[p.Tenant] {
+			if e.Gets(p.Type, p.Leaf) {
+				all = append(all, webhook.NewDelivery(st.newID(), e.Ref,
+					webhook.Event{ID: p.ID, Index: p.Index, Type: p.Type, Holder: p.Holder}, st.Now()))
 			}
 		}
 	}

@@ -57,6 +57,9 @@ const (
 	OpClaimDeliveries     Operation = "claim_deliveries"
 	OpSettleDelivery      Operation = "settle_delivery"
 	OpRetryDelivery       Operation = "retry_delivery"
+	OpSequence            Operation = "sequence"
+	OpKeepHeads           Operation = "keep_heads"
+	OpPrepareTrail        Operation = "prepare_trail"
 )
 
 // Result says how a step ended.

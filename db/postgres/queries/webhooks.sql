@@ -181,4 +181,4 @@ USING (SELECT unnest(@tenant_ids::uuid[]) AS tenant_id, unnest(@ids::uuid[]) AS 
 WHERE d.tenant_id = old.tenant_id AND d.id = old.id;
 
 -- name: EventLeaf :one
-SELECT leaf FROM pin_events WHERE tenant_id = @tenant_id AND seq = @seq;
+SELECT leaf FROM pin_events WHERE tenant_id = @tenant_id AND event_index = @event_index;

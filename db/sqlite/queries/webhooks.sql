@@ -150,4 +150,4 @@ LIMIT sqlc.arg(max_rows);
 DELETE FROM webhook_deliveries WHERE tenant_id = sqlc.arg(tenant_id) AND id = sqlc.arg(id);
 
 -- name: EventLeaf :one
-SELECT leaf FROM pin_events WHERE tenant_id = sqlc.arg(tenant_id) AND seq = sqlc.arg(seq);
+SELECT leaf FROM pin_events WHERE tenant_id = sqlc.arg(tenant_id) AND event_index = sqlc.arg(event_index);

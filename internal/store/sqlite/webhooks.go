@@ -109,7 +109,7 @@ func (q *queue) LeasedDeliveries(tenant uuid.UUID, into *[]webhook.Taken) {
 // EventLeaf implements store.WebhookReads.
 func (q *queue) EventLeaf(tenant uuid.UUID, index int64, into *[]byte) {
 	addRow(q, into, nil, func(ctx context.Context, db gen.DBTX) ([]byte, error) {
-		return queries.EventLeaf(ctx, db, gen.EventLeafParams{TenantID: tenant, Seq: index})
+		return queries.EventLeaf(ctx, db, gen.EventLeafParams{TenantID: tenant, EventIndex: index})
 	}, infallible(func(leaf []byte) []byte { return leaf }))
 }
 
