@@ -32,15 +32,19 @@ const programName = "hydrapin"
 type commands struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`
 
-	Serve   serve          `cmd:"" help:"Run the server."`
-	Health  health         `cmd:"" help:"Ask a running server whether it is ready; for container checks."`
-	Keys    keys           `cmd:"" help:"Create, list and revoke API keys and runtime keys."`
-	Token   token          `cmd:"" help:"Sign a JWT for trying things (HS256 only)."`
-	Events  events         `cmd:"" help:"Print the audit trail of a tenant."`
-	Migrate migrate        `cmd:"" help:"Update the database's schema."`
-	Doctor  doctor         `cmd:"" help:"Check settings, files and database, and say what to do."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-	Help    helpCommand    `cmd:"" help:"Print help for hydrapin or one of its commands."`
+	Serve      serve          `cmd:"" help:"Run the server."`
+	Health     health         `cmd:"" help:"Ask a running server whether it is ready; for container checks."`
+	Keys       keys           `cmd:"" help:"Create, list and revoke API keys and runtime keys."`
+	Pins       pins           `cmd:"" help:"List holders; unlock and deactivate their PINs; create PIN links."`
+	Policy     policyCommands `cmd:"" help:"Show and change the PIN policy of an instance."`
+	Freeze     freezeCommands `cmd:"" help:"Stop everything that a PIN protects, and lift that again."`
+	Token      token          `cmd:"" help:"Sign a JWT for trying things (HS256 only)."`
+	Events     events         `cmd:"" help:"Print the audit trail of a tenant."`
+	Migrate    migrate        `cmd:"" help:"Update the database's schema."`
+	Doctor     doctor         `cmd:"" help:"Check settings, files and database, and say what to do."`
+	Completion completion     `cmd:"" help:"Print the completion script of a shell."`
+	Version    versionCommand `cmd:"" help:"Print the version."`
+	Help       helpCommand    `cmd:"" help:"Print help for hydrapin or one of its commands."`
 }
 
 // app is what every command works with.
