@@ -22,8 +22,8 @@ import (
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/receipt"
 	"github.com/hydracore/hydrapin/internal/store"
-	"github.com/hydracore/hydrapin/internal/webhook"
 	"github.com/hydracore/hydrapin/internal/trail"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 // Config are the settings of a Service. A service of requests needs all but

@@ -21,6 +21,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/trail"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 const issuer = "https://pin.example"
@@ -139,6 +140,9 @@ func (w *world) another(with ...setting) *node {
 	must(t, err)
 	t.Cleanup(n.pool.Close)
 	s.config.Hasher = n.pool
+	s.config.WebhookSecrets, err = webhook.ParseSealer(s.peppers)
+	must(t, err)
+	s.config.WebhookAddresses = webhook.PublicAddresses(true)
 	n.config = s.config
 	n.Service = service.New(s.config)
 	return n

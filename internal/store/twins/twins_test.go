@@ -32,6 +32,7 @@ var differences = map[string]string{
 	"check pin_policies_flags":                             "as above",
 	"check pin_sessions_flags":                             "as above",
 	"check confirmations_flags":                            "as above",
+	"check webhooks_events":                                "PostgreSQL has arrays, SQLite a JSON text that could be something else",
 	"check api_keys_scopes":                                "PostgreSQL has arrays, SQLite a JSON text that could be something else",
 	"column duties.holder not null":                        "as its table",
 	"column duties.leased_until not null":                  "as its table",
