@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
+	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
@@ -99,6 +100,11 @@ func (c Caller) ref(t Target) confirmation.Ref {
 func (c Caller) of(instance uuid.UUID) policy.Instance {
 	return policy.Instance{Tenant: c.Tenant, ID: instance}
 }
+
+// webhook names an endpoint with the tenant of the credential.
+func (c Caller) webhook(id uuid.UUID) webhook.Ref { return webhook.Ref{Tenant: c.Tenant, ID: id} }
+
+func (c Caller) actor() audit.Actor { return audit.Actor{Kind: c.Kind, ID: c.ID} }
 
 // within is the caller, acting within a tenant that is not its credential's: an
 // operator's.

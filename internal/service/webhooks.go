@@ -221,11 +221,6 @@ func (st *step) lockActor(ctx context.Context) error {
 	return err
 }
 
-// webhook names an endpoint with the tenant of the credential.
-func (c Caller) webhook(id uuid.UUID) webhook.Ref { return webhook.Ref{Tenant: c.Tenant, ID: id} }
-
-func (c Caller) actor() audit.Actor { return audit.Actor{Kind: c.Kind, ID: c.ID} }
-
 // hostOf is what events record of a URL: its path and query may hold a token.
 func hostOf(text string) string {
 	u, err := url.Parse(text)

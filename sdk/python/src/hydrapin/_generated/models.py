@@ -24,7 +24,9 @@ __all__ = [
     "CreateApiKey",
     "CreatePinLink",
     "CreateRuntimePinLink",
+    "CreateWebhook",
     "CreatedApiKey",
+    "CreatedWebhook",
     "Freeze",
     "HolderPin",
     "PinLink",
@@ -39,7 +41,13 @@ __all__ = [
     "SetIdentityPin",
     "SetMyPin",
     "SetPin",
+    "UpdateWebhook",
     "VerifyPin",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookDeliveryList",
+    "WebhookList",
+    "WebhookTest",
 ]
 
 
@@ -107,6 +115,38 @@ class CreateApiKey(TypedDict):
 
     expires_at: NotRequired[datetime | str | None]
     """When the key expires, in RFC 3339 format. It must be in the future."""
+
+
+class CreateWebhook(TypedDict):
+    """The webhook to create."""
+
+    url: str
+    """Where to send events. It begins with `https://` and has no user name."""
+
+    events: Sequence[str]
+    """The types of events to send, and families of them."""
+
+    description: NotRequired[str | None]
+    """A description for people."""
+
+    enabled: NotRequired[bool | None]
+    """Whether to send events at once."""
+
+
+class UpdateWebhook(TypedDict):
+    """What to change."""
+
+    url: NotRequired[str | None]
+    """Where to send events. It begins with `https://` and has no user name."""
+
+    events: NotRequired[Sequence[str] | None]
+    """The types of events to send, and families of them."""
+
+    description: NotRequired[str | None]
+    """A description for people."""
+
+    enabled: NotRequired[bool | None]
+    """Whether events are sent."""
 
 
 class SetMyPin(TypedDict):
@@ -591,6 +631,264 @@ class CreatedApiKey:
             expires_at=w.get("expires_at", wire.nullable(wire.time)),
             revoked_at=w.get("revoked_at", wire.nullable(wire.time)),
             last_used_at=w.get("last_used_at", wire.nullable(wire.time)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookList:
+    """A page of webhooks."""
+
+    webhooks: tuple[Webhook, ...]
+    """The webhooks, the oldest first."""
+
+    page: int
+    """Which page this is."""
+
+    per_page: int
+    """How many entries a page has at most."""
+
+    total: int
+    """How many entries there are. It stops at 10,000, where there may be more."""
+
+    total_pages: int
+    """How many pages there are."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> WebhookList:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "WebhookList")
+        return cls(
+            webhooks=w.get("webhooks", wire.array(Webhook.from_wire)),
+            page=w.get("page", wire.integer),
+            per_page=w.get("per_page", wire.integer),
+            total=w.get("total", wire.integer),
+            total_pages=w.get("total_pages", wire.integer),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A webhook, without its secret."""
+
+    id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    url: str
+    """Where events are sent."""
+
+    events: tuple[str, ...]
+    """The types of events that it gets, and families of them."""
+
+    description: str | None
+    """A description for people. Null if it has none."""
+
+    enabled: bool
+    """Whether events are sent."""
+
+    disabled_reason: str | None
+    """Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days
+    without a success (`failing`), or because the key that created it, or that last changed its
+    `url` or `events`, was revoked. Null if it is enabled. One of `by_hand`, `gone`, `failing`,
+    `key_revoked`.
+    """
+
+    failing_since: datetime | None
+    """Since when every try failed. Null if the last one succeeded, or there was none."""
+
+    created_at: datetime
+    """When it was created."""
+
+    updated_at: datetime
+    """When it was last changed."""
+
+    created_by: str
+    """The kind and the id of the credential that created it, as in `jwt:ada`."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> Webhook:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "Webhook")
+        return cls(
+            id=w.get("id", wire.uuid),
+            url=w.get("url", wire.text),
+            events=w.get("events", wire.array(wire.text)),
+            description=w.get("description", wire.nullable(wire.text)),
+            enabled=w.get("enabled", wire.boolean),
+            disabled_reason=w.get("disabled_reason", wire.nullable(wire.text)),
+            failing_since=w.get("failing_since", wire.nullable(wire.time)),
+            created_at=w.get("created_at", wire.time),
+            updated_at=w.get("updated_at", wire.time),
+            created_by=w.get("created_by", wire.text),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedWebhook:
+    """A webhook with its secret."""
+
+    secret: Secret
+    """The secret that messages are signed with. It is shown only this once."""
+
+    id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    url: str
+    """Where events are sent."""
+
+    events: tuple[str, ...]
+    """The types of events that it gets, and families of them."""
+
+    description: str | None
+    """A description for people. Null if it has none."""
+
+    enabled: bool
+    """Whether events are sent."""
+
+    disabled_reason: str | None
+    """Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days
+    without a success (`failing`), or because the key that created it, or that last changed its
+    `url` or `events`, was revoked. Null if it is enabled. One of `by_hand`, `gone`, `failing`,
+    `key_revoked`.
+    """
+
+    failing_since: datetime | None
+    """Since when every try failed. Null if the last one succeeded, or there was none."""
+
+    created_at: datetime
+    """When it was created."""
+
+    updated_at: datetime
+    """When it was last changed."""
+
+    created_by: str
+    """The kind and the id of the credential that created it, as in `jwt:ada`."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> CreatedWebhook:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "CreatedWebhook")
+        return cls(
+            secret=w.get("secret", wire.secret),
+            id=w.get("id", wire.uuid),
+            url=w.get("url", wire.text),
+            events=w.get("events", wire.array(wire.text)),
+            description=w.get("description", wire.nullable(wire.text)),
+            enabled=w.get("enabled", wire.boolean),
+            disabled_reason=w.get("disabled_reason", wire.nullable(wire.text)),
+            failing_since=w.get("failing_since", wire.nullable(wire.time)),
+            created_at=w.get("created_at", wire.time),
+            updated_at=w.get("updated_at", wire.time),
+            created_by=w.get("created_by", wire.text),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookTest:
+    """A test that was recorded."""
+
+    event_id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> WebhookTest:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "WebhookTest")
+        return cls(event_id=w.get("event_id", wire.uuid))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDeliveryList:
+    """A page of deliveries."""
+
+    deliveries: tuple[WebhookDelivery, ...]
+    """The deliveries, those of the newest events first."""
+
+    page: int
+    """Which page this is."""
+
+    per_page: int
+    """How many entries a page has at most."""
+
+    total: int
+    """How many entries there are. It stops at 10,000, where there may be more."""
+
+    total_pages: int
+    """How many pages there are."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> WebhookDeliveryList:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "WebhookDeliveryList")
+        return cls(
+            deliveries=w.get("deliveries", wire.array(WebhookDelivery.from_wire)),
+            page=w.get("page", wire.integer),
+            per_page=w.get("per_page", wire.integer),
+            total=w.get("total", wire.integer),
+            total_pages=w.get("total_pages", wire.integer),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDelivery:
+    """One event on its way to one webhook."""
+
+    id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    webhook_id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    event_id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    event_index: int
+    """The place of the event in the audit trail of the tenant."""
+
+    event_type: str
+    """The type of the event."""
+
+    status: str
+    """Whether it will be tried, has arrived, or was given up. One of `pending`, `delivered`, `dead`.
+    """
+
+    attempts: int
+    """How often it was tried."""
+
+    created_at: datetime
+    """When it was queued."""
+
+    next_attempt_at: datetime | None
+    """When it is tried next. Null unless it is pending."""
+
+    last_attempt_at: datetime | None
+    """When the last try ended. Null if there was none."""
+
+    last_status: int | None
+    """The HTTP status of the last answer. Null if there was none."""
+
+    last_error: str | None
+    """What went wrong in the last try. Null if nothing did. One of `name_not_resolved`,
+    `address_not_allowed`, `connection_failed`, `tls_failed`, `timed_out`, `invalid_answer`,
+    `redirected`, `unsuccessful_status`, `secret_unreadable`, `event_removed`.
+    """
+
+    @classmethod
+    def from_wire(cls, value: object) -> WebhookDelivery:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "WebhookDelivery")
+        return cls(
+            id=w.get("id", wire.uuid),
+            webhook_id=w.get("webhook_id", wire.uuid),
+            event_id=w.get("event_id", wire.uuid),
+            event_index=w.get("event_index", wire.integer),
+            event_type=w.get("event_type", wire.text),
+            status=w.get("status", wire.text),
+            attempts=w.get("attempts", wire.integer),
+            created_at=w.get("created_at", wire.time),
+            next_attempt_at=w.get("next_attempt_at", wire.nullable(wire.time)),
+            last_attempt_at=w.get("last_attempt_at", wire.nullable(wire.time)),
+            last_status=w.get("last_status", wire.nullable(wire.integer)),
+            last_error=w.get("last_error", wire.nullable(wire.text)),
         )
 
 

@@ -563,6 +563,216 @@ class AdminOperations:
         request = Request(path={"api_key_id": api_key_id}, timeout=timeout)
         return self._call(ops.REVOKE_API_KEY, request)
 
+    def list_webhooks(
+        self,
+        *,
+        page: int | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> models.WebhookList:
+        """List webhooks.
+
+        Returns the webhooks of the tenant, the oldest first, a page at a time. A tenant has at
+        most 20.
+
+        Requires an admin token, or an API key with the scope `webhooks:read`.
+
+        - `page`: Which page to return. The first page is 1.
+        - `per_page`: How many entries a page has at most.
+        """
+        request = Request(query={"page": page, "per_page": per_page}, timeout=timeout)
+        return self._call(ops.LIST_WEBHOOKS, request)
+
+    def iter_webhooks(
+        self,
+        *,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[models.Webhook]:
+        """Iterates over all that `list_webhooks` lists, page by page."""
+        page = 1
+        while True:
+            answer = self.list_webhooks(per_page=per_page, page=page, timeout=timeout)
+            for item in answer.webhooks:
+                yield item
+            if page >= answer.total_pages:
+                return
+            page += 1
+
+    def create_webhook(
+        self,
+        body: models.CreateWebhook,
+        *,
+        timeout: float | None = None,
+    ) -> models.CreatedWebhook:
+        """Create a webhook.
+
+        Creates a webhook: from now on, each event that it gets is sent to its `url` within
+        seconds, at least once. The answer has the secret that the messages are signed with
+        (Standard Webhooks 1.0). It is shown only this once.
+
+        `events` lists types of events, as in `pin.locked`, or families of them, as in `pin.*`. The
+        address that the `url` leads to must be public unless the operator of the server allows
+        private ones. Redirects are not followed.
+
+        A webhook is notice that something happened. It is never a reason to run a skill: only
+        *redeem* allows that.
+
+        Requires an admin token, or an API key with the scopes `webhooks:write` and `events:read`.
+        When an API key is revoked, the webhooks that it created are disabled.
+        """
+        request = Request(body=body, timeout=timeout)
+        return self._call(ops.CREATE_WEBHOOK, request)
+
+    def get_webhook(
+        self,
+        webhook_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.Webhook:
+        """Get a webhook.
+
+        Returns a webhook, without its secret.
+
+        Requires an admin token, or an API key with the scope `webhooks:read`.
+        """
+        request = Request(path={"webhook_id": webhook_id}, timeout=timeout)
+        return self._call(ops.GET_WEBHOOK, request)
+
+    def update_webhook(
+        self,
+        webhook_id: UUID | str,
+        body: models.UpdateWebhook,
+        *,
+        timeout: float | None = None,
+    ) -> models.Webhook:
+        """Update a webhook.
+
+        Changes the fields that are sent; a field that is absent or null stays as it is. An empty
+        `description` removes it.
+
+        While a webhook is disabled, nothing is queued for it, and what was queued before waits.
+        Enabling it sends that, and forgets its failures.
+
+        Requires an admin token, or an API key with the scope `webhooks:write`; to change `url` or
+        `events`, the key needs the scope `events:read` too.
+        """
+        request = Request(path={"webhook_id": webhook_id}, body=body, timeout=timeout)
+        return self._call(ops.UPDATE_WEBHOOK, request)
+
+    def delete_webhook(self, webhook_id: UUID | str, *, timeout: float | None = None) -> None:
+        """Delete a webhook.
+
+        Deletes a webhook. Nothing more is sent to it, and its deliveries can no longer be read.
+
+        Requires an admin token, or an API key with the scope `webhooks:write`.
+        """
+        request = Request(path={"webhook_id": webhook_id}, timeout=timeout)
+        return self._call(ops.DELETE_WEBHOOK, request)
+
+    def rotate_webhook_secret(
+        self,
+        webhook_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.CreatedWebhook:
+        """Rotate the secret of a webhook.
+
+        Gives the webhook a new secret and returns it, once. For 24 hours messages are signed with
+        the old secret too, so that receivers can be changed one by one. Rotating again within that
+        time ends the secret before the last.
+
+        Requires an admin token, or an API key with the scope `webhooks:write`.
+        """
+        request = Request(path={"webhook_id": webhook_id}, timeout=timeout)
+        return self._call(ops.ROTATE_WEBHOOK_SECRET, request)
+
+    def test_webhook(
+        self,
+        webhook_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.WebhookTest:
+        """Test a webhook.
+
+        Records an event of the type `webhook.tested`, and has it sent to this webhook whatever its
+        `events` are. *List the deliveries of a webhook* says what became of it.
+
+        Requires an admin token, or an API key with the scope `webhooks:write`.
+        """
+        request = Request(path={"webhook_id": webhook_id}, timeout=timeout)
+        return self._call(ops.TEST_WEBHOOK, request)
+
+    def list_webhook_deliveries(
+        self,
+        webhook_id: UUID | str,
+        *,
+        status: Literal["pending", "delivered", "dead"] | None = None,
+        page: int | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> models.WebhookDeliveryList:
+        """List the deliveries of a webhook.
+
+        Returns what was sent, or is to be sent, to a webhook, a page at a time, those of the
+        newest events first. A delivery is kept for 30 days.
+
+        A delivery that fails is tried again after 5 seconds, 5 minutes, 30 minutes, and 2, 5, 10,
+        14, 20 and 24 hours, each counted from the last failure. Then it is `dead`.
+
+        Requires an admin token, or an API key with the scope `webhooks:read`.
+
+        - `status`: Only deliveries that have this status. Without it, all.
+        - `page`: Which page to return. The first page is 1.
+        - `per_page`: How many entries a page has at most.
+        """
+        request = Request(
+            path={"webhook_id": webhook_id},
+            query={"status": status, "page": page, "per_page": per_page},
+            timeout=timeout,
+        )
+        return self._call(ops.LIST_WEBHOOK_DELIVERIES, request)
+
+    def iter_webhook_deliveries(
+        self,
+        webhook_id: UUID | str,
+        *,
+        status: Literal["pending", "delivered", "dead"] | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[models.WebhookDelivery]:
+        """Iterates over all that `list_webhook_deliveries` lists, page by page."""
+        page = 1
+        while True:
+            answer = self.list_webhook_deliveries(
+                webhook_id,
+                status=status,
+                per_page=per_page,
+                page=page,
+                timeout=timeout,
+            )
+            for item in answer.deliveries:
+                yield item
+            if page >= answer.total_pages:
+                return
+            page += 1
+
+    def retry_webhook_delivery(
+        self,
+        delivery_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.WebhookDelivery:
+        """Retry a delivery.
+
+        Has a delivery tried again now, whatever became of it before, also one that was delivered.
+        One that is being tried, or that was not tried yet, stays as it is.
+
+        Requires an admin token, or an API key with the scope `webhooks:write`.
+        """
+        request = Request(path={"delivery_id": delivery_id}, timeout=timeout)
+        return self._call(ops.RETRY_WEBHOOK_DELIVERY, request)
+
     def get_my_pin_status(self, *, timeout: float | None = None) -> models.PinStatus:
         """Get my PIN status.
 
