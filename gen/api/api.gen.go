@@ -196,6 +196,132 @@ func (e PinChannels) Valid() bool {
 	}
 }
 
+// Defines values for PinEventHolderType.
+const (
+	PinEventHolderTypeCustomer PinEventHolderType = "customer"
+	PinEventHolderTypeIdentity PinEventHolderType = "identity"
+)
+
+// Valid indicates whether the value is a known member of the PinEventHolderType enum.
+func (e PinEventHolderType) Valid() bool {
+	switch e {
+	case PinEventHolderTypeCustomer:
+		return true
+	case PinEventHolderTypeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinEventType.
+const (
+	PinEventTypeAccessDenied            PinEventType = "access.denied"
+	PinEventTypeAuditPruned             PinEventType = "audit.pruned"
+	PinEventTypeAuditSealed             PinEventType = "audit.sealed"
+	PinEventTypeConfirmationApproved    PinEventType = "confirmation.approved"
+	PinEventTypeConfirmationAsked       PinEventType = "confirmation.asked"
+	PinEventTypeConfirmationBlocked     PinEventType = "confirmation.blocked"
+	PinEventTypeConfirmationDeclined    PinEventType = "confirmation.declined"
+	PinEventTypeConfirmationDisputed    PinEventType = "confirmation.disputed"
+	PinEventTypeConfirmationExpired     PinEventType = "confirmation.expired"
+	PinEventTypeConfirmationNotRequired PinEventType = "confirmation.not_required"
+	PinEventTypeConfirmationOutcome     PinEventType = "confirmation.outcome"
+	PinEventTypeConfirmationRedeemed    PinEventType = "confirmation.redeemed"
+	PinEventTypeConfirmationRefused     PinEventType = "confirmation.refused"
+	PinEventTypeFreezeLifted            PinEventType = "freeze.lifted"
+	PinEventTypeFreezeSet               PinEventType = "freeze.set"
+	PinEventTypeKeyMinted               PinEventType = "key.minted"
+	PinEventTypeKeyRevoked              PinEventType = "key.revoked"
+	PinEventTypePinAttempted            PinEventType = "pin.attempted"
+	PinEventTypePinDeactivated          PinEventType = "pin.deactivated"
+	PinEventTypePinFailed               PinEventType = "pin.failed"
+	PinEventTypePinLinkCreated          PinEventType = "pin_link.created"
+	PinEventTypePinLinkEnded            PinEventType = "pin_link.ended"
+	PinEventTypePinLocked               PinEventType = "pin.locked"
+	PinEventTypePinRefused              PinEventType = "pin.refused"
+	PinEventTypePinRemoved              PinEventType = "pin.removed"
+	PinEventTypePinSet                  PinEventType = "pin.set"
+	PinEventTypePinUnlocked             PinEventType = "pin.unlocked"
+	PinEventTypePinVerified             PinEventType = "pin.verified"
+	PinEventTypePolicyUpdated           PinEventType = "policy.updated"
+	PinEventTypeRefusalsCounted         PinEventType = "refusals.counted"
+	PinEventTypeSessionEnded            PinEventType = "session.ended"
+	PinEventTypeSessionOpened           PinEventType = "session.opened"
+)
+
+// Valid indicates whether the value is a known member of the PinEventType enum.
+func (e PinEventType) Valid() bool {
+	switch e {
+	case PinEventTypeAccessDenied:
+		return true
+	case PinEventTypeAuditPruned:
+		return true
+	case PinEventTypeAuditSealed:
+		return true
+	case PinEventTypeConfirmationApproved:
+		return true
+	case PinEventTypeConfirmationAsked:
+		return true
+	case PinEventTypeConfirmationBlocked:
+		return true
+	case PinEventTypeConfirmationDeclined:
+		return true
+	case PinEventTypeConfirmationDisputed:
+		return true
+	case PinEventTypeConfirmationExpired:
+		return true
+	case PinEventTypeConfirmationNotRequired:
+		return true
+	case PinEventTypeConfirmationOutcome:
+		return true
+	case PinEventTypeConfirmationRedeemed:
+		return true
+	case PinEventTypeConfirmationRefused:
+		return true
+	case PinEventTypeFreezeLifted:
+		return true
+	case PinEventTypeFreezeSet:
+		return true
+	case PinEventTypeKeyMinted:
+		return true
+	case PinEventTypeKeyRevoked:
+		return true
+	case PinEventTypePinAttempted:
+		return true
+	case PinEventTypePinDeactivated:
+		return true
+	case PinEventTypePinFailed:
+		return true
+	case PinEventTypePinLinkCreated:
+		return true
+	case PinEventTypePinLinkEnded:
+		return true
+	case PinEventTypePinLocked:
+		return true
+	case PinEventTypePinRefused:
+		return true
+	case PinEventTypePinRemoved:
+		return true
+	case PinEventTypePinSet:
+		return true
+	case PinEventTypePinUnlocked:
+		return true
+	case PinEventTypePinVerified:
+		return true
+	case PinEventTypePolicyUpdated:
+		return true
+	case PinEventTypeRefusalsCounted:
+		return true
+	case PinEventTypeSessionEnded:
+		return true
+	case PinEventTypeSessionOpened:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PinPolicyDecisionReason.
 const (
 	PinPolicyDecisionReasonFrozen         PinPolicyDecisionReason = "frozen"
@@ -388,6 +514,24 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for QueryEventOrder.
+const (
+	QueryEventOrderAsc  QueryEventOrder = "asc"
+	QueryEventOrderDesc QueryEventOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the QueryEventOrder enum.
+func (e QueryEventOrder) Valid() bool {
+	switch e {
+	case QueryEventOrderAsc:
+		return true
+	case QueryEventOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for QueryStatus.
 const (
 	QueryStatusApproved QueryStatus = "approved"
@@ -418,6 +562,24 @@ func (e ListConfirmationsParamsStatus) Valid() bool {
 	case ListConfirmationsParamsStatusApproved:
 		return true
 	case ListConfirmationsParamsStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPinEventsParamsOrder.
+const (
+	ListPinEventsParamsOrderAsc  ListPinEventsParamsOrder = "asc"
+	ListPinEventsParamsOrderDesc ListPinEventsParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListPinEventsParamsOrder enum.
+func (e ListPinEventsParamsOrder) Valid() bool {
+	switch e {
+	case ListPinEventsParamsOrderAsc:
+		return true
+	case ListPinEventsParamsOrderDesc:
 		return true
 	default:
 		return false
@@ -622,6 +784,111 @@ type PinAppliesTo string
 
 // PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
 type PinChannels string
+
+// PinEvent An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+type PinEvent struct {
+	// ActorId The id of the key, or the subject of the token.
+	ActorId string `json:"actor_id"`
+
+	// ActorKind The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or `operator`.
+	ActorKind string `json:"actor_kind"`
+
+	// ConfirmationId The confirmation. Null if it is about none.
+	ConfirmationId *openapi_types.UUID `json:"confirmation_id"`
+
+	// CustomerId The customer whose PIN it is about. Null if it is about none.
+	CustomerId *openapi_types.UUID `json:"customer_id"`
+
+	// Details What else the event records. The fields depend on its type.
+	Details json.RawMessage `json:"details"`
+
+	// HolderType What kind of holder it is about. Null if it is about none.
+	HolderType *PinEventHolderType `json:"holder_type"`
+
+	// Id The id of the event, 128 random bits.
+	Id openapi_types.UUID `json:"id"`
+
+	// IdentityId The channel identity whose PIN it is about. Null if it is about none.
+	IdentityId *openapi_types.UUID `json:"identity_id"`
+
+	// Index The place of the event in the trail of the tenant, from 0.
+	Index int64 `json:"index"`
+
+	// InstanceId The instance. Null if it is about none.
+	InstanceId *openapi_types.UUID `json:"instance_id"`
+
+	// Peer The address that the request came from. Null if there was none.
+	Peer *string `json:"peer"`
+
+	// RequestId The id of the request. Null if there was none.
+	RequestId *string `json:"request_id"`
+
+	// TenantId The tenant.
+	TenantId openapi_types.UUID `json:"tenant_id"`
+
+	// Time When it happened, by the clock of the database.
+	Time wire.Time `json:"time"`
+
+	// Type What happened. New types may be added.
+	Type PinEventType `json:"type"`
+}
+
+// PinEventHolderType What kind of holder it is about. Null if it is about none.
+type PinEventHolderType string
+
+// PinEventConsistency A proof that a newer tree begins with an older one.
+type PinEventConsistency struct {
+	// From The size of the older tree.
+	From int64 `json:"from"`
+
+	// Hashes The hashes of the proof, in base64.
+	Hashes []string `json:"hashes"`
+
+	// To The size of the newer tree.
+	To int64 `json:"to"`
+}
+
+// PinEventLeaf An event with its leaf in the Merkle tree.
+type PinEventLeaf struct {
+	// Event An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+	Event PinEvent `json:"event"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// Leaf The exact bytes that are hashed, in base64.
+	Leaf string `json:"leaf"`
+
+	// LeafHash The hash of the leaf, SHA-256 of a zero byte and the leaf (RFC 6962), in base64.
+	LeafHash string `json:"leaf_hash"`
+}
+
+// PinEventList A page of the audit trail.
+type PinEventList struct {
+	// Events The events, in the order that was asked for.
+	Events []PinEvent `json:"events"`
+
+	// Next Send it as `after` to get the next page. Null when there are no more events now.
+	Next *string `json:"next"`
+}
+
+// PinEventProof A proof that an event is in the audit trail.
+type PinEventProof struct {
+	// Hashes The hashes of the proof, from the leaf to the root, in base64.
+	Hashes []string `json:"hashes"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// LeafHash The hash of the leaf, in base64.
+	LeafHash string `json:"leaf_hash"`
+
+	// Size The size of the tree that it is proved for.
+	Size int64 `json:"size"`
+}
+
+// PinEventType What happened. New types may be added.
+type PinEventType string
 
 // PinLink A link with which a person chooses their PIN, once. Until it is used it is a credential.
 type PinLink struct {
@@ -857,6 +1124,9 @@ type ConfirmationId = Uuid
 // CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type CustomerId = Uuid
 
+// EventIndex defines model for EventIndex.
+type EventIndex = int64
+
 // IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
 
@@ -872,14 +1142,56 @@ type InstanceId = Uuid
 // QueryAfter defines model for QueryAfter.
 type QueryAfter = string
 
+// QueryConsistencyFrom defines model for QueryConsistencyFrom.
+type QueryConsistencyFrom = int64
+
+// QueryConsistencyTo defines model for QueryConsistencyTo.
+type QueryConsistencyTo = int64
+
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
+
+// QueryEventActor defines model for QueryEventActor.
+type QueryEventActor = string
+
+// QueryEventAfter defines model for QueryEventAfter.
+type QueryEventAfter = string
+
+// QueryEventConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventConfirmationId = Uuid
+
+// QueryEventCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventCustomerId = Uuid
+
+// QueryEventFrom defines model for QueryEventFrom.
+type QueryEventFrom = string
+
+// QueryEventIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventIdentityId = Uuid
+
+// QueryEventInstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventInstanceId = Uuid
+
+// QueryEventLimit defines model for QueryEventLimit.
+type QueryEventLimit = int
+
+// QueryEventOrder defines model for QueryEventOrder.
+type QueryEventOrder string
+
+// QueryEventTo defines model for QueryEventTo.
+type QueryEventTo = string
+
+// QueryEventType What happened. New types may be added.
+type QueryEventType = PinEventType
 
 // QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
 
 // QueryLimit defines model for QueryLimit.
 type QueryLimit = int
+
+// QueryProofSize defines model for QueryProofSize.
+type QueryProofSize = int64
 
 // QueryRole How the holder uses the instance.
 //
@@ -917,6 +1229,9 @@ type ConflictRedeem = Problem
 
 // ConflictRedeemed A problem document (RFC 9457).
 type ConflictRedeemed = Problem
+
+// EventNotFound A problem document (RFC 9457).
+type EventNotFound = Problem
 
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
@@ -957,11 +1272,20 @@ type Invalid = HTTPValidationError
 // InvalidConfirmation The validation errors of a request.
 type InvalidConfirmation = HTTPValidationError
 
+// InvalidConsistency The validation errors of a request.
+type InvalidConsistency = HTTPValidationError
+
 // InvalidCustomer The validation errors of a request.
 type InvalidCustomer = HTTPValidationError
 
 // InvalidDecision The validation errors of a request.
 type InvalidDecision = HTTPValidationError
+
+// InvalidEventIndex The validation errors of a request.
+type InvalidEventIndex = HTTPValidationError
+
+// InvalidEventList The validation errors of a request.
+type InvalidEventList = HTTPValidationError
 
 // InvalidFreeze The validation errors of a request.
 type InvalidFreeze = HTTPValidationError
@@ -1081,6 +1405,60 @@ type UpdatePinPolicyParams struct {
 
 	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListPinEventsParams defines parameters for ListPinEvents.
+type ListPinEventsParams struct {
+	// After The `next` of the page before. Without it, the list begins at its beginning.
+	After *QueryEventAfter `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit How many events a page has at most.
+	Limit *QueryEventLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Order Whether the oldest event comes first, or the newest.
+	Order *ListPinEventsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Type Only events of this type.
+	Type *QueryEventType `form:"type,omitempty" json:"type,omitempty"`
+
+	// CustomerId Only events about this customer as the holder of a PIN.
+	CustomerId *QueryEventCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// IdentityId Only events about this channel identity as the holder of a PIN.
+	IdentityId *QueryEventIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
+
+	// InstanceId Only events of this instance.
+	InstanceId *QueryEventInstanceId `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// ConfirmationId Only events of this confirmation.
+	ConfirmationId *QueryEventConfirmationId `form:"confirmation_id,omitempty" json:"confirmation_id,omitempty"`
+
+	// Actor Only events of this actor: the id of a key, or the subject of a token.
+	Actor *QueryEventActor `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// From Only events that happened at this time or later (RFC 3339).
+	From *QueryEventFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only events that happened before this time (RFC 3339).
+	To *QueryEventTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListPinEventsParamsOrder defines parameters for ListPinEvents.
+type ListPinEventsParamsOrder string
+
+// GetPinEventConsistencyParams defines parameters for GetPinEventConsistency.
+type GetPinEventConsistencyParams struct {
+	// From The size of the older tree.
+	From QueryConsistencyFrom `form:"from" json:"from"`
+
+	// To The size of the newer tree. Without it, the size that the tree has now.
+	To *QueryConsistencyTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// GetPinEventProofParams defines parameters for GetPinEventProof.
+type GetPinEventProofParams struct {
+	// Size The size of the tree. Without it, the size that the tree has now.
+	Size *QueryProofSize `form:"size,omitempty" json:"size,omitempty"`
 }
 
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
@@ -1294,6 +1672,21 @@ type ServerInterface interface {
 	// SetMyPin Set my PIN
 	// (PUT /v1/me/pin)
 	SetMyPin(ctx echo.Context) error
+	// ListPinEvents List the events of the audit trail
+	// (GET /v1/pin-events)
+	ListPinEvents(ctx echo.Context, params ListPinEventsParams) error
+	// GetPinEventCheckpoint Get the signed head of the audit trail
+	// (GET /v1/pin-events/checkpoint)
+	GetPinEventCheckpoint(ctx echo.Context) error
+	// GetPinEventConsistency Prove that the audit trail was only added to
+	// (GET /v1/pin-events/consistency)
+	GetPinEventConsistency(ctx echo.Context, params GetPinEventConsistencyParams) error
+	// GetPinEvent Get one event of the audit trail
+	// (GET /v1/pin-events/{index})
+	GetPinEvent(ctx echo.Context, index EventIndex) error
+	// GetPinEventProof Prove that an event is in the audit trail
+	// (GET /v1/pin-events/{index}/proof)
+	GetPinEventProof(ctx echo.Context, index EventIndex, params GetPinEventProofParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -2103,6 +2496,169 @@ func (w *ServerInterfaceWrapper) SetMyPin(ctx echo.Context) error {
 	return err
 }
 
+// ListPinEvents converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPinEvents(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPinEventsParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "identity_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "identity_id", ctx.QueryParams(), &params.IdentityId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "instance_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "instance_id", ctx.QueryParams(), &params.InstanceId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "confirmation_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "confirmation_id", ctx.QueryParams(), &params.ConfirmationId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter confirmation_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", ctx.QueryParams(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter actor: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPinEvents(ctx, params)
+	return err
+}
+
+// GetPinEventCheckpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventCheckpoint(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventCheckpoint(ctx)
+	return err
+}
+
+// GetPinEventConsistency converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventConsistency(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinEventConsistencyParams
+	// ------------- Required query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventConsistency(ctx, params)
+	return err
+}
+
+// GetPinEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "index" -------------
+	var index EventIndex
+
+	err = runtime.BindStyledParameterWithOptions("simple", "index", ctx.Param("index"), &index, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter index: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEvent(ctx, index)
+	return err
+}
+
+// GetPinEventProof converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventProof(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "index" -------------
+	var index EventIndex
+
+	err = runtime.BindStyledParameterWithOptions("simple", "index", ctx.Param("index"), &index, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter index: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinEventProofParams
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventProof(ctx, index, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -2186,6 +2742,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/v1/instances/:instance_id/pin-policy", wrapper.UpdatePinPolicy, options.OperationMiddlewares["updatePinPolicy"]...)
 	router.GET(options.BaseURL+"/v1/me/pin", wrapper.GetMyPinStatus, options.OperationMiddlewares["getMyPinStatus"]...)
 	router.PUT(options.BaseURL+"/v1/me/pin", wrapper.SetMyPin, options.OperationMiddlewares["setMyPin"]...)
+	router.GET(options.BaseURL+"/v1/pin-events", wrapper.ListPinEvents, options.OperationMiddlewares["listPinEvents"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/:index", wrapper.GetPinEvent, options.OperationMiddlewares["getPinEvent"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/:index/proof", wrapper.GetPinEventProof, options.OperationMiddlewares["getPinEventProof"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/checkpoint", wrapper.GetPinEventCheckpoint, options.OperationMiddlewares["getPinEventCheckpoint"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/consistency", wrapper.GetPinEventConsistency, options.OperationMiddlewares["getPinEventConsistency"]...)
 
 }
 
@@ -2209,6 +2770,8 @@ type ConflictOutcomeApplicationProblemPlusJSONResponse Problem
 type ConflictRedeemApplicationProblemPlusJSONResponse Problem
 
 type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
+
+type EventNotFoundApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
@@ -2257,9 +2820,15 @@ type InvalidJSONResponse HTTPValidationError
 
 type InvalidConfirmationJSONResponse HTTPValidationError
 
+type InvalidConsistencyJSONResponse HTTPValidationError
+
 type InvalidCustomerJSONResponse HTTPValidationError
 
 type InvalidDecisionJSONResponse HTTPValidationError
+
+type InvalidEventIndexJSONResponse HTTPValidationError
+
+type InvalidEventListJSONResponse HTTPValidationError
 
 type InvalidFreezeJSONResponse HTTPValidationError
 
@@ -6951,6 +7520,573 @@ func (response SetMyPin503ApplicationProblemPlusJSONResponse) VisitSetMyPinRespo
 	return err
 }
 
+type ListPinEventsRequestObject struct {
+	Params ListPinEventsParams
+}
+
+type ListPinEventsResponseObject interface {
+	VisitListPinEventsResponse(w http.ResponseWriter) error
+}
+
+type ListPinEvents200JSONResponse PinEventList
+
+func (response ListPinEvents200JSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents401ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents403ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents422JSONResponse struct{ InvalidEventListJSONResponse }
+
+func (response ListPinEvents422JSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents500ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents503ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpointRequestObject struct {
+}
+
+type GetPinEventCheckpointResponseObject interface {
+	VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventCheckpoint200TextResponse string
+
+func (response GetPinEventCheckpoint200TextResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetPinEventCheckpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint401ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint403ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint404ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint500ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint503ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistencyRequestObject struct {
+	Params GetPinEventConsistencyParams
+}
+
+type GetPinEventConsistencyResponseObject interface {
+	VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventConsistency200JSONResponse PinEventConsistency
+
+func (response GetPinEventConsistency200JSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency401ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency403ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency404ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency422JSONResponse struct{ InvalidConsistencyJSONResponse }
+
+func (response GetPinEventConsistency422JSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency500ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency503ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventRequestObject struct {
+	Index EventIndex `json:"index"`
+}
+
+type GetPinEventResponseObject interface {
+	VisitGetPinEventResponse(w http.ResponseWriter) error
+}
+
+type GetPinEvent200JSONResponse PinEventLeaf
+
+func (response GetPinEvent200JSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent401ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent403ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent404ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent422JSONResponse struct{ InvalidEventIndexJSONResponse }
+
+func (response GetPinEvent422JSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent500ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent503ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProofRequestObject struct {
+	Index  EventIndex `json:"index"`
+	Params GetPinEventProofParams
+}
+
+type GetPinEventProofResponseObject interface {
+	VisitGetPinEventProofResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventProof200JSONResponse PinEventProof
+
+func (response GetPinEventProof200JSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof401ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof403ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof404ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof422JSONResponse struct{ InvalidEventIndexJSONResponse }
+
+func (response GetPinEventProof422JSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof500ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof503ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListConfirmations List open confirmations
@@ -7061,6 +8197,21 @@ type StrictServerInterface interface {
 	// SetMyPin Set my PIN
 	// (PUT /v1/me/pin)
 	SetMyPin(ctx context.Context, request SetMyPinRequestObject) (SetMyPinResponseObject, error)
+	// ListPinEvents List the events of the audit trail
+	// (GET /v1/pin-events)
+	ListPinEvents(ctx context.Context, request ListPinEventsRequestObject) (ListPinEventsResponseObject, error)
+	// GetPinEventCheckpoint Get the signed head of the audit trail
+	// (GET /v1/pin-events/checkpoint)
+	GetPinEventCheckpoint(ctx context.Context, request GetPinEventCheckpointRequestObject) (GetPinEventCheckpointResponseObject, error)
+	// GetPinEventConsistency Prove that the audit trail was only added to
+	// (GET /v1/pin-events/consistency)
+	GetPinEventConsistency(ctx context.Context, request GetPinEventConsistencyRequestObject) (GetPinEventConsistencyResponseObject, error)
+	// GetPinEvent Get one event of the audit trail
+	// (GET /v1/pin-events/{index})
+	GetPinEvent(ctx context.Context, request GetPinEventRequestObject) (GetPinEventResponseObject, error)
+	// GetPinEventProof Prove that an event is in the audit trail
+	// (GET /v1/pin-events/{index}/proof)
+	GetPinEventProof(ctx context.Context, request GetPinEventProofRequestObject) (GetPinEventProofResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -8301,301 +9452,489 @@ func (sh *strictHandler) SetMyPin(ctx echo.Context) error {
 	return nil
 }
 
+// ListPinEvents operation middleware
+func (sh *strictHandler) ListPinEvents(ctx echo.Context, params ListPinEventsParams) error {
+	var request ListPinEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPinEvents(ctx.Request().Context(), request.(ListPinEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPinEvents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPinEventsResponseObject); ok {
+		return validResponse.VisitListPinEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventCheckpoint operation middleware
+func (sh *strictHandler) GetPinEventCheckpoint(ctx echo.Context) error {
+	var request GetPinEventCheckpointRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventCheckpoint(ctx.Request().Context(), request.(GetPinEventCheckpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventCheckpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventCheckpointResponseObject); ok {
+		return validResponse.VisitGetPinEventCheckpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventConsistency operation middleware
+func (sh *strictHandler) GetPinEventConsistency(ctx echo.Context, params GetPinEventConsistencyParams) error {
+	var request GetPinEventConsistencyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventConsistency(ctx.Request().Context(), request.(GetPinEventConsistencyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventConsistency")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventConsistencyResponseObject); ok {
+		return validResponse.VisitGetPinEventConsistencyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEvent operation middleware
+func (sh *strictHandler) GetPinEvent(ctx echo.Context, index EventIndex) error {
+	var request GetPinEventRequestObject
+
+	request.Index = index
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEvent(ctx.Request().Context(), request.(GetPinEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventResponseObject); ok {
+		return validResponse.VisitGetPinEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventProof operation middleware
+func (sh *strictHandler) GetPinEventProof(ctx echo.Context, index EventIndex, params GetPinEventProofParams) error {
+	var request GetPinEventProofRequestObject
+
+	request.Index = index
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventProof(ctx.Request().Context(), request.(GetPinEventProofRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventProof")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventProofResponseObject); ok {
+		return validResponse.VisitGetPinEventProofResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nchs3si/+Krizt2ptL0lRFCVbOvWvLcWxEyX+iiXHuxv6iOAMKCIaAsxgKJrJ8a3zNOfBzpP8C90A",
-	"BvPFL1EfzureqrOOCGDQQKPR3ej+9R9BKMcTKZhIVXD0R8A+0/EkZvDv4zhhNJq/ZxFjYxbpP6npeEyT",
-	"eXBkfySJ/bURXNF4ynSriKWUx8FRcDZiJJRiyJMxTbkUZEYVoYWeraARJOy3KVPpOY+Co0BE818nYaz4",
-	"Z/r7/ujX7tXvFwdPk99GEQ0agUppOlXBUbd92AhSnsasejLpfKJ/mSbiaDSPEjrh4miSyEHMxkdmBk3X",
-	"/MuXRnCsLl/K5DjU88yT+prOSTpiRF3yOCaRJOwzDdNY/5Grv/uEU9d7QhM6hlWkYzkVaXAUdPbbrXY7",
-	"aAThNEmYCPXQLz6813OVwVHw7Ytnh3tP2912u9tt7+912rt77XY7+NLwZnLKRERwHPLiw3uSSqK7Ed2P",
-	"6I5E9yS6K8G+4VSlcswSXNnu4dPhAQtp86Dz9KDZPTzcaw6GbNDc3wsHg8GAHgzbz4JGwD5PeMLUORfn",
-	"ioVSRCo42mu3G0EiYbnlTLBE74VekOAomND5WDNQK02oUEOWeAt6im3K68mVWdBkKnKLuNGU153ZR56O",
-	"fmTzAk+rS6IkSUc0JZQkLE3mRE+TDtm1J8gjNp7IVO/7+aX+cJBMRfPpcI82Vcomze66RHxDo+eagUXK",
-	"aWGB4di53zQJQqbkisZ8wTGtbr/p4dzNDucHQafpSCb896UHc+o3BSKnqrBHZ1KSMRVz8u7kjSI0YWTA",
-	"uLgg4YiFl3ViaHGfFjlL5oReUC5ITFOWbEb0fnsvIxomvpjYgW6iiXw+ouKCRadchOx4MknkVXFDT+WY",
-	"pSM95RFVJMT2laRmLYGLtdiiZkiSsJiziEjhj9IimuuB+E332iPbkEKUpsV9eclCmJk0oVPTdYKl8S4P",
-	"XJriPaR5993JG820oUwSFqZlgXwe8Qum0uBITOO4Yf/oxjB/TVM2nqTqPGFjygUXF/YXc4OdT5PY/Slh",
-	"NGXROQXB3u4cNHd3m+3ds/bh0V77qK0FtP5//wquKYGrxu8c7frjw7BPwzbrDPa7zafD9qDZDff3ms+G",
-	"bdbcHzxj+3RveBh1dlEIiZSnc5gLUhJLfQTOpyLljjo5TUM5ZoX/hMngXxJGlb7nggkXwDQh4xM9VTb/",
-	"YTT4LuRv+Q8v//Xi/dlPpyfqZJxO/vX85OBEnHw+4TMefR/PTn6VPPwunr76xw/xPzs/T8Lvf0qoiNon",
-	"ot1ie+1W2InFYPyyHf3jh7hCMDKl9A4uWKXufn6V6mVpxskBtRxWx3pV2kGZAclQJoQKYrSBenYM1Ig2",
-	"O/sHR886u212cNAehk/Z/i5th4eD3d3u7uHwMNw7eDbY67T39th+N3zGus+6Xbr/7GBvMAzZbufpPg2H",
-	"VB/HIlOvqyts8QB0bvgAdI86pQPA9ulhd7j7rLkXdqJmd/DsoHk4bD9tHuxGzwadcI8+3e/+uQ8ATux6",
-	"fP4NLkaZwUcyjlgC94aQmt1vW8iav1yXlXCYbPNvgh/OhUzPFUt9vjCttrqLA7NZpU2cn+LABeUWpJT5",
-	"JgnlFUtUZtbc8aXZveFLs1uQSTDs7uHwabgXtZvPugPW7A4PaHOwH3Wa7afsgB6Gz3YHe8ObkBlmD/4d",
-	"Ls4Xn1k4TaskilkfsK9SmeTV2Qe17VpqW8Dssuf5sDil3aN2x5uSZVDLruvKrm1wUs4l43PSK67SF+ic",
-	"yjPTW8GInDCRczTlzHXv7yo4+uXa7LVf4K1glKYTdbSzM+GiZRxorVCOd0yrneFxN/n5+2evzl6+ffdt",
-	"PH378ddmdPKv9j9+2xt/+K0d7oe70evOD/+M27Ofgrtl0v0KMXlHtsWmXLjGDTphItI7+uVTIxDss+lc",
-	"5Lw3Mn3PfpvypCjG3kir+AvGotuXYF+LTgR7AVpRzBVKpRvdVv2lxO5YcTffmT1fpOKmkjCRsgTUo+0q",
-	"uw+y488mO6r5q85TkOcys8l/EmfB2ry9T+N33307S0+7dPhN5/t/KvVW/Px90pb/GnbE6dPBXvjj5e74",
-	"588/HR4Hd+tyeFrB23fkcrhD3q5+CXw/Fd7zmJCzB03+3gu6G1XVLZtUyUDNLP7zqZF7S9jmwVH6tTtK",
-	"b0Fq5fkRlv0dF6+4uKy0G1/KhFAS0bnPd1Uv388Ouu12NuZ7vQDjFYb+bUoTrUTKob7fR3KaLPvSIX7n",
-	"WxZytanhsVjrtqMNaayY/63qDx0v/47dWNs9TaYw8AugrzCe/eNKsSJaR8JV2sIj5W47e6TMZrHoVdJ8",
-	"GrjppUwGPIqYWPHFPZIM39BpHMsZCLoamrla0o/ICUtgQbbwPOvoWEL70LXLUX8mX/FhWmARQWg05oKk",
-	"8pIJMkzk76yS1qqGQGGLvBXxHHRg7/eQChLzYUp4eneEJ4z9zt4Oh8Xjl+L0c+r6wCky5jc8ZEURCI/c",
-	"maPBfKJwS76sHD34dZYeUSDSfkKfNs/S1mxIL5hIidL/Z8yUohdMYSyAkAMZzQlVlywiQwlRDmY2CzUo",
-	"nCZ+b/Ekc2eZC5VSETIiE8JTRVImqEi1MMHJb2NX7QwWbik20lScZDE4Wl+JeZiWj/Elm0OY2lThMulL",
-	"gg+HLNErCtMt2Gl5qrNPuJFswNvCEbcQBeeRB5IU6Fu8ON50m64LLJVIWSJo/CJJZFJeJMWSK5aQIeXx",
-	"0kCUmSZzlkhx0SJvpPkbLEssZ5uG/+23PYFuJ0sYzHYJyaaxIROinHzttUwsj/QdnhbvJxMmRcmHDyff",
-	"Vq3BL39onSk4+iWY0HQUNHKeaE3rp0YwVhdAwGSaEjWS0zgiA0YoBl/ZkS05Ux6dT2ii0Gfpz99ojgvn",
-	"btpsMm9PMd3anK3mUcFcYEhyRcZcQb+Fc/xtypK5s1nc9F5yFkfE6SVuQnbM3FxQCpdngoJVTyWVksRy",
-	"2Vy0gM0eUtxcTtNEM71ZqxG9YoSmZCxVSjrtNglHNKFhyhKVTVNBl/NUynP4bG6634MTqda5tN7KuVn+",
-	"rFviEWo4G00KphnI4wBCRUQ880B/rrzM8NlzPI+5uZ+YnotY1Y6+Aav6dsvWWPXEXGUL52yvuw3mbLpu",
-	"dc7aOCnPN+biksxgzJhfsfXYusJkqZ1uzBSoHUJf/+y3KY21XX3Q7j4DE9pMX7c6163OoUmRApVWUTDm",
-	"qTuRNLlgq4kH6LfufHdXnuzr+TteHxiG8jeBC18KttJqT7gnQWrHMXObcHE+FTYwNDezt9ZEX/ACv5K4",
-	"MPOyJv9mknbhKkmpdyRJ11+fagkbM6pS0l0mYPGb+WnKmIfz6pnaEJp1b4UJnBt0caRpfD7mYpqytc/Q",
-	"bre7KlP+ZLXVa16xhoDr3LB2Klu6umBGt3xzoVuzPHVM9YCwchD8gsjBr4U45HqmwDyRpWI/4uC2pIkX",
-	"Va7/dg7/xnlqkf+dFgtFZ5FmUZYQ69ZfyfsC11ihZ4MoSXhqwwD1ZXIn7pg3ss4P80Z67pRqu4SJiFAy",
-	"YDRhifE1YLju8bsTMNke/aN5POHNH9n88R1nP7yRZ3p+JRJh1qtTNyTUHYM7pyitDuN/o0+O/WV1Bs06",
-	"bcF+LsxhEWFCps1c0Nsbmb6UU1F21KppOKoNTfKpS4zqiD0SFspkY6K6eaKGMLPlFGE7Q05loIQe7dpi",
-	"ZEtblc1jGV3+eyY41aueMfWQ6yczCq/XluhaMYlRE5Z78jCKnsmFPGUlR61MRyxxap+efcImMklr6D32",
-	"vFR+pyx/EztvgWwzdTc0Rk8vot5MqGlTOXUPvQjv6AV7K+KC6qb/SqT+c93GTkDhIzQM2SRVmCimOxCJ",
-	"j9sTesFaBMQr/CdLlPnlGreg78v0p7iIcD2RJrRDcrX68JqrMU3DUZmhZzYJzOhXhn8XcDhqhsZnW1Bt",
-	"0pFUDJ3JMy2v3GhbYAGkRGt/SMqyVdCtm641rAUXJ4KGKb9itSZGxKABLfB81Ytuu5FfmPIIhA5TrbMK",
-	"m/djh2kR99gxnqqUTEUsw0u9qAmbxDRkmz9qdHyW0TOyFC9ZLy6arqlZrNrny2Pg6arHyvwjc6cq2gJo",
-	"6QyeRbvhIWt26cGw2R22o+azcP9pk+3Sw73BQfR02O0EjWBxlJBiaXPCxc6P3XYoLidXZ7PO65+b303e",
-	"dnbPfxL/fDpuT34e7EU/7Sdnv+9+/hg+oy8caTVpLGYPTeLEZgyAnev3Pii+lJdjLXILtgUmcPQsYwEv",
-	"Y+QdF29k+nZW0C71cPqoy5lYVVaCmKSwPCAatOCw4kYLjLLYxMbbEpy5GS9bAX1r6pbZEpQuyux1Ha+h",
-	"8iLkWrTI85FEucjIkCcKXDMkHSVyejHaAq2HZVqX34+WVncvcoE+DXwqKByNmUS5jw/9OGefct9DeRS0",
-	"o2eDYTc8aHaGbdbsDnfD5iHd328eRnvDveGzaI/u7hp/B51MYs7UOSAcUEgz0n8OR1QIFkPqiLC+ES0q",
-	"zwfsXG+PfTvVf7cm+jlOER2n5TiQMeVxSzEBPtQ6X8vR7n5uNb5lQzqNK9yMEf6g7vEqLCJzr50j88Mk",
-	"oimrFPZL9/6mtwDnZh4G83PDbHLN8aO8wWEGOIUzclxx5R/XHOEF0VjtwkU2oup8wt0bO1fnVrdwf7DZ",
-	"kmabqgKkFEvP4e0e1IEgN/G1b6mbmT3+Ya07axFVb6o8UMt3A5fLTdssqTfv7C9rLLsNs3iXwIMF13bb",
-	"S3y0Lvvx8FpbhrBQ3dQgHszllGiDRCt45D3+43pxSx1P+ntEZE/vC28Br0fT9NDLgRZwXYy6xblhKheq",
-	"mRMK24S3WQhzglOtQJHJZppMRW5yywbUZquxOOvzE3FovcPJtF4VGlBxaRQhhiqO/VYrqEzI0zM4ZSk+",
-	"OFcK5FM6J7PRvDKmb834HvMx++T6jouXWj8pfI+lnupSFv7BUfCs3T3Y3a8Y7j2aM4UQX2PjVCTPmLer",
-	"89ywDfOV7mHn6X7bfgUe1CoXaDvj141+TBT/3Iz4BV++GGdSvoIXyBL3wE4se6TMtYRWCT73HOzv7x2Q",
-	"wTxlalOx4SnIZ94cFgmLVMomtjO0vaZi/h6/rWpAeIxnjeRzLOtozSW/mBFKqZsKXS5cuSf1TU3lw/wa",
-	"wOcSS8/ytdDtm669XpMPgl5RHtNBBdOw5IqHjIRUaAV9ALEj4ajWtWbbo8VkA2zL3bcaMrWXc+I7Upb6",
-	"8F1LXAQ1naDn7zWLOD2DvnUHQFPzw+nbN/WvFaltrenTinIIbLDzq9o4KG533yfUTZeM9XwJELuMZtep",
-	"CZ2a+Mz2pRH8zBI+rJVNVn1LC343SCfMM0NJmnxMpLhY9D7unA3LPBfdas+F678Fq/vEOT5QSC5aTYj9",
-	"a06MomjJ1NqvWk4rPtpqRppdz2+To/6mPTTbWKovjWDEaMQSBGMEJeOFCKV9lYmYChM+QR3Ovk6kWi/A",
-	"Nk62OF5uGK8VxQM34+mIUPssIEDOMsvVLpJKkxWO2JiCI1BMx9r6cz9+KgRUIL4ezPWddUmXJ5odRJzk",
-	"u+Oz59/beSry6P3L52T/6bPDx/kpFcVD5dRKjSqn+OKM1iziFUsgvMPEdaGq3yBckN+mUt/I5ARWtd8L",
-	"2r2gT2YjHqMyYn0GIMbm+an3gt1eEBQTJfz5TzQvJ3oW/9kLfmk3Dz/9rRf836Bq8q9k6EJVywTQKEqY",
-	"UlUxqw2SsJimGPmF4HD5xobVcQf2Dp8dFHYgd1HvrJj0thLN+ZE1/bQ5bH76Y+/gS/UivGdpMj/W/Fy9",
-	"DGI6HmD2jQlW0yTPKNe361Am1lZLk/xOHbbb/gzHXPCxZqxdNwcuUnZhjImPs9nxNB3pwxDSlNVsSNZC",
-	"MxYMznCJD57utwtL/A2+3SeMxuP/rxdYEbGEe4rr88WElrDUyA8/xPkkqp5on0f9arahijw5VpdkNmIg",
-	"Laixj8Z0ru2jJ3ohp4lgkXnZyMhZNTESwJMwHlLQcZHXznm0kPz/m7BhcBT8ZSdDs93BX9XOhyk3OWEm",
-	"BqKO/HKsdJ6UVZE+K0jxAqivTYa1v1YgAx2MLuYpT85gj+0OD2inedgOu81u9HTQfEZ3WXN/2AmfRodd",
-	"1j7YqybHD7K9PjnD1/UXhRbTeUmMF4b1szQIJTFXqW6j26oGkQnpP+m3iO4+Bd8i+EoUXnfd3Q7hufG0",
-	"NeInZBj53yKvGL1ihMPjt5YdZjBtRbg2HxEqdpLIz2ZmmlQtUZnSshWEDhVIx6P+x51+g/SbF7/zCfxj",
-	"kOj/+Q/478egpFwImaCCD+uOCkC28ifD5mvzPOrJKPr5FRMX6Sg42m13ug0ttNwfGr6QfdTrPfmvRx93",
-	"Hv+9F/zyf/7S/H+fnvSCRzCf/2oOkv+CmTz++6Nfer2UfHrSgP9tfHqyvMvjJ48rxHQj+NyMIYwX0gL1",
-	"Zr+Rgm244SN6xWo33IAuzg2alOncIielzYbxzA42gIu0ssRTI8MU2Wt3QeuEDTe/5Vlo0f5oAr/yTTJ2",
-	"93IBg74o307PxMuK7yNV4sV7Z7m2ePlpyhaqCX3BPqfu1pvQC2b0gxb5yNORPvs8bZhID6WVhwsuDCfo",
-	"Pwo2Yyp1DGHDzQ0poG/X8cHBIi745bj5L9r8vd08PG9++lt52/SuAX6xXj5wwjlqV7/n0DptWImYBeHS",
-	"LVyBhaXI34Gb7OLqF98iugp3YjF/o24n83feJtN/BRkIpZl/L2fomso7wSjyItxOmCtUNzPMbPDnFNlX",
-	"zU67oRnOaLBas12iz8JE38uYVc/TW8ypYqq0cBmj2Jz+qglD2v+mBxsm56bq3gUq9H86ZnZzUVm19jAd",
-	"mBs9mYr8rKseNasosJCZm5GAk85oME6DIhGQFZ1nCqAAshsQPx96EiFneWE1kOmojluMi6LKcs4CKl1o",
-	"a6Xt/JHy9NRiFtSyc9HqMlzc8AzmYqRo38yg37A2GlwyQs3w9Comak+B/oZLS6o8DP5Z2POPQrviKHzR",
-	"m6smUiishWGB6I2LBXxPnqPB+G/+Bg6HQhkN27WKJWy7HWhUdjEv7POh4Jldjfve4VSRxsKxWYyTD6oW",
-	"zbuu0ywZWDAWqTU82J5zC2z5prulq6ZvWu94Zv8XCzxjE7k32Jx8oPPC5faabme1V4uV9mg0BSs2ILMm",
-	"830hvVV9tkZ4v1APo796pjywoea7fkjjGDtzRUYsjshgnusCTk1vAV2W3gZLmIsWW7hwWcutLFcufKIB",
-	"lol36hxkSMxSp7RBU92KJ1lIWm4lvKzAzU6NH0S/7Ni4tnVR6gsHKPe4meNXDOc34q46CN4Gv1tjwV/b",
-	"LFFsg6WtKLq0cHWK7ctJNst2x7WtjCdfzOn55jcoFrPMnEZlESnYLHcWYDqe5mcEBkatoGvI+C+nKsVN",
-	"16pgaQ9xAe9iF2+Mw8vVt3yEnw3JrcFHWkhyVZ/tkZ2rZoQplINpugRgybzsmCxOiG37q3LXjc0PdGMY",
-	"RZwRFcoJyy+kj8jxZ15Qs1wQ+VSRbQhHDX9A9ZCSvucI6ON1ZlbWy6E1EVX5NbXgU3e5npVoWKsNY9rf",
-	"xJYsZOuGyW8to2/ptfcSX6m6VPkVv46+tMUl9yMjFvZ3DaviDFbqia23t0cGrKEYg+CESrnsWt1R2prF",
-	"5Bb5Xuytn7C3RNcwDb9qhigzQrpi9uESlkkQlhIOMni9CgF0W+ada+m4dQXvFm5IZad6bMaNRLtDuVvc",
-	"O0OUuzZPrF2v7zpssEjxzXYWR/g3UlwWHx1/bTD47x7oIOsx6oZSNpciuILHQ7f8EwrnZUCWORGeaWIg",
-	"y5GZ9LhaB7v34t2ix2zA3R7e78Kte+HhuGzfwvUxgwNDkEVC24AoH1FnIVWu4S17hkswnZv4hotjLPYK",
-	"51pvjdwcoGj1kwHcXrF04SGmC4Z0MBLSqWJkKiJTt6Wfhe32zVphBeT6VapeHR+3bMnSuKarr8v3Z2fv",
-	"ftbdsF6aWdXKNbLBmfn6zPUoputTWRxhFXJzfe6G7uW+lkU0e71Xote2vxNafdTU9Wn1e69Cq2t/J7Rm",
-	"qKzrU5r1XYVO0/pOqMwQ8danMuu7CpWm9Z1Q6cO+rk+n33sVSl37u6HVg4vdgFav90q02vZ3QusS5WoB",
-	"nbbnKjRC2zuiT6Wb0qfS1elT6d3Qt8zDu4BA13UVCrHxnZC4/Kl7AZFe51XItM3vhNAMtHYD/db1XUnF",
-	"xdZ3QqUPars+nX7vVSh17RdB2a4z0F1ewkudtgsWLuu7CrWm9e1SmeGpbBbe46PHLXN3ubZFwLFlHV9l",
-	"EFzb9FmlbDyRCU14PDdpsg30VxUx6yDlNXsORGg65WHTKZPCtR2Pko+Lulmgkeu+LI7lpUMv3crCOref",
-	"QTsuAbm2TKzNaxnxIWc1Qem5xJMsuxS8/f1cukgfQpZVYe1touqiRYc2X+pxbjY5DpUDLWbucpetbcbi",
-	"XC1Ezejb5Kg+UXSu8k4k83oCe+bDdmywNH73hQviGm5tGSrBQrrkR/6NJayI2bEZfcVRlpGZa781aq8B",
-	"F7Id4ZVDut4w+JtGazz35FtXIJ0vkYE38YBmr1sjBrPniQUvFuZOzu3Dx48fm8Vc6UWbUUytLu3INUOs",
-	"rr0zDpt9yaZgu5vaDx/q3e0Ixo/cwmb4uQob7MGdZjsc37NMhjpgnY3WtXqoJQtc0WnrV5de0n7R5uhb",
-	"ZRUv+DyOSWGFEVyk6SOhLFrlAm6KQydpvlsU4Zzv/c5EN2eLYWZiLUkaodpD43eJnLAk5XofDD5hfi1e",
-	"GEQ9h8ztSrG4tLRIIoB0aN/+aDyjc5XBbZPBnPBUsXio12bifdJH5lu0WTh1DN8GDD6LwVOlwqbsc5qd",
-	"EYPhqxhTLfLNlMeAcThM5NiLsTbYMmCWxDRlLfKG6ZMVG7C5sYxYTGYJT1kJMWLtesxeSu2+yXH0cmrr",
-	"02ZxgZuWdsz5sgl9v7g18Yu0mMFMgRdgJm8hazkBswPLKwvwiiQD6nB51SHGI1vwDzKZpmA/jAkXqdSi",
-	"SQoe0pgMZTJGKJFnT5/tP4aQzhFVI0zOHENIc8KGkK0ZTfHUYW6kapBYCkbUNEnkBU31HxAzxeQZUhLJ",
-	"6SB2mGYJmyQMcAcNKmSDjDFHjwqy1yExu2IxkCCYSqFcjJ5N1mb3ADVVb7O3gR+Z35OKDTbbp3+5kE3T",
-	"HODF3tPZa8RQhL1Ul8UH0DUOtt5Pm6JEesGYmgLnDqOSCDn7O8C45E8sDRc5pPInVk/TZj2VD+tLDgmX",
-	"xegB+15Ox3ov4xgBSW0iJroItF4N9xtJ5QVivMARLuVp5c+qYiJqjqVg8+b+YJflD+Pi/Pb/0/x/VXnt",
-	"Xwp10FfJsK4sTeenfu61242leapFiwNB2yzMZCvw0kehJPjiZGooReivXHm7XtNLk0NtdTpFh4DMhLBE",
-	"xJaj5YpMBf9tymBPuMjnXZMPihFKBJtB46FMiNZX4A9+ddls15KpaD4d7tGmStmk2d3OruUqxq+2a4ms",
-	"1/vy+d4OJXbVzOqcILfZ2nqoT1UCg6bNsVRpE0J9fintnHfmPunmRv7Z5nlkg1wFSpNRtKFIeSuYl/W4",
-	"QKagpOWpsjlqrRopcx7xC6YqUAj6akSbnf2Doz4ZStRstZahGe30+2P9C1wrDlnIXUAoXAEfbcQ+04iF",
-	"fEzjFnkz1VpNRdlcY7eYKy5oBGIaGwsAr8kSZ5mpb6qjbHMmFXCDtQnwtjFktcRsmPpJ7fliEjLxfbQt",
-	"csrSVdLkAfpmgGNoFVqL7RlXjGhCQGB5Ke41xHkCy3znHMpyVPoy6QUjMyhVVcS2VJaqlfL7W+Rtaa5L",
-	"F99HCy/O7uOIiVycJKAg62G1ggR46RFNWRMim5d9K68ozHjCWmfYz/29ycfaUjIYdqPgKLjg6Wg6gMIl",
-	"oLWFMmE7Vn/bsUWnd/RoIKAKl9wWUFocpdMpCKKlC+pXdSnO4AM8E8zssuZ2MqRCW8VXLAG/N5FJg0go",
-	"fYvwGi5R0y+MdV/3Yfny53z+TpoIWWJvRJ7aaCsKl+eWsG02mkoeGrX2oGFFo6ETZkxEajPB5TLaczKx",
-	"SpzdVx6SWZBAcbVoPnzbpY37wDSGqfBlDnDIAAYVdDYDzeLw4xuBA/6fikshZ4BvunRTzQxXk51ukjxd",
-	"MLX7uhkWLL9M5rxaBdBqE6Li5HUFi64DzkAhCfs8iamgTp02W6O1ynP2OYynEWwLbOm5kOl5zBVu2YQD",
-	"VC0WQ9FLh3kZWCNFt8S6GPq/vHpe+j8d4jHUi5Ey5uLiXA6HXl+se2T2LmgEKBCCRgBYwuf4bVtuBota",
-	"2LIsTESI8bOUfxIWMj5Jq2WT4heCRWSSSDl0HgybxPSIkh8+nj4uigazuFoo2Pui31qJgRIW0TADq1vL",
-	"hrB0L7j43GnwSz0zNBBphkJQgZEKvndT/woyPiZMgNM44ylb4xOxlu/rCVrH1Mowrxc3960gA3hVNNMQ",
-	"WM3CU5lj3Mhbb40FxlbJUGgUjJ6cCplTfypZo1LdL9yPeaU5uwlyEjc7PlUeRH9lbMzgGjbiMWrlcph/",
-	"FS0bgPkSDXX44VmThgdviCAyAL2VsvFam+156GiSUEgsE+xzxckDvy9PCdUyYZiypE9SSS6Mx1j3MVU4",
-	"4UDZ6ptUmT8v120K/FasWQGzWrZDdWBtZ0amsWqt8UwzHsCTTkXCQnkhuGKRlYJUkV4gZC/w7xUt273q",
-	"5BXgbI1g4O6HiIUxF/BP5uppu/KwnypE+nM4C6YO5JpM9z2A8UPSKhZAJTG/YhVMt8QvZ/xoBY4GjPpR",
-	"lX8OPmXGzDnkDtrdZzmPHHj8KgAOy5sLy2CSXu92NQ63sxZ7B7mVOFhxISDmzkeWp2L+dggl64u880dp",
-	"wE9lsTTkLI7gpaFBqCBcROwz4cLg9xpwpcEcTsxQsZQYv+ZARnPMunUpHGvsxUcLUC5yeZu0lLVZ3p1B",
-	"jWvpkgNMBl75nlmYRT3AtY+QGjwFsHQuSP/XWXpEI9rPNADughazOSxVvYYu17eaUu4RBVCQmXN2IGXM",
-	"qAgWa8U5mxbbwQP3Bb9acYpQ+6xCoENJtNmIicVLcD/1oMJt4XR2JLah2cUta9WtURXRuv6L0pUbgTA9",
-	"hEJUEPNgUGZiW/nkj1XGWvlCL0XmFu/0wmKZWVQtyxs2M2kD1bGsqUSYu67+126HHJ8+PzkhUI9LtTB1",
-	"GhXxhBFG1Rx0hClT6GbFp86oRbAAJJ1MGE1MsjUXrvpTgwh4jgZxZHE+828krniY484JVWomkyj/XLLb",
-	"yT2XdPPPJVDGYzF4s2CzJhppPktPuGhhuZjrM/QEU+xLptPbOreFhfrFZwawEtdwRmRr6DUsyYxKJqje",
-	"9Pu/l7e7b++4OMaKsmey+iBpW8k7J64kIFZ39ffS4jRbs0rrl3Gc30asWFu1g89dBduK20l/GHZuTOdk",
-	"wGwNrCPSp2KOET99rbnrfxowBLsGf1VEzgTo9Tk3mCmTSy9YpUq7mfqG5c7xuXs24uGIUPuAFEJlZ2WQ",
-	"NOF1Q+KTq3WIcYVgpcb17WkF9erfQrdDUa2rvBzvzE++yqvuqs9Hxt0LNcKFKRLOU1uYyOxAVkbbOrfl",
-	"kMzlNNEMYqOK9GmGrq4xxBe1gqX+oyoXBFry3mZVXWOufPEGd7om3AS068tc5CKX8yyTKzm92vIXC04v",
-	"idrzZcmXYl3qpX2dAPhSUb26TmOF0w43eSinInu25Yl5zTBMARFMisVXTJFHfSzpC1C/fWzWf1yt61ZW",
-	"rK402LHuNVZPdcWvG0RNWBwzVPplEmmpRTB/Y05mmn2zl56V1CfkFOcxG9PPJ9its39Q9o7UFs6ufWk2",
-	"LYy4tU7LmCp9e37Ucq3dMO5HRFj02+WNx91udxk0euHI5Ip1FJivei/qSSwzUYEjFx5FH91gE5PR6DsW",
-	"qBKL7c/Kh3LRC4NwYM1Y0ROvOTQePEuQ5lv5d5wzNJY+LKzmuLdbVXcaM0XPI9z3WGF9QCi5CKcgmbKq",
-	"c1fgC891tcBIKlSB30CYgpsBwrXwfUOri+h6yMo9QNCiTOAdkVwyNsFHHyCpIoK2JEBvRsFaundFWbyq",
-	"hmXOvFWu/Ke9kAoiGMcdBTAzImQCaOEgkB9123vYsamldP9xi3yYXCQ0YkTftLp1xPwCelPlAngrdbSV",
-	"iFx8a0ClHd3ZEOseWczTd8QjcCigsmYdr+BkGHFxceRCqNBEzN6dXQ0f4/Toe09qUECMKzKTySVUYDF6",
-	"34qLUUP29i6plt4lU6zkSZ9oGRwpjP2DqeGJnsE1CpVQ/LpFWdd+w9XO8vq1yDHYfWnCNZfbgFDAOzZl",
-	"PMheh/zIv9FW14ezl81nW7oLa9YN78ZcySMYpqn47+we3pnLYq2+VIvC7HFhTSHoXh4Mb5ykxigOpUgp",
-	"FypTuGvSBlYKrvLRbGcUigzknIdZmYL7/Lw5ogoLxP9RqwjkCSkfXq7Os1Tx5YOAIqlFVC7I7xhjaBxi",
-	"IN5fGOAJN1jtt2OXbV5/pdfmhZsawF6BZfPKWf25dcKBMAbIj6GwWo5Mzdfv9bs3WBhVREpbT8M/Ai1n",
-	"h5Axo7Y6k2e7muvY1I+zpqleEjDyZeJuIA7mLKbtLThR7oqNxrwy6OPTum+g9iz4LO2zWPm5239BNwtW",
-	"qdh5Yn5heS5qrxx9D5kkeXjUDUc0oaFm1fUuN0ismiQsZBFgGRzlbspcuUj/yltaByznJ3y2KEb+P598",
-	"evLLk09/X1K0D28wfcsi2qrJn1v7+R/7kUiGUz1pzAY67O4/fVwRBX47AczBYhOyUftM8RELnE0gdAaj",
-	"2jFRDrLigmuGK37l8smvQ784RtQ+Dy2BzLRpJxY0kyvCo8pVVgvCHr4/O3tnIxlCGfnGobfjphp+7QOr",
-	"mSE8TDXgdE6YnMSscjrpgnzWQj6qy2L1xR70t3Pygo4MW+aWulK6eWOvRVIiL6AEjSfMp4k4spt+ZA7z",
-	"0dRHHmhUtxm6oi01DSAA0LwtVTaYcNF0gr62hReSWNlGyLSZRafUNvHCVirbZGErlT+bujVNF9NSN2PI",
-	"R2mObU2immYmGLIJr7lNG61Y19pLCGqGthZa3QQ8GJRm9j5WtyxDQK2paTBm6UhGTVg+TMqpa5lK2QRU",
-	"kLoG0yy7uzlmEadNcwhqh9N3QNO+stU1HEzVvP6TWcZ+3cIaIVfL49YZVvmribFrWt7AMNrapV7OOsbt",
-	"seg06IHQMbmwiZ5K1RMVAmNdIyesFFJeUdB0Kxnh6+XblUTke4gU956Y16VxwMJiBdfVwx2OyZDNyEwm",
-	"Rm80d4lX4GlCk9QFK08jnpI0obygBwJwARWXriARomsYpbCV1wo76+Sem4nnkwcWLbWPLOhfZbZ71TV1",
-	"jUK+dd7LT1VFfktcfsrSjaK3jskQuq3lcy9qC/ntwxLl4AEeY6q39aVJgKRwrttt7GbVQThlqYWjNTEP",
-	"GzwX2qgYG4aWqyvkhZabyPKCbwcbW6fHkic9405b1tLE8RTZUff8VL0Kr//N6b8u9ZUvFdue5soGO2T8",
-	"QkwqtAPRaiGipEgTGTfIJAF7sDlVEIQ5FVSZXBFn3KsGYOtNAHiQpsS8TTBhrD8h0TGAdx4TUYu8oWOG",
-	"NqmmlyYsAsNfX4EJu6BJBI9BVLGG/gcXV1xxgLHwvqlb6M4pH/CYp5A1P1aI8UcVGWoTccajdEQevXn5",
-	"47ePDedJLxTXTBmKJKczxgReN9tzJPzyn08+LXYhwEY0oQD2l0YAAQAVN+GHDyffYqDB3ALmNWyw7bNm",
-	"F/7/bgdWoEXe26LX8JihVc4E1rIqlbAk9q8X7vhWlEMUyzwfy7DuLcwZW4QrvBTMRpD+L71AS/te0CA9",
-	"zfy94FN/5SeLfGR0RT7DWF3UuDK4ImCFNYpaSIV73j1H1pq7yz/g2ZeLHX96GXHipmWVNMByR9eQW1ZX",
-	"9TPF0ceytiBbXYqBJzecJjydn+rOxvM14T9WgXAcZ/UPjTZoIsUf9Ufhecyv2Pn//vf/9B83bGyYtsMU",
-	"eqUgczCUE6aIonOHvlao1eOHosOgoJJUjopqGJpEWQFHAwukP2jHMQ8KAEbGYjyeUBUfgauysvj/aB5P",
-	"ePNHALGwbIsr8aURIHYcxL7Dv17aA/7Dx7OgrJv9cPr2DfnIBgQQ7bLn0zCmfKxIX00H/Qbp4/qdc5PZ",
-	"22efJ/0WOXa56n9VBp+OxkrCnZErCfofXu1V0xDacHUOf4VzC1wBLxVIgiNulKYTDN7mYljxeO8QlcYA",
-	"vpJF+qFFZnGrNPcaZycV5PjEqJHJVCjnse6JnvjLX4hWp3mKD8X6T7uaVsNDiLGrWOrn6v8V0wP9rOdc",
-	"NBh+ymnjPdFpkW/MXDLkD5UvTvVX5djuyROqLtWTJxl61CxLFRjTOViJPbHXIidDv3SVF/7RKD1jQHyd",
-	"nbL9koK8SIzZcx9LZU8QQp48wfiCJ09aPdFtEeeJLVKQTRvtcz1zP4O0Rd6KeE4o6bTbCDOG7bwzAx/E",
-	"cY0RrDfixRVL5tkRMY80mGh1pBfaOOYo0d+X09QVShVqxkwyJ4QaGrHqnup6WQ4XulilYIR91iaiyXT3",
-	"Ulz7fiJX3x54Ref+g5G/A0L2hGaKoUz8HPHn+tIvdYm5SpW3rgazBZS1tOgqgP2yfHvGkjEwbJM8eXIG",
-	"/PrkyREylZIxXsIDORURTeZwZzkYOq1/OcA3L+IVx7K4nHq0jOvz0lUvgyRypo9Tjt2VGcRWtdCD6NVN",
-	"pkLonYTWDTymgHczE94JMp1NNpclZ5LIkCmz3HiEhX9wMMICSAxpHCvv4KA08AS6+QLoyXp8VVG/EQgK",
-	"qSCRbDiVsl9SBfuWVGMd4nqZQ6eXByxz//YoBcNmw1OwbhkUCKMhxFWa4RFw3q1FNjxiLcJD5rEHI2E0",
-	"cH/nMJ3KgkqYNZYxLPBoiTcB06FSRfrgLQDoB5qrA23XIdtGPa45Jhj8UrhF/VhNfUqwLcRkoaI+shl5",
-	"0EiLh3yAh2FUzwtn+WxDuCUcEH1oeii2XZTHbIEMHXY7EesGHvQpsQ/6YBQLsyoO+c3hhojsb3rJGoQr",
-	"vUJQtBCcIQAPRyxIuXcRwb5jKjMyay7z34AGlivOG8e/FTwekCyXQv8RQr9pDsqWPOofmxcQaHZEvsFf",
-	"e9N2ey/84eMZ/IP1Hxv2tErco75TefqP4YqbyylIvp4YyHTUyNVyN+H7+gRokZ5EyGoY8mgu8QtmJaxe",
-	"MnM5AAubLkC4vht6gJPIPnOVWmKfS3GliZXCyFoDkw0cZLNVyEBG3BiTWsnC6WA7i5tq464M3Lce6jgb",
-	"wBkS+KSdD4C0L8MmRJGnWYykNZypie/kCsFW9PBn3NrZXJD3L5+Tvb29Q4JGYAMDv54bSaz4ZzJMkJVp",
-	"bBN39CDa+MRBnAu12vR0/gSL6Q5HTJDpZIIiyLNFNbvWGqpm4cFogzXP1tIuiENFxr3tdjpW0uvrVLNA",
-	"KVWugZh67t6JpWXfR/1YhlqTp9bBSB71x+qij2CclPS1ato3b7F6fLT9EjZhFBRDXHqrboCvskVAe+kZ",
-	"TrRWrb4f6p/7LRH4wZxBaKeCjkr4rSeMOdoTQSOIeciEAivTWA7HExqOWLPTapucCFSu1dHOzmw2a1H4",
-	"uSWTix3TV+28Onn+4s3pC+iTPfk6nTtoBGZzg6Og3drFVnLCBJ3w4CjYa7VbexA7mo7AZsvewK92d5yG",
-	"sPOHF3P+ZaeEa3DBKmLY3rN0mogyOKaDXPUuWRPUa940Qb5Y1A8hZ2VchKOemKHss4rCEIA4UY5a6Zww",
-	"ldIkbZE3NEnMpQnsgCGZqC32TcwDbCSe+J7Q95Ic5q0kNK08+AvNYBVoCQ0QfaSv/9D3oBXgmLxHrVRV",
-	"V5hlvugPYKPQHj2JgqPgFVfp8wKCQgZkC2njVeZ81mTHqngnEaSUL2n905Qlc4scsmJzq4mu8QWrjK3R",
-	"5RUf83Tl1gbw+1MjsMIbmLbTbq9Zl6eIG/Iiw9RdXEe9pt/qSN8lxJJKcHULS2L5HHL6u+3dutHdcuzk",
-	"yi5Ap73lnUr1y3XHTmd5x1wJtkawjxuxrE+uCK7utbcSXXkEe+OlgsNi/VO/fNK84bAu4ZxVVL0IGkFK",
-	"L/Q5C95xUUBas4/qAFaq712Fb2i2srvJIy3hni4GMp3IKuDQ51Rb3VpLHpR9FHjpWdnmnltRhQITOIvu",
-	"Apl1hEpS3mYmjzrt9uOjKkuZZIay09NBs5IxMxH8Wu9Vro1WHcYSLk4p4nmLfCsx+FbfZlo1gs+7FAHv",
-	"y+XkILgpsioBkAcq5KxF+vha2bckIpQvmCHl4vvwQQeM96jT3jUfXARGjNmSafY+1P/f//6fHfS4YIzj",
-	"jPIUr3kC7XxLJYPcst/LR8GH8goRPe2amu/BR9D70s+wIb3t1rv3Bl0Pbv5wl1l7aMWrTI8DMfhUkD6q",
-	"lSaRxQzqkjzswHhrG9j04xw11tUONFHRE6aZ/siZwVoG5OV4bm5L/dUS7jWwMpgADuXbeUDhz/riTDI1",
-	"oyfAENAaRO50gjmMWujMqM+ddltPOqtrtOALQ8pj1RPwQ7d92EINt28BivtG91gZBFwvfqy1YA7sCHku",
-	"yH9oH/XECAwFgxWuSqCOFWoSjmrizL1EHYNRpD8F8Zo90c/SbHGFRaa+lBfBWGyIdS0FM2xpTSPDXGAX",
-	"z2RPXLK5MutjZqAteshi2W+7eZeKCXmeBiRkt932Ur2sKmhc8D3hUE7JO6o8EGJrdcCOIRHdzuG1Fa8i",
-	"Sv111K5PLtLxGxmtWznyWF2+lMlxuFI5xVxjxNp/KZPTRUFGhb4uZehYXWrZYF5zlvW0TVdXb4oLXICC",
-	"sbiD29PevolXqx5Y1acAT/ZGpu+9jM+Vh/P7baYIVimBb2TZG4QJr1paTKSCh/kGURIwETMMXfeUVhLD",
-	"EL7vCTs5FRFGfXxpBB3ULjfdhvmpQehcayNcr8JWvDMhsesMZvtUD7XiUavvub2dPatA982S4r1qPT6g",
-	"2KJCO9nz+pfbNxPah8s7Pjdhv+bptLu7wseyAoC6w/4qJFWVYFrPkPEr1nY7hyvNMl+/7/4ZQcfq0j1i",
-	"WvvCvGRe3xDSs1jf07Tzh/+f+ne0jWKWVsRqvAB/UKVLyR/myAMjJgOGL219qzcZHdTqFTRWsifUNAzB",
-	"JqmqcACvChAb7ZSva+sf3+JAW9NBlvtN/E85rSV3+3aX45liHVyzBnfgisA5Lu6YFbFdUyi9t5HtIGhW",
-	"OLvfaYt/TcFSRHW9b0LCMGbhCWoL8qGxnks5Z+FZLAZtjlvQT2PKGjcIpHcKgL1VEnr3RNVBFhKeNFmS",
-	"eQvQ0EejSRsd+hSPqAI8JG2PnKRZdvEY4gp7wryrYiKYdSBgMrdISSqvLR++Y+kdyoblPT5Snp4a9NUt",
-	"u2GPbYrTOiqa61RQ+uzfN9D6Cl3/rRXT3GH8GuT+n0gif8dKAQGeZ9IPoLg/WtyOl4+zzOMt8b3QukAN",
-	"MitexeU6E8lUHJG+xcTsN0gfswNNTrpB0Oz3BMeYBeNZTlkc28QlTxz/VWHcZQOzmRIph+itwsxGlQ8P",
-	"dc7LnjD0mddJqz5CLIqbg90WU+oH/pnNHCGtcO4GFwfc2/i4vCzB6rr3Sz6x7A40z039ZbmJv7DQqMuE",
-	"ZnWv1QVmfrlu3Je1Ml2VnbZ7D1gm9nwTfzK9323rfXZIeJO8bxcUHg58hMzyTY2H4R7dSb8lSwNbqCB8",
-	"7D25973CJP2Gwabzoj+Vvn2xyi9Tl6mc4OVh39WwvAZPemIykoJt2yr4Kblzn0FRysHq7airi799HsOb",
-	"RCaIXOLTgAssLFNMrqmUPz+9N3gYX4HUWdVpAPjKf0I11UEvw/kvWhDU7uU9kgmoaK6ipla91GNSheeG",
-	"6LTbfhZSKZviWGQ1vUwBSKfqSngqzeUruFwRUw++mArmopy1atsTxRGx4Jz/OmwTJ7giu522q4SCj8y5",
-	"imODOTElVVo94UL5IWfSxuS52bw7eWOyVi3+WtTIAwIVoI1sCjJN0UvjBRpASUYpGHhTpsqMpFK9GjG/",
-	"Qhlq4pEjjDqBulBXzNuHhreEfpjIUZ7GMZ07z64JPWn1xLG6RAK3oGSXYCq+Kk1bz35Fr0SusUPoWO1l",
-	"2m+7jkpeWtwb18udh3gdvdx3K1f9fQO/T6Hrzb5IZpEZ76e+BLxNVxBK6Vt6AVjf/39vrYaMoPtnNGD6",
-	"oah+w7tHKgLGAy5QEfBOTJeka2MuAt6gJJQ24dC00jeeQQrM7uieSOklExWAgRazwUR6ngzzP0IGU6P8",
-	"puIeQ13oogcGAlUEsAKi3sGUX0GwZRnilFxIpsiAhpdatfmdJdIlwdZXhs9UGYg91SMbRclHBG7AQiAQ",
-	"ZatMmZtLozY2rL3XIv0yQKOJIrXAE/D5IjBjxQdrtJfawLS9YhlmiG0juOvm2fhbq7VMGHAKiFjzGD1N",
-	"pV68kMbx/AiTZXS7lLuS4ZpzXG6VIeHaigpCFHytiooDWFg1eL/UYfULNANzuHFl476+g21V2ciLLPSw",
-	"l4IvbOrjLWkbuMc3r238ifQMbL/C7F65gMsbVEi+mar56poIbrcT2ujj264uon9TEyYi1TQiO4uKWElH",
-	"MXH9HH7IYvy/7DgI9uqIqfdsLK9sLrnph8gZeNTw/Sl/FV6yCSbWArIIqgVgD6ssKw6wFcqBVKQYR2W/",
-	"aXUB6PXR1S8v3rI9seI1e33THJvj+rzjN33f+QlxKwdeVS3e/U7/smTeL3GwoX2iOcOHbDCIM48Mpz2+",
-	"+ZioLFjTlm1zLGEhqt0ztsu8dYAUFvjbVjOgKcI46BsVoIgxH9zppVs4Tt8BPt+pBYK+uxO1rt7lZn3s",
-	"ClIs1I+K7f3KI69Wy0MotveHeAOphKsOAK1XV8uyHVqgk2H07Fckbu5l1E5JeJig5O3KkGq3xKkF3Ki8",
-	"93miEOIEUzGhmGB/wgUmwCdsEtOQOTkCV7vJleyJvgcF2s88EBggljPQBZv5xTegIJIcVszKOQCM4hHb",
-	"IG9tPNfFeStAssx9fSUHgXmjVYX18X0w+VHHXCkuLhYoJB2QoLmFgelcCAm1Szxw1eVaUMnX0BMLtKDj",
-	"vNcpQ6lKlUseJAncZpDjYyOiLFYbFQbeK5omgA3VE6GUMRcXTTkckglLuIzIo06XjOQ0Ud7D0GOE3gGg",
-	"JgsKkiYcqOAilUTN6GTCTUl/uHtgFcCZZWYxxQKVLhdxSxeRAYq95StoUwdGHtz4pT6bS6V/VZ8STvJ7",
-	"PMdrDmZ7rX6lFNCZb8Q1cu0rersXpK0ndDsXpEFUfnAA3IQD4LTyqt7iHX2j5n8z5uJSLU2bwtCMK4zP",
-	"UOX7wpSkWm7Tu1J+25PWL0Rkio6re2iHZ7ULs/V7UIw3VoxfeA8kyIsGl9CqYbehHD8HbleAVZavWu/B",
-	"O9bWrT9JoQhWFu4Ep2lGlT1FPQFsg+92FrNMXOJ5gq4QTcRTW6O+kYUXZZdLI1Pbcjoh4aIn7BPQjM6d",
-	"oS8cvgOCquBkjBKbsCtpTf2TYa6yYg6oFuJlECcFMGmlfY9EjZkKpyMD/p21I1wIUU9YIeArneiVKCuW",
-	"AGzppp5TXjm+a32AICakAeOB3LIDikWGnHpEZiMJMCWIVsNTfws9xBdXH78ntlAgH5f/krGJ/lFObbx+",
-	"T8TyQrmBJon8zJnalsxEDjZi82tRdHHShgIz95URtxb0XeNNqmIUreaV9dPd9fXTdcjZmAJv0lW6qT4Y",
-	"d3E73VvN1Mba3rd7EDnRL2U6zEMEb/UiXFXT1AolRmjsRCzkFsij0k19irhc6F9+sgBd4AmZyWkceYjD",
-	"mNT7xiRXZaklcFViDGdP5DHHfMCxIxv66QDHPHeK84Sb5DgDQMsBbft3JoxLJUsc7ltT9QgqpFeUNMeO",
-	"XrBMJQLZtWP7XR3/b+3S3wYapEEEWq01FMPagsPdUrgO1E5Vny8NN9Ta42yA1VPeoRoxbA/PPTcUMjK+",
-	"DrgSDzjwloWidVAvMrQ/KFN4PJWkBzV1tZzrBXmLASP+in5vUEK5KoCmMcQvrnR/o5Jv4+4HjAkvVHcF",
-	"/EDwVy8FELyOSEO7/tSu3C0Is2ti1a78NO+hShr4TIuTaMptAdaoSzQobu49lwpY7OC+Og9o9QnajpvO",
-	"HJFVsFy19Lja3bFN1M4fXuu1InMKNW1SeYFSz+Gkl8J0TOEELWL8V7WeKAxV96y25E1tFYQkW9fCC07J",
-	"yQtbfwgrETQKBQYySM5QThg8PaqjWcJT1q/OpNGrZU/3Jk87vmRYHfqogshbOrprpwfa2qJ3eGptJaxf",
-	"PmnhuyyypsD2C85v8dgCX9kS8sBAwVGQcVCwcmBNiZEXBM6QqrgZryBXT+B9bFPlgGXAb6T01Vxf/8JN",
-	"ICsjsY3DlDAa9euSiLODtGGwzuLj9BB+81WF3/x5ZY3Bzilcipblry9v9CELVojByc8gS5exR99moWqh",
-	"IQXLR8+YaBxFeHpEKIiefKysiZOP+dCFzVYF9oaxXjOLK52F4uQn1xMbKg1ZMIqmoquNoN2OqWLzH4ie",
-	"DnJIuipmBj8tpIIIW86DpiSh4oJZ/HETWNITjKq5HvNiypTCB40hgMU76Yf1XdK5EYHnqZTnM0Yv+zeo",
-	"mJzmhOn1xeg1QkjWSIDJt14rzuMhvuPGJPC9Du649WiN1QT8aYWA36omudzK2ywAw7m1TaFQqVghqJtw",
-	"EcbT6FoxGVuVdS9E5Mm6zcI1NjHD7jIA48+rGlXHYbijtGVz7CEMoyIMI6fhaDqVLQjNU0y8UgQVQlM5",
-	"Q2S1kI+KKl7DqoagtRW0Q0hxBvWwRb6ZpqSvWHo+mEOQch/daf0/f7TFVqUh8m5BIN6dApiLB1kvpuKa",
-	"wRQPURR/Zt3vrsMnVrvMaoIpbuY2W64S7kyFFsX1mCGv+BCKlhpbnuSFtYjQVldVpjzeY3A9QVnjDJwc",
-	"obdaPbE0LTcDp6hMANyqnPwAS3Fzrvu79DXeF0ehB+CGnPegHl9XoiDb3optOUwY+50tMiBRXIAwgLYr",
-	"WYRwwAVrkY821h87a82XRZpz5qon4D8glBd/HMwLxx/cc5AfOLA6ZLnRNeUHhpxxtkiO6DU4g1Cul7he",
-	"q1iPJ65SNYZw3da50JO9/zyuZ+kzhi37B6u8BU4vbGv9u1wukjCbgh+zp7gIGVhXDc1+s5EcW4NrvjXu",
-	"W/Rmtpj31r2FcJy3w+HS6yNr+aVhu4lVe60D12NIq7lsjOC5xXvl/r8s3crRyZ6YplUnJ5UThWFiGEuL",
-	"jgLQDSaJTFkInoHUVCSduSjZ8gmDQbJ6oVz1RFbCd3FI7BPEyHuC/4FRaE9Acc0nXUMSnK2p0OqJXOnz",
-	"+uqgGaKt/tXWn8JP56JcmIjgpWkOt5u53DzlyGyWeytrkeMM+dYgx4osKNlDvmQh45PUzHHGEtYTXKmp",
-	"vgsxn1l/kICOQ+RwqCfYInCiIKca8HILNSUahH0O2SS1W+ZfwD2BIsw9/eV/ttLsFq7d0wrJd41HKhxl",
-	"jXeqfIe1nqoygfZlW/L6lgXviXdAH9wR+nDZtbrv1wPO86bVKWNA1MUtPxgWqxoWNtTYCblrVoO+73bJ",
-	"WsnEhriv0p7xypDfqUHjkpJWNWmyg5NTLS3bqJGcCaKP460YPzd6Ph5spzv1yX0957tsc93U8b4ho6tK",
-	"CjyYXQ9mV6XZtW2Z+2C1PVhtD1bbKlbbTSuNS8y27YM9L08pa7h8Mpdc5oG1QOQOl9EmCI5Lo8Y3ApG+",
-	"6VQzH87uARr6WurlPcCiWi8xrQgFdxeZafWQz6sCPWf5aj3hJ6x5ACObJaxlA/TE7aWseQfyAV/6IcHt",
-	"QWYth5neZobbNVSWf6f8CE9KPcBZ/judw2Wolg/pFA/pFA/pFEvTKQry8+vCtXxIvnhIvnhIvqhAsryJ",
-	"oOlNNNFrpWU0stuxoj7GkpwN9HItSNog9zBn4774wB4yPL6iDI+vR2W3GR436u5bIq0yuN1alN3MM6gV",
-	"eYDBVCVfYIas2wDhi40TGWslXMumkZyRWIoLI6WNs74nYqpShV5BO1bm00NQXlOxmSRmIinAm0IFIOUA",
-	"cV+c0QvS7wXtXlCCW5mbeK9cIMvWQlMcJOtNy6ihPt2vaRqOtiSkcNqYErWKjMm1RyFlwWhhN1Yfw3bY",
-	"APi2TlQhk7SCRjBiNIId+CPQXFE3smm2A21g0L0Vq+2+lhEfcivMHuJpru08NBM2zsOJPU2rSsH6CJpG",
-	"MFV6Gq4YB5yeigr6GKEBmhNncWQCPuZyCmXnsNIEiyNn3NOBAizwhIhpHIP9quDR8orGU8COMrqUQeUr",
-	"xICYDvp7VywBnGZTFgPNc4W4uulMEjVhsVb2QOZKwYigY4PPhcUvuIKKuajByQSK+Xvj2J974lgQJtLE",
-	"uDFAmeSC9J/09RUvDNI5RgMh2PEMnJ76e6YivvXo0JRMEhayCDHBeqI/ofOx5o/Wkz4IVj1qYTig8EwS",
-	"eiV5ROQVS/QdpRdDyTHTlLFYaR7AtWpgwb/+ybAJMs+LRQJZ7zZIb3SLnAyhuJu9K/Tq4TiRJlL/MmYU",
-	"3Lb1VfR2OzbyyEYCmSFuId7mwyRCa/qW7hJzj2xy7WzqpHDEIa1rWPlV3fz7B38xaP7rDmi7bXAX4QA3",
-	"Bkd2vft521erbwEA3de6a2/NtbLCvfkuYaEUEdckvwTD+X57Zexu3XsDB9hkGzf82qFNY2aDldbH4Z2N",
-	"JDwV8AuBt8c6wLw9UekcMRYIXA6U5HDvtbKQ/QoecGHQ97XpYu6VBsZDdNt7NWbI61xkwkO4wP0JF/Ax",
-	"J9aTYF8Xzu14vtnbv8PIydT0aeWZNTHR1hlZQI8tnVvUiPM1kaFizoBlVaJdKeaeyFWWq0OnvV6YoUXU",
-	"hWlEfDhkCRkmcmw+BBN1ZYg/+rFNC+pJH5KpiJlSPqQtjWM5U27uUBFEYfYCT9Bw6AmoMtr//p/fvj9+",
-	"d/Lm/PTFq5fnpy/OPrzrP4a1m5sXwPyznXOya6Gude9blXSnRtJdNw8YBlkjoDzXfq148tcPJYlvVEia",
-	"9dXdDpd3ey7FMOZhmvW6t2peNsV7XtfYuyJK2Lh4KWx+G9SXLoZZaGGH9nGZJY0oBDUN/q0woCuS4XTM",
-	"RKrtl2kSB0dBCyxbM8PiUC9lYnMfQQ1VDSNFI6pGA0mTCO8CJ2uPQNK+O3mjGuatRHcwqZXmJ2IVVz0J",
-	"Qcdany2tjL5wK+biRaDlM9COCFWXDYJJWfA1zGQy15mVo4oYOVRdUommWZkgE7sh4aLSMhrvxLG+TkwA",
-	"B9aQSKWMF5CSFcD58unL/x8AAP//",
+	"7L2Jchs5li78KricG9G2m6RIipIlTXR0yItsuWRZlmTLdtEjgpmgCCsJsBJJUXS1b8xD/M8wDzZP8gfO",
+	"ATKRC1dRi6t9b8R0mQKQOFgOzvqdP0ue7A+kYCJSpZ0/S+ya9gcBg//eDUJG/fEx8xnrM1//pIb9Pg3H",
+	"pR37RxLav5ZLVzQYMt3KZxHlQWmndNpjxJOiy8M+jbgUZEQVoZme1VK5FLI/hkxF59wv7ZSEP/428ALF",
+	"r+n3jd635tX3i82n4R89n5bKJRXRaKhKO83adrkU8ShgxZOJxgP9l2EodnpjP6QDLnYGoewErL9jZlCJ",
+	"m//4US7tqss9Ge56ep5pUt/SMYl6jKhLHgTEl4RdUy8K9I9c/dMlnMa9BzSkfVhF2pdDEZV2So2NWrVW",
+	"K5VL3jAMmfD00C8/HOu5ytJO6cXLre31p7VmrdZs1jbWG7X6eq1WK/0oOzM5YcInOA55+eGYRJLobkT3",
+	"I7oj0T2J7kqwrzdUkeyzEFe2uf20u8k8WtlsPN2sNLe31yudLutUNta9TqfToZvd2lapXGLXAx4ydc7F",
+	"uWKeFL4q7azXauVSKGG55UiwUO+FXpDSTmlAx319gKpRSIXqstBZ0BNsk19PrsyChkORWsSlprzozM54",
+	"1PuNjTNnWl0SJUnUoxGhJGRROCZ6mrTLbjxB7rP+QEZ6388v9YdL4VBUnnbXaUVFbFBpLkrEM+o/1wdY",
+	"RJxmFhiuXfw3TYKQEbmiAZ9yTYvbL3s568nl/CDoMOrJkH+feTGHblMgcqgye3QqJelTMSZH+4eK0JCR",
+	"DuPigng95l1OYkPT+1TJaTgm9IJyQQIasXA5ojdq6wnRMPHpxHZ0E03k8x4VF8w/4cJju4NBKK+yG3oi",
+	"+yzq6Sn3qCIeti8kNWkJp1izLWqGJCELOPOJFO4oVaJPPRC/7F47ZBtSiNK0xF+esRBmJhXoVIk7wdI4",
+	"jwcuTfYd0mf3aP9QH1pPhiHzojxDPvf5BVNRaUcMg6Bsf4zHML9GEesPInUesj7lgosL+xfzgp0PwyD+",
+	"KWQ0Yv45BcZea2xW6vVKrX5a295Zr+3UNIPW/+9L6YYcuGj8xk7dHR+GferVWKOz0aw87dY6laa3sV7Z",
+	"6tZYZaOzxTboenfbb9SRCYmIR2OYC1ISSH0Fzoci4jF1chh5ss8y/4TJ4C8ho0q/c6UBF3BoPMYHeqps",
+	"/KbXeeXxd/zN3peXx6fvT/bVfj8afHm+v7kv9q/3+Yj7r4PR/jfJvVfB8ODTm+Bz4+PAe/0+pMKv7Yta",
+	"la3Xql4jEJ3+Xs3/9CYoYIxMKb2DU1apuZFepcm8NDnJJWpP2KSjVyQd5A8g6cqQUEGMNDD5OJZUj1Ya",
+	"G5s7W416jW1u1rreU7ZRpzVvu1OvN+vb3W1vfXOrs96ora+zjaa3xZpbzSbd2Npc73Q9Vm883aBel+rr",
+	"mD3Ui8oKK7wAjVu+AM2dRu4CsA263ezWtyrrXsOvNDtbm5Xtbu1pZbPub3Ua3jp9utH8a18AnNjNzvkz",
+	"XIz8Ae/JwGchvBtC6uN+10zW/HLTo4TDJJt/G+fhXMjoXLHIPRem1Up3sWM2K7eJ4xMcOCPcApcy3ySe",
+	"vGKhStSae340m7f8aDYzPAmGrW93n3rrfq2y1eywSrO7SSudDb9RqT1lm3Tb26p31ru3wTPMHvw7PJwv",
+	"r5k3jIo4ilkf0K8iGabF2V9i243EthKzy54+h9kp1XdqDWdK9oDa47oo71rFSUqZZNyTdMBV9BKNU+nD",
+	"9E4wIgdMpAxNKXXd+V2Vdn6/8fHayJytUi+KBmpnbW3ARdUY0Kqe7K+ZVmvd3Wb48fXWweneu6MXwfDd",
+	"2beKv/+l9umP9f6HP2rehlf33zbefA5qo/el+z2kGwVs8p50i2VP4QIv6IAJX+/oj6/lkmDXpnP25B3K",
+	"6Jj9MeRhlo0dSiv4C8b8u+dgP4tMBHsBUlHAFXKlW91W/aXQ7lh2N4/Mnk8TcSNJmIhYCOLRaoXdX7zj",
+	"r8Y7is/XJEtB+pSZTf6LGAsWPtsbNDh69WIUnTRp91nj9Wel3omPr8Oa/NJtiJOnnXXvt8t6/+P1++3d",
+	"0v2aHJ4WnO17Mjnc49ku9gQeD4XjHhNy9EuSf/CM7lZFdXtMinigPiyu+9TwvRnH5peh9Gc3lN4B10qf",
+	"R1j2Iy4OuLgs1Bv3ZEgo8enYPXdFnu+tzWatlox5rBegP8fQfwxpqIVI2dXve08Ow1lf2sbvvGAeV8sq",
+	"HtOlbjtalwaKud8q/tDu7O/YjbXdo3AIA7+8YiI6lNGeHIr89NXQ6xGmm0xySIcM/dDYNGSeDJd2RjcT",
+	"B+WhjEgXpjTdJylkVMF2QAxsVoYM++NcgS9a4MMtX4HHtV5LCEpmMY0c82kgZk+GHe77TMwZPuBLhgEB",
+	"NAjkCLj2BJq5mtGPyAELYUFW4GuO6ZhBezdul6L+VB7wbpQ574JQv88FieQlE6Qbyu+skNaihkBhlbwT",
+	"wRgEeufvHhUk4N2I8Oj+CA8Z+87edbvZyxjh9FO6RyeWyszfkGNk+Tl47BOriflE5snfKxy99G0U7VAg",
+	"0n5Csw7HbKCPIb1gIiJK/58+U4peMIWBDUJ2pD8mVF0yn3QlhGyY2UwVB3Ga+L3pk0zdZS5URIXHiAwJ",
+	"jxSJmKAi0hwKJ7+KXbUzmLql2EhTsZ8EFGnhK+BelL/Gl2wMMXdDhcukXzze7bJQryhMN6N0pqlOPhGP",
+	"ZKP3po64gpA+hzzgpEDf9MVxpluJu8BSiYiFggYvw1CG+UVSLLxiIelSHsyMqhlpMkehFBdVcijNb7As",
+	"gRwtG8u4UXMYup0sYTDbGSSbxoZMCNlyRfE8sdzXAkmUfZ9MzBclHz7svyhag9//1AJgaef30oBGvVI5",
+	"ZVbXtH4tl/rqAggYDCOienIY+KTDCMVIMjuyJWfI/fMBDRUaYNPzV1pigQjJ3F7x7yAY9LmCnlNn+seQ",
+	"hWNkMP1kfnucBT6JJZZ4RnbI9GSMTD51IU2bZRbREflXtoBWpitYPVDRF10+lL6XWz8QA/eFz64LVlD/",
+	"bKQ8Mex3WDjXmkG32aulr8YFC8tkKGgnYFqt06vFiIpCfWv1pRW2VUIFF1HxqgIlB1wVcNmA9zk8BpGU",
+	"JKDhBZtvYaHfZEoCpuC1E/rVYX8MaaCJ2AAd1MxWNznXTc7h7+kZ43Ocny6+sPF85axzoF/axD0YT/cE",
+	"19HMt0evGKER6UsVkUatRrweDakXsVAl08WlP4+kPIfPpqb7GkyjE02mi53aeJYfdUvkpeXY8iAF05fX",
+	"uX2ECp84Sq/+XP6Iw2fPkTGn5r5vek5jE3b0JdiEq42vjE3sG5lm6pyt3LPEnE3Xlc5Zq9xF909ckhGM",
+	"GfArttixLlDEF7yRm7Xm1tyX8gFwkPrck307PuKTwx3x7QtB8pOCzbXaA+5wkInjmLkNuDgfChvunJrZ",
+	"O2t4mhJXMhe7MPOyhqzlXrmpqySl3pEwWnx9ijlswKiKSHMWg8VvpqcpA14kVLmBYYu+CgO4N2i4i6Lg",
+	"vM/FMGIL36F6sznvoXxv1ZYbijeGgJtIN3YqK3q6YEZ3/HKhsT4/dUxggmQJYPyCyM63THT95EOB2U8z",
+	"2b7PwRhPQydXQv92Dv+N89Qs/5VmC1kboj6iLCTWWTWXGQ6FzXTPMlGS8MgGt+rH5F7scodykkHuUDp2",
+	"tWIFlQmfUNJhNGShMTphEPru0T7o7o8+VXYHvPIbGz++55yeQ3mq55cjEWY9P3VdQuNrcO8URcXJKYf6",
+	"5ti/zH9Ak04rMKRk5jDL6J0K5Zxuv58UcPdgzfiHMioM/9Gj3ZiNrGirknnMosv10oOrqMg5r4dcPEVX",
+	"OL1WRNecqbmasJQjzwh6JsP3hOUs9jLqsTAW+/TsQzaQYTSB3l3HXOl2SrKSsfMKyDZTj4fGnIBp1JsJ",
+	"VWyCsu6hF+GIXrB3IsiIbvpXIvXPkzZ2AAIfoZ7HBpHC9EfdgUgM2RjQC1YlwF7hnyxU5i83eAVdo7Y7",
+	"xWmE64lUoB2Sq8WHt1z1aeT18gd6ZFMbjXxlzu+UE46SoTHeZ0SbqCcVQ6/CSPOreLQVHAGkREt/SMqs",
+	"VdCtK3FrWAsuwPL0vMe8y4HkojgKGqRNRlFxH0n0rTp+ulI2BmuzW+80vPVmZcPfZJVm92mtskW3O5Wa",
+	"V/cbbL3bpBudlmi0xMHo29WrZx8/Hb3/vvf3T5u9g+Pv78W7p39/6h0MvrzdfPl0/zepgtNvz7Z3/9ES",
+	"LfG///3/kWU+Rr59eDW6/j68Pojk1m+fG/V1/vFLt3765c3RQa8rOKcR/3gUXfS+DenzrYPh3y+fv+Zb",
+	"o+f+3sn4+NXa6/EnRV/88f7N9fuzLw12dfV5o1M7Us/evBs35T9aouSuZWJhLvbfh7IPkjasolZPopF0",
+	"zxYYlHfq5VKPqh5TWvLdf/am6XWGnz+8Wjs4CN/8oY68/h+f1t6/fz16sbfb/+342bdvr2vPQ/+3z//Q",
+	"gnEkSzsNd4MPGO1O3NouD1WUd5jjDxgvI03cCPrU8IdLrt/u0rdRVGCwv0n8MF4uhYEAg4B6cVBBuaRY",
+	"dA4ePvCA6nXHa3pujr79YBw65de7NW+jUdnqrtNKk212Ktte3a80aLOz6W35NVafkIaDluCdWtrYZP44",
+	"YFojK9W3G9VatVGtL3SZ0b+HDec5vLoL77OZsWiJYaMKvN2lIWC0azKBPq8fX3nBNmb/9PcuP0M20N43",
+	"/9X2+FMjGnT67/k7/uYPf/09P3j+5lunsdGnn95Enz8dDzqNjS49e8/f9TfqnVcjtd8/rHvrx1eds4/j",
+	"T43gcv+b5IcvLte/fPsSfG68jA6/7a8f8lrt3enl94OzN/0vZ/vR4enht8/9N/xz/2Xjy7fd5j4f8S+v",
+	"PtY+nwXKG+9vsvGb8ZdPz9Tns8NAz/FLf095jQ9qXxwG/t42Zyc4785ZMNwXNbXf7111Xh0HXrBdY5+e",
+	"BXoOn9c/fvdfbUdfPu1rGpDWb/7l27PPo8/fP4wPTnv9t3p+rz40PvPaxufve5cHp296h6/2G5+/9y7f",
+	"vvpw/YXrdQkuv5xt1Oin4w2kbzD0z66VHrMjDmufzza+ffmIa9kRH1Xn+Yh7rz4GHtffe7nxljdHB9/2",
+	"h2/1Gos3gffpY+CtH+Ma8jfDL6+DP7xXh8prBM3Pn2SdvpI1XwzE4Td/7J31cG/EcdDp7w39PbNn3770",
+	"357tjz9/f1s7OP14edj/EB2++rz+9nmt+fk04Aenz769PXs//nJ62D989bL+mcMYg87ZB/6O74/fvthv",
+	"HJy+vD443b3++GJ34923t6N333ZHB992R29f7I7e7km9ZvFaQkaYXvvnb7ZLeJLONWsq7ZT+GB7UvvB3",
+	"v327Gh2OXhx+fvX+8rj2mQ8H4ZvXb7ffbr/bfe03P7xcv+jV/pF6cCYm3IC9kqoIpIccN4ozbH7xo5+Q",
+	"H+USYexpOAqlnPU8TRA9/rzBK5nmjkud6XJJ8e8seWz3BfUifsUmGmx9Bg1oRoMoivqsldNiZn4EQrsR",
+	"CwkXFhvADlMlcQxRf6giMhSB9C61iGoO8PKxQg1XANczshTPkD65qMRNzWJNDHHcBQ2hKKAxHYjaKDp1",
+	"QEujs+XXvW1WadLNbqXZrfmVLW/jaYXV6fZ6Z9N/2m02SuXS9EwCxaLKgIu135o1T1wOrk5HjbcfK68G",
+	"7xr18/fi89N+bfCxs+6/3whPv9evz7wt+jImbUKqu9lDk1y93AHAzpP3vpSNps3HY6cWbAWHIKZn1hFw",
+	"ssqPuDiU0btRxlanh9OKkxyJeTVPUDopLA8oWloNs8qbVr/ySig2XpUamprxrBUQMqrolskS5MwOSQQu",
+	"KvX5RUi1qJLnPYlaZswshf5XKIcXvRXQup2ndba1wdIaWxm4QA8RBr1krsZIohaNwcA4Z5fy1JNXqvlb",
+	"nW7T26w0ujX9SNW9yjbd2Khs++vd9e6Wv07rdeM9ooNBwJk6BxQ0ClAE+mevR4VgAaSXC+tp0qzyvMPO",
+	"9fbY913/bh0e5zhFdEPnY8X7lAdVxQR4pCd5rnbqG6nVeMG6dBgUOG19/IN6wKswjcz1WorMDwOfRqz4",
+	"iZ+197e9BTg3E2+XnhsiTukT30ubb80AJ3BHdgue/N0JV3hKxkYt85D1qDof8Dh0latzK1vEP1hEFbNN",
+	"RUkUWQHVnfjCr9TtzB5/WOjNmkbVYZE/b/Zu4HLF0zZL6sw7+WWBZY9F3RDCP7jWR/YwFjTvFcVnbRYK",
+	"W3FTg4o2lkMSMuprAY8c43/cLB2g4XB/h4gkonXqK+D0qJgeejnQnzApj9ViYTKVSudKMYVVQmBOhULE",
+	"qRYgTSYzDYciNblZAw5kGBn7/WQMExxa73A4nCwKdai4NIIQQxHHfqtaKgTt0DM4YRGG7xUy5BM6JqPe",
+	"uDDvZ8GwefMxG8B2xMWelk8y32ORI7rkmX9pp7RVa27WNwqGO0Z1JpMGaHScggR7Ewl0nhq2bL7S3G48",
+	"3ajZr0B4UuECrWb8SaPvEsWvKz6/4LMX41TKA4jnyp0e2IlZIV+pltAqxOCZzY2N9U3SGUdMLcs2HAH5",
+	"1JnDNGYRSVnBdoa2t1SMj/HbagJQp/FTkjQOyyRaUwnyZoQcvItCBxZXcYDisqrydnoN4HOhpWf2Wuj2",
+	"lbi9XpMPgl5RHtBOwaFh4RX3GPGo0AJ6ByJxvd5ER6VtjxqTTcLLd19pJsJ6KiQiJmVmRETcEhdBDQfo",
+	"R33LfE5Poe+kC6CpeXPy7nBy7EdkW2v6tKDswTFY+6aWzjWpb7iExtMlfT1fAsTOojnuVIFOFQxa+lEu",
+	"fWQh707kTVZ8izJeTIAcSR+GHDc5C6W4mBZtGBsbZlkumsWWi7j/CrTu/djwgUxy2mpCSk1lYARFS6aW",
+	"ftVsWjEETh+k0c3sNinqb9tCs4ql+lEu9Rj1WYiA7SBkvBSetDEuPlNeyAcow9lYj0jLBdgm5i3xWS4b",
+	"qxXFCzfiUY9QG2QhgM8ye6pjG7gmy+uxPgVDoBj2tfYX//FrJjwVMbhhrkfWwZ+faHIRcZJHu6fPX9t5",
+	"KvLoeO852Xi6tf04PaUseyicWq5R4RRfntIJi3jFQgiWNVHyKOqXCRfkj6HULzLZh1Vtt0q1VqlNRj0e",
+	"oDBibQbAxsbpqbdK9VaplE2mduc/0Gc51LP4r1bp91pl++vfW6X/Wyqa/IH04gywPAHU90OmVFEqWJmE",
+	"LKARxtEjgHS6sTnquAPr21ubmR1IPdRrcwJjzEVzemRNP610K1//XN/8UbwIxywKx7v6PBcvA2YdacJM",
+	"6L8meUS5fl27MrS6WhSmd2q7VnNn2OeC94cYEJBkEUFaETCz0Wh3GPX0ZfBoxCZsSNJCHywYnOESbz7d",
+	"qGWW+BlGQoaMBv1/tEqWRcw4Pdn1+WECdVlk+IebObjvF0+0zf128bGhijzZVZdk1GPALajRj/p0rPWj",
+	"J3ohh6FgvvFsJOTMC54CAKuYXSJoP3vWzrk/lfz/G7Juaaf0H2tJxYs1/Kta+zDkBjfCOAMnkZ/P+kuT",
+	"Mm81gAJSHL/njclIp93lyUDtyFCCUS5cWN2UB2XSDWWf1FK01QqnjR66aRPuSr1BeCk2m2ACvMb7sl2r",
+	"Pa1vbzc2mk+bte3tejm5SrXCq2TVyjl2B+2mcWB8epc666ze3aSNynbNa1aa/tNOZYvWWWWj2/Ce+ttN",
+	"VttcL94l1+t7413a776d/P7p1yf9wOA7aM1HZUJJwNHtqtuqMpEhaT9pV4nuPgSTKZiAFL7izXqD8NR4",
+	"Wsly07fNs1YlB4xeMcIhQlKzRDOYVo7iNmdYJWMQymszM02qfiiY0k8G8FIqkI5H7bO1dpm0Kxff+QD+",
+	"oxPq//lP+PdjkL0uhAxRb4F1R7kmWfn9buWtiaFzWC+9PmDiIuqVduq1RhMOUPxD2X07HrVaT/716Gzt",
+	"8T9bpd//z39U/t/XJ63SI5jPvyqd8F8wk8f/fPR7qxWRr0/K8L/lr09md3n85HHB61MuXVcCyPUCRBS9",
+	"2YdSsCU3vEev2MQNN3jzYwOkazpXyX5us2E8s4NlOEVaBuSRYc2KrNeaIEzDhpu/pY/QtP3RBP7km2TM",
+	"CbMZDJrYXPNDwl7mdPsUctPEfXRj9vJ+yKZKP23BrqP4MR/QC2bEnio541FP330elU04sNIy0QUX5iTo",
+	"HwUbMRXFB8LmJBpSQI2YdA42p52C33crX2jle62yfV75+vf8tuldg9ItevnAthhT60R27oXowszTDRgC",
+	"hmpUvaOQpbewXkwTxH2u/K0rFhuz9JzK2dToHTHU5LYQ2sU2B93GZDyNJu1gJEu3StvcohYaSMr29Uqy",
+	"6ugKpLAM0WkxbJkbB7LXrhfJgmsH4EAYIIXEIQKeDHdMijjmNV2yMTB32Lch5N3hHyD3aeKNg29OuHGN",
+	"jc3slcvrS878V842TNQH/EuYfJn74xuwBxVvGCoZZkifpQUV7aGrh0wiLK+rLH26pl0dd3q0AwIczNCC",
+	"lFDlXiI4VUf7h9XbvQ7FzNidKnCmHh0MmNYQqZl1xPuAuQRluYzFYX0dbT5TGHTh2VnfSJ2dRi11eFot",
+	"/8/mj4r+n4b9n1P8n53U/zxqtar6v+rl7R+P//noy79+/3vla6rF4+lHDwIz08szTa+ZtJ8ZBWfBfU3r",
+	"MUvv6zR5qeieuPJS4bRS8s/S0zoAWITcjF7LEXp47HIi9wI1CJFLJs0LcRbcGfk2KqheqzlPIUA5zfP6",
+	"wTzfhX4Rlz0zFhQroNjUD61hMYVe2Ph9mC6FydDPcNN44iWqPP1qWpso/EtPpNgamsy6SBKZfJWNJS25",
+	"zrNvcUbw+DnusPVxzb4EetiJpKPjab6Tb4OzT63jCWYzv5FkmlyVZS8ZQJjb4yuz7m7aD7ySK9xwb3B9",
+	"3hsMIfEn/DubLZevSiKHSPbblMmPZcCK1945IEPFVO4wJMK3hfMtIgAQf5dVbGFy8VTjcJ8Csz7tx0uP",
+	"Nmjr5jIPqCThUKRnXRSrWLgFplrWciTgpBMajC+wkGukD7phqleGk6IXEc5K6lx1ZNSbeHrwa0UOsSTr",
+	"PM7/L3wEziiPTixc8cQrmnWmmJtZdvxg2XT6tplBu5w8GIxQoUbIkRQTE2+2/kaM3VR4wd37vV6bYWb+",
+	"oTdXDaRQWAbb1qA1nlNwKTv+Q+OW/Tv4ETMVtG3XoiNh261Bo3zkyNQ+HzIBF3O+FzhVpDFzbaaXyAVp",
+	"g6YjUqIEOlMw5qsFAlMcnzW46Cqxulk0fdN6zfHm/bCY8xb2dInNSaNBTF1up+lqVns+QAmHRlOregky",
+	"J+DETqW3qM/KCG9nSmG358eVjYXetkeDADtzRXos8ElnnOoCsQrOAsZQZkssYSoJZOrCJS1XslypqOgy",
+	"WOadWxcDbAcsivV7aKpb8TDJNEmthAOdttytcZFGZl2buO0kKI+pA+R73M71y2KeGHZXjBRiEUKs1ctd",
+	"2wRNa4mlNWTOvbzZ9nkkolm7E7ctBN2YftLTzW+RLSbwReUMUouzWfFdgOk4kp9hGBiMjq5RE5YwVBFu",
+	"uhYFc3uIC3gfu3hrJzy7cEB1rk7DEiTnxphKcLr1ysiFwAUL4pbUl4DT0YvvN8glKL9oZQqWIMHTX478",
+	"CQUVpi5CUZ/V7XxShIErA7XXGUYzKjKYmDWD9gdZO39T8YtrceTiMYwuwojy5CCzkC5q9l95Qc1ygfpe",
+	"gEoH3Ab/gBIyJW3HoN7GF92srIO1aHJF0mtqq1Xc53oWls+YbxjT/ja2ZOqxLhscxHy5Dr32DkAiVZcq",
+	"veI3ERlXuORuzPfU/nHDogjquXpi69XtkQH1zUZXx0wlfa+mXaWVKY3xIj+IvXWB3WaIW6bhT30g8gch",
+	"mhOlbsaRCbEoF1zkIl/Tis/OjcR8zFj2T7jwGArgc5yfwk6TizktxdrjsjjTeyclaG58JpK6KrFFiRri",
+	"SMgCznxiameZFNqbHINpsn+yszjCv5HgMv3quGuDaU0PQAZZ7KAuyWVT4CdzGH10y78gc55V+SrFwhNJ",
+	"DHg5HiY9rpbBHjx7tyjjy2jASYHA6bqvg/e9eiXfLTJYMgTZihlLEOUir0+lKm54x8bxXF2vZczj2TGm",
+	"G8ZTrVdGbqoCWbHXBF6vQMYR4qZLz4T9eHSoGBkK34SNtJOExLZZK+D+U1apeHXc+hYzliZuOv+6vD49",
+	"Pfqou8EU7KoWrpFNOzNsAT7mUpYte7Y4ldkR5iE31ee+6HbLpS1FtjvAnFTHXe6H6NkGpmkUO73nIte2",
+	"vxda3XJui9Pq9p6H1rj9vdCazltbnNp0/3nodXrcH8W2KNSSBNvuc9MLHe6F3KQm3eK0Jn3nIdS0vhcq",
+	"k3pAi1OZ9J2HStP6Xqh0i94tTqfbex5K4/b3Q6tTLG8JWp3ec9Fq298LrTNUhil02p7z0Aht74m+Zbnt",
+	"Ioz2/njsLL/FFALjrvNQiI3vhcTZMSxTiHQ6z0OmbX4vhCYl+5bQ2uK+cylu2PpeqHRL+i1Op9t7Hkrj",
+	"9tMK+S0y0H0+wjNdEVMWLuk7D7Wm9d1SmeCfLhe356K9zzLixm2zAOGzOh4kkNmrtMRGrD+QIQ15MDaw",
+	"VmW0wmYx5gGiKnFyI5S8crDklYFcWY2d9IbRQnMHCq0+Rig2ZrthQuncTaTvrfR5l7MJGTQpRIUEDQp8",
+	"WO0UDkIbchFUZu0tsNS0RYc2Pybj0i5zHQoHmn64811WthnTQUgQ5bJtUT/aRNGxSptGjU8Q9syF2Vxi",
+	"adzuUxckbriyZSgE92yS3/gzS1gWY3M5+rKjzCIz1X5l1N4A3nM1zCtV53PJrA7qL+DETLcuqPM6gwfe",
+	"hlvYPreGDSZOtyl+OPMmp/bh7OysksU2m7YZWSi03I7cMHDwxjsTV6adsSnY7rb2wy10G+8IRkXdwWa4",
+	"SUhL7MG9pjHtPrAUpUlAuEuta/FQMxa4oNPKny69pO2sztG2wio+8Gnc0cwKIxhoxUUunbbKGZzTGE20",
+	"cjQtdSHd+8ikLSSLYWZiNUnqo9hDg6NQDlgYcb0Ppp5Aei1eGgT8uC5pXIg+zjf1JRZ88qxHmwYjOlZJ",
+	"sVHSGRMeKRZ09doMnE+6SPrTNgunjnkZgJlvMXOLRNiIXUfJHTE1dxRjqkqeDXkANQkAAzBJnjBYsKCW",
+	"BDRiVXLI9M0KDDh8X/osIKOQRyyH8Agozoj+T15+ONYr8uLl1jZZf1prklqt2SS1jfUGqdXXawQKBDg5",
+	"/xZSYSJyjZuYjwtcsbRjMqfN1P09XhO3RL0ZzJS3h8PkLOTEk4Bpv/mVhXIIJAHWjAHDPIyyt2CdZDAE",
+	"rATWJ1xEUrMmKbhHA9KVYR9REraebm08hkBlLKEGzSFQP2RdSMP2h3jrMOlZlUkgBSNqGIbygkb6B8Q4",
+	"NQnElPhy2AliDPKQDUIGdQJMFYcy6WPyLRVkvUECdsUCIEEwFUGxfD2bpE19EyVVZ7NXUe8hvScFG2y2",
+	"T//lQlZMc4ADP6ajt1jzAPZSXWbd+gtcbL2fNveQtEp9OjbZ17amBBFy9E+AXU3fWOpNM0ilb6yepk1n",
+	"zF/WPQ6Z1NmYGBsFQvt6L4MAC4jYDGs0EWi5Gt43EskLRBSBK5xLwEzfVcWEX+lLwcaVjU6dpS/jdACm",
+	"/1P5f0XASz8yVR3ngYMoxwXloEaQk3JucrrXa7XyzAT0rMaBIOu2LETVBUzY2mzOQn6Aoo/uyuW36y29",
+	"NOAIVqZTtAtIyggjDGE8lwyezaHgfwwZ7IkBX01iVT8oRigRbASNuzIkWl6BH+yBTO9aOBSVp911WlER",
+	"G1Saq9m1VI3L+XYtlJPlvjSQQ1zVZV7IhBQjtzAMeqivRQyDRpW+VFEFAth+z+2cc+e+6uaG/9nmadwr",
+	"dx2+mlTBJVnKO8GcdOYpPAU5LY+UTT6tTuAy5z6/YKoAMqWterTS2NjcaZOuRMlWSxn6oJ283tV/gWcl",
+	"hsyNHyBkroBn3mPX1Gce79OgSg6HWqrJYz9bvcU8caVySQwDowHgM5k7WWbqy8ooq5xJQXmAicgWtjHk",
+	"agWsG7loFenijzJ0bbRVcsKiefAvANO1g2NoEVqz7RFXjGhCgGE52BUTiHMYlvnOOZTRLLRl0gtGRj1m",
+	"aHBrUShL1VzAHVXyLjfXmYvvVvcqQMESqehfqFqkh41Rb3wasQrE68/6VlpQGPGQVU+xX/x7hfe1pmQw",
+	"53ulndIFj3rDDhQaBanNkyFbs/LbGjexoGt6NGBQmUduBZCWMaXDITCimQvqVmHNzuADuAlGdllTO+lR",
+	"obXiKxaC3ZvIsEyk8KwokWRgJ8nDD3cfZi9/yuYfcxMhc8cbIZWX2orM47kiIK6lppIuZTLxomEF4m7M",
+	"zJjw1XKMK4aqSPHEInb2UM+QTIIEsqtF00kJMR6EizhlDhV65gBgG8qWVB3AvbjeW7kUF+obikshR1CP",
+	"ZOammhnOxzvjSfJoytQe6mbY4nZ5MsfFIoAWmxDuKi0rWNgsMAYKSdj1IKAihm21W6OlynN27QVDH7YF",
+	"tvRcyOg84Aq3bMChtAwWL9VLh9lGWNNUt8Q6lvpfTv1t/c+4QhHUd5Uy4OLiXHa7Tl+sU2z2rmQL1pfK",
+	"Jaj9c47ftuVhsQilLaPKhI/gXTPPT8g8xgfRJPS6C8F8Mgil7MYWDJua94iSN2cnj7OswSyuZgr2vWhX",
+	"5zpAIfOpl6CwL6RDWLqnPHzxbdDcyHQA5maMImayBTVNwPZukIshjwkwLVNnKmRoAsXaSA/1Bi2iaiU1",
+	"qqY3d7Ugg2SXVdMQBdLizplrXE5rb+UpylZOUShnlJ6UCJkSfwqPRqG4n3kf00Jz8hKkOG5yfYosiO7K",
+	"2JjBBXTEXZTKZTftFc0rgOmSipPqfSVNyg5iLKJDAaZexPoLbbZjoaNhSCFdUrDrgpsHdl8eEap5Qjdi",
+	"YZtEklwYi7HuA6SaC2USAgOqzM+zZZvMecvWmIRZzdqhSSiMp4ansWKp8VQfPKi7MRQh8+SF4Ir5lgtS",
+	"RVolIVsl913RvD2ebrkIdbFc6sTvg8+8gAv4T5PVB8fO4AR9LWDpz+EuHHFhA3EXOHSvoXgepGIzqEVP",
+	"An7FCg7dDLucsaNlTjTUlOsV2efgU2bMlEFus9bcSlnkwOJXgFya31xYBpPKfb+rsb2atVjfTK3E5pwL",
+	"ATF3biU4KsbvuqWd33PFwMp/5gb8mmdLXc4CHzwNZUIFgdpPhAtTmMagpnXGcGO6isVFpTrSH2MueZzC",
+	"scBeWDhs+GKSjUxzucj53elMMC1dcgB/8Z2qC5moB3j2ESiGR1DcjAvS/jaKdqhP24kEwOOgxWQOM0Wv",
+	"bpzBXkwpd4iyeMBmkI6UAaOiNF0qTum02A4c3Bf8as4pQq3yAoYOJcxHPSamL8HDlIMyr0UssyOxZX1c",
+	"4mUtejWKIloX9yhdxSMQpodQiHVjHAb5Q2wrlf45z1hzP+i5yNzsm55ZLDOLomU5ZCOTNlAcyxpJxK9s",
+	"6v+qN8juyfP9fQL1s1UVAQFQEA8ZYVSNQUYYMoVmVnR1+lWyC4PRwYDR0EAIcBFXay4TAe5oYEcWwDft",
+	"I4mLfcenc0CVGsnQT7tL6o2Uu6SZdpdA2c3p8PCCjSqopLlHesBFFcu73vxADxA4Iqc6vZtktrAY3uhm",
+	"AC1xAWNEsoZOwxzPKDwExZv+8PfybvftiIvdwSDgTE2q86R1JeeexCX8kzofdi8tALtVq7R8GQTpbaSg",
+	"fxXt4HM0OKrC10l/GHauT8ekw2zN6h3SpmKMET9tLbnr/zQQH3YN/qaIHAmQ61NmMCowHOOCFYq0tsbB",
+	"oiqUMCUzrO1i6PMIMSIhfgLPV08GgMoHPg6K8CIOXmgcv0GF41HK+eDkPAb/CSWd4si+aqnYSybDcy2s",
+	"TBFjJsgu1MNqzrHg0i6TNh1w8PiXSdtYl+w/teiJNlyEzpNhu3BK2SpGM5XOrJyAIVE5e8m8puyZPpa4",
+	"0NGoJ5UxQCcfXvFs8FFcMEoILMgsUMypvqoVyNA3ALUgZiviM60g6jsEwDumakje0z01AAZNh+dRYXUS",
+	"mIk9RNbrMO9i2QvssBm35Pcc/pFZd8YAuNYbWySkwpd90uEZQ7XZqMWdL7kCJ3dxXPjSFXljXgEqj1uf",
+	"N1cCpCBqxamqVLzkcdzJSskdsEk15GxJ8di7b6NlPNpnQFzWxooQ3YLNpby41finHzErdN/ka7gnEz+G",
+	"f57r1FrouQLzNU9KKpVtFIfnOux8GtEOVZOt0PdgdY6mxChPLGKUsh+b6tK4XIaOeLnLtlyS806Wkxc5",
+	"zfymm5nThceKy4qbE2XOdcL8i1QiS1UGXGcxIzA4X0zcZlLaM1WHlQpTwtQc1rRw0l2iBuoc/ASDUYsH",
+	"NoGqtjqkJgECifTR3GymtNP88c/YlKPFSp7OM/m8BaCP0agxVdN284DR7rKCKGyXfsgDRruWt79l4WXA",
+	"4ulnTItW7p3n+tzseVnwQQnMOkyKfu6MI1dXgZX1M8cgH6TAaPdcN518sCwBumk5DmID68l3Fko0PVqz",
+	"HqwzhFFvbm82Hk///AS+A4S6UyubXZl6Sm7i8ckqK8WnYsLlw7+V7dZC8T/cBshusSrj3DYi93DdhsPH",
+	"xiJptRLAzzGy3NTLM4bPxTxAZnmmuH4sUVC/7UZM2V5tSFScvXMLs804AQOOciRRYpEyWpqj3imHWOgy",
+	"T+cNau4ye9ZfrzfFuPXNiV/0bbA8wBTdc3nAHE/F6WSFy8pxVXLIRqDXKWtPoX7GLjfgohpHklRD1jde",
+	"Qv0v48qO/22D98w/Yzse9gQjqvmXG4JSdaJUzS8IIBDHqARcXFaNm939CUNNyiVM5K4OB75p0QUvj5m3",
+	"+UfAu5EbqFLFUArnBztcyniQ8Zim/pZ4SlM/A5vL/Zg4WFO/Oz7W9O9cDYyZM/V74ohN/Rx7ZTO/J7ED",
+	"meZ2Ny7ZuNrXJ9D+I2RXEudPPY8pVfWZ4Mbz2x0qGqiqJ4emA7CbqmI0cP45CIdign94OV/oLvolQYAZ",
+	"9bjXI9RGY3s9KU01SB6iGU1i/oKNLuMKS3oZhdIxU032pU6N4cn6SB+KrjN/isS8sdgmdtLrScVEldin",
+	"1bwDZgeiXiiHFz0nUlR2yVgOQyJHwqboDahS0DVuDMl61dLMYKyieB4Mi3E2awIfTPCHFnSQacINOgQa",
+	"X10YgPSRyZg25ll+zb8o2trPUcOYIQIlhvkfSdSdNZHP6Btb003X/lBF5x0GEX4T3b9gOge3GFz12ErC",
+	"Q2OkM4cC0gEVC66YIo/aikXnHSyI18Zm7cfFjmM9Ebur5+AQmhT9An/D7wvGfGsqVwMWBAw96CBk6v8G",
+	"LjAmI318k7Dp+eRM2Ow4/KxPr/exW2NjMy/EDCDWAmO7oig473MxjNi0gqSmhfFd2AjAgKpIYflUUiun",
+	"5VCnXToSo95sziogmhUjXMtC5vAV78VkEvOHKHMip15FFwt2mfgL4zy0tYz0GhkZPX0pp4XririkoR7G",
+	"QBq10RPvhFXQdCtXJIq99jOjdL/OaSq00O2Tq7DnCHfDvyConVzRYMjgFoRDVnTvMufCkWqmRBzEe/cB",
+	"pKslmKlxJkTS4OVUiY3jSYoiQwawDCEon1wyNsAIaiCpIB09x0Bvx1s5276c4cXzuivNnbeeSjdO3qOC",
+	"CMZxR6HeBREyhJqawJAfNWvr2LGiuXT7cZV8GFyE1AedKdStfWaTwsZyqIUfmw1f6PCci8jpr4amBTob",
+	"YuOIZePR8bkP0TkorFnnHETs9Li42InzETHeIkniAIkPreQQQdR24tPbVXLa44qMZHgJtdeN3DfnYkwg",
+	"e3WPVFXvkinp/aRNNA/2FSbSwtTwRqPTB+qFu1bVpGu7TNpP2tl+VbILQRRRyPUpt9nVUBLPFLsm6w3y",
+	"G3+m9doPp3uVrRW9hRPWDd9GNwQF5acKKK8P782clbj4o5gVJpG6CzLBOIzXnI04AsCTIqJcqETgnoDB",
+	"MVemolvwbEShFG8qEi8p5vuQcwV6VEGKycQXkWYIyV9ers4T3MXZg4AgqVlUKmN2FxPS4qIy+H5htjS8",
+	"YBO/HcTQjZOf9IkgiwTslkkdnDjpt/hzi+TWYUKdm5BkpRwZma8/6CQS0DCKiJS26rR7BaqxHkL6jAqV",
+	"y+U2zzEE2CaqqV4SUPJlGL9AHNRZEykz+UbFT6zf54UZVF8XNSfbu+AeafeI5XNH3HQUs2CFgp3D5guf",
+	"NXiUgGOZJ0e/QwZxEjIkvB4NqaeP6mKPG6AUDULmMR+AQXdSLyXK4wVPXir6Lu4QhVSoLkhtqaC7rWmA",
+	"E//15OuT3598/ef0IErzgulXFgtyGTCqJSz2uh/xpTfUk0af0HZz4+njgnCuu0EDKE1XIcsTY35TBmSE",
+	"iEDUKYCYKt0w9/cn509LhH1Mr6pko1JsXSWuCPeLHRRTcohen54e2bQgT/qucujseMSjgM0O84Mo7zLc",
+	"zgGTg4AVTmeuwAu8F4VxFyZiAufkZPCZY5la6kLu5oy9EEmhvIBC7Q4zH4Zix276jrnMO0MXxrNc3KYb",
+	"1/We0ACyaU2gdmGDAReVmNFPbOHk9xa2ETKqJKleE5s4LorCNonrofDPprp7xXFFFM8YwF0qfVu5f0Iz",
+	"k1lcgdSIik39ndTaQdepeKaO/sQJOJjClSTYfNKydAECekKDPot60q/A8iHCzaSWkZQVgNid1GCYQCVW",
+	"+szntGIuwcTh9BtQsSHrkxp2hmo8+ZMJ/OWkhTVMbuIZt8awwr8a91PFng30yE1c6tlHx5g9pt0GPRAa",
+	"Jqc20VMpclEhyvwNAJZy+AwuDCPUe10RvOJi4FU5FnkMsAtOvsaiNHaYZ0TEBHVi7tyhXdJlIzKSoZEb",
+	"zVuiFWPz3A9oGE0ISEnkQEABpeIyrllvAwZAKKympcLGIkCOZuJpJI5pS+2W6XCfMtu96Jk6lsGUVBlj",
+	"PhsaB2fKCzXRepnKsrB/zZ3yExYtlQq5S4w7fRGbe1ZaSG8fvdAyMViA+xg2bm1pEvBdU1FDN93Nootw",
+	"wiJb28kkEC3hLrQpZjb4K1V63sFpKAyTNI2t0WOGS8+Y02a1NElx2eOoe34tXoW3/+b035T6Qk/Fqqc5",
+	"t8IOIU2Q4A3tgLVavHUpolAGZTIIQR+sDBVkNA8FVQZ4JVbuVRkKVQygigeNiPFNMGG0PyHRMIBvHhN+",
+	"lRzSPkOdVNNLQ+aD4q+fwJBd0NAHZxBVrKz/g4srrjhgwjrf1C1054h3eMAjgKDsKyyYQRXpQvQe96Me",
+	"eXS499uLx+bkSSev3Uw5ZKTDohFjAp+b1RkSfv+vJ1+nmxBgIyp6Y/TeQQBAwUv44cP+Cww0GNvqE3EI",
+	"5ValCf+/3oAVqJJjk40IYS1Ei5whrOVc8f03yx1+J/L5vvkzH0hvki8sVrYIV/gomI0g7d9bJc3tW6Uy",
+	"aenD3yp9bc/tskjDDBSEHfbVxQRTBlcEtLByVgopMM/H7siJ6u7sDzj65XTDn15GnLhpWcQNsCL+DfiW",
+	"lVVd2EW0sSzMyObnYmDJ9YYhj8YnurOxfA34b0WItruC7B7tJ6XXbUILedTueecBv2Ln//vf/9N+XLax",
+	"YVoPU2iVAhguTw6YIoom+Y+Zcu4urgMMCiJJ4agohqFKRDBREeuFmJDceBzjUABkfxbg9dRraFDnS+US",
+	"cIWd0qfK7oBXfgNEWHtscSV+lEtYiAGAJOC/9uwFf3N2WsrLZm9O3h2SM9YhUB4icZ96AeV9Rdpq2GmX",
+	"STtOYEGYvDa7HrSrZDfOXPybMsUeaKAkvBltJ3Wl/Z9xpae4IbTh6hx+hXsLpwI8FUhCTFwvigaIhMBF",
+	"t8B5H8OT9wHJOIn0Q43MgsDr02uMnVSQ3X0jRoZDoWKLdUu0xH/8B9HiNI/QUax/qmtazRnCglWKRS7w",
+	"5d8Qa8uFEExFg+GnYmm8JRpV8szMJYHRNWBHttnfVHzsnjyh6lI9eZJAsY8S3I0+HYOW2BLrVbJvwrHx",
+	"6074RznnxoD4Ojtl+yUFIGMYsxd/LJItQQh58gTjC548qbZEs0piS2yWgmTaqJ/rmbtwbFXyTgRjQkmj",
+	"VsMgbWzn3Bn4II5rlGC9ES+vWDhOrohx0iBq0Q5Et6NhjhL9fTk0AC9aqlEjm1gAoYaGrcauulYCiIQm",
+	"VikYYddaRTSwkQ5eXNuN8W3bC6/o2HUYuTsgZEvoQ9GVoQu4+Fw/+rkuAVeRctbVpM6BsBZlTQWwX/bc",
+	"nrKwDwe2Qp48OYXz+uTJDh4qJQN8hDtyKHwajuHNims6aPkrDt53Il5xLFvkRo+WnPpshueoJ4kc6euU",
+	"Ou7KDGJLxOpB9OqGQyH0TkLrcpJtJEfCuUGms4FGsuQMQunF2Zh4hYV7cTDCAkj0aBAo5+IgN3AYuvkC",
+	"yMl6fCX7DM9YvNpIkEcF8WU5FinbOVGwbUk12iGul7l0enlAM3dfj1wwbDI8Be2WiQsWEupBXKUZHqs3",
+	"xmuRDI+FS8CRuetgshoJ3N05xCayCK1mjWUAC9ybYU3AFP1IkTZYCyAHHz4cM327Dsk26nHNNcHgl8wr",
+	"6sZq6luCbSEmCwX1noW3gkaaPaQDPMxBdaxw9pwtiV2OA6INTQ/FVlsyJVkgQ4fdTgSOBoc+JdahD0qx",
+	"MKsSl1GIQXhF8ptesjLhSq+QkJExhkCtBWIr/jkPEew74gLiYU3BaJpMzhRYKeRlGcO/ZTxOVSYuhf4R",
+	"Qr9pqi4UedTeNR4QaLZDnuFfW8Nabd17c3YK/8Haj83xtELco3Ys8rQfwxM3lkPgfC3RkVEPHx3b2oTv",
+	"6xuAEAV41DDk0TziF8xyWL1k5nGAI2y6AOH6bWhB0RF2zVVkiX0uxZUmVgrDa03NOThBFvqFdKTPjTKp",
+	"hSycDrazRYhs3JWpnaeH2k0GiBUJdGmnAyCtZ9iEKPIoiZG0ijM18Z1cIXKxHv6UWz2bC3K895ysr69v",
+	"E1QCyxj49dxwYsWvSTfEo0wDi4KjB9HKJw4Sm1CLVc/YnmALJMIVE2Q4GCALcnRRfVwnKqpm4UFpgzVP",
+	"1tIuSFxiDPe22WhYTq+fU30EcrhTZSxQkWS5Snt8H7UD6WlJnloDI3nU7quLNla2oaStRdO28cXq8VH3",
+	"C9mAURAMcemtuAG2yioB6aVlTqLVavX7MNndb4nAD6YUQjsVNFTC31rCqKMtUSqXAu4xoUDLNJrD7oB6",
+	"PVZpVGsmJwKFa7WztjYajaoU/lyV4cWa6avWDvafvzw8eQl9EpdvLHOXyiWzuaWdUq1ax1ZywAQd8NJO",
+	"ab1aq65D7GjUA50t8YFf1ddiCWHtTyfm/MdaDiT0ghXEsB2zaBiKfKWZOCfReWRNUK/xaQJ/sRC6Qo7y",
+	"IKM7LTFC3mcFhS5UtUE+arlzyFREw6hKDmkYmkcTjgOGZKK02DYxD7CReONbQr9LspvWklC1cpL89QEr",
+	"yEQtA+sjbf1D20lbhWtyjFKpKtJaUx4BOCKxPrrvl3ZKB1xFzzNwpAmqEGAwFqnzSZM1K+Lt+4DPOKP1",
+	"+yELxxaGd87mVhJd4AtWGFugywHv82ju1qZ63tdyyTJvOLSNWm3BItdZEN6XSYGqqTXzJvWbv2xeDv63",
+	"sFKhm/GtzzkAZDZr9Umjx8uxlqphCp3WZ3fas9EQRviHjo3G7I6m/DcSUi5t4EbM6oN8KYYW3Jhnirly",
+	"kMZKBZfF2qd+/6rPRlw4Bu5ZQQnZUrkU0Qt9z0pHXGTKFlinOlT+wTxL8KGZlbGgbLkiQtOrAg1kURWe",
+	"51Rr3VpK7uRtFPjoWd4Wu1tRhAIVOInuAp61g0JSWmcmjxq12uOdIk2ZJIpyLKeDZCUDZiL4EQTNttGi",
+	"Q1/CwylFMK6SFxKDb/VrpkUj+HycIuB8OZ8cBC9FUnIT8kCFHFVJG72VbUsi1sUCNQQG6Q+1FCAjY6qo",
+	"OFUmHjVqdfPBaZW9MFsySvxD7f/97/9ZQ4sLxjiOKI/wmScIluBoKgl+vf1eOgrek1dYHseuqfkefASt",
+	"L+2k0Iqz3Xr3DtH0EM8f3jKrD835lOlxzgz+SxvFSpPIYgaNkzzswBYTDhDZdlPUWFM70ERFS5hm+iOn",
+	"pnAZlDELxua11F/NFZGDowwqQFwyL7aAws/64QwTMaMlQBHQEkTqdoI6jFLoyIjPjVpNTzopEj7lC13K",
+	"A9US8IdmbbuKEm7bVvtqG9lj7op6evEDLQVzOI6Q57JjIf1ANeyBomAK76lchZQCMQlHNXHmTqKOSUbX",
+	"n4J4zZZoJ2m2uMIiEV/yi2A0NiwcJwUzx9KqRuZwgV48ki1xycbKrI+ZgdboIYtloxbPO1eZ27E0ICH1",
+	"Ws1J9bKioDHBt0RcMogcURXlMb9gx5CIZmP7xoJXtuTjTcSur3Gk4zPpjxcUQHbV5Z4Md6eWgoyljlRj",
+	"LFy5J8OTaUFGmb5xytCuutS8wXhzZvW0TecXb7ILnMFVtkU8Vie9PUvyOeaW3GyfDNb/oYyOnYzPuYdz",
+	"+y0nCBYJgYcybw3ChFfNLQZSgWO+TJQENLqkIFXsSsuxYQjfd5idHAKEJAPpsoHS5bLbMD4x5W4W2oi4",
+	"V2YrjkxI7CKD2T7FQ8151Sb3XN3OnhaUykqS4p3S1y46/7Sq1Yl7/cfdqwm17dkdn5uwX+M6bdbn+Nip",
+	"lAcQkwsdNuYhqaie+WKKzHvzbGK/7blm+ZaK8bGN9H2AStCuuoydmFa/MJ7MmytCehaLW5rW/sygKP5A",
+	"3ShgUUGsxkuwBxWalNxhdpzKXqTD0NPWtnKTkUGtXEEDJVtCDT0PdJKicqHgVYDY6Fj4urH88QIHWpkM",
+	"Mttu4n4qllpSr29zNk4zGMLtGtyDKQLnOL3joYz2IB1gUaZ0bCPbgdHMcXdfaY1/QcaSLZH00JiEOZgZ",
+	"F9QK+EN5MZNySsOzWAxaHbcVdIwqa8wgkN4pAFJQSejdEkUXWUhwabIwsRagoo9Kk1Y69C3uUQV4SFof",
+	"2Y+S7OI+xBW2hPGrYiKYNSBgMreISCRvzB9esegeecPsHmeURyemlNGKzbC7NsVpEREt7pQR+uzvS0h9",
+	"ma7/1oJp6jL+DHz/L8SRX7FcQIBjmXQDKB6OFLfm5OPMsnhL9BdaE6gpc4RPcb5oazgUO6RtC8y0y6SN",
+	"2YEmJ92Uo2m3BMeYBWNZjlgQ2MQlhx3/TWHcZRmzmRBRlQrfwEiodHhobLxsCUOf8U5a8RFiUeI52G0x",
+	"dbPhP5OZI6QVzt3g4oB5G53LsxKsbvq+pBPL7kHyXNZelpr4S1tnaBbTLO41P8NML9et27Lmpquw02rf",
+	"AXuIHdvEX0zuj7f1IRsknEk+tAcKLwc6IZN8U2NheEBv0h/hzMAWKgjvOy73tlPlt1022HRO9KfSry8E",
+	"rfhMXUZygI+H9athrVoetsSgJwVbtVbwPrx3m0GWy8Hqramri79f98EnkTCiOPGpwwVWac4m1xTyn/fH",
+	"Bg/jJ+A68xoNAF/5LyimxtDLcP+zGgS1e/mAeAIKmvOIqUWeekyqcMwQjVrNzULKZVPsiqRAPkqFiagr",
+	"wVWayleIc0UQfSCXChZHOWvRtiWyI4J7mLjeYZs4wRWpN2pxWWF0MqfK93fGxNQnrrZEHMoPOZM2Ji+e",
+	"zdH+oclatfhrfjkNCJSBNrIpyDRCK40TaFAmvAs+6BHFqOIySh56NQJ+hTzUxCP7GHUCRdavmLMPZWcJ",
+	"3TCRnTSNfTqOLbsm9KTaErvqEglcgZCdg6n4qSRtPfs5rRKpxjFCx3yeabftIiJ5bnFvXS6PLcSLyOWu",
+	"Wbno9yXsPpmut+uRTCIzjocuB7xLUxBy6TvyACxu/3+wWkNC0MNTGjD9UBT78B6QiIDxgFNEBHwToxnp",
+	"2piLgC8o8aRNOOzFldksUmDyRrdERC+ZKAAMtJgNJtJzv5v+I2QwlfM+ldgZGocuOmAgUEVAdnUPvYMR",
+	"v4JgyzzEKbmQTJEO9S61aPOdhTJOgs2Z64S0uVmxKAOxp3pkIyi5iMBlWAgEoqzmKYvnUp4YG1Zbr5J2",
+	"HqDRRJFa4An4fBaYseCDE6SXiYFp66mEZG7yXAnuunEbv7BSy4DBSQEWa5zRw0jqxfNoEIx3MFlGt4sA",
+	"MwAkRn1y4twqQ8KNBRWEKPhZBZUYYGHe4P1ch/kf0ATM4daFjYfqB1upsJFmWWhhzwVf2NTHO5I2cI9v",
+	"X9r4C8kZ2H6O2R3EAZe3KJA8G6rx/JIIbnfMtNHGt1pZRP9NDZjwVcWw7CQqYi4ZxcT1c/hDEuP/Yy2G",
+	"YC+OmDqGWnAml9z0Q+QMU0Qc/E/pp/CSDTCxFpBFUCwAfVglWXGArZAPpCLZOKq4cLaRBaDXGUTBF72y",
+	"LTHnM3tz1Ryb4/oc8dt+79yEuLkDr4oW72Gnf1kyHxY7WFI/0SfDhWwwiDOPzEl7fPsxUUmwZq4QvYWo",
+	"jt3YceZtDEhhgb9tNQMaIYyDflEBihjzwWO5dAXX6RXg851YIOj7u1GLyl3xrHfjghRT5aNse7fyyMF8",
+	"eQjZ9u4Qh5BKOO8A0Hp+sSzZoSkyGUbP/kTs5kFG7eSYhwlKXi0PKTZLnFjAjcJ3n4cKIU4wFROKCbYH",
+	"XGACfMiw0K/lI/C0m1zJlmg7UKDtxAKBAWIpBV2wkVt8AwoiyW7BrGIDgBE8AhvkrZXnSXHeCpAsU1+f",
+	"y0BgfLQqsz6uDSY9ap8rxcXFFIGkARw0tTAwnQshoXaJA646WwrK2RpaYooUtJu2OiUoVZGKkweJqQkM",
+	"JJqIKIvVRoWB9/KHIWBDtYQnZcDFRUV2u2TAQi598qjRJD05DJXjGHqM0DsA1GRBQaKQAxVcRJKoER0M",
+	"ENWJ4dsDqwDGLDOLIRaojHMRV/QQGaDYO36CljVgpMGN9/TdnMn9i/rkcJKP8R4vOJjtNf+TkkFnvhXT",
+	"yI2f6NU+kLae0N08kAZR+ZcB4DYMACeFT/UK3+hbVf8rAReXambaFIZmXGF8hsq/F6Yk1WydPi7ltzpu",
+	"/VL4pui4eoB6eFK7MFm/X4Lx0oLxS8dBgmfR4BJaMewuhOPncNoVYJWlq9Y78I4T69bvR1AEKwl3gts0",
+	"osreopaAY4N+O4tZJi7xPkFXiCbika1RX07Ci5LHpZyIbSmZkHDREtYFNKLjWNEXMb4DgqrgZIwQG7Ir",
+	"aVX9/W6qsmIKqBbiZRAnBTBppfVHosRMRSwjA/6d1SPiEKKWsEzAFTrRKpEXLAHYMp56Snjl6Nf6AEFM",
+	"SAPGA8XLDigWCXLqDhn1JMCUIFoNj9wtdBBf4vr4LbGCAvm4/JeMDfQf5dDG67dEIC9UPNAglNecqVXx",
+	"TDzBhm3+LIIuTtpQYOY+N+LWlL4L+KQKRtFiXl4+rS8uny5CztIUOJMukk31xbiP1+nBSqY21vahvYN4",
+	"Et1Spt00RPBKH8J5JU0tUGKExprPPG6BPArN1CeIy4X25SdT0AWekJEcBr6DOIxJvYcmuSpJLYGnEmM4",
+	"WyKNOeYCju3Y0M8YcMwxp8SWcJMcZwBoOaBtf2fCmFSSxOG2VVV3oEJ6QUlz7OgEyxQikN04tj+u4//C",
+	"Lv1doEEaRKD5WkMxrBUY3C2Fi0DtFPX5UY6HWnicJbB68js0gQ3by/PAFYWEjJ8DrsQBDrxjpmgN1NMU",
+	"7Q/KFB6PJGlBTV3N51qltMaAEX9ZuzcIoVxlQNMY4hcXmr9RyLdx9x3GhBOqOwd+INirZwII3oSloV5/",
+	"YlfuDpjZDbFq53bNO6iSBj7T4iSacluANRonGmQ394FzBSx28FCNB7T4Bq3GTGeuyDxYrpp7XNXXbBO1",
+	"9qfTeqHInExNm0heINeLcdJzYTqmcIJmMa5XrSUyQ01yq83wqc2DkGTrWjjBKSl+YesPYSWCcqbAQALJ",
+	"6ckBA9ej2hmFPGLt4kwavVr2di/j2nE5w/zQRwVE3tHVXTg90NYWvcdbayth/f5VM99ZkTWZYz/l/mav",
+	"LZwrW0IeDlBpp5ScoNLcgTW5gzwlcIYUxc04BblaAt9jmyoHRwbsRko/zZPrX8QTSMpIrOIyhYz67UlJ",
+	"xMlFWjJYZ/p1+hV+81OF3/x1eY3Bzsk8ivbI35zf6EtWmiMGJz2DJF3GXn2bhaqZhhQsHT1jonEU4dEO",
+	"ocB60rGyJk4+4N04bLYosNcL9JpZXOkkFCc9uZZYUmhIglE0FU2tBNUbporNfyJ6OvAhGVcxM/hpHhVE",
+	"2HIeNCIhFRfM4o+bwJKWYFSN9ZgXQ6YUOjS6ABYfcz+s7xKNDQs8j6Q8HzF62b5FweQkxUxvzkZvEEKy",
+	"QAJMuvVCcR6/4jtujQM/6OCOO4/WmI/BnxQw+JVKkrO1vOUCMGKztikUKhXLBHUTLrxg6N8oJmOlvO6l",
+	"8B1et1y4xjJq2H0GYPx1RaPiOIz4Kq1YHfsVhlEQhpGScDSdyhaE5hEmXimCAqGpnCGSWsg7WRGvbEVD",
+	"kNoy0iGkOIN4WCXPhhFpKxadd8YQpNxGc1r7rx9tsVJuiGc3wxDvTwBMxYMsFlNxw2CKX1EUf2XZ777D",
+	"J+Z7zCYEU9zOazZbJFwbCs2KJ2OGHPAuFC01ujxJM2vho66uilR5fMfgeYKyxgk4OUJvVVtiZlpuAk5R",
+	"mAC4Uj75AZbi9kz392lrfCiGQgfADU/eL/H4phwFj+2d6JbdkLHvbJoCiewCmAG0nUsjhAsuWJWc2Vh/",
+	"7KwlX+brkzNWLQH/gFBe/GNnnLn+YJ6D/MCOlSHzjW7IPzDkjLNpfESvwSmEcu3hes2jPe7HlaoxhOuu",
+	"7oWe7MM/43qW7sGwZf9glVdw0jPbOtkvl4okTKbgxuwpLjwG2lVZH79RT/atwjVe2emb5jObfvYWfYVw",
+	"nHfd7sznI2n5o2y7iXl7LQLXY0ib8NgYxnOH78rD9yzdydVJXEzDopsTyYHCMDGMpUVDAcgGg1BGzAPL",
+	"QGQqko7iKNn8DYNBknqhXLVEUsJ3ekjsE8TIe4L/wCi0JyC4ppOuIQnO1lSotkSq9Pnk6qAJoq3+q60/",
+	"hZ9ORbkw4YOnaQyvm3ncHOHIbFbsK6uS3QT51iDHiiQo2UG+ZB7jg8jMccRC1hJcqaF+CzGfWX+QgIxD",
+	"ZLerJ1glcKMgpxrwcjM1JcqEXXtsENktcx/glkAWFrv+0n+23OwOnt2TAs53AycVjrKAnyrdYSFXVcLQ",
+	"fqyKX98x4913Lugvc4S+XHatHvrzgPO8bXHKKBCT4pZ/KRbzKhY21DhmcjesBv3Q9ZKFkokNcT+lPuOU",
+	"Ib9XhSZOSppXpUkuTkq0tMdG9eRIEH0d70T5udX78Ut3uleb3M9zv/M6121d71tSuoq4wC+165faVah2",
+	"rZrn/tLafmltv7S2ebS22xYaZ6htqwd7np1SVo7zyeLkMgesBSJ3uPSXQXCcGTW+FIj0baeauXB2v6Ch",
+	"byRePgAsqsUS07JQcPeRmTYZ8nleoOckX60l3IQ1B2BkuYS1ZICWuLuUNedC/sKX/pXg9otnzYaZXmWG",
+	"2w1Eln+n/AiHS/2Cs/x3uoezUC1/pVP8Sqf4lU4xM50iwz9/LlzLX8kXv5IvfiVfFCBZ3kbQ9DKS6I3S",
+	"MsrJ61hQH2NGzgZauaYkbZAHmLPxUGxgvzI8fqIMj59HZLcZHrdq7pvBrRK43Ykou4llUAvyAIOpcrbA",
+	"BFm3DMwXG4cy0EK45k09OSKBFBeGSxtjfUsEVEUKrYJ2rMSmh6C8pmIzCc1EIoA3hQpAKgbEfXlKL0i7",
+	"Vaq1Sjm4lbGJ90oFsqwsNCWGZL1tHtXVt/stjbzeipgUThtToubhMan2yKQsGC3sxvxj2A5LAN9OYlV4",
+	"SKqlcqnHqA878GdJn4pJI5tma9AGBl2fs9ruW+nzLrfM7Fc8zY2Nh2bCxng4sLdpXi44OYKmXBoqPY24",
+	"GAfcnoIK+hihAZITZ4FvAj7Gcghl57DSBAv8WLmnHQVY4CERwyAA/VWB0/KKBkPAjjKylEHly8SAmA76",
+	"e1csBJxmUxYD1XOFuLrRSBI1YIEW9oDnSsGIoH2Dz4XFL7iCirkowckQivk749g/t8SuIExEoTFjgDDJ",
+	"BWk/aesnXhikc4wGQrDjERg99fdMRXxr0aERGYTMYz5igrVEe0DHfX0+qk/awFj1qJnhgMJTSeiV5D6R",
+	"VyzUb5ReDCX7TFPGAqXPAK5VGQv+tfe7FeB5TiwS8Pp4g/RGV8l+F4q72bdCrx6O42si9V/6jILZdnIV",
+	"vXrDRh7ZSCAzxB3E23wY+KhN39FbYt6RZZ6dZY0UMXFI6wJaflE39/3Bvxg0/0UHtN2WeItwgFuDI7vZ",
+	"+7zqp9XVAIDuG721d2ZamePdPAqZJ4XPNcl7oDg/bKuM3a0Hr+DAMVnFC79waFOf2WClxXF4Rz0JrgJ+",
+	"IfD1WASYtyUKjSNGA4HHgZIU7r0WFpK/ggVcGPR9rbqYd6WM8RDN2voENeRtKjLhV7jAwwkXcDEnFuNg",
+	"PxfObX+8nO8/xshJxPRh4Z01MdHWGJlBj83dW5SI0zWRoWJOhyVVouNSzC2Rqiw3CZ32ZmGGFlEXpuHz",
+	"bpeFpBvKvvkQTDQuQ3zmxjZNqSe9TYYiYEq5kLY0CORIxXOHiiAKsxd4iIpDS0CV0fbrzy+Od4/2D89P",
+	"Xh7snZ+8PP1w1H4Mazc2HsC02y42smumrmXvO+V0J4bT3TQPGAZZIKA81X6hePK3v0oS3yqTNOuru23P",
+	"7vZcim7AvSjp9WDFvGSKD7yusfNE5LBx8VFY/jWYWrr4qg4GbHalpzlT2MNmaSvw3xShQ1/zt5DyAJms",
+	"DHzgsZpJgnYPvKwNppV/6KHbFh0d7DvQrkoOLYC4sbvEdgAMKEk06v/UAjHMBZ+BvlatHTj0PljDoUFL",
+	"XGAhUkXg7bOmDDNZ/XubC59dt8vwPS4IJQqUmaT0fo8OBkwYifRUau5q5n8dkQFNLC36hzahirShL7Br",
+	"/XeootejV4x02YiFdh2jHhWkHfA+j8Dm0xIC2XmgeftFL0nWpmbsHbBf2TdMcyUu9JMRkb5UEanXyrVa",
+	"zQxvw3vQgiWvWNgSEItjpskVWN6q5GU8m4jQMNRSeJ9RgTlvaL9JLDq4fJooZcOIbmDawZlOdg4ccAUw",
+	"53g8F7XoQHEo6AvJanPXk4IuB3pbFuvyLvQX/Yrhagv0WKI+FvRzHbQL9Vu8hBfO0+FQi/bd9SK54ELu",
+	"heBRWWTp5YqcQOa4qGgBe1yuz0KCRNy7SJYwLMcyac3oHqqn2aHj4QMTKGT66TfQefpuaoxxeGFihUke",
+	"5zWvx7zLgeR4Lqe+0z05Il0aTnyl0bgv+6yM9YuMwidkxMij542TI9KOAnlRST7ZfryDMYUy5BdcmOom",
+	"w34HfSU4RaNhSWlDEHlI3rLwMtDHkBk9RX+LRsOQqSr5LQlaVNzHioY2mWXHxn2W4U3Rk5da7xI+OqQD",
+	"ql9n8zyZ3WDOSwYBo1csNO/gJRtDCZWWoBFpr1VHLAgql0KOxJr9YiWQF1V9x9tV8gxzkxMfEYobet0m",
+	"yRJYHlC1RLPWvM03ER3myGOTIzGTkUXsOlobBJRPZGHJaIsysnzPNDuLxnDCVRSim6BQ/zGHsKcV4rvk",
+	"V/O4rIHKQxntyaHwfx6UBWdJ74NhSaG4ipiYIzQGhMpQyi55dLz3nGxubza0UO1BrHajWq82HuO1xgvH",
+	"4iuPt7Mdyba9/Y6j1biO0027oey3y2QorGuSnPDvTLnDWxaJCArU6zEfb63pTWhHXjH4arklaMjIHd55",
+	"Z1WXEoidARYSmpx+qxWdnIEXZjz5rosLUu6KTvLf6aP58LnSQjjOLtUPnaEdhfq+xTfUFWVGkA8SjAn1",
+	"feaTSN42W/sT7AU/ZrI0a6MoJ7VeGe3uoKByTb2IdMYRc8BbelQBo8HIP2rEDxQ8rLmXR6oljMVCy24e",
+	"FVJwjwbkzcm7Q2SeW0+3Nh4nJpA44kZzM7AooEmGqjiNx1o6VEuETF9fCJbm6g7Z2sK8zCinPrteqRrH",
+	"aHdhNc7ps4Qax2h3EtuB9ftrsR13234GMQqiquAa3b0AZTjNGrw+Nxeh6o4IhSRBPfNJIpXi31m7JWJj",
+	"Ygp/BIy0jHbR9ZQXNGlEdP+yVsPAo6ecz0aSUK0uhX5LDGgYjcsxf1M9OQLcJ5NFiDeA7MJo84ho0MSm",
+	"ZrQEqIDJp++YqR3Bxt2Es80pm8GHtBi7Sl4Igy7KDFOdFueGuGL/PlLYz8QOHSEs9r8kHOT2+CLMNryy",
+	"t6fAcoAee+Q6+r8VGmN86Q378IKWS8MwKO2UqnA/zOSyQ+1p9oEQnTAttGfxkPhU9TqShj6GLMQhATsQ",
+	"EHC0f6jKJqUHvE/GzoV/Ija+Sk9C0L6mL7coetUL5uIAJaSBEncIVZdlgtiB8DUE3DNRF5YdKWLc5amh",
+	"NE+zPNoOaFOMJcRTUGGhavrIqyHPGE2FkZTBFFIIN6ez9OPrj/8/AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

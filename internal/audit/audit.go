@@ -54,6 +54,11 @@ const (
 	TypeKeyRevoked Type = "key.revoked"
 
 	TypeAccessDenied Type = "access.denied"
+
+	TypeRefusalsCounted Type = "refusals.counted"
+
+	TypeAuditSealed Type = "audit.sealed"
+	TypeAuditPruned Type = "audit.pruned"
 )
 
 // Actor is the credential that acted.

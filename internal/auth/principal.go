@@ -35,11 +35,12 @@ const (
 	ScopePinsWrite     Scope = "pins:write"
 	ScopePoliciesRead  Scope = "pin-policies:read"
 	ScopePoliciesWrite Scope = "pin-policies:write"
+	ScopeEventsRead    Scope = "events:read"
 )
 
 // Scopes returns every scope, in the order in which they are printed.
 func Scopes() []Scope {
-	return []Scope{ScopePinsRead, ScopePinsWrite, ScopePoliciesRead, ScopePoliciesWrite}
+	return []Scope{ScopePinsRead, ScopePinsWrite, ScopePoliciesRead, ScopePoliciesWrite, ScopeEventsRead}
 }
 
 // Principal is an authenticated caller.
