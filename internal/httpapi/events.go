@@ -96,7 +96,7 @@ func given[T any](v *T) (got T) {
 const defaultEvents = 100
 
 func fromAPIEventQuery(p api.ListPinEventsParams) (service.TrailQuery, error) {
-	q := service.TrailQuery{Limit: defaultEvents, Back: given(p.Order) == api.Desc}
+	q := service.TrailQuery{Limit: defaultEvents, Back: given(p.Order) == api.ListPinEventsParamsOrderDesc}
 	if p.Limit != nil {
 		q.Limit = *p.Limit
 	}
