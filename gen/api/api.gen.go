@@ -334,6 +334,153 @@ func (e PinChannels) Valid() bool {
 	}
 }
 
+// Defines values for PinEventHolderType.
+const (
+	PinEventHolderTypeCustomer PinEventHolderType = "customer"
+	PinEventHolderTypeIdentity PinEventHolderType = "identity"
+)
+
+// Valid indicates whether the value is a known member of the PinEventHolderType enum.
+func (e PinEventHolderType) Valid() bool {
+	switch e {
+	case PinEventHolderTypeCustomer:
+		return true
+	case PinEventHolderTypeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinEventType.
+const (
+	PinEventTypeAccessDenied            PinEventType = "access.denied"
+	PinEventTypeAuditPruned             PinEventType = "audit.pruned"
+	PinEventTypeAuditSealed             PinEventType = "audit.sealed"
+	PinEventTypeConfirmationApproved    PinEventType = "confirmation.approved"
+	PinEventTypeConfirmationAsked       PinEventType = "confirmation.asked"
+	PinEventTypeConfirmationBlocked     PinEventType = "confirmation.blocked"
+	PinEventTypeConfirmationDeclined    PinEventType = "confirmation.declined"
+	PinEventTypeConfirmationDisputed    PinEventType = "confirmation.disputed"
+	PinEventTypeConfirmationExpired     PinEventType = "confirmation.expired"
+	PinEventTypeConfirmationNotRequired PinEventType = "confirmation.not_required"
+	PinEventTypeConfirmationOutcome     PinEventType = "confirmation.outcome"
+	PinEventTypeConfirmationRedeemed    PinEventType = "confirmation.redeemed"
+	PinEventTypeConfirmationRefused     PinEventType = "confirmation.refused"
+	PinEventTypeFreezeLifted            PinEventType = "freeze.lifted"
+	PinEventTypeFreezeSet               PinEventType = "freeze.set"
+	PinEventTypeKeyMinted               PinEventType = "key.minted"
+	PinEventTypeKeyRevoked              PinEventType = "key.revoked"
+	PinEventTypePinAttempted            PinEventType = "pin.attempted"
+	PinEventTypePinDeactivated          PinEventType = "pin.deactivated"
+	PinEventTypePinFailed               PinEventType = "pin.failed"
+	PinEventTypePinLinkCreated          PinEventType = "pin_link.created"
+	PinEventTypePinLinkEnded            PinEventType = "pin_link.ended"
+	PinEventTypePinLocked               PinEventType = "pin.locked"
+	PinEventTypePinRefused              PinEventType = "pin.refused"
+	PinEventTypePinRemoved              PinEventType = "pin.removed"
+	PinEventTypePinSet                  PinEventType = "pin.set"
+	PinEventTypePinUnlocked             PinEventType = "pin.unlocked"
+	PinEventTypePinVerified             PinEventType = "pin.verified"
+	PinEventTypePolicyUpdated           PinEventType = "policy.updated"
+	PinEventTypeRefusalsCounted         PinEventType = "refusals.counted"
+	PinEventTypeSessionEnded            PinEventType = "session.ended"
+	PinEventTypeSessionOpened           PinEventType = "session.opened"
+	PinEventTypeWebhookCreated          PinEventType = "webhook.created"
+	PinEventTypeWebhookDeleted          PinEventType = "webhook.deleted"
+	PinEventTypeWebhookDeliveryRetried  PinEventType = "webhook.delivery_retried"
+	PinEventTypeWebhookDisabled         PinEventType = "webhook.disabled"
+	PinEventTypeWebhookSecretRotated    PinEventType = "webhook.secret_rotated"
+	PinEventTypeWebhookTested           PinEventType = "webhook.tested"
+	PinEventTypeWebhookUpdated          PinEventType = "webhook.updated"
+)
+
+// Valid indicates whether the value is a known member of the PinEventType enum.
+func (e PinEventType) Valid() bool {
+	switch e {
+	case PinEventTypeAccessDenied:
+		return true
+	case PinEventTypeAuditPruned:
+		return true
+	case PinEventTypeAuditSealed:
+		return true
+	case PinEventTypeConfirmationApproved:
+		return true
+	case PinEventTypeConfirmationAsked:
+		return true
+	case PinEventTypeConfirmationBlocked:
+		return true
+	case PinEventTypeConfirmationDeclined:
+		return true
+	case PinEventTypeConfirmationDisputed:
+		return true
+	case PinEventTypeConfirmationExpired:
+		return true
+	case PinEventTypeConfirmationNotRequired:
+		return true
+	case PinEventTypeConfirmationOutcome:
+		return true
+	case PinEventTypeConfirmationRedeemed:
+		return true
+	case PinEventTypeConfirmationRefused:
+		return true
+	case PinEventTypeFreezeLifted:
+		return true
+	case PinEventTypeFreezeSet:
+		return true
+	case PinEventTypeKeyMinted:
+		return true
+	case PinEventTypeKeyRevoked:
+		return true
+	case PinEventTypePinAttempted:
+		return true
+	case PinEventTypePinDeactivated:
+		return true
+	case PinEventTypePinFailed:
+		return true
+	case PinEventTypePinLinkCreated:
+		return true
+	case PinEventTypePinLinkEnded:
+		return true
+	case PinEventTypePinLocked:
+		return true
+	case PinEventTypePinRefused:
+		return true
+	case PinEventTypePinRemoved:
+		return true
+	case PinEventTypePinSet:
+		return true
+	case PinEventTypePinUnlocked:
+		return true
+	case PinEventTypePinVerified:
+		return true
+	case PinEventTypePolicyUpdated:
+		return true
+	case PinEventTypeRefusalsCounted:
+		return true
+	case PinEventTypeSessionEnded:
+		return true
+	case PinEventTypeSessionOpened:
+		return true
+	case PinEventTypeWebhookCreated:
+		return true
+	case PinEventTypeWebhookDeleted:
+		return true
+	case PinEventTypeWebhookDeliveryRetried:
+		return true
+	case PinEventTypeWebhookDisabled:
+		return true
+	case PinEventTypeWebhookSecretRotated:
+		return true
+	case PinEventTypeWebhookTested:
+		return true
+	case PinEventTypeWebhookUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PinPolicyDecisionReason.
 const (
 	PinPolicyDecisionReasonFrozen         PinPolicyDecisionReason = "frozen"
@@ -640,6 +787,24 @@ func (e QueryDeliveryStatus) Valid() bool {
 	}
 }
 
+// Defines values for QueryEventOrder.
+const (
+	QueryEventOrderAsc  QueryEventOrder = "asc"
+	QueryEventOrderDesc QueryEventOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the QueryEventOrder enum.
+func (e QueryEventOrder) Valid() bool {
+	switch e {
+	case QueryEventOrderAsc:
+		return true
+	case QueryEventOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for QueryPinState.
 const (
 	QueryPinStateActive   QueryPinState = "active"
@@ -715,6 +880,24 @@ func (e ListConfirmationsParamsStatus) Valid() bool {
 	case ListConfirmationsParamsStatusApproved:
 		return true
 	case ListConfirmationsParamsStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPinEventsParamsOrder.
+const (
+	ListPinEventsParamsOrderAsc  ListPinEventsParamsOrder = "asc"
+	ListPinEventsParamsOrderDesc ListPinEventsParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListPinEventsParamsOrder enum.
+func (e ListPinEventsParamsOrder) Valid() bool {
+	switch e {
+	case ListPinEventsParamsOrderAsc:
+		return true
+	case ListPinEventsParamsOrderDesc:
 		return true
 	default:
 		return false
@@ -1213,6 +1396,111 @@ type PinAppliesTo string
 // PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
 type PinChannels string
 
+// PinEvent An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+type PinEvent struct {
+	// ActorId The id of the key, or the subject of the token.
+	ActorId string `json:"actor_id"`
+
+	// ActorKind The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or `operator`.
+	ActorKind string `json:"actor_kind"`
+
+	// ConfirmationId The confirmation. Null if it is about none.
+	ConfirmationId *openapi_types.UUID `json:"confirmation_id"`
+
+	// CustomerId The customer whose PIN it is about. Null if it is about none.
+	CustomerId *openapi_types.UUID `json:"customer_id"`
+
+	// Details What else the event records. The fields depend on its type.
+	Details json.RawMessage `json:"details"`
+
+	// HolderType What kind of holder it is about. Null if it is about none.
+	HolderType *PinEventHolderType `json:"holder_type"`
+
+	// Id The id of the event, 128 random bits.
+	Id openapi_types.UUID `json:"id"`
+
+	// IdentityId The channel identity whose PIN it is about. Null if it is about none.
+	IdentityId *openapi_types.UUID `json:"identity_id"`
+
+	// Index The place of the event in the trail of the tenant, from 0.
+	Index int64 `json:"index"`
+
+	// InstanceId The instance. Null if it is about none.
+	InstanceId *openapi_types.UUID `json:"instance_id"`
+
+	// Peer The address that the request came from. Null if there was none.
+	Peer *string `json:"peer"`
+
+	// RequestId The id of the request. Null if there was none.
+	RequestId *string `json:"request_id"`
+
+	// TenantId The tenant.
+	TenantId openapi_types.UUID `json:"tenant_id"`
+
+	// Time When it happened, by the clock of the database.
+	Time wire.Time `json:"time"`
+
+	// Type What happened. New types may be added.
+	Type PinEventType `json:"type"`
+}
+
+// PinEventHolderType What kind of holder it is about. Null if it is about none.
+type PinEventHolderType string
+
+// PinEventConsistency A proof that a newer tree begins with an older one.
+type PinEventConsistency struct {
+	// From The size of the older tree.
+	From int64 `json:"from"`
+
+	// Hashes The hashes of the proof, in base64.
+	Hashes []string `json:"hashes"`
+
+	// To The size of the newer tree.
+	To int64 `json:"to"`
+}
+
+// PinEventLeaf An event with its leaf in the Merkle tree.
+type PinEventLeaf struct {
+	// Event An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+	Event PinEvent `json:"event"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// Leaf The exact bytes that are hashed, in base64.
+	Leaf string `json:"leaf"`
+
+	// LeafHash The hash of the leaf, SHA-256 of a zero byte and the leaf (RFC 6962), in base64.
+	LeafHash string `json:"leaf_hash"`
+}
+
+// PinEventList A page of the audit trail.
+type PinEventList struct {
+	// Events The events, in the order that was asked for.
+	Events []PinEvent `json:"events"`
+
+	// Next Send it as `after` to get the next page. Null when there are no more events now.
+	Next *string `json:"next"`
+}
+
+// PinEventProof A proof that an event is in the audit trail.
+type PinEventProof struct {
+	// Hashes The hashes of the proof, from the leaf to the root, in base64.
+	Hashes []string `json:"hashes"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// LeafHash The hash of the leaf, in base64.
+	LeafHash string `json:"leaf_hash"`
+
+	// Size The size of the tree that it is proved for.
+	Size int64 `json:"size"`
+}
+
+// PinEventType What happened. New types may be added.
+type PinEventType string
+
 // PinLink A link with which a person chooses their PIN, once. Until it is used it is a credential.
 type PinLink struct {
 	// ExpiresAt When the link expires.
@@ -1613,6 +1901,9 @@ type CustomerId = Uuid
 // DeliveryId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type DeliveryId = Uuid
 
+// EventIndex defines model for EventIndex.
+type EventIndex = int64
+
 // IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
 
@@ -1628,11 +1919,50 @@ type InstanceId = Uuid
 // QueryAfter defines model for QueryAfter.
 type QueryAfter = string
 
+// QueryConsistencyFrom defines model for QueryConsistencyFrom.
+type QueryConsistencyFrom = int64
+
+// QueryConsistencyTo defines model for QueryConsistencyTo.
+type QueryConsistencyTo = int64
+
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
 // QueryDeliveryStatus defines model for QueryDeliveryStatus.
 type QueryDeliveryStatus string
+
+// QueryEventActor defines model for QueryEventActor.
+type QueryEventActor = string
+
+// QueryEventAfter defines model for QueryEventAfter.
+type QueryEventAfter = string
+
+// QueryEventConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventConfirmationId = Uuid
+
+// QueryEventCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventCustomerId = Uuid
+
+// QueryEventFrom defines model for QueryEventFrom.
+type QueryEventFrom = string
+
+// QueryEventIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventIdentityId = Uuid
+
+// QueryEventInstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventInstanceId = Uuid
+
+// QueryEventLimit defines model for QueryEventLimit.
+type QueryEventLimit = int
+
+// QueryEventOrder defines model for QueryEventOrder.
+type QueryEventOrder string
+
+// QueryEventTo defines model for QueryEventTo.
+type QueryEventTo = string
+
+// QueryEventType What happened. New types may be added.
+type QueryEventType = PinEventType
 
 // QueryHolderType Whether the holder is a customer, or a channel identity of an instance.
 //
@@ -1656,6 +1986,9 @@ type QueryPerPage = int
 
 // QueryPinState defines model for QueryPinState.
 type QueryPinState string
+
+// QueryProofSize defines model for QueryProofSize.
+type QueryProofSize = int64
 
 // QueryRole How the holder uses the instance.
 //
@@ -1706,6 +2039,9 @@ type ConflictWebhookDisabled = Problem
 // ConflictWebhooks A problem document (RFC 9457).
 type ConflictWebhooks = Problem
 
+// EventNotFound A problem document (RFC 9457).
+type EventNotFound = Problem
+
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
 
@@ -1754,6 +2090,9 @@ type Invalid = HTTPValidationError
 // InvalidConfirmation The validation errors of a request.
 type InvalidConfirmation = HTTPValidationError
 
+// InvalidConsistency The validation errors of a request.
+type InvalidConsistency = HTTPValidationError
+
 // InvalidCustomer The validation errors of a request.
 type InvalidCustomer = HTTPValidationError
 
@@ -1762,6 +2101,12 @@ type InvalidDecision = HTTPValidationError
 
 // InvalidDeliveryId The validation errors of a request.
 type InvalidDeliveryId = HTTPValidationError
+
+// InvalidEventIndex The validation errors of a request.
+type InvalidEventIndex = HTTPValidationError
+
+// InvalidEventList The validation errors of a request.
+type InvalidEventList = HTTPValidationError
 
 // InvalidFreeze The validation errors of a request.
 type InvalidFreeze = HTTPValidationError
@@ -1914,6 +2259,60 @@ type UpdatePinPolicyParams struct {
 
 	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListPinEventsParams defines parameters for ListPinEvents.
+type ListPinEventsParams struct {
+	// After The `next` of the page before. Without it, the list begins at its beginning.
+	After *QueryEventAfter `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit How many events a page has at most.
+	Limit *QueryEventLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Order Whether the oldest event comes first, or the newest.
+	Order *ListPinEventsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Type Only events of this type.
+	Type *QueryEventType `form:"type,omitempty" json:"type,omitempty"`
+
+	// CustomerId Only events about this customer as the holder of a PIN.
+	CustomerId *QueryEventCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// IdentityId Only events about this channel identity as the holder of a PIN.
+	IdentityId *QueryEventIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
+
+	// InstanceId Only events of this instance.
+	InstanceId *QueryEventInstanceId `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// ConfirmationId Only events of this confirmation.
+	ConfirmationId *QueryEventConfirmationId `form:"confirmation_id,omitempty" json:"confirmation_id,omitempty"`
+
+	// Actor Only events of this actor: the id of a key, or the subject of a token.
+	Actor *QueryEventActor `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// From Only events that happened at this time or later (RFC 3339).
+	From *QueryEventFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only events that happened before this time (RFC 3339).
+	To *QueryEventTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListPinEventsParamsOrder defines parameters for ListPinEvents.
+type ListPinEventsParamsOrder string
+
+// GetPinEventConsistencyParams defines parameters for GetPinEventConsistency.
+type GetPinEventConsistencyParams struct {
+	// From The size of the older tree.
+	From QueryConsistencyFrom `form:"from" json:"from"`
+
+	// To The size of the newer tree. Without it, the size that the tree has now.
+	To *QueryConsistencyTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// GetPinEventProofParams defines parameters for GetPinEventProof.
+type GetPinEventProofParams struct {
+	// Size The size of the tree. Without it, the size that the tree has now.
+	Size *QueryProofSize `form:"size,omitempty" json:"size,omitempty"`
 }
 
 // ListPinsParams defines parameters for ListPins.
@@ -2202,6 +2601,21 @@ type ServerInterface interface {
 	// SetMyPin Set my PIN
 	// (PUT /v1/me/pin)
 	SetMyPin(ctx echo.Context) error
+	// ListPinEvents List the events of the audit trail
+	// (GET /v1/pin-events)
+	ListPinEvents(ctx echo.Context, params ListPinEventsParams) error
+	// GetPinEventCheckpoint Get the signed head of the audit trail
+	// (GET /v1/pin-events/checkpoint)
+	GetPinEventCheckpoint(ctx echo.Context) error
+	// GetPinEventConsistency Prove that the audit trail was only added to
+	// (GET /v1/pin-events/consistency)
+	GetPinEventConsistency(ctx echo.Context, params GetPinEventConsistencyParams) error
+	// GetPinEvent Get one event of the audit trail
+	// (GET /v1/pin-events/{index})
+	GetPinEvent(ctx echo.Context, index EventIndex) error
+	// GetPinEventProof Prove that an event is in the audit trail
+	// (GET /v1/pin-events/{index}/proof)
+	GetPinEventProof(ctx echo.Context, index EventIndex, params GetPinEventProofParams) error
 	// ListPins List who has a PIN
 	// (GET /v1/pins)
 	ListPins(ctx echo.Context, params ListPinsParams) error
@@ -3131,6 +3545,169 @@ func (w *ServerInterfaceWrapper) SetMyPin(ctx echo.Context) error {
 	return err
 }
 
+// ListPinEvents converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPinEvents(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPinEventsParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "identity_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "identity_id", ctx.QueryParams(), &params.IdentityId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "instance_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "instance_id", ctx.QueryParams(), &params.InstanceId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "confirmation_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "confirmation_id", ctx.QueryParams(), &params.ConfirmationId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter confirmation_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", ctx.QueryParams(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter actor: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPinEvents(ctx, params)
+	return err
+}
+
+// GetPinEventCheckpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventCheckpoint(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventCheckpoint(ctx)
+	return err
+}
+
+// GetPinEventConsistency converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventConsistency(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinEventConsistencyParams
+	// ------------- Required query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventConsistency(ctx, params)
+	return err
+}
+
+// GetPinEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "index" -------------
+	var index EventIndex
+
+	err = runtime.BindStyledParameterWithOptions("simple", "index", ctx.Param("index"), &index, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter index: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEvent(ctx, index)
+	return err
+}
+
+// GetPinEventProof converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventProof(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "index" -------------
+	var index EventIndex
+
+	err = runtime.BindStyledParameterWithOptions("simple", "index", ctx.Param("index"), &index, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter index: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinEventProofParams
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventProof(ctx, index, params)
+	return err
+}
+
 // ListPins converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPins(ctx echo.Context) error {
 	var err error
@@ -3441,6 +4018,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/v1/instances/:instance_id/pin-policy", wrapper.UpdatePinPolicy, options.OperationMiddlewares["updatePinPolicy"]...)
 	router.GET(options.BaseURL+"/v1/me/pin", wrapper.GetMyPinStatus, options.OperationMiddlewares["getMyPinStatus"]...)
 	router.PUT(options.BaseURL+"/v1/me/pin", wrapper.SetMyPin, options.OperationMiddlewares["setMyPin"]...)
+	router.GET(options.BaseURL+"/v1/pin-events", wrapper.ListPinEvents, options.OperationMiddlewares["listPinEvents"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/:index", wrapper.GetPinEvent, options.OperationMiddlewares["getPinEvent"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/:index/proof", wrapper.GetPinEventProof, options.OperationMiddlewares["getPinEventProof"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/checkpoint", wrapper.GetPinEventCheckpoint, options.OperationMiddlewares["getPinEventCheckpoint"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/consistency", wrapper.GetPinEventConsistency, options.OperationMiddlewares["getPinEventConsistency"]...)
 	router.GET(options.BaseURL+"/v1/pins", wrapper.ListPins, options.OperationMiddlewares["listPins"]...)
 	router.POST(options.BaseURL+"/v1/webhook-deliveries/:delivery_id/retry", wrapper.RetryWebhookDelivery, options.OperationMiddlewares["retryWebhookDelivery"]...)
 	router.GET(options.BaseURL+"/v1/webhooks", wrapper.ListWebhooks, options.OperationMiddlewares["listWebhooks"]...)
@@ -3478,6 +4060,8 @@ type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
 type ConflictWebhookDisabledApplicationProblemPlusJSONResponse Problem
 
 type ConflictWebhooksApplicationProblemPlusJSONResponse Problem
+
+type EventNotFoundApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
@@ -3532,11 +4116,17 @@ type InvalidJSONResponse HTTPValidationError
 
 type InvalidConfirmationJSONResponse HTTPValidationError
 
+type InvalidConsistencyJSONResponse HTTPValidationError
+
 type InvalidCustomerJSONResponse HTTPValidationError
 
 type InvalidDecisionJSONResponse HTTPValidationError
 
 type InvalidDeliveryIdJSONResponse HTTPValidationError
+
+type InvalidEventIndexJSONResponse HTTPValidationError
+
+type InvalidEventListJSONResponse HTTPValidationError
 
 type InvalidFreezeJSONResponse HTTPValidationError
 
@@ -8813,6 +9403,573 @@ func (response SetMyPin503ApplicationProblemPlusJSONResponse) VisitSetMyPinRespo
 	return err
 }
 
+type ListPinEventsRequestObject struct {
+	Params ListPinEventsParams
+}
+
+type ListPinEventsResponseObject interface {
+	VisitListPinEventsResponse(w http.ResponseWriter) error
+}
+
+type ListPinEvents200JSONResponse PinEventList
+
+func (response ListPinEvents200JSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents401ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents403ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents422JSONResponse struct{ InvalidEventListJSONResponse }
+
+func (response ListPinEvents422JSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents500ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents503ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpointRequestObject struct {
+}
+
+type GetPinEventCheckpointResponseObject interface {
+	VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventCheckpoint200TextResponse string
+
+func (response GetPinEventCheckpoint200TextResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetPinEventCheckpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint401ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint403ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint404ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint500ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint503ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistencyRequestObject struct {
+	Params GetPinEventConsistencyParams
+}
+
+type GetPinEventConsistencyResponseObject interface {
+	VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventConsistency200JSONResponse PinEventConsistency
+
+func (response GetPinEventConsistency200JSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency401ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency403ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency404ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency422JSONResponse struct{ InvalidConsistencyJSONResponse }
+
+func (response GetPinEventConsistency422JSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency500ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency503ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventRequestObject struct {
+	Index EventIndex `json:"index"`
+}
+
+type GetPinEventResponseObject interface {
+	VisitGetPinEventResponse(w http.ResponseWriter) error
+}
+
+type GetPinEvent200JSONResponse PinEventLeaf
+
+func (response GetPinEvent200JSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent401ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent403ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent404ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent422JSONResponse struct{ InvalidEventIndexJSONResponse }
+
+func (response GetPinEvent422JSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent500ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent503ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProofRequestObject struct {
+	Index  EventIndex `json:"index"`
+	Params GetPinEventProofParams
+}
+
+type GetPinEventProofResponseObject interface {
+	VisitGetPinEventProofResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventProof200JSONResponse PinEventProof
+
+func (response GetPinEventProof200JSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof401ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof403ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof404ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof422JSONResponse struct{ InvalidEventIndexJSONResponse }
+
+func (response GetPinEventProof422JSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof500ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof503ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPinsRequestObject struct {
 	Params ListPinsParams
 }
@@ -10210,6 +11367,21 @@ type StrictServerInterface interface {
 	// SetMyPin Set my PIN
 	// (PUT /v1/me/pin)
 	SetMyPin(ctx context.Context, request SetMyPinRequestObject) (SetMyPinResponseObject, error)
+	// ListPinEvents List the events of the audit trail
+	// (GET /v1/pin-events)
+	ListPinEvents(ctx context.Context, request ListPinEventsRequestObject) (ListPinEventsResponseObject, error)
+	// GetPinEventCheckpoint Get the signed head of the audit trail
+	// (GET /v1/pin-events/checkpoint)
+	GetPinEventCheckpoint(ctx context.Context, request GetPinEventCheckpointRequestObject) (GetPinEventCheckpointResponseObject, error)
+	// GetPinEventConsistency Prove that the audit trail was only added to
+	// (GET /v1/pin-events/consistency)
+	GetPinEventConsistency(ctx context.Context, request GetPinEventConsistencyRequestObject) (GetPinEventConsistencyResponseObject, error)
+	// GetPinEvent Get one event of the audit trail
+	// (GET /v1/pin-events/{index})
+	GetPinEvent(ctx context.Context, request GetPinEventRequestObject) (GetPinEventResponseObject, error)
+	// GetPinEventProof Prove that an event is in the audit trail
+	// (GET /v1/pin-events/{index}/proof)
+	GetPinEventProof(ctx context.Context, request GetPinEventProofRequestObject) (GetPinEventProofResponseObject, error)
 	// ListPins List who has a PIN
 	// (GET /v1/pins)
 	ListPins(ctx context.Context, request ListPinsRequestObject) (ListPinsResponseObject, error)
@@ -11627,6 +12799,130 @@ func (sh *strictHandler) SetMyPin(ctx echo.Context) error {
 	return nil
 }
 
+// ListPinEvents operation middleware
+func (sh *strictHandler) ListPinEvents(ctx echo.Context, params ListPinEventsParams) error {
+	var request ListPinEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPinEvents(ctx.Request().Context(), request.(ListPinEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPinEvents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPinEventsResponseObject); ok {
+		return validResponse.VisitListPinEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventCheckpoint operation middleware
+func (sh *strictHandler) GetPinEventCheckpoint(ctx echo.Context) error {
+	var request GetPinEventCheckpointRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventCheckpoint(ctx.Request().Context(), request.(GetPinEventCheckpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventCheckpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventCheckpointResponseObject); ok {
+		return validResponse.VisitGetPinEventCheckpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventConsistency operation middleware
+func (sh *strictHandler) GetPinEventConsistency(ctx echo.Context, params GetPinEventConsistencyParams) error {
+	var request GetPinEventConsistencyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventConsistency(ctx.Request().Context(), request.(GetPinEventConsistencyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventConsistency")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventConsistencyResponseObject); ok {
+		return validResponse.VisitGetPinEventConsistencyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEvent operation middleware
+func (sh *strictHandler) GetPinEvent(ctx echo.Context, index EventIndex) error {
+	var request GetPinEventRequestObject
+
+	request.Index = index
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEvent(ctx.Request().Context(), request.(GetPinEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventResponseObject); ok {
+		return validResponse.VisitGetPinEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventProof operation middleware
+func (sh *strictHandler) GetPinEventProof(ctx echo.Context, index EventIndex, params GetPinEventProofParams) error {
+	var request GetPinEventProofRequestObject
+
+	request.Index = index
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventProof(ctx.Request().Context(), request.(GetPinEventProofRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventProof")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventProofResponseObject); ok {
+		return validResponse.VisitGetPinEventProofResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPins operation middleware
 func (sh *strictHandler) ListPins(ctx echo.Context, params ListPinsParams) error {
 	var request ListPinsRequestObject
@@ -11927,413 +13223,478 @@ func (sh *strictHandler) TestWebhook(ctx echo.Context, webhookId WebhookId) erro
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Lchs5sib8Kvh5NmJsH5KmJEq2NLExofalW9Nu223J45lpekWQBYoYFQF2ARTN7vXGeZrzYOdJ/kAm",
-	"gELdyCJFXdyj3YgzbQpAIXHJTOTly98bQzmZSsGEVo2j3xvsC51MYwb/fRwnjEaLDyxibMIi85OaTSY0",
-	"WTSO3B9J4v7abFzReMZMq4hpyuPGUeNszMhQihFPJlRzKcicKkJzPduNZiNhv86Y0uc8ahw1RLT413QY",
-	"K/6F/rY//lf36reLg2fJr+OINpoNpameqcZRt3PYbGiuY1Y+Gb2Ymr/MEnE0XkQJnXJxNE3kIGaTIzuD",
-	"lm/+9WuzcTzlP7LFG670K1yDLL3vBCOXbBGSSaf8/JItVOPol98bw4RRzaJzqhtHjd3O7kFrZ6fV2Tnr",
-	"HB51OkedTrsD/++fjaZvOjDj/muujyhQxr5MecKUG+HwsLWz29rbOYPu2RFgmbqjs9869OfJp8Mvb3YH",
-	"Pw7N70JpKoYM1lHM4rjZuOTCNLZzbTQbMVX6fKbKp7qX+5CgE7OKEVXjgaSJWdhpwkb8S+OoMR6ex/yK",
-	"nZfMI2FX8tJ+AaehhnJqTtUvjSkX6sisvxnL/Pc84Zo1Pn/93GxM6QVrHO00G1OWnOM/djvNhpaaxvA7",
-	"/Bf8RTWOdmDb1OVrmRwPzfHK7thPdEH0mBF1yeOYRJKwL3SoY/MjV3/JbKTvPaUJncDhpxM5E7BA+2ZB",
-	"zLbNkoSJoRn61ccP5ojJxlHj5avnh3vPOt1Op9vt7O/tdnb2Op1O42szmMkpExHBccirjx+IlsR0I6Yf",
-	"MR2J6UlMV4J9hzOl5YQleCG6h89GB2xIWwe7zw5a3cPDvdZgxAat/b3hYDAY0INR53lwgLg4V2woRaQa",
-	"R3udTrORSLglci5YYq6QWZDGUWNKFxNz79s6oUKNWNJIF/QU2xTXkyu7oMlMZBZxoymvO7NPXI9/ZIsc",
-	"K1KXREmix1QTShKmkwUx06Qjdu0J8ohNplKbfYf7c9RIZqL1bLRHW0qzaau7LhHf0eiF4TtCc5pbYOCW",
-	"/m+GBCE1uaIxX8Jdy9tvylN3Up76UdCZHsuE/7aSn87CpkDkTOX26ExKMqFiQd6fvFWEJowMGBcXZDhm",
-	"w8sq6bG8T5ucJQtCLygXJKaaJZsRvd/ZS4mGiS8ndmCaGCJfjKm4YNEpF0N2PJ0m8iq/oadywvTYTHlM",
-	"FRli+1JS05Zwig3bonZIkrCYs4hIEY7SJubUA/Gb7nVAtiWFKEOL//KKhbAzaUGnlu8ESxPIfFyavPpg",
-	"zu77k7fm0A5lkrChLjLk84hfMOVFiP3Rj2F/1ZpNplqdJ2xCueDiwv3FKh7nsyT2P1UL6bzkuxYHLht/",
-	"92inIMKfDTtsd7DfbT0bdQat7nB/r/V81GGt/cFztk/3RofR7g4yIaG5XgRiPZbmCpzPhOaeOjnTQ2nk",
-	"deafgRBOGFVGzhm5C4dmyPjUTJUt/joefD/k7/hfX//z1Yezn09P1MlET//54uTgRJx8OeFzHv0Qz0/+",
-	"Jfnw+3j25u9/jf+x+7fp8IefEyqizonotNlepz3cjcVg8roT/f2vcQljZEqZHVyySt397CpV89L0JDeo",
-	"O2FVR69MOygeQDKSCaGCWG2g+jg21Ji2dvcPjp7v7nTYwUFnNHzG9ndoZ3g42Nnp7hyODod7B88He7ud",
-	"vT223x0+Z93n3S7df36wNxgN2c7us306HFFzHfOHel1dYYsXYPeGL0D3aLdwAdg+PeyOdp639oa7Uas7",
-	"eH7QOhx1nrUOdqLng93hHn223/1jXwCrHl/rnH+Hi1E84GMZRywBuSGkOe63zWTtL9c9SjhMuvk3cR7O",
-	"hdTniunwXNhWW93Fgd2swiYuTnHgnHILXMp+kwzlFUtU+qy5Y6HZvWGh2d0teffuHI6eDfeiTut5d8Ba",
-	"3dEBbQ32o91W5xk7oIfD5zuDvdFN8Ay7B/8OgvPVFzac6TKOYtcH3ldaJll19kFtu5ba1mBu2bPnMD+l",
-	"naPObjAld0DdcV2Xd23jJGUsaeFJWmpPk1MmMvbBzHM9+B1NbNc8Xvu5s9UYaz1VR0+fTrloW7tneygn",
-	"T22rp6PjbvK3H56/OXv97v3LePbu079a0ck/O3//dW/y8dfOcH+4E/20+9d/xJ35z427PaT7JWzyjt4W",
-	"m57CNSTolInI7OjXz82GYF9s5/zJeyv1B/brjCd5NvZWOsVfMBbdPgf7VnQi2AvQimKukCvd6LaaLyVu",
-	"x/K7+d7u+TIVV0vChGYJqEfbVXYfeMcfjXeUn68qS0H2lNlN/oMYC9Y+2/s0fv/9y7k+7dLRd7s//EOp",
-	"d+JvPyQd+c/Rrjh9Ntgb/ni5M/nbl58Pjxt3a3J4VnK278jkcIdnu9yB+2EmAveYkPMHTf7eM7obVdXd",
-	"MSnjgeawhO5Ty/dWHJsHQ+m3bii9Ba6VPY+w7BiKUfpsPBbk+P1JPhJjVehERShDjaAEP6f3XLzh4rJ0",
-	"Uq9lQiiJaOmcQm/884Nup5OO+cFsyoRV0WoUjwSbGIKJHBmNw8V4hN/KxH00OtHzwag7PGjtGlbWHe0M",
-	"W4d0f791GO2N9kbPoz26s5MuyEDKSy4uCL1gQjcKk1tN968zmhitG6c3lrNk1TIchovwiQ3GUpZ/4JjM",
-	"8a/gmzEnWREqIpK1DWQcqmqY8CkysMZxzBKtzMSMoBvQ4SWRoxGHtWNXGPIEe9+2NtlmxurQftL43Gxk",
-	"dSIzGZXRipxfNFi6aMkBNpt6yRZNZKMyt5H3NooIQh+qIn7O/+e//ruxMtQIR7rNiKJ0Q+odsjnXY8K1",
-	"IooNE6ZXbszuXqniUr4x9Y9mxBUdxCw6z3JhJuDXxpFOZmyNAzyiPObi4hz89KHdoLEz6g53Rged1j7t",
-	"RK0u3WOtw8H+XutZtDPcZZ3Bc9rtAoOH1ThqzMeKDc//+ffxePD379Q/T7+7Gky+7L958d1ssPfzxT9O",
-	"v1v889NrdfLD2/gfe3+Noxfd/91oNmbTqO7KrXXVXrIhV5vaeZYbOdxoIxorFn6r/EPHq7/j5KjrbrbQ",
-	"DPwKbmtuPPdjrYhK8yTFO7+FmJCdThoTks5iWRCI/TTsyGuZDHgUMVEzwCmSDEOWaBzLOTDECpq5WtGP",
-	"yClL8MxfPxrG07GC9pFvl6H+lRrSmJbEI8qEET2m+OwyAn1MywlOlRwypMJQijyFUPgN2BQlwAAxXojr",
-	"dFHG9Irdg0W4chHFBdHnaDIcm1guVh7+RRRdkPmYD8e2HbmQZD5mCWsaVcOtkbl21icKS4JtQSIQLeXd",
-	"L8aPbPGSTfW4GBI3ogkZJXICsx/xROm8apseCk0mUmmyt2uaKLOKZMDsyYiIFAxHokLq8abBcFumGnhI",
-	"PloTg/WQaS02Of9w5K2eYweDa8W1YvHoXhD+I6hCWbIDVb5JBovgBNdYBLcCUsQL97tqk8yo9iJQQWg0",
-	"4YJoecnuAT98Z45jMWgXj2ld8lH/Q/Jxn+EhYDmpwjMxZ0l6Iawyd/f0n8k3fKQLz9hgj8zF/Y1VLUOh",
-	"IUi8Nnln1iK72bBUMR/pOyU8Yew39m40yqtjGqefsZYPvB3R/g2VrrwFItBdg0/kBOzr0tEDFdx9AhVo",
-	"rwMauQSvX6LM/5kwpegFs2dKyIGMFoSqSxaZV6hZVjubpQZMnCZ+b/kkM7qde3sRmcBLRDNBhTbKJU5+",
-	"G7vqZrB0S7GRoeIkDYF/IcUo5kNdLtfnVBHz2sNAShLx0YglZkVhujk3SZbq9BN+JJcmtHTELeQOBeSB",
-	"Zg30LV+cYLot3wWWSmiWCBq/ShKZFBdJseSKJcQ8yFbGgc8NmfNEios2eSvtb7AssZxvmjS13wkUfDdZ",
-	"wmC2K0i2jS2ZkGQQGo+LxPLIvW4z7xWbpUDJx48nL8vW4JffG7EcwruW6nHuRWto/dxsTNQFEDCdaaLG",
-	"chZHRhWimPvgRnbkzHh0PqWJwpCBcP7WcLt07rbNJvMO7MJbm7N7iZYcLvDjcEUmXEG/pXP8dcZA+UIT",
-	"rZ/ea87iiPh3qp+QGzM3l5hfsWRxEpWu4PorFtkBt7piKCtKLKvA/s0stZQklqtWzIiBNNrKT+9UJ+Zq",
-	"2vmZxxehVlPf7XTIcEwTOtQsUelcFXQ511Kew2cz0/0BPM2VHuj19tfP8m+mJV70pnfkmCeDHJHgnIJO",
-	"FfgQzOeKhwE+e45cIzP3E9tz2YVyo29wPELnxtaOx4kzpy+bsxPKG8w5sKVubc4FZfot46BMo02UCExk",
-	"KPMUVJzrWgfFjg5nJCVrzTPyI1vCL+rdRLu01s6cWdklt/Ggu/5lfMPFZXGuMReXZA5fMPxqPf5R4g+p",
-	"PBcxUwqftjIh7NcZjYmW5KDTfQ4OTUuBaXVuWp1DkzwFSpdRMOHaLzhNLlg9aQH91p3vTu3J/rR4z6vT",
-	"dFAcJ6D/ScFqrfaUB6y6chw7tykX5zPh0vQyM3vnHKZL4qFr8WU7L+eA3UzwvofM6PxUpvQC5jFgCyki",
-	"MneJhDFXYGwbjpmqt82Qeb3mLu/X3uWleyyl+VKi19/d8qsfM6o0WXn18ZvZacqYDxflM3XpGOsqD1O4",
-	"9egu1zo+n3Ax02xtDrDT7dZd7J/d0+ua+qIl4DrqopvKljSc+nJrewoOhsiUXb2ETjBFGfQDQeTgX7mc",
-	"1upDgZgDK7WDiEMIDE2CDGXz2zn8d2ae1t1ZnOjHD2+cEgNutloTnCVxxUJrO+RkpjQZsAsu0OzmXHiw",
-	"3IJODBFjqXSNJbZT39qbwvp2t6N/GX3geyMz8o5GwwFYQlwEXi3PHdCS69kkShKuXcae0TTuxJX3Vlb5",
-	"8N7KwBVXbsNgIiKUDBhNWGLtkqiQOoPuo7+3jqe89SNbPL5joIK38szMr0AizLo+dSNCPZe5c4p0ecb9",
-	"W3Nv3F/qH9C00xZsbbk5LCNMSN3K5Ke9lfq1nImik1/NhuPKLKKQusQ+4LBHwoYy2ZiobpaoEcxsNUXY",
-	"zpJTmtNgRrs2G9nSVqXzWEVXGHoMARllEcdvwem7LlyUCHptia6aMFGGsEx0on0FWLSpU6bLXVruTWBm",
-	"n7CpTHQFvceBRTvslCJkYectkG2n7ofGROdl1NsJtRxYlulhFsE8Pt6JOKcZm1/BO1e5sVPQpwkdDtlU",
-	"K8R0AXeexIAI8+hoE2Cv8E+WKPuXa0jB0O8RTnEZ4WYiLWiH5Brt7CeuJlQPx8UD7Z9ZVn2153fJCUfF",
-	"2/p3cpqjHkvFQmemG20LRwApMco1krJqFUzrlm8Na8HFiaBDza9Y5QsuYtCA5s58WfB1p5ldmOIIhI60",
-	"eRIIB9HhhmkT7xgF3XMmYjm8NIuasGlMh2xzB+hueGTMjBzFK9aLi5ZvaherMnD2GM70kghm61fcLYuS",
-	"A1p2B8+jneEha3XpwajVHXWi1vPh/rMW26GHe4OD6Nmou1uIqMsn9CimW1Munv7Y7QzF5fTqbL77099a",
-	"30/f7e6c/yz+8WzSmf5tsBf9vJ+c/bbz5dPwOX2VkrYkr9epQiGBFdBuUy7Wx8/bJOB+TNX5lHvnL97W",
-	"c7ujwYRLIuhL4mG5Onf3AMfj6tyBcFgHdlncvWIaw0Lh6EIC6zJsO7POFcge9q74sM9NLhp2rr5jjTwR",
-	"xfSTzL5s4bJ5elZdtQBE4z0Xb6V+N89p8WY4w1LlXNSVSSCOKCyPDatTnq0bxlwUT9h4WwIqM+NVK2C0",
-	"E9MyXYKCQpJGwCpWaovItmiTF2OJ8scFo0lh/pXI2cV4C7QeFmldrYc4Wr3+wQWa5tB9m7sac4nyFYNx",
-	"cc7XzpSYcnFOp9OYM3UOoI8UkFfMz8MxFYLFgKYhnInPiKTzATs32+PYgfndWZrOcYpopSimxkwoj9uK",
-	"CbBYVJkMj3b2M6vxko3oLC6x9Uf4B3WPV2EZmXudDJkfIZq8PLNi1d7f9Bbg3GywRnZuCLBnTvw4+7Cz",
-	"A5zCHTkuUa2OK67wGvIyJ/q2JLvCiW+qFW6FCDvn61Oxtqy9mT3AH9aSvMuoeltmr1x9pnC5/LTTRb7W",
-	"srsAvvcJ+D65eeW/xnCoolEdhfMq6MzyphbKciFnGGfOdZt8wP+4XobEbiDDAiLSoK6lsizo0bI9zHKg",
-	"vaQKfMABGDOVycHNatdbxC1eil+LUy2BB05nmsyySXmrBpzKRFv7RDXwFA5tdjiZVSt0AyourTrHUFFz",
-	"32o3SpGWzAxOmcYgoVKxcgo5CIvS7KE1I0ftx1yYzHsuXhstK/c9pgMFrCjCGkeN553uwc5+yXAf8PGb",
-	"y922L+ISVBTrBj/PDNu0X+ke7j7b77ivgG++dIG2M37V6MdE8S+tiF/w1YtxJuUbCGYonB7YiVXxDpmW",
-	"0MomFhzs7+8dkMFCM7Up2wjU/LNgDsuYhZayhe0sbT9RsfiA31YV6MrWDrssQTagNYNqYkcoYHIpNNBx",
-	"5YN+NjWsHGbXAD6XOHpWr4Vp3/LtgzWxLsOSbCMbPW0I3O24NM/q9Shv3sSUYyowqEBIMpEJa5OXLGaQ",
-	"kWHv6hZeRX5ZgqnWWhbf3izLR0GvKI/poOQuseSKD5lLqxkwGxhSZZ927fE57DIci923GqO8l/GEeVJW",
-	"OsJ8S1wENZui+fwnFnF6Bn2r+IKh5q+n795Wu/y0a23oM6+gIdyOp/9SG0eh7+yHhPrpkomZLwFiV9Hs",
-	"O7WgUwtDAQz58BZZlvYMVLErliwwYY7IERrlzTXHZOrUOpnJNX6CqdV/YwkfVUoFpzjrnH0cELqy563A",
-	"x+20XXzxUlujixnO7hz8xpnFDbQGLbCyLUvk3slq1UA1buhwl3ZHz6OD1rPB3k6ry/YPW7QzfN46iA7Z",
-	"3mB/tLP7rJv2EBH70jjqPtvZcT+lEWZppjYMfBjtDp4Pd1hrb9R91uoODmjr+XB3v9VhB6Md+izaHxx2",
-	"XCa9paNq6jvB1KE9Rlc4GBDzizt6u50uQudlxrSqugPmsKsIcw2iKGqmjW9YziO39aUu0mO/6dZTYjTD",
-	"gVH1uHn2G+2+zCLaONr7w27/8+zUw+1vGC4xHDKlRrPYnYDceQCeWzgP4Ud2Oked3EcKuFMbHZNgzy3s",
-	"QZGPOHwGrojDRqiU4SVtIajGml7w1Ss00RLehK8AVMG8Crclwy014UyX8XA735ZvXrIiK2Ar4BLgaxIS",
-	"pUb8ipGILtS9AbBwGBSNAMXCWgs2hbFIaehWOslq4luUI1QcXhuhYinoiCB2Jdw2PqCNLNuNvW3txlJl",
-	"omQr1pRhngcu8Wo+bOTmG/k52MozVrGVRg6gTuveLYblFxTaNWQ7fDWR4mJZ8Lp3oa7yx3bL/bG+/xZ8",
-	"iSfenYtGk6UiyBDW8vfEkvlGDsue1Pm5YkS1eUHNr+eNzlB/037nbSzV12ZjzGjEEiyWCEbHV2IoncKa",
-	"vbk2tk2bU4lt0sPpHnFN64un+NJEnBcXVCbA7sLcefeBCoBjN2YTCudazCbmbvs/fs5lO2AhNZjrexfQ",
-	"VJxo+gLFSb4/Pnvxg5unIo8+vH5B9p89P3ycnVL+XVw6tUKj0im+OqMVi3jFEsi9sDwQTf9NwgX5dSY1",
-	"U21yAqva7zU6vUafzMc8RuOk84TC+32RnXqvsdNrNPIQTeH8p+YsJ2YW/6fX+KXTOvz8n73G/2qUTf6N",
-	"HPqk6CIBNIoSplRZdnSTJCymGpPKsApYtrE96rgDe4fPD3I7kDHcPa2JblqL5uzIhn7aGrU+/7538LV8",
-	"ET4wnSyOzXkuXwYxmwwQNdDmwRmS55RrMmAjmTjfjU6yO3XY6YQznHDBJ+Zg7fg5cKHZhXUufJrPj2d6",
-	"bC7DkGpWsSFpC3OwYHCGS3zwbL+TW+LvMPI7YTSe/O9ew7GIFacnvz5fbd4H045/AGQgpj0Up9jnUd+d",
-	"AcCPoYo8MaqMx4J5YtZqlghlI9/SCZci/IE7BhIkLCBfkE25jI4J/fKGiQs9bhwddJtm+d0/jYqUHhdz",
-	"QI5b/6St385bn/+z/ISE+AF1CM/eFLMCx+qSzMcMGCS1LqIJXZBkJtx6sKiwIHVBf4uLlIciWLZS/yth",
-	"o8ZR4z+epgV2n+Jf1dOPM27xTm3gWRX5RSCC3N7WrGJZQkoQRHdtMrJIAMt30dlugjMc/MyZwnQKq0ZX",
-	"H+uappMS0kOYgWuT7rxvNXYQg2R8+lmWnMEe2xkd0N3WYWfYbXWjZ4PWc7rDWvuj3eGz6LDLOgd75eSE",
-	"EYvXJ2f0U7VaYIRyVu6ieuC87E1CMdtUjqCtahKZkP6TfpuY7vggAEuFQuWmu7NLeGa8MVUZoBcr7dvk",
-	"DaNXYKeRMzDe2MGoWKRtPmEF2Gkiv9iZGVKN/GTKSFIQMVQgHY/6n572m6TfuviNT+E/Bon5nz/Dvx+D",
-	"SnohZIJ+DFh3VPfSlT8ZtX6yodSlHHKns7uMRz7q9Z7830efnj7+S6/xy//3H63/9/lJr/EI5vN/W4Pk",
-	"/8JMHv/l0S+9niafnzThf5ufn6zu8vjJ4xKW22x8acWQDw7wk2az30rBNtzwMb1ilRtuaykubJEo27lN",
-	"TgqbDePZHWzCKQIrnfb3fq/ThTcGbLj9W/YILdsfQ+A3vknW67qawWAkQuilTdlLzRi/MvYSxApem738",
-	"PGNLlcK+YF+0FxWQ0Y7aYJt84nps7j7XzTStHXJO7UkwPwo2Z2jFBUpcQrvTceDDG6kzqMt0Wofl6ozZ",
-	"NShLbJYPQjA8tfVFPHrImo4jpvnQdAvSP7cUWfG/yS46mX9q39R52gCeLpDqcNHBg45FxKFbdltpHFdt",
-	"nfdbFB+Uqfsh9FhFjEblT0uYPSahO6dwycxx9e3Diyt4DFdNLkwmqLuYwQT8pOrrEsuOSk7NyIPYVBGR",
-	"VSM2ORHLOBWsaW5qVtcrxJaUzi7DhTaZ3RvALilM7Ac5x5CLbMwLReYD6ggCyFTNDDFRwjlFLhR7t9M0",
-	"HMY+UM3DdcVzFSbq0D2y8/wEMLgwKS2tcES1CgPFHPrHTtU8wXZdOs2d7Cxrz5Ml5VP1S8qEhqtffzG9",
-	"kX2b64mRsFUX3cY8pFyJESHnbXIc5IH4XBkbKtLHINh+0yZIYJswcY3bbJK+ywnrYxhRX0jB+uY7IlKg",
-	"JTlGM7eMEMLWN2CDPkst9TCnmWvmq0u44QcZV+xjwF1miqkCJ0mFkSsHUjZtqBiyqfIAk/NTPWX6u8Wy",
-	"rUyTJxXTZGDr1Uxpgi+u0lXF6OTSVYWA6mbDwuw2XObYksX0sbElNi86YY4fo7XCnR06sO+aZCay61qW",
-	"nlBKhK0HvNki46RTGpYJ9SynLJXreIVC2T6Qenwt4e7BAEpX/hPl+tTVF6lkSHlLo+VGzcBInM+t79sZ",
-	"9JvOLgmqtlBzFLiKiUpuZr7hUb5KOVrI0PZCftYpN2eG4CjLzSzWfhJYWZxjstqkUtOxV/JICAI/rvlG",
-	"+Gr6q6kUisFOfjdTC1sOVjMBAjz0IFjHzH+CJwHyaIGYTNeyr7p2T6FRMWhyaZ+PuVjDegS+x6kijbnN",
-	"c3GfwMFoYl49EMZrnhQsglc1zQZj6hRPFmG/68dkBl4rMNK3/IOsbPq29dPAnv/VWW8dFvAGm5PFv1i6",
-	"3EHT7ax2PQiNgEYLuLgBmRXgyUvpLeuzNcL7AXjx+SVb9OuDLcMxNOeuP6RxjJ25ImMWR4BnH6JZCJZZ",
-	"QI/st8ESZpJbly5c2nIry5XJk2p6vHl763zBjZhp/z6HpqYVT9IM2sxKBEiCm92aEFtl1bXxbavAS5YO",
-	"UOxxM9cvj/Ji2V05NorDRHF2oXBtU3i2DZbWkll7efPti9hLq3bHty2FGVl+0rPNb5AtpoBNzRw2TbBZ",
-	"/i7AdAL11jIMTE/D56r10s2Uxk03+m5hD3EB72IXb+yE5xcuQ3VJCOwGxJeMspT4fPutEV8ShFtGrtqQ",
-	"zpK8n6V05ttvjc4gYYiqbOaO+YFrnzYE5Kf1NDaju6LA1lLay/ps75CnRbm4siCKg5leUaHLBuhYpEx4",
-	"Yf9JeeXCgQRmClql1Z2yCxlC+P+RF9QuFyS0lkAOAmPFP9gaQKQfWPit7cmFiqQ4pTZRNrummyu7W1vO",
-	"ympq9YYK+lSV4ao3kO9RWdeq9ji2S0WdqNrDQIebOG5Lr2wzB+A5p0IrSIN0lbcMDzxyRenALRwU+TL/",
-	"zlS/Av0OSnmV1kDLnkdXPemeHMi0nFO9YWz7O9uzYvkowwuCzaTqUmVX/DqvtS0ueRhwvVyPcQ3Lwpdr",
-	"9cTW29sjCy+fD232Qi7L55ex9q3Za/wi34u9DVEkV7x0bMNv+kAUD4KuCYm54sjk6oMXfKlbPjvXemEj",
-	"CFJ0ysWQ4du3xvkp7VRdbHYj1u7LtC3vnZZEu/aZSOt8eWMutcSRhMUcCnqGeDbXOQbLnt3Bzl7JS3aP",
-	"5GxYNrLeQL7HnetHgk7A7e2rlToTV6E4ZWYLrI/x3+cts5x7hWuDYAP34Hiuxys2FHQZSMsaJm/T8g8o",
-	"H1cVw8xI0fSCgjjFw2TGNVfz25GwQemO+/IC96W8a76+sf3dGpmaeGYgtCLlyxgTXig/DqzG1fXYYNWD",
-	"Kv5Ll+hVUGFj+0Zmoy3YGh6eIFfAbAOiwlonS6nyDW/ZOVsotrqJezY/xnLHbKb11sjNlIUt99qDChdL",
-	"H4xvu2AAPSNDOlOMzETErIM2TYnt27WCe7NklcpXJyzYtWJpfNP66/LD2dn7v5luMAW3qqVr5BIfLWOG",
-	"j4WU5WvRrk9lfoQ65Gb63A3dqw3gy2gOetei17W/E1rD2rfr0xr2rkOrb39HtIYZdZtQG/avR6/vcScU",
-	"p3V616c27VuHUtv6TqhMi9+tT2Xatw6VtvWdUBkWAl6fzrB3HUp9+7uhNSggvAGtQe9atLr2d0Lrctfg",
-	"EjLr2HGCpndF3Kbc1netSeBd8dgVz4ElFLqedQiEtndEn9Kb0qd0ffqUvhv6VjnmlhDou9ahEBvfCYmr",
-	"4yOXEBl0rkOma34nhLrcqQ3eY7ZnrQcZvbgr+nz95A0o9H1r0Yit74TKsL7y+nSGvetQ6tsvq6q8zkB3",
-	"qSSu9CUuWbi0bx1qbes7oXK1PXcJmUHnOnS65ndJ6KYqVKb7GsTeuiqVVonZLJchrJWzyrXj2+aLwa3q",
-	"+CYtj7ZN/4xmk6lMaMLjhc2IDezsYforAPel0UdYnlEF9Rld8tl2vCdhbeDNsip891VB+699Bd+tLKx3",
-	"cdmK34Vixu1GQJ+z0Xx7dAaR0o7KFAjKuvdc1PicmsMUMxeZ6mazeWDq/SL8ki0ydF3P5Xe/aLN76Oj7",
-	"SUZ8xFlFvmoGBihFdgQvXT8D3tPHkIocx3AgkctYBbT5Wl1zahMmXjrQcpZc7LK1XViOnIUBun0HVdUn",
-	"ii5U1slkQ4xgz8ISOptlZvjuq1Iy3vjaNltZhtLCPV3yI//OEZavn7N55kk4Sp3Mkw9h1ZqtUHuN0j3b",
-	"EbkfBZ3psUz4bxvfo+9otEaYQrY1sJc1emcab20XnJJoOWAaqbAkpsRqkpl9+PTpUyuPU7psM/KwpoUd",
-	"uWZezLV35kxe1oiScu1uaj8GCNUKYdV+RzDI+hY2I4QT2GAP7hSQ4PiegQ1UVXPaaF3Lh1qxwCWdti66",
-	"EFoo917uuycWCvgshnhuhRHYuxWikC9b5RxmuUcGb71floSc7f3eJiCni2Fn4uxaNEK1h8bvEzlliYay",
-	"TLb6R3YtXtnqlnN/5iBoOYTHiSSW/h+62CAaz+lCObHHAImAa8XikVmbafDJsErmss3CqWOGNdTDdPj3",
-	"v5eqwF90ekdsVXDFmGqT72Y8hnqjPrkJv29x3eExHVPN2uQtMzcrtoUfJzJiMZknXLMCQgsU7cLKnuTV",
-	"xw9mRV6+en5I9p51uqTT6XZJZ39vl3R29joEin8GAIf7FjArQDisBjHEBW452hGWxcG6/OLXpOnWNAXl",
-	"kYN/saHGwxQsZOVJQIyY4spCqVOSgmR7lMshJpE64G0ynWl4P0wIF1oa1iQFH9KYjGQyQRjv58+e7z+G",
-	"vKcxVWOEsZpAHmrCRoBrFc3w1iFGk2qSWApG1CxJ5AXV5gfEK7d4R5REcjaIWRpMOE0Y1BWyFVqbQXbc",
-	"3i6J2RWLgQTBlObiAjMy0zY7B6ipBpu9jVqu2T0p2WC7feYvF7Jlm0NNuw90/hPWM4W9BHjyNe/zMWb7",
-	"zT0MlCKKDROmi1czLJRShL5jwiGf44MFG5tRzB5DgZGIatayEF3FY53SNucJa59hO/97i08Mc7eQ9+PG",
-	"UeOC6/FskBYfGcqE+TIkT7kNBHxqRoPLEVZvKeMTlxyS7hBBJMCETtVDjE21+QGAhgmwdH1bCqbfLsOK",
-	"xXhPtXrZbMM2eTszHHVk+JILoK1cRzGLrf6Bl/QO1pWvhMK8ZIs0ozw4X4W1yhS9/32ZLQ4y8IK4b7tq",
-	"o0ySR2bVZjNAvlq+YF+bjUub75u7J35Qr6Xmos6pyKLu+VoaANqf4tPBvz6XfBjKvc1U3RtmmgMYUBOw",
-	"0rhR7QglWPk+c4gEyK45Vff5FCFKWSUin9nYKZPTOEsaviKw7srKnZ0mbMS/VIMompVFtOLCaUVZoIwa",
-	"MweUT9OW23+UHuUEkrVq7qVtnCHN5iPd5z2DTHJVRp9VtiB32Tw0VJu8mkz1wgJXhRe30WxwzWrofCDe",
-	"Ts0nA7FJk4QWdR+46Xa77Y22J8xPupnDqw2kW0ZUZBh4ZltzN7ZUvYI5u8CVtcQywLHKEaBBFGWx5Sqq",
-	"QpKxhcLEGxlH5rHtCyeusdLFRXbVQpfh3oIlCya8DPc1LNW2ITTt8uFt7beVY+sxSxihCYMbr7Scwkd2",
-	"Os1Op9Mkc/gzNppQwx2wsHRjCRxvp3I+rgJd5aymtjK9m1NjJdpkeOj9mWg6IOEAqhcXJDuR6hOLt6wo",
-	"BEnCL8baSrtAyHooUC7UUYKVieG/4YmE/2iBEZyzsEH6m2tIp7xliHCN/L9dA0wHcn92UD6Ff2PzzxmU",
-	"1mByBXZ9rC7z2QVrXFdz6RwEH+k1zFFBpFV4HCczQYSc/wXqD+Xu8XBZbEn2uWum6VD9invzmgNqaj41",
-	"xyWjGBlqOmPtXYemil5hOWUCjENEywus1APv3wIOYfahq5iIWhMp2KK1P9hh2Zfscqj+/6/1/0orDjUz",
-	"oPe10EhT/syFB3IN8Vv3Op3mSrDZvLkea2DD7xbq2d/35wfdVbDWRifOrFxxu36ilxaq2RlEFR053PBk",
-	"gdlEVsmYCf7rjDkVLwPvTD4qRigRbA6NjXRldDiGH9yBzO5aMhOtZ6M92lKaTVvd7exaCExfc9cSWW00",
-	"zcJKNy1ucm145IwVxEEum6E+l722qW4ZmdKCPLpfCjsX3LnPprk1Hrjm2SIN4Tp8zpXPWpOlvBMsQPVc",
-	"wlNQNTUPd4vB2K7gMucRv2CqRB3tqzFt7e4fHPXJSKJZGEG5GTn94dj8BWwy/kHsrTdomYDCfmP2hUZs",
-	"yCc0TrVYXZb/KKSzD9XR2e3UNzXwbXMmJXUyKyW5aww4XjEb6RCZ2kbqWLx6mYRhOW1yynQdrGuo4jPA",
-	"MfpNAhUo51wxYgjJaw4VxAUMy37nHMq8lgYCGB3M60OOWwKbVI6qWiDdbfKuMNeVi1/L9uReFVRdLrE8",
-	"3YN3U07IbaHgzNpWjmVWqY8QGTZ3y5rZySEVRgu+YgkEjRCZNIkUQ6dKpECkKYbmt2y5yoR5eW4iZOF4",
-	"YxGtjbYiJzy3VFNmo6lka/pWXjTTzE3JMDMmIrUZ4/L21gxPLGNn9/UMyTSfocII4tiSh0UOq0vYQ4XB",
-	"mFBSDer3ho8q9oUNZxrKhWD+eaPZmIlLIedQmHflptoZ1uOdfpJcL5nafd0MV1a9SOaiXAUAf4ctcxXq",
-	"Cq5EBnjShSTsyzSmgnp12m6N0SrP2ZdhPItgW2BLz4XU5zFXuGVTqE2imIJE5WYDYVHwD9BSMW3/FRSD",
-	"Mf/0RWLMP4ZSQql3ORoFfc0RKCl80mxAEexz/DZ0x/ixdCbnTERYqGPl+UnYkPGpLudNil8IFpFpIuXI",
-	"u/8cTNYjSv766fRxnjXYxTVMwcmLfrvWAUpYRIdp3b213hCO7jruGMONbAdgbtajaCdbUukWXAIU/WcA",
-	"aDNlIrTnok2Hp8bqe2vSXeOplRZrX948fAXZqjWlBltfY8Ze42b29dZc8tgqPBSauUdPzsCbsemWHI1S",
-	"dT8nH7NKcyoJMhw3vT5l1rZwZa5lJc6EFJa4bsM/Vxa+T5s0g0qNaxqPs3gbRROyYF9Kbh4ETXBNqOEJ",
-	"I82SPtGSXNhwC9MHSLUXyiJDgQcMfl6t2+TOW3ZB7KxW7VBVxaUzy9NYudZ4Zg4eVFqdiYQN5YXgikWO",
-	"C1JFeg0he41Qrhje7qfbLKuw1GwMvHyI2DDmAv7TggvBsbNw+WWuxhdwFzYKGHB2KS2tJ/zIGgvRr9IP",
-	"LMNNZ0ZMHS39vNcWNt7aVKBSm11CPZfFY7yuKx0sE1CGf2/vkCDLBUM/YCwOGLHmtNFMzxJ2n2IVco7w",
-	"Oga1cgfqccF9mrEGRlSNB5ImUdYOuLNOHNIlW7Tg4+t6BI8RitoXWDODRETP+dBcoZnQCp6Wm3oIJ/TL",
-	"CXbb2wVq7L92VjgPgZZSU2HO9lfqSfzsr9d7LlxK/hr36wc5ByQtW0BXXJKYXzFVfRkqzN7WTJ07DYa1",
-	"knGZ+Rs+5UJQQnv3Qaf7PGPwBoN6iS+qyDthGSxk5t2uxuF21mLvILMSB2stRJBDtCa/dVlXnucW6c90",
-	"KjKB4N+VvOA4Zon2MXwDCm/8ER/mPDu7wfaXcAM711Y4g69Gsvl6J35TysIKP43RAaUlUSAawN1HqPas",
-	"wH56IGXMKI7t0Q9LbMOLKZawtQPZcdFoPqITHvsSt2xSm9MAfuJ76xrJsJr9zlJW02yUGlg/oV01QzMI",
-	"qrB4dn+s9VQdPX3ad2GS5mU6UywBzpndTNcWvKFt+3sqf/BlmNnV7vP6LN9tsiEmzz5RGbZ78rnyNkSb",
-	"hyumeL1Wp2+m1cXBZVYRW/wQwPgQwPjvEMDIFpVhQY4KNZZzgTC7CMoKzuRTLRNmn2G0kswSQ8xDzORD",
-	"zORDzOS3HTOJF+6+RE5aJWEznfk4xSlAEP9rJDVw/aAOZC7pZi+NjRmQK054vsy3Y9FNbNMjMliQMTVa",
-	"/oAh7rKRaVAPnEWku9Mhj/oXUrD+40wL9K7BrEf8ipEIWJev+a9mwyFTijzqm4ZcXJjuMvEjuMtbWFXn",
-	"HADpYz0xcCj7syRGfyiqy/1mJWfjitgnVCgoB4tzQ2ej2TDkWAchHsBLtji3A9Xy8mQeaGUvMvcSg6r9",
-	"Qm/hKYYOE3LBtKrxHivMOP+ysrSfK27BOnMmZvMzRjUY2b4gOlmkgN6B7w+2CVPLhkPGorSyS8KshLnf",
-	"Ppz6NkPkihUWbfgb7tIEs8zs7qPLz1yMpepkHcVxNo1qsd/w6twnHrzkNV99Xyp8EnYzrAzOPKOzXDe9",
-	"rEX2mL8GOfEcrHdGgJSJYMDeeiOHafSiWLwbNY5+Kd7F3wtmsM9FmTziLI5AM22i4h+xLwT075grbSsO",
-	"DhbgRhkppp11fiAjBOPJWF1KRI+ZQ8pf7IDAUxaOo+BxBpeuEXTtJ7mY5ikX7SerYmKr7SLw5dY0NQyl",
-	"qNdrqC+O4wavI6QlX1ylqM5cUxfA4oNlmkBOFgmpgzmsFC4jX5KnnFIeEEWEnJcLlyUaQCY2C9sB37jg",
-	"VzWnuFJqLF+C+ykLchzGx5443gBaul3WMhZQBsa3vvn6yo9AmBlCWeMHBr6X2bI15RVhqIWxar+FCqCC",
-	"K95DdhalywJhNhasd613iY3Yczcx9BrzxKUabGC1DKtZmnOvmM5cCRtep5j+g8TFpnWVU7PZdmIgx1RB",
-	"4FQls6K51SwyKtzlc70EtsTDXUJTxCpZKxS0QGtmIa4TGryWDfOGp6LOUyTO1bsB98rw5UxA/THGq/pa",
-	"VKhGoqIKOkn5JnLlIvAqv62XwW4SiGNJ66X5nIDyz60TeovxtuGbxc7CkIcD3WsTGNOlRotPYwm7mGNo",
-	"SxiZNxhHE14aCfl53cCg8OoWAs4yZq9s+JnjGuGZDc9QMXYsVMvtilTLGoeAVH0OyzIDrAqcv59LLO+u",
-	"Z0BfNokyaFC4rW/Z/H0Z43TotODf1E3SNf+1s0uOT1+cnJCIX3Ct2lj4D+MszeuJKogxupgxhY8ohIGB",
-	"+2wGo9Mpo4ktFciF0yZU05ru4WGRMDWVQuV8o8873YOd/fCCTKlSc1mIgtnNaP7dbDZcp3VYlg0XPgcE",
-	"m7fwUIS3yrwx3p+83cqdmmKByMK7+l1VVLqz22MWGQQBrxFrnq5h0LBwDkoPQfmm3/+9vN19e8/F8XQa",
-	"c6bOZPlFSmTMgnsCuU5W1Fr10e2lnAu4p8GVpXGc3UYK4bVlO/gCmYaqMm+g3LVJ8ZAGxqIj0qdigWho",
-	"/Sm9YOY/bSlPtwZ/UkTOBaa6Z1i4WLjE9c/lM9ogfOgYQ3nAC4A+KOryA4djKRWm4KLm3bRO0I8u34Er",
-	"cBW6zKbgsbxhZGI+rOjeBBvWthfWzQ60Uno4lso8nF10r5ZhhqYeJ3J2MQ4ElByRhZwl5oA4xDVzm6Gr",
-	"bwzYazWMi2UR5taolm5WmcSFo3aNWGyUxKoM2+4bQc+Y8qoo8YC2Wo/u9KVcYrD/dwTpgKW9DkDHey7S",
-	"0itrGmLMtbRQ1EUVMHtWNwhAnnJxTlF4nWu5Em8zlHRf0ywlJ3NW9PXiyXadzJQ+HzDIiKrUk0EWgZ4J",
-	"4cU+Z5wn7mAjywJTsWLxFVPkUR+V8z7kK2Gz/uPyN5yZiNvsc9CwqrIF4G/4fcHMWxElkJqyOGZoqZVJ",
-	"BO5KRF5fkLk5cGmaaa3rhyfFp+ukYYq7+wcl6D4QPIu5MFrH5xgWs+wu2BZWGXAZUzFVRrf7ZKRup5le",
-	"Ffd+s+2yobU73W5nrZuUfY3lDl/5XlSTWDxEuRO59CqGdUs3sfNbbRyzDXEtrRE8eymXucDTt7FIfZZ9",
-	"tPgG5nuabRVqYN46vDKrsV7WoNuqZa/WAuFhugwkAZMrGs8Y3IJkVhoAnDsXQd7MEsu237uP4BHbgJmC",
-	"6QgCitGgZB4z6OJy+Qx0AHCjMoEkZnLJ2BQzToGkEv2gwEBvRv1fHfSV48V19X97553qHwb8DakggnHc",
-	"UZbwkTmxCZh7gCE/6nb2sGPLcOn+4zb5OL1IaMSst17IiDkQjYWcEYzZqH5B1CJyudSAmGLT2RLrMzyt",
-	"rSXikTUomqeEy/oCK9yYi4sjj9+CBow06d1HK1tPVT/I5+23yZlRA+cyuUzj3msvRgXZ2xNSbbNLiwlE",
-	"qD/pE8ODI4XAQzA1vNFzEKMQhZgJYfdd+03Sf9LP92uTY7BKWL3PoVGN6RVz2ivZ2yU/8u8IF+Tj2evW",
-	"8y3Jwop1Q9kY2nRQf2op/hu7hzJzFdDL13JWmGY2rskEvQPLno0TFzk7lEJTs+/+OXidoPw/hntrC56l",
-	"B4fIg0PEsGD7DiETRoUqYF9ZcQyBHKnhxCwJmKBk4iUQB2MLFty4XT/LTflLQjZfHRoPHMuKHCOHbHkr",
-	"F2aW0KE5qusJNyiJME3YkEVQO+8oIylRHy8Redn4I9dBJ1SoEWhtGSv282UAff/nyecnvzz5/JflXgkr",
-	"wYyUhWefq3yxtr0L+5FIDmdm0ojjf9jdf/a4BILudtDTGqtsPFWxJRB+P6ZTwO3AaFQscQH1LBrXxEr6",
-	"xvmT9cfUiEpwMT0AXxnLC491hJVpXBk5h3k5ExFIDa4Ij0pXWS3BXPjh7Oy9g1EYyih8HIZWPa5jtiQq",
-	"zs4QoomaueTYipjjWpVkfP2ZkO1ZvzLOKUA8sccys9Sl3C0Yey2SEnmR0EnG4zJLxJHb9CN7mY9mYc2w",
-	"ZnmbkUwGPIrAVlDaANCHrOeztMGUi5Zn9JUtAjyk0jZC6lYKjVHZJMDMKG2TYmaU/pnGCaPRouUBNapm",
-	"DGCYrQlXE6i3U9HMBjG3IASv5aCSqloHaKQt876MOUARlE8gKGDYSr23VcsygkKTFQ0mTI9l1ILlQ0TQ",
-	"qpZayhbU86tqMEvrMrUmLOK0ZS9B5XBGBrScD7iq4WCmFtWfTGttVS2sZXKVZ9wZw0r/agF+Wu5sIIZX",
-	"5VKvOjqeaAdfXXmxXHK9jfquPovWjrLsepmZoaVzaRNDW5lHFit2XwPhtgCQFxaRSmZia8Wh1kMPLvDc",
-	"D4B7F0RUrEvjgA2tzpnC/tUOej0mIzYnc5lYRdTlU534IOQpTbSHXptFXBOdUJ5TLKGGGRWXhEJJMAti",
-	"5rTMdgnEQ92YdzvxLBTisqV2K5mXja57mdz7IOMlwSzWHjez/vzSyKaCOTQTB+H+Wjjlp0xvFMN/TEbQ",
-	"bS0jfrMSm8NsH70wSjaYlH0+DhrnJFSn87bgbexm2UU4ZfrEBoWtH/ucDwJzIdChaScEyrM5VjljETZ2",
-	"VpQVPkJrn1vV0oatlXhqS4/iKdM//ZvTf13qS10f255mbQsAoIQBBBC0A9bqqsVKoRMZN8k0gQdma6Yg",
-	"FWcmqLJpcN5aoJqQ+j6FyvlUE+vs8GAzQqKlAWUeE1GbvKUTm1Nn6KWJzaozIjBhFzSJwLtEFQO4Ai6u",
-	"uOJQ0S74pmlhOms+4DHHbPGJwkrfVJGReXPOeaTH5NHb1z++fGxPngyQj+yUE0YGTM8ZEyhutmeZ+OX/",
-	"PPm83CYBG+FRxNAnt1nu9yf7ardOuW8bKOl28nAfIJFuABKpwJAgTKbkxH38ePISw3EWriB806U+Pm91",
-	"4f/v7MK1bpMPNggWQhOJeZglwCDKsisKusz1MrneiWL2VfF6xXJYuZfOJEG4Qk3H7gHp/9JrGBWm12iS",
-	"nuHovcbnfv2Tl8lTLYkzm6iLCoMfVwRsFc28al3ixPJO+0qj0OoPBFaY5eZxs4w4cduyTMT9Dfzo1xDG",
-	"7gEWFnNAS+Ta0nkd0XxNUI8tVSt9APZ4APZ4APZ4APb4QwJ7POBqlEf+3yGchpV6L1nMzSndQPuC2RMp",
-	"gMXMKeTHmeNs5WK107XcciZHOj0IOuF13Kd1peqvMza7XycKFm+dqoLYXkTsS0XKS0zTFGjcGqu1B0ZY",
-	"D2cOyB2Z9eBCH3RXLjhOQ1f6+xzmiZ9EOSxlbbIBmM2emxXZTIZ1GFaLSYS5UhffAjsFWpl7CpVo73Oz",
-	"qaC/u611RIexMhDsSSKeEeDm+XmOMP5Kxuh9pFGUMKXg59SrNpRCMKxV4Z12OlbBP/iERedyBtBAAp5g",
-	"56jzIMw/T9hQ20xNq8qMZvG59y2jhnw+EwmjkfWJ4bFK2AQco3XUCFisut54GQhcnOqy87G6Op1gX2qc",
-	"StSmgJNByQhfwChmmETGFbH+4nsdDVaxyAFYzpzHMRkwpLWJyV1Jwq+sRuORb8hsminP653lEUohWz6C",
-	"lleJsHKlNtMsk7vBGAEPzrLXDJcLgiK8+MpJ3fxpKHKt7HHN3PQaovla2X92ZXkZSH36t/IrlP69STQE",
-	"mdmLZCuxWNVnvYIseb3joaz3t5UxGBya6+QN2mNwrbPtwhO+4dTWf4sTlNZBL+cz7q+YoiPjaP0yT86G",
-	"twpFK4houfbZPWMbnF1taPMFAxI2lElUZuNc732Qo9J3Ls4eUTZnCdeLUzOEfZn54gdVkOnZlwN51B8P",
-	"zw0jOP+f//rv/uOmgzMAoGgMVQVrKEA0E0XrQK7joBBWUDoqhlKgekLMWmG5LJyZ+aAbx2YZgB7MYvRG",
-	"cEPOmFGsR4hI5Y2/t46nvPUjIE27Y4Mr8bXZGDCaMFDF8b9eO/3sr5/OGsWN/evpu7fkExuQM3nJRJpT",
-	"NYwpnyjSV7NBv0n6uH5YekpEpM++TPttcuwxcv6kMPqd0FhJ4CX9APWn/2ezYBD27htCG67O4VcwpcLZ",
-	"AIMZkuCJG2s9RRg+LkYlGX1OCyQTKAefglNgVBUShZH7NgKaCnJ8YkNBkplQPoy9J3riP/6DGJZhFESZ",
-	"XCrz046h1Z4hmDBRTIcYQX/CgoVhHdZMijh+ykfU9MRum3xn55LWIresxDX7k/LH7skTqi7VkyceAMTw",
-	"TqfHGtaZzES7J/ba5AQPvP16kBPaLOQ2KLT7RpkDrhDWE7y//mNa9gQh5MkTTDp88qTdE9028a/YPAXp",
-	"tDFoz8w8rGnZJu9EvCCU7HY6ZJTIiS10HNwZ+CCOawPZzEa8MspXekVs5gaWfjsyC22jdSkx35czC4gq",
-	"7PsJbxygY1gvks/f6aVV5TDuWgpG2Jchm7rau0HRzX5YWq7vLjyA9KdZJOEOCNkT5lCMZBJWrX0xZsPL",
-	"QpeYK62CdbVV5CHgQufD/WC/3Lk9Y8kEDmyLPHlyBuf1yZMjPFRKxuhzHMiZiGiCVSxoPDezHsoJU7gT",
-	"WSdIG8d6Yc+5GS099VnuapZBEjk31ylz3JUd5MT+2wxiVjeZCWF2Elo3U5R5ORfBDbKdbQEsR840keBt",
-	"gPXAKyzCi4Npl0DikMaxCi4OcoOwEAB+AWJdzPhKThieMb/aSNCQChLJpg8L6RfCOfqOVBvhhetlL51Z",
-	"HoiuC6VHAb8lHZ5ChBoTFywhdAhgC3Z4BATxa5EOD1ocZjcdB2BmNoom3DkExnVYg3aNZQwLPF4REYie",
-	"MK1IHyL+wEcDH/ZM361Duo1mXHtNMCM2J0VDAAdzS7AtJGqj92PsiphBI8Meslmf9qAGkbTunLkE4ibp",
-	"NQyvBC3asywi5PwvvQZ+BI4fRlDaATEO1gzl6ivO3aHAIcJ420i2ybEgWDQV/uKuF8yKReYu2xzOdIEs",
-	"HW47sfo+ZPlR4rL8ILBN2FWBjxtu4CuZi/Q3s2RNwpVZISG1DWikF5QLLPlJM4II9h2Lq+JhzdQixhT5",
-	"bMVnowG6bADHeI5nemyOEoYPmB8BrYgSlOVW5j/qH9u0CGh2RL7Dv/Zmnc7e8K+fzuA/WP8xydTvIY/6",
-	"XuXpPwYRt5Az4Hw9MZB6jELHtbaIU+YGoKKKRw1xEKwQv2COw5ols8IBjrDtAoQb2dATZhHZF640EBvo",
-	"luayoaqIh4fR4TjV8IBf248EBRo1sXJDHSGj7k+5UEcJo0aQ4D/mCdesf5QFt31/8lb9GaMeZyKWw8tm",
-	"kLMF30dDJLoG3cgtuH2cZb6Q/ui+5O8pvAhFZONu8Vb16ZS3LtkiHcP/EM7U/BBgvmBXNLZgx6NCcDU0",
-	"cY8bP7r/wY3ufnDKCk9CA5E9gi+kMN8yujUu7AebHoVLgxE/ZCAjbsP0jOqLhwTbQfgv969gctAlP/Lv",
-	"YI7H6QA+mgW9pFmsCpfEZ93kXKdwFqmjHKE4uMKi/Gb4M+4iGIuVVpuYo//CykfFv5BRggyGxg4B0Azy",
-	"8ePJSxzEB6eXxz/5SE0bJ4WMT5DZdIqCIQiIMkykMloKV8ZoKx6X4ILZB4J7n/ZJYq4FQ3kBr2P7/HdG",
-	"giPSh5dr39oH4H2OF4qaz4N1YsAWEvd+gne3u7vrNh4il2DP0730xVClxnAr38vJf5i2HBWhsJt4j702",
-	"EkvH1B71Yzk07zvqQsfJo/5EXfQf42xJ3zxY+jZtz4yPAVAJmzIKzwXceqeEoueVgE7bs/zJhXYZraE6",
-	"M9QRgR/MREW5qWAIOvytJ2yUSU80mo2YD5lQYBmy78njqdmh1m67Y128aZTffD5vU/hzWyYXT21f9fTN",
-	"yYtXb09fQZ80O7ARhADaw9U4anTaO9hKTpmgU944auy1O+09MGboMbzkUwP+1c5Trzc+/T2AJ/r6tFB/",
-	"+6Ks6sYHpmeJjTbL9HDaaqB6WfwXa9EHqeOq0ws5L9bvPuqJOUpEpz6OuHkuoXR1MjthStNEt8lbmiRW",
-	"lQpuCb4h+jY9FjYSOU5P2NLNmbcz3qcAJ9ccsJKq3k2M8eybH/pBCXC4Jh+szCmzZWRyPeCIeBl2EjWO",
-	"Gm+40i9ylb4hh4iZNyRUsigz9aRNnjrF/ySCKhcrWv88Y8nCVbiv2dy9T9b4glPR1+jyhk+4rt0aSuNC",
-	"DQ8nPODQ7nY6tpi8ZgItcdNpbDWnp/+yQVw2qBN65Ovbv3LBuOXzcF2fVvXDAmpjNqHrlKEHmzdYYaoM",
-	"2+6cQ5mRbmenanS/HE8/hnmy0GlvdafXLnHWPgmh4+7u6o4n6PZFQpqNfdyIVX2QL/lqB/t1pvgxSJ0M",
-	"bZdwWZzV8pfP5myo2WRCk4W9Z0Z9FCRfV1/TC3PPGu959m/ertj43Gx8aVHwWkN2lF0ZB4j7pUV1y7AY",
-	"V3Q7B8kdgHB//tpsTKUqYawvaBzj22lQtFyh0HO8zSfSoWJtqxc6IADgWU77zVhSyKPdTufxUZn9hKTm",
-	"E/96A81OxsyCPZnXkPJtjO4wkRMM9okXbfJSIk6LkWZGNYPPezSp4MtFHDmMWaTwFBgwBLQVct4mfYxw",
-	"6jsSF7AO8DiFQaBEvumFBiyjk6OsgQ/u2A/adzbk9Uu0zTkzooV91WnmT/9//uu/n6Idrm/91FyjmCfo",
-	"iQjer30nz/z3soBJQ2nkdLCm9nvwEbTJ9TEoMGvmA6HyFg1Sfv4gy9wruaYoM+MAXBMVpI9qrcU8s4N6",
-	"PDA3MEptaOmQrx01Lt4caKKiJ2wz85EzSRKmkwVRdMTihZWW5qtBdvj5JVtY/Q0ehs5ykNrF4WcjOJNU",
-	"zegJeB4aDSJzO6nyRW7mVn3f7XTMpCM+GjFIWFvyhRHlseoJ+EO3c4ivT9If0jiGeVrdI6/n+AxZCoBx",
-	"5poY7QTVjdhowRyOI0CiHaXlnlVPjOGhMuYxA803y2pUmZpk9XSEJAow3dgw5gJRnwHaoyf6KV4wrrBI",
-	"1ZfiIth3PDXaFyTx4bF0TzN7uMBaMpc9YZ6edn3sDCZ0gYBn+x0/75w2KEL7ExKy0+kEqIBOFbSOmZ5w",
-	"Geht8p4qHdhi7asDdgyJ6O4eXlvxOlaXmcTw66hdnz0oxncyWqypgByry9cyQUvYSq0j0/hr03Y+XZY+",
-	"nuvr0eWO1aXhDdbHt6qna1pfvckvcK7UkxWeW9Tevkuhv2prbq7P12ZmqLdSfwjAQWsPF/bbTBEsUwLf",
-	"yqKNELFRDbeYSgUpl02iJMSrASgWgPB6B2uBDUPgf8Ds5ExEmM/7tdnYRe1y021YnKLEWG8jfK/cVry3",
-	"AWHrDOb6lA9V86pV99zezp7lxYvfunajaV3TsMBhjcOyD9qmT9Mcs6+3/0zoHK7u+MIixFiHenenxsfO",
-	"pHwD8C3QYb8OSR7P5ScWcepqV63zkPnZik3sd1hrlj9RsfjgQGHu4SPoWF1617Z7X1j/9vUfQmYW61ua",
-	"nv4e/tP83UYhMl0SX/UK7EGlJqVwmCMMNEF38oCh/7Xv9Cargzq9gsZK9oTNt1EuESd/Ky2Mjle+rq1/",
-	"vMSBtqaDrLabhJ/yWktG+nbLY7Hya+HX4A5METjH5R3fSv0akKPWZUofHAgSMJoad/d78+Jfk7FkZcL9",
-	"YxL2YOYck1vgD831TMqZF56D7TbP8XMFIGLKPmWtGQSQQIU2vZSE3j1RdpGFBEc3S1JrAT708dFkHh3m",
-	"Fo+pgsIu5j1yolMg2gnAB/SE9bYjZqAzICDur9BEy2vzh++ZvkPesLrHJ8r1KW7Ets2wxw4Nbx0VzXfK",
-	"KX3u9w20vlzXf2vFNHMZvwW+/wfiyN+zQphIYJkMw2rujxb3NEBaW2XxlugvdCZQW3kZRXGWBsOVk5k4",
-	"In1X3K/fJH1MQ7PwxbYUYL8nOEayWMuyZnHsIOkCdvwnhdG4TcSpS6QcobUKM45VNmjYGy97wtJnvZNO",
-	"fYQIJT8Hty0Q24Z6aDBzrH6Cc7clFMC8jc7lVdB515UvWcjAO9A8N7WXZSb+ytV4XMU0y3vVZ5jZ5bpx",
-	"W1Ztuko7bVcOuEMc2Cb+YHq/39b7bJAIJnnfBBReDnRCpkii1sJwj2TSr8nKwBYqCJ8ELve+HeR8lsT9",
-	"pi1jFMQEKyN9IWglYupSyykKD+dXg5hQxpOemI6lYNt+Ffyc3LnNIM/lYPWeqquL//wyAZ9Eyoh8NvOA",
-	"C3NwiqgYpfzn5w8WOv0b4Dp1jQZQKPYPqKb6GrJw//MvCOr28h7xBFQ066ipZZ56TLUJzBC7nU6Ym1bI",
-	"sTkWPk/HaoWpqivBVZrJYvEZRIgrXcBD87HvRrXtifyI4B4moXfYpdNwRXZ2O8SaUqyTOcwiIoMFidiI",
-	"zmLd7gmf4AFYgi4mz8/m/clbi6zloXqa2doRuSoYDlyWarTSBIEGTcJHiBlDMda8iZqHWY2YXyEPtVHq",
-	"EUadJGzIOAZn231oBksYhokcZWmc0IW37NrQk3ZPHKtLJHALSnYBgPyb0rTN7GtaJTKNPfZ6Pc902HYd",
-	"lbywuDeul3sL8Tp6eWhWLvt9A7tPruvNeiTTyIwPs5AD3qYpCLn0LXkA1rf/39tXQ0rQ/Xs0YFKqKPfh",
-	"3SMVAeMBl6gIKBP1CsxSzEVACUqG0qWh2lZG4ll4mFRG94Sml0yU1JZyaNw20vNklP0j5LU1iz4V7wz1",
-	"oYsBzDsUnJYj08PsoOZXEGxZrIZHLiRTiCqtJfmNJdKnRhfMdUK6jD2vykDsqRnZKkph8cgmLAQCKLeL",
-	"lPm5NCtjwzp7bdIv1vKyUaQOUhw+n6/hVfLBCu2lMjBtL5Omzm32M8Fdt27jl05rmTI4KcBirTN6pqVZ",
-	"vCGN48URJsuYdhrQJEBjNCfHZ9xZEq6tqCBO77eqqHiU4brB+4UO9QVoimh848rGffWDbVXZyLIstLAX",
-	"gi9cQuwtaRu4xzevbfyB9AxsX2N2b3zA5Q0qJN/N1KK+JoLb7Zk22vi2q4uYv6kpE5FqWZadRkXU0lFs",
-	"XD+HP6Qx/l+f+mq95RFTHyBt2SIM2H6Ip4JXzeJOZ0ThJZtiYi/gzaBaAO9hlWbFAeJGMZCK5OOo3Ded",
-	"LgC9PkEUfJmU7YmaYvb6T3Nsjuvznt+0vAsT4moHXpUt3v1O/3Jk3i92sOH7BBL+AyAPi0P0yJ60xzcf",
-	"E5UGa1r8kvRIuGqm3o3tM289TImrEesKX1ON4B5GokLVSsxH93rpFq7T91B56dSBWt7djVpX7/KzPva1",
-	"y5fqR/n2YZH6N/XyEPLtwyHeQiph3QGgdX21LN2hJToZRs9+Q+zmXkbtFJiHDUreLg8pN0ucOhiWUrkP",
-	"YBFmRpiKKUW8APgSTIBPGGKHOz4Cot3mSvZEPyjy1k8tEBgglnmgCzYP67ST49jjjecXxhoArOIRuyBv",
-	"83iuivNWUKMs8/VaBgLro1W59QltMNlRJ1wpLi6WKCQImJFZGJjOhZBQ5j4om7daCyrYGnpiiRZ0nLU6",
-	"pdhlWvnkQQtfAzk+LiLKIfhRYUHfolkCiGE9MZQy5uKiJUcjMmUJlxF5tNslYzlLVOAYeoyATADf5UBB",
-	"dMKBCi60JGpOp1PE+mIoe2AVwJhlZ+Gql7hcxC0JIlsC8JZF0KYGjGzZytfmbq7k/mV9ChUwP+A9XnMw",
-	"16u+SMnV3bwR08i1RfR2BaRlabckIG2tzAcDwE0YAE5LRfUWZfSNPv9bMRcORnlJ2hSGZlxhfIYqygtX",
-	"ZWzlmx4BnrE0wpa49SsRvefiDdBx/97hnuBg/R4U440V41eBgwTPokWrdGrYbSjHL+C0K8AqE5eoUKX4",
-	"jw7jeCylhefkCWrCGKd9oglL75S4TNG77S3qCTg26LdzmGXiEu8TdJ3bciA2NqeZhhelwqWZqm0ZnZBw",
-	"0RPOBTSnC//QF1WF4NCNj6XdbPwMzXwooBriZRAnBZCKpfNHosZMhdeRAX/PvSN8CFFPOCYQKp1olSgq",
-	"lgB36qeeUV45+rU+QhAT0oDxQH7ZAcUixdM9IvOxBJgSRKvhOtzCAPEFEZhhrpboAlKsOZSAZSznok3e",
-	"wqhTikVa0sYTGbEYl/+Ssan5o5y5eP2eiOWF8gNNE/nFQSpugWfiCbZs81tRdHHSlgI799qIW0v6ruGT",
-	"KhnFqHlF/XRnff10HXI2piCYdJluai7GXUine6uZuljb+yYH8SRaPgzsbJQFjt6qIKyraXoE28XTiA25",
-	"A/IoNVOfIi4X2pefLEEXeELmchZHAQ41JvW+tclVaWoJiEqM4eyJLOZYCDh25EI/PeBYYE7xlnCbHGdh",
-	"iTlgsP/GhDWppInDffdUPSJmsfopVBIikJE+dgyCZUoRyK4d2/+ei/ew9i/d0t8GGqRFBKrX+oM0Z/z6",
-	"BndH4TpQO2V9vjb9UGuPswFWT3GHKtiwuzz3/KGQkvFtwJUEwIG3zBSdgXrZQ/ujsmWktCS9RiyHl4bP",
-	"9RrZFwNG/OXt3qCEcpUDTWOIX1xq/kYl38XdDxgTQahuDfxAsFevBBC8DkvDd/2pW7lbYGbXxKqt7ZoP",
-	"UCUtfKbDSURAO8Qa9YkG+c2951wBS2DcV+MBLb9B2zHT2StSB8vVcI+rnacOr78WaLYtb4BuruA2qXy5",
-	"l3zZs6arJQfJhqZbuydegfEgsij88Ly3oyeIFswi84AvgKZ7nH2KYJCuaEZw211NKawu0cwVjUgBNaH6",
-	"Qq6IQRXQ9TFs6vp8AK7pewrvhpqNWYLtr6+o4KTXgYYu9lgDNdH3vV9w0OtyELtbd8Y/XKW2Xz6bI7MU",
-	"FdpdyYB/+J9y7AJuhKu7C0cfy8OlZ78BTMTsUur3WmWBNBcKbzDyCa6bFj8WvPIA/UrVOHwlIY4w1kfp",
-	"u3ejnXUT4uj6gQLT90mFBfmdrVeTqcAypAIngGZEv05N/BUrZmAxP1d9ZYyli1hsQTQAjhKz/Kydk8QU",
-	"zYQUrJ+RZAqxneRM5xIVnVfYzMX1Ltg4e2Jo19GO9me7oIg0m2FixDX1aE44bJscW+jbvV1kn5hH6cZG",
-	"AybU77JG162wSizAAkVS0l1BT3/JsGU8FY8QsozG9c1yONB65rhsn6/NrIVv7eGK/da17NnVqOWB3tlo",
-	"maJN1inXaV2qopCsojYK5yz1PtyWULj3IJ52gvdbCDk7oGcZ1xZEwFnwrIQK6tPf6ZSfX7LFKpjND6BK",
-	"OtFkZMeFlJFFWcfSTJ7FBsfOlfUJiq9giXBsyJKAozquOAHdlCf4XkpdgkzYGmNeqQWmDJR5TCZgyULO",
-	"iUQEdsM8aVrn1ZaMsbx93yW714hatwjp9us9YXPEyyQktrFSz5sHbbkuS3ZxgSKeMHyJJ86bZIsUIYRU",
-	"RmqlX0nXPvNa2KY4Ks1iNx/3YmY93R27rfW2zq7+7aUYm8+tnfTjeOB6XOkkuv98CRfkBvmSe1urp78H",
-	"z+y1UlpyJYK1vEBzoS8wVshvsXUoYzm8DMNReyI3VFU86opg1DrQwq5MaJDVcY0LHBQ1LL+8ZrWcWWyT",
-	"mMjQpFYfM7iEyHv6VHX0fQs3ElNScsd+ieGr1v1MT1CjdkZK4SAvyTghZQknQX3znkBDtsOYgSMDdirF",
-	"mFhSTtRPIK3/uI3LVGnD+p7p4CJtmOWy/Do95K18U3krf1xeY0Fnc0LRHfnr8xs0lq1OXsnOIMWZcFff",
-	"wTcZpiEFy6ad2DQWRbg+IhRYTzbJ1CaYx3zk803LMmKHsVkzV5ApzWHJTq4nNlQa0iwOQ0WXaEl2dm35",
-	"2T+jJwD4kPRF4S3wuHkaCFcHk2qSUHHBXOEum5HRE4yqhRnzYsaUQs16BFXWPPfDwqh6YVnguZbyfM7o",
-	"Zf8GFZPTDDO9Phu9Ru7FGsgR2dZrJUg8JEbcGAe+11kRt57mUI/Bn5Yw+K1qkqtfeZtlLvh4MFA40cKU",
-	"zYYmXAzjWXStZIat8rpXIgp43WZ5Dps8w+4yc+GPqxqVJzD4q7Tl59hD/kJJ/kJGwzF0Kiac0QcRSxRB",
-	"hTDnCFRMH+VVvKZTDW1Z/Ix2iJEUI8iM+m6mSV8xfT5YQHZvH+NQ+n/8NIWtckM8uzmGeHcKYCaRYj2v",
-	"3jWzEB7SD/7Iut9d5x2s533MZSHcjDRbrRI+TcVENeDmS9/Gc0xII9NSArhjGWRlJI+Kdv2Mv9G6EOdO",
-	"FPoH+8ADFgTVwwKYbZSP1j6yUBlJhwjcjn32xEwYSaMMAw2ME7X0VA8dASDWNjbHM+YhFT2hGJZvxq+a",
-	"pcHv3SAzT/fi5nwMGz+ITwRd80nse9xHq2YA0x7qKA8a/XWZYHqI7/pJ/BQvbDXve8NHWqW2TJJVVkWE",
-	"tkpVZspM+ZSNVvBxcIjZ3+6JlZERKaptKXLYVlnLR1iKe8hWtuBruYcsxYqKB2ZyTWaCx/ZWGMkoYew3",
-	"tsyAhuwCmAG0ra9pCNYmnxxICHY2WhKLUMvpCfgHYADgHweLQrytiyAeuDd0sdE1+QfmqnK2jI+YNTiD",
-	"QKnXuF51rGcn2vE5zP28rXthJvstBM6PMgcjE462hZOe29bquIRMCnI6hTDZV3ExZGBdaprjNx/LiTM4",
-	"LbZ2+pbFDCw/e+tKIRzn3Wi0UnykLb82XTdRt9c6ON+WtAphYxnPLcqV++9Zv5Wrk7rYZ2U3R8upwohS",
-	"DJdFQynoBtNEajYEy6i2qShzn15fvGEYlgoiBR3qPdEfoHq4Kpf+CRbXeIL/wBf1E1Bcs2iNgJ7lInvb",
-	"PfEi40THqScsfbNj9olOS2GZv7rC9U3/+PfWACYi8LQvQLpZ4RYoR3azfKxAmxynJbNsySmRohkEJXPY",
-	"kPGpVmEQNFdqltoVzAcJ6DhEjkZmgm0CNwpimKHQVq4YbZOwL0M21W7LQgHcE8jCvHUh+2fHzW5B7J6W",
-	"cL5rOOlxlDX89NkOa7nqU4b2dVv8+pYZ70lwQR/MseZyubW67+IB53nT6pR9QFQBHjw8LOo+LBxGgWdy",
-	"m0McfP4W3iVroRBa4r7J9wwVPjP2Th80Hs2o7pMmvTgZ1dIdGzWWc0HMdbyVx8+N3o+Ht9Od2uS+nftd",
-	"fHPd1PW+oUdXGRd4eHY9PLtKn13b5rkPr7aHV9vDq63Oq+2mlcYVz7btV4lbnVLb9Pm0Prk2QHmGyEUu",
-	"o01Kv6zMmtmo+txNp9qGdTAeaspdS728ByD26yXm5mtI3EVmbnWtuLoV4tJ83Z4IE3YDZOLNEnbTAXri",
-	"9lJ2gwv5UJjuIcH3gWetrk+3zQzfa6gs/075YQGXeqiD8+90D1eVw3lIJ3tIJ3tIJ1uZTpbjn99WQZyH",
-	"5LOH5LOH5LOSEjg3ETS9iSb6kJb2zaal3Rd73EMS2zeZxPbtPCTCJLYbNUReh49eJ72tmb4ySgqUr8h9",
-	"Q2/BkuQ3cg9z37553vWQKffAsVZnyt0lt0rrHa6s34MGEahDpgo+lbS0YROUWGycyJgpfCmP5RyUNKvt",
-	"WoWvJ2KqNIJ++7FS3wjW+yA4QV8gBGXniM5ii2hsfnh1Ri9Iv9fo9BoF2L6FjZvN1RjaUoifr4l30zxq",
-	"ZG73T1QPx1tiUjhtTC2tw2My7ZFJuWqAsBv1x3AdNqg8WMWq8JC0G83GmNEIduD3hjkVVSPbZk+hDQy6",
-	"VxP5/CcZ8RF3zOwhLvHaThg7YeuEmbrbVJcLVkciNhszZabhq6HD7Snaf22kG2hOnMWRDZxbyBlRthYD",
-	"/O6NpHSgoBhrQsQsjsEOCLV/yBWNZwxrN4AuZdGdc7F0toP53hVLoFCmrUvuKluBV1nPJVFTFhtlD3iu",
-	"eUYKOrE4r1h9nCtyyab2tSqTiCVhhSz/ZyjdwIROrDkYlEkuSP9J34h4YUvNYlQlVpucg/PIfI8M2AU3",
-	"MgAt41STacKGLEJs2Z7oT+liYs5H+0kfGKsZNTccUHgmCb2SPCLyiiVGRpnFUHLCDGUsVuYM4Fo1YeVJ",
-	"/2TUAp4XxHQCr/cbZDa6TU5GZqUdG4DVw3EiQ6T5y4RRcH81bVwoqrpGUbZ0dXd2XQSni6i0Q9xC3OLH",
-	"aYRWyVuSJVaObCJ2NjX2euKQ1jWspWXdQvmDf7HllNcd0HXbQBbhADcGa3s9+bxt0Rq+AIDua8naWzNR",
-	"15Cb7xMojcMNya/h4Xy/rdtut+79AweOyTYk/NohohPmgj7Xr+cwH0twufILgdJjnQIPPVFqHLEvEBAO",
-	"lGQKDxtlIf0reBKFLX9sni6+rCHElXU7exXPkJ8yEV4PYVf3J+wqxO5Zj4N9W/USJovNYqg81mKqps9K",
-	"76z1zDhjZK4KQeHeokbcH86ShAl9PuWiTyYzpcmAEeuJwms2lEqrnjB6HdpLM+Ha26mMhAZYV5kBphHx",
-	"0YglWMYNPwQTJS7Y6lMYI1qttXYOyUzETKmwNAKNYzlXfu5Qkl1hFhhP8OHQE2Ymj/o//OPlh+P3J2/P",
-	"T1+9eX1++urs4/v+Y1i7hY2kyIY/eGelYepG975VTndqOd118RRgkDUSczLt18rLwek+lD64KSZp19d0",
-	"O1zd7YUUo5gPddrr3qp56RR3a0wxFZt3WXGhUGMBhcLm0sD8EdIwVcsy51RMGEVvykW90vMYXZYrNJ+L",
-	"5L8Ucq6KpeaPAj5qq9FzgeaG0N7CE8Ij1cQ4AGDo2UwEzuDrjA7HadXptPozyk2s/NwTYLvxherd5NEi",
-	"Y+7anCofD6ilvLkUgjdc6fdmkTcrW498o37p+lOmv1vUbv0DrIu9XPW6rGcoudPa+xDuVb/wfq75mmFl",
-	"DyX3b63kvlFU/Ztyi8kG+dr7lkXO2WAs5WUrYjG/YglEJtj/xsiEhOlkUR2U8ANM1fUgOuEssiniQs6b",
-	"YA+GUNkBG9IJHBaubXxWE2MJfOiwYVt2JBa1yTtfIJ8rMmAACWCGb2JlYNtBSG2/umC6aeO5oNY+4dcK",
-	"rbUrszyrUSeLT9jupV2CtVmh67id8ILcbN7j+2Mle6joVp9N5FehQhN0B+VWGcU6NYtTAtbUGd0CcGVY",
-	"QLQuhwpPwf1P6dTJIrj1AZeyq1Cv+HH2hqX2Ofd7LdXNNc478EEBiyN4EKNaltfc4MWJmh4wXFsMfbez",
-	"Fa6xVGfyy7SZ3nRHKoed9TpqR0mXtXnKg/pxm+pHejKvd6fLtY7VSVZ2gCM0fQk5JxDdaN5F7Iq5VxnX",
-	"aAgCq4KA5B2uFenPkhh9wZCANJQiAsygnogZVdrmZJ15hBx0pINlbJgwOzb6g5WiFwxLnFqjIVz1R6ea",
-	"iogmEXHLQnbancftnkCAEoQQg0BvSLSELxp+0ofZqz4cVAUFRfHFBz9DMDwX8N5qW5wiYDUjOuGxfRzq",
-	"MZtkGj7pAzE9QaMoQSOfnT8uRMxoBNY9Z9mczgYxH4YmwYrqqdZEOE0gaLYnpGCqTT6wiCdsaCu/AtCe",
-	"NA19qpjdPBsKyodWsVNywtBtPqbTKRNGu7NgfaAbUofEpCVJZoJQDAo4wnV0GEw9YWdlxtycR6uCagdG",
-	"Rrs/lm+TT2MGmXN+kDQtrpmVO+48uhQ6gHWyWkB1TpY9PY3rJ0jZkdZLkMp1WjdBys2+luFyZyOyoo3o",
-	"iq5JWJShrKi/ugMeJHDeriq7vkaq7rch0y/4N5OQNfdXdy0Jad66jaNGwGYa9VXhp7/b/zJv8mVZ/y/h",
-	"90CQtomNYSETiSlJqcBselii9PlfljRFoxt+SOOsU564nlJs+62F9RNIKlzK6N4+SYMbssHF+hYelLj9",
-	"m1+tylu0AhfIf7DpnY7mMqAyeLOvwO+ZvpHjvqm9yCosa77r8t2+Nhtriu2N5XU9Qf1wqe82fntrNzrF",
-	"jl0vShveb0zoPxO6PEo7Zzgmx4KwyVQveqIffKlv/WqQAgxxGABDSzPyxF6KDPzqrzM2YxGEPTu569OW",
-	"7d9s0vKccq3a5JWgg5iLi57gGqKdkSDsOpIJPn8t5uAsYdu0df/ZqAcY3mxfkjJJX7BNDx0iIAUwGCd8",
-	"Q1nPY0Uw87aY36Zvp8ws6jKr0k71WVaW8hsJ+rhf3LckKvh22HHIXTflyg8vpm2F+G5drVv2OHqaPmVq",
-	"RPhaDmwkAfBIDuayAbO/aBnqiHkHQg5BTbA55PQgE0SvQ5scp85Rm20DQmCvQyK6UNZulvpPzYwwgM9M",
-	"JfCm4lXaT62a+2TCxUwz1TSD+f824mG3SfabZKfTJDvdJtnt9AT82iVjOUuUtaYCdpMRSS7EMKY2eHBm",
-	"gaiExVjqR1aLvR2vyMt0A68hHWq6R5zfzQWwNb8JF4yb9QaumLKuG7t576lr5hYU8W/IpaNTv7t1JGxb",
-	"LV8eW5Ljz4nUVLMWPrKrA0u+5w512ysTECFtPTWGobmcb6NQo2fntUw8m6v24UAMnYwj7/WRskmUROab",
-	"sCEzS4WGsAHzmYJSQMECqNH0wdCQFkOwDif0vvAJg2INGceS1e0dm73puBRYYrujp7jQd2pl+CZM+g7E",
-	"PT1lD9aDu4sxgSMcXqGt8q1amqRmagmD+sCGMong9qJj2gWgLIJb2jZjgC8XcC7QvOAM8OAg9sfPBcpx",
-	"rQJvMTW62JNVfPwJUVgbi+pMoN0N85kzpm7Girm7mVpk5rOmOhR2WVsNMp2r2AqeCfAam3PiSvzMeRy7",
-	"98U3wV5uMQbuG2JPZ4CEtX12BLNJrtwdKh4rG5+BYRXmvxWykUgOZxM4U83GLIkbR402XCw7r/xQRlGy",
-	"sW8wM8xM4AmJqBoPJEXGFqW5DUeQIfb+5K1qWownF44iIvcn4hJuzSQEnRgSC2HLZlWLc3FhKBazJ5zZ",
-	"kXW0NxGyAhW/K3nJnBnSWnqnibxI6MTobTGW6gqmYZmc2uTzY3plr3PqO6VuIwJQ4KZVMoPPBi740h0I",
-	"cNezddeOCFWXTYKlyCzNEWMTm3zouLAi1oCYGcpwcxBGVAe5JIhYLCGtkApX+WKC1ABsMRSiMNpwvGQD",
-	"Cbd3rvH189f/PwAA//8=",
+	"7L2Lcts4ljf+Kvi0X9V0MpIiybJje2pqyrm2046T2E6nk1bWgkjIQkwBaoKyrPTmq32I/zPsg+2T/Avn",
+	"ACR4kURdHDs93q2ajimAxMHl4Fx/58+KJ4cjKZiIVGX/zwq7psNRwODfB0HIqD89YT5jQ+brR2o8HNJw",
+	"Wtm3P5LQ/lqtXNFgzHQrn0WUB5X9ytmAEU+KPg+HNOJSkAlVhGZ61ivVSsj+GDMVnXO/sl8R/vTLyAsU",
+	"v6Zftwdf2ldfL3Yeh38MfFqpVlREo7Gq7Lcbe9VKxKOAFQ8mmo70L+NQ7A+mfkhHXOyPQtkL2HDfjKAW",
+	"N//2rVo5GPFf2PSIq+g5zkGa3jeCkUs2dcmkI35+yaaqsv/7nxUvZDRi/jmNKvuVVqO1U2s2a43mWWNv",
+	"v9HYbzTqDfi/T5Vq3LSn3/tlEu1ToIxdj3jIlH3D3l6t2aptNc+ge/oNME3t/tnXBn03/LB3fdTq/eLp",
+	"50JFVHgM5lGMg6BaueRCNzZjrVQrAVXR+VgVD3Ur8yFBh3oWfaoGPUlDPbGjkPX5dWW/MvDOA37FzgvG",
+	"EbIreWm+gMNQnhzpXfV7ZcSF2tfzr9+l/z0JecQqn799rlZG9IJV9pvVyoiF5/hHq1GtRDKiATyHf8Ev",
+	"qrLfhGVTly9keODp7ZVesdd0SqIBI+qSBwHxJWHX1IsC/ZCrf6UWMu49oiEdwuanQzkWMEHbekL0so3D",
+	"kAlPv/r5+xO9xWRlv/Ls+e7e1uNGu9FotxvbW61Gc6vRaFS+VZ2RnDLhE3wPef7+hESS6G5E9yO6I9E9",
+	"ie5KsK83VpEcshAPRHvvcX+HebS203q8U2vv7W3Ven3Wq21veb1er0d3+o1dZwNxca6YJ4WvKvtbjUa1",
+	"Eko4JXIiWKiPkJ6Qyn5lRKdDfe7rUUiF6rOwkkzoKbbJzydXZkLDsUhN4kpDXnZkH3g0+IVNM6xIXRIl",
+	"STSgEaEkZFE4JXqYtM/WHiD32XAkI73ucH72K+FY1B73t2hNRWxUay9LxBPqP9V8R0ScZiYYuGX8myZB",
+	"yIhc0YDP4a7F7Vflqc2Ep74XdBwNZMi/LuSnY7cpEDlWmTU6k5IMqZiSt4fHitCQkR7j4oJ4A+Zdzro9",
+	"5vepk7NwSugF5YIENGLhakRvN7YSomHg84nt6SaayKcDKi6Yf8qFxw5Go1BeZRf0VA5ZNNBDHlBFPGxf",
+	"SGrSEnaxZlvUvJKELODMJ1K4b6kTveuB+FXX2iHbkEKUpiX+8oKJMCOpQada3AmmxrnzcWqy4oPeu28P",
+	"j/Wm9WQYMi/KM+Rzn18wFV8h5mH8DvM0ithwFKnzkA0pF1xc2F+M4HE+DoP40exLOnvzrcWBi97f2m/m",
+	"rvDHXoO1etvt2uN+o1dre9tbtd1+g9W2e7tsm2719/xWE5mQiHg0da71QOojcD4WEY+pk+PIk/q+Tv3p",
+	"XMIho0rfc/rehU3jMT7SQ2XTV4PeS4+/4a9efHp+cvbu9FAdDqPRp6eHO4fi8PqQT7j/czA5/CK59zIY",
+	"H/32KvjY+nXk/fwupMJvHIpGnW016l4rEL3hi4b/26uggDEypfQKzpml9nZ6lmbz0mQnV6jdYbO2XpF0",
+	"kN+ApC9DQgUx0sDs7VhRA1prbe/s77aaDbaz0+h7j9l2kza8vV6z2W7u9fe8rZ3d3larsbXFttveLmvv",
+	"ttt0e3dnq9f3WLP1eJt6faqPY3ZTLysrbPAAtG74ALT3W7kDwLbpXrvf3K1teS2/1u7t7tT2+o3HtZ2m",
+	"v9treVv08Xb7r30AjHi81j5/gpOR3+ADGfgshHtDSL3dvzeTNU/W3Ur4mmTxb2I/nAsZnSsWufvCtNro",
+	"KvbMYuUWcXqKL84It8ClzDeJJ69YqBK15pYvzfYNX5rtVoHe29zrP/a2/EZtt91jtXZ/h9Z6236r1njM",
+	"duiet9vsbfVvgmeYNfh3uDifXzNvHBVxFDM/oF9FMkyLs/di21piW4XZaU/vw+yQmvuNljMku0Htdl2W",
+	"d21iJ6Usae5OmmtPkyMmUvbBlLruPEcT25rbazuztyqDKBqp/UePRlzUjd2z7snhI9PqUf+gHf768+7R",
+	"2Ys3b58F4zcfvtT8w0+N3/7YGr7/o+Fte03/devVx6AxeVe53U26XcAmb0m3WHUXLnGDjpjw9Yp++1yt",
+	"CHZtOmd33rGMTtgfYx5m2dixtIK/YMz//hzsR5GJYC1AKgq4Qq50o8uqvxTaFcuu5luz5vNE3EgSJiIW",
+	"gni0WWH3nnf81XhH8f6aZSlI7zKzyH8RY8HSe3ubBm9fPptEp23af9L6+aNSb8SvP4cN+anfEqePe1ve",
+	"L5fN4a/X7/YOKrdrcnhcsLdvyeRwi3u72IF7MhaOe0zIyb0kf+cZ3Y2K6nabFPFAvVlc96nhewu2zb2h",
+	"9Ec3lH4HrpXejzDtGIpRqDYeCHLw9jAbibEodGJGKEOJoIR4TG+5OOLisnBQL2RIKPFp4Zhcb/zuTrvR",
+	"SN55ohdlyGbRqgWPEJtogonsa4nDxni430rFfVQa/m6v3/Z2ai3Nytr9plfbo9vbtT1/q7/V3/W3aLOZ",
+	"TEhPyksuLgi9YCKq5Aa3mO4/xjTUUjcObyDH4aJp2HMn4QPrDaQs/sABmeCv4JvRO1kRKnyStg2kHKrK",
+	"C/kIGVjlIGBhpPTA9EXXo94lkf0+h7ljVxjyBGtfNzbZasrqUH9Y+VytpGUiPRiVkoqsX9SZOn/OBtaL",
+	"esmmVWSjMrOQdzaKCEIfZkX8nP/vf/9PZWGoEb7pe0YUJQtSbpNNeDQgPFJEMS9k0cKFaW0VCi7FC1N+",
+	"a/pc0V7A/PM0F2YCnlb2o3DMltjAfcoDLi7OwU/v2g0qzX7ba/Z3GrVt2vBrbbrFanu97a3aY7/ptVij",
+	"t0vbbWDwMBv7lclAMe/802+DQe+3J+rT6ZOr3vB6++jpk3Fv693Fx9Mn008fXqjDn4+Dj1uvAv9p+5+V",
+	"amU88svO3FJH7RnzuFrVzjPfyGHf1qeBYu63ij90sPg79h613fUS6hc/14t4LKMXcizyw1djb0BgnWfF",
+	"/4QMw36wacg8Ga4c+9NO4kGOZUT6MKT5ISBCRjVsB8QA68mQYR+WCg/V+jUysA0EuDQbCUHJKOaRYz4N",
+	"xLyQYY/7PhMlo7V8yTD+igaBnAB3n0EzVwv6ETliIR7g9UN7YjoW0N6P26Wof648GtCC4EoZMhINKOqQ",
+	"WjoZ0GKCE4mNeFRoSpFBEgrPgOdSAtwcg594lEzKgF6xOzAJVzY8OnePW5r09UMMSy6OZSOKTslkwO2R",
+	"VuRCkok+wlUtN9k50jzEOHhhSrAtXG8kkvL2J+MXNn3GRtEgH9/XpyHph3IIo+/zUEVZOT3ZFBEZShWR",
+	"rZZuovQskh4zO8MnUjB8ExUyGqwa2bdhqoGHZENPMfIQmdZ0lf0PW94IbeZlcKx4pFjQvxOE/8JF7sZz",
+	"9JIq6U2dHVxiEuwMSBFM7XNVJ6m3moNABaH+kAsSyUt2B/jhG70d8xHIuE3Lko/CLJKP6wxajeGkCvfE",
+	"RF/u9kAYyfT26T+TR7wf5XRyZ430wf3KZk1DriHceHXyRs9FerFhqgLej26V8JCxr+xNv58VziIcfsr0",
+	"34uNouY3lCCz5hRHEHc+kblgXxS+3dEn7CdQG4gFWn0vgSpPlP6fIVOKXjCzp4TsSX9KqLpkvlap9bSa",
+	"0cy1xuIw8XvzB5mS7awiSWQIalXEBBWRllhx8JtYVTuCuUuKjTQVh0k8/1Mp+gH3ouJ7fUIV0aorRoUS",
+	"n/f7LNQzCsPN+HzSVCefiN9kc57mvnEDiVAOeSBZA33zJ8cZbi3uAlMlIhYKGjwPQxnmJ0mx8IqFRGuX",
+	"C4PaJ5rMSSjFRZ0cS/MMpiWQk1UzwLYbjoBvB0sYjHYByaaxIRMyJlxLeJ5Y7ltVPaWvmJQLSt6/P3xW",
+	"NAe//1kJpAdKOo0GGfVc0/q5WhmqCyBgNI6IGshx4GtRiGIih32zJWfM/fMRDRXGP6THr7QGCwlKubXi",
+	"X0FRHHIFPeeO9I8xA1FGC2DJ+F5wFvgk1mDjEdlXpgdjTOJzJ9K0WWUSHYv7xibQ6vgFswcesmWnD43f",
+	"q83fMxbwKxZOD/3CGVx+xnzzwo3OGKhFh8Jn1wWj1I+NbUKMhz0WlhondFs8Qn2AL1hYJWOwiZFIEj1C",
+	"RlQUgi1boaUcWiWkcBHNoeSIq4K7IOBDDldWJCUJaHjByi0/9JtNScCUQkFfhoT9MaaBJmIbHFVmtLrJ",
+	"uW5yDr+nR4xCQ4G/AOSAeLxy0W7V8kASQxgP9xTn0YxXa+GEGpWt1WgQb0BD6kUsVMlwcerPIynP4bOp",
+	"4f4M8RMz4yqWO1vxKH/VLZHjV2P3pNYdZZ84PAKEa8czpj+XP4jw2XO8PlJjPzQ95zEz+/YVjqbrstvY",
+	"0Ty0TqJ5Y7bS2QpjdjwEGxtzTqs6Zhy0KrT0E4HpOUX+rxn7utRGMW+HPZKQteQe+YXN4dXlTqKZWuM9",
+	"Sc3snNO4017+MB5xcVnE6MQlmcAX9F2xHP8o8PItyfp2Gu3d0tzvDrDqZunBvp6+5bOTz1AUCkERkIKV",
+	"mu0Rd1j1zPeYsY24OB8Lm3yaGtkbGwYwJ8q/FF8247JhBasJPW8h3z87lBG9gHH02FQKn0xsemzAFVhd",
+	"vQFT5ZYZ8ARu7EKeu8ZS6i+F0fKrW3z0A0ZVRBYeffxmepgy4EUagptktKzwMIJTj0EgURScD7kYR2xp",
+	"DtBst8tO9jurg68pqxsC1hHV7VA2JOGUv7c2J+Bg4FfR0QvpEBPvQT4QRPa+ZDK1Z28KRNJYKB34HAK7",
+	"aOjk3etn5/Dv1DiNEz8/0PcnR1aIAedxqQGOw2DGREfmlcOxikiPXXCB9lfrmIbpFnSoiRhIFZWYYjP0",
+	"jelzJmJhM/KXlgde6jsj63/WHICFxMaVlnLhosqX7lklShIe2TxULWncik/3WM5y5h5LxydbbMxiwieU",
+	"9BgNWWgM1CiQWsv+T7/VDka89gubPrhl+I1jeabHlyMRRl2euj6hMZe5dYqiYhyJY31u7C/lN2jSaQNG",
+	"18wYFgVMpLIu58d+zMqNu7MhIMcyKszU0W9bm41saKmScSyiyw2ohzCjojj6Y/D+LwuCJpxeG6KrJPiZ",
+	"JiwVc2u0AIOhdsqiYt+m1Qn06EM2kmE0g94Dx7Xhdkpw37DzBsg2Q49fjen786g3A6pZCDjdQ0+CVj7e",
+	"iCAjGeun4KadubAjkKcJ9Tw2ihQiFYFfV2JkjFY66gTYK/zJQmV+WeMWdB1g7hDnEa4HUoN2SK6Wzl5z",
+	"NaSRN8hv6FjNMuKr2b9zdjgK3sbRl5Eco4FUzPVq27dtYAsgJVq4RlIWzYJuXYtbw1xwDPB5OmDe5Uhy",
+	"Ec0M3B0wiuazicwF+1Sy6VI7/Wav5W21a9v+Dqu1+48btV2616s1vKbfYlv9Nt3udUSrI44mX65ePvn1",
+	"t7fvvr74+287g6OTr+/Em8d/f+wdjT693nn++PAXqYKzL0/2Dv7ZER3xv//9/5FVPka+vH85uf46vj6K",
+	"5O4vH1vNLf7rp37z7NOrt0eDvuCcRvzXt9HF4MuYPt09Gv/98unPfHfy1H9xOj15+ejn6W+KPvvj3avr",
+	"dx8+tdjV1cftXuOtevLqzbQt/9kRFXcuE29UceR4KIegyMAsau0vmkh3b4Hzab9ZrQyoGmCY7+GTV22v",
+	"N/74/uWjo6Pw1R/qrTf847dH7979PHn24mD4y8mTL19+bjwN/V8+/lNLxZGs7LfcBT5itD9zaTFeKRds",
+	"iQ8wtUWaFA/0v+MDE/P8ZRIVOPfWSfXFw6UwiHQUUC8OSK1WFIswuhiiJfS84zE9N1vffjDOcvKb/Ya3",
+	"3art9rdorc12erU9r+nXWrTd2/F2/QZrzkDMQH/MfqMwKHzEtMJbae616o16q95c6jBjLAA2LLN5dRc+",
+	"ZAvTxhKrVx14u0tDwGjfgHZ83Dq58oI9BOoYvrj8CMAdL774L/emv7WiUW/4jr/hr/7wt97xo6evvvRa",
+	"20P626vo428no15ru08/vONvhtvN3suJOhweN72tk6veh1+nv7WCy8Mvkh8/u9z69OVT8LH1PDr+crh1",
+	"zBuNN2eXX48+vBp++nAYHZ8df/k4fMU/Dp+3Pn05aB/yCf/08tfGxw+B8qaHO2z6avrptyfq44fjQI/x",
+	"0/CF8lrv1aE4DvwXe5yd4rh7H4LxoWiow+HgqvfyJPCCvQb77Umgx/Bx69ev/su96NNvh5oGpPWLf/n6",
+	"w8fJx6/vp0dng+FrPb6X71sfeWP749cXl0dnrwbHLw9bH78OLl+/fH/9iet5CS4/fdhu0N9OtpG+0dj/",
+	"cK30O3viuPHxw/aXT7/iXPbEr6r3dMK9l78GHtffe779mrcnR18Ox6/1HItXgffbr4G3dYJzyF+NP/0c",
+	"/OG9PFZeK2h//E026UvZ8MVIHH/xp96HAa6NOAl6wxdj/4VZsy+fhq8/HE4/fn3dODr79fJ4+D46fvlx",
+	"6/XTRvvjWcCPzp58ef3h3fTT2fHw+OXz5kcO7xj1Prznb/jh9PWzw9bR2fPro7OD61+fHWy/+fJ68ubL",
+	"weToy8Hk9bODyesXUs9ZPJcA3qLn/umrvQrupHPNmir7lT/GR41P/M0vX64mx5Nnxx9fvrs8aXzk41H4",
+	"6ufXe6/33hz87LffP9+6GDT+mbpwZmJjgDGbqgikhxw3isEw7vnRD8iPcpgVdje8DaVcdD3NED3+XOOW",
+	"THPHlfZ0taL4V5ZctoeCehG/YjPt4T6DBjSjQRQlaDaqaTEz/wZC+xELCRcWxs++pk7ieEOw5I1FIL1L",
+	"LaKaDbx6XGHLFcD1iCzFC6RPLmpxUzNZM5PrDkBDmJPlaHZdq2jXAS2t3q7f9PZYrU13+rV2v+HXdr3t",
+	"xzXWpHtbvR3/cb/dymXdZAVLxaLaiItHv7QbnrgcXZ1NWq9/rb0cvWk1z9+Jj4+HjdGvvS3/3XZ49rV5",
+	"/cHbpc8T0uZg/zg8ISZwBvzziIvlMbZX4XEDqs5HPI6pnMPEChhTjh1xdW7PAb6Pq3ML1GcYZ1FubpaZ",
+	"fp6Pf63neQb6nzkrcWrYKgcNO88+Y5UsEfkU9dS6bOCwxfQsOmoO0N5bLo5l9GaSsYnq12kFVU5EWQ0f",
+	"lHsK02OyVVSsJGs1N6/sY+NNqfupES+aASGjmm6ZTEHOvJNkySlWnGaWalEnTwcStfn4UhL6r1COLwYb",
+	"oHUvT+tiq46lNbbmcIGOTgxEzByNiURrBSbs4ZjXzqYecXFOR6OAM3UOwPAU0Bn1Y29AhWABIO4J6zDV",
+	"V9J5j53r5bHsQD+3frtzHCL6fPLp80PKg7piAvw/sxyw+83t1Gw8Y306DgoiJ3z8Qd3hWZhH5lYjReZ7",
+	"yDgtFqUWrf1NLwGOzcRAp8eGINx6xw/SZnLzglM4IwcFotXBjCO8xH2Zufo2dHe5A19VKtwIEWbM61Ox",
+	"9F17M2uAD5a6eedRdVzk/V28p3C64mEnk7zWtMeKUQiRZFxrry8wyyAfooCX8yJ4/eKmBu5+KseYvsmj",
+	"OjnBf6yXeNxy7jCHiCRXYu5d5vSomR56OtD7NAugzBY5YSqF05OWrjdY22RujQscakEJkWSk4TgN3LHo",
+	"hSMZRsbbMxucFl+tVzgczxboelRcGnGOoaBmv1WvFKKx6hGcsghDrguvlVNI7Z0WIgwsmZBlPmaDjt9y",
+	"8UJLWZnvscgRwPJXWGW/stto7zS3C153gspvBt/JaMQFyIkmqPA89dqq+Up7r/V4u2G/ApGOhRO0mffP",
+	"evsBUfy65vMLvngyzqQ8gtDQ3O6BlVgUPZpqCa1Mvu7O9vbWDulNI6ZWZRuOmH/mjGEes4ikrGE7Q9tr",
+	"KqYn+G01owKL8WrPA9FxaE0hH5o35HB7Fbo7uYpDqFc1rOyl5wA+F1p6Fs+Fbl+L2ztzYgKwCpL4TVKi",
+	"JrDVsFAws+ejuHkVYYmowBBNIclQhqxOnrGAQaKzOasb0IriaXGGWmpa4vZ6Wt4LekV5QHsFZ4mFV9xj",
+	"Nlu9x0yY7Sxvv22P6rBFQcl332jq31YqrigmZWFYUdwSJ0GNRxiM8Jr5nJ5B31l8QVPz6vTN8ewAqsi2",
+	"1vRpLciD0/Hoi1o5ubO57RIaD5cM9XgJELuI5rhTDTrVMLBSkw+6yDxoJKCKXbFwahy1so8hDvqYI+BS",
+	"3jcBtu6HCL/0Kwt5f+atYAXnKBNtACi+6f2W4+Nm2DZTbq6t0Wa/pVcOnnFm3CnGoAVWtnlgT820VA1U",
+	"44J6Ldru7/o7tce9rWatzbb3arTh7dZ2/D221dvuN1uP20kPNLu3Hzeb9pHjKYjVCHjxnt/q7XpNVtvq",
+	"tx/X2r0dWtv1Wtu1BtvpN+ljf7u317BoW4aOWUNvOkOH9hiraqEC9RO79VqNNroqUu80oroF7zOzCGN1",
+	"YlJLQkutWPIvs/SFAWcH8aKbuBMtGfa0qMe12q+l+yKLaGV/6y+7/LvpobvLX9FcwvOYUv1xYHdAZj8A",
+	"z83tB/cjzcZ+I/ORHDbtStvEWXMDjZbnIxbDjSti8dNm3uEFbSFE2ZheUOvFsBStEz7HJFMebewON9S4",
+	"I53Hw814a3HzghlZAG0HhwC1ScAf6PMrRnw6VXcG5M7i1FUcpDtjLVgV6i6hoT3TSVYSA68YxW5vbRS7",
+	"ucCEgpiZsMt4j0g4bzW2NrUac4WJgqVY8g6LeeAcr+b9Qq6+kJ+dpTxjc2JsTPCh0VtUUejfEnc7fDWU",
+	"4mJeKmDsQl3kj20X+2Pj/hvwJR7G7lw0msy9gjRhtficGDKPpFekUmfHivlpWoOarOeNTlF/037nTUzV",
+	"t2plwKjPQiyoDkbH58KTVmBNn1yTKRDpXYltks1plbiq8cVT1DQRPtGG6AuwuzC73+NABcC6HrAhhX0t",
+	"xkN9tuMfP2dyR7HYMoz1rQ0Pzw800UBxkG8Pzp7+bMepyE8nL56S7ce7ew/SQ8rqxYVDyzUqHOLzMzpj",
+	"Eq9YCJmshgei6b9KuCB/jGXEVJ0cwqx2O5VGp9IlkwEP0DhpPaGgv0/TQ+9Ump1KJQvj6o5/pPdyqEfx",
+	"n53K743a3ue/dyr/t1I0+CPpxVhDeQKo74dMqSLQoSoJWUAjTNHHSsHpxmar4wps7e3uZFYgZbh7VLIC",
+	"Qima02/W9NNav/b5z62db8WTcMKicHqg93PxNCByDKA0IKqAJnlCeUR6rC9D67uJwvRK7TUa7giHXPDh",
+	"GMPJEyQYgIYBZjaZHIyjgT4MHo3YjAVJWuiNBS9nOMU7j7cbmSl+gnl0IaPB8J+dimURC3ZPdn6+mSxa",
+	"Fln+AbDimESaH2KX+127BwCWkSryUIsyMcTiQz1X41AoE/mWDLgQBRzcMZBuakC7HWyKeXQM6fURExfR",
+	"oLK/067q6bd/ahEp2S56gxzUPtHa1/Pa578X7xAXlqsM4emTomfgQF2SyYABg6TGRTSkUxKOhZ0P5ucm",
+	"pGxhkPwkZYNu583U/w1Zv7Jf+Y9HnhyOpNBS1yP8VT16P+amJoIJPJtFfh5SK7O2JSvdF5DiBNGtTUYa",
+	"02r+KlrbjbOHncecKUxONWL07G1d0nRSQLoLmLU26WmgrDzp6BsztKNQyoX1TPKgili4jRRtjcJho11p",
+	"3oD7Uu9NZIE7bQhjuUbuuNdoPG7u7bW224/bjb29ZjVhnI1CxmmdiiU2Jsb+xBgF6VXqbbFmf4e2ansN",
+	"r11r+497tV3aZLXtfst77O+1WWNnq3iV3EDMtVfpsP96trSjZY20OIFSjw0eqBKKkCSyD21VlciQdB92",
+	"60R3Rz0HDDAKZbZ2s0V46n0DqlKwkEaIqZMjRq/A/CTHYJMyL6NimrT5oAdDySiU12ZkmlQtFjClBQS4",
+	"OalAOn7qfnjUrZJu7eIrH8E/eqH+zz/g7wcgaV8IGaJ7BuYdpdhk5g/7tdcm366Q8TcbrXms/6dO5+F/",
+	"/fTh0YN/dSq//5//qP2/zw87lZ9gPP9V64X/BSN58K+ffu90IvL5YRX+W/38cHGXBw8fFNwk1cp1LQDQ",
+	"IEDe14t9LAVbccEH9IrNXHBTRn5q6uOaznVymFtseJ9ZwSrsIjA+RjE722q0QXWCBTe/pbfQvPXRBP7g",
+	"i2ScyYsZDAZYuM7nhL2UDF0s5KZJCOTa7OXdmM2VdbuCXUfxDQiwRyjk1skHHg302edRNcE+AmASsxP0",
+	"Q8EmDI3TQIlFPbKiG3x4JSkNRbRGba9YStOr5g2Yd6mnDyJLYmqdLNAXIYbh5ukGbFJDNbr/opCll7BZ",
+	"TBPkiG78ritWErL0nMnF1OgVMdTklhDaxX5P3cago0xmrWAkKzdKW2kpE520VXt7JQBHdAMCaIbotAS6",
+	"yomzYuepMetkaQPgcUewhDWBIA6IZ0FrUHr9aBDMWqTYdZa3aSQeMNdp6jPqF1s3YPQgOR54kQxnjNyU",
+	"koClwbJ8Mtw3kJQoJIMqKLEorhoDgBP+ECPqF/IL+OYMftHa3skyjLnj3zjTM3kX8JcwyCC3x/VgDWre",
+	"OFQyzJC+SH0tWsOUmX3WucgpmaucDRzinIPvDo/2QPyEEVroZqpcFgC76u3hcf3GDjMMuPgqcYdqzvBo",
+	"xLRqT82oobKEDE2RDbSObW2hfXLO9VK4d7a2U3sHstQc21/H/7P9rab/07L/OcP/7Kf+81OnU9f/alb3",
+	"vj3410+f/uv3v9c+p1o8mL/1IAU1PT3ztLJZ65lRz5Zc17QWtvK6zpP2is6JK+0VDislva08rCNAB82N",
+	"6Gc5wTA8O53IvUCJQ2zWWeNCuFF3RL7Ny2k2Gs5FDgD3Ze5uGOeb0C/ish+M6cuKVxbkQuuHTGFEQ3w/",
+	"zJchZehnuGk88ApVHjjujf0e/tIDWXS3FclRs4+ysfomx3nxKc6ITT/GGbaBiIsPgX7tTNIxOrDczrdp",
+	"6Gc2OhBGg6iWc4aDLKLceNx82rLDcgYQD6q83WmeqJrleRlU7Jtjdgv5XGZoxtz5nXjeInaXDvveCNdr",
+	"uUyvWZbpWbjgLLvj3gAHFUljSEETHOZKWDjh5qxxGsiNIuacHmXpcbKweKjJDSIiUD3KT2YcZ7LJ+cRk",
+	"sFkH3YT9JloRA2WVHDip0HG6uImW7mIeWLdqcoSxjYvdwE1CddfCInQxkr4rpGBd/R3hK7CoWUYzMWrB",
+	"XIlkjhoWAzUkQZYJeIP+6pwbCyA6TvlXtlj335TWD8gaN6n3n8hgxt50OOZYMZXjjomCbyuBFxEAxcJX",
+	"NZ7B4OKhnrLoyXTe9kwQ5hSLSM+Uqh/RED0OhfOLSYeFOwXyJKsVU5SuYgEh5myQOOWtwJVNh/HmQCek",
+	"PQ9GEJckHIv0vBZlHRcSAZ9ddZJx0AkN8wwlae5faCtBtuDu/J6MBmsZTGLE1MKZ/0B5dGpLi89kstkA",
+	"AsNhq07sRxaAtGtG0K0mgicjVKgJChGKiZkcWn8jLoVQyKVdJr3VWOhsSyFIz/eeGreo4zy18YazPaUl",
+	"4/UKjOROPPeaNvJvur8aSaEYrOSTsYLjbkKiIFbMCQwy8VZ/hwAhgMcBYlJdi75q2z2CRvlcqLl93mdS",
+	"iEoK1zhUpDGzeDadCzgYDRnpMcjO09oB80E1o+kcqyipvoZFMsunWjnBaBB7U4ttc0XDN60fOWE632xQ",
+	"hq2ct8LipEGC506303Qzs10OZ9ih0VSlWYHMGaUG59Jb1GdjhHedUn/nl2zaLV+aMLYQdD0aBNiZKzJg",
+	"gQ/VX13IX8FSExiXP1lhClOYNXMnLmm5kelKwR9U4+qs5tTF5akDFsXGUGiqW/EwAcZJzYRTbmW1U+MC",
+	"UC86NnHbWQjPc1+Q73Ezxy8LhW3YXTGAtAWOti4Cd26TGhYrTK0hs/T0ZtvnAeoXrU7cthCLef5OTze/",
+	"QbaYoNpXMwDezmLFZwGG44i3hmEg6gSq4Cb4bqwiXHQt7+bWECfwNlbxxnZ4duJSVBdktq1AfMFb5hKf",
+	"bb8x4gty64rIVSvSWZDOP5fObPuN0engAFCVTsjXD3gUowEA+WBbdYs9rEB77h1zKU+33hzdIeWBreQC",
+	"JSfAIg28YBBzc5BCUVpV/CtOQVKAezXy4/7pIi5zJ6Goz+bOefxOvdux2E5vHCUsEQRv1I3liIXo0TWp",
+	"B6aiEhgZ/qZi+coWk4nfYdRrhnUK0xPpltn9K0+omS6wmRWUpoG7BX9AfYiSruNrNiZFGwSf1LMyEEDp",
+	"OV1d3t/YdDqjea48GsR5IuVe5fTJEPaMjaJB+RfFPTKvgcJL06XeY7pkXvQLL8HHch1uYrvNPbLVTKGn",
+	"CRWRAoAXhP7Bylb7Wk3XZxQiQyHGAAB7p/pvY0OMg3EgLAcAdfo0xPDuGM8pvR+PeD+6QxvyTNoBlXuN",
+	"aX9ra4b4z8gc+qH8yoAXOItJ1aVKz/g6CusGp9xNJZ0vytmGRYmZpXpi682tkSlDmk3ajC+5NJ+fx9o3",
+	"ZrKKJ/lOrK1bbWiBsmca/tAbIr8RopKlkxZsGYetFrrIN7x31jIyILyrf8qFx1D9L7F/CjulRMD1Wbvm",
+	"iiXEC2y2kT1xKocMzdOxPZsa4kjIAs58vQccpM51tsE8y4Ozslfykt2he/ZNNGChkUXLvSjucevykaBD",
+	"iGYAEQdcskYvNPAVmLPAM4LOiXGz/vvoMvO5lzs3CKN2B7bncrxixYsuBdZfwuqvW/4F70e7FWxRPWNx",
+	"4goFWZG6RZMDCtcpbib9Xn00f5wb1inxfFc0cIOFU1r7xva3a2Sq4p6B6JKEL2NaKPqKAfAaY0mB1dj6",
+	"z6uYJU2F5YUGSacS8+bt7FpaMLWeY4KOuFh1K7k1sedSFTf8zv7pQxGxUNDgOSL4reahzr5jvm861Xpj",
+	"5BqfKmLTFQcugAgXyDgf13QZmDQFj44VI2PhmzD3bgL20zVzBedmziwVzw70KnOjOE3Lz8vPZ2dvf9Xd",
+	"YAh2VgvnyEK6GMYMH3Mpc9OMVqMy+4Yy5Kb63BbdNiFzZbLdF5SkOu5yO0QvtvrPo9jpXYpc2/5WaH3G",
+	"PK5W3tRu7zK0xu1viVYXIGUVat3+5eiNe9wKxWlclOUpTvcvQ7HT4/YoPuIqWoNg2700vdDhVsjFkhmr",
+	"0Zr0LUOoaX0rVGKO0mpUJn3LUGla3wqVNutqNTrd3mUojdvfDq1Gw12RVqd3KVpt+1uhdb7Dew6ZZayT",
+	"TtPbIm7V6zTuWpLA27pEFyi5cyi0PcsQCG1vib5Vb8tlLsrbuyMXuZvnEBh3LUMhNr4VEhcHPs8h0ulc",
+	"hkzb/FYItYmeK1gZTM9SZgZ6cVv0gbF5RQrjvqVoxNa3QuU7k/SwGp1u7zKUxu3zA1hOOMz0upWpW+gh",
+	"nzNxSd8y1JrWt0LlYi/FHDKdzmXotM1vk9BVRahU9yWI/e6iVFLVdbUkJbe27SKHZdw2W7x9UcejpJz5",
+	"Jr2OERuOZEhDHkxN+r7jPXJz9QFoP4mpGwvdWum2IVZ3tFmlm/EJrhksXzpOfvMh8rHj1o2ST6N6OfRZ",
+	"I9yPR6eTAmGpTICbjdPapoNMqN5MAbPx1nY0q4db3y3CL9k0Rdd6juy7RZtZQ0vfa+nzPmczEtFT+LZJ",
+	"JQbwPXdTqLRdDBTKcAxb1GEeq4A232bXiF6FiRe+aD5LznfZ2CrMh4TGsPOuxWDuEkWnKu06NYFzsGZu",
+	"ydvVUq7i7otyrY7iWrQbmYbCQrtt8gt/YgnL1rtdPaXMfUuZlLITt8rsRqhdo9TuZq7c94KOo4EM+deV",
+	"z9ET6i8RfJNuDexlid6pxhtbBSskGg6YxN/MiZQykmRqHT58+FDL1hWZtxjZMiS5FVkz22vtlTmTlyVi",
+	"/2y7m1qPHpZWgWSBeEUwdeA7LIaLE7LCGtwq0sjBHUMRmVV9eaV5LX7Vggku6LTxqwtx0DL6cteqWHjB",
+	"p2t+ZWYYC3HV3Kph82Y5U2MsruRVezsPXSDd+61BFkgmw4zE2rWoj2IPDd6GcsTCCMoom2qd6bl4fk29",
+	"KJiSSbznIBTfxb3yZZ0cCEI9G/FGgwmdxkDIDCBGeKRY0NdzM3I++SdWSFKLFguHjtAJek7ienV/ForA",
+	"11FyRkYsVFIQxZiqkydjHvhQhsGm7OH3TR02UKYDGrE6OWb6ZAUICUKG0mcBmYQ8YjnoJSiy3dpu1BsN",
+	"8vz9iZ6RZ89398jW40abNBrtNmlsb7VIo7nVII0GIr5Z0FILETsTidsFGsUJrlnaEW/J4jX9Hs9J1c5p",
+	"grYlATYcN5MzkTN3AoI/5WeW6c1AkqJWcfkGD1OjbaEsMhoD9isbEi4iqVmTFNyjAenLcIior7uPd7cf",
+	"QDbfgKoB4tMNIbs6ZH0ArPPHeOoQfE1VSSAFI2ochvKCRvoB1hczQGaU+HLcC1gSIjsKGdQBZriHq07O",
+	"51aLBOyKBUCCYCri4gLzjJM2zR2UVJ3F/rNCh3IsoNolrHilWsF0OW+qD8v7k0q1EsnKfkVvAb0D9AbQ",
+	"66+Xv9HQS5Bek4IFNsunf7mQNdMcatCf0MlrphT4D6qmnNiS5/kAc1gnMb6bIop5IYvyR9MtbFoASyxs",
+	"pTJUWLCxfksMcejTiNUM9l5+Wye0TXjI6mfYLn5e40PN3E2JukFlv3LBo8G4lxQL9WTI4rKhj7gJb32k",
+	"3waHw622WsQnLjmkkvoO3H5GPMSIa5P1AqUDAEOza0q3dutFRVAwilktnjbTsE6Ox5qj9jVfsmHhM+dR",
+	"jAMjf+AhvYV55Qtxey/ZNMFJcPZXbq5cvNvid8ZJFP10GraZtX4qdSk1a+MxQNrNn7Bv1cqlyWLPnJP4",
+	"pbGUmsmloCINpxnXvoQiewnwJPz1ueDDUJ59rMqeMN0cUL6qAILItWhHKBlyMYYLK9lEAu6uCVV3eRch",
+	"/OBMqE29sCMmR0GaNNQisE7qwpUdhazPr2ejo+qZxYoUud2Kd4HSYswEIIl1W27+KNzKIaQgllxL0zhF",
+	"msmyu8trBvgIqog+I2xBRr5WNFSdPB+OoqlBpHMPbqVa4RErIfPB9XaqP+lcmzQMaV72gZNultucaLPD",
+	"4kFXM+Dazu2WuipSDDy1rJkTWyhewZht4MpS1zJgR8s+YJzk72LDVdSMm4xNVdUtEWCAKJaa6fwkV01l",
+	"9Hkg3WDJggHPQyt2S6uviKM9//WmVvvCd0cDFjJCQwYnXkVyBB9pNqqNRqNKJvAzNhpSzR1AHqxX5mCH",
+	"N2aOx1aMnzkq+N0ZU2UhjKy76eM9UbWo5w6uOE5IeiCzdyyesvwlSEJ+MYjMbedcsjHGLxdqP2QUjp/+",
+	"N6hI+EcNjOCcuQ2SZ7YhHfGaJsI2iv+2DTDJzf5sMbpyf2Pzzyn4ZWdwOXZ9oC6zOTNLHFd96Cy2JulU",
+	"9FZBCGVQjsOxIEJO/gX1gjPn2JsXW5JWd/UwLVxnfm1ecIBDziac2RQrfYfqzoReUC4sTDJ6heWICTAO",
+	"kUheYHkR0H9zAKNpRVcx4deGUrBpbbvXZGlNdn41pv9T+3+FFYKrqaJCpWCGE/7MRYzQ7AIzbzUa1YUo",
+	"0llzvWYQJv3M4NLH5313p70Ig1/LxKmZyy/Xa3ppMNitQVTRvi1yEE4xR84IGWPB/xgzK+KlcNvJe8UI",
+	"JYJNoLG+XRn1BvDAbsj0qoVjUXvc36I1FbFRrb2ZVXOraJRctVDONpqm8eKrBhC9NO55ygpisdT1qz4X",
+	"ads0quk7pQbZob/nVs45c591c2M8sM3TRbDceficKXe9JEt5I5gD1zuHp6BoqhV3A65an8Flzn1+wVSB",
+	"ONpVA1prbe/sd0lfolkY0fYZOf35QP8CNplYIY6tN2iZgEL8A3ZNfebxIQ0SKTYqyuoV0tqHysjsZuir",
+	"Gvg2OZIoYsNRpM5DNqRcGNvtDMZiGwM6XcD6kQs5byJ1THENGbphOXVyyqIyIPZQnraH7+hWidRse8IV",
+	"I5qQrOQwgziHYZnvnI/DGQUPQAaL5SHLLYFNKktVKfT9OnmTG+vCyS9le7JaBVWXcyxPd0BvylxyG6jO",
+	"ubSVY55V6j1Ehk3stKZW0qNCS8FXLISgESLDKpHCs6JEgjCcgOP+yJarVJhXzE2EzG1vrA690lJkLs8N",
+	"FcBaaSjITs4hNHDOQdPN7JA0M2PCV6sxrtjemuKJRezsru4hmeQzzDCCWLYU4527ZWPMpsJgTKgVrhsp",
+	"V6li18wbR1DbCFEVKtXKWFwKORFaJFm4qGaE5XhnPEgezRnaXV2MkFHjTs6SOS0WAcDfYWoCu7KCrX0D",
+	"nnQhCbseBVTENVzt0mip8pxde8HYh2WBJT0XMjoPuMIlG0HRIcUUZKJXKwj2gz9AS8Ui85dTuUr/GVe0",
+	"0n94UgZcXJzLft/pq7dAQUWjamUSSnFxjt+G7hg/lozknAkfK/As3D8h8xgfRbOKZF0I5pNRKGU/dv9Z",
+	"8LefKHn14fRBljWYydVMwd4X3XqpDRQyn3pJQfmldAhLdxl3jOZGpgMwN+NRNIPNbSXjEjBljAGmCQpc",
+	"pvZUyNCijMbqO2vSXULVqtpyTwuau1qQKUdVaLCNi0eZY1xNa2/VOcpWTlGoZpSejIE3ZdMt2BqF4n7m",
+	"fkwLzclNkOK4yfEpsra5M7OWlTgVUljgunV/Lj7IqSZVp3zsksbjNIpM3oQs2HXByYOgCR4RqnlCP2Jh",
+	"l0SSXJhwC90HSDUHyuCdgQcMHi+WbTL7LT0hZlSLVmhWKbUzw9NYsdR4pjce0VrhWITMkxeCK+ZbLkgV",
+	"6VSE7FTce0Xz9ni41aLSadVKL74ffOYFXMA/DWQWbDtTB6PI1fgUzsJKAQPWLhVJ4wnfN8ZC9Kt0Hctw",
+	"1ZoRE0dLN+u1hYU3NhUoK2kLLk5kfhsv60oHy4QtKUyQ5YKhH5BDe4wYc1p/HI1DdpdiFTKO8DIGtWIH",
+	"6kHOfZqyBvpUDXqShn7aDthcJg7pkk1r8PFlPYIHCLAeV07UL/FJNOGePkJjqItsi+Ou4CEc0utD7LbV",
+	"AmrMX80FzkOgpdBUmLH9FXoSP8fH6y0XNiV/ifP1s5wAPhxyOC4uScCvmJp9GGaYvY2ZOrMbNGslgyLz",
+	"N3zKhqC49u6dRns3ZfAGg3qBLyrPO2EaDBDs7c7G3mbmYmsnNRM7S02Ek0O0JL+1WVcxz83Tn+qUZwLO",
+	"3zN5wUHAwiiO4etR0PH73Mt4dlrO8hdwAzPWmjuCb/pmiwsZxYtSFFYY17eXRMHVYMrxRzErMJ/uSRkw",
+	"iu+OMT0LbMPTEdbbtgXo8b1oNO/TIQ/ietxsWJrTAA7TW+MaSbGa7cZcVlOtFBpYP6BdNUUzXFQYjmLu",
+	"0UEUjdT+o0ddGyapNdOxYiFwzvRi2rbgDa2b58n9g5phalXbu+VZvl1kTUyWfaIwbNbk88zT4K8erpig",
+	"UBuZ3gga9n6ZFVt8H8B4H8D47xDAyKYzw4IsFWogJwLBoxFqGJzJp5EMmVHD6EwyCwwx9zGT9zGT9zGT",
+	"P3bMJB64uxI5aYSE1WTmgwSnAEtTrJHUwKN7cSB1SFfTNFZmQLbq6Pk8345BNzFN90lvSgZUS/k9hmji",
+	"+k6DQv/MJ+1mg/zUvZCCdR+kWqB3DUbd51eM+MC6TGYMJWrseUwp8lNXN+TiQneXYfwGe3hzs2qdA3D7",
+	"GE8MbMruOAzQH4ricrc6k7NxRYwK5V6Uvem5prNSrWhyjIMQN+Alm56bF5Xy8qQUtCKNzGpiIdNaSrQB",
+	"VQwdJuSCRaqEPpYbcVazMrSfK27AOjMmZv0Yoxr03T4lUThNYOod3x8sE6aWeR5jflKvKGTmhrnbPpzy",
+	"NkPkijMs2vAbrtIQs8zM6qPLTx+MueJkGcFxPPJLsV/36NwlHjxHm599Xmb4JMximDs4pUanuW5yWPPs",
+	"MXsMMtezM9+pC6ToCgbsrSPpJdGLYvqmX9n/PX8W/8yZwT7n7+Q+Z4EPkmkVBX+fXROQvwOuIlNHszcF",
+	"N0pfscha53vSnyZFl63VpeDq0WNI+It5IfCUqeUouJ3BpasvuvrDTEzziIv6w0UxsbPtIvDl2igxDCWo",
+	"10uIL5bjOtoR0pItGZQXZ9aUBbCkZpEkkLmLhIycMSy8XPpxoaliSrlDFBFyUny5zJEAUrFZ2A74xgW/",
+	"KjnEhbfG/Cm4m3dBhsPEsSeWN4CUbqa1iAUUgfEtb76+it9AmH6FMsYPDHwvsmVHlM8IQ829q7QulAMV",
+	"XKAPmVEUTguE2Riw3qX0EhOxZ0+i6zXmoU01WMFq6dZo1ftesSh1JEx4nWLRXyQuNqkWnpjNNhMDOaAK",
+	"AqdmMiuamc08o8JVPo/mwJbEcJfQFLFKlgoFzdGamoh1QoOXsmHe8FDUeYLEuXg14FxpvpwKqD/AeNW4",
+	"whqKkSiogkxSvIhc2Qi8md+O5sFuEohjSaoAxjkBxZ9bJvQW421dncWMQpOHL7rTJjAWFRotPgwkrGKG",
+	"oc1hZLHB2B/ywkjIz8sGBrlHNxdwljJ7pcPPLNdw96y7h/KxY65YbmZk9l1jEZBm78OizAAjAmfP5xzL",
+	"u+3p0JdOonQa5E7rMZu8LWKcFp0W/JtRlbT1v5otcnD69PCQ+PyCR6qO5SwxzlJrT1RBjNHFmClUohAG",
+	"Bs6zfhkdjRgNTQFMLqw0oarGdA+KRcjUSAqV8Y3uNto7zW33gIyoUhOZi4JppST/djobrlHbK8qGc9UB",
+	"wSY13BTuqdI6xtvD442cqRGWPc3p1W9mRaVbuz1mkUEQ8BKx5skcOg1z+6BwExQv+t1fy++7bm+5OBiN",
+	"As7UmSw+SKEMmHNOINfJXLVGfLRrKScCzqlzZGkQpJeRQnht0Qo+RaahZpk38N41SfGQBsb8fdKlYopo",
+	"aN0RvWD6n6ZArZ2DvykiJwJT3VMsXExt4vrn4hGB+r+sxC3QGhCHpo99HpEopDwA2xXuL807FVJUNYWu",
+	"jb8yjW1FhZMwmEuxlGXkVtcZqsbA5eOQR3mJumRREqQMz4udrLF2P0Olpx4ESCT6fLdKusbBqv/peFj1",
+	"nwEXl2iSxuqzMiz2ArghrjPJLs6eMpliABeXM6WWlQwXqgq2AZkMpDICUvLhDY8GdcUlEdTA48cC4znA",
+	"bRoyT4ZauNMkgHCqiM9GTEAJfSgbPR25plUnOnEuOFhGJSkYid1EVpAoO1kLRIcS6W+LzgxMTZU0W7sk",
+	"pMKXQ9LjmTwks1DL59blZKPvsV24rXFYkGYb0ESxwj1hzKDAtGJeAZbAKuIWNlKD4CLaaVcKQQnKKnYb",
+	"JnfEEE00/0Hq+6GW7+LkbQuG4EH8QiiH2RSayTK+w6Rw8KItZm1R63wN12Tmx/DnUrsWdJiZ/pCBFpeE",
+	"ZuomSd9z8zF9GtEeVXcqmr2MIcRe8DFsayo9CA6M8YxYOuLpNh9I3ZPV5EauzlfqUmpcJrIhc8mldpTZ",
+	"1wnzL9LeLFWZwsTL5fhAbp3BtBRsohW+kLFUbCgVBNm22axp4UQfpFnpe19jboMv0K8uyU8QqLP4xQbE",
+	"07waSIBsDL01d9rLOXYjuXjwybyUGnzeMD5EpM6YqnmrecRof1VBNI5ICRjtW97+moWXAYuHnwltt3Jv",
+	"meOz3vWy5IUSmHmYhQzbm0aurgIz62e2QT6kj9H+uW46e2NZAnTTaoxRAk6FryyU6ES0NnaYZ4CY3dnb",
+	"aT2Y//kZfAcIdYdmPLPzd8k6CX1ZZaV4V8w4fNYBapZWhlhK3wRNxypjadeJu7luIp/PQk0g7BkRElF3",
+	"jQfd+AOXs+PFjvOZmX2WqLeaN63FlO3RhiIOi1duabYZg1PDVo4kSixSRitz1O/KIZY6zPN5g+b4i+8C",
+	"uB1tdBFXxGRtmx2/7N1geQB8O80DSlwVZ7MVLivH1ckxm5joKGNPoX7GLjfioh4DBdRDNjRJoPov41eI",
+	"/7bYLObP2I6HPcGIav5yEQbqjs/EPMGSYDEEQcDFZd2Yrd1HiCRQrWCRm7oJMQGoA8a+MjNu80fA+5GL",
+	"Q1DHTHnngX1dyniQSYhN/ZYkwqYeA5vLPUzyZ1PPnRTa9HOuRsbMmXqe5NmmHsdJt5nnSWp4prldjUs2",
+	"rQ/1DrR/2NA9Lcd6TKm6zwQ3ib39saKBqkOKJDbR7KauGA2cP0fhGAmy9Z6SpbNPkqWyT0xNL/eJCTBy",
+	"HmGg0nkoo0zviKnc66B+2HnIopDPSEZeLTPwALP0QJzC8HJqob+8gZQK0fXQqV41+Q3vLZQJV5AFYNVb",
+	"x2i2YtJxNmPwzuQRlw4FLAv8ZRxw3kAqJkz+No/srWRWIBqEcnwxcHxPsk+mchwSORG2mMKIKgVd48ZQ",
+	"VqFE3GAReISJl0sWawZXXksqQ0VSFZWt+EGAcUd8FgCEQ1spoTAJgilU2f798HdhatfB3n3LRVJVeckY",
+	"K30sTZW5vHc3vVdXwBbQdz1Fv9Q5auML1IXEifUtASCy7qQFfWPPk+k6HKvovMcA7GimCxzcTOBChmsx",
+	"tijy0G5sZFkQBapYcMUU+amLfvcuQBFhs+6D4vAMPRC72OfgPJ0FBAK/4fcFY751K6kRCwKGQZigkOl/",
+	"w2abkonecAmCXDmdDBY7RuJJMpBb2zsFwN2QF48wN1EUnGPG27yzYFoYP58FQwqoilSdfNC3bqOa1tmc",
+	"dums+Wa73VjqJKWtcJnNV7wWs0nMb6LMjpx7FJ8xj6vl0VuT6CR0tCOQGM6l0WfTh3JedksS9iKSdIQu",
+	"BnM6kbk03cpVH+LAz4WAZZ9LmtVxqeYFpOQId5FwAN+PXNFgzOAUhOPC3P7MvnA0gDlBq/HavQfxdgVm",
+	"ahxvkTSxYnVio9ctVAntQSUhGQI+IblkbIRgckBSgXyQY6A349lf7IvJ8OKyrn1z5q1X383l9agggnFc",
+	"Ua176h0bQiQXMOSf2o0t7FjTXLr7oE7ejy5C6jOTiCOkzyw+7lSOCaZjzQ4OKEXk/FsD4AJ0Z0NsDN5m",
+	"vJ8+902soFYlrCMbAuwGXFzsx9DMGJuU4FnGQAQmCL3rQPV16+RMi4ETGV4mkBalJ2MG2Zu7pOp6laZD",
+	"AJ942CWaB/sKMcVhaHii0UEKCcYpdIq4a7dKug+72X51cgABR0bus0DzA3rFrPRKtlrkF/6EcEHen72o",
+	"7W7oLpwxb3g3uuFaKD/VwNBz9+7MRRjO34pZYQJatiQTjGPTzd6Io2U8KSKq1z1WB9fB2/hrRK5vIGj8",
+	"Ptb5PtZZs2Cjh5Aho0LlYO3NdQw5WonhRE8JmKBkGN9AHIwtJqrsu4ZQ31QotMvmZ6NeAMcyV46+h0zl",
+	"eptBGlJPb9XlLjeodjoKmcd8puW8/dRNifJ4wZWXTi20HaKQCtUHqS0VoLo7r/bGfz78/PD3h5//NT/g",
+	"2Nxg+pYFtc8WtV3Bu6X7EV96Yz1o9J/utbcfPygIffw+hREqi2w8s9LGUs4WTDTH6rVQqrayJgz6D86f",
+	"VgiROgPSL2IYcyw6PaDpcjZjgU5nrgj3i515c+BUfz47e2sRUj3pu8qha9XjUcAWh8RComA1g3s3w0da",
+	"qkh0YYySiS7CMTlgxmZbpqa6kLs5716KpFBehHSYCqYeh2LfLvq+Ocz7Y6f4PBjMC9r0Zdjjvg+2gsIG",
+	"ACxukhoKG4y4qMWMfmYLB+q8sI2QUS1BvZ3ZxHHnFbZJ3HSFP9MgZNSf1hy3XfGIoc5NbcjVEEppz2hm",
+	"8AlqkF1bsyjos1o7hYZqWr8MOMTxFg8gBHRKYOC1JDFj1rT05VjMbDBk0UD6NZg+LPYzq2UkZS2g4cXM",
+	"VRonJddrQ+ZzWjOHYObr9B1Qs+kdsxr2xmo6+5NJGf1ZE2uY3Mw9bo1hhb8aV23N7g30Xs+c6kVbJyba",
+	"VqabebAsbmbib52xF40dZd7x0iNDS+fcJpq2Io/sCRC1RvGqXO0Ltz58OBYbq/u+XGGwHM89gZIWTrLU",
+	"sjT2mGdkzqSiR+l89gPSZxMykaERRC1U0mGMLzCiYTQjGiwRLM8ArVVcEgrV/k19Aitl1gvQW8vCWZiB",
+	"p6uczJtqO5PZu9F2L7r3TmQwJ0/N2OPGxp9fmLSYM4emUpzsr7ldfsqileA5DoiJZVnGiF+dCbsLcfAX",
+	"WsgGk3IMtYPGOdmT/jQdsrfuahYdhFMWHZpA6OVhDbL5nTby0jXtuDUwCmOUTWNrRVngIzT2uUUtTUZq",
+	"gae2cCuesuj1vzn961Jf6PrY9DBLWwAgnhDQvaEdsFaDm+xJEYUyqJJRCApmbawAZWcsqDIIV7G1QFUB",
+	"1XJEPQZ2e+PsiHGkhURLA955TPh1ckyHBi5L00tDA5ilr8CQXdDQB+8SVQyQSLm44or3Apb6pm6hO0e8",
+	"xwOOQJBDRdTYGxCqSB9CZ7kfDchPxy9+efbA7DzpgJqbIYeM9Fg0YUzgdbM5y8Tv//nw83ybBCxEXCAA",
+	"fXKrwTp+MFq7ccr92Bjo3wdi7x7t/AbQznMMCcJkCnbc+/eHzzAcZ0quWKigVJSJpt6tteH/my041nVy",
+	"YvLbITSRaMUsBAZRKmNsPZCmNyIPrJQ/XoH0Zq6lNUkQrlDSMWtAur93KlqE6VSqpKM5eqfyuVt+56Ug",
+	"6ArizIbqYobBjysCtopqVrQucGLFTvuZRqHFH3CsMPPN43oaceCmZdEV9yv40de4jK0C5tZpRUvk0rfz",
+	"Mlfzmni91fiSvMfsvcfsvcfsvcfsvcfszQXq30PmFkb+3yJSrrn1nplslxWkLwNSgxAfEwrQV3o720Sa",
+	"mU7XYsuZ7EfJRoDMm8Xu07K36h9jNr5bOwomb4lodtN+lRxIxwibhuIozCycP+E4jGimv8/CGceDKK44",
+	"U5psqLlg9s2CbCbNOjSrRXywOaAYd5WdAq3MqkIF0vsEcvG1/G6X1hLtxspAsCfxeeoC1+rnOSYkKhmg",
+	"99EAmcDjxKvmSSEYlqGNnXZRoJw/+JD553IMqN8CVLBzlHmwgicPmRcZEDYjyvTHwXnsWzaZeGMRMuob",
+	"nxhuK5siWkaMgMkq642XzoWLQ10BNMU5BYJdl9iVKE0BJ4Ps8bg2ecAwiYwrYvzFdzoabMYkOzjYEx4E",
+	"pMeQ1iomd4UhvzISTQxqTcajVIJw7Cw3OZemMiwtzrk090pppll07zrvcHhwmr2muJwTFBFfX5lbN7sb",
+	"8lwrvV1TJ73E1bxW9p+ZWV5UfzL5rfgIJb9XSQRBZg5wiYqs6LNcreWs3FEgYP8wiYn/jhmDzqZZJ2/Q",
+	"bIO19rYNT/iBU1v/LXZQzHZn8Bn7azWGdFq6gru14S0CyHciWtbeu2dshb0badpiWBuETiyycS6nHxQB",
+	"yRTH7GEBnXHIo+mpfoXRzOK6prOqIaY1B/JTd+Cda0Zw/r///T/dB1ULZwA14DBUFayhUH2NKFqmmiK+",
+	"FMIKCt+KoRQonhBE+oRkJotpE7/HZBmAHMwC9EZwTc6AUR/EVCxCWPmtdjDitV+giJzdNjgT36qVHqMh",
+	"YgDiv15Y+ezVh7NKfmFfnb45Jh9Yj5zJSyaSnCovoHyoSFeNe90q6cYIcOgi6rLrUbdODmLoz78pjH4n",
+	"NFASeEnXwX7r/gPwXP0hYNJiQ2jD1Tk8BVMq7A0wmCEJMXGDKBphhQ0u+gUZfVYKJEN6iQzNgFNgVJWB",
+	"bQNjvYmApoIcHJpQkHAsVBzG3hEd8R//QTTL0AKiDC+VftTUtJo9BAMmikUu/PffFKIrG3NyLkUcPxVH",
+	"1HREq06emLGYeHg9jmoq8OZvKt52Dx9SdakePoyxfTXvtHKsZp3hWNQ7YqtODg2eEX7dyQmt5nIbFNp9",
+	"/dQGV1ixB7y/8cci2RGEkIcPMenw4cN6R7TrJNZisxQkw8agPT1y0OlNoGadvBHBlFDSajQQ5QjbOWcG",
+	"PojvNYFseiGea+ErOSImc6NTEbJT2Qd4KIzWpUR/X45NrSNh9Cc8cYCOYbxIcf5OR2iudiG4Yhh3LQUj",
+	"7NpjaKvnKq4iMlak64LkdO2Bh/qbSRaJuwJCdoTeFH3pZOzWydMB8y5zXQKuIuXMq8GehICLKBvuB+tl",
+	"9+0ZC4ewYWvk4cMz2K8PH+7jplIyQJ9jT46FT0MsUEuDiR61J4dMJehXDkgLvuup2ef6bcmuz0KkTgaS",
+	"yIk+TqntrsxLDs3f+iV6dsOxEHoloXU1geuTE+GcINPZ1La35IxC6cVwpniEhXtwMO0SSPRoECjn4CA3",
+	"cGt84hcg1kW/X8khwz0WzzYS5FFBfFmNw0K6uXCOriXVRHjhfJlDp6cHouvc2yOH35K8nkKEGhMXLCTU",
+	"A7AF83oEBInnInk9SHGY3XTg1CkwUTTuymHNK1tGxMyxDGCCBwsiAtETFinShYg/8NHAh2Omb+chWUb9",
+	"XnNMMCM2c4u6AA76lGBbSNRG74ceVCD1dtGNNHtIZ32ajepE0tp9ZhOIq6RT0bwSpOiYZREhJ//qVPAj",
+	"sP0wgtK8EONg9asAaDGYmoyW+HS68ba+rJMDi1wOv9jjBaNivj7LJoczmSBDh11O2JaY5UeJzfKDwDZh",
+	"ZgU+rrkBLlAc6ADP9JRVCVd6hoSMTEAjvaBcEMALoqmLCNadeYyPItysJiIrBYXqQmkhsKHJBrCM52Ac",
+	"DfRWwvAB/RDQiijBu9zc+T91D0xaBDTbJ0/w18640djyXn04g3+w7gOSKs1NfurGIk/3AVxxUzkGztcR",
+	"PRkN8NKxrQ3ilD4BKKjiVkMcBHOJXzDLYfWUmcsBtrDpAoTru6Ej9CSya64iINaRLfVhQ1ERNw+j3iCR",
+	"8IBfm4/oRrFDz9wbah8ZdXfEhdoPGdUXCf4xCXnEuvvpulVvD4/VPzDqEdHiqk7OFnwfDZHoGrRvrsHp",
+	"4yz1heSh/VJ8TkEjFL6Ju8VT1aUjXrtk0+Qd8QN3pPqBg/mCXdHYgh33c8HV0MQqN/Hb4wf27faBFVZ4",
+	"6BqIzBZ8KoX+lpatcWJPTHoUTg1G/JCe9LkJ09OiL24SbAfhvzzWgslOm/zCn8AYD5IXxNEs6CVNY1XY",
+	"JD7jJudRAmeROMoRioMrwLOA159xG8HIBTl58ZRsbW3tEbSsVjFH/6m5HxW/Jv0QGQwNbHEP/ZL37w+f",
+	"4Uvi4PTi+Kc4UtPESSHjE2Q8GuHF4AREaSYyM1oKZ0ZLKzEuwQUzCoLVT7sk1MeC4X0B2rFR/62RYJ90",
+	"QXPtGvsA6Od4oKj+PFgnemwqce2HeHbbrZZdeIhcgjVP1tIuiD67YOuPe9n7H4Yt+/kqd1U8xwl4sLRM",
+	"7aduID2t31EbOk5+6g7VRfcBjpZ0tcLSNWl7+v0YABWyEaOgLuDSWyEUPa8EZNqO4U82tEtLDbMzQy0R",
+	"+MFUVJQdCoagw28dYaJMOqJSrQTcY0KBZcjokwcjvUK1Vr1hXLxJlN9kMqlT+Lkuw4tHpq96dHT49Pnx",
+	"6XPok2QHVpwQQLO5KvuVRr2JreSICTrilf3KVr1R3wJjRjQATT4x4F81H8Vy46M/HXiib4/cWwh6XRQV",
+	"1D1h0Tg00WapHlZadUQvg/9iLPpw65iLTUsFVddqDFt3vyMmeCNa8bHPtbqEt6u9s0OmIhpGdXJMw9CI",
+	"Us4pQR2ia9JjYSGR43SEllZkP60743lysNP1BisA+K1ijGdXP+g6aMBwTE7MnVNky0jlesAWie+wQ7+y",
+	"XzniKnqamvpqJSnWAkVqi0w9SZNHVvA/9KGA7YLW78YsnBosjbLNrX6yxBesiL5ElyM+5FHp1gd6+qE8",
+	"r708YNO2Gg2IrJMiskV2RqPASE6PvpggLhPUCT3cydeL8dwG4xaPw3Z9NKsfWNPAELfITJd9A1ph5gFp",
+	"630OFYTbjeast8fT8ei9mycLnbYWd3phE2eNSggdW63FHQ/R7YuEVCvbuBCL+iBfiguZbpcZ4nsnddK1",
+	"XcJhsVbL3z/rvaHGwyENp+acafFRpNlWpVqJ6IU+Z5W3PP1bbFesfK5WrmsIXwvZUWZmbK2r6xqNaprF",
+	"1KRgbgWZfGGGz9+qlZFUBYz1KQ0C1J16ecsVXnqWt8WJdChYg2EkAQIAnmWl35QlhfzUajQe7BfZT0hi",
+	"Pom1N5DsZMAM2BPWlrJttOwwlEMM9gmmdfJMIk6Lvs20aAafj9GknC/nceQwZpGCKtBjCGgr5KROuhjh",
+	"1LUkTmEeQDmFlwzHWgqQkTFgaZkc7xr4YNN80OjZkNcv0TZnzYgG9jVKMn+6//vf//MI7XBd46fmEV7z",
+	"BD0Rjv7atfdZ/L00YJIn9T3tzKn5HnwEbXLdGDPeXW69esdokIrHD3eZ1ZJLXmX6PR9MWY0uirUG88y8",
+	"NMYDsy+2pbag0NVBihobbw40UdERppn+yJkkIYvCKVG0z4KpuS31V53scCjNhVsZFENrOUjs4vBYX5xh",
+	"ImZ0BKiHWoJInU6q4vrVEyO+txoNPWif9/sMEtbmfKFPeaA6An5oN/ZQ+yRdjwYBjNPIHlk5J86QpQAY",
+	"p4+Jlk5Q3Ai0FMxhOwIkWqy5gcFgAIrKgAcMJN80q1FFYpKR0xGSyMF0Mxjf+lMA7dER3QQvGGdYJOJL",
+	"fhKMHg9FWCCJD7elVc3M5gJryUR2hFY9zfyYEQzpFAHPthvxuDPSoHDtT0hIs9FwUAGtKGgcMx1hM9Dr",
+	"5C1VUb6UEqwYEtFu7a0teB2oy1Ri+Dpi1+cYFOOJ9KdLCiAH6vKFDNEStlDqSDX+VjWdT+elj2f6xuhy",
+	"B+pS8wbj41vU0zYtL95kJzhTxd1cnhuU3p4k0F+lJTfb51s19apjGZ044KClX+f2W00QLBICj2XeRojY",
+	"qJpbjKSClMsqURLi1QAUC0B4Ywdrjg1D4L/D7OQYKvMxkC5bKF2uugzTU7wxlluIuFdmKd6agLBlXmb7",
+	"FL+q5FGb3XNzK5stLpksXb1SNa5pmOA4d2zGB03TR0mO2bfvryY09hZ3fGoQYoxDvd0s8bEzKY8AvgU6",
+	"bJchKcZzec18Tm1Z+mUUmXfm2sR+e6VG+ZqK6YkFhbmDStCBuoxd21a/MP7t9RUhPYrlLU2P/swUp/tm",
+	"ohBZVBBf9RzsQYUmJfc1+xhogu7kHkP/a9fKTUYGtXIFDZTsCJNvo2wiTvZUGhidWPhaW/54hi/amAyy",
+	"2G7ifiqWWlK3b3tx+VswxNs5uAVTBI5xfsdjGb0A5KhlmdKJBUECRlPi7L7UGv+SjCV9J9w9JmE2ZsYx",
+	"uQH+UF3OpJzS8Cxst1bHzxWAiCmjyhozCCCBCqjUpiT07oiigywkOLpZmFgLUNFHpUkrHfoUD6iCwi5a",
+	"HzmMEiDaIcAHdITxtiNmoDUgIO6viEgk1+YPL1l0i7xhcY8PlEenuBCbNsMeWDS8ZUS0uFNG6LPPV5D6",
+	"Ml3/rQXT1GH8Efj+X4gjv2S5MBHHMumG1dwdKe6Rg7S2yOIt0V9oTaAAe2StQWkaNFcOx2KfdNk188YR",
+	"xAd2MQ3NwBePxaWQE9HtCI6RLMayHLEgsJB0Djv+m8Jo3Cri1GGhSip8k3Gs0kHDsfGyIwx9xjtpxUeI",
+	"UIrHYJcFYttQDnVGjtVPcOymhAKYt9G5vAg6b937JQ0ZeAuS56r2stTAn5vJXMg0i3uVZ5jp6bpxW1Zp",
+	"ugo7bfYesJvYsU38xeT+eFnvskHCGeRdu6DwcKATMkESNRaGO3Qn/REuDGyhgvCh43Lvmpecj8OgWzVl",
+	"jJyYYKVvXwha8Zm6jOQILw/rV4OYUMbDjhgNpGCb1grehbduM8hyOZi9R+rq4u/XQ/BJJIwozmbucaE3",
+	"Th4Vo5D/vDsx0Ok/ANcpazSAQrF/QTE1riEL5z+rQVC7lneIJ6CgWUZMLfLUY6qNY4ZoNRpubloux+ZA",
+	"xHk6RipMRF0JrtJUFkucQYS40jk8tDj2XYu2HZF9I7iHiesdtuk0XJFmq0GMKcU4md0sItKbEp/16TiI",
+	"6h0RJ3gAlqCNyYtH8/bw2CBrxVA91XTtiEwVDAsuSyO00jiBBlXC+4gZQzHWvIqSh56NgF8hDzVR6j5G",
+	"nYTMYxyDs806VJ0pdMNE9tM0Duk0tuya0JN6RxyoSyRwA0J2DoD8h5K09ehLWiVSjWPs9XKeabftMiJ5",
+	"bnJvXC6PLcTLyOWuWbno+Qp2n0zXm/VIJpEZJ2OXA35PUxBy6e/kAVje/n9ntYaEoLunNGBSqij24d0h",
+	"EQHjAeeICHgnRgswSzEXAW9Q4kmbhmpa6RvPwMMkd3RHRPSSiYLaUhaN20R6HvbTP0JeWzXvU4mdoXHo",
+	"ogPzDgWnZV/30CsY8SsItsxXwyMXkilElY4k+cpCGadG58x1QtqMvViUgdhT/WYjKLnFI6swEQigXM9T",
+	"Fo+lOjM2rLFVJ918LS8TRWohxeHz2RpeBR+cIb3MDEzbSqWpc5P9THDVjdv4mZVaRgx2CrBY44weR1JP",
+	"nkeDYLqPyTK6XQRoEiAx6p0TZ9wZEtYWVBCn90cVVGKU4bLB+7kO5S/QBNH4xoWNu+oH26iwkWZZaGHP",
+	"BV/YhNjvJG3gGt+8tPEXkjOwfYnRHcUBlzcokDwZq2l5SQSXO2baaOPbrCyif1MjJnxVMyw7iYooJaOY",
+	"uH4OPyQx/t8exdV6iyOmTiBt2SAMmH6Ip4JHzeBOp67CSzbCxF7Am0GxAPRhlWTFAeJGPpCKZOOo7Det",
+	"LAC9PkAUfNEt2xElr9n1VXNsjvPzlt/0fecmxJUOvCqavLud/mXJvFvsYEX9BBL+HSAPg0P0k9lpD24+",
+	"JioJ1jT4JcmWsNVMYzd2nHkbw5TYGrG28DWNENxD36hQtRLz0WO5dAPH6SVUXjq1oJa3d6KWlbviUR/E",
+	"tcvnykfZ9m6R+qNyeQjZ9u4rjiGVsOwLoHV5sSxZoTkyGUbP/kDs5k5G7eSYhwlK3iwPKTZLnFoYlsJ7",
+	"H8Ai9IgwFVOKYArwJZgAHzLEDrd8BK52kyvZEV2nyFs3sUBggFhKQRds4tZpJwdBjDeenRhjADCCR2CD",
+	"vLXyPCvOW0GNstTXSxkIjI9WZebHtcGk3zrkSnFxMUcgQcCM1MTAcC6EhDL3Ttm8xVJQztbQEXOkoIO0",
+	"1SnBLotUnDxo4Gsgx8dGRFkEPyoM6Js/DgExrCM8KQMuLmqy3ycjFnLpk59abTKQ41A5jqEHCMgE8F0W",
+	"FCQKOVDBRSSJmtDRCLG+GN49MAtgzDKjsNVLbC7ihi4iUwLwO19Bqxow0mUrX+izuZD7F/XJVcA8wXO8",
+	"5Mtsr/JXSqbu5o2YRta+ojd7QRqW9p0uSFMr894AcBMGgNPCq3qDd/SNqv+1gAsLozwnbQpDM64wPkPl",
+	"7wtbZWyhTo8Az1gaYUPc+rnw33JxBHTcPT08JtiZv3vBeGXB+LnjIMG9aNAqrRj2PYTjp7DbFWCViUsU",
+	"qBL8R4txPJDSwHPyECVhjNM+jAhLzpS4TNC7zSnqCNg26LezmGXiEs8TdJ2YciAmNqeahBcll0s1EdtS",
+	"MiHhoiOsC2hCp7GiL2YVgkM3PpZ2M/EzNPUhh2qIl0GcFEAqltYfiRIzFbGMDPh7Vo+IQ4g6wjIBV+hE",
+	"q0ResAS403joKeGVo1/rPQQxIQ0YDxRPO6BYJHi6+2QykABTgmg1PHKX0EF8QQRmGKshOocUqzclYBnL",
+	"iaiTY3jriGKRlqTxUPoswOm/ZGykf5RjG6/fEYG8UPGLRqG8tpCKG+CZuIMN2/xRBF0ctKHAjL004tac",
+	"vkv4pAreosW8vHzaXF4+XYaclSlwBl0km+qDcRu3052VTG2s7V27B3EnGj4M7KyfBo7e6EVYVtKMEWyn",
+	"j3zmcQvkUWimPkVcLrQvP5yDLvCQTOQ48B0cakzqPTbJVUlqCVyVGMPZEWnMMRdwbN+GfsaAY445JbaE",
+	"m+Q4A0vMAYP9KxPGpJIkDnetqrpP9GR1E6gkRCAjXezoBMsUIpCtHdv/lou3MPfP7NR/DzRIgwhUrvWJ",
+	"1Ht8fYO7pXAZqJ2iPt+q8auWfs8KWD35FZrBhu3hueOKQkLGjwFX4gAHfmemaA3U8xTt98qUkYok6VQC",
+	"6V1qPteppDUGjPjL2r1BCOUqA5rGEL+40PyNQr6Nu+8xJpxQ3RL4gWCvXggguA5LQ73+1M7cd2Bma2LV",
+	"lnbNO6iSBj7T4iQioB1ijcaJBtnFveNcAUtg3FXjAS0+QZsx05kjUgbLVXOPq+Yji9dfCjTblDdAN5dz",
+	"mlS23Eu27FnV1pKDZEPdrd4Rz8F44BsUflDvzdtDRAtmvlbgc6DpMc4+RTBIWzTDOe22phRWl6hmikYk",
+	"gJpQfSFTxGAW0PUBLOryfACO6VsKekPJxizE9usLKjjoZaCh8z2WQE2M+94tOOhlOYhZrVvjH7ZS2++f",
+	"9ZaZiwptj6TDP+JHGXYBJ8LW3YWtj+Xhkr1fASaiVynxey2yQOoDhScY+QSPqgY/FrzyAP1K1cDVkhBH",
+	"GOujdK3eaEZdhTi6riPAdOOkwtz9na5Xk6rA4lGBA0AzYjxPVXyKFTOwmJ+tvjLA0kUsMCAaAEeJWX7G",
+	"zkkCimZCCtZPXzKF2E5yHGUSFa1XWI/F9s7ZODvCM/No3vYPM6GINJtiYsQ2jdGc8LV1cmCgb7dayD4x",
+	"j9K+Gw2YUL/LGF03wiqxAAsUSUlWBT39Ba8t4qm4hZBlVNY3y+GLljPHpft8q6YtfEu/Lt9vWcuemY1S",
+	"HujmStPkrzJPmU7LUuW7ZOWlUdhniffhe10Kdx7E0wzwbl9C1g4Ys4y1LyLgLLhXXAH10Z90xM8v2XQR",
+	"zOYJiJL2atJ3x4WUvkFZx9JMMYt1tp0t6+MUX8ES4diQhQ5HtVxxCLIpD1FfSlyCTJgaY7FQC0wZKIsx",
+	"mYAlCzkhEhHYNfOkSZ1XUzLG8PZtm+xeImrdIKSbr3eEyREvuiGxjbn1YvOgKddlyM5PkM9Dhpp4aL1J",
+	"pkgRQkilbq3kK8ncp7SFTV5HhVns+uPxNbOc7I7dltKt07P//VKM9eeWTvqxPHA5rnTo332+hBNyg3zJ",
+	"6tbq0Z+Omr1USkumRHAkL9BcGBcYy+W3mDqUgfQu3XDUjsi8alY86oJg1DLQwrZMqJPVscYBdooaFh9e",
+	"PVvWLLZKTKRrUiuPGVxA5B1VVS19P8KJxJSUzLafY/gqdT6THVQpnZGS28hzMk5IUcKJU9+8I9CQbTFm",
+	"YMuAnUoxJuaUE40HkNR/3MRhmmnDeski5yCtmOUy/zjd5638UHkrf11eY0BnM5ei3fLr8xs0li1OXkmP",
+	"IMGZsEffwjdppiEFS6edmDQWRXi0TyiwnnSSqUkwD3g/zjctyoj1Aj1ntiBTksOSHlxHrCg0JFkcmoo2",
+	"iSRptkz52X+gJwD4kIyLwhvgca0aCFsHk0YkpOKC2cJdJiOjIxhVU/3OizFTCiXrPlRZi7kfFkaNpoYF",
+	"nkdSnk8YvezeoGBymmKm67PRNXIvlkCOSLdeKkHiPjHixjjwnc6K+O5pDuUY/GkBg9+oJLlYy1stcyGO",
+	"BwOBEy1M6WxowoUXjP21khk2yuueC9/hdavlOayiht1m5sJfVzQqTmCIj9KG1bH7/IWC/IWUhKPpVExY",
+	"ow8iliiCAmHGEahYtJ8V8apWNDRl8VPSIUZS9CEz6sk4Il3FovPeFLJ7uxiH0v3rpylslBvi3s0wxNsT",
+	"AFOJFMt59dbMQrhPP/gry363nXewnPcxk4VwM7fZYpHwUXJNzAbcfBa3iTkmpJFFUgK4YxFkpS/383b9",
+	"lL/RuBAn9iqMFfZeDFjgVA9zYLbxfjT2kalK3XSIwG3ZZ0eMhb5plGagjnGilJwaQ0cAiLWJzYkZs0dF",
+	"RyiG5Zvxq3pq8Hs3yMyTtbg5H8PKCvGhoEuqxHGPu2jVdGDaXRnlXqJflwkmm/i2VeJHeGBn874j3o9U",
+	"YsskaWFV+GirVEWmzIRPmWiFOA4OMfvrHbEwMiJBtS1EDtsoa3kPU3EH2coGfC13kKWYq+KemazJTHDb",
+	"fhdG0g8Z+8rmGdCQXQAzgLblJQ3B6uSDBQnBzlpKYj5KOR0BfwAGAP7Ym+bibW0Ecc/q0PlGa/IPzFXl",
+	"bB4f0XNwBoFSL3C+yljPDiPL5zD383udCz3YHyFwvp/aGKlwtA3s9Myyzo5LSKUgJ0Nwk30VFx4D61JV",
+	"b7/JQA6twWm6sd03L2Zg/t5b9hbC97zp9xdeH0nLb1XbTZTttQzOtyFtxmVjGM93vFfuvmf9uxydxMU+",
+	"Ljo5kRwpjCjFcFk0lIJsMAplxDywjEYmFWUSp9fnTxiGpcKVgg71juj2UDxclEv/EItrPMQ/UKN+CIJr",
+	"Gq0R0LNsZG+9I56mnOg49JAlOjtmn0RJKSz9qy1cX42V/9gawIQPnvYp3G7mcnOEI7NYcaxAnRwkJbNM",
+	"ySmRoBk4JXOYx/goUm4QNFdqnNgV9AcJyDhE9vt6gHUCJwpimKHQVqYYbZWwa4+NIrtk7gXcEcjCYutC",
+	"+mfLzb7DtXtawPnWcNLjW5bw06c7LOWqTxjat03x6+/MeA+dA3pvjtWHy87VXb8ecJw3LU4ZBWIW4MG9",
+	"YlFWsbAYBTGTWx3i4POPoJcshUJoiPsh9Rkq4szYW1VoYjSjsipNcnBSoqXdNmogJ4Lo4/hdlJ8bPR/3",
+	"utOt2uR+nPOd17lu6njfkNJVxAXu1a57tatQ7do0z73X2u61tnutrYzWdtNC4wK1bfNV4han1FbjfNo4",
+	"udZBeYbIRS79VUq/LMyaWan63E2n2rp1MO5ryq0lXt4BEPvlEnOzNSRuIzN3dq24shXiknzdjnATdh1k",
+	"4tUSdpMXdMT3S9l1DuR9Ybr7BN97nrW4Pt0mM3zXEFn+nfLDHC51Xwfn3+kcLiqHc59Odp9Odp9OtjCd",
+	"LMM/f6yCOPfJZ/fJZ/fJZwUlcG4iaHoVSfQ+Le2HTUu7K/a4+yS2HzKJ7cdRJNwkths1RK7DR9dJb6sm",
+	"WkZBgfIFuW/oLZiT/EbuYO7bD8+77jPl7jnW4ky52+RWSb3DhfV70CACdchUzqeSlDasghCLjUMZMIWa",
+	"8kBOQEgz0q4R+DoioCpC0O/4XYlvBOt9EBxgXCAE784+HQcG0Vg/eH5GL0i3U2l0KjnYvqmJm83UGNpQ",
+	"iF9cE++meVRfn+7XNPIGG2JSOGxMLS3DY1LtkUnZaoCwGuXfYTusUHlwFqvCTVKvVCsDRn1YgT8relfM",
+	"erNp9gjawEu3SiKfv5Y+73PLzO7jEtd2wpgBGyfMyJ6mslxwdiRitTJWehhxNXQ4PXn7r4l0A8mJs8A3",
+	"gXNTOSbK1GKA57GRlPYUFGMNiRgHAdgBofYPuaLBmGHtBpClDLpzJpbOdNDfu2IhFMo0dcltZSvwKkcT",
+	"SdSIBVrYA56r1UhBhwbnFauPc0Uu2choqzL0WehWyIp/htINTEShMQeDMMkF6T7s6itemFKzGFWJ1SYn",
+	"4DzS3yM9dsH1HYCWcRqRUcg85iO2bEd0R3Q61Puj/rALjFW/NfM6oPBMEnoluU/kFQv1HaUnQ8kh05Sx",
+	"QOk9gHNVhZkn3cN+DXieE9MJvD5eIL3QdXLY1zNt2QDMHr7H10TqX4aMgvurauJCUdTVgrKhq91s2QhO",
+	"G1FpXvEd4hbfj3y0Sn6nu8TcI6tcO6sae2PikNYlrKVF3dz7B38x5ZSXfaHttsJdhC+4MVjb9e7nTV+t",
+	"rgYAdK911343E3WJe/NtCKVxuCb5BSjOd9u6bVfrzis4sE02ccMvHSI6ZDboc/l6DpOBBJcrvxB4eyxT",
+	"4KEjCo0jRgOBy4GSVOFhLSwkv4InUZjyx1p1icsaQlxZu7E1Qw15nYrwug+7ujthVy52z3Ic7MeqlzCc",
+	"rhZDFWMtJmL6uPDMGs+MNUZmqhDkzi1KxF1vHIZMROcjLrpkOFYR6TFiPFF4zDypItURWq5De2kqXHsz",
+	"lZHQAGsrM8AwfN7vsxDLuOGHYKDEBlt9cGNEZ0utjT0yFgFTyi2NQINATlQ8dijJrjALjIeoOHSEHslP",
+	"3Z8/Pjs5eHt4fH76/OjF+enzs/dvuw9g7qYmkiId/hA7KzVT17L3d+V0p4bTrYunAC9ZIjEn1X6pvBwc",
+	"7n3pg5tikmZ+dbe9xd2eStEPuBclve6smJcMsVViiMm1eZsVF3I1FvBSWP020D9CGqaqGeacXBNa0NNC",
+	"ILvSw1wo7GGztBX4b4rQsa/5W0h5UFR3Xprcny6YVv6pX921VXbAvgPt6uTYFqIxdpfYDoCBeYlG/Q8t",
+	"EMNY8BoYatXaKaszBGs4NOgIYIU8UgTuPmvKMIPVz7tc+Oy6i9VJuSDU1Pk02hpUpR6NmDAS6ZnU3NWM",
+	"/zqCgurW0qIfdAlVpAt9gV1DwfUhnZIBvWKkzyYstPMIRay7AR/yqItFtwWy80Dz9otBEiBBzbv3wX5l",
+	"7zDNlbjQV4YpUfr/s3dtzW3bWPivYPyUZGhZ9ibdrvqUNk3bvSSeODN90c4IEiELYwrwApAVtZP/voNz",
+	"DkhQNxO0JEu7efPIBAmCwIcP5/Kdy27W7Xbp9lHRfmnBWtRXENNI3ZQWLG8d9nPZG8e4MZ6FTwVXmDuM",
+	"9pvKooPD51/KhnDMJ5h2sKfbi/77XQOnZ6uy/9AWkn4bF/+HJv/0nyWtyUc/v9OaEKoltIglSVPaxQ7a",
+	"pHZJZrGonxFCpbZ9O3I6cSDfG/CopAy93pETiKaLdQn2uJU2SUSibL2OSxDkBJD2QHesnuboPY5f4MUi",
+	"6Nf3wGjre6oxJsLCygpTbc4Xo4kY3d1rifNy6z490XM25mbjLo3GfT0VGdbBpAOf0k6wFz9d3VyzgSv0",
+	"7Xn1yMHLHsZmayNvpaIqebPpEH0l2EU6YWkdQrmlYf8S5q7w01DQOcU/i7uZEbbD/lEFf1uZ+znbVyEp",
+	"sBdXA8fOa3/uUjk6pAvud2fanuhriGgng8D7B6iH/TkU1OZG9BV3bHDRmYuiOL9Teq4uwhPPC33b8Wt8",
+	"0GE/Ymxk5SNCuuHHbROXgJQhafvqdff1PvdEdJgjxlZT4lEgc+KLu7gvuNwIYdXdUoFstWUdztwCZrh1",
+	"Bt0Ea88/NAkn/kB8SLxq4rKGtwwVu09HrSYa0ucALK2stE6oBqExQCqN1mP24tP7n9h3f/vuypPqEeS8",
+	"XHUuO1cvcVnjghPlksfVOXB6EFZ/5Ggl13H90rHR00HGZiq4JtmN/EPY+PYBIlGJho8mIsdVS60ZH+oH",
+	"AU/N+oobwQ645qNRbUWIoxskkaao3W6pU3TjZOBZbZpOpOIR3eS/81Pz+FEpSQ8/futjB7Rr49dbuUJj",
+	"KjOHvLpiwXiei5w5vW9Y+xPsBV8fhbRgo8hKWZNC8HEPicoXPnJsuHAiEsGacAtAg5F/nOgHEo9g7pXO",
+	"9hVZLDx3G3GllRzxgv395uMHBM/v//r9m5eVCaSMuPFoBhYFNMlwW6ZDBkuH7Ssj/PKFYGlpDwhryVhG",
+	"h9NcfNnpMU7wcfIxLmrT4hgn+HgT7MD4/W/BTvzZToFGQVQVLKPDEyhCmgvYfZ5OoS4jCoWvJG11hlmh",
+	"VFb+IQZ9VRoTazpOYKQVfIyup1WiyR3z7TN/DAOPno0e6zTj/rhk8r6658YtshLf7ETPQT+PsrFxBbC3",
+	"cLcmFA0uCakZfQVHwOrRBwa1a/hwT0G2htwMHuRp7C6xEG6aCoa1RuloiCP2/8PCTgkOIxJW+l8qBDkA",
+	"LtpGGIgiCEteqiXBqTul56CzAKZSEON0cip6kbufnFdSYVRsHBYsDZM5Wrvw3ZcEs6SAp3tUKuO2OiwE",
+	"IwwwvGOQkdiBtM4PkeMSLHfYeQwcvv7tQ42nOa33p3RFvpaWbhZybzd3ZtwI9+Oi8dW/wrgkeUtaOC6u",
+	"+W3z+18Lg9fvBHET/QetXQfNvAZ+Uh6r04A+0in4C+YTXYU+7lATy1/tP1de9+TPxXCi9d15Lgr5IAwk",
+	"0NLfmEBrhDOLzbmzv0JXQwvmjPRnQ1AyVnqeQdoCKLoMxYhPYbJIR17gDFNeS4UbD1t0J5F32Ef6va+k",
+	"ZUMBytX+9hVnmxOZw6cuhMtIdgBM7kw+SQGGRma7+KYzi9/xunc0BMlQGBruJgt2qTfXGCb3KDxsaNYc",
+	"JpZHYQMdCxPl6BhZIGPVCySGNoUBkNZDQDKpi2fB8SuPOrOIVn2EUjQKthE61VdYRdvC742oW7h4Oc90",
+	"NaZomblBYCQyPQBcCoi56u4ENbZypnKY2vGmZ6Ic1OsU2rGmSTKmfKMfh6Qf1cx82ppezzoe1wKkG/Qw",
+	"QlvpOQMRDn8uik3TDuOVIfgVzUMQlzczxSAE5WFIHpS26KtCcOtIOvBzWcgB8z0hgHtkhKuMRVNhLcSr",
+	"cVO6RGGpv7hxXOXc5CwMC7vsdF92+gp19LHSDTgXwLkPT/R4QjagAUxUy9zink58FAbBMS/0XqoOldMA",
+	"qBnzqSzocOgmYlq78NUAXqaveJ4bjEWn/uNAFILnEIQeAvDvZ8NCjuLIdcQmXWav1iPZ7w1ou/SVVsJ2",
+	"2CeRSyNGzpImp2Nj7S8sFQ3p45HnQI6I2Fk9FRgLWIZFMqopBdyQh4IhTjMzg3DKO1kUPRzHUCqkr6hX",
+	"/p7tMdquUDswSNZtdOz3iQCBx/ImlXpjVt93ysgRUnqE6iPEAjZLB9LsOXu6jh/dKU3Hb6lRqo5f6H2j",
+	"+PrLVq+Vt3qv/IkvltfebJW/hgke6YwelsqmM1J73PH25YCfjG7gvFy6STukP+suGSqbU+GLP+kvfybf",
+	"Jk79Dn6PNtIOo1RrNtUYGF5tmJWbuTr+r9P24/meD9LY6woT00gxtUsqSRHtVDiU+dEeSaMV0mJhncKB",
+	"Ej9/+6W1cRU9Ur6ifGAWB0sQGdzvKfAX4fYy3dvai4iwJJ7rlpt9zc4St+3W+3Wzjfrbon5emaGdreiq",
+	"xGGamBCc34RyPzC+XUxoyXAMoVDTe7foq0H0pAH51UCpFtKFIeOJ1/YTWhS1KoH/mYmZyEGdJ+y7pbou",
+	"/Y+0dedcOtthPys+LKS67SvpIFUMXwibjrUpc9TGXBYQGr+7LfoHTw8oTB5PktpUJ9isVLhXoFS5Ic6B",
+	"PI8bNHd2BX5tz061XjQFq7WNmkNW/c33kpt8XOi7RrzmMHAco2tbVP52YtqVEs3Oad22w9FFdZRpIERD",
+	"CGwFSVNKMJcNBf0CUWclR1x2ICwV+gmpyZRTQBnKbyvnKInCwSbwly7L+cKS3azyn/oeoc6E70rkTcWl",
+	"9Kayar5hU6lmTtjM36z8228PVxl7k7HLbsYuX2fsqttX8OtrNtEzY8maCiVG/JYUlDAKThoXM6qXoqgU",
+	"yCAnFnsYr8i76gM+YXdo6B4Jfregs5CdhAsm9LqFK2Zd09Zu3iN1zRyAiJ+QS8dVfndyJOyalm+PLVnC",
+	"Z6Mdd+IcD9mbA0t+kSEAuCQTIORDnhoPaEGa2BNq9Oy816aEuc0+HExKLfLS66N1xqxG8DViJPxQoSFs",
+	"KEpBS62grrZWosM++XeoanaTwwm9L3IqoKZ4zbE0rHJDPczuOy4Fhpi+6A0O9LNaGU7CpB9qDVez7Jv1",
+	"4PliTGAKx0top7jViEk6YbcA1Ccx0iavcrbKAJRFtEo7/h7gywU5djQvBAM8OIjL6RcC5TBdK3iLuedi",
+	"rx7D8VfM8gXx2TjQbs8481nY/Vgxr9rRIt+fRDoUN0mmQb7x1jws9Br7eSJyMvrIogjni5OAlwPGwJ0Q",
+	"PH2Ggi27hyPojXkIa2iN4gHGZ2BYhf/bIozkejSbwpzKzmamOOuddWBhUb+Wb+WJEsW+Qc8wM0EalnM7",
+	"GWqOwJZXuQ09EDK8/u2DzagUSQhHUXn4Fwu6sL4Tik/9K66ELftRXe1LCEOh0hJxz3rkaM9QlwqJ34O+",
+	"E8EMSZbee6NvDZ963lYUgGZRNwjkbJvHgwgXHeptmYtGHyKqXZkRyYweG7ng136BqDwwFWClBIQe4/Yu",
+	"Yx7qxwt651yASllRsBKFLSMDYu1WHs1DRl2VS4KFNTWoX3IVCrRP8W2guiYKuzitiy0fkElac2df//31",
+	"vwEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -55,6 +55,11 @@ const (
 
 	TypeAccessDenied Type = "access.denied"
 
+	TypeRefusalsCounted Type = "refusals.counted"
+
+	TypeAuditSealed Type = "audit.sealed"
+	TypeAuditPruned Type = "audit.pruned"
+
 	TypeWebhookCreated         Type = "webhook.created"
 	TypeWebhookUpdated         Type = "webhook.updated"
 	TypeWebhookDeleted         Type = "webhook.deleted"

@@ -1,6 +1,6 @@
 package audit
 
-// Types returns every type of event, in the order in which they are documented.
+// Types returns every type of event, in the order of the contract.
 func Types() []Type {
 	return []Type{
 		TypePINSet,
@@ -32,6 +32,9 @@ func Types() []Type {
 		TypeKeyMinted,
 		TypeKeyRevoked,
 		TypeAccessDenied,
+		TypeRefusalsCounted,
+		TypeAuditSealed,
+		TypeAuditPruned,
 		TypeWebhookCreated,
 		TypeWebhookUpdated,
 		TypeWebhookDeleted,

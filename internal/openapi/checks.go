@@ -4,12 +4,14 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/text"
 	"github.com/hydracore/hydrapin/internal/webhook"
+	"github.com/hydracore/hydrapin/internal/wire"
 	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
@@ -51,6 +53,18 @@ func checks(rules pin.Rules) map[string]check {
 			return "this is no type of events, and no family of them such as pin.*"
 		})},
 		"detail": {replaces: true, text: textCheck(confirmation.CheckDetail)},
+		"time": {text: func(loc []any, s string) []FieldError {
+			if _, err := wire.ParseTime(s); err != nil {
+				return []FieldError{valueError(loc, "a time is needed, as in 2026-11-01T09:30:00Z")}
+			}
+			return nil
+		}},
+		"event-cursor": {replaces: true, text: func(loc []any, s string) []FieldError {
+			if _, err := audit.ParseCursor(s); err != nil {
+				return []FieldError{valueError(loc, "send next as an earlier answer gave it")}
+			}
+			return nil
+		}},
 		"place": {replaces: true, text: func(loc []any, s string) []FieldError {
 			if _, err := confirmation.ParsePlace(s); err != nil {
 				return []FieldError{valueError(loc, "send next as an earlier answer gave it")}

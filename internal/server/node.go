@@ -19,8 +19,8 @@ import (
 	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/telemetry"
-	"github.com/hydracore/hydrapin/internal/webhook"
 	"github.com/hydracore/hydrapin/internal/trail"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 // Options is what a node needs beside its settings.

@@ -27,6 +27,13 @@ type TrailLists interface {
 	// Events returns events of a tenant, those that have an index first and in its order, then
 	// those that are queued in the order of their Seq.
 	Events(ctx context.Context, f audit.Filter) ([]audit.Stored, error)
+	// ScanEvents reads events of the trail through one index, in order.
+	ScanEvents(ctx context.Context, scan audit.Scan) ([]audit.Row, error)
+	// SequencedEvent returns the leaf of an event of the trail, or [ErrNotFound].
+	SequencedEvent(ctx context.Context, place audit.Place) ([]byte, error)
+	// SizeBefore returns the size of a head that was kept when every event of the trail was
+	// earlier than that; 0 when there is none.
+	SizeBefore(ctx context.Context, tenant uuid.UUID, at time.Time) (int64, error)
 	// OldestQueued returns the time of the event that has waited longest for its index; the
 	// zero time when none waits. Events that are held do not count.
 	OldestQueued(ctx context.Context) (time.Time, error)

@@ -12,6 +12,9 @@ import (
 // ErrHashMissing is returned where a hash of the tree is needed and is not there.
 var ErrHashMissing = errors.New("trail: a hash of the tree is missing")
 
+// Hash is a hash of a tree: of a leaf, of a subtree, or of the whole.
+type Hash = tlog.Hash
+
 // Rows are the hashes of a tree as they are kept: by the index of the event that added them, that
 // of its leaf and those of the subtrees that it completes, from the lowest up. It implements
 // [tlog.HashReader] for the hashes that are there.
@@ -36,6 +39,15 @@ func (r Rows) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 		hashes[n] = tlog.Hash(kept[at : at+tlog.HashSize])
 	}
 	return hashes, nil
+}
+
+// Leaf returns the hash of the leaf of an event.
+func (r Rows) Leaf(index int64) (Hash, error) {
+	kept := r[index]
+	if len(kept) < tlog.HashSize {
+		return Hash{}, fmt.Errorf("%w: of event %d", ErrHashMissing, index)
+	}
+	return Hash(kept[:tlog.HashSize]), nil
 }
 
 // needs takes down which hashes are read.

@@ -42,3 +42,99 @@ SELECT all_events.event_index, all_events.seq, all_events.leaf FROM (
 ) AS all_events
 ORDER BY all_events.event_index < 0, all_events.event_index, all_events.seq
 LIMIT @max_rows::bigint;
+
+-- A reading of the trail goes through one index, in either order, and filters what it finds: none
+-- of these looks at more rows than it returns.
+
+-- name: ScanEvents :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByType :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND type = @type::text AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByActor :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND actor_id = @actor_id::text AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByHolder :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND holder_id = @holder_id::uuid AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByInstance :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND instance_id = @instance_id::uuid AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByConfirmation :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND confirmation_id = @confirmation_id::uuid AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByTypeBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND type = @type::text AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByActorBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND actor_id = @actor_id::text AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByHolderBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND holder_id = @holder_id::uuid AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByInstanceBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND instance_id = @instance_id::uuid AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByConfirmationBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND confirmation_id = @confirmation_id::uuid AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: GetSequencedEvent :one
+SELECT leaf FROM pin_events WHERE tenant_id = @tenant_id AND event_index = @event_index;
+
+-- name: LastHeadBefore :one
+-- No event below the size of this head is as late as that.
+SELECT size FROM pin_event_heads WHERE tenant_id = @tenant_id AND latest_at < @from_at
+ORDER BY size DESC
+LIMIT 1;

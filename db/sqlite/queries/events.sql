@@ -20,3 +20,99 @@ SELECT queued.event_index, queued.seq, queued.leaf FROM (
 ) AS queued
 ORDER BY 2, 1
 LIMIT sqlc.arg(max_rows);
+
+-- A reading of the trail goes through one index, in either order, and filters what it finds: none
+-- of these looks at more rows than it returns.
+
+-- name: ScanEvents :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index
+LIMIT sqlc.arg(max_rows);
+
+-- name: ScanEventsByType :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND type = sqlc.arg(type) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index
+LIMIT sqlc.arg(max_rows);
+
+-- name: ScanEventsByActor :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND actor_id = sqlc.arg(actor_id) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index
+LIMIT sqlc.arg(max_rows);
+
+-- name: ScanEventsByHolder :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND holder_id = sqlc.arg(holder_id) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index
+LIMIT sqlc.arg(max_rows);
+
+-- name: ScanEventsByInstance :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND instance_id = sqlc.arg(instance_id) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index
+LIMIT sqlc.arg(max_rows);
+
+-- name: ScanEventsByConfirmation :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND confirmation_id = sqlc.arg(confirmation_id) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index
+LIMIT sqlc.arg(max_rows);
+
+-- name: ScanEventsBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND event_index < sqlc.arg(before) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index DESC
+LIMIT sqlc.arg(max_rows);
+
+-- name: ScanEventsByTypeBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND type = sqlc.arg(type) AND event_index < sqlc.arg(before) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index DESC
+LIMIT sqlc.arg(max_rows);
+
+-- name: ScanEventsByActorBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND actor_id = sqlc.arg(actor_id) AND event_index < sqlc.arg(before) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index DESC
+LIMIT sqlc.arg(max_rows);
+
+-- name: ScanEventsByHolderBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND holder_id = sqlc.arg(holder_id) AND event_index < sqlc.arg(before) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index DESC
+LIMIT sqlc.arg(max_rows);
+
+-- name: ScanEventsByInstanceBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND instance_id = sqlc.arg(instance_id) AND event_index < sqlc.arg(before) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index DESC
+LIMIT sqlc.arg(max_rows);
+
+-- name: ScanEventsByConfirmationBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND confirmation_id = sqlc.arg(confirmation_id) AND event_index < sqlc.arg(before) AND event_index >= sqlc.arg(lowest)
+ORDER BY event_index DESC
+LIMIT sqlc.arg(max_rows);
+
+-- name: GetSequencedEvent :one
+SELECT leaf FROM pin_events WHERE tenant_id = sqlc.arg(tenant_id) AND event_index = sqlc.arg(event_index);
+
+-- name: LastHeadBefore :one
+-- No event below the size of this head is as late as that.
+SELECT size FROM pin_event_heads WHERE tenant_id = sqlc.arg(tenant_id) AND latest_at < sqlc.arg(from_at)
+ORDER BY size DESC
+LIMIT 1;

@@ -319,6 +319,153 @@ func (e PinChannels) Valid() bool {
 	}
 }
 
+// Defines values for PinEventHolderType.
+const (
+	PinEventHolderTypeCustomer PinEventHolderType = "customer"
+	PinEventHolderTypeIdentity PinEventHolderType = "identity"
+)
+
+// Valid indicates whether the value is a known member of the PinEventHolderType enum.
+func (e PinEventHolderType) Valid() bool {
+	switch e {
+	case PinEventHolderTypeCustomer:
+		return true
+	case PinEventHolderTypeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinEventType.
+const (
+	PinEventTypeAccessDenied            PinEventType = "access.denied"
+	PinEventTypeAuditPruned             PinEventType = "audit.pruned"
+	PinEventTypeAuditSealed             PinEventType = "audit.sealed"
+	PinEventTypeConfirmationApproved    PinEventType = "confirmation.approved"
+	PinEventTypeConfirmationAsked       PinEventType = "confirmation.asked"
+	PinEventTypeConfirmationBlocked     PinEventType = "confirmation.blocked"
+	PinEventTypeConfirmationDeclined    PinEventType = "confirmation.declined"
+	PinEventTypeConfirmationDisputed    PinEventType = "confirmation.disputed"
+	PinEventTypeConfirmationExpired     PinEventType = "confirmation.expired"
+	PinEventTypeConfirmationNotRequired PinEventType = "confirmation.not_required"
+	PinEventTypeConfirmationOutcome     PinEventType = "confirmation.outcome"
+	PinEventTypeConfirmationRedeemed    PinEventType = "confirmation.redeemed"
+	PinEventTypeConfirmationRefused     PinEventType = "confirmation.refused"
+	PinEventTypeFreezeLifted            PinEventType = "freeze.lifted"
+	PinEventTypeFreezeSet               PinEventType = "freeze.set"
+	PinEventTypeKeyMinted               PinEventType = "key.minted"
+	PinEventTypeKeyRevoked              PinEventType = "key.revoked"
+	PinEventTypePinAttempted            PinEventType = "pin.attempted"
+	PinEventTypePinDeactivated          PinEventType = "pin.deactivated"
+	PinEventTypePinFailed               PinEventType = "pin.failed"
+	PinEventTypePinLinkCreated          PinEventType = "pin_link.created"
+	PinEventTypePinLinkEnded            PinEventType = "pin_link.ended"
+	PinEventTypePinLocked               PinEventType = "pin.locked"
+	PinEventTypePinRefused              PinEventType = "pin.refused"
+	PinEventTypePinRemoved              PinEventType = "pin.removed"
+	PinEventTypePinSet                  PinEventType = "pin.set"
+	PinEventTypePinUnlocked             PinEventType = "pin.unlocked"
+	PinEventTypePinVerified             PinEventType = "pin.verified"
+	PinEventTypePolicyUpdated           PinEventType = "policy.updated"
+	PinEventTypeRefusalsCounted         PinEventType = "refusals.counted"
+	PinEventTypeSessionEnded            PinEventType = "session.ended"
+	PinEventTypeSessionOpened           PinEventType = "session.opened"
+	PinEventTypeWebhookCreated          PinEventType = "webhook.created"
+	PinEventTypeWebhookDeleted          PinEventType = "webhook.deleted"
+	PinEventTypeWebhookDeliveryRetried  PinEventType = "webhook.delivery_retried"
+	PinEventTypeWebhookDisabled         PinEventType = "webhook.disabled"
+	PinEventTypeWebhookSecretRotated    PinEventType = "webhook.secret_rotated"
+	PinEventTypeWebhookTested           PinEventType = "webhook.tested"
+	PinEventTypeWebhookUpdated          PinEventType = "webhook.updated"
+)
+
+// Valid indicates whether the value is a known member of the PinEventType enum.
+func (e PinEventType) Valid() bool {
+	switch e {
+	case PinEventTypeAccessDenied:
+		return true
+	case PinEventTypeAuditPruned:
+		return true
+	case PinEventTypeAuditSealed:
+		return true
+	case PinEventTypeConfirmationApproved:
+		return true
+	case PinEventTypeConfirmationAsked:
+		return true
+	case PinEventTypeConfirmationBlocked:
+		return true
+	case PinEventTypeConfirmationDeclined:
+		return true
+	case PinEventTypeConfirmationDisputed:
+		return true
+	case PinEventTypeConfirmationExpired:
+		return true
+	case PinEventTypeConfirmationNotRequired:
+		return true
+	case PinEventTypeConfirmationOutcome:
+		return true
+	case PinEventTypeConfirmationRedeemed:
+		return true
+	case PinEventTypeConfirmationRefused:
+		return true
+	case PinEventTypeFreezeLifted:
+		return true
+	case PinEventTypeFreezeSet:
+		return true
+	case PinEventTypeKeyMinted:
+		return true
+	case PinEventTypeKeyRevoked:
+		return true
+	case PinEventTypePinAttempted:
+		return true
+	case PinEventTypePinDeactivated:
+		return true
+	case PinEventTypePinFailed:
+		return true
+	case PinEventTypePinLinkCreated:
+		return true
+	case PinEventTypePinLinkEnded:
+		return true
+	case PinEventTypePinLocked:
+		return true
+	case PinEventTypePinRefused:
+		return true
+	case PinEventTypePinRemoved:
+		return true
+	case PinEventTypePinSet:
+		return true
+	case PinEventTypePinUnlocked:
+		return true
+	case PinEventTypePinVerified:
+		return true
+	case PinEventTypePolicyUpdated:
+		return true
+	case PinEventTypeRefusalsCounted:
+		return true
+	case PinEventTypeSessionEnded:
+		return true
+	case PinEventTypeSessionOpened:
+		return true
+	case PinEventTypeWebhookCreated:
+		return true
+	case PinEventTypeWebhookDeleted:
+		return true
+	case PinEventTypeWebhookDeliveryRetried:
+		return true
+	case PinEventTypeWebhookDisabled:
+		return true
+	case PinEventTypeWebhookSecretRotated:
+		return true
+	case PinEventTypeWebhookTested:
+		return true
+	case PinEventTypeWebhookUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PinPolicyDecisionReason.
 const (
 	PinPolicyDecisionReasonFrozen         PinPolicyDecisionReason = "frozen"
@@ -625,6 +772,24 @@ func (e QueryDeliveryStatus) Valid() bool {
 	}
 }
 
+// Defines values for QueryEventOrder.
+const (
+	QueryEventOrderAsc  QueryEventOrder = "asc"
+	QueryEventOrderDesc QueryEventOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the QueryEventOrder enum.
+func (e QueryEventOrder) Valid() bool {
+	switch e {
+	case QueryEventOrderAsc:
+		return true
+	case QueryEventOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for QueryPinState.
 const (
 	QueryPinStateActive   QueryPinState = "active"
@@ -700,6 +865,24 @@ func (e ListConfirmationsParamsStatus) Valid() bool {
 	case ListConfirmationsParamsStatusApproved:
 		return true
 	case ListConfirmationsParamsStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPinEventsParamsOrder.
+const (
+	ListPinEventsParamsOrderAsc  ListPinEventsParamsOrder = "asc"
+	ListPinEventsParamsOrderDesc ListPinEventsParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListPinEventsParamsOrder enum.
+func (e ListPinEventsParamsOrder) Valid() bool {
+	switch e {
+	case ListPinEventsParamsOrderAsc:
+		return true
+	case ListPinEventsParamsOrderDesc:
 		return true
 	default:
 		return false
@@ -1190,6 +1373,111 @@ type PinAppliesTo string
 // PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
 type PinChannels string
 
+// PinEvent An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+type PinEvent struct {
+	// ActorId The id of the key, or the subject of the token.
+	ActorId string `json:"actor_id"`
+
+	// ActorKind The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or `operator`.
+	ActorKind string `json:"actor_kind"`
+
+	// ConfirmationId The confirmation. Null if it is about none.
+	ConfirmationId *uuid.UUID `json:"confirmation_id"`
+
+	// CustomerId The customer whose PIN it is about. Null if it is about none.
+	CustomerId *uuid.UUID `json:"customer_id"`
+
+	// Details What else the event records. The fields depend on its type.
+	Details json.RawMessage `json:"details"`
+
+	// HolderType What kind of holder it is about. Null if it is about none.
+	HolderType *PinEventHolderType `json:"holder_type"`
+
+	// Id The id of the event, 128 random bits.
+	Id uuid.UUID `json:"id"`
+
+	// IdentityId The channel identity whose PIN it is about. Null if it is about none.
+	IdentityId *uuid.UUID `json:"identity_id"`
+
+	// Index The place of the event in the trail of the tenant, from 0.
+	Index int64 `json:"index"`
+
+	// InstanceId The instance. Null if it is about none.
+	InstanceId *uuid.UUID `json:"instance_id"`
+
+	// Peer The address that the request came from. Null if there was none.
+	Peer *string `json:"peer"`
+
+	// RequestId The id of the request. Null if there was none.
+	RequestId *string `json:"request_id"`
+
+	// TenantId The tenant.
+	TenantId uuid.UUID `json:"tenant_id"`
+
+	// Time When it happened, by the clock of the database.
+	Time time.Time `json:"time"`
+
+	// Type What happened. New types may be added.
+	Type PinEventType `json:"type"`
+}
+
+// PinEventHolderType What kind of holder it is about. Null if it is about none.
+type PinEventHolderType string
+
+// PinEventConsistency A proof that a newer tree begins with an older one.
+type PinEventConsistency struct {
+	// From The size of the older tree.
+	From int64 `json:"from"`
+
+	// Hashes The hashes of the proof, in base64.
+	Hashes []string `json:"hashes"`
+
+	// To The size of the newer tree.
+	To int64 `json:"to"`
+}
+
+// PinEventLeaf An event with its leaf in the Merkle tree.
+type PinEventLeaf struct {
+	// Event An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+	Event PinEvent `json:"event"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// Leaf The exact bytes that are hashed, in base64.
+	Leaf string `json:"leaf"`
+
+	// LeafHash The hash of the leaf, SHA-256 of a zero byte and the leaf (RFC 6962), in base64.
+	LeafHash string `json:"leaf_hash"`
+}
+
+// PinEventList A page of the audit trail.
+type PinEventList struct {
+	// Events The events, in the order that was asked for.
+	Events []PinEvent `json:"events"`
+
+	// Next Send it as `after` to get the next page. Null when there are no more events now.
+	Next *string `json:"next"`
+}
+
+// PinEventProof A proof that an event is in the audit trail.
+type PinEventProof struct {
+	// Hashes The hashes of the proof, from the leaf to the root, in base64.
+	Hashes []string `json:"hashes"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// LeafHash The hash of the leaf, in base64.
+	LeafHash string `json:"leaf_hash"`
+
+	// Size The size of the tree that it is proved for.
+	Size int64 `json:"size"`
+}
+
+// PinEventType What happened. New types may be added.
+type PinEventType string
+
 // PinLink A link with which a person chooses their PIN, once. Until it is used it is a credential.
 type PinLink struct {
 	// ExpiresAt When the link expires.
@@ -1590,6 +1878,9 @@ type CustomerId = Uuid
 // DeliveryId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type DeliveryId = Uuid
 
+// EventIndex defines model for EventIndex.
+type EventIndex = int64
+
 // IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
 
@@ -1605,11 +1896,50 @@ type InstanceId = Uuid
 // QueryAfter defines model for QueryAfter.
 type QueryAfter = string
 
+// QueryConsistencyFrom defines model for QueryConsistencyFrom.
+type QueryConsistencyFrom = int64
+
+// QueryConsistencyTo defines model for QueryConsistencyTo.
+type QueryConsistencyTo = int64
+
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
 
 // QueryDeliveryStatus defines model for QueryDeliveryStatus.
 type QueryDeliveryStatus string
+
+// QueryEventActor defines model for QueryEventActor.
+type QueryEventActor = string
+
+// QueryEventAfter defines model for QueryEventAfter.
+type QueryEventAfter = string
+
+// QueryEventConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventConfirmationId = Uuid
+
+// QueryEventCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventCustomerId = Uuid
+
+// QueryEventFrom defines model for QueryEventFrom.
+type QueryEventFrom = string
+
+// QueryEventIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventIdentityId = Uuid
+
+// QueryEventInstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventInstanceId = Uuid
+
+// QueryEventLimit defines model for QueryEventLimit.
+type QueryEventLimit = int
+
+// QueryEventOrder defines model for QueryEventOrder.
+type QueryEventOrder string
+
+// QueryEventTo defines model for QueryEventTo.
+type QueryEventTo = string
+
+// QueryEventType What happened. New types may be added.
+type QueryEventType = PinEventType
 
 // QueryHolderType Whether the holder is a customer, or a channel identity of an instance.
 //
@@ -1633,6 +1963,9 @@ type QueryPerPage = int
 
 // QueryPinState defines model for QueryPinState.
 type QueryPinState string
+
+// QueryProofSize defines model for QueryProofSize.
+type QueryProofSize = int64
 
 // QueryRole How the holder uses the instance.
 //
@@ -1683,6 +2016,9 @@ type ConflictWebhookDisabled = Problem
 // ConflictWebhooks A problem document (RFC 9457).
 type ConflictWebhooks = Problem
 
+// EventNotFound A problem document (RFC 9457).
+type EventNotFound = Problem
+
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
 
@@ -1731,6 +2067,9 @@ type Invalid = HTTPValidationError
 // InvalidConfirmation The validation errors of a request.
 type InvalidConfirmation = HTTPValidationError
 
+// InvalidConsistency The validation errors of a request.
+type InvalidConsistency = HTTPValidationError
+
 // InvalidCustomer The validation errors of a request.
 type InvalidCustomer = HTTPValidationError
 
@@ -1739,6 +2078,12 @@ type InvalidDecision = HTTPValidationError
 
 // InvalidDeliveryId The validation errors of a request.
 type InvalidDeliveryId = HTTPValidationError
+
+// InvalidEventIndex The validation errors of a request.
+type InvalidEventIndex = HTTPValidationError
+
+// InvalidEventList The validation errors of a request.
+type InvalidEventList = HTTPValidationError
 
 // InvalidFreeze The validation errors of a request.
 type InvalidFreeze = HTTPValidationError
@@ -1893,6 +2238,60 @@ type UpdatePinPolicyParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListPinEventsParams defines parameters for ListPinEvents.
+type ListPinEventsParams struct {
+	// After The `next` of the page before. Without it, the list begins at its beginning.
+	After *QueryEventAfter `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit How many events a page has at most.
+	Limit *QueryEventLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Order Whether the oldest event comes first, or the newest.
+	Order *ListPinEventsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Type Only events of this type.
+	Type *QueryEventType `form:"type,omitempty" json:"type,omitempty"`
+
+	// CustomerId Only events about this customer as the holder of a PIN.
+	CustomerId *QueryEventCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// IdentityId Only events about this channel identity as the holder of a PIN.
+	IdentityId *QueryEventIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
+
+	// InstanceId Only events of this instance.
+	InstanceId *QueryEventInstanceId `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// ConfirmationId Only events of this confirmation.
+	ConfirmationId *QueryEventConfirmationId `form:"confirmation_id,omitempty" json:"confirmation_id,omitempty"`
+
+	// Actor Only events of this actor: the id of a key, or the subject of a token.
+	Actor *QueryEventActor `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// From Only events that happened at this time or later (RFC 3339).
+	From *QueryEventFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only events that happened before this time (RFC 3339).
+	To *QueryEventTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListPinEventsParamsOrder defines parameters for ListPinEvents.
+type ListPinEventsParamsOrder string
+
+// GetPinEventConsistencyParams defines parameters for GetPinEventConsistency.
+type GetPinEventConsistencyParams struct {
+	// From The size of the older tree.
+	From QueryConsistencyFrom `form:"from" json:"from"`
+
+	// To The size of the newer tree. Without it, the size that the tree has now.
+	To *QueryConsistencyTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// GetPinEventProofParams defines parameters for GetPinEventProof.
+type GetPinEventProofParams struct {
+	// Size The size of the tree. Without it, the size that the tree has now.
+	Size *QueryProofSize `form:"size,omitempty" json:"size,omitempty"`
+}
+
 // ListPinsParams defines parameters for ListPins.
 type ListPinsParams struct {
 	// Status Only PINs in this state now. A PIN that is locked is not `active`, one that is deactivated is only `inactive`, and `none` stands for holders without a PIN.
@@ -2002,57 +2401,62 @@ type Operation struct {
 
 // The operations of the contract.
 var (
-	OpListConfirmations     = Operation{ID: "listConfirmations", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200}}
-	OpAskConfirmation       = Operation{ID: "askConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200, 201}}
-	OpDeclineConfirmation   = Operation{ID: "declineConfirmation", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{204}}
-	OpGetConfirmation       = Operation{ID: "getConfirmation", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{200}}
-	OpReportOutcome         = Operation{ID: "reportOutcome", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome", Success: []int{200}}
-	OpGetConfirmationQr     = Operation{ID: "getConfirmationQr", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr", Success: []int{200}}
-	OpRedeemConfirmation    = Operation{ID: "redeemConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem", Success: []int{200}}
-	OpVerifyConfirmation    = Operation{ID: "verifyConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify", Success: []int{200}}
-	OpRuntimeRemovePin      = Operation{ID: "runtimeRemovePin", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
-	OpRuntimeGetPinStatus   = Operation{ID: "runtimeGetPinStatus", Method: "GET", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
-	OpRuntimeSetPin         = Operation{ID: "runtimeSetPin", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
-	OpRuntimeEndPinLinks    = Operation{ID: "runtimeEndPinLinks", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{204}}
-	OpRuntimeCreatePinLink  = Operation{ID: "runtimeCreatePinLink", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
-	OpGetPinPolicyDecision  = Operation{ID: "getPinPolicyDecision", Method: "GET", Path: "/internal/v1/instances/{instance_id}/pin-policy/decision", Success: []int{200}}
-	OpEndPinSessions        = Operation{ID: "endPinSessions", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/pin-sessions", Success: []int{204}}
-	OpListApiKeys           = Operation{ID: "listApiKeys", Method: "GET", Path: "/v1/api-keys", Success: []int{200}}
-	OpCreateApiKey          = Operation{ID: "createApiKey", Method: "POST", Path: "/v1/api-keys", Success: []int{201}}
-	OpRevokeApiKey          = Operation{ID: "revokeApiKey", Method: "DELETE", Path: "/v1/api-keys/{api_key_id}", Success: []int{204}}
-	OpRemoveCustomerPin     = Operation{ID: "removeCustomerPin", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin", Success: []int{204}}
-	OpGetCustomerPinStatus  = Operation{ID: "getCustomerPinStatus", Method: "GET", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
-	OpSetCustomerPin        = Operation{ID: "setCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
-	OpEndCustomerPinLinks   = Operation{ID: "endCustomerPinLinks", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{204}}
-	OpCreateCustomerPinLink = Operation{ID: "createCustomerPinLink", Method: "POST", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{201}}
-	OpDeactivateCustomerPin = Operation{ID: "deactivateCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/deactivate", Success: []int{200}}
-	OpUnlockCustomerPin     = Operation{ID: "unlockCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/unlock", Success: []int{200}}
-	OpLiftTenantFreeze      = Operation{ID: "liftTenantFreeze", Method: "DELETE", Path: "/v1/freeze", Success: []int{204}}
-	OpGetTenantFreeze       = Operation{ID: "getTenantFreeze", Method: "GET", Path: "/v1/freeze", Success: []int{200}}
-	OpSetTenantFreeze       = Operation{ID: "setTenantFreeze", Method: "PUT", Path: "/v1/freeze", Success: []int{200}}
-	OpLiftInstanceFreeze    = Operation{ID: "liftInstanceFreeze", Method: "DELETE", Path: "/v1/instances/{instance_id}/freeze", Success: []int{204}}
-	OpGetInstanceFreeze     = Operation{ID: "getInstanceFreeze", Method: "GET", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
-	OpSetInstanceFreeze     = Operation{ID: "setInstanceFreeze", Method: "PUT", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
-	OpRemoveIdentityPin     = Operation{ID: "removeIdentityPin", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
-	OpGetIdentityPinStatus  = Operation{ID: "getIdentityPinStatus", Method: "GET", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
-	OpEndIdentityPinLinks   = Operation{ID: "endIdentityPinLinks", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{204}}
-	OpCreateIdentityPinLink = Operation{ID: "createIdentityPinLink", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
-	OpDeactivateIdentityPin = Operation{ID: "deactivateIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate", Success: []int{200}}
-	OpUnlockIdentityPin     = Operation{ID: "unlockIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/unlock", Success: []int{200}}
-	OpGetPinPolicy          = Operation{ID: "getPinPolicy", Method: "GET", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
-	OpUpdatePinPolicy       = Operation{ID: "updatePinPolicy", Method: "PATCH", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
-	OpGetMyPinStatus        = Operation{ID: "getMyPinStatus", Method: "GET", Path: "/v1/me/pin", Success: []int{200}}
-	OpSetMyPin              = Operation{ID: "setMyPin", Method: "PUT", Path: "/v1/me/pin", Success: []int{200}}
-	OpListPins              = Operation{ID: "listPins", Method: "GET", Path: "/v1/pins", Success: []int{200}}
-	OpRetryWebhookDelivery  = Operation{ID: "retryWebhookDelivery", Method: "POST", Path: "/v1/webhook-deliveries/{delivery_id}/retry", Success: []int{200}}
-	OpListWebhooks          = Operation{ID: "listWebhooks", Method: "GET", Path: "/v1/webhooks", Success: []int{200}}
-	OpCreateWebhook         = Operation{ID: "createWebhook", Method: "POST", Path: "/v1/webhooks", Success: []int{201}}
-	OpDeleteWebhook         = Operation{ID: "deleteWebhook", Method: "DELETE", Path: "/v1/webhooks/{webhook_id}", Success: []int{204}}
-	OpGetWebhook            = Operation{ID: "getWebhook", Method: "GET", Path: "/v1/webhooks/{webhook_id}", Success: []int{200}}
-	OpUpdateWebhook         = Operation{ID: "updateWebhook", Method: "PATCH", Path: "/v1/webhooks/{webhook_id}", Success: []int{200}}
-	OpListWebhookDeliveries = Operation{ID: "listWebhookDeliveries", Method: "GET", Path: "/v1/webhooks/{webhook_id}/deliveries", Success: []int{200}}
-	OpRotateWebhookSecret   = Operation{ID: "rotateWebhookSecret", Method: "POST", Path: "/v1/webhooks/{webhook_id}/rotate-secret", Success: []int{200}}
-	OpTestWebhook           = Operation{ID: "testWebhook", Method: "POST", Path: "/v1/webhooks/{webhook_id}/test", Success: []int{202}}
+	OpListConfirmations      = Operation{ID: "listConfirmations", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200}}
+	OpAskConfirmation        = Operation{ID: "askConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200, 201}}
+	OpDeclineConfirmation    = Operation{ID: "declineConfirmation", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{204}}
+	OpGetConfirmation        = Operation{ID: "getConfirmation", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{200}}
+	OpReportOutcome          = Operation{ID: "reportOutcome", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome", Success: []int{200}}
+	OpGetConfirmationQr      = Operation{ID: "getConfirmationQr", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr", Success: []int{200}}
+	OpRedeemConfirmation     = Operation{ID: "redeemConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem", Success: []int{200}}
+	OpVerifyConfirmation     = Operation{ID: "verifyConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify", Success: []int{200}}
+	OpRuntimeRemovePin       = Operation{ID: "runtimeRemovePin", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
+	OpRuntimeGetPinStatus    = Operation{ID: "runtimeGetPinStatus", Method: "GET", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
+	OpRuntimeSetPin          = Operation{ID: "runtimeSetPin", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
+	OpRuntimeEndPinLinks     = Operation{ID: "runtimeEndPinLinks", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{204}}
+	OpRuntimeCreatePinLink   = Operation{ID: "runtimeCreatePinLink", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
+	OpGetPinPolicyDecision   = Operation{ID: "getPinPolicyDecision", Method: "GET", Path: "/internal/v1/instances/{instance_id}/pin-policy/decision", Success: []int{200}}
+	OpEndPinSessions         = Operation{ID: "endPinSessions", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/pin-sessions", Success: []int{204}}
+	OpListApiKeys            = Operation{ID: "listApiKeys", Method: "GET", Path: "/v1/api-keys", Success: []int{200}}
+	OpCreateApiKey           = Operation{ID: "createApiKey", Method: "POST", Path: "/v1/api-keys", Success: []int{201}}
+	OpRevokeApiKey           = Operation{ID: "revokeApiKey", Method: "DELETE", Path: "/v1/api-keys/{api_key_id}", Success: []int{204}}
+	OpRemoveCustomerPin      = Operation{ID: "removeCustomerPin", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin", Success: []int{204}}
+	OpGetCustomerPinStatus   = Operation{ID: "getCustomerPinStatus", Method: "GET", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
+	OpSetCustomerPin         = Operation{ID: "setCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
+	OpEndCustomerPinLinks    = Operation{ID: "endCustomerPinLinks", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{204}}
+	OpCreateCustomerPinLink  = Operation{ID: "createCustomerPinLink", Method: "POST", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{201}}
+	OpDeactivateCustomerPin  = Operation{ID: "deactivateCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/deactivate", Success: []int{200}}
+	OpUnlockCustomerPin      = Operation{ID: "unlockCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/unlock", Success: []int{200}}
+	OpLiftTenantFreeze       = Operation{ID: "liftTenantFreeze", Method: "DELETE", Path: "/v1/freeze", Success: []int{204}}
+	OpGetTenantFreeze        = Operation{ID: "getTenantFreeze", Method: "GET", Path: "/v1/freeze", Success: []int{200}}
+	OpSetTenantFreeze        = Operation{ID: "setTenantFreeze", Method: "PUT", Path: "/v1/freeze", Success: []int{200}}
+	OpLiftInstanceFreeze     = Operation{ID: "liftInstanceFreeze", Method: "DELETE", Path: "/v1/instances/{instance_id}/freeze", Success: []int{204}}
+	OpGetInstanceFreeze      = Operation{ID: "getInstanceFreeze", Method: "GET", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
+	OpSetInstanceFreeze      = Operation{ID: "setInstanceFreeze", Method: "PUT", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
+	OpRemoveIdentityPin      = Operation{ID: "removeIdentityPin", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
+	OpGetIdentityPinStatus   = Operation{ID: "getIdentityPinStatus", Method: "GET", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
+	OpEndIdentityPinLinks    = Operation{ID: "endIdentityPinLinks", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{204}}
+	OpCreateIdentityPinLink  = Operation{ID: "createIdentityPinLink", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
+	OpDeactivateIdentityPin  = Operation{ID: "deactivateIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate", Success: []int{200}}
+	OpUnlockIdentityPin      = Operation{ID: "unlockIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/unlock", Success: []int{200}}
+	OpGetPinPolicy           = Operation{ID: "getPinPolicy", Method: "GET", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
+	OpUpdatePinPolicy        = Operation{ID: "updatePinPolicy", Method: "PATCH", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
+	OpGetMyPinStatus         = Operation{ID: "getMyPinStatus", Method: "GET", Path: "/v1/me/pin", Success: []int{200}}
+	OpSetMyPin               = Operation{ID: "setMyPin", Method: "PUT", Path: "/v1/me/pin", Success: []int{200}}
+	OpListPinEvents          = Operation{ID: "listPinEvents", Method: "GET", Path: "/v1/pin-events", Success: []int{200}}
+	OpGetPinEventCheckpoint  = Operation{ID: "getPinEventCheckpoint", Method: "GET", Path: "/v1/pin-events/checkpoint", Success: []int{200}}
+	OpGetPinEventConsistency = Operation{ID: "getPinEventConsistency", Method: "GET", Path: "/v1/pin-events/consistency", Success: []int{200}}
+	OpGetPinEvent            = Operation{ID: "getPinEvent", Method: "GET", Path: "/v1/pin-events/{index}", Success: []int{200}}
+	OpGetPinEventProof       = Operation{ID: "getPinEventProof", Method: "GET", Path: "/v1/pin-events/{index}/proof", Success: []int{200}}
+	OpListPins               = Operation{ID: "listPins", Method: "GET", Path: "/v1/pins", Success: []int{200}}
+	OpRetryWebhookDelivery   = Operation{ID: "retryWebhookDelivery", Method: "POST", Path: "/v1/webhook-deliveries/{delivery_id}/retry", Success: []int{200}}
+	OpListWebhooks           = Operation{ID: "listWebhooks", Method: "GET", Path: "/v1/webhooks", Success: []int{200}}
+	OpCreateWebhook          = Operation{ID: "createWebhook", Method: "POST", Path: "/v1/webhooks", Success: []int{201}}
+	OpDeleteWebhook          = Operation{ID: "deleteWebhook", Method: "DELETE", Path: "/v1/webhooks/{webhook_id}", Success: []int{204}}
+	OpGetWebhook             = Operation{ID: "getWebhook", Method: "GET", Path: "/v1/webhooks/{webhook_id}", Success: []int{200}}
+	OpUpdateWebhook          = Operation{ID: "updateWebhook", Method: "PATCH", Path: "/v1/webhooks/{webhook_id}", Success: []int{200}}
+	OpListWebhookDeliveries  = Operation{ID: "listWebhookDeliveries", Method: "GET", Path: "/v1/webhooks/{webhook_id}/deliveries", Success: []int{200}}
+	OpRotateWebhookSecret    = Operation{ID: "rotateWebhookSecret", Method: "POST", Path: "/v1/webhooks/{webhook_id}/rotate-secret", Success: []int{200}}
+	OpTestWebhook            = Operation{ID: "testWebhook", Method: "POST", Path: "/v1/webhooks/{webhook_id}/test", Success: []int{202}}
 )
 
 // Operations are all operations of the contract.
@@ -2098,6 +2502,11 @@ var Operations = []Operation{
 	OpUpdatePinPolicy,
 	OpGetMyPinStatus,
 	OpSetMyPin,
+	OpListPinEvents,
+	OpGetPinEventCheckpoint,
+	OpGetPinEventConsistency,
+	OpGetPinEvent,
+	OpGetPinEventProof,
 	OpListPins,
 	OpRetryWebhookDelivery,
 	OpListWebhooks,
