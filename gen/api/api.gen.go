@@ -211,6 +211,30 @@ func (e CreatedApiKeyKind) Valid() bool {
 	}
 }
 
+// Defines values for CreatedWebhookDisabledReason.
+const (
+	CreatedWebhookDisabledReasonByHand     CreatedWebhookDisabledReason = "by_hand"
+	CreatedWebhookDisabledReasonFailing    CreatedWebhookDisabledReason = "failing"
+	CreatedWebhookDisabledReasonGone       CreatedWebhookDisabledReason = "gone"
+	CreatedWebhookDisabledReasonKeyRevoked CreatedWebhookDisabledReason = "key_revoked"
+)
+
+// Valid indicates whether the value is a known member of the CreatedWebhookDisabledReason enum.
+func (e CreatedWebhookDisabledReason) Valid() bool {
+	switch e {
+	case CreatedWebhookDisabledReasonByHand:
+		return true
+	case CreatedWebhookDisabledReasonFailing:
+		return true
+	case CreatedWebhookDisabledReasonGone:
+		return true
+	case CreatedWebhookDisabledReasonKeyRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HolderPinSetBy.
 const (
 	HolderPinSetByAdmin   HolderPinSetBy = "admin"
@@ -304,6 +328,153 @@ func (e PinChannels) Valid() bool {
 	case PinChannelsAny:
 		return true
 	case PinChannelsPage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinEventHolderType.
+const (
+	PinEventHolderTypeCustomer PinEventHolderType = "customer"
+	PinEventHolderTypeIdentity PinEventHolderType = "identity"
+)
+
+// Valid indicates whether the value is a known member of the PinEventHolderType enum.
+func (e PinEventHolderType) Valid() bool {
+	switch e {
+	case PinEventHolderTypeCustomer:
+		return true
+	case PinEventHolderTypeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinEventType.
+const (
+	PinEventTypeAccessDenied            PinEventType = "access.denied"
+	PinEventTypeAuditPruned             PinEventType = "audit.pruned"
+	PinEventTypeAuditSealed             PinEventType = "audit.sealed"
+	PinEventTypeConfirmationApproved    PinEventType = "confirmation.approved"
+	PinEventTypeConfirmationAsked       PinEventType = "confirmation.asked"
+	PinEventTypeConfirmationBlocked     PinEventType = "confirmation.blocked"
+	PinEventTypeConfirmationDeclined    PinEventType = "confirmation.declined"
+	PinEventTypeConfirmationDisputed    PinEventType = "confirmation.disputed"
+	PinEventTypeConfirmationExpired     PinEventType = "confirmation.expired"
+	PinEventTypeConfirmationNotRequired PinEventType = "confirmation.not_required"
+	PinEventTypeConfirmationOutcome     PinEventType = "confirmation.outcome"
+	PinEventTypeConfirmationRedeemed    PinEventType = "confirmation.redeemed"
+	PinEventTypeConfirmationRefused     PinEventType = "confirmation.refused"
+	PinEventTypeFreezeLifted            PinEventType = "freeze.lifted"
+	PinEventTypeFreezeSet               PinEventType = "freeze.set"
+	PinEventTypeKeyMinted               PinEventType = "key.minted"
+	PinEventTypeKeyRevoked              PinEventType = "key.revoked"
+	PinEventTypePinAttempted            PinEventType = "pin.attempted"
+	PinEventTypePinDeactivated          PinEventType = "pin.deactivated"
+	PinEventTypePinFailed               PinEventType = "pin.failed"
+	PinEventTypePinLinkCreated          PinEventType = "pin_link.created"
+	PinEventTypePinLinkEnded            PinEventType = "pin_link.ended"
+	PinEventTypePinLocked               PinEventType = "pin.locked"
+	PinEventTypePinRefused              PinEventType = "pin.refused"
+	PinEventTypePinRemoved              PinEventType = "pin.removed"
+	PinEventTypePinSet                  PinEventType = "pin.set"
+	PinEventTypePinUnlocked             PinEventType = "pin.unlocked"
+	PinEventTypePinVerified             PinEventType = "pin.verified"
+	PinEventTypePolicyUpdated           PinEventType = "policy.updated"
+	PinEventTypeRefusalsCounted         PinEventType = "refusals.counted"
+	PinEventTypeSessionEnded            PinEventType = "session.ended"
+	PinEventTypeSessionOpened           PinEventType = "session.opened"
+	PinEventTypeWebhookCreated          PinEventType = "webhook.created"
+	PinEventTypeWebhookDeleted          PinEventType = "webhook.deleted"
+	PinEventTypeWebhookDeliveryRetried  PinEventType = "webhook.delivery_retried"
+	PinEventTypeWebhookDisabled         PinEventType = "webhook.disabled"
+	PinEventTypeWebhookSecretRotated    PinEventType = "webhook.secret_rotated"
+	PinEventTypeWebhookTested           PinEventType = "webhook.tested"
+	PinEventTypeWebhookUpdated          PinEventType = "webhook.updated"
+)
+
+// Valid indicates whether the value is a known member of the PinEventType enum.
+func (e PinEventType) Valid() bool {
+	switch e {
+	case PinEventTypeAccessDenied:
+		return true
+	case PinEventTypeAuditPruned:
+		return true
+	case PinEventTypeAuditSealed:
+		return true
+	case PinEventTypeConfirmationApproved:
+		return true
+	case PinEventTypeConfirmationAsked:
+		return true
+	case PinEventTypeConfirmationBlocked:
+		return true
+	case PinEventTypeConfirmationDeclined:
+		return true
+	case PinEventTypeConfirmationDisputed:
+		return true
+	case PinEventTypeConfirmationExpired:
+		return true
+	case PinEventTypeConfirmationNotRequired:
+		return true
+	case PinEventTypeConfirmationOutcome:
+		return true
+	case PinEventTypeConfirmationRedeemed:
+		return true
+	case PinEventTypeConfirmationRefused:
+		return true
+	case PinEventTypeFreezeLifted:
+		return true
+	case PinEventTypeFreezeSet:
+		return true
+	case PinEventTypeKeyMinted:
+		return true
+	case PinEventTypeKeyRevoked:
+		return true
+	case PinEventTypePinAttempted:
+		return true
+	case PinEventTypePinDeactivated:
+		return true
+	case PinEventTypePinFailed:
+		return true
+	case PinEventTypePinLinkCreated:
+		return true
+	case PinEventTypePinLinkEnded:
+		return true
+	case PinEventTypePinLocked:
+		return true
+	case PinEventTypePinRefused:
+		return true
+	case PinEventTypePinRemoved:
+		return true
+	case PinEventTypePinSet:
+		return true
+	case PinEventTypePinUnlocked:
+		return true
+	case PinEventTypePinVerified:
+		return true
+	case PinEventTypePolicyUpdated:
+		return true
+	case PinEventTypeRefusalsCounted:
+		return true
+	case PinEventTypeSessionEnded:
+		return true
+	case PinEventTypeSessionOpened:
+		return true
+	case PinEventTypeWebhookCreated:
+		return true
+	case PinEventTypeWebhookDeleted:
+		return true
+	case PinEventTypeWebhookDeliveryRetried:
+		return true
+	case PinEventTypeWebhookDisabled:
+		return true
+	case PinEventTypeWebhookSecretRotated:
+		return true
+	case PinEventTypeWebhookTested:
+		return true
+	case PinEventTypeWebhookUpdated:
 		return true
 	default:
 		return false
@@ -416,9 +587,11 @@ const (
 	UrnHydrapinProblemPreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
 	UrnHydrapinProblemTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
 	UrnHydrapinProblemTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
+	UrnHydrapinProblemTooManyWebhooks      ProblemType = "urn:hydrapin:problem:too-many-webhooks"
 	UrnHydrapinProblemUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
 	UrnHydrapinProblemUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
 	UrnHydrapinProblemUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
+	UrnHydrapinProblemWebhookDisabled      ProblemType = "urn:hydrapin:problem:webhook-disabled"
 	UrnHydrapinProblemWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
 )
 
@@ -471,11 +644,15 @@ func (e ProblemType) Valid() bool {
 		return true
 	case UrnHydrapinProblemTooManyRequests:
 		return true
+	case UrnHydrapinProblemTooManyWebhooks:
+		return true
 	case UrnHydrapinProblemUnauthorized:
 		return true
 	case UrnHydrapinProblemUnavailable:
 		return true
 	case UrnHydrapinProblemUnsupportedMediaType:
+		return true
+	case UrnHydrapinProblemWebhookDisabled:
 		return true
 	case UrnHydrapinProblemWrongPin:
 		return true
@@ -496,6 +673,132 @@ func (e Role) Valid() bool {
 	case RoleCustomer:
 		return true
 	case RoleOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDisabledReason.
+const (
+	WebhookDisabledReasonByHand     WebhookDisabledReason = "by_hand"
+	WebhookDisabledReasonFailing    WebhookDisabledReason = "failing"
+	WebhookDisabledReasonGone       WebhookDisabledReason = "gone"
+	WebhookDisabledReasonKeyRevoked WebhookDisabledReason = "key_revoked"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDisabledReason enum.
+func (e WebhookDisabledReason) Valid() bool {
+	switch e {
+	case WebhookDisabledReasonByHand:
+		return true
+	case WebhookDisabledReasonFailing:
+		return true
+	case WebhookDisabledReasonGone:
+		return true
+	case WebhookDisabledReasonKeyRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDeliveryLastError.
+const (
+	AddressNotAllowed  WebhookDeliveryLastError = "address_not_allowed"
+	ConnectionFailed   WebhookDeliveryLastError = "connection_failed"
+	EventRemoved       WebhookDeliveryLastError = "event_removed"
+	InvalidAnswer      WebhookDeliveryLastError = "invalid_answer"
+	NameNotResolved    WebhookDeliveryLastError = "name_not_resolved"
+	Redirected         WebhookDeliveryLastError = "redirected"
+	SecretUnreadable   WebhookDeliveryLastError = "secret_unreadable"
+	TimedOut           WebhookDeliveryLastError = "timed_out"
+	TlsFailed          WebhookDeliveryLastError = "tls_failed"
+	UnsuccessfulStatus WebhookDeliveryLastError = "unsuccessful_status"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryLastError enum.
+func (e WebhookDeliveryLastError) Valid() bool {
+	switch e {
+	case AddressNotAllowed:
+		return true
+	case ConnectionFailed:
+		return true
+	case EventRemoved:
+		return true
+	case InvalidAnswer:
+		return true
+	case NameNotResolved:
+		return true
+	case Redirected:
+		return true
+	case SecretUnreadable:
+		return true
+	case TimedOut:
+		return true
+	case TlsFailed:
+		return true
+	case UnsuccessfulStatus:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDeliveryStatus.
+const (
+	WebhookDeliveryStatusDead      WebhookDeliveryStatus = "dead"
+	WebhookDeliveryStatusDelivered WebhookDeliveryStatus = "delivered"
+	WebhookDeliveryStatusPending   WebhookDeliveryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryStatus enum.
+func (e WebhookDeliveryStatus) Valid() bool {
+	switch e {
+	case WebhookDeliveryStatusDead:
+		return true
+	case WebhookDeliveryStatusDelivered:
+		return true
+	case WebhookDeliveryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryDeliveryStatus.
+const (
+	QueryDeliveryStatusDead      QueryDeliveryStatus = "dead"
+	QueryDeliveryStatusDelivered QueryDeliveryStatus = "delivered"
+	QueryDeliveryStatusPending   QueryDeliveryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the QueryDeliveryStatus enum.
+func (e QueryDeliveryStatus) Valid() bool {
+	switch e {
+	case QueryDeliveryStatusDead:
+		return true
+	case QueryDeliveryStatusDelivered:
+		return true
+	case QueryDeliveryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryEventOrder.
+const (
+	QueryEventOrderAsc  QueryEventOrder = "asc"
+	QueryEventOrderDesc QueryEventOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the QueryEventOrder enum.
+func (e QueryEventOrder) Valid() bool {
+	switch e {
+	case QueryEventOrderAsc:
+		return true
+	case QueryEventOrderDesc:
 		return true
 	default:
 		return false
@@ -583,6 +886,24 @@ func (e ListConfirmationsParamsStatus) Valid() bool {
 	}
 }
 
+// Defines values for ListPinEventsParamsOrder.
+const (
+	ListPinEventsParamsOrderAsc  ListPinEventsParamsOrder = "asc"
+	ListPinEventsParamsOrderDesc ListPinEventsParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListPinEventsParamsOrder enum.
+func (e ListPinEventsParamsOrder) Valid() bool {
+	switch e {
+	case ListPinEventsParamsOrderAsc:
+		return true
+	case ListPinEventsParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListPinsParamsStatus.
 const (
 	ListPinsParamsStatusActive   ListPinsParamsStatus = "active"
@@ -622,6 +943,27 @@ func (e ListPinsParamsSetBy) Valid() bool {
 	case ListPinsParamsSetByHolder:
 		return true
 	case ListPinsParamsSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListWebhookDeliveriesParamsStatus.
+const (
+	ListWebhookDeliveriesParamsStatusDead      ListWebhookDeliveriesParamsStatus = "dead"
+	ListWebhookDeliveriesParamsStatusDelivered ListWebhookDeliveriesParamsStatus = "delivered"
+	ListWebhookDeliveriesParamsStatusPending   ListWebhookDeliveriesParamsStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the ListWebhookDeliveriesParamsStatus enum.
+func (e ListWebhookDeliveriesParamsStatus) Valid() bool {
+	switch e {
+	case ListWebhookDeliveriesParamsStatusDead:
+		return true
+	case ListWebhookDeliveriesParamsStatusDelivered:
+		return true
+	case ListWebhookDeliveriesParamsStatusPending:
 		return true
 	default:
 		return false
@@ -851,6 +1193,25 @@ type CreateRuntimePinLink struct {
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 }
 
+// CreateWebhook The webhook to create.
+type CreateWebhook struct {
+	// Description A description for people.
+	//
+	// Example: Alerts of the back office
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether to send events at once.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Events The types of events to send, and families of them.
+	Events []EventPattern `json:"events"`
+
+	// Url Where to send events. It begins with `https://` and has no user name.
+	//
+	// Example: https://hooks.example.com/hydrapin
+	Url string `json:"url"`
+}
+
 // CreatedApiKey A key that was created, with the key itself.
 type CreatedApiKey struct {
 	// CreatedAt When the key was created.
@@ -893,6 +1254,45 @@ type CreatedApiKey struct {
 // CreatedApiKeyKind An API key, or the runtime key of an instance.
 type CreatedApiKeyKind string
 
+// CreatedWebhook A webhook with its secret.
+type CreatedWebhook struct {
+	// CreatedAt When it was created.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// Description A description for people. Null if it has none.
+	Description *string `json:"description"`
+
+	// DisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+	DisabledReason *CreatedWebhookDisabledReason `json:"disabled_reason"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Events The types of events that it gets, and families of them.
+	Events []string `json:"events"`
+
+	// FailingSince Since when every try failed. Null if the last one succeeded, or there was none.
+	FailingSince *wire.Time `json:"failing_since"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// Secret The secret that messages are signed with. It is shown only this once.
+	Secret string `json:"secret"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt wire.Time `json:"updated_at"`
+
+	// Url Where events are sent.
+	Url string `json:"url"`
+}
+
+// CreatedWebhookDisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+type CreatedWebhookDisabledReason string
+
 // ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation struct {
 	union json.RawMessage
@@ -903,6 +1303,11 @@ type ErrorLocation0 = string
 
 // ErrorLocation1 defines model for ErrorLocation.1.
 type ErrorLocation1 = int
+
+// EventPattern A type of events, or a family of them that ends in `.*`.
+//
+// Example: pin.*
+type EventPattern = string
 
 // Freeze Whether an instance or a tenant is frozen.
 type Freeze struct {
@@ -990,6 +1395,111 @@ type PinAppliesTo string
 
 // PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
 type PinChannels string
+
+// PinEvent An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+type PinEvent struct {
+	// ActorId The id of the key, or the subject of the token.
+	ActorId string `json:"actor_id"`
+
+	// ActorKind The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or `operator`.
+	ActorKind string `json:"actor_kind"`
+
+	// ConfirmationId The confirmation. Null if it is about none.
+	ConfirmationId *openapi_types.UUID `json:"confirmation_id"`
+
+	// CustomerId The customer whose PIN it is about. Null if it is about none.
+	CustomerId *openapi_types.UUID `json:"customer_id"`
+
+	// Details What else the event records. The fields depend on its type.
+	Details json.RawMessage `json:"details"`
+
+	// HolderType What kind of holder it is about. Null if it is about none.
+	HolderType *PinEventHolderType `json:"holder_type"`
+
+	// Id The id of the event, 128 random bits.
+	Id openapi_types.UUID `json:"id"`
+
+	// IdentityId The channel identity whose PIN it is about. Null if it is about none.
+	IdentityId *openapi_types.UUID `json:"identity_id"`
+
+	// Index The place of the event in the trail of the tenant, from 0.
+	Index int64 `json:"index"`
+
+	// InstanceId The instance. Null if it is about none.
+	InstanceId *openapi_types.UUID `json:"instance_id"`
+
+	// Peer The address that the request came from. Null if there was none.
+	Peer *string `json:"peer"`
+
+	// RequestId The id of the request. Null if there was none.
+	RequestId *string `json:"request_id"`
+
+	// TenantId The tenant.
+	TenantId openapi_types.UUID `json:"tenant_id"`
+
+	// Time When it happened, by the clock of the database.
+	Time wire.Time `json:"time"`
+
+	// Type What happened. New types may be added.
+	Type PinEventType `json:"type"`
+}
+
+// PinEventHolderType What kind of holder it is about. Null if it is about none.
+type PinEventHolderType string
+
+// PinEventConsistency A proof that a newer tree begins with an older one.
+type PinEventConsistency struct {
+	// From The size of the older tree.
+	From int64 `json:"from"`
+
+	// Hashes The hashes of the proof, in base64.
+	Hashes []string `json:"hashes"`
+
+	// To The size of the newer tree.
+	To int64 `json:"to"`
+}
+
+// PinEventLeaf An event with its leaf in the Merkle tree.
+type PinEventLeaf struct {
+	// Event An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+	Event PinEvent `json:"event"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// Leaf The exact bytes that are hashed, in base64.
+	Leaf string `json:"leaf"`
+
+	// LeafHash The hash of the leaf, SHA-256 of a zero byte and the leaf (RFC 6962), in base64.
+	LeafHash string `json:"leaf_hash"`
+}
+
+// PinEventList A page of the audit trail.
+type PinEventList struct {
+	// Events The events, in the order that was asked for.
+	Events []PinEvent `json:"events"`
+
+	// Next Send it as `after` to get the next page. Null when there are no more events now.
+	Next *string `json:"next"`
+}
+
+// PinEventProof A proof that an event is in the audit trail.
+type PinEventProof struct {
+	// Hashes The hashes of the proof, from the leaf to the root, in base64.
+	Hashes []string `json:"hashes"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// LeafHash The hash of the leaf, in base64.
+	LeafHash string `json:"leaf_hash"`
+
+	// Size The size of the tree that it is proved for.
+	Size int64 `json:"size"`
+}
+
+// PinEventType What happened. New types may be added.
+type PinEventType string
 
 // PinLink A link with which a person chooses their PIN, once. Until it is used it is a credential.
 type PinLink struct {
@@ -1214,6 +1724,25 @@ type SetPin struct {
 // Example: payments.transfer
 type Skill = string
 
+// UpdateWebhook What to change.
+type UpdateWebhook struct {
+	// Description A description for people.
+	//
+	// Example: Alerts of the back office
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether events are sent.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Events The types of events to send, and families of them.
+	Events *[]EventPattern `json:"events,omitempty"`
+
+	// Url Where to send events. It begins with `https://` and has no user name.
+	//
+	// Example: https://hooks.example.com/hydrapin
+	Url *string `json:"url,omitempty"`
+}
+
 // Uuid A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type Uuid = openapi_types.UUID
 
@@ -1237,6 +1766,129 @@ type VerifyPin struct {
 	Pin Pin `json:"pin"`
 }
 
+// Webhook A webhook, without its secret.
+type Webhook struct {
+	// CreatedAt When it was created.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// Description A description for people. Null if it has none.
+	Description *string `json:"description"`
+
+	// DisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+	DisabledReason *WebhookDisabledReason `json:"disabled_reason"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Events The types of events that it gets, and families of them.
+	Events []string `json:"events"`
+
+	// FailingSince Since when every try failed. Null if the last one succeeded, or there was none.
+	FailingSince *wire.Time `json:"failing_since"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt wire.Time `json:"updated_at"`
+
+	// Url Where events are sent.
+	Url string `json:"url"`
+}
+
+// WebhookDisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+type WebhookDisabledReason string
+
+// WebhookDelivery One event on its way to one webhook.
+type WebhookDelivery struct {
+	// Attempts How often it was tried.
+	Attempts int `json:"attempts"`
+
+	// CreatedAt When it was queued.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// EventId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	EventId Uuid `json:"event_id"`
+
+	// EventIndex The place of the event in the audit trail of the tenant.
+	EventIndex int64 `json:"event_index"`
+
+	// EventType The type of the event.
+	EventType string `json:"event_type"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// LastAttemptAt When the last try ended. Null if there was none.
+	LastAttemptAt *wire.Time `json:"last_attempt_at"`
+
+	// LastError What went wrong in the last try. Null if nothing did.
+	LastError *WebhookDeliveryLastError `json:"last_error"`
+
+	// LastStatus The HTTP status of the last answer. Null if there was none.
+	LastStatus *int `json:"last_status"`
+
+	// NextAttemptAt When it is tried next. Null unless it is pending.
+	NextAttemptAt *wire.Time `json:"next_attempt_at"`
+
+	// Status Whether it will be tried, has arrived, or was given up.
+	Status WebhookDeliveryStatus `json:"status"`
+
+	// WebhookId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	WebhookId Uuid `json:"webhook_id"`
+}
+
+// WebhookDeliveryLastError What went wrong in the last try. Null if nothing did.
+type WebhookDeliveryLastError string
+
+// WebhookDeliveryStatus Whether it will be tried, has arrived, or was given up.
+type WebhookDeliveryStatus string
+
+// WebhookDeliveryList A page of deliveries.
+type WebhookDeliveryList struct {
+	// Deliveries The deliveries, those of the newest events first.
+	Deliveries []WebhookDelivery `json:"deliveries"`
+
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+}
+
+// WebhookList A page of webhooks.
+type WebhookList struct {
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+
+	// Webhooks The webhooks, the oldest first.
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// WebhookTest A test that was recorded.
+type WebhookTest struct {
+	// EventId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	EventId Uuid `json:"event_id"`
+}
+
 // ApiKeyId defines model for ApiKeyId.
 type ApiKeyId = string
 
@@ -1245,6 +1897,12 @@ type ConfirmationId = Uuid
 
 // CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type CustomerId = Uuid
+
+// DeliveryId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type DeliveryId = Uuid
+
+// EventIndex defines model for EventIndex.
+type EventIndex = int64
 
 // IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
@@ -1261,8 +1919,50 @@ type InstanceId = Uuid
 // QueryAfter defines model for QueryAfter.
 type QueryAfter = string
 
+// QueryConsistencyFrom defines model for QueryConsistencyFrom.
+type QueryConsistencyFrom = int64
+
+// QueryConsistencyTo defines model for QueryConsistencyTo.
+type QueryConsistencyTo = int64
+
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
+
+// QueryDeliveryStatus defines model for QueryDeliveryStatus.
+type QueryDeliveryStatus string
+
+// QueryEventActor defines model for QueryEventActor.
+type QueryEventActor = string
+
+// QueryEventAfter defines model for QueryEventAfter.
+type QueryEventAfter = string
+
+// QueryEventConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventConfirmationId = Uuid
+
+// QueryEventCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventCustomerId = Uuid
+
+// QueryEventFrom defines model for QueryEventFrom.
+type QueryEventFrom = string
+
+// QueryEventIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventIdentityId = Uuid
+
+// QueryEventInstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventInstanceId = Uuid
+
+// QueryEventLimit defines model for QueryEventLimit.
+type QueryEventLimit = int
+
+// QueryEventOrder defines model for QueryEventOrder.
+type QueryEventOrder string
+
+// QueryEventTo defines model for QueryEventTo.
+type QueryEventTo = string
+
+// QueryEventType What happened. New types may be added.
+type QueryEventType = PinEventType
 
 // QueryHolderType Whether the holder is a customer, or a channel identity of an instance.
 //
@@ -1287,6 +1987,9 @@ type QueryPerPage = int
 // QueryPinState defines model for QueryPinState.
 type QueryPinState string
 
+// QueryProofSize defines model for QueryProofSize.
+type QueryProofSize = int64
+
 // QueryRole How the holder uses the instance.
 //
 // Example: owner
@@ -1305,6 +2008,9 @@ type QueryStatus string
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
+
+// WebhookId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type WebhookId = Uuid
 
 // Busy A problem document (RFC 9457).
 type Busy = Problem
@@ -1326,6 +2032,15 @@ type ConflictRedeem = Problem
 
 // ConflictRedeemed A problem document (RFC 9457).
 type ConflictRedeemed = Problem
+
+// ConflictWebhookDisabled A problem document (RFC 9457).
+type ConflictWebhookDisabled = Problem
+
+// ConflictWebhooks A problem document (RFC 9457).
+type ConflictWebhooks = Problem
+
+// EventNotFound A problem document (RFC 9457).
+type EventNotFound = Problem
 
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
@@ -1357,6 +2072,9 @@ type ForbiddenRuntime = Problem
 // ForbiddenVerify A problem document (RFC 9457).
 type ForbiddenVerify = Problem
 
+// ForbiddenWebhook A problem document (RFC 9457).
+type ForbiddenWebhook = Problem
+
 // Gone A problem document (RFC 9457).
 type Gone = Problem
 
@@ -1372,11 +2090,23 @@ type Invalid = HTTPValidationError
 // InvalidConfirmation The validation errors of a request.
 type InvalidConfirmation = HTTPValidationError
 
+// InvalidConsistency The validation errors of a request.
+type InvalidConsistency = HTTPValidationError
+
 // InvalidCustomer The validation errors of a request.
 type InvalidCustomer = HTTPValidationError
 
 // InvalidDecision The validation errors of a request.
 type InvalidDecision = HTTPValidationError
+
+// InvalidDeliveryId The validation errors of a request.
+type InvalidDeliveryId = HTTPValidationError
+
+// InvalidEventIndex The validation errors of a request.
+type InvalidEventIndex = HTTPValidationError
+
+// InvalidEventList The validation errors of a request.
+type InvalidEventList = HTTPValidationError
 
 // InvalidFreeze The validation errors of a request.
 type InvalidFreeze = HTTPValidationError
@@ -1420,14 +2150,26 @@ type InvalidQuestion = HTTPValidationError
 // InvalidRedeem The validation errors of a request.
 type InvalidRedeem = HTTPValidationError
 
+// InvalidWebhook The validation errors of a request.
+type InvalidWebhook = HTTPValidationError
+
+// InvalidWebhookId The validation errors of a request.
+type InvalidWebhookId = HTTPValidationError
+
 // Locked A problem document (RFC 9457).
 type Locked = Problem
 
 // NotFound A problem document (RFC 9457).
 type NotFound = Problem
 
+// NotFoundDelivery A problem document (RFC 9457).
+type NotFoundDelivery = Problem
+
 // NotFoundKey A problem document (RFC 9457).
 type NotFoundKey = Problem
+
+// NotFoundWebhook A problem document (RFC 9457).
+type NotFoundWebhook = Problem
 
 // PreconditionFailed A problem document (RFC 9457).
 type PreconditionFailed = Problem
@@ -1519,6 +2261,60 @@ type UpdatePinPolicyParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListPinEventsParams defines parameters for ListPinEvents.
+type ListPinEventsParams struct {
+	// After The `next` of the page before. Without it, the list begins at its beginning.
+	After *QueryEventAfter `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit How many events a page has at most.
+	Limit *QueryEventLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Order Whether the oldest event comes first, or the newest.
+	Order *ListPinEventsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Type Only events of this type.
+	Type *QueryEventType `form:"type,omitempty" json:"type,omitempty"`
+
+	// CustomerId Only events about this customer as the holder of a PIN.
+	CustomerId *QueryEventCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// IdentityId Only events about this channel identity as the holder of a PIN.
+	IdentityId *QueryEventIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
+
+	// InstanceId Only events of this instance.
+	InstanceId *QueryEventInstanceId `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// ConfirmationId Only events of this confirmation.
+	ConfirmationId *QueryEventConfirmationId `form:"confirmation_id,omitempty" json:"confirmation_id,omitempty"`
+
+	// Actor Only events of this actor: the id of a key, or the subject of a token.
+	Actor *QueryEventActor `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// From Only events that happened at this time or later (RFC 3339).
+	From *QueryEventFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only events that happened before this time (RFC 3339).
+	To *QueryEventTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListPinEventsParamsOrder defines parameters for ListPinEvents.
+type ListPinEventsParamsOrder string
+
+// GetPinEventConsistencyParams defines parameters for GetPinEventConsistency.
+type GetPinEventConsistencyParams struct {
+	// From The size of the older tree.
+	From QueryConsistencyFrom `form:"from" json:"from"`
+
+	// To The size of the newer tree. Without it, the size that the tree has now.
+	To *QueryConsistencyTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// GetPinEventProofParams defines parameters for GetPinEventProof.
+type GetPinEventProofParams struct {
+	// Size The size of the tree. Without it, the size that the tree has now.
+	Size *QueryProofSize `form:"size,omitempty" json:"size,omitempty"`
+}
+
 // ListPinsParams defines parameters for ListPins.
 type ListPinsParams struct {
 	// Status Only PINs in this state now. A PIN that is locked is not `active`, one that is deactivated is only `inactive`, and `none` stands for holders without a PIN.
@@ -1545,6 +2341,30 @@ type ListPinsParamsStatus string
 
 // ListPinsParamsSetBy defines parameters for ListPins.
 type ListPinsParamsSetBy string
+
+// ListWebhooksParams defines parameters for ListWebhooks.
+type ListWebhooksParams struct {
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListWebhookDeliveriesParams defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParams struct {
+	// Status Only deliveries that have this status. Without it, all.
+	Status *ListWebhookDeliveriesParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListWebhookDeliveriesParamsStatus defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParamsStatus string
 
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
 type AskConfirmationJSONRequestBody = AskConfirmation
@@ -1587,6 +2407,12 @@ type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
 
 // SetMyPinJSONRequestBody defines body for SetMyPin for application/json ContentType.
 type SetMyPinJSONRequestBody = SetMyPin
+
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = CreateWebhook
+
+// UpdateWebhookJSONRequestBody defines body for UpdateWebhook for application/json ContentType.
+type UpdateWebhookJSONRequestBody = UpdateWebhook
 
 // AsErrorLocation0 returns the union data inside the ErrorLocation as a ErrorLocation0
 func (t ErrorLocation) AsErrorLocation0() (ErrorLocation0, error) {
@@ -1775,9 +2601,51 @@ type ServerInterface interface {
 	// SetMyPin Set my PIN
 	// (PUT /v1/me/pin)
 	SetMyPin(ctx echo.Context) error
+	// ListPinEvents List the events of the audit trail
+	// (GET /v1/pin-events)
+	ListPinEvents(ctx echo.Context, params ListPinEventsParams) error
+	// GetPinEventCheckpoint Get the signed head of the audit trail
+	// (GET /v1/pin-events/checkpoint)
+	GetPinEventCheckpoint(ctx echo.Context) error
+	// GetPinEventConsistency Prove that the audit trail was only added to
+	// (GET /v1/pin-events/consistency)
+	GetPinEventConsistency(ctx echo.Context, params GetPinEventConsistencyParams) error
+	// GetPinEvent Get one event of the audit trail
+	// (GET /v1/pin-events/{index})
+	GetPinEvent(ctx echo.Context, index EventIndex) error
+	// GetPinEventProof Prove that an event is in the audit trail
+	// (GET /v1/pin-events/{index}/proof)
+	GetPinEventProof(ctx echo.Context, index EventIndex, params GetPinEventProofParams) error
 	// ListPins List who has a PIN
 	// (GET /v1/pins)
 	ListPins(ctx echo.Context, params ListPinsParams) error
+	// RetryWebhookDelivery Retry a delivery
+	// (POST /v1/webhook-deliveries/{delivery_id}/retry)
+	RetryWebhookDelivery(ctx echo.Context, deliveryId DeliveryId) error
+	// ListWebhooks List webhooks
+	// (GET /v1/webhooks)
+	ListWebhooks(ctx echo.Context, params ListWebhooksParams) error
+	// CreateWebhook Create a webhook
+	// (POST /v1/webhooks)
+	CreateWebhook(ctx echo.Context) error
+	// DeleteWebhook Delete a webhook
+	// (DELETE /v1/webhooks/{webhook_id})
+	DeleteWebhook(ctx echo.Context, webhookId WebhookId) error
+	// GetWebhook Get a webhook
+	// (GET /v1/webhooks/{webhook_id})
+	GetWebhook(ctx echo.Context, webhookId WebhookId) error
+	// UpdateWebhook Update a webhook
+	// (PATCH /v1/webhooks/{webhook_id})
+	UpdateWebhook(ctx echo.Context, webhookId WebhookId) error
+	// ListWebhookDeliveries List the deliveries of a webhook
+	// (GET /v1/webhooks/{webhook_id}/deliveries)
+	ListWebhookDeliveries(ctx echo.Context, webhookId WebhookId, params ListWebhookDeliveriesParams) error
+	// RotateWebhookSecret Rotate the secret of a webhook
+	// (POST /v1/webhooks/{webhook_id}/rotate-secret)
+	RotateWebhookSecret(ctx echo.Context, webhookId WebhookId) error
+	// TestWebhook Test a webhook
+	// (POST /v1/webhooks/{webhook_id}/test)
+	TestWebhook(ctx echo.Context, webhookId WebhookId) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -2677,6 +3545,169 @@ func (w *ServerInterfaceWrapper) SetMyPin(ctx echo.Context) error {
 	return err
 }
 
+// ListPinEvents converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPinEvents(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPinEventsParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "identity_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "identity_id", ctx.QueryParams(), &params.IdentityId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "instance_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "instance_id", ctx.QueryParams(), &params.InstanceId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "confirmation_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "confirmation_id", ctx.QueryParams(), &params.ConfirmationId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter confirmation_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", ctx.QueryParams(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter actor: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPinEvents(ctx, params)
+	return err
+}
+
+// GetPinEventCheckpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventCheckpoint(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventCheckpoint(ctx)
+	return err
+}
+
+// GetPinEventConsistency converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventConsistency(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinEventConsistencyParams
+	// ------------- Required query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventConsistency(ctx, params)
+	return err
+}
+
+// GetPinEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "index" -------------
+	var index EventIndex
+
+	err = runtime.BindStyledParameterWithOptions("simple", "index", ctx.Param("index"), &index, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter index: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEvent(ctx, index)
+	return err
+}
+
+// GetPinEventProof converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventProof(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "index" -------------
+	var index EventIndex
+
+	err = runtime.BindStyledParameterWithOptions("simple", "index", ctx.Param("index"), &index, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter index: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinEventProofParams
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventProof(ctx, index, params)
+	return err
+}
+
 // ListPins converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPins(ctx echo.Context) error {
 	var err error
@@ -2727,6 +3758,175 @@ func (w *ServerInterfaceWrapper) ListPins(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListPins(ctx, params)
+	return err
+}
+
+// RetryWebhookDelivery converts echo context to params.
+func (w *ServerInterfaceWrapper) RetryWebhookDelivery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryId DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", ctx.Param("delivery_id"), &deliveryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delivery_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RetryWebhookDelivery(ctx, deliveryId)
+	return err
+}
+
+// ListWebhooks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWebhooks(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhooksParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWebhooks(ctx, params)
+	return err
+}
+
+// CreateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWebhook(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWebhook(ctx)
+	return err
+}
+
+// DeleteWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteWebhook(ctx, webhookId)
+	return err
+}
+
+// GetWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhook(ctx, webhookId)
+	return err
+}
+
+// UpdateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateWebhook(ctx, webhookId)
+	return err
+}
+
+// ListWebhookDeliveries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWebhookDeliveries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhookDeliveriesParams
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWebhookDeliveries(ctx, webhookId, params)
+	return err
+}
+
+// RotateWebhookSecret converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateWebhookSecret(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateWebhookSecret(ctx, webhookId)
+	return err
+}
+
+// TestWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) TestWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TestWebhook(ctx, webhookId)
 	return err
 }
 
@@ -2818,7 +4018,21 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/v1/instances/:instance_id/pin-policy", wrapper.UpdatePinPolicy, options.OperationMiddlewares["updatePinPolicy"]...)
 	router.GET(options.BaseURL+"/v1/me/pin", wrapper.GetMyPinStatus, options.OperationMiddlewares["getMyPinStatus"]...)
 	router.PUT(options.BaseURL+"/v1/me/pin", wrapper.SetMyPin, options.OperationMiddlewares["setMyPin"]...)
+	router.GET(options.BaseURL+"/v1/pin-events", wrapper.ListPinEvents, options.OperationMiddlewares["listPinEvents"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/:index", wrapper.GetPinEvent, options.OperationMiddlewares["getPinEvent"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/:index/proof", wrapper.GetPinEventProof, options.OperationMiddlewares["getPinEventProof"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/checkpoint", wrapper.GetPinEventCheckpoint, options.OperationMiddlewares["getPinEventCheckpoint"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/consistency", wrapper.GetPinEventConsistency, options.OperationMiddlewares["getPinEventConsistency"]...)
 	router.GET(options.BaseURL+"/v1/pins", wrapper.ListPins, options.OperationMiddlewares["listPins"]...)
+	router.POST(options.BaseURL+"/v1/webhook-deliveries/:delivery_id/retry", wrapper.RetryWebhookDelivery, options.OperationMiddlewares["retryWebhookDelivery"]...)
+	router.GET(options.BaseURL+"/v1/webhooks", wrapper.ListWebhooks, options.OperationMiddlewares["listWebhooks"]...)
+	router.POST(options.BaseURL+"/v1/webhooks", wrapper.CreateWebhook, options.OperationMiddlewares["createWebhook"]...)
+	router.DELETE(options.BaseURL+"/v1/webhooks/:webhook_id", wrapper.DeleteWebhook, options.OperationMiddlewares["deleteWebhook"]...)
+	router.GET(options.BaseURL+"/v1/webhooks/:webhook_id", wrapper.GetWebhook, options.OperationMiddlewares["getWebhook"]...)
+	router.PATCH(options.BaseURL+"/v1/webhooks/:webhook_id", wrapper.UpdateWebhook, options.OperationMiddlewares["updateWebhook"]...)
+	router.GET(options.BaseURL+"/v1/webhooks/:webhook_id/deliveries", wrapper.ListWebhookDeliveries, options.OperationMiddlewares["listWebhookDeliveries"]...)
+	router.POST(options.BaseURL+"/v1/webhooks/:webhook_id/rotate-secret", wrapper.RotateWebhookSecret, options.OperationMiddlewares["rotateWebhookSecret"]...)
+	router.POST(options.BaseURL+"/v1/webhooks/:webhook_id/test", wrapper.TestWebhook, options.OperationMiddlewares["testWebhook"]...)
 
 }
 
@@ -2842,6 +4056,12 @@ type ConflictOutcomeApplicationProblemPlusJSONResponse Problem
 type ConflictRedeemApplicationProblemPlusJSONResponse Problem
 
 type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
+
+type ConflictWebhookDisabledApplicationProblemPlusJSONResponse Problem
+
+type ConflictWebhooksApplicationProblemPlusJSONResponse Problem
+
+type EventNotFoundApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
@@ -2884,6 +4104,8 @@ type ForbiddenVerifyApplicationProblemPlusJSONResponse struct {
 	Headers ForbiddenVerifyResponseHeaders
 }
 
+type ForbiddenWebhookApplicationProblemPlusJSONResponse Problem
+
 type GoneApplicationProblemPlusJSONResponse Problem
 
 type GoneLinkApplicationProblemPlusJSONResponse Problem
@@ -2894,9 +4116,17 @@ type InvalidJSONResponse HTTPValidationError
 
 type InvalidConfirmationJSONResponse HTTPValidationError
 
+type InvalidConsistencyJSONResponse HTTPValidationError
+
 type InvalidCustomerJSONResponse HTTPValidationError
 
 type InvalidDecisionJSONResponse HTTPValidationError
+
+type InvalidDeliveryIdJSONResponse HTTPValidationError
+
+type InvalidEventIndexJSONResponse HTTPValidationError
+
+type InvalidEventListJSONResponse HTTPValidationError
 
 type InvalidFreezeJSONResponse HTTPValidationError
 
@@ -2926,6 +4156,10 @@ type InvalidQuestionJSONResponse HTTPValidationError
 
 type InvalidRedeemJSONResponse HTTPValidationError
 
+type InvalidWebhookJSONResponse HTTPValidationError
+
+type InvalidWebhookIdJSONResponse HTTPValidationError
+
 type LockedResponseHeaders struct {
 	RetryAfter *int
 }
@@ -2937,7 +4171,11 @@ type LockedApplicationProblemPlusJSONResponse struct {
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
+type NotFoundDeliveryApplicationProblemPlusJSONResponse Problem
+
 type NotFoundKeyApplicationProblemPlusJSONResponse Problem
+
+type NotFoundWebhookApplicationProblemPlusJSONResponse Problem
 
 type NotModifiedResponseHeaders struct {
 	ETag string
@@ -8165,6 +9403,573 @@ func (response SetMyPin503ApplicationProblemPlusJSONResponse) VisitSetMyPinRespo
 	return err
 }
 
+type ListPinEventsRequestObject struct {
+	Params ListPinEventsParams
+}
+
+type ListPinEventsResponseObject interface {
+	VisitListPinEventsResponse(w http.ResponseWriter) error
+}
+
+type ListPinEvents200JSONResponse PinEventList
+
+func (response ListPinEvents200JSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents401ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents403ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents422JSONResponse struct{ InvalidEventListJSONResponse }
+
+func (response ListPinEvents422JSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents500ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents503ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpointRequestObject struct {
+}
+
+type GetPinEventCheckpointResponseObject interface {
+	VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventCheckpoint200TextResponse string
+
+func (response GetPinEventCheckpoint200TextResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetPinEventCheckpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint401ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint403ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint404ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint500ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint503ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistencyRequestObject struct {
+	Params GetPinEventConsistencyParams
+}
+
+type GetPinEventConsistencyResponseObject interface {
+	VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventConsistency200JSONResponse PinEventConsistency
+
+func (response GetPinEventConsistency200JSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency401ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency403ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency404ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency422JSONResponse struct{ InvalidConsistencyJSONResponse }
+
+func (response GetPinEventConsistency422JSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency500ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency503ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventRequestObject struct {
+	Index EventIndex `json:"index"`
+}
+
+type GetPinEventResponseObject interface {
+	VisitGetPinEventResponse(w http.ResponseWriter) error
+}
+
+type GetPinEvent200JSONResponse PinEventLeaf
+
+func (response GetPinEvent200JSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent401ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent403ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent404ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent422JSONResponse struct{ InvalidEventIndexJSONResponse }
+
+func (response GetPinEvent422JSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent500ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent503ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProofRequestObject struct {
+	Index  EventIndex `json:"index"`
+	Params GetPinEventProofParams
+}
+
+type GetPinEventProofResponseObject interface {
+	VisitGetPinEventProofResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventProof200JSONResponse PinEventProof
+
+func (response GetPinEventProof200JSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof401ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof403ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof404ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof422JSONResponse struct{ InvalidEventIndexJSONResponse }
+
+func (response GetPinEventProof422JSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof500ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof503ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPinsRequestObject struct {
 	Params ListPinsParams
 }
@@ -8255,6 +10060,1174 @@ type ListPins503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPins503ApplicationProblemPlusJSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDeliveryRequestObject struct {
+	DeliveryId DeliveryId `json:"delivery_id"`
+}
+
+type RetryWebhookDeliveryResponseObject interface {
+	VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error
+}
+
+type RetryWebhookDelivery200JSONResponse WebhookDelivery
+
+func (response RetryWebhookDelivery200JSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery401ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery403ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery404ApplicationProblemPlusJSONResponse struct {
+	NotFoundDeliveryApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery404ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery409ApplicationProblemPlusJSONResponse struct {
+	ConflictWebhookDisabledApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery409ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery422JSONResponse struct{ InvalidDeliveryIdJSONResponse }
+
+func (response RetryWebhookDelivery422JSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery500ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery503ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooksRequestObject struct {
+	Params ListWebhooksParams
+}
+
+type ListWebhooksResponseObject interface {
+	VisitListWebhooksResponse(w http.ResponseWriter) error
+}
+
+type ListWebhooks200JSONResponse WebhookList
+
+func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks401ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks403ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks422JSONResponse struct{ InvalidPageJSONResponse }
+
+func (response ListWebhooks422JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks500ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks503ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookRequestObject struct {
+	Body *CreateWebhookJSONRequestBody
+}
+
+type CreateWebhookResponseObject interface {
+	VisitCreateWebhookResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhook201JSONResponse CreatedWebhook
+
+func (response CreateWebhook201JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook401ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook403ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook409ApplicationProblemPlusJSONResponse struct {
+	ConflictWebhooksApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook409ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook413ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook415ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook422JSONResponse struct{ InvalidWebhookJSONResponse }
+
+func (response CreateWebhook422JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook500ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook503ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type DeleteWebhookResponseObject interface {
+	VisitDeleteWebhookResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhook204Response struct {
+}
+
+func (response DeleteWebhook204Response) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook401ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook403ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook404ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response DeleteWebhook422JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook500ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook503ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type GetWebhookResponseObject interface {
+	VisitGetWebhookResponse(w http.ResponseWriter) error
+}
+
+type GetWebhook200JSONResponse Webhook
+
+func (response GetWebhook200JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook401ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook403ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook404ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response GetWebhook422JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook500ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook503ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+	Body      *UpdateWebhookJSONRequestBody
+}
+
+type UpdateWebhookResponseObject interface {
+	VisitUpdateWebhookResponse(w http.ResponseWriter) error
+}
+
+type UpdateWebhook200JSONResponse Webhook
+
+func (response UpdateWebhook200JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook401ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook403ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook404ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook413ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook415ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook422JSONResponse struct{ InvalidWebhookJSONResponse }
+
+func (response UpdateWebhook422JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook500ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook503ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveriesRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+	Params    ListWebhookDeliveriesParams
+}
+
+type ListWebhookDeliveriesResponseObject interface {
+	VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ListWebhookDeliveries200JSONResponse WebhookDeliveryList
+
+func (response ListWebhookDeliveries200JSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries401ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries403ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries404ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries422JSONResponse struct{ InvalidPageJSONResponse }
+
+func (response ListWebhookDeliveries422JSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries500ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries503ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecretRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type RotateWebhookSecretResponseObject interface {
+	VisitRotateWebhookSecretResponse(w http.ResponseWriter) error
+}
+
+type RotateWebhookSecret200JSONResponse CreatedWebhook
+
+func (response RotateWebhookSecret200JSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret401ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret403ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret404ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response RotateWebhookSecret422JSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret500ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret503ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type TestWebhookResponseObject interface {
+	VisitTestWebhookResponse(w http.ResponseWriter) error
+}
+
+type TestWebhook202JSONResponse WebhookTest
+
+func (response TestWebhook202JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook401ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook403ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook404ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook409ApplicationProblemPlusJSONResponse struct {
+	ConflictWebhookDisabledApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook409ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response TestWebhook422JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook500ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook503ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8394,9 +11367,51 @@ type StrictServerInterface interface {
 	// SetMyPin Set my PIN
 	// (PUT /v1/me/pin)
 	SetMyPin(ctx context.Context, request SetMyPinRequestObject) (SetMyPinResponseObject, error)
+	// ListPinEvents List the events of the audit trail
+	// (GET /v1/pin-events)
+	ListPinEvents(ctx context.Context, request ListPinEventsRequestObject) (ListPinEventsResponseObject, error)
+	// GetPinEventCheckpoint Get the signed head of the audit trail
+	// (GET /v1/pin-events/checkpoint)
+	GetPinEventCheckpoint(ctx context.Context, request GetPinEventCheckpointRequestObject) (GetPinEventCheckpointResponseObject, error)
+	// GetPinEventConsistency Prove that the audit trail was only added to
+	// (GET /v1/pin-events/consistency)
+	GetPinEventConsistency(ctx context.Context, request GetPinEventConsistencyRequestObject) (GetPinEventConsistencyResponseObject, error)
+	// GetPinEvent Get one event of the audit trail
+	// (GET /v1/pin-events/{index})
+	GetPinEvent(ctx context.Context, request GetPinEventRequestObject) (GetPinEventResponseObject, error)
+	// GetPinEventProof Prove that an event is in the audit trail
+	// (GET /v1/pin-events/{index}/proof)
+	GetPinEventProof(ctx context.Context, request GetPinEventProofRequestObject) (GetPinEventProofResponseObject, error)
 	// ListPins List who has a PIN
 	// (GET /v1/pins)
 	ListPins(ctx context.Context, request ListPinsRequestObject) (ListPinsResponseObject, error)
+	// RetryWebhookDelivery Retry a delivery
+	// (POST /v1/webhook-deliveries/{delivery_id}/retry)
+	RetryWebhookDelivery(ctx context.Context, request RetryWebhookDeliveryRequestObject) (RetryWebhookDeliveryResponseObject, error)
+	// ListWebhooks List webhooks
+	// (GET /v1/webhooks)
+	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
+	// CreateWebhook Create a webhook
+	// (POST /v1/webhooks)
+	CreateWebhook(ctx context.Context, request CreateWebhookRequestObject) (CreateWebhookResponseObject, error)
+	// DeleteWebhook Delete a webhook
+	// (DELETE /v1/webhooks/{webhook_id})
+	DeleteWebhook(ctx context.Context, request DeleteWebhookRequestObject) (DeleteWebhookResponseObject, error)
+	// GetWebhook Get a webhook
+	// (GET /v1/webhooks/{webhook_id})
+	GetWebhook(ctx context.Context, request GetWebhookRequestObject) (GetWebhookResponseObject, error)
+	// UpdateWebhook Update a webhook
+	// (PATCH /v1/webhooks/{webhook_id})
+	UpdateWebhook(ctx context.Context, request UpdateWebhookRequestObject) (UpdateWebhookResponseObject, error)
+	// ListWebhookDeliveries List the deliveries of a webhook
+	// (GET /v1/webhooks/{webhook_id}/deliveries)
+	ListWebhookDeliveries(ctx context.Context, request ListWebhookDeliveriesRequestObject) (ListWebhookDeliveriesResponseObject, error)
+	// RotateWebhookSecret Rotate the secret of a webhook
+	// (POST /v1/webhooks/{webhook_id}/rotate-secret)
+	RotateWebhookSecret(ctx context.Context, request RotateWebhookSecretRequestObject) (RotateWebhookSecretResponseObject, error)
+	// TestWebhook Test a webhook
+	// (POST /v1/webhooks/{webhook_id}/test)
+	TestWebhook(ctx context.Context, request TestWebhookRequestObject) (TestWebhookResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -9784,6 +12799,130 @@ func (sh *strictHandler) SetMyPin(ctx echo.Context) error {
 	return nil
 }
 
+// ListPinEvents operation middleware
+func (sh *strictHandler) ListPinEvents(ctx echo.Context, params ListPinEventsParams) error {
+	var request ListPinEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPinEvents(ctx.Request().Context(), request.(ListPinEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPinEvents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPinEventsResponseObject); ok {
+		return validResponse.VisitListPinEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventCheckpoint operation middleware
+func (sh *strictHandler) GetPinEventCheckpoint(ctx echo.Context) error {
+	var request GetPinEventCheckpointRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventCheckpoint(ctx.Request().Context(), request.(GetPinEventCheckpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventCheckpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventCheckpointResponseObject); ok {
+		return validResponse.VisitGetPinEventCheckpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventConsistency operation middleware
+func (sh *strictHandler) GetPinEventConsistency(ctx echo.Context, params GetPinEventConsistencyParams) error {
+	var request GetPinEventConsistencyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventConsistency(ctx.Request().Context(), request.(GetPinEventConsistencyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventConsistency")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventConsistencyResponseObject); ok {
+		return validResponse.VisitGetPinEventConsistencyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEvent operation middleware
+func (sh *strictHandler) GetPinEvent(ctx echo.Context, index EventIndex) error {
+	var request GetPinEventRequestObject
+
+	request.Index = index
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEvent(ctx.Request().Context(), request.(GetPinEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventResponseObject); ok {
+		return validResponse.VisitGetPinEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventProof operation middleware
+func (sh *strictHandler) GetPinEventProof(ctx echo.Context, index EventIndex, params GetPinEventProofParams) error {
+	var request GetPinEventProofRequestObject
+
+	request.Index = index
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventProof(ctx.Request().Context(), request.(GetPinEventProofRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventProof")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventProofResponseObject); ok {
+		return validResponse.VisitGetPinEventProofResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPins operation middleware
 func (sh *strictHandler) ListPins(ctx echo.Context, params ListPinsParams) error {
 	var request ListPinsRequestObject
@@ -9809,355 +12948,753 @@ func (sh *strictHandler) ListPins(ctx echo.Context, params ListPinsParams) error
 	return nil
 }
 
+// RetryWebhookDelivery operation middleware
+func (sh *strictHandler) RetryWebhookDelivery(ctx echo.Context, deliveryId DeliveryId) error {
+	var request RetryWebhookDeliveryRequestObject
+
+	request.DeliveryId = deliveryId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryWebhookDelivery(ctx.Request().Context(), request.(RetryWebhookDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryWebhookDelivery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RetryWebhookDeliveryResponseObject); ok {
+		return validResponse.VisitRetryWebhookDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWebhooks operation middleware
+func (sh *strictHandler) ListWebhooks(ctx echo.Context, params ListWebhooksParams) error {
+	var request ListWebhooksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhooks(ctx.Request().Context(), request.(ListWebhooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhooks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWebhooksResponseObject); ok {
+		return validResponse.VisitListWebhooksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWebhook operation middleware
+func (sh *strictHandler) CreateWebhook(ctx echo.Context) error {
+	var request CreateWebhookRequestObject
+
+	var body CreateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhook(ctx.Request().Context(), request.(CreateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWebhookResponseObject); ok {
+		return validResponse.VisitCreateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteWebhook operation middleware
+func (sh *strictHandler) DeleteWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request DeleteWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhook(ctx.Request().Context(), request.(DeleteWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteWebhookResponseObject); ok {
+		return validResponse.VisitDeleteWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhook operation middleware
+func (sh *strictHandler) GetWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request GetWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhook(ctx.Request().Context(), request.(GetWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookResponseObject); ok {
+		return validResponse.VisitGetWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateWebhook operation middleware
+func (sh *strictHandler) UpdateWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request UpdateWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	var body UpdateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWebhook(ctx.Request().Context(), request.(UpdateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateWebhookResponseObject); ok {
+		return validResponse.VisitUpdateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWebhookDeliveries operation middleware
+func (sh *strictHandler) ListWebhookDeliveries(ctx echo.Context, webhookId WebhookId, params ListWebhookDeliveriesParams) error {
+	var request ListWebhookDeliveriesRequestObject
+
+	request.WebhookId = webhookId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhookDeliveries(ctx.Request().Context(), request.(ListWebhookDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhookDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWebhookDeliveriesResponseObject); ok {
+		return validResponse.VisitListWebhookDeliveriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateWebhookSecret operation middleware
+func (sh *strictHandler) RotateWebhookSecret(ctx echo.Context, webhookId WebhookId) error {
+	var request RotateWebhookSecretRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateWebhookSecret(ctx.Request().Context(), request.(RotateWebhookSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateWebhookSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateWebhookSecretResponseObject); ok {
+		return validResponse.VisitRotateWebhookSecretResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TestWebhook operation middleware
+func (sh *strictHandler) TestWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request TestWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestWebhook(ctx.Request().Context(), request.(TestWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TestWebhookResponseObject); ok {
+		return validResponse.VisitTestWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nchs3li/+KrjcWzW2l6SoT1vc+teU4tiJEsd2LDmemdArgt2giFETYBqgaCbrW/s0+2D7JP/COQAa",
-	"/UGySVGWnNG9VTuxCKCBA+Ccg/PxO380IjmeSMGEVo3uHw32iY4nCYP/PklSRuP5OxYzNmax+ZOajsc0",
-	"nTe67keSul+bjWuaTJlpFTNNedLoNs5HjERSDHk6pppLQWZUEVro2W40Gyn7bcqUvuBxo9sQ8fyfkyhR",
-	"/BP9/XD0z4Pr3y+Pnqa/jWLaaDaUpnqqGt2DznGzoblOWPVk9HxifpmmojuaxymdcNGdpHKQsHHXzqDl",
-	"m3/+3GycTPiPbP6KK/0CaZBf7xvByBWbh8ukE35xxeaq0f31j0aUMqpZfEF1o9vY6+wdtXZ3W53d885x",
-	"t9PpdjrtDvy/fzSavunAjPvPme5SWBn7NOEpU26E4+PW7l5rf/ccuudHADIdDM9/79Cfxx+OP73aG/wY",
-	"mb8LpamIGNBRTJOk2bjiwjS2c200GwlV+mKqqqe6X/iQoGNDxZiq0UDS1BB2krIh/9ToNkbRRcKv2UXF",
-	"PFJ2La/sF3AaKpITc6p+bUy4UF1DfzOW+e9ZyjVrfPz8sdmY0EvW6O42GxOWXuA/9jrNhpaaJvB3+C/4",
-	"RTW6u7Bt6uqlTE8ic7zyO/YTnRM9YkRd8SQhsSTsE410Yv7I1V9zG+l7T2hKx3D46VhOBRDo0BDEbNs0",
-	"TZmIzNAv3r8zR0w2uo1vXzw73n/aOeh0Dg46h/t7nd39TqfT+NwMZnLGRExwHPLi/TuiJTHdiOlHTEdi",
-	"ehLTlWDfaKq0HLMUL8TB8dPhEYto62jv6VHr4Ph4vzUYskHrcD8aDAYDejTsPAsOEBcXikVSxKrR3e90",
-	"mo1Uwi2RM8FSc4UMQRrdxoTOx+bet3VKhRqytJER9AzblOnJlSVoOhU5Im405XVn9oHr0Y9sXmBF6ooo",
-	"SfSIakJJynQ6J2aadMhuPEEes/FEarPvcH+6jXQqWk+H+7SlNJu0DtZdxDc0fm74jtCcFggM3NL/ZpYg",
-	"pCbXNOFLuGt1+0156m7GU98LOtUjmfLfV/LTadgUFjlVhT06l5KMqZiTt6evFaEpIwPGxSWJRiy6WiQ9",
-	"lvdpk/N0Tugl5YIkVLN0s0UfdvazRcPEly92YJqYRT4fUXHJ4jMuInYymaTyurihZ3LM9MhMeUQVibB9",
-	"5VKzlnCKDduidkiSsoSzmEgRjtIm5tTD4jfd62DZdilEmbX4L68ghJ1JCzq1fCcgTSDzkTRF9cGc3ben",
-	"r82hjWSaskiXGfJFzC+Z8iLE/tGPYf+qNRtPtLpI2ZhywcWl+8UqHhfTNPF/Wiyki5LvRhy4avy97m5J",
-	"hD+NOmxvcHjQejrsDFoH0eF+69mww1qHg2fskO4Pj+O9XWRCQnM9D8R6Is0VuJgKzf3q5FRH0sjr3D8D",
-	"IZwyqoycM3IXDk3E+MRMlc1/GA2+i/gb/sPLf7x4d/7z2ak6HevJP56fHp2K00+nfMbj75PZ6T8lj75L",
-	"pq/+9kPy971fJtH3P6dUxJ1T0Wmz/U472kvEYPyyE//th6SCMTKlzA4uodLBYZ5Ki3lpdpIb1J2wRUev",
-	"SjsoH0AylCmhglhtYPFxbKgRbe0dHnWf7e122NFRZxg9ZYe7tBMdD3Z3D3aPh8fR/tGzwf5eZ3+fHR5E",
-	"z9jBs4MDevjsaH8wjNju3tNDGg2puY7FQ72urrDFC7B3yxfgoLtXugDskB4fDHeftfajvbh1MHh21Doe",
-	"dp62jnbjZ4O9aJ8+PTz4c18Aqx7f6Jx/g8QoH/CRTGKWgtwQ0hz3L81k7V9uepRwmGzzb+M8XAipLxTT",
-	"4bmwrba6iwO7WaVNnJ/hwAXlFriU/SaJ5DVLVfasuWOheXDLQvNgr+Ldu3s8fBrtx53Ws4MBax0Mj2hr",
-	"cBjvtTpP2RE9jp7tDvaHt8Ez7B78KwjOF59YNNVVHMXSB95XWqZ5dfZBbbuR2tZgjuz5c1ic0m63sxdM",
-	"yR1Qd1zX5V3bOEk5S1p4kpba0+SEiZx9MPdcD/6OJrYbHq/DwtlqjLSeqO7OzoSLtrV7tiM53rGtdoYn",
-	"B+kv3z97df7yzdtvk+mbD/9sxaf/6Pztt/3x+9860WG0G/+098Pfk87s58bdHtLDCjZ5R2+LTU/hGhJ0",
-	"wkRsdvTzx2ZDsE+2c/HkvZb6HfttytMiG3stneIvGIu/PAf7WnQi2AvQihKukCvd6raaL6Vux4q7+dbu",
-	"+TIVV0vChGYpqEfbVXYfeMefjXdUn69FloL8KbOb/CcxFqx9tg9p8va7b2f67IAOv9n7/u9KvRG/fJ92",
-	"5D+Ge+Ls6WA/+vFqd/zLp5+PTxp3a3J4WnG278jkcIdnu9qB+24qAveYkLMHTf7eM7pbVdXdManigeaw",
-	"hO5Ty/dWHJsHQ+nXbij9Alwrfx6B7BiKUflsPBHk5O1pMRJjVejEglCGGkEJfk5vuXjFxVXlpF7KlFAS",
-	"08o5hd74Z0cHnU425juzKWO2aK1G8UixiVkwkUOjcbgYj/BbubiPRid+NhgeREetPcPKDoa7UeuYHh62",
-	"juP94f7wWbxPd3czggykvOLiktBLJnSjNLnV6/5tSlOjdeP0RnKariLDcUiEeMluGwpcsXkTeY4srPre",
-	"htxAnMCi8JiL//3v/2msjMvBkb5k+M3nZuNbFnG16dN5+bvRjTakiWLht6o/dLL6O441ue46ncLAL2BP",
-	"C+O5P9YKUjNaPp6MLbjZdzuZmz2bxTK/uv00XMWXMh3wOGaiZsxILBlGgdAkkTO4NgvWzNWKfkROWAoE",
-	"2UKAgV/HirUPfbvc6l+oiCa0IsRLpozoEUVN1vDIEa1ecCY3SESFWSmyBELhbzOuR4QSuCYYgsF1RpQR",
-	"vWZ3T4Qf2fxbNtGjcmDNkKZkmMoxUGHIU6WLAjKjgyZjqTTZ3zNNlCEGGTBLjJhIwXAkKqQebRpSs+VV",
-	"w7UpxnxhyA/e0/kmWw67bAWAHQxOEteKJcN7sfAfQUbklx0oBE0ymBuRW6EQLSCCo4AUydz9XbVJblRg",
-	"uQpsG/GYC6LlFbsHLOCNOY7l0D88pnWXj4IRl4/7TKiIHfNQeCZmLM0uBDAGru9+/efyFR/qkjIc7JG5",
-	"uL+zRWQoNQQm3yZvDC3ymw2kSvhQ3+nCU8Z+Z2+Gw6IGonH6OZvbwFsj7G+oZxTfMRCplnkL7CcKMuVl",
-	"5eiB0ug+YRSOwFxuJDHo0ESZ/zNmStFLZs+UkAMZzwlVVywmQwl81c5mqRkEp4nfWz7JnDrjlFIiU3PO",
-	"iWaCCm30KZz8NnbVzWDplmIjs4rTLJD2uRTDhEe6UteHFAGjBmM4Fon5cMhSQ1GYbsHYml919gk/kks2",
-	"WDriFjIQguWBMgnrW06cYLot3wVIJTRLBU1epKlMy0RSLL1mKRlSnqyMJp2ZZc5SKS7b5LW0fwOyJHK2",
-	"aerFYSfQad1kCYPZrliybWyXCaHKoQmqvFgem3elLqroNtaZkvfvT7+tosGvfzQSGcGDh+pRo5lzJ5u1",
-	"fmw2xuoSFjCZaqJGcprERhWiGEHtRnbLmfL4YkJThY7HcP7W/LN07rbNJvMOrEtbm7N7fFUcLrAGc0XG",
-	"XEG/pXP8bcpA+UJDj5/eS86SmPinmZ+QGzM3F+TCFZYPYKxmKlpKkshVczEMNouG8HM506k59JZWRpMn",
-	"1OrAe50OiUY0pZFmqcqmqaDLhZbyAj6bm+734Ala6CFaj3J+lr+YlniFmt7QapRxOSTBCQBtJbDxmc+V",
-	"yQyfvcD7mJv7qe257Ki60Tc4qqHxcWtH9dSZu5bN2Ym7DeYcmG+2NueSmvqacVBT0QxDBAYaV1nyFpzr",
-	"WgfFjg5nJFvWmmfkRzY/jSuJXfsmWtJa01aOsktu49HB+pfxFRdX5bkmXFyRGXwh4ddsPf5RYa9ceC4S",
-	"phQ+GmVK2G9TmhAtyVHn4Bk4HOwKTKsL0+oCmhRXoHTVCsZce4LT9JLV48PQb9357tae7E/zt3xxGD0K",
-	"uhQ0KylYLWpPeMCqF45j5zbh4mIqXBpNbmZvnENjSbxiLb5s5+UcJJuJtLeQuVicyoRewjwGbC5FTGYu",
-	"0SfhShtpF42YqrfNkBm55i4f1t7lpXsspflSqtff3eqrnzCqNFl59fGb+WnKhEfz6pm6cOl1lYcJ3Hp0",
-	"Z2mdXIy5mGq2NgfYPTioS+yf3aPmhpqYXcBNFDE3lS1pOPXl1vYUHHRhV129lI4xhRD0A0Hk4J+FnLPF",
-	"hwJzgldqBzEHFzVNgwxC87cL+G+cpxFY3xmmVnSrmCPKUuJCOGr5KUDbKfRsEiUJ1y7lw4jCO3FcvJaL",
-	"PBavZeB4qH6+MhETSgaMpiy1JinUmJwt79HfWicT3vqRzR/fcabra3lu5ldaIsy6/uqGhPprcOcr0tUp",
-	"m6/NzXG/1D+gWactmFkKc1i2MCF1K5fg8Frql3Iqyi5NNY1GC8PQw9Wl9oWBPVIWyXTjRR3kFzWEma1e",
-	"Ebazy6kMijWj3ZiNbGmrsnmsWlcYuwbu56qQNTPk+ngjIui1pXXVxBkxC8uFt1g11cKVnDFd7c1wSquZ",
-	"fcomMtUL1nsSGDPDThnECnbewrLt1P3QmCm3bPV2Qi2HtmJ6GCIY7fiNSAqqm/krOGYWbuwEFD5Co4hN",
-	"tEJQAPDkSHT/Gq24TYC9wj9ZquwvN5CCock7nOKyhZuJtKAdLteoDz9xNaY6GpUPtH8HWP3Knt8lJxw1",
-	"Q2vaL6g2eiQVC/1YbrQtHAFcidH+cCmrqGBat3xroAUXp4JGml+zhU+MmEEDWjjzVdF7nWaeMOURCB1q",
-	"o7MKl+PthmkT7xMbT5UmU5HI6MoQNWWThEZsc9/XXnhkzIzcilfQi4uWb2qJtTDy6gTO9JIQOOtS2quK",
-	"rIW17A2exbvRMWsd0KNh62DYiVvPosOnLbZLj/cHR/HT4cFeo9lYHhGumG5NuNj58aATiavJ9fls76df",
-	"Wt9N3uztXvws/v503Jn8MtiPfz5Mz3/f/fQhekZfZEtbkhjmVKFwgQuwgSZcrA/AtEnE5oiqC/OgtX4/",
-	"vK0XdkeDCVeEYFbEiHF14e4BjsfVhcvitr7LqsBNxTTGsMHRhQyoZeBIhs4LUsPtXbHf3OyiYefFd6xR",
-	"XEQ5fjm3L1u4bH49q65akIX9lovXUr+ZFbR4M5xhqXIm6sokEEcUyGODiJRn64Yxl8UTNt6WgMrNeBUF",
-	"jHZiWmYkKCkkWbwfivsyEXIt2uT5SKL8cXFI5omvR6mcXo62sNbj8lpX6yFurV7/4AJtR+i5K1yNmUT5",
-	"iqGHOOcbh9pOuLigk0nCmboA1DAKqfvmz9GICsESSMcWzgZlRNLFgF2Y7XHswPzdmUIucIpobC/HVo8p",
-	"T9qKCTC8L7JpdXcPc9T4lg3pNKkwRsf4g7rHVFi2zP1ObpnvJzHVrDraeNXe3/YW4Nysnz4/N0RoMid+",
-	"lH/Y2QHO4I6cVKhWJwuu8BrysiD6tiS7wolvqhVuZRF2zjdfxdqy9nb2AP+wluRdtqrXVfbK1WcKyeWn",
-	"nRH5RmR3sVtvU3DOcfPKf4mRMGWrLwrnVdhr1U0tFtpcTol5vprnAHmH/3GzePC9QIYFi8jieZbKsqBH",
-	"y/Yw5EB7yaLsVYeAyVQuiSuvXW8R+HIpACJOtQJfMptpOhW5ya0acCJTbe0Ti5FLcGizw+l0sUI3oOLK",
-	"qnMMFTX3rXajEqrDzOCMaYxiqRQrZ3ROZqN5Za7EmkGD9mMujuMtFy+NllX4HtOBAlYWYY1u41nn4Gj3",
-	"sGK4d/j4LST/2RdxRVq99dNe5IZt2q8cHO89Pey4r4DzuJJA2xl/0egnRPFPrZhf8tXEOJfyFXjbS6cH",
-	"dmKVQz7XElrZmPKjw8P9IzKYa6Y2ZRuBmn8ezGEZs9BStrCdXdtPVMzf4bfVAnhOa4clefSVRWvNpcXb",
-	"EUqgLgoNdFz5qJRNDSvHeRrA51K3ntW0MO1bvr2hyXtBrylP6KDi0LD0mkfMpQ4MmHXRLzLEuvb47nOJ",
-	"S+XuW43D3M+5fPxSVnp8fEskgppO0E78E4s5PYe+iy6AWc0PZ29eL/ZtadfarM+o+xEcg51/qo0jbXcP",
-	"w4X66ZKxmS+Bxa5as+/Ugk4tdMp+bjZ+YSkfLuRNTn3TBSstAI3kD0OJm3xIpbhcFk3hTSar7C8H1fYX",
-	"338LtoNTb75BJrmMmhBQ3JpYRdEt02i/avVa0cVvDtLsZtan3Opv2860DVJ9bjZGjMYsRXR9UDJeiEg6",
-	"H17MVJTyCepwzpeljV6AbTxv8We5aW1vFC8cZrE5J5IAPsvcqfaGSUh8HrExBbOxmI7NG9b/+LEQfoPI",
-	"2zDXt86BUZ5odhFxkm9Pzp9/7+apyKN3L5+Tw6fPjh/np1RkD5VTKzWqnOKLc7qAiNcshWAgGyyKqn6T",
-	"cEF+m0ojkckpULXfa3R6jT6ZjXiCyoizfAAbm+en3mvs9hqNYgJqOP+JOcupmcV/9hq/dlrHH/+91/i/",
-	"jarJv5KRj38vL4DGccqUqgqEb5KUJVRjlCPCRucb26OOO7B//OyosAM5Qb1TEw6j1przI5v109aw9fGP",
-	"/aPP1UR4x3Q6PzHnuZoMYjoeYJq5Dcw0S55RbqTrUKburabT/E4ddzrhDMdc8LE5WLt+DlxodmkfEx9m",
-	"s5OpHpnLEFHNFmxI1sIcLBicIYmPnh52CiT+BiM9UkaT8f/XazgWseL0FOnz2QYiMe34B6TNY6xueYp9",
-	"HvfdGYBUQarIk1dcaZ/298TQapoKZT1d2YQrs9zh+QVxvTYpPQjvXbaOMf30iolLPWp0jw6ahvzun7vN",
-	"8LiYA3LS+gdt/X7R+vjv1SckTBWps/D8TTEUOFFXZDZiwCCpfRKO6dw8CR09WFwiSF2UmDKRilknyyj1",
-	"f1M2bHQb/7aTVWTZwV/VzvsptwAZ1tG0aPnlnJPC3tYse1CxlMBpduNluCdnjWWgZdgHBeaXM9hnu8Mj",
-	"utc67kQHrYP46aD1jO6y1uFwL3oaHx+wztF+9XJCN93NlzP8abFsNJIpL3xQRjrTUpNQjAGWQ2irmkSm",
-	"pP+k3yam+xSMwmAeUijhD3b3CM+NZx5gYWKbFXlt8orRa0Y4RIcYdmkHMw8n3+YD1s2YpPKTnZlZqhEi",
-	"TBlxAnyWClzHo/6HnX6T9FuXv/MJ/McgNf/zH/Dvx6CXXQqZ4psG6I46T0b502HrJxs/UMkmdjt7yxjF",
-	"o17vyX89+rDz+K+9xq//599a/+/jk17jEcznv1qD9L9gJo//+ujXXk+Tj0+a8L/Nj09Wd3n85HEF32k2",
-	"PrUSiNIHhAmz2a+lYBtu+Ihes4UbbhHo5xZa13Zuk9PSZsN4dgebcIqMfsi15+n7nQNQtGHD7W/5I7Rs",
-	"f8wCv/JNsqaG1QwGzW+haSJjLzUdW1XsJXCQ3Zi9/DxlSzWjvmCftJd6kGeAKlGbfOB6ZO4+180s2WDA",
-	"LrmwJ8H8UbAZU9ofCJdm4AQ9fHgjmY4CvdM6rpbpZtegmIshH9gd/Wrryzl8kDcdR8yi1OkWRGCBFHkZ",
-	"uMkuYnC9M7Hk1wWp+Dh/q79zBW+qRTsTxqDUnU4wAT+p+tJ4GbELgrqYnLdoEXlBvAlNl911oGlhapxl",
-	"5F05u9w93mR2ryAnqzSx7+UMDZh5UynF6wsCHRPjFs0Mc73COcXOg7/XaZo7at855v2z4tUDE3VZS/l5",
-	"fhjxaIST0tKKF1RM0L/gspp2F80TQrUqp7mbn2XtebK0eqqepEzo1GxyfWL6mLJt0hMdqIsuOsSvcmsZ",
-	"V6YhEXLWJidB+JAPsbKG1z76TvtNG1eDbcJ4R26DkPoulLDfBD2gL6RgffMd83A2eoZjNDMrISDaYRF9",
-	"rB2s0jzjghu9MS8IeDRfrbbXAIneyWTBPgbcZaqYKnGSjJ07GMKqaQNS4abiFybnp3rG9DfzZVuZxdwq",
-	"psnA4mROaIpvlkqqolO7kqrgh282LDBPwwUcLiGmd6lWmE7omDl+jI9ed3bowL4M0qnI07UqqqVyEbYO",
-	"yWZExklna7D21mo2nuOUsAJII/Q3aKrwCoVKz0Dq0QanOstc8DkklZT/QLk+c7iGCxlS0WBluVEzsDUW",
-	"UzL6dgb9pjNvgbIq1AwFrmJiITcz3/DZy5UcLWRo+yE/61Tws89mc9VECoV1YV11P2udxlKomY3Wmr7/",
-	"HWy1hZKyrmvVkXDtdqBR2Tu3tM/7glOr3ul7i1PFNRauzfLig/Bko3mvn87AWRBDq77zL/ALgBm05bX9",
-	"qunb1juBxfSzs485YJ0NNiefUbSU3EHT7VC7XlJSsEaLsbDBMhcgES1db1WfrS28Xygy2q+PXATH0Jy7",
-	"fkSTBDtzRUYsiQEcLswPEixHQJ/MvwEJc+HCSwmXtdwKuXKRZ00P3mZvnQdsTJj2jz9oalrxNItJzlEi",
-	"AA/Y7NaE2Wqrro1vuygdbOkA5R63c/2KeXOW3VVnm7ksM2d0CGmbZWRvQNqKAuRLqVNsX85mXbU7vm1l",
-	"4tbyk55vfotsMUuBbVYWVIfN8ncBphNofpZhYMAfvuSsH2SqNG66UQVLe4gEvItdvLUTXq5EHyIubrjc",
-	"BZC9S5dc1Wd7y86ViEasgsFUr8D8tU5xC5cAz5G/KC9uXCJ+DiIXD1kkJyxPyBAh7c9MUEsuCBqtSOuH",
-	"q4Y/WIhV0g8Mivah7tyzGViFDUbN03Rz9Wdr5FyIz1xvqKDPIpTjegP5Hgthg2uPY7ssgOGtPQx0uI3j",
-	"tvTKNgsgGTMqtCJjD5GNqCBdB3MNXqgAQ9n8OwcuDBIfkJIrIabz59GB096TA5mh5dYbxra/sz0ro/Ma",
-	"XhBsJlVXKk/xm+jvWyR5GOS4tL9vWBUyWKsntt7eHlmMsWI4oRdyeT6/jLVv7QXviXwv9jZEalih+9qG",
-	"X/WBKB8EXRN2YsWRKRRxKTmetnx2bvTmwkTD+IyLiOFrqMb5qey0uHzFRqzdo2Av750hTt/4TGQwyt68",
-	"R+3iSMoSDvUSwpyxmxyDZQ+xYGev5RW7R3I2ROWvN5Dvcef6kaBj8BH6YhDO6FHC/s9tgXXI/Ou8ZZZz",
-	"r5A2mEpxD47nerxiQ0GXg42oYQQ1Lf+E8nFVrYGcFM0uKIhTPExmXHM1772EdciNG5zuoCrV0q17EWAo",
-	"bt/oFVa2atgFOQzlDRYVolkuXZVv+IWdRaVKCpu4i4pjLHcU5Vpvbbm5mg/VXkRQIBLpI09tF4wWZSSi",
-	"U8XIVMS2PnY/S4LqW1oB919CpWrqhJjBK0jjm9any/fn529/Md1gCo6qlTRyqS6WLcDHwpUVC02sv8ri",
-	"CHWWm+tzN+tebX5dtuagd631uvZ3stawsMX6aw1711mrb38na80KZ6y/0qxvnXXa1neyygyNev1VZn3r",
-	"rNK2vpNVhpU51l9n2LvOSn37u1lrUNFjg7UGvWut1bW/k7Uud9MsWWadN3XQ9K4WdxpvvLzTeI0FnsZ3",
-	"s8QVyvGSFbqedRYIbe9ofUpvuj6l669P6btZ3yonyZIF+q51VoiN72SJq6OXliwy6Fxnma75nSzUBf1v",
-	"8DqxPWs9T+jlXa3PFzTZYIW+b601Yus7WWVY8GT9dYa966zUt19W5mSdge5SSVzp11lCuKxvndXa1l92",
-	"lRl64mYRqSGG5CpzrG9bBEle1fFVBhu8TZuqZuOJTGnKk7lN+WmiPbWY3wMAN1nEAMKWqwC33ME5bMfi",
-	"GdbM2Cw21ndfFXr50le22AphvVnaVsIpFfloN4L1bR5OdYdLtJb2cIFXbO7W9ZOM+ZCzBSmduVzyDCMH",
-	"/GD9XAZ4Hx1lhTPl4HaWHSZo83kxWucm17xyoOWXttxlazuwHH4Bw676Du+gTxSdq7zx1jqOYc9C8MEN",
-	"SBN2X0oQ33BrZKiEPDwgP/Jv3MKKyIObra84yqpl5tpvbbU3AD3cDlPOVXfaMA+Lxmu4WfOtK6p7rWB8",
-	"t+G4dmqE5X6ZW3CJp9DqGrl9+PDhQ6uI+LRsM4oAUaUduWG08413xtcjW7Ep2O629iMsb+Z3BEPnvsBm",
-	"hGmDG+zBnSYentyzpMJF8KAb0bV6qBUErui0ddGF2fWFt1TfKeEo4PNojAUKI0RiK8RzXEblAvqjx1hs",
-	"vV2WbJTv/dYmGmXEsDNxL2Qao9pDk7epnLBUc7MPFmU9T4sXFhfcV6Py5Ud9hngssWhS5HzuNJnRucpK",
-	"TJHBnHCtWDI0tJkEnwzxxZdtFk4dM6kASdwhif5Rqf5+0tkdsfVUFGOqTb6Z8gSQ2n3Iui2ThQiZ8NxK",
-	"qGZt8pqZm5VYyOyxjFlCZinXrAQCB9i2iIlOXrx/Zyjy7Ytnx2T/aeeAdDoHB6RzuL9HOrv7HQKw6QFK",
-	"zqHFjAhgchYj4SCBW27tmH7tcut/9TQJC5PawWxRUzhMASEXngRM1C9TFkDiSQY36KGSIkwNchCGZDLV",
-	"8H4YEy60NKxJCh7RhAxlOkZAxGdPnx0+hmj2EVUjRHIYQ3ZRyoYA7RBP8dYhTIFqkkQKRtQ0TeUl1eYP",
-	"iPxoU/4pieV0kHhk5pRNUgbo6RbbvhnkPOzvkYRdswSWIJjSUCLVzCZrs3uEmmqw2dtAwc/vScUG2+0z",
-	"v1zKlm0OIMnv6OwnRIKHvQSgxzXv8wnmcMw8EoIiikUp0+WrGRZtKKO/MOEwJPHBgo3NKGaPoXBFTDVr",
-	"WZSK8rHO1jbjKWufYzv/9xYfG+ZuwUNHjW7jkuvRdAD1xeCgRTJlO+7I7XAbYLNjRoPL4eY/WMAnrriI",
-	"faZwACyYqYcIemejPrkGqEguSP+fM92lMe23qwDHwoJrS8lmG7bJ66nhqEPDl1wc3EI6imli9Q+8pHdA",
-	"V74SDeqKzbM8weB8lWiVKxf0xzJrDeRVBNF8lmrDXOhujmrTKUAzLSfY52bjymZxFe6JH9RrqYVYQiry",
-	"wDMelRjgTzOIFvjXx4oPJ1Tpi6mqe8NMc0j6bwJcCDeqHaEEawblDpEA2TWj6j6fIoQkWQhKYzZ2wuQk",
-	"yS8NXxGIYL1yZycpG/JPi3GEDGUR8q50WlEWKKPGzADoyrTl9h+VRzmFEPyae2kb55Zmo8zv855BfqCq",
-	"Wp9VtiAjzTw0VJu8GE/03AJUhBe30WxwzWrofCDezswnA7FJ05SWdR+46Xa77Y22J8xPulmAbAukW05U",
-	"5Bh4blsLN7ZSvYI5Oxf4WmIZEMnkEHJ8y7LYchW1QJKxucJwapnE5rFtEzHXonSZyE1bW3MZ9BtYsmDC",
-	"y6DPwuKcG6KzLR/eFrtcObaGYt00ZXDjlZYT+Mhup9npdJpkBj9jozE13AH0wXZjCSJdZ+F8XMnNhbOa",
-	"2Jo+bk6NFYBL+UPvz0TTYekFaHVIkPxEFp9YvGVlIUhSfjnSVtoFQtajYXGhuimjMdbeUV14IuE/WmAE",
-	"5yxskP3NNaQT3jKLcI38v10Ddm3Oqvt5xgYjKa/K/8bmH3NAZcHkSuz6RF0Vo3bXuK7m0jmoHdJrmKOC",
-	"YGOuTBURcvZXQHIv3ONomZc6/9w103ToPeW9eckBOKwY8u6CvI0MNZ2xJpkDFEO/oZwwAcYhouUlYp7D",
-	"+7eEN5R/6Com4tZYCjZvHQ52Wf4luxzv9f+0/l8ldnuh5G4d+MyMP0PxxABhzUKY7Xc6zZV4a0VzPdZt",
-	"cZWmcvf92dHBKmRHKO4bUq68XT/RK4tW6Ayiig4ddGY6xyh9q2RMBf9typyKl0M4JO8VI5QINoPGRroy",
-	"Go3gD+5A5nctnYrW0+E+bSnNJq2D7exarpZxvV1L5WKjaR5Z0ReKq4sQmLOCONRBM9THqtc21S0jU1qQ",
-	"n/JraeeCO/fRNLfGA9c8j/Qb0uFjoRDBmizljWABetcSnoKqqXm4W6yl9gIucxHzS6Yq1NG+GtHW3uFR",
-	"t0+GEs3CiEvJyNn3J+YXsMn4B7G33qBlAkqkjNgnGrOIj2mSabG6Kq9ISGcfqqOz26lvauDb5kwqKg4t",
-	"lOSuMaCzJGyoQ3DGfFVsmYaBG21yxnQduEeAgh/gGP0mgVo+M64YMQspag4LFhcwLPudC6jjXhkIYHQw",
-	"rw/lylspt6paOJVt8qY015XEr2V7cq8KKIR4n99NBSG3BdTyta0cy6xS7yF2aObImtvJiAqjBV+zFIJG",
-	"iEybRIrIqRIZ4FiGlfU1W65ygUCemwhZOt5YiWGjrSgIzy3Bqm80lXx1tIUXzTRzUzLMjIlYbca4vL01",
-	"xxOr2Nl9PUMyi4xeYARxbMnDH4YAy/ZQYbge1OWASmjho8qXkG02fO3fqbgScgYlzlZuqp1hPd7pJ8n1",
-	"kqnd181w9XLLy5xXqwDg7wB057yu4FCiwZMuJGGfJgkV1KvTdmuMVnnBPkXJNIZtgS29EFJfJFzhlk0A",
-	"nttWdTekQzABLPZuWmJpbPOvAA/d/NPjpEPheykTLi4v5HAY9DVHoAL7u9mAcoIX+G1XNx/rWrv68kzE",
-	"iFW98vykLGJ8oqt5k+KXgsVkkko59O4/B37yiJIfPpw9LrIGS1zDFJy86LdrHaCUxTTKires9YZw667j",
-	"jjHcyHYA5mY9inayFTXDwCVA0X8GMAUTJkJ7Ltp0eGasvrcm3TWeWlnZy+XNw1eQBW6vNNh6mHV7jZv5",
-	"11tzyWOr9FBoFh49BQNvzqZbcTQq1f2CfMwrzZkkyHHc7PpUWdtCytzISpwLKaxw3eaqNC8qIZo1aQbl",
-	"ftY0Hufz2MsmZME+Vdw8CJrgmlDDE4aapX2iJbm04RamDyzVXiiL9wEeMPjzat2mcN6KZathVqt2aFHR",
-	"gXPL01i11nhuDh6U65qKlEXyUnDFYscFqSK9hpC9RihXDG/3021WFRloNgZePsQsSriA/7SgHXDsLCxu",
-	"lavxOdyFjQIGnF1KS+sJ71pjIfpV+oFluOnMiJmjpV/02sLGW5sKFCuxJNQzWT7G67rSwTIBBU33948J",
-	"slww9ANy1oARa04bTvU0ZfcpVqHgCK9jUKt2oJ6U3Kc5a2BM1WggaRrn7YC768QhXbF5Cz6+rkfwBAFG",
-	"s1LodGyE6wzKqcup0Aqelpt6CMf00yl229+D1dh/7a5wHsJaKk2FBdtfpSfxo79eb7lwyb1r3K/vodw1",
-	"YMkxknBxRRJ+zdTiy7DA7G3N1IXTAFWgR1Xmb/iUC0EJ7d1HnYNnOYM3GNQrfFFl3glksEBod0uN4+3Q",
-	"Yv8oR4mjtQgRbx6gleHOWS2mmRXlAyfBgmjKh5Cth5Ctf4WQLTZfGAjhVqFGciYQLg7hHsF9dqZlyqzi",
-	"SRcus+Lp+RAl9hAl9hAl9nVHieGFuy+xYpAM/0pGmbNYzN8MG91fSzX+m3+UtI6PZbVhyFkSw7VoIteJ",
-	"2ScClz/hSlvY/sEcXq1DxbR7DA1kjLnBGfbXGurKB1c0X+QAP2kJ7rOsrNxQyCMcfpWID++LTeHJ5rCS",
-	"Hww9SGz1SnmwKCgrmN3zgZQJo6Kx3DKd8ythO7jWl/y65hQVt0BXBaOK+TP48ZaT4H4yjsJl9XZzXGyz",
-	"AffNkrXqPlVBTaxv6rj2IxBmhlBWjcGgnfIhjpmmfIELvTRWba5WgsxYwdnsLCrJAi4CC1m01jvEeht9",
-	"LbXA4sVTFya1wfsjrK9gzr1iOnclskJufxKfflbpJ1OAt+O/HVEFTp+FzIoWqFlmVGGt8DVKhK/lxi6t",
-	"NUeIm4Q1rPUaueWpqIsMZ2b1bsC9Mnw5Fwx0gr52D4eNfjx8wYCAr95Erpz3cOG39TJQGQI2+AzB28cz",
-	"VX9unbABjBUIfa12FlCPEQa618oslmKuWKR09SNDhraEkdWp4LyeUyNf5r/gLMspsHnXmeMa4ZkNz1DZ",
-	"7xXqv5Yii2WNy95efA6ropqsglq8n0ve0K5nsL58AHjQoHRbX7PZ2yrG6bCXtMRKogfmv3b3yMnZ89NT",
-	"EvNLrlU7KOxNU0YYVeAfuZwyhRGAmMIau6LtdDJhNLXg9Vw4bUI17SMctHRXSjlvsH/WOTjaPQwvyIQq",
-	"NZMlC/5ezoB/kI/k7bSOqyJ5Q6u+YLMWHorwVk24aL89fb2VOzXBkgUl08qbRRE17gWOEbAQwLBGnExG",
-	"w6Bh6RxUHoLqTb//e/ll9+0tFyeTScKZOpfVFymVCQvuCcRpWlFr1Ue3l65Yf3BlaZLkt5FCaEDVDj5H",
-	"plFpc4DcGtg5m9ADIaws7pI+FXNEcuhP6CUz/2mLSzga/EUROROYppNj4WLukm4+Vs9oA9fHCbohwM6P",
-	"1iTqYpujkZQK0wdQ825ac+Z7F6vFFdaDtlGZwWN5Q69q0SVybxyltf2jdSObrZSORlKZh7OLTNAyjC7X",
-	"o1ROL0eBgJJDMpfT1BwQhxZhbjN09Y0BN6KGfbkqOgaDTILNqpK4cNRuEEeCklhV4XJ8JZl/E74owiVY",
-	"W61Hd/ZSrghj+VdMMATS3iS58C0XGQDtmoYYcy0tjF5ZBcyf1Q2CJyZcXFAUXhdarsQKCiXd5yzC0smc",
-	"FX29eLJdx1OlLwYMojkX6skgi0DPhNAIn+/CU3ewkWUBbopiyTVT5FEflXOo9d/HZv3H1W84MxG32Reg",
-	"YS2KdILf8PuCmbciSiA1YUnC0FIr09jIVIKokXMyMwcuC5Gvdf3wpPhQwyyaY+/wqCIzGRz/GMendXKB",
-	"Dq5ld8G2sMqAi/ZMqDK63QcjdTvN7Kq495ttlw8L2D046Kx1k/KvscLhq96LxUssH6LCiVx6FcNaJpvY",
-	"+a027ipVGxpZI3j+Ui4Lzc7exmYYi2nbR4tvYL6n+VahBuatwysjsutFPLutWvZqLS08DPWDBAZyTZMp",
-	"g1uQTlnVvSuciyDmb4ll2+/d+0lswe/WZKZgOoI8VzQomccM+otcLBYdAFSSTCEBg1wxNsFoeVhShX5Q",
-	"YqC3o/6vdt8WeHFd/d/eeaf6h677iAoiGMcdhdKFRMgUzD3AkB8ddPaxY8tw6f7jNnk/uUxpzIjRA03r",
-	"mLkEwLmcGtXcwYZVviBqLXK51IDoINPZLtZHp1tbS8xja1A0TwkXsQpWuBEXl12fe4oGjCxhx8cdWU9V",
-	"P8hF6LfJuVEDZzK9AjXHvkpqEmPBsrcnpNpml+ZjI2baT/rE8OBYYdI0TA1v9AzEKMQToJ/fhrH6rv0m",
-	"6T/pF/u1yQlYJaze5zLpR/SaOe2V7O+RH/k3hAvy/vxl69mWZOECuqFsDG06qD+1FP+d3UOZuSpJ9XM1",
-	"K8yistdkgt6BZc/GqYuBiaTQ1Oy7fw7eJLzuz+He2oJn6cEh8uAQMSzYvkPImFGhSnn7VhxDIEdmODEk",
-	"AROUTL0E4mBsQbDgL+tnuS1/ScjmFwe5AceyIsfIIQvND5F+0YimNDJHdT3hBnCuk5RFLIbKEN2cpER9",
-	"vELk5czZvoNOqVBD0NpyVuxny8BF/vPJxye/Pvn41+VeCSvBjJTF2soWtXdtexf2I7GMpmbSiEF6fHD4",
-	"9HEFfMaXQX5orLLxLIotgUC6EZ1AziHGICI8L2DxNm6Y5/2V86esfO2qqAQX07OiQK7D63ElcrkiPK6k",
-	"slqSL/b9+flblwIWyTh8HIZWPa4TtiQqzs4QoomahSSf0nTqhHTY++Sxs0O2Z/3KOKcgW9MeyxypK7lb",
-	"MPZaS0rlZUrHOY/LNBVdt+lde5m707DeQbO6zdBVgl/UADKnreezssGEi5Zn9AtbBLnclW2E1K0srW9h",
-	"kyDfr7JNlu9X+TNNUkbjecsnAy6aMQD5tMZcjQErfEEzm0XeghC8lkvzXtQ6QFJqmfdlwiGNqnoCQfGV",
-	"Vua9XUSWIRTIWdBgzPRIxi0gH6IZLWqppWxBLZJFDaYZpnxrzGJOW/YSLBzOyICW8wEvajiYqvniT2Z1",
-	"AhYR1jK5hWfcGcMqf7XJyS13NhB/YCGpVx8da/ZYdhvMQGiYXNrETKXKgYplxm4AplXC4gjx6tOp2BoO",
-	"/XpAZSUW+Q4gNoIAiHXXOGCRVREzhJHaMaonZMhmZCZTqze6TIpTHzM8oan2KA/TmGuiU8oLeiCUS6Di",
-	"ilCoPmDxEpxS2M5rhXvrZJraiedRV5aROqxDGYoy171KTL2TyZLYE2s+m1r3e2UgUsl6mQtbcL+WTvkZ",
-	"0xuF3J+QIXRby+beXJgSbLaPXhqdGCzAYwSYd7Y0CYUwvOl2G7tZdRHOmHbFp9cPVS7GbLmI5dASE2Jy",
-	"2Myggm0HGzujxwqXnjWnrWppo8wqHKuVR/GM6Z/+xdd/09VXeiq2Pc3aD3YAJIBsY2gHrNUVppJCpzJp",
-	"kkkK78HWVEHmzFRQZUF2/ONeNSHnbAJlHKkm1jfBhH39CYmGAZR5TMRt8pqOGb5JzXppymJf8yFllzSN",
-	"wRlEFYM8QS6uueJQPCP4pmlhOms+4AnHNK2xwoKCVJGheSLOeKxH5NHrlz9++9iePBkkWdspp4wMmJ4x",
-	"JlDcbM+Q8Ot/Pvm43IQAG+EBCyAAoEISvn9/+i0GGsxdmb6my5B61jqA/7+7BxRok3c2vA+CrohROVOg",
-	"ZVXceInt3yxH5Y0o55WUz3wio0W+MP/YIlyhULAbQfq/9hqG2/caTdIzh7/X+Niv7bLIp7NVRNCM1eUC",
-	"UwZXBF5hzaIWUmGe9+7Ihc/d1R8I3pfLDX+GjDhx27KKG/wCHsIb8C2nq4YQm2hjWZuR1ediYMmNpinX",
-	"8zPT2cPM/1iVW53lOXu8Fkzve9QfRRcJv2YX//vf/9N/3HSRi5DdiVYpgFyDvEqiaJ08aRwUVJLKUVEN",
-	"wycRMQRyhRWH1uvpxrEOBSiBxhK8noaGtjyXS/vsNv7WOpnw1o+QHuqOrcfEx4p1kLAI//XSXfAfPpw3",
-	"yrrZD2dvXpMPbECgjl7mPo0SyseK9NV00G+SPtIPEXJETPrs06TfJic+HP4vylbFo4mSIDP6QYB//z98",
-	"qV/fENpwdQF/hXsLpwI8FbgEv7iR1hPMuONiWOG893WcxoBancWh4ovMVcsyp9caO6kgJ6dWjUynQnmL",
-	"dU/0xL/9GzHqNNfoKDZ/2jVrtWcIKxYrpsN0gL8grloIF5mLBsNPeW28J/ba5Bs7lwwy2QJbuWZ/Uf7Y",
-	"PXlC1ZV68iSrWTXL8jvHdA6vxJ7Yb5NTPPD260H4R7PkxoDoTzdl9yUFgHIYUeo/pmVPEEKePMH4gidP",
-	"2j1x0CbeEltcQTZtfJ+bmYfQe23yRiRzQslep4PFzbBdcGfggziufQSbjXhxzdJ5dkWskwYRqrqG0NYw",
-	"R4n5vpzaRGKj1agZsyh4EAhr2ap31fUy8Cs0sUrBCPtknogWIjTABuyHCFh9d+Ehsz5zGIU7IGRPmEMx",
-	"lGkIrvncCP1Sl4QrrQK6WrBrUNZ00VQA++XO7TlLx3BgW+TJk3M4r0+edPFQKZmgEB7IqYhpitATvvid",
-	"0b98mbkgHhvHctVAzWjZqc9zV0MGSeTMXKfccVd2kFP7bzOIoW46FcLsJLS2kDEAFD4TwQ2ynS1Oj1vO",
-	"JJURU5bceIVFeHEwwgKWGNEkUcHFQW4QZu/jF0BPNuMrOWZ4xjy1cUERFSSWTa9S9kuqYN8t1b4OkV72",
-	"0hnywMs8lB6lUO1seAqvWyYuWUpoBHGVdniM/fW0yIbHCo/gyDwJ8pasBh7uHObAu7RCS2OZAIFHK6wJ",
-	"mMOuFemDtQAwc+HDnuk7OmTbaMa11wSDXwpSNIzVNLcE20JMFirqI4e1BI0Me8gHeNiDGljh3DnbEKce",
-	"B0QbmhmKbbe2ZEYguw63nQgSDg59SpxDHx7FwlLFl8zwgMsi+5shWZNwZSgkpLbGEKirQVxp9EAQwb4j",
-	"BiQe1hxkqi1VmAOmhfKs1vDvGE9QvpZLYf4IiQk0V0CXPOqfWA8INOuSb/DX3rTT2Y9++HAO/8H6j0kO",
-	"dIc86nuVp/8YRNxcToHz9cRA6hEKHdfaJpeYG2BYehrjUcOQRyvEL5njsIZkVjjAEbZdYOFGNvSgOiP7",
-	"xJWGxQa6pblsqCri4YHSFl7DwzKQ+JEAR04TKzdUFxl13xd+MYpWVpam383nsb89fa3+Ay0mU5HI6KoZ",
-	"uGfh+ykby2uMsG67kfNlbewXCnVt+t2M3UJeg4itzQ5vVT9X9caMkS97Y2dq/hCEd2PXoB6ObRYaZqFJ",
-	"rkiOGT1fJaffJe4PTlnhKYmZUeNTzrzsey6F+ZbRrZGwtmS6JQ0+gclAxtw+8Y3qi4cE27kaui4azpZ+",
-	"N0OdZAP45x0GGuTDUp2/3gaOcp1FrjpzBrVRt1whdrgZ/pw760cZELKJ4XjPrXxU/BMZpshgaOKS/cwg",
-	"79+ffouDeMN2tUHAW3lcfX9gfIJMJxMUDIGFwDCRheYDpIzRVnwI4iWzDwSXftG35Z1RXgBWq80ucbGI",
-	"XdKHxIy+TT8Bux9eKGo+Dzk2AzaXuPdjvLsHe3tu4+EpD3ue7aXHbHQVun0vJ/9h2nJYRr1o4j322kgi",
-	"HVN71E9kZN531JmdyaP+WF32sTAsJX3zYOlbD70ZHy0CKZswCs8F3HqnhIIFu01Ap+1Z/uRsHUZrWBwE",
-	"4haBH8yZCdxU0HwNv/WENVL0RKPZSHjEhALbg31PnkzMDrX22h2bx4VPLtXd2ZnNZm0KP7dlerlj+6qd",
-	"V6fPX7w+ewF9skAA/xJrNBv2cDW6jU57F1vJCRN0whvdxn67096HiGI9gpd8Fhlxvbvj9cadP4JMhM87",
-	"JZjgS1YR2fiO6WkqyrWmfPnfQPWyod7W0w1Sx4FoCzkrwwx3e2KGEtGpj0Ooa4XS1cnslClNU90mr2ma",
-	"WlUquCX4hujbSBjYSOQ4PWERZnNvZ7xPQUq8OWAV4MNNEIikb/7QD5CK4Zq8szKnypaR8xPBEfEy7DRu",
-	"dBuvuNLPC4DEWVFlQICqMvJkTXac4n8aAzrUitY/T1k6d0DcNZu798kaX3Aq+hpdXvEx17Vb2+LzH5sN",
-	"Jzzg0O51OkvqzlfVmy/CcL/I6jsvLTm/qF/9qvMlAPDKQv8uO9Odc4DnOujsLhrdk2PnfRgSA532V3d6",
-	"6WJk7JMQOu7tre54KoDZ40KajUPciFV9kC95YKPDOlN8H0RJhLZLuCzOavnrR3M2fOkouGeAzE+K8N+a",
-	"Xpp71njLRaFwiQu1gNpfRu4r9Kxayrjc91IZseV1wSayqg7Xc5ok+HYalC1XKPQcb/NOeFSsLeSgi/kD",
-	"nuW035wlhTza63Qed6vsJyQzn/jXG2h2MmE2r8O8hpRvY3SHsQTBKUUyb5NvJYZkG2lmVDP4vE8cCb5c",
-	"ThlDmFYs1D5gmLsu5KxN+ujD7rslYmU8eJzCIIDkDeXdwYDVCurMPNrr7NoPLqvthxneOvMa9v/3v/9n",
-	"B+1wGPk6o1yjmCdYVDV4v2YVLNz38rkRkbzGAlmOpvZ78BG0yfWzUkvBdpvde40GKT9/kGUFsPRVosyM",
-	"A5kZVJA+qrU2vckO6lN/3MAotW0J/5PcapwDBtZERU/YZuYj57Z0IRQyTOZWWpqvlspIwlGGh6Evmunt",
-	"4vBnIzjTTM3oCXgeGg0idzvBSIJa6Myq73udjpl0zIdDBs7uJV8YUp6onoAfDjrH+PokfVfvr291j9o1",
-	"NQ3xE6MFcziOkP3UzTCaVU+M4KFiS2+qUo2kCjXJ6umYfRCkb1nIf/MpiOLtiX4GDYAUFpn6UiaCfcdj",
-	"6UgpmD2W7mmWR+LvCahCjPSxMxjTOeY2HXb8vAvaoAjtT7iQ3U4nSAB0qqB1zPSELxpG3lIV1PRzrw7Y",
-	"MVzEwd7xjRWvYtHXm6hdH3386zcynq+pgJyoq5cyPVlaDNZrHbnGWLr2pUzPloWeFfr6RLITdWV4g/Xx",
-	"rerpmtZXb4oELqA6ujI+29PevsmyfGprbq5PodrHa6nfBXnAtYcL+22mCFYpga9l2UaIadCGW0ykgnCN",
-	"JlESkI6zknTewVpiw5DUETA7ORUxxgJ9bjb2ULvcdBvmZ7bg1Vob4XsVtuKtDZReZzDXp3qomldtcc/t",
-	"7ex5RbG8DCoBXdNA4BAbuOqDtulOFnTx+cs/EzrHqzs+t8Hg1qF+sFvjY+dSvoJIbehwWGdJPnT7JxZz",
-	"6mAq13nI/GzFJvY7rjXLn6iYv3Px3/fwEXSirrxr270vrH/75g8hM4v1LU07f4T/NL/j2yhhuiKC5wXY",
-	"gypNSuEw3aC2Hxkw9L/2nd5kdVCnV9BEyZ5Q0yiCN0lVwWDwNUHEvFe+bqx/fIsDbU0HWW03CT/ltZac",
-	"9D1YXR4MDPGOBndgisA5Lu/4WuqXkCSyLlN65/IdgNHUuLvfmRf/moylWCTtvjEJezALjskt8Ifmeibl",
-	"3AvPIXSY57gr8mOfstYMAkm/Aop5KAm9e6LqIgsJjm6WZtYCfOjjo8k8OswtHlEFGG7mPXKaFXYhY4g2",
-	"7Qnrbcf0QGdAwBR/oYmWN+YP3zF9h7xhdY8PlOszW21py2bYE5f4to6K5jsVlD739w20vkLXf2nFNHcZ",
-	"vwa+/yfiyN+xUphIYJkMw2rujxa3E2RprbJ4S/QXOhOoLbKAorhctjmdii7pOxzffpP0MWfUIhVY1N9+",
-	"T3CMZLGWZc2SxKWzBez4LwqjcZuY45ZKOURrFea7qnzQsDde9oRdn/VOOvURIpT8HNy22Mr58J/ZzBHo",
-	"DOdu0ZLAvI3O5VVpdzeVL/l0wzvQPDe1l+Um/sLBOa9imtW96jPMPLlu3ZZVe12VnbYrB9whDmwTfzK9",
-	"32/rfTZIBJO8bwIKLwc6IbMsZGthuEcy6bd0ZWALFYSPA5d7P6jz3W9axMIgJlgZ6QtBKzFTV1pOUHg4",
-	"vxpWq+ZpT0xGUrBtvwp+Tu/cZlDkckC9HXV9+e+fxuCTyBiRT4cbcIF12ospV5X85+d3FiXlK+A6dY0G",
-	"gAn/J1RTPVw83P/iC4K6vbxHPAEVzTpqapWnHlNtAjPEXqcT5qaVcmxOhM/TsVphpupKcJXmslh8BhFi",
-	"UpQSBH3su1Fte6I4IriHSegdduk0XJHdvY6vfIxO5jCLiAzmxJZQbveET/CATFoXk+dn8/b0tc1ldqh8",
-	"cTMPE1UAvHKJ6VSjlSYINGgSPgQf9IwqW70UNA9DjYRfIw+1UeoxRp2kLGIcg7PtPjQDEoZhIt38Gsd0",
-	"7i27NvSk3RMn6goXuAUluwRe8lVp2mb2Na0SucYet6WeZzpsu45KXiLurevl3kK8jl4empWr/r6B3afQ",
-	"9XY9kllkxrtpyAG/pCkIufQX8gCsb/+/t6+GbEH379GASami2od3j1QEjAdcoiKgTNQrkvgxFwElKImk",
-	"S0O1rYzEs/iRmYzuCU2vmKiAkXRIHjbS83SY/xHy2ppln4p3hvrQxQAiBmpLyKHpYXZQ82sItiwD35JL",
-	"yRQZ0OjKqDa/s1T61OiSuU5Il7HnVRmIPTUjW0UpxIluAiFsje3yyvxcmgtjwzr7bdIvw3baKFIHRwKf",
-	"L8J1VnxwgfayMDBtP5emzm32M8Fdt27jb53WMmFwUoDFWmf0VEtDvIgmybyLyTKmnQYkCdAYzcnxGXd2",
-	"CTdWVBC44mtVVDzsRt3g/VKH+gI0g/i4dWXjvvrBtqps5FkWWthLwRcuIfYLaRu4x7evbfyJ9AxsX2N2",
-	"r3zA5S0qJN9M1by+JoLb7Zm2rf+7VV3E/KYmTMSqZVl2FhVRS0excf0cfshi/D/veGD+6oipd5C2bBEG",
-	"bD/EU8Grhv6nvCi8YhNM7AW8GVQL4D2ssqw4QNwoB1KRYhyVr91qdQHo9QGi4KukbE/UFLM3f5pjc6TP",
-	"W37b8i5MiKsdeFVFvPud/uWWeb/YwYbvE0j4D4A8LA7RI3vSHt9+TFQWrFlVCznvxvaZtx6mxMHBuxoX",
-	"VCO4h5GoAFCN+eheL93CdfoOUBvPHDz43d2odfUuP+sTX6ZkqX5UbB/Wo3lVLw+h2D4c4jWkEtYdAFrX",
-	"V8uyHVqik2H07FfEbu5l1E6Jedig5O3ykGqzxJmDYamU+wAWARX7QFxDicn+hAtMgE/ZJKER83wERLvN",
-	"leyJfgAQ288sEBgglnugCzYLS7JAmSw5rJiVNwBYxSNxQd7m8bwozlsBvmnu67UMBNZHqwr0CW0w+VHH",
-	"XCkuLpcoJAiYkSMMTOdSSKhoE0DurtaCSraGnliiBZ3krU4ZdplWPnnQwtdAjo+LiHIIflRY0Ld4mgJi",
-	"WE9EUiZcXLbkcEgmLOUyJo/2DshITlMVOIYeIyATwHc5UBCdclgFF1oSNaOTCWJ9MZQ9QAUwZtlZTLFs",
-	"qc9F3JIgsvDBX1gEbWrAyENevzR3cyX3r+pTQs9+h/d4zcFcr/oipYDZfSumkRuL6O0KSFdl6ssISIuz",
-	"/WAAuA0DwFmlqN6ijL7V538r4eJKrUybwtCMa4zPUGV5YQuVrX7T+wKP2+PWL0QM1evNOu7fOzyraJnR",
-	"70Ex3lgxfhE4SPAsWrRKp4Z9CeX4OZx2BVhl4soVwnP4jw7jGArkKouKB5owxmmfaiiNloU7wW2aUeVu",
-	"UU/AsUG/ncMsE1d4n6ArRBNxTWxsTjMLL8qESzNT23I6IeGiJ5wLaEbn/qEvPL4DgqrgZKwSm7Jr6Z76",
-	"p8Ncvc0cfDHEyyBOCiAVS+ePRI2ZCq8jA/6ee0f4EKKecEwgVDrRKlFWLAHu1E89p7xy9Gu9hyAmXAPG",
-	"A3myA4pFhqfbJbORBJgSRKvhOtzCAPEFEZhhrnbRJaRYcygBy1jORJu8hlEnVCF6s288ljFLkPxXjE3M",
-	"j3Lq4vV7IpGXyg80SeUnB6m4BZ6JJ9iyza9F0cVJ2xXYuddG3FrSdw2fVMUoRs0r66e76+un6yxn4xUE",
-	"k67STc3FuAvpdG81Uxdre9/kIJ7EsMDtMA8cvVVBWFfT9Ai2852YRdwBeVSaqc8Qlwvty0+WoAs8ITM5",
-	"TeIAhxqTel/b5KostQREJcZw9kQecywEHOu60E8POBaYU7wl3CbHWVhiDhjsvzNhTSpZ4nDfPVW7UDe/",
-	"otA9dgyCZSoRyG4c2/+WC6wD/K0j/ZdAg7SIQPVaQ4m0LRjc3QrXgdqp6vO56Ydae5wNsHrKO7SADbvL",
-	"c88fCtkyvg64kgA48AszRWegXvbQfq9sOXotSQ8qLRs+12vkXwwY8Ve0e4MSylUBNI0hfnGl+RuVfBd3",
-	"P2BMBKG6NfADwV69EkDwJiwN3/VnjnJfgJndEKu2tms+QJW08JkOJ9EWYQOsUZ9oUNzce84VsATGfTUe",
-	"0OobtB0znb0idbBcDfe43t1xeP21QLNteQN0cwW3SRXLvQDYaBJ7dOwmoYgFDMmGplu7J15gCWiLwg/P",
-	"ezt6imjBLDYP+BJousfZpwgG6YpmBLfd1ZTC6hLNQtGIDFATqi8UihgsAro+gU1dnw/ANX1L4d1QszFL",
-	"sf3NFRWc9DrQ0OUea6Am+r73Cw56XQ5id+vO+Ier1PbrR3NklqJCuysZ8A//pwK7gBuBzMJsqHTl4bKz",
-	"3wAmYnYp83utskCaC4U3GPkE102LHwteeYB+pWoUvpIQRxjro/Tdu9HOuglxdP1Agen7pMKS/M7Xq8lV",
-	"YImowAmgGdHTqYl/xYoZWMzPVV8ZYekilgxdMVLBbJaftXOShKKZkIL1M5ZMIbaTnOpCoqLzCpu5uN4l",
-	"G2dPRJaOdrT/sARFpNkcEyOuqUdzwmHb5MRC3+7vIfvEPEo3NhowoX6XNbpuhVViARYokpLtCnr6K4at",
-	"4ql4hJBlNG5ulsOB1jPH5ft8buYtfGsPV+63rmXPUqOWB3p3IzLFm9Cp0GndVcXhssraKJyzzPvwpYTC",
-	"vQfxtBO830LI2QE9y7ixIALOgmclVFB3/qATfnHF5qtgNt+BKulEk5Edl1LGFmUdSzN5FhscO1fWJyi+",
-	"okdS2VowM5YGHNVxxTHopjzF91LmEoTC1SehUgtMGVbmMZmAJQs5IxIR2A3zpFmdV1syxvL2Q5fsXiNq",
-	"3SKk26/3hM0Rr5KQ2MZKPW8etOW67LLLBIp5yvAlnjpvki1ShBBSOamVfSWjfe61sE1xVJnFbj7uxcx6",
-	"ujt2W+ttnaf+l0sxNp9bO+nH8cD1uNJpfP/5EhLkFvmSe1urnT+CZ/ZaKS2FEsFaXqK50BcYK+W32DqU",
-	"iYyuwnDUnigMtSgedUUwah1oYVcmNMjquMEFDooaVl9eQy1nFtskJjI0qdXHDK5Y5D19qrr1fQ03ElNS",
-	"Csd+ieGr1v3MTlCjdkZK6SAvyTghVQknQX3znkBDtsOYgSMDdirFmFhSTtRPIKv/uI3LtNCG9R3TwUXa",
-	"MMtl+XV6yFv5qvJW/ry8xoLOFoSiO/I35zdoLFudvJKfQYYz4a6+g28yTEMKlk87sWksinDdJRRYTz7J",
-	"1CaYJ3zo802rMmKjxNDMFWTKcljyk+uJDZWGLIvDrOKAaEl292z52f9ATwDwIemLwlvgcfM0EK4OJtUk",
-	"peKSucJdNiOjJxhVczPm5ZQphZr1EKqsee6HhVH13LLACy3lxYzRq/4tKiZnOWZ6czZ6g9yLNZAj8q3X",
-	"SpB4SIy4NQ58r7MivniaQz0Gf1bB4LeqSa5+5W2WueDjwUDhRAtTPhuacBEl0/hGyQxb5XUvRBzwus3y",
-	"HDZ5ht1l5sKfVzWqTmDwV2nLz7GH/IWK/IWchmPWqZhwRh9ELFEEFcKCI1Ax3S2qeE2nGtqy+DntECMp",
-	"hpAZ9c1Uk75i+mIwh+zePsah9P/8aQpb5YZ4dgsM8e4UwFwixXpevRtmITykH/yZdb+7zjtYz/tYyEK4",
-	"HWm2WiXcycTEYsDNb30bzzEhjUxLCeCOVZCVseyW7fo5f6N1Ic6cKPQP9oEHLAiqhwUw2ygfrX1krnKS",
-	"DhG4HfvsiakwkkYZBhoYJ2rpqR46AkCsbWyOZ8wRFT2hGJZvxq8a0uD3bpGZZ3txez6GjR/Ep4Ku+ST2",
-	"Pe6jVTOAaQ91lAeN/qZMMDvEd/0k3sELu5j3veJDrTJbJskrqyJGW6WqMmVmfMpGK/g4OMTsb/fEysiI",
-	"DNW2Ejlsq6zlPZDiHrKVLfha7iFLsaLigZnckJngsf0ijGSYMvY7W2ZAQ3YBzADa1tc0BGuTDw4kBDsb",
-	"LYnFqOX0BPwDMADwx8G8FG/rIogH7g1dbnRD/oG5qpwt4yOGBucQKPUS6VXHenaqHZ/D3M8vdS/MZL+G",
-	"wPlh7mDkwtG2cNIL27o4LiGXgpxNIUz2VVxEDKxLTXP8ZiM5dgan+dZO37KYgeVnb10phOO8GQ5Xio+s",
-	"5eem6ybq9loH59subYGwsYznC8qV++9Z/yJXJ3OxT6tujpYThRGlGC6LhlLQDSap1CwCy6i2qSgzn15f",
-	"vmEYlgoiBR3qPdEfoHq4Kpf+CRbXeIL/wBf1E1Bc82iNgJ7lInvbPfE850THqacse7Nj9onOSmGZX13h",
-	"+qZ//HtrABMxeNrnIN2scAuUI7tZPlagTU6yklm25JTI0AyCkjksYnyiVRgEzZWaZnYF80ECOg6Rw6GZ",
-	"YJvAjYIYZii0VShG2yTsU8Qm2m1ZKIB7AlmYty7kf3bc7AuI3bMKzncDJz2OsoafPt9hLVd9xtA+b4tf",
-	"f2HGexpc0AdzrLlcjlb3XTzgPG9bnbIPiEWABw8Pi7oPC4dR4Jnc5hAHH7+Gd8laKIR2cV/le4YKnxl7",
-	"pw8aj2ZU90mTXZycaumOjRrJmSDmOn6Rx8+t3o+Ht9Od2uS+nvtdfnPd1vW+pUdXFRd4eHY9PLsqn13b",
-	"5rkPr7aHV9vDq63Oq+22lcYVz7btV4lbnVLb9Pm0Prk2QHmGyEUu401Kv6zMmtmo+txtp9qGdTAeasrd",
-	"SL28ByD26yXmFmtI3EVm7uJacXUrxGX5uj0RJuwGyMSbJexmA/TEl0vZDS7kQ2G6hwTfB561uj7dNjN8",
-	"b6Cy/CvlhwVc6qEOzr/SPVxVDuchnewhnewhnWxlOlmBf35dBXEeks8eks8eks8qSuDcRtD0JproQ1ra",
-	"V5uWdl/scQ9JbF9lEtvX85AIk9hu1RB5Ez56k/S2ZvbKqChQviL3Db0FS5LfyD3MffvqeddDptwDx1qd",
-	"KXeX3Cqrd7iyfg8aRKAOmSr5VLLShk1QYrFxKhOm8KU8kjNQ0qy2axW+nkio0gj67cfKfCNY74PgBH2B",
-	"EJSdQzpNLKKx+cOLc3pJ+r1Gp9cowfbNbdxsocbQlkL8fE282+ZRQ3O7f6I6Gm2JSeG0MbW0Do/JtUcm",
-	"5aoBwm7UH8N12KDy4CJWhYek3Wg2RozGsAN/NMypWDSybbYDbWDQ/ZrI5z/JmA+5Y2YPcYk3dsLYCVsn",
-	"zMTdprpccHEkYrMxVWYavho63J6y/ddGuoHmxFkS28C5uZwSZWsxwN+9kZQOFBRjTYmYJgnYAaH2D7mm",
-	"yZRh7QbQpSy6cyGWznYw37tmKRTKtHXJXWUr8CrrmSRqwhKj7AHPNc9IQccW5xWrj3NFrtjEvlZlGrM0",
-	"rJDlf4bSDUzo1JqDQZnkgvSf9I2IF7bULEZVYrXJGTiPzPfIgF1yIwPQMk41maQsYjFiy/ZEf0LnY3M+",
-	"2k/6wFjNqIXhYIXnktBryWMir1lqZJQhhpJjZlbGEmXOANKqCZQn/dNhC3heENMJvN5vkNnoNjkdGko7",
-	"NgDUw3Fis0jzy5hRcH81bVwoqrpGUbbrOtjdcxGcLqLSDvEF4hbfT2K0Sn4hWWLlyCZiZ1Njr18crnUN",
-	"a2lVt1D+4C+2nPK6A7puG8giHODWYG1vJp+3LVrDFwCs+0ay9ouZqGvIzbcplMbhZskv4eF8v63bbrfu",
-	"/QMHjsk2JPzaIaJj5oI+16/nMBtJcLnyS4HSY50CDz1RaRyxLxAQDpTkCg8bZSH7FTyJwpY/Nk8XX9YQ",
-	"4soOOvsLniE/5SK8HsKu7k/YVYjdsx4H+7rqJYznm8VQeazFTE2fVt5Z65lxxshCFYLSvUWNuB9N05QJ",
-	"fTHhok/GU6XJgBHricJrFkmlVU8YvQ7tpblw7e1URkIDrKvMANOI+XDIUizjhh+CiRIXbPUhjBFdrLV2",
-	"jslUJEypsDQCTRI5U37uUJJdYRYYT/Hh0BNmJo/63//923cnb09fX5y9ePXy4uzF+fu3/cdAu7mNpMiH",
-	"P3hnpWHqRvf+opzuzHK6m+IpwCBrJObk2q+Vl4PTfSh9cFtM0tLXdDte3e25FMOERzrrdW/VvGyKezWm",
-	"mInNu6y4UKqxgEJhc2lgfoQ0TNWyzDkTE0bRm3BRr/Q8RpcVCs0XIvmvhJypcqn5bsBHbTV6LtDcENpb",
-	"eEp4rJoYBwAMPZ+JwBl8ndFolFWdzqo/o9zEys89AbYbX6jeTR4tMuauzajy8YBayttLIXjFlX5riLxZ",
-	"2XrkG/VL158x/c28duvvgS72ctXrsp6h5E5r70O4V/3C+4Xma4aVPZTc/2Il942i6t+UW0w2KNbexzka",
-	"fRAvbFlqW20RuCD8t8LcgVhG0zETut1oNqZp0ug22nCg7UyLQ72UqWOoMEdkgjwlMVWjgaRpjOqyZ6Nd",
-	"UEbfnr5WTetOhmrIqAvan4h725tJCDo2iy1RyNC6PBdXL8y6B8OZdW0cdBOt4+Z3W104X7h4ksrLlI4V",
-	"iYyOb1hmMA1f/7X682GuRR5roUuoumoShB+wH48ZG9sHh2O8ilhNMTeUL3xMdSA/MEpZwlPCaNF4VcdG",
-	"4behylgtUkuZLKEk4fZKND5//Pz/BwAA//8=",
+	"7L2Lcts4ljf+Kvi0X9V0MpIiybJje2pqyrm2046T2E6nk1bWgkjIQkwBaoKyrPTmq32I/zPsg+2T/Avn",
+	"ACR4kURdHDs93q2ajimAxMHl4Fx/58+KJ4cjKZiIVGX/zwq7psNRwODfB0HIqD89YT5jQ+brR2o8HNJw",
+	"Wtm3P5LQ/lqtXNFgzHQrn0WUB5X9ytmAEU+KPg+HNOJSkAlVhGZ61ivVSsj+GDMVnXO/sl8R/vTLyAsU",
+	"v6Zftwdf2ldfL3Yeh38MfFqpVlREo7Gq7Lcbe9VKxKOAFQ8mmo70L+NQ7A+mfkhHXOyPQtkL2HDfjKAW",
+	"N//2rVo5GPFf2PSIq+g5zkGa3jeCkUs2dcmkI35+yaaqsv/7nxUvZDRi/jmNKvuVVqO1U2s2a43mWWNv",
+	"v9HYbzTqDfi/T5Vq3LSn3/tlEu1ToIxdj3jIlH3D3l6t2aptNc+ge/oNME3t/tnXBn03/LB3fdTq/eLp",
+	"50JFVHgM5lGMg6BaueRCNzZjrVQrAVXR+VgVD3Ur8yFBh3oWfaoGPUlDPbGjkPX5dWW/MvDOA37FzgvG",
+	"EbIreWm+gMNQnhzpXfV7ZcSF2tfzr9+l/z0JecQqn799rlZG9IJV9pvVyoiF5/hHq1GtRDKiATyHf8Ev",
+	"qrLfhGVTly9keODp7ZVesdd0SqIBI+qSBwHxJWHX1IsC/ZCrf6UWMu49oiEdwuanQzkWMEHbekL0so3D",
+	"kAlPv/r5+xO9xWRlv/Ls+e7e1uNGu9FotxvbW61Gc6vRaFS+VZ2RnDLhE3wPef7+hESS6G5E9yO6I9E9",
+	"ie5KsK83VpEcshAPRHvvcX+HebS203q8U2vv7W3Ven3Wq21veb1er0d3+o1dZwNxca6YJ4WvKvtbjUa1",
+	"Eko4JXIiWKiPkJ6Qyn5lRKdDfe7rUUiF6rOwkkzoKbbJzydXZkLDsUhN4kpDXnZkH3g0+IVNM6xIXRIl",
+	"STSgEaEkZFE4JXqYtM/WHiD32XAkI73ucH72K+FY1B73t2hNRWxUay9LxBPqP9V8R0ScZiYYuGX8myZB",
+	"yIhc0YDP4a7F7Vflqc2Ep74XdBwNZMi/LuSnY7cpEDlWmTU6k5IMqZiSt4fHitCQkR7j4oJ4A+Zdzro9",
+	"5vepk7NwSugF5YIENGLhakRvN7YSomHg84nt6SaayKcDKi6Yf8qFxw5Go1BeZRf0VA5ZNNBDHlBFPGxf",
+	"SGrSEnaxZlvUvJKELODMJ1K4b6kTveuB+FXX2iHbkEKUpiX+8oKJMCOpQada3AmmxrnzcWqy4oPeu28P",
+	"j/Wm9WQYMi/KM+Rzn18wFV8h5mH8DvM0ithwFKnzkA0pF1xc2F+M4HE+DoP40exLOnvzrcWBi97f2m/m",
+	"rvDHXoO1etvt2uN+o1dre9tbtd1+g9W2e7tsm2719/xWE5mQiHg0da71QOojcD4WEY+pk+PIk/q+Tv3p",
+	"XMIho0rfc/rehU3jMT7SQ2XTV4PeS4+/4a9efHp+cvbu9FAdDqPRp6eHO4fi8PqQT7j/czA5/CK59zIY",
+	"H/32KvjY+nXk/fwupMJvHIpGnW016l4rEL3hi4b/26uggDEypfQKzpml9nZ6lmbz0mQnV6jdYbO2XpF0",
+	"kN+ApC9DQgUx0sDs7VhRA1prbe/s77aaDbaz0+h7j9l2kza8vV6z2W7u9fe8rZ3d3larsbXFttveLmvv",
+	"ttt0e3dnq9f3WLP1eJt6faqPY3ZTLysrbPAAtG74ALT3W7kDwLbpXrvf3K1teS2/1u7t7tT2+o3HtZ2m",
+	"v9treVv08Xb7r30AjHi81j5/gpOR3+ADGfgshHtDSL3dvzeTNU/W3Ur4mmTxb2I/nAsZnSsWufvCtNro",
+	"KvbMYuUWcXqKL84It8ClzDeJJ69YqBK15pYvzfYNX5rtVoHe29zrP/a2/EZtt91jtXZ/h9Z6236r1njM",
+	"duiet9vsbfVvgmeYNfh3uDifXzNvHBVxFDM/oF9FMkyLs/di21piW4XZaU/vw+yQmvuNljMku0Htdl2W",
+	"d21iJ6Usae5OmmtPkyMmUvbBlLruPEcT25rbazuztyqDKBqp/UePRlzUjd2z7snhI9PqUf+gHf768+7R",
+	"2Ys3b58F4zcfvtT8w0+N3/7YGr7/o+Fte03/devVx6AxeVe53U26XcAmb0m3WHUXLnGDjpjw9Yp++1yt",
+	"CHZtOmd33rGMTtgfYx5m2dixtIK/YMz//hzsR5GJYC1AKgq4Qq50o8uqvxTaFcuu5luz5vNE3EgSJiIW",
+	"gni0WWH3nnf81XhH8f6aZSlI7zKzyH8RY8HSe3ubBm9fPptEp23af9L6+aNSb8SvP4cN+anfEqePe1ve",
+	"L5fN4a/X7/YOKrdrcnhcsLdvyeRwi3u72IF7MhaOe0zIyb0kf+cZ3Y2K6nabFPFAvVlc96nhewu2zb2h",
+	"9Ec3lH4HrpXejzDtGIpRqDYeCHLw9jAbibEodGJGKEOJoIR4TG+5OOLisnBQL2RIKPFp4Zhcb/zuTrvR",
+	"SN55ohdlyGbRqgWPEJtogonsa4nDxni430rFfVQa/m6v3/Z2ai3Nytr9plfbo9vbtT1/q7/V3/W3aLOZ",
+	"TEhPyksuLgi9YCKq5Aa3mO4/xjTUUjcObyDH4aJp2HMn4QPrDaQs/sABmeCv4JvRO1kRKnyStg2kHKrK",
+	"C/kIGVjlIGBhpPTA9EXXo94lkf0+h7ljVxjyBGtfNzbZasrqUH9Y+VytpGUiPRiVkoqsX9SZOn/OBtaL",
+	"esmmVWSjMrOQdzaKCEIfZkX8nP/vf/9PZWGoEb7pe0YUJQtSbpNNeDQgPFJEMS9k0cKFaW0VCi7FC1N+",
+	"a/pc0V7A/PM0F2YCnlb2o3DMltjAfcoDLi7OwU/v2g0qzX7ba/Z3GrVt2vBrbbrFanu97a3aY7/ptVij",
+	"t0vbbWDwMBv7lclAMe/802+DQe+3J+rT6ZOr3vB6++jpk3Fv693Fx9Mn008fXqjDn4+Dj1uvAv9p+5+V",
+	"amU88svO3FJH7RnzuFrVzjPfyGHf1qeBYu63ij90sPg79h613fUS6hc/14t4LKMXcizyw1djb0BgnWfF",
+	"/4QMw36wacg8Ga4c+9NO4kGOZUT6MKT5ISBCRjVsB8QA68mQYR+WCg/V+jUysA0EuDQbCUHJKOaRYz4N",
+	"xLyQYY/7PhMlo7V8yTD+igaBnAB3n0EzVwv6ETliIR7g9UN7YjoW0N6P26Wof648GtCC4EoZMhINKOqQ",
+	"WjoZ0GKCE4mNeFRoSpFBEgrPgOdSAtwcg594lEzKgF6xOzAJVzY8OnePW5r09UMMSy6OZSOKTslkwO2R",
+	"VuRCkok+wlUtN9k50jzEOHhhSrAtXG8kkvL2J+MXNn3GRtEgH9/XpyHph3IIo+/zUEVZOT3ZFBEZShWR",
+	"rZZuovQskh4zO8MnUjB8ExUyGqwa2bdhqoGHZENPMfIQmdZ0lf0PW94IbeZlcKx4pFjQvxOE/8JF7sZz",
+	"9JIq6U2dHVxiEuwMSBFM7XNVJ6m3moNABaH+kAsSyUt2B/jhG70d8xHIuE3Lko/CLJKP6wxajeGkCvfE",
+	"RF/u9kAYyfT26T+TR7wf5XRyZ430wf3KZk1DriHceHXyRs9FerFhqgLej26V8JCxr+xNv58VziIcfsr0",
+	"34uNouY3lCCz5hRHEHc+kblgXxS+3dEn7CdQG4gFWn0vgSpPlP6fIVOKXjCzp4TsSX9KqLpkvlap9bSa",
+	"0cy1xuIw8XvzB5mS7awiSWQIalXEBBWRllhx8JtYVTuCuUuKjTQVh0k8/1Mp+gH3ouJ7fUIV0aorRoUS",
+	"n/f7LNQzCsPN+HzSVCefiN9kc57mvnEDiVAOeSBZA33zJ8cZbi3uAlMlIhYKGjwPQxnmJ0mx8IqFRGuX",
+	"C4PaJ5rMSSjFRZ0cS/MMpiWQk1UzwLYbjoBvB0sYjHYByaaxIRMyJlxLeJ5Y7ltVPaWvmJQLSt6/P3xW",
+	"NAe//1kJpAdKOo0GGfVc0/q5WhmqCyBgNI6IGshx4GtRiGIih32zJWfM/fMRDRXGP6THr7QGCwlKubXi",
+	"X0FRHHIFPeeO9I8xA1FGC2DJ+F5wFvgk1mDjEdlXpgdjTOJzJ9K0WWUSHYv7xibQ6vgFswcesmWnD43f",
+	"q83fMxbwKxZOD/3CGVx+xnzzwo3OGKhFh8Jn1wWj1I+NbUKMhz0WlhondFs8Qn2AL1hYJWOwiZFIEj1C",
+	"RlQUgi1boaUcWiWkcBHNoeSIq4K7IOBDDldWJCUJaHjByi0/9JtNScCUQkFfhoT9MaaBJmIbHFVmtLrJ",
+	"uW5yDr+nR4xCQ4G/AOSAeLxy0W7V8kASQxgP9xTn0YxXa+GEGpWt1WgQb0BD6kUsVMlwcerPIynP4bOp",
+	"4f4M8RMz4yqWO1vxKH/VLZHjV2P3pNYdZZ84PAKEa8czpj+XP4jw2XO8PlJjPzQ95zEz+/YVjqbrstvY",
+	"0Ty0TqJ5Y7bS2QpjdjwEGxtzTqs6Zhy0KrT0E4HpOUX+rxn7utRGMW+HPZKQteQe+YXN4dXlTqKZWuM9",
+	"Sc3snNO4017+MB5xcVnE6MQlmcAX9F2xHP8o8PItyfp2Gu3d0tzvDrDqZunBvp6+5bOTz1AUCkERkIKV",
+	"mu0Rd1j1zPeYsY24OB8Lm3yaGtkbGwYwJ8q/FF8247JhBasJPW8h3z87lBG9gHH02FQKn0xsemzAFVhd",
+	"vQFT5ZYZ8ARu7EKeu8ZS6i+F0fKrW3z0A0ZVRBYeffxmepgy4EUagptktKzwMIJTj0EgURScD7kYR2xp",
+	"DtBst8tO9jurg68pqxsC1hHV7VA2JOGUv7c2J+Bg4FfR0QvpEBPvQT4QRPa+ZDK1Z28KRNJYKB34HAK7",
+	"aOjk3etn5/Dv1DiNEz8/0PcnR1aIAedxqQGOw2DGREfmlcOxikiPXXCB9lfrmIbpFnSoiRhIFZWYYjP0",
+	"jelzJmJhM/KXlgde6jsj63/WHICFxMaVlnLhosqX7lklShIe2TxULWncik/3WM5y5h5LxydbbMxiwieU",
+	"9BgNWWgM1CiQWsv+T7/VDka89gubPrhl+I1jeabHlyMRRl2euj6hMZe5dYqiYhyJY31u7C/lN2jSaQNG",
+	"18wYFgVMpLIu58d+zMqNu7MhIMcyKszU0W9bm41saKmScSyiyw2ohzCjojj6Y/D+LwuCJpxeG6KrJPiZ",
+	"JiwVc2u0AIOhdsqiYt+m1Qn06EM2kmE0g94Dx7Xhdkpw37DzBsg2Q49fjen786g3A6pZCDjdQ0+CVj7e",
+	"iCAjGeun4KadubAjkKcJ9Tw2ihQiFYFfV2JkjFY66gTYK/zJQmV+WeMWdB1g7hDnEa4HUoN2SK6Wzl5z",
+	"NaSRN8hv6FjNMuKr2b9zdjgK3sbRl5Eco4FUzPVq27dtYAsgJVq4RlIWzYJuXYtbw1xwDPB5OmDe5Uhy",
+	"Ec0M3B0wiuazicwF+1Sy6VI7/Wav5W21a9v+Dqu1+48btV2616s1vKbfYlv9Nt3udUSrI44mX65ePvn1",
+	"t7fvvr74+287g6OTr+/Em8d/f+wdjT693nn++PAXqYKzL0/2Dv7ZER3xv//9/5FVPka+vH85uf46vj6K",
+	"5O4vH1vNLf7rp37z7NOrt0eDvuCcRvzXt9HF4MuYPt09Gv/98unPfHfy1H9xOj15+ejn6W+KPvvj3avr",
+	"dx8+tdjV1cftXuOtevLqzbQt/9kRFXcuE29UceR4KIegyMAsau0vmkh3b4Hzab9ZrQyoGmCY7+GTV22v",
+	"N/74/uWjo6Pw1R/qrTf847dH7979PHn24mD4y8mTL19+bjwN/V8+/lNLxZGs7LfcBT5itD9zaTFeKRds",
+	"iQ8wtUWaFA/0v+MDE/P8ZRIVOPfWSfXFw6UwiHQUUC8OSK1WFIswuhiiJfS84zE9N1vffjDOcvKb/Ya3",
+	"3art9rdorc12erU9r+nXWrTd2/F2/QZrzkDMQH/MfqMwKHzEtMJbae616o16q95c6jBjLAA2LLN5dRc+",
+	"ZAvTxhKrVx14u0tDwGjfgHZ83Dq58oI9BOoYvrj8CMAdL774L/emv7WiUW/4jr/hr/7wt97xo6evvvRa",
+	"20P626vo428no15ru08/vONvhtvN3suJOhweN72tk6veh1+nv7WCy8Mvkh8/u9z69OVT8LH1PDr+crh1",
+	"zBuNN2eXX48+vBp++nAYHZ8df/k4fMU/Dp+3Pn05aB/yCf/08tfGxw+B8qaHO2z6avrptyfq44fjQI/x",
+	"0/CF8lrv1aE4DvwXe5yd4rh7H4LxoWiow+HgqvfyJPCCvQb77Umgx/Bx69ev/su96NNvh5oGpPWLf/n6",
+	"w8fJx6/vp0dng+FrPb6X71sfeWP749cXl0dnrwbHLw9bH78OLl+/fH/9iet5CS4/fdhu0N9OtpG+0dj/",
+	"cK30O3viuPHxw/aXT7/iXPbEr6r3dMK9l78GHtffe779mrcnR18Ox6/1HItXgffbr4G3dYJzyF+NP/0c",
+	"/OG9PFZeK2h//E026UvZ8MVIHH/xp96HAa6NOAl6wxdj/4VZsy+fhq8/HE4/fn3dODr79fJ4+D46fvlx",
+	"6/XTRvvjWcCPzp58ef3h3fTT2fHw+OXz5kcO7xj1Prznb/jh9PWzw9bR2fPro7OD61+fHWy/+fJ68ubL",
+	"weToy8Hk9bODyesXUs9ZPJcA3qLn/umrvQrupHPNmir7lT/GR41P/M0vX64mx5Nnxx9fvrs8aXzk41H4",
+	"6ufXe6/33hz87LffP9+6GDT+mbpwZmJjgDGbqgikhxw3isEw7vnRD8iPcpgVdje8DaVcdD3NED3+XOOW",
+	"THPHlfZ0taL4V5ZctoeCehG/YjPt4T6DBjSjQRQlaDaqaTEz/wZC+xELCRcWxs++pk7ieEOw5I1FIL1L",
+	"LaKaDbx6XGHLFcD1iCzFC6RPLmpxUzNZM5PrDkBDmJPlaHZdq2jXAS2t3q7f9PZYrU13+rV2v+HXdr3t",
+	"xzXWpHtbvR3/cb/dymXdZAVLxaLaiItHv7QbnrgcXZ1NWq9/rb0cvWk1z9+Jj4+HjdGvvS3/3XZ49rV5",
+	"/cHbpc8T0uZg/zg8ISZwBvzziIvlMbZX4XEDqs5HPI6pnMPEChhTjh1xdW7PAb6Pq3ML1GcYZ1FubpaZ",
+	"fp6Pf63neQb6nzkrcWrYKgcNO88+Y5UsEfkU9dS6bOCwxfQsOmoO0N5bLo5l9GaSsYnq12kFVU5EWQ0f",
+	"lHsK02OyVVSsJGs1N6/sY+NNqfupES+aASGjmm6ZTEHOvJNkySlWnGaWalEnTwcStfn4UhL6r1COLwYb",
+	"oHUvT+tiq46lNbbmcIGOTgxEzByNiURrBSbs4ZjXzqYecXFOR6OAM3UOwPAU0Bn1Y29AhWABIO4J6zDV",
+	"V9J5j53r5bHsQD+3frtzHCL6fPLp80PKg7piAvw/sxyw+83t1Gw8Y306DgoiJ3z8Qd3hWZhH5lYjReZ7",
+	"yDgtFqUWrf1NLwGOzcRAp8eGINx6xw/SZnLzglM4IwcFotXBjCO8xH2Zufo2dHe5A19VKtwIEWbM61Ox",
+	"9F17M2uAD5a6eedRdVzk/V28p3C64mEnk7zWtMeKUQiRZFxrry8wyyAfooCX8yJ4/eKmBu5+KseYvsmj",
+	"OjnBf6yXeNxy7jCHiCRXYu5d5vSomR56OtD7NAugzBY5YSqF05OWrjdY22RujQscakEJkWSk4TgN3LHo",
+	"hSMZRsbbMxucFl+tVzgczxboelRcGnGOoaBmv1WvFKKx6hGcsghDrguvlVNI7Z0WIgwsmZBlPmaDjt9y",
+	"8UJLWZnvscgRwPJXWGW/stto7zS3C153gspvBt/JaMQFyIkmqPA89dqq+Up7r/V4u2G/ApGOhRO0mffP",
+	"evsBUfy65vMLvngyzqQ8gtDQ3O6BlVgUPZpqCa1Mvu7O9vbWDulNI6ZWZRuOmH/mjGEes4ikrGE7Q9tr",
+	"KqYn+G01owKL8WrPA9FxaE0hH5o35HB7Fbo7uYpDqFc1rOyl5wA+F1p6Fs+Fbl+L2ztzYgKwCpL4TVKi",
+	"JrDVsFAws+ejuHkVYYmowBBNIclQhqxOnrGAQaKzOasb0IriaXGGWmpa4vZ6Wt4LekV5QHsFZ4mFV9xj",
+	"Nlu9x0yY7Sxvv22P6rBFQcl332jq31YqrigmZWFYUdwSJ0GNRxiM8Jr5nJ5B31l8QVPz6vTN8ewAqsi2",
+	"1vRpLciD0/Hoi1o5ubO57RIaD5cM9XgJELuI5rhTDTrVMLBSkw+6yDxoJKCKXbFwahy1so8hDvqYI+BS",
+	"3jcBtu6HCL/0Kwt5f+atYAXnKBNtACi+6f2W4+Nm2DZTbq6t0Wa/pVcOnnFm3CnGoAVWtnlgT820VA1U",
+	"44J6Ldru7/o7tce9rWatzbb3arTh7dZ2/D221dvuN1uP20kPNLu3Hzeb9pHjKYjVCHjxnt/q7XpNVtvq",
+	"tx/X2r0dWtv1Wtu1BtvpN+ljf7u317BoW4aOWUNvOkOH9hiraqEC9RO79VqNNroqUu80oroF7zOzCGN1",
+	"YlJLQkutWPIvs/SFAWcH8aKbuBMtGfa0qMe12q+l+yKLaGV/6y+7/LvpobvLX9FcwvOYUv1xYHdAZj8A",
+	"z83tB/cjzcZ+I/ORHDbtStvEWXMDjZbnIxbDjSti8dNm3uEFbSFE2ZheUOvFsBStEz7HJFMebewON9S4",
+	"I53Hw814a3HzghlZAG0HhwC1ScAf6PMrRnw6VXcG5M7i1FUcpDtjLVgV6i6hoT3TSVYSA68YxW5vbRS7",
+	"ucCEgpiZsMt4j0g4bzW2NrUac4WJgqVY8g6LeeAcr+b9Qq6+kJ+dpTxjc2JsTPCh0VtUUejfEnc7fDWU",
+	"4mJeKmDsQl3kj20X+2Pj/hvwJR7G7lw0msy9gjRhtficGDKPpFekUmfHivlpWoOarOeNTlF/037nTUzV",
+	"t2plwKjPQiyoDkbH58KTVmBNn1yTKRDpXYltks1plbiq8cVT1DQRPtGG6AuwuzC73+NABcC6HrAhhX0t",
+	"xkN9tuMfP2dyR7HYMoz1rQ0Pzw800UBxkG8Pzp7+bMepyE8nL56S7ce7ew/SQ8rqxYVDyzUqHOLzMzpj",
+	"Eq9YCJmshgei6b9KuCB/jGXEVJ0cwqx2O5VGp9IlkwEP0DhpPaGgv0/TQ+9Ump1KJQvj6o5/pPdyqEfx",
+	"n53K743a3ue/dyr/t1I0+CPpxVhDeQKo74dMqSLQoSoJWUAjTNHHSsHpxmar4wps7e3uZFYgZbh7VLIC",
+	"Qima02/W9NNav/b5z62db8WTcMKicHqg93PxNCByDKA0IKqAJnlCeUR6rC9D67uJwvRK7TUa7giHXPDh",
+	"GMPJEyQYgIYBZjaZHIyjgT4MHo3YjAVJWuiNBS9nOMU7j7cbmSl+gnl0IaPB8J+dimURC3ZPdn6+mSxa",
+	"Fln+AbDimESaH2KX+127BwCWkSryUIsyMcTiQz1X41AoE/mWDLgQBRzcMZBuakC7HWyKeXQM6fURExfR",
+	"oLK/067q6bd/ahEp2S56gxzUPtHa1/Pa578X7xAXlqsM4emTomfgQF2SyYABg6TGRTSkUxKOhZ0P5ucm",
+	"pGxhkPwkZYNu583U/w1Zv7Jf+Y9HnhyOpNBS1yP8VT16P+amJoIJPJtFfh5SK7O2JSvdF5DiBNGtTUYa",
+	"02r+KlrbjbOHncecKUxONWL07G1d0nRSQLoLmLU26WmgrDzp6BsztKNQyoX1TPKgili4jRRtjcJho11p",
+	"3oD7Uu9NZIE7bQhjuUbuuNdoPG7u7bW224/bjb29ZjVhnI1CxmmdiiU2Jsb+xBgF6VXqbbFmf4e2ansN",
+	"r11r+497tV3aZLXtfst77O+1WWNnq3iV3EDMtVfpsP96trSjZY20OIFSjw0eqBKKkCSyD21VlciQdB92",
+	"60R3Rz0HDDAKZbZ2s0V46n0DqlKwkEaIqZMjRq/A/CTHYJMyL6NimrT5oAdDySiU12ZkmlQtFjClBQS4",
+	"OalAOn7qfnjUrZJu7eIrH8E/eqH+zz/g7wcgaV8IGaJ7BuYdpdhk5g/7tdcm366Q8TcbrXms/6dO5+F/",
+	"/fTh0YN/dSq//5//qP2/zw87lZ9gPP9V64X/BSN58K+ffu90IvL5YRX+W/38cHGXBw8fFNwk1cp1LQDQ",
+	"IEDe14t9LAVbccEH9IrNXHBTRn5q6uOaznVymFtseJ9ZwSrsIjA+RjE722q0QXWCBTe/pbfQvPXRBP7g",
+	"i2ScyYsZDAZYuM7nhL2UDF0s5KZJCOTa7OXdmM2VdbuCXUfxDQiwRyjk1skHHg302edRNcE+AmASsxP0",
+	"Q8EmDI3TQIlFPbKiG3x4JSkNRbRGba9YStOr5g2Yd6mnDyJLYmqdLNAXIYbh5ukGbFJDNbr/opCll7BZ",
+	"TBPkiG78ritWErL0nMnF1OgVMdTklhDaxX5P3cago0xmrWAkKzdKW2kpE520VXt7JQBHdAMCaIbotAS6",
+	"yomzYuepMetkaQPgcUewhDWBIA6IZ0FrUHr9aBDMWqTYdZa3aSQeMNdp6jPqF1s3YPQgOR54kQxnjNyU",
+	"koClwbJ8Mtw3kJQoJIMqKLEorhoDgBP+ECPqF/IL+OYMftHa3skyjLnj3zjTM3kX8JcwyCC3x/VgDWre",
+	"OFQyzJC+SH0tWsOUmX3WucgpmaucDRzinIPvDo/2QPyEEVroZqpcFgC76u3hcf3GDjMMuPgqcYdqzvBo",
+	"xLRqT82oobKEDE2RDbSObW2hfXLO9VK4d7a2U3sHstQc21/H/7P9rab/07L/OcP/7Kf+81OnU9f/alb3",
+	"vj3410+f/uv3v9c+p1o8mL/1IAU1PT3ztLJZ65lRz5Zc17QWtvK6zpP2is6JK+0VDislva08rCNAB82N",
+	"6Gc5wTA8O53IvUCJQ2zWWeNCuFF3RL7Ny2k2Gs5FDgD3Ze5uGOeb0C/ish+M6cuKVxbkQuuHTGFEQ3w/",
+	"zJchZehnuGk88ApVHjjujf0e/tIDWXS3FclRs4+ysfomx3nxKc6ITT/GGbaBiIsPgX7tTNIxOrDczrdp",
+	"6Gc2OhBGg6iWc4aDLKLceNx82rLDcgYQD6q83WmeqJrleRlU7Jtjdgv5XGZoxtz5nXjeInaXDvveCNdr",
+	"uUyvWZbpWbjgLLvj3gAHFUljSEETHOZKWDjh5qxxGsiNIuacHmXpcbKweKjJDSIiUD3KT2YcZ7LJ+cRk",
+	"sFkH3YT9JloRA2WVHDip0HG6uImW7mIeWLdqcoSxjYvdwE1CddfCInQxkr4rpGBd/R3hK7CoWUYzMWrB",
+	"XIlkjhoWAzUkQZYJeIP+6pwbCyA6TvlXtlj335TWD8gaN6n3n8hgxt50OOZYMZXjjomCbyuBFxEAxcJX",
+	"NZ7B4OKhnrLoyXTe9kwQ5hSLSM+Uqh/RED0OhfOLSYeFOwXyJKsVU5SuYgEh5myQOOWtwJVNh/HmQCek",
+	"PQ9GEJckHIv0vBZlHRcSAZ9ddZJx0AkN8wwlae5faCtBtuDu/J6MBmsZTGLE1MKZ/0B5dGpLi89kstkA",
+	"AsNhq07sRxaAtGtG0K0mgicjVKgJChGKiZkcWn8jLoVQyKVdJr3VWOhsSyFIz/eeGreo4zy18YazPaUl",
+	"4/UKjOROPPeaNvJvur8aSaEYrOSTsYLjbkKiIFbMCQwy8VZ/hwAhgMcBYlJdi75q2z2CRvlcqLl93mdS",
+	"iEoK1zhUpDGzeDadCzgYDRnpMcjO09oB80E1o+kcqyipvoZFMsunWjnBaBB7U4ttc0XDN60fOWE632xQ",
+	"hq2ct8LipEGC506303Qzs10OZ9ih0VSlWYHMGaUG59Jb1GdjhHedUn/nl2zaLV+aMLYQdD0aBNiZKzJg",
+	"gQ/VX13IX8FSExiXP1lhClOYNXMnLmm5kelKwR9U4+qs5tTF5akDFsXGUGiqW/EwAcZJzYRTbmW1U+MC",
+	"UC86NnHbWQjPc1+Q73Ezxy8LhW3YXTGAtAWOti4Cd26TGhYrTK0hs/T0ZtvnAeoXrU7cthCLef5OTze/",
+	"QbaYoNpXMwDezmLFZwGG44i3hmEg6gSq4Cb4bqwiXHQt7+bWECfwNlbxxnZ4duJSVBdktq1AfMFb5hKf",
+	"bb8x4gty64rIVSvSWZDOP5fObPuN0engAFCVTsjXD3gUowEA+WBbdYs9rEB77h1zKU+33hzdIeWBreQC",
+	"JSfAIg28YBBzc5BCUVpV/CtOQVKAezXy4/7pIi5zJ6Goz+bOefxOvdux2E5vHCUsEQRv1I3liIXo0TWp",
+	"B6aiEhgZ/qZi+coWk4nfYdRrhnUK0xPpltn9K0+omS6wmRWUpoG7BX9AfYiSruNrNiZFGwSf1LMyEEDp",
+	"OV1d3t/YdDqjea48GsR5IuVe5fTJEPaMjaJB+RfFPTKvgcJL06XeY7pkXvQLL8HHch1uYrvNPbLVTKGn",
+	"CRWRAoAXhP7Bylb7Wk3XZxQiQyHGAAB7p/pvY0OMg3EgLAcAdfo0xPDuGM8pvR+PeD+6QxvyTNoBlXuN",
+	"aX9ra4b4z8gc+qH8yoAXOItJ1aVKz/g6CusGp9xNJZ0vytmGRYmZpXpi682tkSlDmk3ajC+5NJ+fx9o3",
+	"ZrKKJ/lOrK1bbWiBsmca/tAbIr8RopKlkxZsGYetFrrIN7x31jIyILyrf8qFx1D9L7F/CjulRMD1Wbvm",
+	"iiXEC2y2kT1xKocMzdOxPZsa4kjIAs58vQccpM51tsE8y4Ozslfykt2he/ZNNGChkUXLvSjucevykaBD",
+	"iGYAEQdcskYvNPAVmLPAM4LOiXGz/vvoMvO5lzs3CKN2B7bncrxixYsuBdZfwuqvW/4F70e7FWxRPWNx",
+	"4goFWZG6RZMDCtcpbib9Xn00f5wb1inxfFc0cIOFU1r7xva3a2Sq4p6B6JKEL2NaKPqKAfAaY0mB1dj6",
+	"z6uYJU2F5YUGSacS8+bt7FpaMLWeY4KOuFh1K7k1sedSFTf8zv7pQxGxUNDgOSL4reahzr5jvm861Xpj",
+	"5BqfKmLTFQcugAgXyDgf13QZmDQFj44VI2PhmzD3bgL20zVzBedmziwVzw70KnOjOE3Lz8vPZ2dvf9Xd",
+	"YAh2VgvnyEK6GMYMH3Mpc9OMVqMy+4Yy5Kb63BbdNiFzZbLdF5SkOu5yO0QvtvrPo9jpXYpc2/5WaH3G",
+	"PK5W3tRu7zK0xu1viVYXIGUVat3+5eiNe9wKxWlclOUpTvcvQ7HT4/YoPuIqWoNg2700vdDhVsjFkhmr",
+	"0Zr0LUOoaX0rVGKO0mpUJn3LUGla3wqVNutqNTrd3mUojdvfDq1Gw12RVqd3KVpt+1uhdb7Dew6ZZayT",
+	"TtPbIm7V6zTuWpLA27pEFyi5cyi0PcsQCG1vib5Vb8tlLsrbuyMXuZvnEBh3LUMhNr4VEhcHPs8h0ulc",
+	"hkzb/FYItYmeK1gZTM9SZgZ6cVv0gbF5RQrjvqVoxNa3QuU7k/SwGp1u7zKUxu3zA1hOOMz0upWpW+gh",
+	"nzNxSd8y1JrWt0LlYi/FHDKdzmXotM1vk9BVRahU9yWI/e6iVFLVdbUkJbe27SKHZdw2W7x9UcejpJz5",
+	"Jr2OERuOZEhDHkxN+r7jPXJz9QFoP4mpGwvdWum2IVZ3tFmlm/EJrhksXzpOfvMh8rHj1o2ST6N6OfRZ",
+	"I9yPR6eTAmGpTICbjdPapoNMqN5MAbPx1nY0q4db3y3CL9k0Rdd6juy7RZtZQ0vfa+nzPmczEtFT+LZJ",
+	"JQbwPXdTqLRdDBTKcAxb1GEeq4A232bXiF6FiRe+aD5LznfZ2CrMh4TGsPOuxWDuEkWnKu06NYFzsGZu",
+	"ydvVUq7i7otyrY7iWrQbmYbCQrtt8gt/YgnL1rtdPaXMfUuZlLITt8rsRqhdo9TuZq7c94KOo4EM+deV",
+	"z9ET6i8RfJNuDexlid6pxhtbBSskGg6YxN/MiZQykmRqHT58+FDL1hWZtxjZMiS5FVkz22vtlTmTlyVi",
+	"/2y7m1qPHpZWgWSBeEUwdeA7LIaLE7LCGtwq0sjBHUMRmVV9eaV5LX7Vggku6LTxqwtx0DL6cteqWHjB",
+	"p2t+ZWYYC3HV3Kph82Y5U2MsruRVezsPXSDd+61BFkgmw4zE2rWoj2IPDd6GcsTCCMoom2qd6bl4fk29",
+	"KJiSSbznIBTfxb3yZZ0cCEI9G/FGgwmdxkDIDCBGeKRY0NdzM3I++SdWSFKLFguHjtAJek7ienV/ForA",
+	"11FyRkYsVFIQxZiqkydjHvhQhsGm7OH3TR02UKYDGrE6OWb6ZAUICUKG0mcBmYQ8YjnoJSiy3dpu1BsN",
+	"8vz9iZ6RZ89398jW40abNBrtNmlsb7VIo7nVII0GIr5Z0FILETsTidsFGsUJrlnaEW/J4jX9Hs9J1c5p",
+	"grYlATYcN5MzkTN3AoI/5WeW6c1AkqJWcfkGD1OjbaEsMhoD9isbEi4iqVmTFNyjAenLcIior7uPd7cf",
+	"QDbfgKoB4tMNIbs6ZH0ArPPHeOoQfE1VSSAFI2ochvKCRvoB1hczQGaU+HLcC1gSIjsKGdQBZriHq07O",
+	"51aLBOyKBUCCYCri4gLzjJM2zR2UVJ3F/rNCh3IsoNolrHilWsF0OW+qD8v7k0q1EsnKfkVvAb0D9AbQ",
+	"66+Xv9HQS5Bek4IFNsunf7mQNdMcatCf0MlrphT4D6qmnNiS5/kAc1gnMb6bIop5IYvyR9MtbFoASyxs",
+	"pTJUWLCxfksMcejTiNUM9l5+Wye0TXjI6mfYLn5e40PN3E2JukFlv3LBo8G4lxQL9WTI4rKhj7gJb32k",
+	"3waHw622WsQnLjmkkvoO3H5GPMSIa5P1AqUDAEOza0q3dutFRVAwilktnjbTsE6Ox5qj9jVfsmHhM+dR",
+	"jAMjf+AhvYV55Qtxey/ZNMFJcPZXbq5cvNvid8ZJFP10GraZtX4qdSk1a+MxQNrNn7Bv1cqlyWLPnJP4",
+	"pbGUmsmloCINpxnXvoQiewnwJPz1ueDDUJ59rMqeMN0cUL6qAILItWhHKBlyMYYLK9lEAu6uCVV3eRch",
+	"/OBMqE29sCMmR0GaNNQisE7qwpUdhazPr2ejo+qZxYoUud2Kd4HSYswEIIl1W27+KNzKIaQgllxL0zhF",
+	"msmyu8trBvgIqog+I2xBRr5WNFSdPB+OoqlBpHMPbqVa4RErIfPB9XaqP+lcmzQMaV72gZNultucaLPD",
+	"4kFXM+Dazu2WuipSDDy1rJkTWyhewZht4MpS1zJgR8s+YJzk72LDVdSMm4xNVdUtEWCAKJaa6fwkV01l",
+	"9Hkg3WDJggHPQyt2S6uviKM9//WmVvvCd0cDFjJCQwYnXkVyBB9pNqqNRqNKJvAzNhpSzR1AHqxX5mCH",
+	"N2aOx1aMnzkq+N0ZU2UhjKy76eM9UbWo5w6uOE5IeiCzdyyesvwlSEJ+MYjMbedcsjHGLxdqP2QUjp/+",
+	"N6hI+EcNjOCcuQ2SZ7YhHfGaJsI2iv+2DTDJzf5sMbpyf2Pzzyn4ZWdwOXZ9oC6zOTNLHFd96Cy2JulU",
+	"9FZBCGVQjsOxIEJO/gX1gjPn2JsXW5JWd/UwLVxnfm1ecIBDziac2RQrfYfqzoReUC4sTDJ6heWICTAO",
+	"kUheYHkR0H9zAKNpRVcx4deGUrBpbbvXZGlNdn41pv9T+3+FFYKrqaJCpWCGE/7MRYzQ7AIzbzUa1YUo",
+	"0llzvWYQJv3M4NLH5313p70Ig1/LxKmZyy/Xa3ppMNitQVTRvi1yEE4xR84IGWPB/xgzK+KlcNvJe8UI",
+	"JYJNoLG+XRn1BvDAbsj0qoVjUXvc36I1FbFRrb2ZVXOraJRctVDONpqm8eKrBhC9NO55ygpisdT1qz4X",
+	"ads0quk7pQbZob/nVs45c591c2M8sM3TRbDceficKXe9JEt5I5gD1zuHp6BoqhV3A65an8Flzn1+wVSB",
+	"ONpVA1prbe/sd0lfolkY0fYZOf35QP8CNplYIY6tN2iZgEL8A3ZNfebxIQ0SKTYqyuoV0tqHysjsZuir",
+	"Gvg2OZIoYsNRpM5DNqRcGNvtDMZiGwM6XcD6kQs5byJ1THENGbphOXVyyqIyIPZQnraH7+hWidRse8IV",
+	"I5qQrOQwgziHYZnvnI/DGQUPQAaL5SHLLYFNKktVKfT9OnmTG+vCyS9le7JaBVWXcyxPd0BvylxyG6jO",
+	"ubSVY55V6j1Ehk3stKZW0qNCS8FXLISgESLDKpHCs6JEgjCcgOP+yJarVJhXzE2EzG1vrA690lJkLs8N",
+	"FcBaaSjITs4hNHDOQdPN7JA0M2PCV6sxrtjemuKJRezsru4hmeQzzDCCWLYU4527ZWPMpsJgTKgVrhsp",
+	"V6li18wbR1DbCFEVKtXKWFwKORFaJFm4qGaE5XhnPEgezRnaXV2MkFHjTs6SOS0WAcDfYWoCu7KCrX0D",
+	"nnQhCbseBVTENVzt0mip8pxde8HYh2WBJT0XMjoPuMIlG0HRIcUUZKJXKwj2gz9AS8Ui85dTuUr/GVe0",
+	"0n94UgZcXJzLft/pq7dAQUWjamUSSnFxjt+G7hg/lozknAkfK/As3D8h8xgfRbOKZF0I5pNRKGU/dv9Z",
+	"8LefKHn14fRBljWYydVMwd4X3XqpDRQyn3pJQfmldAhLdxl3jOZGpgMwN+NRNIPNbSXjEjBljAGmCQpc",
+	"pvZUyNCijMbqO2vSXULVqtpyTwuau1qQKUdVaLCNi0eZY1xNa2/VOcpWTlGoZpSejIE3ZdMt2BqF4n7m",
+	"fkwLzclNkOK4yfEpsra5M7OWlTgVUljgunV/Lj7IqSZVp3zsksbjNIpM3oQs2HXByYOgCR4RqnlCP2Jh",
+	"l0SSXJhwC90HSDUHyuCdgQcMHi+WbTL7LT0hZlSLVmhWKbUzw9NYsdR4pjce0VrhWITMkxeCK+ZbLkgV",
+	"6VSE7FTce0Xz9ni41aLSadVKL74ffOYFXMA/DWQWbDtTB6PI1fgUzsJKAQPWLhVJ4wnfN8ZC9Kt0Hctw",
+	"1ZoRE0dLN+u1hYU3NhUoK2kLLk5kfhsv60oHy4QtKUyQ5YKhH5BDe4wYc1p/HI1DdpdiFTKO8DIGtWIH",
+	"6kHOfZqyBvpUDXqShn7aDthcJg7pkk1r8PFlPYIHCLAeV07UL/FJNOGePkJjqItsi+Ou4CEc0utD7LbV",
+	"AmrMX80FzkOgpdBUmLH9FXoSP8fH6y0XNiV/ifP1s5wAPhxyOC4uScCvmJp9GGaYvY2ZOrMbNGslgyLz",
+	"N3zKhqC49u6dRns3ZfAGg3qBLyrPO2EaDBDs7c7G3mbmYmsnNRM7S02Ek0O0JL+1WVcxz83Tn+qUZwLO",
+	"3zN5wUHAwiiO4etR0PH73Mt4dlrO8hdwAzPWmjuCb/pmiwsZxYtSFFYY17eXRMHVYMrxRzErMJ/uSRkw",
+	"iu+OMT0LbMPTEdbbtgXo8b1oNO/TIQ/ietxsWJrTAA7TW+MaSbGa7cZcVlOtFBpYP6BdNUUzXFQYjmLu",
+	"0UEUjdT+o0ddGyapNdOxYiFwzvRi2rbgDa2b58n9g5phalXbu+VZvl1kTUyWfaIwbNbk88zT4K8erpig",
+	"UBuZ3gga9n6ZFVt8H8B4H8D47xDAyKYzw4IsFWogJwLBoxFqGJzJp5EMmVHD6EwyCwwx9zGT9zGT9zGT",
+	"P3bMJB64uxI5aYSE1WTmgwSnAEtTrJHUwKN7cSB1SFfTNFZmQLbq6Pk8345BNzFN90lvSgZUS/k9hmji",
+	"+k6DQv/MJ+1mg/zUvZCCdR+kWqB3DUbd51eM+MC6TGYMJWrseUwp8lNXN+TiQneXYfwGe3hzs2qdA3D7",
+	"GE8MbMruOAzQH4ricrc6k7NxRYwK5V6Uvem5prNSrWhyjIMQN+Alm56bF5Xy8qQUtCKNzGpiIdNaSrQB",
+	"VQwdJuSCRaqEPpYbcVazMrSfK27AOjMmZv0Yoxr03T4lUThNYOod3x8sE6aWeR5jflKvKGTmhrnbPpzy",
+	"NkPkijMs2vAbrtIQs8zM6qPLTx+MueJkGcFxPPJLsV/36NwlHjxHm599Xmb4JMximDs4pUanuW5yWPPs",
+	"MXsMMtezM9+pC6ToCgbsrSPpJdGLYvqmX9n/PX8W/8yZwT7n7+Q+Z4EPkmkVBX+fXROQvwOuIlNHszcF",
+	"N0pfscha53vSnyZFl63VpeDq0WNI+It5IfCUqeUouJ3BpasvuvrDTEzziIv6w0UxsbPtIvDl2igxDCWo",
+	"10uIL5bjOtoR0pItGZQXZ9aUBbCkZpEkkLmLhIycMSy8XPpxoaliSrlDFBFyUny5zJEAUrFZ2A74xgW/",
+	"KjnEhbfG/Cm4m3dBhsPEsSeWN4CUbqa1iAUUgfEtb76+it9AmH6FMsYPDHwvsmVHlM8IQ829q7QulAMV",
+	"XKAPmVEUTguE2Riw3qX0EhOxZ0+i6zXmoU01WMFq6dZo1ftesSh1JEx4nWLRXyQuNqkWnpjNNhMDOaAK",
+	"AqdmMiuamc08o8JVPo/mwJbEcJfQFLFKlgoFzdGamoh1QoOXsmHe8FDUeYLEuXg14FxpvpwKqD/AeNW4",
+	"whqKkSiogkxSvIhc2Qi8md+O5sFuEohjSaoAxjkBxZ9bJvQW421dncWMQpOHL7rTJjAWFRotPgwkrGKG",
+	"oc1hZLHB2B/ywkjIz8sGBrlHNxdwljJ7pcPPLNdw96y7h/KxY65YbmZk9l1jEZBm78OizAAjAmfP5xzL",
+	"u+3p0JdOonQa5E7rMZu8LWKcFp0W/JtRlbT1v5otcnD69PCQ+PyCR6qO5SwxzlJrT1RBjNHFmClUohAG",
+	"Bs6zfhkdjRgNTQFMLqw0oarGdA+KRcjUSAqV8Y3uNto7zW33gIyoUhOZi4JppST/djobrlHbK8qGc9UB",
+	"wSY13BTuqdI6xtvD442cqRGWPc3p1W9mRaVbuz1mkUEQ8BKx5skcOg1z+6BwExQv+t1fy++7bm+5OBiN",
+	"As7UmSw+SKEMmHNOINfJXLVGfLRrKScCzqlzZGkQpJeRQnht0Qo+RaahZpk38N41SfGQBsb8fdKlYopo",
+	"aN0RvWD6n6ZArZ2DvykiJwJT3VMsXExt4vrn4hGB+r+sxC3QGhCHpo99HpEopDwA2xXuL807FVJUNYWu",
+	"jb8yjW1FhZMwmEuxlGXkVtcZqsbA5eOQR3mJumRREqQMz4udrLF2P0Olpx4ESCT6fLdKusbBqv/peFj1",
+	"nwEXl2iSxuqzMiz2ArghrjPJLs6eMpliABeXM6WWlQwXqgq2AZkMpDICUvLhDY8GdcUlEdTA48cC4znA",
+	"bRoyT4ZauNMkgHCqiM9GTEAJfSgbPR25plUnOnEuOFhGJSkYid1EVpAoO1kLRIcS6W+LzgxMTZU0W7sk",
+	"pMKXQ9LjmTwks1DL59blZKPvsV24rXFYkGYb0ESxwj1hzKDAtGJeAZbAKuIWNlKD4CLaaVcKQQnKKnYb",
+	"JnfEEE00/0Hq+6GW7+LkbQuG4EH8QiiH2RSayTK+w6Rw8KItZm1R63wN12Tmx/DnUrsWdJiZ/pCBFpeE",
+	"ZuomSd9z8zF9GtEeVXcqmr2MIcRe8DFsayo9CA6M8YxYOuLpNh9I3ZPV5EauzlfqUmpcJrIhc8mldpTZ",
+	"1wnzL9LeLFWZwsTL5fhAbp3BtBRsohW+kLFUbCgVBNm22axp4UQfpFnpe19jboMv0K8uyU8QqLP4xQbE",
+	"07waSIBsDL01d9rLOXYjuXjwybyUGnzeMD5EpM6YqnmrecRof1VBNI5ICRjtW97+moWXAYuHnwltt3Jv",
+	"meOz3vWy5IUSmHmYhQzbm0aurgIz62e2QT6kj9H+uW46e2NZAnTTaoxRAk6FryyU6ES0NnaYZ4CY3dnb",
+	"aT2Y//kZfAcIdYdmPLPzd8k6CX1ZZaV4V8w4fNYBapZWhlhK3wRNxypjadeJu7luIp/PQk0g7BkRElF3",
+	"jQfd+AOXs+PFjvOZmX2WqLeaN63FlO3RhiIOi1duabYZg1PDVo4kSixSRitz1O/KIZY6zPN5g+b4i+8C",
+	"uB1tdBFXxGRtmx2/7N1geQB8O80DSlwVZ7MVLivH1ckxm5joKGNPoX7GLjfioh4DBdRDNjRJoPov41eI",
+	"/7bYLObP2I6HPcGIav5yEQbqjs/EPMGSYDEEQcDFZd2Yrd1HiCRQrWCRm7oJMQGoA8a+MjNu80fA+5GL",
+	"Q1DHTHnngX1dyniQSYhN/ZYkwqYeA5vLPUzyZ1PPnRTa9HOuRsbMmXqe5NmmHsdJt5nnSWp4prldjUs2",
+	"rQ/1DrR/2NA9Lcd6TKm6zwQ3ib39saKBqkOKJDbR7KauGA2cP0fhGAmy9Z6SpbNPkqWyT0xNL/eJCTBy",
+	"HmGg0nkoo0zviKnc66B+2HnIopDPSEZeLTPwALP0QJzC8HJqob+8gZQK0fXQqV41+Q3vLZQJV5AFYNVb",
+	"x2i2YtJxNmPwzuQRlw4FLAv8ZRxw3kAqJkz+No/srWRWIBqEcnwxcHxPsk+mchwSORG2mMKIKgVd48ZQ",
+	"VqFE3GAReISJl0sWawZXXksqQ0VSFZWt+EGAcUd8FgCEQ1spoTAJgilU2f798HdhatfB3n3LRVJVeckY",
+	"K30sTZW5vHc3vVdXwBbQdz1Fv9Q5auML1IXEifUtASCy7qQFfWPPk+k6HKvovMcA7GimCxzcTOBChmsx",
+	"tijy0G5sZFkQBapYcMUU+amLfvcuQBFhs+6D4vAMPRC72OfgPJ0FBAK/4fcFY751K6kRCwKGQZigkOl/",
+	"w2abkonecAmCXDmdDBY7RuJJMpBb2zsFwN2QF48wN1EUnGPG27yzYFoYP58FQwqoilSdfNC3bqOa1tmc",
+	"dums+Wa73VjqJKWtcJnNV7wWs0nMb6LMjpx7FJ8xj6vl0VuT6CR0tCOQGM6l0WfTh3JedksS9iKSdIQu",
+	"BnM6kbk03cpVH+LAz4WAZZ9LmtVxqeYFpOQId5FwAN+PXNFgzOAUhOPC3P7MvnA0gDlBq/HavQfxdgVm",
+	"ahxvkTSxYnVio9ctVAntQSUhGQI+IblkbIRgckBSgXyQY6A349lf7IvJ8OKyrn1z5q1X383l9agggnFc",
+	"Ua176h0bQiQXMOSf2o0t7FjTXLr7oE7ejy5C6jOTiCOkzyw+7lSOCaZjzQ4OKEXk/FsD4AJ0Z0NsDN5m",
+	"vJ8+902soFYlrCMbAuwGXFzsx9DMGJuU4FnGQAQmCL3rQPV16+RMi4ETGV4mkBalJ2MG2Zu7pOp6laZD",
+	"AJ942CWaB/sKMcVhaHii0UEKCcYpdIq4a7dKug+72X51cgABR0bus0DzA3rFrPRKtlrkF/6EcEHen72o",
+	"7W7oLpwxb3g3uuFaKD/VwNBz9+7MRRjO34pZYQJatiQTjGPTzd6Io2U8KSKq1z1WB9fB2/hrRK5vIGj8",
+	"Ptb5PtZZs2Cjh5Aho0LlYO3NdQw5WonhRE8JmKBkGN9AHIwtJqrsu4ZQ31QotMvmZ6NeAMcyV46+h0zl",
+	"eptBGlJPb9XlLjeodjoKmcd8puW8/dRNifJ4wZWXTi20HaKQCtUHqS0VoLo7r/bGfz78/PD3h5//NT/g",
+	"2Nxg+pYFtc8WtV3Bu6X7EV96Yz1o9J/utbcfPygIffw+hREqi2w8s9LGUs4WTDTH6rVQqrayJgz6D86f",
+	"VgiROgPSL2IYcyw6PaDpcjZjgU5nrgj3i515c+BUfz47e2sRUj3pu8qha9XjUcAWh8RComA1g3s3w0da",
+	"qkh0YYySiS7CMTlgxmZbpqa6kLs5716KpFBehHSYCqYeh2LfLvq+Ocz7Y6f4PBjMC9r0Zdjjvg+2gsIG",
+	"ACxukhoKG4y4qMWMfmYLB+q8sI2QUS1BvZ3ZxHHnFbZJ3HSFP9MgZNSf1hy3XfGIoc5NbcjVEEppz2hm",
+	"8AlqkF1bsyjos1o7hYZqWr8MOMTxFg8gBHRKYOC1JDFj1rT05VjMbDBk0UD6NZg+LPYzq2UkZS2g4cXM",
+	"VRonJddrQ+ZzWjOHYObr9B1Qs+kdsxr2xmo6+5NJGf1ZE2uY3Mw9bo1hhb8aV23N7g30Xs+c6kVbJyba",
+	"VqabebAsbmbib52xF40dZd7x0iNDS+fcJpq2Io/sCRC1RvGqXO0Ltz58OBYbq/u+XGGwHM89gZIWTrLU",
+	"sjT2mGdkzqSiR+l89gPSZxMykaERRC1U0mGMLzCiYTQjGiwRLM8ArVVcEgrV/k19Aitl1gvQW8vCWZiB",
+	"p6uczJtqO5PZu9F2L7r3TmQwJ0/N2OPGxp9fmLSYM4emUpzsr7ldfsqileA5DoiJZVnGiF+dCbsLcfAX",
+	"WsgGk3IMtYPGOdmT/jQdsrfuahYdhFMWHZpA6OVhDbL5nTby0jXtuDUwCmOUTWNrRVngIzT2uUUtTUZq",
+	"gae2cCuesuj1vzn961Jf6PrY9DBLWwAgnhDQvaEdsFaDm+xJEYUyqJJRCApmbawAZWcsqDIIV7G1QFUB",
+	"1XJEPQZ2e+PsiHGkhURLA955TPh1ckyHBi5L00tDA5ilr8CQXdDQB+8SVQyQSLm44or3Apb6pm6hO0e8",
+	"xwOOQJBDRdTYGxCqSB9CZ7kfDchPxy9+efbA7DzpgJqbIYeM9Fg0YUzgdbM5y8Tv//nw83ybBCxEXCAA",
+	"fXKrwTp+MFq7ccr92Bjo3wdi7x7t/AbQznMMCcJkCnbc+/eHzzAcZ0quWKigVJSJpt6tteH/my041nVy",
+	"YvLbITSRaMUsBAZRKmNsPZCmNyIPrJQ/XoH0Zq6lNUkQrlDSMWtAur93KlqE6VSqpKM5eqfyuVt+56Ug",
+	"6ArizIbqYobBjysCtopqVrQucGLFTvuZRqHFH3CsMPPN43oaceCmZdEV9yv40de4jK0C5tZpRUvk0rfz",
+	"Mlfzmni91fiSvMfsvcfsvcfsvcfsvcfszQXq30PmFkb+3yJSrrn1nplslxWkLwNSgxAfEwrQV3o720Sa",
+	"mU7XYsuZ7EfJRoDMm8Xu07K36h9jNr5bOwomb4lodtN+lRxIxwibhuIozCycP+E4jGimv8/CGceDKK44",
+	"U5psqLlg9s2CbCbNOjSrRXywOaAYd5WdAq3MqkIF0vsEcvG1/G6X1hLtxspAsCfxeeoC1+rnOSYkKhmg",
+	"99EAmcDjxKvmSSEYlqGNnXZRoJw/+JD553IMqN8CVLBzlHmwgicPmRcZEDYjyvTHwXnsWzaZeGMRMuob",
+	"nxhuK5siWkaMgMkq642XzoWLQ10BNMU5BYJdl9iVKE0BJ4Ps8bg2ecAwiYwrYvzFdzoabMYkOzjYEx4E",
+	"pMeQ1iomd4UhvzISTQxqTcajVIJw7Cw3OZemMiwtzrk090pppll07zrvcHhwmr2muJwTFBFfX5lbN7sb",
+	"8lwrvV1TJ73E1bxW9p+ZWV5UfzL5rfgIJb9XSQRBZg5wiYqs6LNcreWs3FEgYP8wiYn/jhmDzqZZJ2/Q",
+	"bIO19rYNT/iBU1v/LXZQzHZn8Bn7azWGdFq6gru14S0CyHciWtbeu2dshb0badpiWBuETiyycS6nHxQB",
+	"yRTH7GEBnXHIo+mpfoXRzOK6prOqIaY1B/JTd+Cda0Zw/r///T/dB1ULZwA14DBUFayhUH2NKFqmmiK+",
+	"FMIKCt+KoRQonhBE+oRkJotpE7/HZBmAHMwC9EZwTc6AUR/EVCxCWPmtdjDitV+giJzdNjgT36qVHqMh",
+	"YgDiv15Y+ezVh7NKfmFfnb45Jh9Yj5zJSyaSnCovoHyoSFeNe90q6cYIcOgi6rLrUbdODmLoz78pjH4n",
+	"NFASeEnXwX7r/gPwXP0hYNJiQ2jD1Tk8BVMq7A0wmCEJMXGDKBphhQ0u+gUZfVYKJEN6iQzNgFNgVJWB",
+	"bQNjvYmApoIcHJpQkHAsVBzG3hEd8R//QTTL0AKiDC+VftTUtJo9BAMmikUu/PffFKIrG3NyLkUcPxVH",
+	"1HREq06emLGYeHg9jmoq8OZvKt52Dx9SdakePoyxfTXvtHKsZp3hWNQ7YqtODg2eEX7dyQmt5nIbFNp9",
+	"/dQGV1ixB7y/8cci2RGEkIcPMenw4cN6R7TrJNZisxQkw8agPT1y0OlNoGadvBHBlFDSajQQ5QjbOWcG",
+	"PojvNYFseiGea+ErOSImc6NTEbJT2Qd4KIzWpUR/X45NrSNh9Cc8cYCOYbxIcf5OR2iudiG4Yhh3LQUj",
+	"7NpjaKvnKq4iMlak64LkdO2Bh/qbSRaJuwJCdoTeFH3pZOzWydMB8y5zXQKuIuXMq8GehICLKBvuB+tl",
+	"9+0ZC4ewYWvk4cMz2K8PH+7jplIyQJ9jT46FT0MsUEuDiR61J4dMJehXDkgLvuup2ef6bcmuz0KkTgaS",
+	"yIk+TqntrsxLDs3f+iV6dsOxEHoloXU1geuTE+GcINPZ1La35IxC6cVwpniEhXtwMO0SSPRoECjn4CA3",
+	"cGt84hcg1kW/X8khwz0WzzYS5FFBfFmNw0K6uXCOriXVRHjhfJlDp6cHouvc2yOH35K8nkKEGhMXLCTU",
+	"A7AF83oEBInnInk9SHGY3XTg1CkwUTTuymHNK1tGxMyxDGCCBwsiAtETFinShYg/8NHAh2Omb+chWUb9",
+	"XnNMMCM2c4u6AA76lGBbSNRG74ceVCD1dtGNNHtIZ32ajepE0tp9ZhOIq6RT0bwSpOiYZREhJ//qVPAj",
+	"sP0wgtK8EONg9asAaDGYmoyW+HS68ba+rJMDi1wOv9jjBaNivj7LJoczmSBDh11O2JaY5UeJzfKDwDZh",
+	"ZgU+rrkBLlAc6ADP9JRVCVd6hoSMTEAjvaBcEMALoqmLCNadeYyPItysJiIrBYXqQmkhsKHJBrCM52Ac",
+	"DfRWwvAB/RDQiijBu9zc+T91D0xaBDTbJ0/w18640djyXn04g3+w7gOSKs1NfurGIk/3AVxxUzkGztcR",
+	"PRkN8NKxrQ3ilD4BKKjiVkMcBHOJXzDLYfWUmcsBtrDpAoTru6Ej9CSya64iINaRLfVhQ1ERNw+j3iCR",
+	"8IBfm4/oRrFDz9wbah8ZdXfEhdoPGdUXCf4xCXnEuvvpulVvD4/VPzDqEdHiqk7OFnwfDZHoGrRvrsHp",
+	"4yz1heSh/VJ8TkEjFL6Ju8VT1aUjXrtk0+Qd8QN3pPqBg/mCXdHYgh33c8HV0MQqN/Hb4wf27faBFVZ4",
+	"6BqIzBZ8KoX+lpatcWJPTHoUTg1G/JCe9LkJ09OiL24SbAfhvzzWgslOm/zCn8AYD5IXxNEs6CVNY1XY",
+	"JD7jJudRAmeROMoRioMrwLOA159xG8HIBTl58ZRsbW3tEbSsVjFH/6m5HxW/Jv0QGQwNbHEP/ZL37w+f",
+	"4Uvi4PTi+Kc4UtPESSHjE2Q8GuHF4AREaSYyM1oKZ0ZLKzEuwQUzCoLVT7sk1MeC4X0B2rFR/62RYJ90",
+	"QXPtGvsA6Od4oKj+PFgnemwqce2HeHbbrZZdeIhcgjVP1tIuiD67YOuPe9n7H4Yt+/kqd1U8xwl4sLRM",
+	"7aduID2t31EbOk5+6g7VRfcBjpZ0tcLSNWl7+v0YABWyEaOgLuDSWyEUPa8EZNqO4U82tEtLDbMzQy0R",
+	"+MFUVJQdCoagw28dYaJMOqJSrQTcY0KBZcjokwcjvUK1Vr1hXLxJlN9kMqlT+Lkuw4tHpq96dHT49Pnx",
+	"6XPok2QHVpwQQLO5KvuVRr2JreSICTrilf3KVr1R3wJjRjQATT4x4F81H8Vy46M/HXiib4/cWwh6XRQV",
+	"1D1h0Tg00WapHlZadUQvg/9iLPpw65iLTUsFVddqDFt3vyMmeCNa8bHPtbqEt6u9s0OmIhpGdXJMw9CI",
+	"Us4pQR2ia9JjYSGR43SEllZkP60743lysNP1BisA+K1ijGdXP+g6aMBwTE7MnVNky0jlesAWie+wQ7+y",
+	"XzniKnqamvpqJSnWAkVqi0w9SZNHVvA/9KGA7YLW78YsnBosjbLNrX6yxBesiL5ElyM+5FHp1gd6+qE8",
+	"r708YNO2Gg2IrJMiskV2RqPASE6PvpggLhPUCT3cydeL8dwG4xaPw3Z9NKsfWNPAELfITJd9A1ph5gFp",
+	"630OFYTbjeast8fT8ei9mycLnbYWd3phE2eNSggdW63FHQ/R7YuEVCvbuBCL+iBfiguZbpcZ4nsnddK1",
+	"XcJhsVbL3z/rvaHGwyENp+acafFRpNlWpVqJ6IU+Z5W3PP1bbFesfK5WrmsIXwvZUWZmbK2r6xqNaprF",
+	"1KRgbgWZfGGGz9+qlZFUBYz1KQ0C1J16ecsVXnqWt8WJdChYg2EkAQIAnmWl35QlhfzUajQe7BfZT0hi",
+	"Pom1N5DsZMAM2BPWlrJttOwwlEMM9gmmdfJMIk6Lvs20aAafj9GknC/nceQwZpGCKtBjCGgr5KROuhjh",
+	"1LUkTmEeQDmFlwzHWgqQkTFgaZkc7xr4YNN80OjZkNcv0TZnzYgG9jVKMn+6//vf//MI7XBd46fmEV7z",
+	"BD0Rjv7atfdZ/L00YJIn9T3tzKn5HnwEbXLdGDPeXW69esdokIrHD3eZ1ZJLXmX6PR9MWY0uirUG88y8",
+	"NMYDsy+2pbag0NVBihobbw40UdERppn+yJkkIYvCKVG0z4KpuS31V53scCjNhVsZFENrOUjs4vBYX5xh",
+	"ImZ0BKiHWoJInU6q4vrVEyO+txoNPWif9/sMEtbmfKFPeaA6An5oN/ZQ+yRdjwYBjNPIHlk5J86QpQAY",
+	"p4+Jlk5Q3Ai0FMxhOwIkWqy5gcFgAIrKgAcMJN80q1FFYpKR0xGSyMF0Mxjf+lMA7dER3QQvGGdYJOJL",
+	"fhKMHg9FWCCJD7elVc3M5gJryUR2hFY9zfyYEQzpFAHPthvxuDPSoHDtT0hIs9FwUAGtKGgcMx1hM9Dr",
+	"5C1VUb6UEqwYEtFu7a0teB2oy1Ri+Dpi1+cYFOOJ9KdLCiAH6vKFDNEStlDqSDX+VjWdT+elj2f6xuhy",
+	"B+pS8wbj41vU0zYtL95kJzhTxd1cnhuU3p4k0F+lJTfb51s19apjGZ044KClX+f2W00QLBICj2XeRojY",
+	"qJpbjKSClMsqURLi1QAUC0B4Ywdrjg1D4L/D7OQYKvMxkC5bKF2uugzTU7wxlluIuFdmKd6agLBlXmb7",
+	"FL+q5FGb3XNzK5stLpksXb1SNa5pmOA4d2zGB03TR0mO2bfvryY09hZ3fGoQYoxDvd0s8bEzKY8AvgU6",
+	"bJchKcZzec18Tm1Z+mUUmXfm2sR+e6VG+ZqK6YkFhbmDStCBuoxd21a/MP7t9RUhPYrlLU2P/swUp/tm",
+	"ohBZVBBf9RzsQYUmJfc1+xhogu7kHkP/a9fKTUYGtXIFDZTsCJNvo2wiTvZUGhidWPhaW/54hi/amAyy",
+	"2G7ifiqWWlK3b3tx+VswxNs5uAVTBI5xfsdjGb0A5KhlmdKJBUECRlPi7L7UGv+SjCV9J9w9JmE2ZsYx",
+	"uQH+UF3OpJzS8Cxst1bHzxWAiCmjyhozCCCBCqjUpiT07oiigywkOLpZmFgLUNFHpUkrHfoUD6iCwi5a",
+	"HzmMEiDaIcAHdITxtiNmoDUgIO6viEgk1+YPL1l0i7xhcY8PlEenuBCbNsMeWDS8ZUS0uFNG6LPPV5D6",
+	"Ml3/rQXT1GH8Efj+X4gjv2S5MBHHMumG1dwdKe6Rg7S2yOIt0V9oTaAAe2StQWkaNFcOx2KfdNk188YR",
+	"xAd2MQ3NwBePxaWQE9HtCI6RLMayHLEgsJB0Djv+m8Jo3Cri1GGhSip8k3Gs0kHDsfGyIwx9xjtpxUeI",
+	"UIrHYJcFYttQDnVGjtVPcOymhAKYt9G5vAg6b937JQ0ZeAuS56r2stTAn5vJXMg0i3uVZ5jp6bpxW1Zp",
+	"ugo7bfYesJvYsU38xeT+eFnvskHCGeRdu6DwcKATMkESNRaGO3Qn/REuDGyhgvCh43Lvmpecj8OgWzVl",
+	"jJyYYKVvXwha8Zm6jOQILw/rV4OYUMbDjhgNpGCb1grehbduM8hyOZi9R+rq4u/XQ/BJJIwozmbucaE3",
+	"Th4Vo5D/vDsx0Ok/ANcpazSAQrF/QTE1riEL5z+rQVC7lneIJ6CgWUZMLfLUY6qNY4ZoNRpubloux+ZA",
+	"xHk6RipMRF0JrtJUFkucQYS40jk8tDj2XYu2HZF9I7iHiesdtuk0XJFmq0GMKcU4md0sItKbEp/16TiI",
+	"6h0RJ3gAlqCNyYtH8/bw2CBrxVA91XTtiEwVDAsuSyO00jiBBlXC+4gZQzHWvIqSh56NgF8hDzVR6j5G",
+	"nYTMYxyDs806VJ0pdMNE9tM0Duk0tuya0JN6RxyoSyRwA0J2DoD8h5K09ehLWiVSjWPs9XKeabftMiJ5",
+	"bnJvXC6PLcTLyOWuWbno+Qp2n0zXm/VIJpEZJ2OXA35PUxBy6e/kAVje/n9ntYaEoLunNGBSqij24d0h",
+	"EQHjAeeICHgnRgswSzEXAW9Q4kmbhmpa6RvPwMMkd3RHRPSSiYLaUhaN20R6HvbTP0JeWzXvU4mdoXHo",
+	"ogPzDgWnZV/30CsY8SsItsxXwyMXkilElY4k+cpCGadG58x1QtqMvViUgdhT/WYjKLnFI6swEQigXM9T",
+	"Fo+lOjM2rLFVJ918LS8TRWohxeHz2RpeBR+cIb3MDEzbSqWpc5P9THDVjdv4mZVaRgx2CrBY44weR1JP",
+	"nkeDYLqPyTK6XQRoEiAx6p0TZ9wZEtYWVBCn90cVVGKU4bLB+7kO5S/QBNH4xoWNu+oH26iwkWZZaGHP",
+	"BV/YhNjvJG3gGt+8tPEXkjOwfYnRHcUBlzcokDwZq2l5SQSXO2baaOPbrCyif1MjJnxVMyw7iYooJaOY",
+	"uH4OPyQx/t8exdV6iyOmTiBt2SAMmH6Ip4JHzeBOp67CSzbCxF7Am0GxAPRhlWTFAeJGPpCKZOOo7Det",
+	"LAC9PkAUfNEt2xElr9n1VXNsjvPzlt/0fecmxJUOvCqavLud/mXJvFvsYEX9BBL+HSAPg0P0k9lpD24+",
+	"JioJ1jT4JcmWsNVMYzd2nHkbw5TYGrG28DWNENxD36hQtRLz0WO5dAPH6SVUXjq1oJa3d6KWlbviUR/E",
+	"tcvnykfZ9m6R+qNyeQjZ9u4rjiGVsOwLoHV5sSxZoTkyGUbP/kDs5k5G7eSYhwlK3iwPKTZLnFoYlsJ7",
+	"H8Ai9IgwFVOKYArwJZgAHzLEDrd8BK52kyvZEV2nyFs3sUBggFhKQRds4tZpJwdBjDeenRhjADCCR2CD",
+	"vLXyPCvOW0GNstTXSxkIjI9WZebHtcGk3zrkSnFxMUcgQcCM1MTAcC6EhDL3Ttm8xVJQztbQEXOkoIO0",
+	"1SnBLotUnDxo4Gsgx8dGRFkEPyoM6Js/DgExrCM8KQMuLmqy3ycjFnLpk59abTKQ41A5jqEHCMgE8F0W",
+	"FCQKOVDBRSSJmtDRCLG+GN49MAtgzDKjsNVLbC7ihi4iUwLwO19Bqxow0mUrX+izuZD7F/XJVcA8wXO8",
+	"5Mtsr/JXSqbu5o2YRta+ojd7QRqW9p0uSFMr894AcBMGgNPCq3qDd/SNqv+1gAsLozwnbQpDM64wPkPl",
+	"7wtbZWyhTo8Az1gaYUPc+rnw33JxBHTcPT08JtiZv3vBeGXB+LnjIMG9aNAqrRj2PYTjp7DbFWCViUsU",
+	"qBL8R4txPJDSwHPyECVhjNM+jAhLzpS4TNC7zSnqCNg26LezmGXiEs8TdJ2YciAmNqeahBcll0s1EdtS",
+	"MiHhoiOsC2hCp7GiL2YVgkM3PpZ2M/EzNPUhh2qIl0GcFEAqltYfiRIzFbGMDPh7Vo+IQ4g6wjIBV+hE",
+	"q0ResAS403joKeGVo1/rPQQxIQ0YDxRPO6BYJHi6+2QykABTgmg1PHKX0EF8QQRmGKshOocUqzclYBnL",
+	"iaiTY3jriGKRlqTxUPoswOm/ZGykf5RjG6/fEYG8UPGLRqG8tpCKG+CZuIMN2/xRBF0ctKHAjL004tac",
+	"vkv4pAreosW8vHzaXF4+XYaclSlwBl0km+qDcRu3052VTG2s7V27B3EnGj4M7KyfBo7e6EVYVtKMEWyn",
+	"j3zmcQvkUWimPkVcLrQvP5yDLvCQTOQ48B0cakzqPTbJVUlqCVyVGMPZEWnMMRdwbN+GfsaAY445JbaE",
+	"m+Q4A0vMAYP9KxPGpJIkDnetqrpP9GR1E6gkRCAjXezoBMsUIpCtHdv/lou3MPfP7NR/DzRIgwhUrvWJ",
+	"1Ht8fYO7pXAZqJ2iPt+q8auWfs8KWD35FZrBhu3hueOKQkLGjwFX4gAHfmemaA3U8xTt98qUkYok6VQC",
+	"6V1qPteppDUGjPjL2r1BCOUqA5rGEL+40PyNQr6Nu+8xJpxQ3RL4gWCvXggguA5LQ73+1M7cd2Bma2LV",
+	"lnbNO6iSBj7T4iQioB1ijcaJBtnFveNcAUtg3FXjAS0+QZsx05kjUgbLVXOPq+Yji9dfCjTblDdAN5dz",
+	"mlS23Eu27FnV1pKDZEPdrd4Rz8F44BsUflDvzdtDRAtmvlbgc6DpMc4+RTBIWzTDOe22phRWl6hmikYk",
+	"gJpQfSFTxGAW0PUBLOryfACO6VsKekPJxizE9usLKjjoZaCh8z2WQE2M+94tOOhlOYhZrVvjH7ZS2++f",
+	"9ZaZiwptj6TDP+JHGXYBJ8LW3YWtj+Xhkr1fASaiVynxey2yQOoDhScY+QSPqgY/FrzyAP1K1cDVkhBH",
+	"GOujdK3eaEZdhTi6riPAdOOkwtz9na5Xk6rA4lGBA0AzYjxPVXyKFTOwmJ+tvjLA0kUsMCAaAEeJWX7G",
+	"zkkCimZCCtZPXzKF2E5yHGUSFa1XWI/F9s7ZODvCM/No3vYPM6GINJtiYsQ2jdGc8LV1cmCgb7dayD4x",
+	"j9K+Gw2YUL/LGF03wiqxAAsUSUlWBT39Ba8t4qm4hZBlVNY3y+GLljPHpft8q6YtfEu/Lt9vWcuemY1S",
+	"HujmStPkrzJPmU7LUuW7ZOWlUdhniffhe10Kdx7E0wzwbl9C1g4Ys4y1LyLgLLhXXAH10Z90xM8v2XQR",
+	"zOYJiJL2atJ3x4WUvkFZx9JMMYt1tp0t6+MUX8ES4diQhQ5HtVxxCLIpD1FfSlyCTJgaY7FQC0wZKIsx",
+	"mYAlCzkhEhHYNfOkSZ1XUzLG8PZtm+xeImrdIKSbr3eEyREvuiGxjbn1YvOgKddlyM5PkM9Dhpp4aL1J",
+	"pkgRQkilbq3kK8ncp7SFTV5HhVns+uPxNbOc7I7dltKt07P//VKM9eeWTvqxPHA5rnTo332+hBNyg3zJ",
+	"6tbq0Z+Omr1USkumRHAkL9BcGBcYy+W3mDqUgfQu3XDUjsi8alY86oJg1DLQwrZMqJPVscYBdooaFh9e",
+	"PVvWLLZKTKRrUiuPGVxA5B1VVS19P8KJxJSUzLafY/gqdT6THVQpnZGS28hzMk5IUcKJU9+8I9CQbTFm",
+	"YMuAnUoxJuaUE40HkNR/3MRhmmnDeski5yCtmOUy/zjd5638UHkrf11eY0BnM5ei3fLr8xs0li1OXkmP",
+	"IMGZsEffwjdppiEFS6edmDQWRXi0TyiwnnSSqUkwD3g/zjctyoj1Aj1ntiBTksOSHlxHrCg0JFkcmoo2",
+	"iSRptkz52X+gJwD4kIyLwhvgca0aCFsHk0YkpOKC2cJdJiOjIxhVU/3OizFTCiXrPlRZi7kfFkaNpoYF",
+	"nkdSnk8YvezeoGBymmKm67PRNXIvlkCOSLdeKkHiPjHixjjwnc6K+O5pDuUY/GkBg9+oJLlYy1stcyGO",
+	"BwOBEy1M6WxowoUXjP21khk2yuueC9/hdavlOayiht1m5sJfVzQqTmCIj9KG1bH7/IWC/IWUhKPpVExY",
+	"ow8iliiCAmHGEahYtJ8V8apWNDRl8VPSIUZS9CEz6sk4Il3FovPeFLJ7uxiH0v3rpylslBvi3s0wxNsT",
+	"AFOJFMt59dbMQrhPP/gry363nXewnPcxk4VwM7fZYpHwUXJNzAbcfBa3iTkmpJFFUgK4YxFkpS/383b9",
+	"lL/RuBAn9iqMFfZeDFjgVA9zYLbxfjT2kalK3XSIwG3ZZ0eMhb5plGagjnGilJwaQ0cAiLWJzYkZs0dF",
+	"RyiG5Zvxq3pq8Hs3yMyTtbg5H8PKCvGhoEuqxHGPu2jVdGDaXRnlXqJflwkmm/i2VeJHeGBn874j3o9U",
+	"YsskaWFV+GirVEWmzIRPmWiFOA4OMfvrHbEwMiJBtS1EDtsoa3kPU3EH2coGfC13kKWYq+KemazJTHDb",
+	"fhdG0g8Z+8rmGdCQXQAzgLblJQ3B6uSDBQnBzlpKYj5KOR0BfwAGAP7Ym+bibW0Ecc/q0PlGa/IPzFXl",
+	"bB4f0XNwBoFSL3C+yljPDiPL5zD383udCz3YHyFwvp/aGKlwtA3s9Myyzo5LSKUgJ0Nwk30VFx4D61JV",
+	"b7/JQA6twWm6sd03L2Zg/t5b9hbC97zp9xdeH0nLb1XbTZTttQzOtyFtxmVjGM93vFfuvmf9uxydxMU+",
+	"Ljo5kRwpjCjFcFk0lIJsMAplxDywjEYmFWUSp9fnTxiGpcKVgg71juj2UDxclEv/EItrPMQ/UKN+CIJr",
+	"Gq0R0LNsZG+9I56mnOg49JAlOjtmn0RJKSz9qy1cX42V/9gawIQPnvYp3G7mcnOEI7NYcaxAnRwkJbNM",
+	"ySmRoBk4JXOYx/goUm4QNFdqnNgV9AcJyDhE9vt6gHUCJwpimKHQVqYYbZWwa4+NIrtk7gXcEcjCYutC",
+	"+mfLzb7DtXtawPnWcNLjW5bw06c7LOWqTxjat03x6+/MeA+dA3pvjtWHy87VXb8ecJw3LU4ZBWIW4MG9",
+	"YlFWsbAYBTGTWx3i4POPoJcshUJoiPsh9Rkq4szYW1VoYjSjsipNcnBSoqXdNmogJ4Lo4/hdlJ8bPR/3",
+	"utOt2uR+nPOd17lu6njfkNJVxAXu1a57tatQ7do0z73X2u61tnutrYzWdtNC4wK1bfNV4han1FbjfNo4",
+	"udZBeYbIRS79VUq/LMyaWan63E2n2rp1MO5ryq0lXt4BEPvlEnOzNSRuIzN3dq24shXiknzdjnATdh1k",
+	"4tUSdpMXdMT3S9l1DuR9Ybr7BN97nrW4Pt0mM3zXEFn+nfLDHC51Xwfn3+kcLiqHc59Odp9Odp9OtjCd",
+	"LMM/f6yCOPfJZ/fJZ/fJZwUlcG4iaHoVSfQ+Le2HTUu7K/a4+yS2HzKJ7cdRJNwkths1RK7DR9dJb6sm",
+	"WkZBgfIFuW/oLZiT/EbuYO7bD8+77jPl7jnW4ky52+RWSb3DhfV70CACdchUzqeSlDasghCLjUMZMIWa",
+	"8kBOQEgz0q4R+DoioCpC0O/4XYlvBOt9EBxgXCAE784+HQcG0Vg/eH5GL0i3U2l0KjnYvqmJm83UGNpQ",
+	"iF9cE++meVRfn+7XNPIGG2JSOGxMLS3DY1LtkUnZaoCwGuXfYTusUHlwFqvCTVKvVCsDRn1YgT8relfM",
+	"erNp9gjawEu3SiKfv5Y+73PLzO7jEtd2wpgBGyfMyJ6mslxwdiRitTJWehhxNXQ4PXn7r4l0A8mJs8A3",
+	"gXNTOSbK1GKA57GRlPYUFGMNiRgHAdgBofYPuaLBmGHtBpClDLpzJpbOdNDfu2IhFMo0dcltZSvwKkcT",
+	"SdSIBVrYA56r1UhBhwbnFauPc0Uu2choqzL0WehWyIp/htINTEShMQeDMMkF6T7s6itemFKzGFWJ1SYn",
+	"4DzS3yM9dsH1HYCWcRqRUcg85iO2bEd0R3Q61Puj/rALjFW/NfM6oPBMEnoluU/kFQv1HaUnQ8kh05Sx",
+	"QOk9gHNVhZkn3cN+DXieE9MJvD5eIL3QdXLY1zNt2QDMHr7H10TqX4aMgvurauJCUdTVgrKhq91s2QhO",
+	"G1FpXvEd4hbfj3y0Sn6nu8TcI6tcO6sae2PikNYlrKVF3dz7B38x5ZSXfaHttsJdhC+4MVjb9e7nTV+t",
+	"rgYAdK911343E3WJe/NtCKVxuCb5BSjOd9u6bVfrzis4sE02ccMvHSI6ZDboc/l6DpOBBJcrvxB4eyxT",
+	"4KEjCo0jRgOBy4GSVOFhLSwkv4InUZjyx1p1icsaQlxZu7E1Qw15nYrwug+7ujthVy52z3Ic7MeqlzCc",
+	"rhZDFWMtJmL6uPDMGs+MNUZmqhDkzi1KxF1vHIZMROcjLrpkOFYR6TFiPFF4zDypItURWq5De2kqXHsz",
+	"lZHQAGsrM8AwfN7vsxDLuOGHYKDEBlt9cGNEZ0utjT0yFgFTyi2NQINATlQ8dijJrjALjIeoOHSEHslP",
+	"3Z8/Pjs5eHt4fH76/OjF+enzs/dvuw9g7qYmkiId/hA7KzVT17L3d+V0p4bTrYunAC9ZIjEn1X6pvBwc",
+	"7n3pg5tikmZ+dbe9xd2eStEPuBclve6smJcMsVViiMm1eZsVF3I1FvBSWP020D9CGqaqGeacXBNa0NNC",
+	"ILvSw1wo7GGztBX4b4rQsa/5W0h5UFR3Xprcny6YVv6pX921VXbAvgPt6uTYFqIxdpfYDoCBeYlG/Q8t",
+	"EMNY8BoYatXaKaszBGs4NOgIYIU8UgTuPmvKMIPVz7tc+Oy6i9VJuSDU1Pk02hpUpR6NmDAS6ZnU3NWM",
+	"/zqCgurW0qIfdAlVpAt9gV1DwfUhnZIBvWKkzyYstPMIRay7AR/yqItFtwWy80Dz9otBEiBBzbv3wX5l",
+	"7zDNlbjQV4YpUfr/s3dtzW3bWPivYPyUZGhZ9ibdrvqUNk3bvSSeODN90c4IEiELYwrwApAVtZP/voNz",
+	"DkhQNxO0JEu7efPIBAmCwIcP5/Kdy27W7Xbp9lHRfmnBWtRXENNI3ZQWLG8d9nPZG8e4MZ6FTwVXmDuM",
+	"9pvKooPD51/KhnDMJ5h2sKfbi/77XQOnZ6uy/9AWkn4bF/+HJv/0nyWtyUc/v9OaEKoltIglSVPaxQ7a",
+	"pHZJZrGonxFCpbZ9O3I6cSDfG/CopAy93pETiKaLdQn2uJU2SUSibL2OSxDkBJD2QHesnuboPY5f4MUi",
+	"6Nf3wGjre6oxJsLCygpTbc4Xo4kY3d1rifNy6z490XM25mbjLo3GfT0VGdbBpAOf0k6wFz9d3VyzgSv0",
+	"7Xn1yMHLHsZmayNvpaIqebPpEH0l2EU6YWkdQrmlYf8S5q7w01DQOcU/i7uZEbbD/lEFf1uZ+znbVyEp",
+	"sBdXA8fOa3/uUjk6pAvud2fanuhriGgng8D7B6iH/TkU1OZG9BV3bHDRmYuiOL9Teq4uwhPPC33b8Wt8",
+	"0GE/Ymxk5SNCuuHHbROXgJQhafvqdff1PvdEdJgjxlZT4lEgc+KLu7gvuNwIYdXdUoFstWUdztwCZrh1",
+	"Bt0Ea88/NAkn/kB8SLxq4rKGtwwVu09HrSYa0ucALK2stE6oBqExQCqN1mP24tP7n9h3f/vuypPqEeS8",
+	"XHUuO1cvcVnjghPlksfVOXB6EFZ/5Ggl13H90rHR00HGZiq4JtmN/EPY+PYBIlGJho8mIsdVS60ZH+oH",
+	"AU/N+oobwQ645qNRbUWIoxskkaao3W6pU3TjZOBZbZpOpOIR3eS/81Pz+FEpSQ8/futjB7Rr49dbuUJj",
+	"KjOHvLpiwXiei5w5vW9Y+xPsBV8fhbRgo8hKWZNC8HEPicoXPnJsuHAiEsGacAtAg5F/nOgHEo9g7pXO",
+	"9hVZLDx3G3GllRzxgv395uMHBM/v//r9m5eVCaSMuPFoBhYFNMlwW6ZDBkuH7Ssj/PKFYGlpDwhryVhG",
+	"h9NcfNnpMU7wcfIxLmrT4hgn+HgT7MD4/W/BTvzZToFGQVQVLKPDEyhCmgvYfZ5OoS4jCoWvJG11hlmh",
+	"VFb+IQZ9VRoTazpOYKQVfIyup1WiyR3z7TN/DAOPno0e6zTj/rhk8r6658YtshLf7ETPQT+PsrFxBbC3",
+	"cLcmFA0uCakZfQVHwOrRBwa1a/hwT0G2htwMHuRp7C6xEG6aCoa1RuloiCP2/8PCTgkOIxJW+l8qBDkA",
+	"LtpGGIgiCEteqiXBqTul56CzAKZSEON0cip6kbufnFdSYVRsHBYsDZM5Wrvw3ZcEs6SAp3tUKuO2OiwE",
+	"IwwwvGOQkdiBtM4PkeMSLHfYeQwcvv7tQ42nOa33p3RFvpaWbhZybzd3ZtwI9+Oi8dW/wrgkeUtaOC6u",
+	"+W3z+18Lg9fvBHET/QetXQfNvAZ+Uh6r04A+0in4C+YTXYU+7lATy1/tP1de9+TPxXCi9d15Lgr5IAwk",
+	"0NLfmEBrhDOLzbmzv0JXQwvmjPRnQ1AyVnqeQdoCKLoMxYhPYbJIR17gDFNeS4UbD1t0J5F32Ef6va+k",
+	"ZUMBytX+9hVnmxOZw6cuhMtIdgBM7kw+SQGGRma7+KYzi9/xunc0BMlQGBruJgt2qTfXGCb3KDxsaNYc",
+	"JpZHYQMdCxPl6BhZIGPVCySGNoUBkNZDQDKpi2fB8SuPOrOIVn2EUjQKthE61VdYRdvC742oW7h4Oc90",
+	"NaZomblBYCQyPQBcCoi56u4ENbZypnKY2vGmZ6Ic1OsU2rGmSTKmfKMfh6Qf1cx82ppezzoe1wKkG/Qw",
+	"QlvpOQMRDn8uik3TDuOVIfgVzUMQlzczxSAE5WFIHpS26KtCcOtIOvBzWcgB8z0hgHtkhKuMRVNhLcSr",
+	"cVO6RGGpv7hxXOXc5CwMC7vsdF92+gp19LHSDTgXwLkPT/R4QjagAUxUy9zink58FAbBMS/0XqoOldMA",
+	"qBnzqSzocOgmYlq78NUAXqaveJ4bjEWn/uNAFILnEIQeAvDvZ8NCjuLIdcQmXWav1iPZ7w1ou/SVVsJ2",
+	"2CeRSyNGzpImp2Nj7S8sFQ3p45HnQI6I2Fk9FRgLWIZFMqopBdyQh4IhTjMzg3DKO1kUPRzHUCqkr6hX",
+	"/p7tMdquUDswSNZtdOz3iQCBx/ImlXpjVt93ysgRUnqE6iPEAjZLB9LsOXu6jh/dKU3Hb6lRqo5f6H2j",
+	"+PrLVq+Vt3qv/IkvltfebJW/hgke6YwelsqmM1J73PH25YCfjG7gvFy6STukP+suGSqbU+GLP+kvfybf",
+	"Jk79Dn6PNtIOo1RrNtUYGF5tmJWbuTr+r9P24/meD9LY6woT00gxtUsqSRHtVDiU+dEeSaMV0mJhncKB",
+	"Ej9/+6W1cRU9Ur6ifGAWB0sQGdzvKfAX4fYy3dvai4iwJJ7rlpt9zc4St+3W+3Wzjfrbon5emaGdreiq",
+	"xGGamBCc34RyPzC+XUxoyXAMoVDTe7foq0H0pAH51UCpFtKFIeOJ1/YTWhS1KoH/mYmZyEGdJ+y7pbou",
+	"/Y+0dedcOtthPys+LKS67SvpIFUMXwibjrUpc9TGXBYQGr+7LfoHTw8oTB5PktpUJ9isVLhXoFS5Ic6B",
+	"PI8bNHd2BX5tz061XjQFq7WNmkNW/c33kpt8XOi7RrzmMHAco2tbVP52YtqVEs3Oad22w9FFdZRpIERD",
+	"CGwFSVNKMJcNBf0CUWclR1x2ICwV+gmpyZRTQBnKbyvnKInCwSbwly7L+cKS3azyn/oeoc6E70rkTcWl",
+	"9Kayar5hU6lmTtjM36z8228PVxl7k7HLbsYuX2fsqttX8OtrNtEzY8maCiVG/JYUlDAKThoXM6qXoqgU",
+	"yCAnFnsYr8i76gM+YXdo6B4Jfregs5CdhAsm9LqFK2Zd09Zu3iN1zRyAiJ+QS8dVfndyJOyalm+PLVnC",
+	"Z6Mdd+IcD9mbA0t+kSEAuCQTIORDnhoPaEGa2BNq9Oy816aEuc0+HExKLfLS66N1xqxG8DViJPxQoSFs",
+	"KEpBS62grrZWosM++XeoanaTwwm9L3IqoKZ4zbE0rHJDPczuOy4Fhpi+6A0O9LNaGU7CpB9qDVez7Jv1",
+	"4PliTGAKx0top7jViEk6YbcA1Ccx0iavcrbKAJRFtEo7/h7gywU5djQvBAM8OIjL6RcC5TBdK3iLuedi",
+	"rx7D8VfM8gXx2TjQbs8481nY/Vgxr9rRIt+fRDoUN0mmQb7x1jws9Br7eSJyMvrIogjni5OAlwPGwJ0Q",
+	"PH2Ggi27hyPojXkIa2iN4gHGZ2BYhf/bIozkejSbwpzKzmamOOuddWBhUb+Wb+WJEsW+Qc8wM0EalnM7",
+	"GWqOwJZXuQ09EDK8/u2DzagUSQhHUXn4Fwu6sL4Tik/9K66ELftRXe1LCEOh0hJxz3rkaM9QlwqJ34O+",
+	"E8EMSZbee6NvDZ963lYUgGZRNwjkbJvHgwgXHeptmYtGHyKqXZkRyYweG7ng136BqDwwFWClBIQe4/Yu",
+	"Yx7qxwt651yASllRsBKFLSMDYu1WHs1DRl2VS4KFNTWoX3IVCrRP8W2guiYKuzitiy0fkElac2df//31",
+	"vwEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -44,6 +44,9 @@ var stored = map[audit.Type]string{
 	audit.TypeKeyMinted:               "key.minted",
 	audit.TypeKeyRevoked:              "key.revoked",
 	audit.TypeAccessDenied:            "access.denied",
+	audit.TypeRefusalsCounted:         "refusals.counted",
+	audit.TypeAuditSealed:             "audit.sealed",
+	audit.TypeAuditPruned:             "audit.pruned",
 }
 
 func TestStoredTypesStayAsTheyAre(t *testing.T) {

@@ -82,6 +82,8 @@ type Rule struct {
 	Customer bool
 	// Scope lets API keys with that scope in; empty lets none in.
 	Scope Scope
+	// Also is a second scope that an API key needs; empty for none.
+	Also Scope
 	// Runtime lets the runtime key of the instance in the path in.
 	Runtime bool
 }
@@ -93,7 +95,7 @@ func (r Rule) Allows(p Principal, instance uuid.UUID) bool {
 	case KindJWT:
 		return r.User || r.Admin && p.Admin || r.Customer && p.CustomerID != uuid.Nil
 	case KindAPIKey:
-		return r.Scope != "" && p.Has(r.Scope)
+		return r.Scope != "" && p.Has(r.Scope) && (r.Also == "" || p.Has(r.Also))
 	case KindRuntimeKey:
 		return r.Runtime && instance != uuid.Nil && p.Instance == instance
 	case KindOperator, KindLink:

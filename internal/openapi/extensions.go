@@ -59,9 +59,14 @@ func compileAccess(extension any) (auth.Rule, error) {
 			*flag = true
 		case key == "scope" && isText && slices.Contains(auth.Scopes(), auth.Scope(text)):
 			rule.Scope = auth.Scope(text)
+		case key == "also" && isText && slices.Contains(auth.Scopes(), auth.Scope(text)):
+			rule.Also = auth.Scope(text)
 		default:
 			return auth.Rule{}, fmt.Errorf("%s has an unknown %q, or an unknown value of it", extAccess, key)
 		}
+	}
+	if rule.Also != "" && rule.Scope == "" {
+		return auth.Rule{}, errors.New(extAccess + " has also, and no scope")
 	}
 	return rule, nil
 }

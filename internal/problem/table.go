@@ -10,6 +10,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/openapi"
 	"github.com/hydracore/hydrapin/internal/service"
+	"github.com/hydracore/hydrapin/internal/webhook"
 	"github.com/hydracore/hydrapin/internal/wire"
 )
 
@@ -94,6 +95,10 @@ var table = []row{
 		Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden",
 		Detail: "An admin token froze this. Only an admin token can lift it.",
 	}),
+	is(service.ErrEventsScope, Problem{
+		Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden",
+		Detail: "To say which events go where, an API key needs the scope events:read too.",
+	}),
 	escalation(auth.OtherKind, "An API key can create only API keys. A runtime key needs an admin token."),
 	escalation(auth.ScopeLacked, "An API key cannot create a key with a scope that it does not have."),
 	escalation(auth.LaterExpiry, "An API key cannot create a key that expires later than itself."),
@@ -126,6 +131,9 @@ var table = []row{
 	is(service.ErrKeyExpiry, invalid(openapi.FieldError{
 		Loc: []any{"body", "expires_at"}, Msg: "Value error, expires_at must be in the future", Type: "value_error",
 	})),
+	is(service.ErrWebhookAddress, invalid(openapi.FieldError{
+		Loc: []any{"body", "url"}, Msg: "Value error, the address in the URL is not public", Type: "value_error",
+	})),
 	is(service.ErrCurrentPINMissing, invalid(openapi.Missing("body", "current_pin"))),
 
 	is(service.ErrNotFound, Problem{
@@ -151,6 +159,10 @@ var table = []row{
 	is(service.ErrIdempotencyConflict, conflict("idempotency-conflict", "Idempotency conflict", "The idempotency key was already used for a different question.")),
 	is(service.ErrNotRedeemed, conflict("not-redeemed", "Not redeemed", "The confirmation was not redeemed.")),
 	is(service.ErrOutcomeSet, conflict("outcome-already-set", "Outcome already set", "A different outcome was already reported.")),
+	is(service.ErrTooManyWebhooks, conflict("too-many-webhooks", "Too many webhooks",
+		fmt.Sprintf("The tenant has %d webhooks, and can have no more. Delete one first.", webhook.MaxPerTenant))),
+	is(service.ErrWebhookDisabled, conflict("webhook-disabled", "Webhook disabled",
+		"The webhook is disabled, so nothing is sent to it. Enable it first.")),
 	is(service.ErrPINNotSet, conflict("pin-not-set", "PIN not set", "No PIN is set. Choose the first one through a PIN link.")),
 	is(service.ErrPrecondition, Problem{
 		Status: http.StatusPreconditionFailed, Code: "precondition-failed", Title: "Precondition failed",

@@ -63,6 +63,14 @@ var (
 	ErrCurrentPINMissing = errors.New("service: current_pin is missing")
 	// ErrUnauthorized: no credential, or a bad one.
 	ErrUnauthorized = errors.New("service: bad credential")
+	// ErrTooManyWebhooks: the tenant has as many as it may have.
+	ErrTooManyWebhooks = errors.New("service: the tenant has too many webhooks")
+	// ErrWebhookDisabled: nothing is sent to a webhook that is disabled.
+	ErrWebhookDisabled = errors.New("service: the webhook is disabled")
+	// ErrWebhookAddress: the address in a webhook's URL may not be dialed.
+	ErrWebhookAddress = errors.New("service: the address of the webhook is not public")
+	// ErrEventsScope: an API key that says where events go must be able to read them.
+	ErrEventsScope = errors.New("service: the key lacks the scope events:read")
 	// ErrUnavailable: something that is needed cannot be reached; nothing was
 	// allowed.
 	ErrUnavailable = errors.New("service: unavailable")

@@ -11,6 +11,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/paging"
 	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 // KeySpec is a key to mint: with scopes an API key, with an instance its runtime
@@ -150,9 +151,18 @@ func (s *Service) RevokeKey(ctx context.Context, c Caller, id string) error {
 		if err != nil {
 			return nil, err
 		}
+		// Whoever makes a webhook locks the key that makes it, so that all of them are seen here.
+		var hooks []webhook.Endpoint
+		if len(family) > 0 {
+			st.LockWebhooks(key.Tenant, &hooks)
+			if err := st.Fetch(ctx); err != nil {
+				return nil, err
+			}
+		}
 		for _, member := range family {
 			st.revoke(member)
 		}
+		st.disableWebhooksOf(family, hooks)
 		return family, nil
 	})
 	for _, key := range revoked {

@@ -17,12 +17,12 @@ var layers = [][]string{
 	{
 		"ask.go", "verify.go", "redeem.go", "confirmations.go", "lists.go", "outcome.go", "freeze.go",
 		"pins.go", "runtimepins.go", "policies.go", "keys.go", "keymint.go", "keyuse.go", "trail.go", "rings.go", "denied.go", "sweep.go", "wait.go",
-		"page.go", "links.go", "ownpins.go",
+		"page.go", "links.go", "ownpins.go", "webhooks.go", "deliveries.go", "sequence.go",
 	},
-	{"settling.go", "setting.go"},
+	{"settling.go", "setting.go", "traillog.go"},
 	{"guess.go", "approving.go"},
 	{"ending.go", "pinchange.go", "view.go"},
-	{"record.go"},
+	{"record.go", "delivering.go"},
 	{"step.go"},
 	{"service.go", "observer.go", "errors.go"},
 }

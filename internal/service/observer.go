@@ -48,6 +48,18 @@ const (
 	OpTouchKeys          Operation = "touch_keys"
 	OpDeny               Operation = "deny"
 	OpSweep              Operation = "sweep"
+
+	OpCreateWebhook       Operation = "create_webhook"
+	OpUpdateWebhook       Operation = "update_webhook"
+	OpDeleteWebhook       Operation = "delete_webhook"
+	OpRotateWebhookSecret Operation = "rotate_webhook_secret" //nolint:gosec // the name of an operation
+	OpTestWebhook         Operation = "test_webhook"
+	OpClaimDeliveries     Operation = "claim_deliveries"
+	OpSettleDelivery      Operation = "settle_delivery"
+	OpRetryDelivery       Operation = "retry_delivery"
+	OpSequence            Operation = "sequence"
+	OpKeepHeads           Operation = "keep_heads"
+	OpPrepareTrail        Operation = "prepare_trail"
 )
 
 // Result says how a step ended.

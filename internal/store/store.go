@@ -17,6 +17,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/paging"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 var (
@@ -64,9 +65,16 @@ type Store interface {
 	Watch(ctx context.Context, wake func(id uuid.UUID), missed func()) error
 	// Ping says whether the database is reachable and migrated.
 	Ping(ctx context.Context) error
+	// Lease takes or renews a lease, by the database's clock, and says whether the holder has
+	// it. It saves nodes from doing the same work; nothing may rely on it. A store that has one
+	// node gives it to anyone.
+	Lease(ctx context.Context, l Lease) (bool, error)
+	// EndLease ends a lease that the holder has.
+	EndLease(ctx context.Context, l Lease) error
 	Close() error
 
 	Lists
+	WebhookLists
 }
 
 // Lists are reads of many rows, each a round trip of its own, for what runs
@@ -77,14 +85,14 @@ type Lists interface {
 	NoLongerPending(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error)
 	// APIKeys returns the keys of a tenant, or with uuid.Nil of all, oldest first.
 	APIKeys(ctx context.Context, tenant uuid.UUID) ([]auth.APIKey, error)
-	// Events returns events of a tenant in the order of their Seq.
-	Events(ctx context.Context, f audit.Filter) ([]audit.Stored, error)
+	TrailLists
 	// OpenConfirmations returns confirmations that are pending or approved by the
 	// database's clock, the newest first.
 	OpenConfirmations(ctx context.Context, f ConfirmationFilter) ([]confirmation.Confirmation, error)
 	// KeyChecks returns the stored check values by kind and id.
 	KeyChecks(ctx context.Context) (map[CheckID][]byte, error)
-	// PeppersInUse returns the ids of the peppers that stored PINs were hashed with.
+	// PeppersInUse returns the ids of the peppers that stored PINs were hashed with, and those that
+	// seal the secrets of webhooks.
 	PeppersInUse(ctx context.Context) ([]string, error)
 }
 
@@ -211,6 +219,12 @@ type Reads interface {
 	// Sessions reads the stored sessions of a holder, on one instance or with
 	// uuid.Nil on all, in the order of AuthTime and id.
 	Sessions(h pin.Holder, instance uuid.UUID, into *[]confirmation.Session)
+	// Trees reads the trees of tenants, in the order of the tenants' ids; a tenant without
+	// events has none.
+	Trees(tenants []uuid.UUID, into *[]audit.Tree)
+	// EventHashes reads the hashes that those events added, in any order; what is missing is
+	// left out.
+	EventHashes(places []audit.Place, into *[]audit.Hashes)
 	// SessionOf reads the session that a confirmation's approval rests on, or that
 	// its PIN opened; the zero Session when there is none (any more).
 	SessionOf(ref confirmation.Ref, into *confirmation.Session)
@@ -224,6 +238,8 @@ type Reads interface {
 	PINs(f PINFilter, page paging.Page, into *paging.Of[pin.Record])
 	// APIKeyPage reads a page of a tenant's keys, oldest first.
 	APIKeyPage(tenant uuid.UUID, page paging.Page, into *paging.Of[auth.APIKey])
+
+	WebhookReads
 
 	// Fetch sends what was queued. The first error ends it; in a transaction the
 	// transaction then cannot be committed, [ErrNotFound] excepted.
@@ -257,12 +273,15 @@ const (
 type Tx interface {
 	Reads
 	Locks
+	WebhookLocks
 	PINWrites
 	PolicyWrites
 	ConfirmationWrites
 	KeyWrites
+	WebhookWrites
+	TrailWrites
 
-	// Append writes events, in order.
+	// Append queues events for the trail, in order.
 	Append(events ...audit.Event)
 	// Wake wakes whoever waits for the confirmations, on every node, once the
 	// transaction has committed.
@@ -322,6 +341,14 @@ type Locks interface {
 	// LockStale locks and reads what was kept long enough: up to limit rows of each
 	// kind, skipping those that another transaction holds.
 	LockStale(age StaleAge, limit int, into *Stale)
+	// LockTree locks and reads the tree of a tenant; none where it has no events.
+	LockTree(tenant uuid.UUID, into *[]audit.Tree)
+	// LockUnkeptTrees locks and reads up to limit trees that have grown since their head was
+	// kept, that before, and skips those that another transaction holds.
+	LockUnkeptTrees(before time.Time, limit int, into *[]audit.Tree)
+	// QueuedEvents reads up to limit events that wait for their index, the oldest first. It
+	// locks nothing: see [TrailWrites].
+	QueuedEvents(limit int, into *[]audit.Queued)
 }
 
 // StaleAge says how old a row must be to be removed.
@@ -331,6 +358,8 @@ type StaleAge struct {
 	Confirmation, Session, Attempt time.Duration
 	// Link counts from its expiry.
 	Link time.Duration
+	// Delivery counts from the creation of a delivery.
+	Delivery time.Duration
 }
 
 // Stale names rows that may be removed.
@@ -339,6 +368,7 @@ type Stale struct {
 	Sessions      []confirmation.SessionRef
 	Attempts      []pin.AttemptRef
 	Links         []pin.LinkRef
+	Deliveries    []webhook.DeliveryRef
 }
 
 // PINWrites save PIN records and attempts.

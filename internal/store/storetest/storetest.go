@@ -48,6 +48,12 @@ func Run(t *testing.T, open Open) {
 		{"links end", testLinksEnd},
 		{"confirmation by its id alone", testConfirmationByID},
 
+		{"webhook as saved", testWebhookAsSaved},
+		{"webhooks that are due", testDueWebhooks},
+		{"deliveries", testDeliveries},
+		{"stale deliveries", testStaleDeliveries},
+		{"peppers of webhooks", testPeppersOfWebhooks},
+
 		{"freeze as saved", testFreezeAsSaved},
 		{"freeze at once", testFreezeAtOnce},
 		{"policy includes freezes", testPolicyIncludesFreezes},

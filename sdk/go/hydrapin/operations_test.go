@@ -96,6 +96,7 @@ func operations() []operation {
 		policy        = "/v1/instances/{instance}/pin-policy"
 		internal      = "/internal/v1/instances/{instance}"
 		confirmation  = internal + "/confirmations/{confirmation}"
+		webhook       = "/v1/webhooks/{customer}"
 	)
 	return []operation{
 		{"getCustomerPinStatus", "GET", customerPIN, true, func(ctx context.Context, c clients) error {
@@ -133,6 +134,39 @@ func operations() []operation {
 		}},
 		{"revokeApiKey", "DELETE", "/v1/api-keys/4fTz0aQmW9xL2bKc", false, func(ctx context.Context, c clients) error {
 			return c.admin.RevokeAPIKey(ctx, "4fTz0aQmW9xL2bKc")
+		}},
+		{"listWebhooks", "GET", "/v1/webhooks?page=1&per_page=100", true, func(ctx context.Context, c clients) error {
+			return each(c.admin.Webhooks(ctx))
+		}},
+		{"createWebhook", "POST", "/v1/webhooks", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.CreateWebhook(ctx, hydrapin.NewWebhook{URL: "https://a.example", Events: []string{"pin.*"}, Description: "d", Disabled: true})
+			return err
+		}},
+		{"getWebhook", "GET", webhook, true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.Webhook(ctx, customer)
+			return err
+		}},
+		{"updateWebhook", "PATCH", webhook, false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.UpdateWebhook(ctx, customer, hydrapin.WebhookUpdate{Events: []string{"pin.*"}})
+			return err
+		}},
+		{"deleteWebhook", "DELETE", webhook, false, func(ctx context.Context, c clients) error {
+			return c.admin.DeleteWebhook(ctx, customer)
+		}},
+		{"rotateWebhookSecret", "POST", webhook + "/rotate-secret", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.RotateWebhookSecret(ctx, customer)
+			return err
+		}},
+		{"testWebhook", "POST", webhook + "/test", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.TestWebhook(ctx, customer)
+			return err
+		}},
+		{"listWebhookDeliveries", "GET", webhook + "/deliveries?page=1&per_page=100&status=dead", true, func(ctx context.Context, c clients) error {
+			return each(c.admin.WebhookDeliveries(ctx, customer, hydrapin.DeliveryDead))
+		}},
+		{"retryWebhookDelivery", "POST", "/v1/webhook-deliveries/{customer}/retry", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.RetryWebhookDelivery(ctx, customer)
+			return err
 		}},
 		{"getPinPolicy", "GET", policy, true, func(ctx context.Context, c clients) error {
 			_, err := c.admin.Policy(ctx, instance)

@@ -5,15 +5,23 @@ import type {
   ApiKey,
   ApiKeyList,
   CreatedApiKey,
+  CreatedWebhook,
   Freeze,
   HolderPin,
   NewApiKey,
+  NewWebhook,
   PinFilter,
   PinLink,
   PinList,
   PinPolicy,
   PinPolicyUpdate,
   PinStatus,
+  Webhook,
+  WebhookDelivery,
+  WebhookDeliveryList,
+  WebhookList,
+  WebhookTest,
+  WebhookUpdate,
 } from "./types.js";
 
 /** A policy and the ETag of its version, to be sent back with an update. The ETag is null where a proxy hides it. */
@@ -244,6 +252,80 @@ export class Admin {
     return await this.#call("setMyPin", { body: { pin: reveal(pin), ...current } }, options);
   }
 
+  /** Returns a page of the tenant's webhooks, the oldest first. */
+  async listWebhooks(options: NumberedPageOptions = {}): Promise<WebhookList> {
+    return await this.#call("listWebhooks", { query: pageOf(options) }, options);
+  }
+
+  /** The webhooks, page by page: `for await (const webhook of admin.webhooks())`. */
+  webhooks(options: CallOptions = {}): AsyncGenerator<Webhook, void, undefined> {
+    return numbered(async (page) => {
+      const list = await this.listWebhooks({ ...options, ...page });
+      return { items: list.webhooks, pages: list.total_pages };
+    });
+  }
+
+  /**
+   * Creates a webhook: events are sent to its URL from now on. Pass its secret to {@link verifyWebhook}. Not sent again
+   * after a lost answer: {@link webhooks} shows what there is.
+   */
+  async createWebhook(webhook: NewWebhook, options?: CallOptions): Promise<CreatedWebhook> {
+    return await this.#call("createWebhook", { body: webhook }, options);
+  }
+
+  /** Returns a webhook, without its secret. */
+  async getWebhook(webhookId: string, options?: CallOptions): Promise<Webhook> {
+    return await this.#call("getWebhook", { path: webhookOf(webhookId) }, options);
+  }
+
+  /** Changes the fields of a webhook that are given. */
+  async updateWebhook(webhookId: string, update: WebhookUpdate, options?: CallOptions): Promise<Webhook> {
+    return await this.#call("updateWebhook", { path: webhookOf(webhookId), body: update }, options);
+  }
+
+  /** Deletes a webhook. Nothing more is sent to it. */
+  async deleteWebhook(webhookId: string, options?: CallOptions): Promise<void> {
+    await this.#call("deleteWebhook", { path: webhookOf(webhookId) }, options);
+  }
+
+  /** Gives a webhook a new secret. For 24 hours the old one signs too. */
+  async rotateWebhookSecret(webhookId: string, options?: CallOptions): Promise<CreatedWebhook> {
+    return await this.#call("rotateWebhookSecret", { path: webhookOf(webhookId) }, options);
+  }
+
+  /** Has an event of the type `webhook.tested` sent to a webhook, whatever its events. */
+  async testWebhook(webhookId: string, options?: CallOptions): Promise<WebhookTest> {
+    return await this.#call("testWebhook", { path: webhookOf(webhookId) }, options);
+  }
+
+  /** Returns a page of the deliveries of a webhook, those of the newest events first. */
+  async listWebhookDeliveries(
+    webhookId: string,
+    filter: { readonly status?: WebhookDelivery["status"] } = {},
+    options: NumberedPageOptions = {},
+  ): Promise<WebhookDeliveryList> {
+    const query = { ...(filter.status === undefined ? {} : { status: filter.status }), ...pageOf(options) };
+    return await this.#call("listWebhookDeliveries", { path: webhookOf(webhookId), query }, options);
+  }
+
+  /** The deliveries of a webhook, page by page. It reaches the first 10,000. */
+  webhookDeliveries(
+    webhookId: string,
+    filter: { readonly status?: WebhookDelivery["status"] } = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<WebhookDelivery, void, undefined> {
+    return numbered(async (page) => {
+      const list = await this.listWebhookDeliveries(webhookId, filter, { ...options, ...page });
+      return { items: list.deliveries, pages: list.total_pages };
+    });
+  }
+
+  /** Has a delivery tried again now, whatever became of it before. */
+  async retryWebhookDelivery(deliveryId: string, options?: CallOptions): Promise<WebhookDelivery> {
+    const path = { delivery_id: uuid(deliveryId, "deliveryId") };
+    return await this.#call("retryWebhookDelivery", { path }, options);
+  }
+
   async #call<Id extends OperationId>(id: Id, sent: Sent, options?: CallOptions): Promise<AnswerOf<Id>> {
     return (await this.#transport.call(id, sent, options)).data;
   }
@@ -266,6 +348,10 @@ async function* numbered<T>(
     yield* items;
     if (items.length === 0 || page >= pages) return;
   }
+}
+
+function webhookOf(webhookId: string) {
+  return { webhook_id: uuid(webhookId, "webhookId") };
 }
 
 function customer(customerId: string) {

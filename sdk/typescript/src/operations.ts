@@ -3,6 +3,7 @@ import {
   readApiKeyList,
   readConfirmation,
   readConfirmationList,
+  readCreatedWebhook,
   readCreatedApiKey,
   readDecision,
   readFreeze,
@@ -12,6 +13,11 @@ import {
   readPinPolicy,
   readPinStatus,
   readSvg,
+  readWebhook,
+  readWebhookDelivery,
+  readWebhookDeliveryList,
+  readWebhookList,
+  readWebhookTest,
 } from "./shapes.js";
 
 /** One operation of the contract, as this package calls it. */
@@ -34,6 +40,7 @@ export interface Operation {
 const customerPin = "/v1/customers/{customer_id}/pin";
 const identityPin = "/v1/instances/{instance_id}/identities/{identity_id}/pin";
 const policy = "/v1/instances/{instance_id}/pin-policy";
+const webhook = "/v1/webhooks/{webhook_id}";
 const tenantFreeze = "/v1/freeze";
 const instanceFreeze = "/v1/instances/{instance_id}/freeze";
 const runtime = "/internal/v1/instances/{instance_id}";
@@ -65,6 +72,15 @@ export const table = {
   listPins: get("/v1/pins", readPinList),
   listApiKeys: get("/v1/api-keys", readApiKeyList),
   createApiKey: write("POST", "/v1/api-keys", readCreatedApiKey, 201),
+  listWebhooks: get("/v1/webhooks", readWebhookList),
+  createWebhook: write("POST", "/v1/webhooks", readCreatedWebhook, 201),
+  getWebhook: get(webhook, readWebhook),
+  updateWebhook: write("PATCH", webhook, readWebhook),
+  deleteWebhook: remove(webhook, false),
+  rotateWebhookSecret: write("POST", `${webhook}/rotate-secret`, readCreatedWebhook),
+  testWebhook: write("POST", `${webhook}/test`, readWebhookTest, 202),
+  listWebhookDeliveries: get(`${webhook}/deliveries`, readWebhookDeliveryList),
+  retryWebhookDelivery: write("POST", "/v1/webhook-deliveries/{delivery_id}/retry", readWebhookDelivery),
   revokeApiKey: remove("/v1/api-keys/{api_key_id}", false),
   getPinPolicy: get(policy, readPinPolicy),
   updatePinPolicy: write("PATCH", policy, readPinPolicy),

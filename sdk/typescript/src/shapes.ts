@@ -7,6 +7,7 @@ import type {
   Confirmation,
   ConfirmationList,
   CreatedApiKey,
+  CreatedWebhook,
   Freeze,
   HolderPin,
   PinLink,
@@ -14,6 +15,11 @@ import type {
   PinPolicy,
   PinPolicyDecision,
   PinStatus,
+  Webhook,
+  WebhookDelivery,
+  WebhookDeliveryList,
+  WebhookList,
+  WebhookTest,
 } from "./types.js";
 
 type Kind = "string" | "string?" | "boolean" | "number" | "number?" | "strings";
@@ -183,6 +189,57 @@ export function readApiKeyList(body: unknown): ApiKeyList | undefined {
 export function readCreatedApiKey(body: unknown): CreatedApiKey | undefined {
   const read = readWireCreatedKey(body);
   return read && { ...read, key: new Secret(read.key) };
+}
+
+const webhook: Shape<Webhook> = {
+  id: "string",
+  url: "string",
+  events: "strings",
+  description: "string?",
+  enabled: "boolean",
+  disabled_reason: "string?",
+  failing_since: "string?",
+  created_at: "string",
+  updated_at: "string",
+  created_by: "string",
+};
+const webhookDelivery: Shape<WebhookDelivery> = {
+  id: "string",
+  webhook_id: "string",
+  event_id: "string",
+  event_index: "number",
+  event_type: "string",
+  status: "string",
+  attempts: "number",
+  created_at: "string",
+  next_attempt_at: "string?",
+  last_attempt_at: "string?",
+  last_status: "number?",
+  last_error: "string?",
+};
+export const readWebhook = reader<Webhook>(webhook);
+export const readWebhookTest = reader<WebhookTest>({ event_id: "string" });
+export const readWebhookDelivery = reader<WebhookDelivery>(webhookDelivery);
+const readWireCreatedWebhook = reader<components["schemas"]["CreatedWebhook"]>({ ...webhook, secret: "string" });
+
+/** A page of webhooks. */
+export function readWebhookList(body: unknown): WebhookList | undefined {
+  const list = readNumbers(body);
+  const webhooks = readItems(body, "webhooks", readWebhook);
+  return list && webhooks && { ...list, webhooks };
+}
+
+/** A webhook with its secret behind a {@link Secret}. */
+export function readCreatedWebhook(body: unknown): CreatedWebhook | undefined {
+  const read = readWireCreatedWebhook(body);
+  return read && { ...read, secret: new Secret(read.secret) };
+}
+
+/** A page of deliveries. */
+export function readWebhookDeliveryList(body: unknown): WebhookDeliveryList | undefined {
+  const list = readNumbers(body);
+  const deliveries = readItems(body, "deliveries", readWebhookDelivery);
+  return list && deliveries && { ...list, deliveries };
 }
 
 function readItems<T>(body: unknown, name: string, read: (item: unknown) => T | undefined): T[] | undefined {

@@ -55,6 +55,22 @@ export type ApiKeyList = Schemas["ApiKeyList"];
 export type NewApiKey = Schemas["CreateApiKey"];
 /** A key that was created. The key itself is shown only this once, and prints as `[redacted]`. */
 export type CreatedApiKey = Omit<Schemas["CreatedApiKey"], "key"> & { readonly key: Secret };
+/** Where events of the tenant are sent. */
+export type Webhook = Schemas["Webhook"];
+/** A page of webhooks, the oldest first. */
+export type WebhookList = Schemas["WebhookList"];
+/** A webhook to create. */
+export type NewWebhook = Omit<Schemas["CreateWebhook"], "enabled"> & { readonly enabled?: boolean };
+/** The fields of a webhook to change; an absent field stays as it is, and an empty description is removed. */
+export type WebhookUpdate = Schemas["UpdateWebhook"];
+/** A webhook with its secret, which is shown only this once, and prints as `[redacted]`. */
+export type CreatedWebhook = Omit<Schemas["CreatedWebhook"], "secret"> & { readonly secret: Secret };
+/** The event that a test of a webhook sends. */
+export type WebhookTest = Schemas["WebhookTest"];
+/** One event on its way to one webhook. */
+export type WebhookDelivery = Schemas["WebhookDelivery"];
+/** A page of deliveries, those of the newest events first. */
+export type WebhookDeliveryList = Schemas["WebhookDeliveryList"];
 /** What exactly is to be done, and what the person is shown of it. */
 export type Action = Schemas["Action"];
 /** The exact parameters of an action: a plain JSON object. */

@@ -312,6 +312,114 @@ REVOKE_API_KEY: Final[Operation[None]] = Operation(
     segments=("api_key_id",),
 )
 
+LIST_WEBHOOKS: Final[Operation[models.WebhookList]] = Operation(
+    id="listWebhooks",
+    method="GET",
+    path="/v1/webhooks",
+    statuses=(200,),
+    decode=models.WebhookList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+CREATE_WEBHOOK: Final[Operation[models.CreatedWebhook]] = Operation(
+    id="createWebhook",
+    method="POST",
+    path="/v1/webhooks",
+    statuses=(201,),
+    decode=models.CreatedWebhook.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_WEBHOOK: Final[Operation[models.Webhook]] = Operation(
+    id="getWebhook",
+    method="GET",
+    path="/v1/webhooks/{webhook_id}",
+    statuses=(200,),
+    decode=models.Webhook.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+UPDATE_WEBHOOK: Final[Operation[models.Webhook]] = Operation(
+    id="updateWebhook",
+    method="PATCH",
+    path="/v1/webhooks/{webhook_id}",
+    statuses=(200,),
+    decode=models.Webhook.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+DELETE_WEBHOOK: Final[Operation[None]] = Operation(
+    id="deleteWebhook",
+    method="DELETE",
+    path="/v1/webhooks/{webhook_id}",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+ROTATE_WEBHOOK_SECRET: Final[Operation[models.CreatedWebhook]] = Operation(
+    id="rotateWebhookSecret",
+    method="POST",
+    path="/v1/webhooks/{webhook_id}/rotate-secret",
+    statuses=(200,),
+    decode=models.CreatedWebhook.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+TEST_WEBHOOK: Final[Operation[models.WebhookTest]] = Operation(
+    id="testWebhook",
+    method="POST",
+    path="/v1/webhooks/{webhook_id}/test",
+    statuses=(202,),
+    decode=models.WebhookTest.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+LIST_WEBHOOK_DELIVERIES: Final[Operation[models.WebhookDeliveryList]] = Operation(
+    id="listWebhookDeliveries",
+    method="GET",
+    path="/v1/webhooks/{webhook_id}/deliveries",
+    statuses=(200,),
+    decode=models.WebhookDeliveryList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+RETRY_WEBHOOK_DELIVERY: Final[Operation[models.WebhookDelivery]] = Operation(
+    id="retryWebhookDelivery",
+    method="POST",
+    path="/v1/webhook-deliveries/{delivery_id}/retry",
+    statuses=(200,),
+    decode=models.WebhookDelivery.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
 GET_MY_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
     id="getMyPinStatus",
     method="GET",
@@ -334,6 +442,66 @@ SET_MY_PIN: Final[Operation[models.PinStatus]] = Operation(
     repeatable=False,
     repeat_keys=(),
     segments=(),
+)
+
+LIST_PIN_EVENTS: Final[Operation[models.PinEventList]] = Operation(
+    id="listPinEvents",
+    method="GET",
+    path="/v1/pin-events",
+    statuses=(200,),
+    decode=models.PinEventList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_PIN_EVENT_CHECKPOINT: Final[Operation[bytes]] = Operation(
+    id="getPinEventCheckpoint",
+    method="GET",
+    path="/v1/pin-events/checkpoint",
+    statuses=(200,),
+    decode=wire.raw,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_PIN_EVENT_CONSISTENCY: Final[Operation[models.PinEventConsistency]] = Operation(
+    id="getPinEventConsistency",
+    method="GET",
+    path="/v1/pin-events/consistency",
+    statuses=(200,),
+    decode=models.PinEventConsistency.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_PIN_EVENT: Final[Operation[models.PinEventLeaf]] = Operation(
+    id="getPinEvent",
+    method="GET",
+    path="/v1/pin-events/{index}",
+    statuses=(200,),
+    decode=models.PinEventLeaf.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=("index",),
+)
+
+GET_PIN_EVENT_PROOF: Final[Operation[models.PinEventProof]] = Operation(
+    id="getPinEventProof",
+    method="GET",
+    path="/v1/pin-events/{index}/proof",
+    statuses=(200,),
+    decode=models.PinEventProof.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=("index",),
 )
 
 RUNTIME_GET_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
@@ -542,8 +710,22 @@ ALL: Final[tuple[Operation[Any], ...]] = (
     LIST_API_KEYS,
     CREATE_API_KEY,
     REVOKE_API_KEY,
+    LIST_WEBHOOKS,
+    CREATE_WEBHOOK,
+    GET_WEBHOOK,
+    UPDATE_WEBHOOK,
+    DELETE_WEBHOOK,
+    ROTATE_WEBHOOK_SECRET,
+    TEST_WEBHOOK,
+    LIST_WEBHOOK_DELIVERIES,
+    RETRY_WEBHOOK_DELIVERY,
     GET_MY_PIN_STATUS,
     SET_MY_PIN,
+    LIST_PIN_EVENTS,
+    GET_PIN_EVENT_CHECKPOINT,
+    GET_PIN_EVENT_CONSISTENCY,
+    GET_PIN_EVENT,
+    GET_PIN_EVENT_PROOF,
     RUNTIME_GET_PIN_STATUS,
     RUNTIME_SET_PIN,
     RUNTIME_REMOVE_PIN,
