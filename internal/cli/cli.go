@@ -37,6 +37,7 @@ type commands struct {
 	Keys       keys           `cmd:"" help:"Create, list and revoke API keys and runtime keys."`
 	Pins       pins           `cmd:"" help:"List holders; unlock and deactivate their PINs; create PIN links."`
 	Policy     policyCommands `cmd:"" help:"Show and change the PIN policy of an instance."`
+	Webhooks   webhooks       `cmd:"" help:"List where events of the tenant are sent."`
 	Freeze     freezeCommands `cmd:"" help:"Stop everything that a PIN protects, and lift that again."`
 	Token      token          `cmd:"" help:"Sign a JWT for trying things (HS256 only)."`
 	Events     events         `cmd:"" help:"Print the audit trail of a tenant."`

@@ -18,7 +18,7 @@ func TestHelpOfEveryCommandHasAnExample(t *testing.T) {
 	for _, command := range []string{
 		"serve", "migrate up", "migrate status", "keys create", "keys list", "keys revoke", "events", "token", "version", "doctor", "health",
 		"pins list", "pins status", "pins unlock", "pins deactivate", "pins link", "policy get", "policy set",
-		"freeze on", "freeze off", "freeze status", "completion",
+		"webhooks list", "freeze on", "freeze off", "freeze status", "completion",
 	} {
 		r := m.run(append(strings.Fields(command), "--help")...)
 		if r.code != 0 || r.stderr != "" || !strings.Contains(r.stdout, "Example:\n\n    ") || !strings.Contains(r.stdout, "hydrapin "+command) {
