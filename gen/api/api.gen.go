@@ -25,6 +25,63 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ApiKeyKind.
+const (
+	ApiKeyKindApiKey     ApiKeyKind = "api_key"
+	ApiKeyKindRuntimeKey ApiKeyKind = "runtime_key"
+)
+
+// Valid indicates whether the value is a known member of the ApiKeyKind enum.
+func (e ApiKeyKind) Valid() bool {
+	switch e {
+	case ApiKeyKindApiKey:
+		return true
+	case ApiKeyKindRuntimeKey:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ApiKeyScope.
+const (
+	ApiKeysRead      ApiKeyScope = "api-keys:read"
+	ApiKeysWrite     ApiKeyScope = "api-keys:write"
+	EventsRead       ApiKeyScope = "events:read"
+	PinPoliciesRead  ApiKeyScope = "pin-policies:read"
+	PinPoliciesWrite ApiKeyScope = "pin-policies:write"
+	PinsRead         ApiKeyScope = "pins:read"
+	PinsWrite        ApiKeyScope = "pins:write"
+	WebhooksRead     ApiKeyScope = "webhooks:read"
+	WebhooksWrite    ApiKeyScope = "webhooks:write"
+)
+
+// Valid indicates whether the value is a known member of the ApiKeyScope enum.
+func (e ApiKeyScope) Valid() bool {
+	switch e {
+	case ApiKeysRead:
+		return true
+	case ApiKeysWrite:
+		return true
+	case EventsRead:
+		return true
+	case PinPoliciesRead:
+		return true
+	case PinPoliciesWrite:
+		return true
+	case PinsRead:
+		return true
+	case PinsWrite:
+		return true
+	case WebhooksRead:
+		return true
+	case WebhooksWrite:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConfirmationOutcome.
 const (
 	ConfirmationOutcomeExecuted ConfirmationOutcome = "executed"
@@ -136,6 +193,87 @@ func (e ConfirmationStatus) Valid() bool {
 	}
 }
 
+// Defines values for CreatedApiKeyKind.
+const (
+	CreatedApiKeyKindApiKey     CreatedApiKeyKind = "api_key"
+	CreatedApiKeyKindRuntimeKey CreatedApiKeyKind = "runtime_key"
+)
+
+// Valid indicates whether the value is a known member of the CreatedApiKeyKind enum.
+func (e CreatedApiKeyKind) Valid() bool {
+	switch e {
+	case CreatedApiKeyKindApiKey:
+		return true
+	case CreatedApiKeyKindRuntimeKey:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CreatedWebhookDisabledReason.
+const (
+	CreatedWebhookDisabledReasonByHand     CreatedWebhookDisabledReason = "by_hand"
+	CreatedWebhookDisabledReasonFailing    CreatedWebhookDisabledReason = "failing"
+	CreatedWebhookDisabledReasonGone       CreatedWebhookDisabledReason = "gone"
+	CreatedWebhookDisabledReasonKeyRevoked CreatedWebhookDisabledReason = "key_revoked"
+)
+
+// Valid indicates whether the value is a known member of the CreatedWebhookDisabledReason enum.
+func (e CreatedWebhookDisabledReason) Valid() bool {
+	switch e {
+	case CreatedWebhookDisabledReasonByHand:
+		return true
+	case CreatedWebhookDisabledReasonFailing:
+		return true
+	case CreatedWebhookDisabledReasonGone:
+		return true
+	case CreatedWebhookDisabledReasonKeyRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HolderPinSetBy.
+const (
+	HolderPinSetByAdmin   HolderPinSetBy = "admin"
+	HolderPinSetByHolder  HolderPinSetBy = "holder"
+	HolderPinSetByRuntime HolderPinSetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the HolderPinSetBy enum.
+func (e HolderPinSetBy) Valid() bool {
+	switch e {
+	case HolderPinSetByAdmin:
+		return true
+	case HolderPinSetByHolder:
+		return true
+	case HolderPinSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HolderType.
+const (
+	HolderTypeCustomer HolderType = "customer"
+	HolderTypeIdentity HolderType = "identity"
+)
+
+// Valid indicates whether the value is a known member of the HolderType enum.
+func (e HolderType) Valid() bool {
+	switch e {
+	case HolderTypeCustomer:
+		return true
+	case HolderTypeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Outcome.
 const (
 	OutcomeExecuted Outcome = "executed"
@@ -190,6 +328,153 @@ func (e PinChannels) Valid() bool {
 	case PinChannelsAny:
 		return true
 	case PinChannelsPage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinEventHolderType.
+const (
+	PinEventHolderTypeCustomer PinEventHolderType = "customer"
+	PinEventHolderTypeIdentity PinEventHolderType = "identity"
+)
+
+// Valid indicates whether the value is a known member of the PinEventHolderType enum.
+func (e PinEventHolderType) Valid() bool {
+	switch e {
+	case PinEventHolderTypeCustomer:
+		return true
+	case PinEventHolderTypeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinEventType.
+const (
+	PinEventTypeAccessDenied            PinEventType = "access.denied"
+	PinEventTypeAuditPruned             PinEventType = "audit.pruned"
+	PinEventTypeAuditSealed             PinEventType = "audit.sealed"
+	PinEventTypeConfirmationApproved    PinEventType = "confirmation.approved"
+	PinEventTypeConfirmationAsked       PinEventType = "confirmation.asked"
+	PinEventTypeConfirmationBlocked     PinEventType = "confirmation.blocked"
+	PinEventTypeConfirmationDeclined    PinEventType = "confirmation.declined"
+	PinEventTypeConfirmationDisputed    PinEventType = "confirmation.disputed"
+	PinEventTypeConfirmationExpired     PinEventType = "confirmation.expired"
+	PinEventTypeConfirmationNotRequired PinEventType = "confirmation.not_required"
+	PinEventTypeConfirmationOutcome     PinEventType = "confirmation.outcome"
+	PinEventTypeConfirmationRedeemed    PinEventType = "confirmation.redeemed"
+	PinEventTypeConfirmationRefused     PinEventType = "confirmation.refused"
+	PinEventTypeFreezeLifted            PinEventType = "freeze.lifted"
+	PinEventTypeFreezeSet               PinEventType = "freeze.set"
+	PinEventTypeKeyMinted               PinEventType = "key.minted"
+	PinEventTypeKeyRevoked              PinEventType = "key.revoked"
+	PinEventTypePinAttempted            PinEventType = "pin.attempted"
+	PinEventTypePinDeactivated          PinEventType = "pin.deactivated"
+	PinEventTypePinFailed               PinEventType = "pin.failed"
+	PinEventTypePinLinkCreated          PinEventType = "pin_link.created"
+	PinEventTypePinLinkEnded            PinEventType = "pin_link.ended"
+	PinEventTypePinLocked               PinEventType = "pin.locked"
+	PinEventTypePinRefused              PinEventType = "pin.refused"
+	PinEventTypePinRemoved              PinEventType = "pin.removed"
+	PinEventTypePinSet                  PinEventType = "pin.set"
+	PinEventTypePinUnlocked             PinEventType = "pin.unlocked"
+	PinEventTypePinVerified             PinEventType = "pin.verified"
+	PinEventTypePolicyUpdated           PinEventType = "policy.updated"
+	PinEventTypeRefusalsCounted         PinEventType = "refusals.counted"
+	PinEventTypeSessionEnded            PinEventType = "session.ended"
+	PinEventTypeSessionOpened           PinEventType = "session.opened"
+	PinEventTypeWebhookCreated          PinEventType = "webhook.created"
+	PinEventTypeWebhookDeleted          PinEventType = "webhook.deleted"
+	PinEventTypeWebhookDeliveryRetried  PinEventType = "webhook.delivery_retried"
+	PinEventTypeWebhookDisabled         PinEventType = "webhook.disabled"
+	PinEventTypeWebhookSecretRotated    PinEventType = "webhook.secret_rotated"
+	PinEventTypeWebhookTested           PinEventType = "webhook.tested"
+	PinEventTypeWebhookUpdated          PinEventType = "webhook.updated"
+)
+
+// Valid indicates whether the value is a known member of the PinEventType enum.
+func (e PinEventType) Valid() bool {
+	switch e {
+	case PinEventTypeAccessDenied:
+		return true
+	case PinEventTypeAuditPruned:
+		return true
+	case PinEventTypeAuditSealed:
+		return true
+	case PinEventTypeConfirmationApproved:
+		return true
+	case PinEventTypeConfirmationAsked:
+		return true
+	case PinEventTypeConfirmationBlocked:
+		return true
+	case PinEventTypeConfirmationDeclined:
+		return true
+	case PinEventTypeConfirmationDisputed:
+		return true
+	case PinEventTypeConfirmationExpired:
+		return true
+	case PinEventTypeConfirmationNotRequired:
+		return true
+	case PinEventTypeConfirmationOutcome:
+		return true
+	case PinEventTypeConfirmationRedeemed:
+		return true
+	case PinEventTypeConfirmationRefused:
+		return true
+	case PinEventTypeFreezeLifted:
+		return true
+	case PinEventTypeFreezeSet:
+		return true
+	case PinEventTypeKeyMinted:
+		return true
+	case PinEventTypeKeyRevoked:
+		return true
+	case PinEventTypePinAttempted:
+		return true
+	case PinEventTypePinDeactivated:
+		return true
+	case PinEventTypePinFailed:
+		return true
+	case PinEventTypePinLinkCreated:
+		return true
+	case PinEventTypePinLinkEnded:
+		return true
+	case PinEventTypePinLocked:
+		return true
+	case PinEventTypePinRefused:
+		return true
+	case PinEventTypePinRemoved:
+		return true
+	case PinEventTypePinSet:
+		return true
+	case PinEventTypePinUnlocked:
+		return true
+	case PinEventTypePinVerified:
+		return true
+	case PinEventTypePolicyUpdated:
+		return true
+	case PinEventTypeRefusalsCounted:
+		return true
+	case PinEventTypeSessionEnded:
+		return true
+	case PinEventTypeSessionOpened:
+		return true
+	case PinEventTypeWebhookCreated:
+		return true
+	case PinEventTypeWebhookDeleted:
+		return true
+	case PinEventTypeWebhookDeliveryRetried:
+		return true
+	case PinEventTypeWebhookDisabled:
+		return true
+	case PinEventTypeWebhookSecretRotated:
+		return true
+	case PinEventTypeWebhookTested:
+		return true
+	case PinEventTypeWebhookUpdated:
 		return true
 	default:
 		return false
@@ -279,33 +564,35 @@ func (e PinStatusSetBy) Valid() bool {
 
 // Defines values for ProblemType.
 const (
-	ProblemTypeAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
-	ProblemTypeBusy                 ProblemType = "urn:hydrapin:problem:busy"
-	ProblemTypeChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
-	ProblemTypeExpired              ProblemType = "urn:hydrapin:problem:expired"
-	ProblemTypeForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
-	ProblemTypeFrozen               ProblemType = "urn:hydrapin:problem:frozen"
-	ProblemTypeIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
-	ProblemTypeInternal             ProblemType = "urn:hydrapin:problem:internal"
-	ProblemTypeMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
-	ProblemTypeNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
-	ProblemTypeNotFound             ProblemType = "urn:hydrapin:problem:not-found"
-	ProblemTypeNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
-	ProblemTypeNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
-	ProblemTypeOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
-	ProblemTypePageOnly             ProblemType = "urn:hydrapin:problem:page-only"
-	ProblemTypeParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
-	ProblemTypePinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
-	ProblemTypePinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
-	ProblemTypePinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
-	ProblemTypePinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
-	ProblemTypePreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
-	ProblemTypeTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
-	ProblemTypeTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
-	ProblemTypeUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
-	ProblemTypeUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
-	ProblemTypeUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
-	ProblemTypeWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
+	ProblemTypeAlreadyRedeemed             ProblemType = "urn:hydrapin:problem:already-redeemed"
+	ProblemTypeBusy                        ProblemType = "urn:hydrapin:problem:busy"
+	ProblemTypeChangedSinceApproval        ProblemType = "urn:hydrapin:problem:changed-since-approval"
+	ProblemTypeExpired                     ProblemType = "urn:hydrapin:problem:expired"
+	ProblemTypeForbidden                   ProblemType = "urn:hydrapin:problem:forbidden"
+	ProblemTypeFrozen                      ProblemType = "urn:hydrapin:problem:frozen"
+	ProblemTypeIdempotencyConflict         ProblemType = "urn:hydrapin:problem:idempotency-conflict"
+	ProblemTypeInternal                    ProblemType = "urn:hydrapin:problem:internal"
+	ProblemTypeMethodNotAllowed            ProblemType = "urn:hydrapin:problem:method-not-allowed"
+	ProblemTypeNotApproved                 ProblemType = "urn:hydrapin:problem:not-approved"
+	ProblemTypeNotFound                    ProblemType = "urn:hydrapin:problem:not-found"
+	ProblemTypeNotPending                  ProblemType = "urn:hydrapin:problem:not-pending"
+	ProblemTypeNotRedeemed                 ProblemType = "urn:hydrapin:problem:not-redeemed"
+	ProblemTypeOutcomeAlreadySet           ProblemType = "urn:hydrapin:problem:outcome-already-set"
+	ProblemTypePageOnly                    ProblemType = "urn:hydrapin:problem:too-many-webhooks"
+	ProblemTypeParamsMismatch              ProblemType = "urn:hydrapin:problem:params-mismatch"
+	ProblemTypePinInactive                 ProblemType = "urn:hydrapin:problem:pin-inactive"
+	ProblemTypePinLocked                   ProblemType = "urn:hydrapin:problem:pin-locked"
+	ProblemTypePinNotOwn                   ProblemType = "urn:hydrapin:problem:webhook-disabled"
+	ProblemTypePinNotSet                   ProblemType = "urn:hydrapin:problem:page-only"
+	ProblemTypePreconditionFailed          ProblemType = "urn:hydrapin:problem:precondition-failed"
+	ProblemTypeTooLarge                    ProblemType = "urn:hydrapin:problem:too-large"
+	ProblemTypeTooManyRequests             ProblemType = "urn:hydrapin:problem:too-many-requests"
+	ProblemTypeUnauthorized                ProblemType = "urn:hydrapin:problem:unauthorized"
+	ProblemTypeUnavailable                 ProblemType = "urn:hydrapin:problem:unavailable"
+	ProblemTypeUnsupportedMediaType        ProblemType = "urn:hydrapin:problem:unsupported-media-type"
+	ProblemTypeUrnHydrapinProblemPinNotOwn ProblemType = "urn:hydrapin:problem:pin-not-own"
+	ProblemTypeUrnHydrapinProblemPinNotSet ProblemType = "urn:hydrapin:problem:pin-not-set"
+	ProblemTypeWrongPin                    ProblemType = "urn:hydrapin:problem:wrong-pin"
 )
 
 // Valid indicates whether the value is a known member of the ProblemType enum.
@@ -363,6 +650,10 @@ func (e ProblemType) Valid() bool {
 		return true
 	case ProblemTypeUnsupportedMediaType:
 		return true
+	case ProblemTypeUrnHydrapinProblemPinNotOwn:
+		return true
+	case ProblemTypeUrnHydrapinProblemPinNotSet:
+		return true
 	case ProblemTypeWrongPin:
 		return true
 	default:
@@ -382,6 +673,177 @@ func (e Role) Valid() bool {
 	case RoleCustomer:
 		return true
 	case RoleOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDisabledReason.
+const (
+	WebhookDisabledReasonByHand     WebhookDisabledReason = "by_hand"
+	WebhookDisabledReasonFailing    WebhookDisabledReason = "failing"
+	WebhookDisabledReasonGone       WebhookDisabledReason = "gone"
+	WebhookDisabledReasonKeyRevoked WebhookDisabledReason = "key_revoked"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDisabledReason enum.
+func (e WebhookDisabledReason) Valid() bool {
+	switch e {
+	case WebhookDisabledReasonByHand:
+		return true
+	case WebhookDisabledReasonFailing:
+		return true
+	case WebhookDisabledReasonGone:
+		return true
+	case WebhookDisabledReasonKeyRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDeliveryLastError.
+const (
+	AddressNotAllowed  WebhookDeliveryLastError = "address_not_allowed"
+	ConnectionFailed   WebhookDeliveryLastError = "connection_failed"
+	EventRemoved       WebhookDeliveryLastError = "event_removed"
+	InvalidAnswer      WebhookDeliveryLastError = "invalid_answer"
+	NameNotResolved    WebhookDeliveryLastError = "name_not_resolved"
+	Redirected         WebhookDeliveryLastError = "redirected"
+	SecretUnreadable   WebhookDeliveryLastError = "secret_unreadable"
+	TimedOut           WebhookDeliveryLastError = "timed_out"
+	TlsFailed          WebhookDeliveryLastError = "tls_failed"
+	UnsuccessfulStatus WebhookDeliveryLastError = "unsuccessful_status"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryLastError enum.
+func (e WebhookDeliveryLastError) Valid() bool {
+	switch e {
+	case AddressNotAllowed:
+		return true
+	case ConnectionFailed:
+		return true
+	case EventRemoved:
+		return true
+	case InvalidAnswer:
+		return true
+	case NameNotResolved:
+		return true
+	case Redirected:
+		return true
+	case SecretUnreadable:
+		return true
+	case TimedOut:
+		return true
+	case TlsFailed:
+		return true
+	case UnsuccessfulStatus:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDeliveryStatus.
+const (
+	WebhookDeliveryStatusDead      WebhookDeliveryStatus = "dead"
+	WebhookDeliveryStatusDelivered WebhookDeliveryStatus = "delivered"
+	WebhookDeliveryStatusPending   WebhookDeliveryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryStatus enum.
+func (e WebhookDeliveryStatus) Valid() bool {
+	switch e {
+	case WebhookDeliveryStatusDead:
+		return true
+	case WebhookDeliveryStatusDelivered:
+		return true
+	case WebhookDeliveryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryDeliveryStatus.
+const (
+	QueryDeliveryStatusDead      QueryDeliveryStatus = "dead"
+	QueryDeliveryStatusDelivered QueryDeliveryStatus = "delivered"
+	QueryDeliveryStatusPending   QueryDeliveryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the QueryDeliveryStatus enum.
+func (e QueryDeliveryStatus) Valid() bool {
+	switch e {
+	case QueryDeliveryStatusDead:
+		return true
+	case QueryDeliveryStatusDelivered:
+		return true
+	case QueryDeliveryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryEventOrder.
+const (
+	QueryEventOrderAsc  QueryEventOrder = "asc"
+	QueryEventOrderDesc QueryEventOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the QueryEventOrder enum.
+func (e QueryEventOrder) Valid() bool {
+	switch e {
+	case QueryEventOrderAsc:
+		return true
+	case QueryEventOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryPinState.
+const (
+	QueryPinStateActive   QueryPinState = "active"
+	QueryPinStateInactive QueryPinState = "inactive"
+	QueryPinStateLocked   QueryPinState = "locked"
+	QueryPinStateNone     QueryPinState = "none"
+)
+
+// Valid indicates whether the value is a known member of the QueryPinState enum.
+func (e QueryPinState) Valid() bool {
+	switch e {
+	case QueryPinStateActive:
+		return true
+	case QueryPinStateInactive:
+		return true
+	case QueryPinStateLocked:
+		return true
+	case QueryPinStateNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QuerySetBy.
+const (
+	QuerySetByAdmin   QuerySetBy = "admin"
+	QuerySetByHolder  QuerySetBy = "holder"
+	QuerySetByRuntime QuerySetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the QuerySetBy enum.
+func (e QuerySetBy) Valid() bool {
+	switch e {
+	case QuerySetByAdmin:
+		return true
+	case QuerySetByHolder:
+		return true
+	case QuerySetByRuntime:
 		return true
 	default:
 		return false
@@ -424,6 +886,90 @@ func (e ListConfirmationsParamsStatus) Valid() bool {
 	}
 }
 
+// Defines values for ListPinEventsParamsOrder.
+const (
+	ListPinEventsParamsOrderAsc  ListPinEventsParamsOrder = "asc"
+	ListPinEventsParamsOrderDesc ListPinEventsParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListPinEventsParamsOrder enum.
+func (e ListPinEventsParamsOrder) Valid() bool {
+	switch e {
+	case ListPinEventsParamsOrderAsc:
+		return true
+	case ListPinEventsParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPinsParamsStatus.
+const (
+	ListPinsParamsStatusActive   ListPinsParamsStatus = "active"
+	ListPinsParamsStatusInactive ListPinsParamsStatus = "inactive"
+	ListPinsParamsStatusLocked   ListPinsParamsStatus = "locked"
+	ListPinsParamsStatusNone     ListPinsParamsStatus = "none"
+)
+
+// Valid indicates whether the value is a known member of the ListPinsParamsStatus enum.
+func (e ListPinsParamsStatus) Valid() bool {
+	switch e {
+	case ListPinsParamsStatusActive:
+		return true
+	case ListPinsParamsStatusInactive:
+		return true
+	case ListPinsParamsStatusLocked:
+		return true
+	case ListPinsParamsStatusNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPinsParamsSetBy.
+const (
+	ListPinsParamsSetByAdmin   ListPinsParamsSetBy = "admin"
+	ListPinsParamsSetByHolder  ListPinsParamsSetBy = "holder"
+	ListPinsParamsSetByRuntime ListPinsParamsSetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the ListPinsParamsSetBy enum.
+func (e ListPinsParamsSetBy) Valid() bool {
+	switch e {
+	case ListPinsParamsSetByAdmin:
+		return true
+	case ListPinsParamsSetByHolder:
+		return true
+	case ListPinsParamsSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListWebhookDeliveriesParamsStatus.
+const (
+	ListWebhookDeliveriesParamsStatusDead      ListWebhookDeliveriesParamsStatus = "dead"
+	ListWebhookDeliveriesParamsStatusDelivered ListWebhookDeliveriesParamsStatus = "delivered"
+	ListWebhookDeliveriesParamsStatusPending   ListWebhookDeliveriesParamsStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the ListWebhookDeliveriesParamsStatus enum.
+func (e ListWebhookDeliveriesParamsStatus) Valid() bool {
+	switch e {
+	case ListWebhookDeliveriesParamsStatusDead:
+		return true
+	case ListWebhookDeliveriesParamsStatusDelivered:
+		return true
+	case ListWebhookDeliveriesParamsStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
 	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
@@ -441,6 +987,68 @@ type Action struct {
 //
 // Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 type ActionParams = json.RawMessage
+
+// ApiKey A key, without its secret.
+type ApiKey struct {
+	// CreatedAt When the key was created.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// ExpiresAt When the key expires. Null if it does not.
+	ExpiresAt *wire.Time `json:"expires_at"`
+
+	// Id The id of the key. It is no secret.
+	Id string `json:"id"`
+
+	// InstanceId The instance of a runtime key. Null for an API key.
+	InstanceId *openapi_types.UUID `json:"instance_id"`
+
+	// Kind An API key, or the runtime key of an instance.
+	Kind ApiKeyKind `json:"kind"`
+
+	// LastUsedAt When the key was last used, to within a minute. Null if it never was.
+	LastUsedAt *wire.Time `json:"last_used_at"`
+
+	// Name The name for people. Null if it has none.
+	Name *string `json:"name"`
+
+	// Prefix How the key begins. It is no secret, and says which key is which.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt When the key was revoked. Null if it was not.
+	RevokedAt *wire.Time `json:"revoked_at"`
+
+	// Scopes What the key allows. Empty for a runtime key.
+	Scopes []ApiKeyScope `json:"scopes"`
+}
+
+// ApiKeyKind An API key, or the runtime key of an instance.
+type ApiKeyKind string
+
+// ApiKeyList A page of keys.
+type ApiKeyList struct {
+	// ApiKeys The keys, the oldest first.
+	ApiKeys []ApiKey `json:"api_keys"`
+
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+}
+
+// ApiKeyScope A right of an API key.
+//
+// Example: pins:read
+type ApiKeyScope string
 
 // AskConfirmation The question "may this skill run now?"
 type AskConfirmation struct {
@@ -556,6 +1164,23 @@ type ConfirmationList struct {
 // ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
+// CreateApiKey The key to create: with `scopes` an API key, with `instance_id` a runtime key. Send exactly one of the two.
+type CreateApiKey struct {
+	// ExpiresAt When the key expires, in RFC 3339 format. It must be in the future.
+	ExpiresAt *wire.Time `json:"expires_at,omitempty"`
+
+	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	InstanceId *Uuid `json:"instance_id,omitempty"`
+
+	// Name A name for people.
+	//
+	// Example: dashboard
+	Name string `json:"name"`
+
+	// Scopes What the key allows. A scope that is named twice counts once.
+	Scopes *[]ApiKeyScope `json:"scopes,omitempty"`
+}
+
 // CreatePinLink How long the link lives.
 type CreatePinLink struct {
 	// ExpiresInSeconds After how many seconds the link expires.
@@ -568,6 +1193,106 @@ type CreateRuntimePinLink struct {
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 }
 
+// CreateWebhook The webhook to create.
+type CreateWebhook struct {
+	// Description A description for people.
+	//
+	// Example: Alerts of the back office
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether to send events at once.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Events The types of events to send, and families of them.
+	Events []EventPattern `json:"events"`
+
+	// Url Where to send events. It begins with `https://` and has no user name.
+	//
+	// Example: https://hooks.example.com/hydrapin
+	Url string `json:"url"`
+}
+
+// CreatedApiKey A key that was created, with the key itself.
+type CreatedApiKey struct {
+	// CreatedAt When the key was created.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// ExpiresAt When the key expires. Null if it does not.
+	ExpiresAt *wire.Time `json:"expires_at"`
+
+	// Id The id of the key. It is no secret.
+	Id string `json:"id"`
+
+	// InstanceId The instance of a runtime key. Null for an API key.
+	InstanceId *openapi_types.UUID `json:"instance_id"`
+
+	// Key The key. It is shown only this once. Store it as a secret.
+	Key string `json:"key"`
+
+	// Kind An API key, or the runtime key of an instance.
+	Kind CreatedApiKeyKind `json:"kind"`
+
+	// LastUsedAt When the key was last used, to within a minute. Null if it never was.
+	LastUsedAt *wire.Time `json:"last_used_at"`
+
+	// Name The name for people. Null if it has none.
+	Name *string `json:"name"`
+
+	// Prefix How the key begins. It is no secret, and says which key is which.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt When the key was revoked. Null if it was not.
+	RevokedAt *wire.Time `json:"revoked_at"`
+
+	// Scopes What the key allows. Empty for a runtime key.
+	Scopes []ApiKeyScope `json:"scopes"`
+}
+
+// CreatedApiKeyKind An API key, or the runtime key of an instance.
+type CreatedApiKeyKind string
+
+// CreatedWebhook A webhook with its secret.
+type CreatedWebhook struct {
+	// CreatedAt When it was created.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// Description A description for people. Null if it has none.
+	Description *string `json:"description"`
+
+	// DisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+	DisabledReason *CreatedWebhookDisabledReason `json:"disabled_reason"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Events The types of events that it gets, and families of them.
+	Events []string `json:"events"`
+
+	// FailingSince Since when every try failed. Null if the last one succeeded, or there was none.
+	FailingSince *wire.Time `json:"failing_since"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// Secret The secret that messages are signed with. It is shown only this once.
+	Secret string `json:"secret"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt wire.Time `json:"updated_at"`
+
+	// Url Where events are sent.
+	Url string `json:"url"`
+}
+
+// CreatedWebhookDisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+type CreatedWebhookDisabledReason string
+
 // ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation struct {
 	union json.RawMessage
@@ -578,6 +1303,11 @@ type ErrorLocation0 = string
 
 // ErrorLocation1 defines model for ErrorLocation.1.
 type ErrorLocation1 = int
+
+// EventPattern A type of events, or a family of them that ends in `.*`.
+//
+// Example: pin.*
+type EventPattern = string
 
 // Freeze Whether an instance or a tenant is frozen.
 type Freeze struct {
@@ -599,6 +1329,49 @@ type HTTPValidationError struct {
 	// Detail The validation errors.
 	Detail []ValidationError `json:"detail"`
 }
+
+// HolderPin A holder and the state of their PIN.
+type HolderPin struct {
+	// CreatedAt When the current PIN was set. Null if no PIN is set.
+	CreatedAt *wire.Time `json:"created_at"`
+
+	// CustomerId The id of the customer. Null for a channel identity.
+	CustomerId *openapi_types.UUID `json:"customer_id"`
+
+	// HasPin Whether a PIN is set.
+	HasPin bool `json:"has_pin"`
+
+	// HolderType Whether the holder is a customer, or a channel identity of an instance.
+	//
+	// Example: customer
+	HolderType HolderType `json:"holder_type"`
+
+	// IdentityId The id of the channel identity. Null for a customer.
+	IdentityId *openapi_types.UUID `json:"identity_id"`
+
+	// InstanceId The instance of the channel identity. Null for a customer.
+	InstanceId *openapi_types.UUID `json:"instance_id"`
+
+	// IsActive Whether a PIN is set and not deactivated. A lock does not change this field.
+	IsActive bool `json:"is_active"`
+
+	// IsLocked Whether the PIN is temporarily locked after incorrect attempts.
+	IsLocked bool `json:"is_locked"`
+
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
+	LockedUntil *wire.Time `json:"locked_until"`
+
+	// SetBy Who set the current PIN. Null if no PIN is set.
+	SetBy *HolderPinSetBy `json:"set_by"`
+}
+
+// HolderPinSetBy Who set the current PIN. Null if no PIN is set.
+type HolderPinSetBy string
+
+// HolderType Whether the holder is a customer, or a channel identity of an instance.
+//
+// Example: customer
+type HolderType string
 
 // NewPin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 //
@@ -623,6 +1396,111 @@ type PinAppliesTo string
 // PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
 type PinChannels string
 
+// PinEvent An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+type PinEvent struct {
+	// ActorId The id of the key, or the subject of the token.
+	ActorId string `json:"actor_id"`
+
+	// ActorKind The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or `operator`.
+	ActorKind string `json:"actor_kind"`
+
+	// ConfirmationId The confirmation. Null if it is about none.
+	ConfirmationId *openapi_types.UUID `json:"confirmation_id"`
+
+	// CustomerId The customer whose PIN it is about. Null if it is about none.
+	CustomerId *openapi_types.UUID `json:"customer_id"`
+
+	// Details What else the event records. The fields depend on its type.
+	Details json.RawMessage `json:"details"`
+
+	// HolderType What kind of holder it is about. Null if it is about none.
+	HolderType *PinEventHolderType `json:"holder_type"`
+
+	// Id The id of the event, 128 random bits.
+	Id openapi_types.UUID `json:"id"`
+
+	// IdentityId The channel identity whose PIN it is about. Null if it is about none.
+	IdentityId *openapi_types.UUID `json:"identity_id"`
+
+	// Index The place of the event in the trail of the tenant, from 0.
+	Index int64 `json:"index"`
+
+	// InstanceId The instance. Null if it is about none.
+	InstanceId *openapi_types.UUID `json:"instance_id"`
+
+	// Peer The address that the request came from. Null if there was none.
+	Peer *string `json:"peer"`
+
+	// RequestId The id of the request. Null if there was none.
+	RequestId *string `json:"request_id"`
+
+	// TenantId The tenant.
+	TenantId openapi_types.UUID `json:"tenant_id"`
+
+	// Time When it happened, by the clock of the database.
+	Time wire.Time `json:"time"`
+
+	// Type What happened. New types may be added.
+	Type PinEventType `json:"type"`
+}
+
+// PinEventHolderType What kind of holder it is about. Null if it is about none.
+type PinEventHolderType string
+
+// PinEventConsistency A proof that a newer tree begins with an older one.
+type PinEventConsistency struct {
+	// From The size of the older tree.
+	From int64 `json:"from"`
+
+	// Hashes The hashes of the proof, in base64.
+	Hashes []string `json:"hashes"`
+
+	// To The size of the newer tree.
+	To int64 `json:"to"`
+}
+
+// PinEventLeaf An event with its leaf in the Merkle tree.
+type PinEventLeaf struct {
+	// Event An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+	Event PinEvent `json:"event"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// Leaf The exact bytes that are hashed, in base64.
+	Leaf string `json:"leaf"`
+
+	// LeafHash The hash of the leaf, SHA-256 of a zero byte and the leaf (RFC 6962), in base64.
+	LeafHash string `json:"leaf_hash"`
+}
+
+// PinEventList A page of the audit trail.
+type PinEventList struct {
+	// Events The events, in the order that was asked for.
+	Events []PinEvent `json:"events"`
+
+	// Next Send it as `after` to get the next page. Null when there are no more events now.
+	Next *string `json:"next"`
+}
+
+// PinEventProof A proof that an event is in the audit trail.
+type PinEventProof struct {
+	// Hashes The hashes of the proof, from the leaf to the root, in base64.
+	Hashes []string `json:"hashes"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// LeafHash The hash of the leaf, in base64.
+	LeafHash string `json:"leaf_hash"`
+
+	// Size The size of the tree that it is proved for.
+	Size int64 `json:"size"`
+}
+
+// PinEventType What happened. New types may be added.
+type PinEventType string
+
 // PinLink A link with which a person chooses their PIN, once. Until it is used it is a credential.
 type PinLink struct {
 	// ExpiresAt When the link expires.
@@ -633,6 +1511,24 @@ type PinLink struct {
 
 	// Url The page where the PIN is chosen. Send it to the person through a channel of your own. Never pass it through a model.
 	Url string `json:"url"`
+}
+
+// PinList A page of holders.
+type PinList struct {
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Pins The holders.
+	Pins []HolderPin `json:"pins"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
 }
 
 // PinPolicy The PIN policy of an instance.
@@ -828,6 +1724,25 @@ type SetPin struct {
 // Example: payments.transfer
 type Skill = string
 
+// UpdateWebhook What to change.
+type UpdateWebhook struct {
+	// Description A description for people.
+	//
+	// Example: Alerts of the back office
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether events are sent.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Events The types of events to send, and families of them.
+	Events *[]EventPattern `json:"events,omitempty"`
+
+	// Url Where to send events. It begins with `https://` and has no user name.
+	//
+	// Example: https://hooks.example.com/hydrapin
+	Url *string `json:"url,omitempty"`
+}
+
 // Uuid A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type Uuid = openapi_types.UUID
 
@@ -851,11 +1766,143 @@ type VerifyPin struct {
 	Pin Pin `json:"pin"`
 }
 
+// Webhook A webhook, without its secret.
+type Webhook struct {
+	// CreatedAt When it was created.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// Description A description for people. Null if it has none.
+	Description *string `json:"description"`
+
+	// DisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+	DisabledReason *WebhookDisabledReason `json:"disabled_reason"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Events The types of events that it gets, and families of them.
+	Events []string `json:"events"`
+
+	// FailingSince Since when every try failed. Null if the last one succeeded, or there was none.
+	FailingSince *wire.Time `json:"failing_since"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt wire.Time `json:"updated_at"`
+
+	// Url Where events are sent.
+	Url string `json:"url"`
+}
+
+// WebhookDisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+type WebhookDisabledReason string
+
+// WebhookDelivery One event on its way to one webhook.
+type WebhookDelivery struct {
+	// Attempts How often it was tried.
+	Attempts int `json:"attempts"`
+
+	// CreatedAt When it was queued.
+	CreatedAt wire.Time `json:"created_at"`
+
+	// EventId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	EventId Uuid `json:"event_id"`
+
+	// EventIndex The place of the event in the audit trail of the tenant.
+	EventIndex int64 `json:"event_index"`
+
+	// EventType The type of the event.
+	EventType string `json:"event_type"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// LastAttemptAt When the last try ended. Null if there was none.
+	LastAttemptAt *wire.Time `json:"last_attempt_at"`
+
+	// LastError What went wrong in the last try. Null if nothing did.
+	LastError *WebhookDeliveryLastError `json:"last_error"`
+
+	// LastStatus The HTTP status of the last answer. Null if there was none.
+	LastStatus *int `json:"last_status"`
+
+	// NextAttemptAt When it is tried next. Null unless it is pending.
+	NextAttemptAt *wire.Time `json:"next_attempt_at"`
+
+	// Status Whether it will be tried, has arrived, or was given up.
+	Status WebhookDeliveryStatus `json:"status"`
+
+	// WebhookId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	WebhookId Uuid `json:"webhook_id"`
+}
+
+// WebhookDeliveryLastError What went wrong in the last try. Null if nothing did.
+type WebhookDeliveryLastError string
+
+// WebhookDeliveryStatus Whether it will be tried, has arrived, or was given up.
+type WebhookDeliveryStatus string
+
+// WebhookDeliveryList A page of deliveries.
+type WebhookDeliveryList struct {
+	// Deliveries The deliveries, those of the newest events first.
+	Deliveries []WebhookDelivery `json:"deliveries"`
+
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+}
+
+// WebhookList A page of webhooks.
+type WebhookList struct {
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+
+	// Webhooks The webhooks, the oldest first.
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// WebhookTest A test that was recorded.
+type WebhookTest struct {
+	// EventId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	EventId Uuid `json:"event_id"`
+}
+
+// ApiKeyId defines model for ApiKeyId.
+type ApiKeyId = string
+
 // ConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type ConfirmationId = Uuid
 
 // CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type CustomerId = Uuid
+
+// DeliveryId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type DeliveryId = Uuid
+
+// EventIndex defines model for EventIndex.
+type EventIndex = int64
 
 // IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
@@ -872,19 +1919,84 @@ type InstanceId = Uuid
 // QueryAfter defines model for QueryAfter.
 type QueryAfter = string
 
+// QueryConsistencyFrom defines model for QueryConsistencyFrom.
+type QueryConsistencyFrom = int64
+
+// QueryConsistencyTo defines model for QueryConsistencyTo.
+type QueryConsistencyTo = int64
+
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
+
+// QueryDeliveryStatus defines model for QueryDeliveryStatus.
+type QueryDeliveryStatus string
+
+// QueryEventActor defines model for QueryEventActor.
+type QueryEventActor = string
+
+// QueryEventAfter defines model for QueryEventAfter.
+type QueryEventAfter = string
+
+// QueryEventConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventConfirmationId = Uuid
+
+// QueryEventCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventCustomerId = Uuid
+
+// QueryEventFrom defines model for QueryEventFrom.
+type QueryEventFrom = string
+
+// QueryEventIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventIdentityId = Uuid
+
+// QueryEventInstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventInstanceId = Uuid
+
+// QueryEventLimit defines model for QueryEventLimit.
+type QueryEventLimit = int
+
+// QueryEventOrder defines model for QueryEventOrder.
+type QueryEventOrder string
+
+// QueryEventTo defines model for QueryEventTo.
+type QueryEventTo = string
+
+// QueryEventType What happened. New types may be added.
+type QueryEventType = PinEventType
+
+// QueryHolderType Whether the holder is a customer, or a channel identity of an instance.
+//
+// Example: customer
+type QueryHolderType = HolderType
 
 // QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
 
+// QueryInstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryInstanceId = Uuid
+
 // QueryLimit defines model for QueryLimit.
 type QueryLimit = int
+
+// QueryPage defines model for QueryPage.
+type QueryPage = int
+
+// QueryPerPage defines model for QueryPerPage.
+type QueryPerPage = int
+
+// QueryPinState defines model for QueryPinState.
+type QueryPinState string
+
+// QueryProofSize defines model for QueryProofSize.
+type QueryProofSize = int64
 
 // QueryRole How the holder uses the instance.
 //
 // Example: owner
 type QueryRole = Role
+
+// QuerySetBy defines model for QuerySetBy.
+type QuerySetBy string
 
 // QuerySkill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 //
@@ -896,6 +2008,9 @@ type QueryStatus string
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
+
+// WebhookId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type WebhookId = Uuid
 
 // Busy A problem document (RFC 9457).
 type Busy = Problem
@@ -918,11 +2033,23 @@ type ConflictRedeem = Problem
 // ConflictRedeemed A problem document (RFC 9457).
 type ConflictRedeemed = Problem
 
+// ConflictWebhookDisabled A problem document (RFC 9457).
+type ConflictWebhookDisabled = Problem
+
+// ConflictWebhooks A problem document (RFC 9457).
+type ConflictWebhooks = Problem
+
+// EventNotFound A problem document (RFC 9457).
+type EventNotFound = Problem
+
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
 
 // ForbiddenCustomer A problem document (RFC 9457).
 type ForbiddenCustomer = Problem
+
+// ForbiddenKey A problem document (RFC 9457).
+type ForbiddenKey = Problem
 
 // ForbiddenLift A problem document (RFC 9457).
 type ForbiddenLift = Problem
@@ -936,11 +2063,17 @@ type ForbiddenPin = Problem
 // ForbiddenRedeem A problem document (RFC 9457).
 type ForbiddenRedeem = Problem
 
+// ForbiddenRevoke A problem document (RFC 9457).
+type ForbiddenRevoke = Problem
+
 // ForbiddenRuntime A problem document (RFC 9457).
 type ForbiddenRuntime = Problem
 
 // ForbiddenVerify A problem document (RFC 9457).
 type ForbiddenVerify = Problem
+
+// ForbiddenWebhook A problem document (RFC 9457).
+type ForbiddenWebhook = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
@@ -957,11 +2090,23 @@ type Invalid = HTTPValidationError
 // InvalidConfirmation The validation errors of a request.
 type InvalidConfirmation = HTTPValidationError
 
+// InvalidConsistency The validation errors of a request.
+type InvalidConsistency = HTTPValidationError
+
 // InvalidCustomer The validation errors of a request.
 type InvalidCustomer = HTTPValidationError
 
 // InvalidDecision The validation errors of a request.
 type InvalidDecision = HTTPValidationError
+
+// InvalidDeliveryId The validation errors of a request.
+type InvalidDeliveryId = HTTPValidationError
+
+// InvalidEventIndex The validation errors of a request.
+type InvalidEventIndex = HTTPValidationError
+
+// InvalidEventList The validation errors of a request.
+type InvalidEventList = HTTPValidationError
 
 // InvalidFreeze The validation errors of a request.
 type InvalidFreeze = HTTPValidationError
@@ -975,6 +2120,12 @@ type InvalidIdentity = HTTPValidationError
 // InvalidInstance The validation errors of a request.
 type InvalidInstance = HTTPValidationError
 
+// InvalidKey The validation errors of a request.
+type InvalidKey = HTTPValidationError
+
+// InvalidKeyId The validation errors of a request.
+type InvalidKeyId = HTTPValidationError
+
 // InvalidLink The validation errors of a request.
 type InvalidLink = HTTPValidationError
 
@@ -987,6 +2138,9 @@ type InvalidMyPin = HTTPValidationError
 // InvalidOutcome The validation errors of a request.
 type InvalidOutcome = HTTPValidationError
 
+// InvalidPage The validation errors of a request.
+type InvalidPage = HTTPValidationError
+
 // InvalidPolicy The validation errors of a request.
 type InvalidPolicy = HTTPValidationError
 
@@ -996,11 +2150,26 @@ type InvalidQuestion = HTTPValidationError
 // InvalidRedeem The validation errors of a request.
 type InvalidRedeem = HTTPValidationError
 
+// InvalidWebhook The validation errors of a request.
+type InvalidWebhook = HTTPValidationError
+
+// InvalidWebhookId The validation errors of a request.
+type InvalidWebhookId = HTTPValidationError
+
 // Locked A problem document (RFC 9457).
 type Locked = Problem
 
 // NotFound A problem document (RFC 9457).
 type NotFound = Problem
+
+// NotFoundDelivery A problem document (RFC 9457).
+type NotFoundDelivery = Problem
+
+// NotFoundKey A problem document (RFC 9457).
+type NotFoundKey = Problem
+
+// NotFoundWebhook A problem document (RFC 9457).
+type NotFoundWebhook = Problem
 
 // PreconditionFailed A problem document (RFC 9457).
 type PreconditionFailed = Problem
@@ -1068,6 +2237,15 @@ type EndPinSessionsParams struct {
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
+// ListApiKeysParams defines parameters for ListApiKeys.
+type ListApiKeysParams struct {
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
 // GetPinPolicyParams defines parameters for GetPinPolicy.
 type GetPinPolicyParams struct {
 	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
@@ -1082,6 +2260,111 @@ type UpdatePinPolicyParams struct {
 	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
+
+// ListPinEventsParams defines parameters for ListPinEvents.
+type ListPinEventsParams struct {
+	// After The `next` of the page before. Without it, the list begins at its beginning.
+	After *QueryEventAfter `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit How many events a page has at most.
+	Limit *QueryEventLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Order Whether the oldest event comes first, or the newest.
+	Order *ListPinEventsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Type Only events of this type.
+	Type *QueryEventType `form:"type,omitempty" json:"type,omitempty"`
+
+	// CustomerId Only events about this customer as the holder of a PIN.
+	CustomerId *QueryEventCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// IdentityId Only events about this channel identity as the holder of a PIN.
+	IdentityId *QueryEventIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
+
+	// InstanceId Only events of this instance.
+	InstanceId *QueryEventInstanceId `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// ConfirmationId Only events of this confirmation.
+	ConfirmationId *QueryEventConfirmationId `form:"confirmation_id,omitempty" json:"confirmation_id,omitempty"`
+
+	// Actor Only events of this actor: the id of a key, or the subject of a token.
+	Actor *QueryEventActor `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// From Only events that happened at this time or later (RFC 3339).
+	From *QueryEventFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only events that happened before this time (RFC 3339).
+	To *QueryEventTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListPinEventsParamsOrder defines parameters for ListPinEvents.
+type ListPinEventsParamsOrder string
+
+// GetPinEventConsistencyParams defines parameters for GetPinEventConsistency.
+type GetPinEventConsistencyParams struct {
+	// From The size of the older tree.
+	From QueryConsistencyFrom `form:"from" json:"from"`
+
+	// To The size of the newer tree. Without it, the size that the tree has now.
+	To *QueryConsistencyTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// GetPinEventProofParams defines parameters for GetPinEventProof.
+type GetPinEventProofParams struct {
+	// Size The size of the tree. Without it, the size that the tree has now.
+	Size *QueryProofSize `form:"size,omitempty" json:"size,omitempty"`
+}
+
+// ListPinsParams defines parameters for ListPins.
+type ListPinsParams struct {
+	// Status Only PINs in this state now. A PIN that is locked is not `active`, one that is deactivated is only `inactive`, and `none` stands for holders without a PIN.
+	Status *ListPinsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// SetBy Only PINs that were set by this party.
+	SetBy *ListPinsParamsSetBy `form:"set_by,omitempty" json:"set_by,omitempty"`
+
+	// HolderType Only holders of this type.
+	HolderType *QueryHolderType `form:"holder_type,omitempty" json:"holder_type,omitempty"`
+
+	// InstanceId Only channel identities of this instance.
+	InstanceId *QueryInstanceId `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListPinsParamsStatus defines parameters for ListPins.
+type ListPinsParamsStatus string
+
+// ListPinsParamsSetBy defines parameters for ListPins.
+type ListPinsParamsSetBy string
+
+// ListWebhooksParams defines parameters for ListWebhooks.
+type ListWebhooksParams struct {
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListWebhookDeliveriesParams defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParams struct {
+	// Status Only deliveries that have this status. Without it, all.
+	Status *ListWebhookDeliveriesParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListWebhookDeliveriesParamsStatus defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParamsStatus string
 
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
 type AskConfirmationJSONRequestBody = AskConfirmation
@@ -1100,6 +2383,9 @@ type RuntimeSetPinJSONRequestBody = SetIdentityPin
 
 // RuntimeCreatePinLinkJSONRequestBody defines body for RuntimeCreatePinLink for application/json ContentType.
 type RuntimeCreatePinLinkJSONRequestBody = CreateRuntimePinLink
+
+// CreateApiKeyJSONRequestBody defines body for CreateApiKey for application/json ContentType.
+type CreateApiKeyJSONRequestBody = CreateApiKey
 
 // SetCustomerPinJSONRequestBody defines body for SetCustomerPin for application/json ContentType.
 type SetCustomerPinJSONRequestBody = SetPin
@@ -1121,6 +2407,12 @@ type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
 
 // SetMyPinJSONRequestBody defines body for SetMyPin for application/json ContentType.
 type SetMyPinJSONRequestBody = SetMyPin
+
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = CreateWebhook
+
+// UpdateWebhookJSONRequestBody defines body for UpdateWebhook for application/json ContentType.
+type UpdateWebhookJSONRequestBody = UpdateWebhook
 
 // AsErrorLocation0 returns the union data inside the ErrorLocation as a ErrorLocation0
 func (t ErrorLocation) AsErrorLocation0() (ErrorLocation0, error) {
@@ -1231,6 +2523,15 @@ type ServerInterface interface {
 	// EndPinSessions End a holder's PIN sessions
 	// (DELETE /internal/v1/instances/{instance_id}/pin-sessions)
 	EndPinSessions(ctx echo.Context, instanceId InstanceId, params EndPinSessionsParams) error
+	// ListApiKeys List API keys
+	// (GET /v1/api-keys)
+	ListApiKeys(ctx echo.Context, params ListApiKeysParams) error
+	// CreateApiKey Create an API key
+	// (POST /v1/api-keys)
+	CreateApiKey(ctx echo.Context) error
+	// RevokeApiKey Revoke an API key
+	// (DELETE /v1/api-keys/{api_key_id})
+	RevokeApiKey(ctx echo.Context, apiKeyId ApiKeyId) error
 	// RemoveCustomerPin Remove a customer's PIN
 	// (DELETE /v1/customers/{customer_id}/pin)
 	RemoveCustomerPin(ctx echo.Context, customerId CustomerId) error
@@ -1246,6 +2547,9 @@ type ServerInterface interface {
 	// CreateCustomerPinLink Create a PIN link for a customer
 	// (POST /v1/customers/{customer_id}/pin-links)
 	CreateCustomerPinLink(ctx echo.Context, customerId CustomerId) error
+	// DeactivateCustomerPin Deactivate a customer's PIN
+	// (POST /v1/customers/{customer_id}/pin/deactivate)
+	DeactivateCustomerPin(ctx echo.Context, customerId CustomerId) error
 	// UnlockCustomerPin Unlock a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin/unlock)
 	UnlockCustomerPin(ctx echo.Context, customerId CustomerId) error
@@ -1279,6 +2583,9 @@ type ServerInterface interface {
 	// CreateIdentityPinLink Create a PIN link for an identity
 	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links)
 	CreateIdentityPinLink(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
+	// DeactivateIdentityPin Deactivate an identity's PIN
+	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate)
+	DeactivateIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
 	// UnlockIdentityPin Unlock an identity's PIN
 	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin/unlock)
 	UnlockIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error
@@ -1294,6 +2601,51 @@ type ServerInterface interface {
 	// SetMyPin Set my PIN
 	// (PUT /v1/me/pin)
 	SetMyPin(ctx echo.Context) error
+	// ListPinEvents List the events of the audit trail
+	// (GET /v1/pin-events)
+	ListPinEvents(ctx echo.Context, params ListPinEventsParams) error
+	// GetPinEventCheckpoint Get the signed head of the audit trail
+	// (GET /v1/pin-events/checkpoint)
+	GetPinEventCheckpoint(ctx echo.Context) error
+	// GetPinEventConsistency Prove that the audit trail was only added to
+	// (GET /v1/pin-events/consistency)
+	GetPinEventConsistency(ctx echo.Context, params GetPinEventConsistencyParams) error
+	// GetPinEvent Get one event of the audit trail
+	// (GET /v1/pin-events/{index})
+	GetPinEvent(ctx echo.Context, index EventIndex) error
+	// GetPinEventProof Prove that an event is in the audit trail
+	// (GET /v1/pin-events/{index}/proof)
+	GetPinEventProof(ctx echo.Context, index EventIndex, params GetPinEventProofParams) error
+	// ListPins List who has a PIN
+	// (GET /v1/pins)
+	ListPins(ctx echo.Context, params ListPinsParams) error
+	// RetryWebhookDelivery Retry a delivery
+	// (POST /v1/webhook-deliveries/{delivery_id}/retry)
+	RetryWebhookDelivery(ctx echo.Context, deliveryId DeliveryId) error
+	// ListWebhooks List webhooks
+	// (GET /v1/webhooks)
+	ListWebhooks(ctx echo.Context, params ListWebhooksParams) error
+	// CreateWebhook Create a webhook
+	// (POST /v1/webhooks)
+	CreateWebhook(ctx echo.Context) error
+	// DeleteWebhook Delete a webhook
+	// (DELETE /v1/webhooks/{webhook_id})
+	DeleteWebhook(ctx echo.Context, webhookId WebhookId) error
+	// GetWebhook Get a webhook
+	// (GET /v1/webhooks/{webhook_id})
+	GetWebhook(ctx echo.Context, webhookId WebhookId) error
+	// UpdateWebhook Update a webhook
+	// (PATCH /v1/webhooks/{webhook_id})
+	UpdateWebhook(ctx echo.Context, webhookId WebhookId) error
+	// ListWebhookDeliveries List the deliveries of a webhook
+	// (GET /v1/webhooks/{webhook_id}/deliveries)
+	ListWebhookDeliveries(ctx echo.Context, webhookId WebhookId, params ListWebhookDeliveriesParams) error
+	// RotateWebhookSecret Rotate the secret of a webhook
+	// (POST /v1/webhooks/{webhook_id}/rotate-secret)
+	RotateWebhookSecret(ctx echo.Context, webhookId WebhookId) error
+	// TestWebhook Test a webhook
+	// (POST /v1/webhooks/{webhook_id}/test)
+	TestWebhook(ctx echo.Context, webhookId WebhookId) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1707,6 +3059,56 @@ func (w *ServerInterfaceWrapper) EndPinSessions(ctx echo.Context) error {
 	return err
 }
 
+// ListApiKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) ListApiKeys(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListApiKeysParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListApiKeys(ctx, params)
+	return err
+}
+
+// CreateApiKey converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateApiKey(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateApiKey(ctx)
+	return err
+}
+
+// RevokeApiKey converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeApiKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "api_key_id" -------------
+	var apiKeyId ApiKeyId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "api_key_id", ctx.Param("api_key_id"), &apiKeyId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api_key_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeApiKey(ctx, apiKeyId)
+	return err
+}
+
 // RemoveCustomerPin converts echo context to params.
 func (w *ServerInterfaceWrapper) RemoveCustomerPin(ctx echo.Context) error {
 	var err error
@@ -1784,6 +3186,22 @@ func (w *ServerInterfaceWrapper) CreateCustomerPinLink(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateCustomerPinLink(ctx, customerId)
+	return err
+}
+
+// DeactivateCustomerPin converts echo context to params.
+func (w *ServerInterfaceWrapper) DeactivateCustomerPin(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeactivateCustomerPin(ctx, customerId)
 	return err
 }
 
@@ -1974,6 +3392,30 @@ func (w *ServerInterfaceWrapper) CreateIdentityPinLink(ctx echo.Context) error {
 	return err
 }
 
+// DeactivateIdentityPin converts echo context to params.
+func (w *ServerInterfaceWrapper) DeactivateIdentityPin(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "instance_id" -------------
+	var instanceId InstanceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Path parameter "identity_id" -------------
+	var identityId IdentityId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "identity_id", ctx.Param("identity_id"), &identityId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeactivateIdentityPin(ctx, instanceId, identityId)
+	return err
+}
+
 // UnlockIdentityPin converts echo context to params.
 func (w *ServerInterfaceWrapper) UnlockIdentityPin(ctx echo.Context) error {
 	var err error
@@ -2103,6 +3545,391 @@ func (w *ServerInterfaceWrapper) SetMyPin(ctx echo.Context) error {
 	return err
 }
 
+// ListPinEvents converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPinEvents(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPinEventsParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "identity_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "identity_id", ctx.QueryParams(), &params.IdentityId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identity_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "instance_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "instance_id", ctx.QueryParams(), &params.InstanceId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "confirmation_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "confirmation_id", ctx.QueryParams(), &params.ConfirmationId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter confirmation_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", ctx.QueryParams(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter actor: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPinEvents(ctx, params)
+	return err
+}
+
+// GetPinEventCheckpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventCheckpoint(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventCheckpoint(ctx)
+	return err
+}
+
+// GetPinEventConsistency converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventConsistency(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinEventConsistencyParams
+	// ------------- Required query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventConsistency(ctx, params)
+	return err
+}
+
+// GetPinEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "index" -------------
+	var index EventIndex
+
+	err = runtime.BindStyledParameterWithOptions("simple", "index", ctx.Param("index"), &index, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter index: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEvent(ctx, index)
+	return err
+}
+
+// GetPinEventProof converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPinEventProof(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "index" -------------
+	var index EventIndex
+
+	err = runtime.BindStyledParameterWithOptions("simple", "index", ctx.Param("index"), &index, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter index: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPinEventProofParams
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPinEventProof(ctx, index, params)
+	return err
+}
+
+// ListPins converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPins(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPinsParams
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "set_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "set_by", ctx.QueryParams(), &params.SetBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter set_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "holder_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "holder_type", ctx.QueryParams(), &params.HolderType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter holder_type: %s", err))
+	}
+
+	// ------------- Optional query parameter "instance_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "instance_id", ctx.QueryParams(), &params.InstanceId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPins(ctx, params)
+	return err
+}
+
+// RetryWebhookDelivery converts echo context to params.
+func (w *ServerInterfaceWrapper) RetryWebhookDelivery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryId DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", ctx.Param("delivery_id"), &deliveryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delivery_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RetryWebhookDelivery(ctx, deliveryId)
+	return err
+}
+
+// ListWebhooks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWebhooks(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhooksParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWebhooks(ctx, params)
+	return err
+}
+
+// CreateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWebhook(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWebhook(ctx)
+	return err
+}
+
+// DeleteWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteWebhook(ctx, webhookId)
+	return err
+}
+
+// GetWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhook(ctx, webhookId)
+	return err
+}
+
+// UpdateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateWebhook(ctx, webhookId)
+	return err
+}
+
+// ListWebhookDeliveries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWebhookDeliveries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhookDeliveriesParams
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWebhookDeliveries(ctx, webhookId, params)
+	return err
+}
+
+// RotateWebhookSecret converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateWebhookSecret(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateWebhookSecret(ctx, webhookId)
+	return err
+}
+
+// TestWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) TestWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_id" -------------
+	var webhookId WebhookId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_id", ctx.Param("webhook_id"), &webhookId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TestWebhook(ctx, webhookId)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -2165,11 +3992,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/internal/v1/instances/:instance_id/identities/:identity_id/pin-links", wrapper.RuntimeCreatePinLink, options.OperationMiddlewares["runtimeCreatePinLink"]...)
 	router.GET(options.BaseURL+"/internal/v1/instances/:instance_id/pin-policy/decision", wrapper.GetPinPolicyDecision, options.OperationMiddlewares["getPinPolicyDecision"]...)
 	router.DELETE(options.BaseURL+"/internal/v1/instances/:instance_id/pin-sessions", wrapper.EndPinSessions, options.OperationMiddlewares["endPinSessions"]...)
+	router.GET(options.BaseURL+"/v1/api-keys", wrapper.ListApiKeys, options.OperationMiddlewares["listApiKeys"]...)
+	router.POST(options.BaseURL+"/v1/api-keys", wrapper.CreateApiKey, options.OperationMiddlewares["createApiKey"]...)
+	router.DELETE(options.BaseURL+"/v1/api-keys/:api_key_id", wrapper.RevokeApiKey, options.OperationMiddlewares["revokeApiKey"]...)
 	router.DELETE(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.RemoveCustomerPin, options.OperationMiddlewares["removeCustomerPin"]...)
 	router.GET(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.GetCustomerPinStatus, options.OperationMiddlewares["getCustomerPinStatus"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin", wrapper.SetCustomerPin, options.OperationMiddlewares["setCustomerPin"]...)
 	router.DELETE(options.BaseURL+"/v1/customers/:customer_id/pin-links", wrapper.EndCustomerPinLinks, options.OperationMiddlewares["endCustomerPinLinks"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin-links", wrapper.CreateCustomerPinLink, options.OperationMiddlewares["createCustomerPinLink"]...)
+	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin/deactivate", wrapper.DeactivateCustomerPin, options.OperationMiddlewares["deactivateCustomerPin"]...)
 	router.POST(options.BaseURL+"/v1/customers/:customer_id/pin/unlock", wrapper.UnlockCustomerPin, options.OperationMiddlewares["unlockCustomerPin"]...)
 	router.DELETE(options.BaseURL+"/v1/freeze", wrapper.LiftTenantFreeze, options.OperationMiddlewares["liftTenantFreeze"]...)
 	router.GET(options.BaseURL+"/v1/freeze", wrapper.GetTenantFreeze, options.OperationMiddlewares["getTenantFreeze"]...)
@@ -2181,11 +4012,27 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin", wrapper.GetIdentityPinStatus, options.OperationMiddlewares["getIdentityPinStatus"]...)
 	router.DELETE(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin-links", wrapper.EndIdentityPinLinks, options.OperationMiddlewares["endIdentityPinLinks"]...)
 	router.POST(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin-links", wrapper.CreateIdentityPinLink, options.OperationMiddlewares["createIdentityPinLink"]...)
+	router.POST(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin/deactivate", wrapper.DeactivateIdentityPin, options.OperationMiddlewares["deactivateIdentityPin"]...)
 	router.POST(options.BaseURL+"/v1/instances/:instance_id/identities/:identity_id/pin/unlock", wrapper.UnlockIdentityPin, options.OperationMiddlewares["unlockIdentityPin"]...)
 	router.GET(options.BaseURL+"/v1/instances/:instance_id/pin-policy", wrapper.GetPinPolicy, options.OperationMiddlewares["getPinPolicy"]...)
 	router.PATCH(options.BaseURL+"/v1/instances/:instance_id/pin-policy", wrapper.UpdatePinPolicy, options.OperationMiddlewares["updatePinPolicy"]...)
 	router.GET(options.BaseURL+"/v1/me/pin", wrapper.GetMyPinStatus, options.OperationMiddlewares["getMyPinStatus"]...)
 	router.PUT(options.BaseURL+"/v1/me/pin", wrapper.SetMyPin, options.OperationMiddlewares["setMyPin"]...)
+	router.GET(options.BaseURL+"/v1/pin-events", wrapper.ListPinEvents, options.OperationMiddlewares["listPinEvents"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/:index", wrapper.GetPinEvent, options.OperationMiddlewares["getPinEvent"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/:index/proof", wrapper.GetPinEventProof, options.OperationMiddlewares["getPinEventProof"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/checkpoint", wrapper.GetPinEventCheckpoint, options.OperationMiddlewares["getPinEventCheckpoint"]...)
+	router.GET(options.BaseURL+"/v1/pin-events/consistency", wrapper.GetPinEventConsistency, options.OperationMiddlewares["getPinEventConsistency"]...)
+	router.GET(options.BaseURL+"/v1/pins", wrapper.ListPins, options.OperationMiddlewares["listPins"]...)
+	router.POST(options.BaseURL+"/v1/webhook-deliveries/:delivery_id/retry", wrapper.RetryWebhookDelivery, options.OperationMiddlewares["retryWebhookDelivery"]...)
+	router.GET(options.BaseURL+"/v1/webhooks", wrapper.ListWebhooks, options.OperationMiddlewares["listWebhooks"]...)
+	router.POST(options.BaseURL+"/v1/webhooks", wrapper.CreateWebhook, options.OperationMiddlewares["createWebhook"]...)
+	router.DELETE(options.BaseURL+"/v1/webhooks/:webhook_id", wrapper.DeleteWebhook, options.OperationMiddlewares["deleteWebhook"]...)
+	router.GET(options.BaseURL+"/v1/webhooks/:webhook_id", wrapper.GetWebhook, options.OperationMiddlewares["getWebhook"]...)
+	router.PATCH(options.BaseURL+"/v1/webhooks/:webhook_id", wrapper.UpdateWebhook, options.OperationMiddlewares["updateWebhook"]...)
+	router.GET(options.BaseURL+"/v1/webhooks/:webhook_id/deliveries", wrapper.ListWebhookDeliveries, options.OperationMiddlewares["listWebhookDeliveries"]...)
+	router.POST(options.BaseURL+"/v1/webhooks/:webhook_id/rotate-secret", wrapper.RotateWebhookSecret, options.OperationMiddlewares["rotateWebhookSecret"]...)
+	router.POST(options.BaseURL+"/v1/webhooks/:webhook_id/test", wrapper.TestWebhook, options.OperationMiddlewares["testWebhook"]...)
 
 }
 
@@ -2210,9 +4057,17 @@ type ConflictRedeemApplicationProblemPlusJSONResponse Problem
 
 type ConflictRedeemedApplicationProblemPlusJSONResponse Problem
 
+type ConflictWebhookDisabledApplicationProblemPlusJSONResponse Problem
+
+type ConflictWebhooksApplicationProblemPlusJSONResponse Problem
+
+type EventNotFoundApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenCustomerApplicationProblemPlusJSONResponse Problem
+
+type ForbiddenKeyApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenLiftApplicationProblemPlusJSONResponse Problem
 
@@ -2236,6 +4091,8 @@ type ForbiddenPinApplicationProblemPlusJSONResponse struct {
 
 type ForbiddenRedeemApplicationProblemPlusJSONResponse Problem
 
+type ForbiddenRevokeApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenRuntimeApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenVerifyResponseHeaders struct {
@@ -2247,6 +4104,8 @@ type ForbiddenVerifyApplicationProblemPlusJSONResponse struct {
 	Headers ForbiddenVerifyResponseHeaders
 }
 
+type ForbiddenWebhookApplicationProblemPlusJSONResponse Problem
+
 type GoneApplicationProblemPlusJSONResponse Problem
 
 type GoneLinkApplicationProblemPlusJSONResponse Problem
@@ -2257,9 +4116,17 @@ type InvalidJSONResponse HTTPValidationError
 
 type InvalidConfirmationJSONResponse HTTPValidationError
 
+type InvalidConsistencyJSONResponse HTTPValidationError
+
 type InvalidCustomerJSONResponse HTTPValidationError
 
 type InvalidDecisionJSONResponse HTTPValidationError
+
+type InvalidDeliveryIdJSONResponse HTTPValidationError
+
+type InvalidEventIndexJSONResponse HTTPValidationError
+
+type InvalidEventListJSONResponse HTTPValidationError
 
 type InvalidFreezeJSONResponse HTTPValidationError
 
@@ -2269,6 +4136,10 @@ type InvalidIdentityJSONResponse HTTPValidationError
 
 type InvalidInstanceJSONResponse HTTPValidationError
 
+type InvalidKeyJSONResponse HTTPValidationError
+
+type InvalidKeyIdJSONResponse HTTPValidationError
+
 type InvalidLinkJSONResponse HTTPValidationError
 
 type InvalidListJSONResponse HTTPValidationError
@@ -2277,11 +4148,17 @@ type InvalidMyPinJSONResponse HTTPValidationError
 
 type InvalidOutcomeJSONResponse HTTPValidationError
 
+type InvalidPageJSONResponse HTTPValidationError
+
 type InvalidPolicyJSONResponse HTTPValidationError
 
 type InvalidQuestionJSONResponse HTTPValidationError
 
 type InvalidRedeemJSONResponse HTTPValidationError
+
+type InvalidWebhookJSONResponse HTTPValidationError
+
+type InvalidWebhookIdJSONResponse HTTPValidationError
 
 type LockedResponseHeaders struct {
 	RetryAfter *int
@@ -2293,6 +4170,12 @@ type LockedApplicationProblemPlusJSONResponse struct {
 }
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
+
+type NotFoundDeliveryApplicationProblemPlusJSONResponse Problem
+
+type NotFoundKeyApplicationProblemPlusJSONResponse Problem
+
+type NotFoundWebhookApplicationProblemPlusJSONResponse Problem
 
 type NotModifiedResponseHeaders struct {
 	ETag string
@@ -4492,6 +6375,366 @@ func (response EndPinSessions503ApplicationProblemPlusJSONResponse) VisitEndPinS
 	return err
 }
 
+type ListApiKeysRequestObject struct {
+	Params ListApiKeysParams
+}
+
+type ListApiKeysResponseObject interface {
+	VisitListApiKeysResponse(w http.ResponseWriter) error
+}
+
+type ListApiKeys200JSONResponse ApiKeyList
+
+func (response ListApiKeys200JSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApiKeys401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListApiKeys401ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApiKeys403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListApiKeys403ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApiKeys422JSONResponse struct{ InvalidPageJSONResponse }
+
+func (response ListApiKeys422JSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApiKeys500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListApiKeys500ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApiKeys503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListApiKeys503ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKeyRequestObject struct {
+	Body *CreateApiKeyJSONRequestBody
+}
+
+type CreateApiKeyResponseObject interface {
+	VisitCreateApiKeyResponse(w http.ResponseWriter) error
+}
+
+type CreateApiKey201JSONResponse CreatedApiKey
+
+func (response CreateApiKey201JSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey401ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenKeyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey403ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey413ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey415ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey422JSONResponse struct{ InvalidKeyJSONResponse }
+
+func (response CreateApiKey422JSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey500ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateApiKey503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey503ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKeyRequestObject struct {
+	ApiKeyId ApiKeyId `json:"api_key_id"`
+}
+
+type RevokeApiKeyResponseObject interface {
+	VisitRevokeApiKeyResponse(w http.ResponseWriter) error
+}
+
+type RevokeApiKey204Response struct {
+}
+
+func (response RevokeApiKey204Response) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeApiKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeApiKey401ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenRevokeApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeApiKey403ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundKeyApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeApiKey404ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKey422JSONResponse struct{ InvalidKeyIdJSONResponse }
+
+func (response RevokeApiKey422JSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKey500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeApiKey500ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeApiKey503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeApiKey503ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RemoveCustomerPinRequestObject struct {
 	CustomerId CustomerId `json:"customer_id"`
 }
@@ -5064,6 +7307,110 @@ type CreateCustomerPinLink503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateCustomerPinLink503ApplicationProblemPlusJSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPinRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+}
+
+type DeactivateCustomerPinResponseObject interface {
+	VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error
+}
+
+type DeactivateCustomerPin200JSONResponse PinStatus
+
+func (response DeactivateCustomerPin200JSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPin401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateCustomerPin401ApplicationProblemPlusJSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPin403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateCustomerPin403ApplicationProblemPlusJSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPin422JSONResponse struct{ InvalidCustomerJSONResponse }
+
+func (response DeactivateCustomerPin422JSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPin500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateCustomerPin500ApplicationProblemPlusJSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPin503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateCustomerPin503ApplicationProblemPlusJSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6288,6 +8635,111 @@ func (response CreateIdentityPinLink503ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type DeactivateIdentityPinRequestObject struct {
+	InstanceId InstanceId `json:"instance_id"`
+	IdentityId IdentityId `json:"identity_id"`
+}
+
+type DeactivateIdentityPinResponseObject interface {
+	VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error
+}
+
+type DeactivateIdentityPin200JSONResponse PinStatus
+
+func (response DeactivateIdentityPin200JSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateIdentityPin401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateIdentityPin401ApplicationProblemPlusJSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateIdentityPin403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateIdentityPin403ApplicationProblemPlusJSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateIdentityPin422JSONResponse struct{ InvalidIdentityJSONResponse }
+
+func (response DeactivateIdentityPin422JSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateIdentityPin500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateIdentityPin500ApplicationProblemPlusJSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateIdentityPin503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateIdentityPin503ApplicationProblemPlusJSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UnlockIdentityPinRequestObject struct {
 	InstanceId InstanceId `json:"instance_id"`
 	IdentityId IdentityId `json:"identity_id"`
@@ -6951,6 +9403,1845 @@ func (response SetMyPin503ApplicationProblemPlusJSONResponse) VisitSetMyPinRespo
 	return err
 }
 
+type ListPinEventsRequestObject struct {
+	Params ListPinEventsParams
+}
+
+type ListPinEventsResponseObject interface {
+	VisitListPinEventsResponse(w http.ResponseWriter) error
+}
+
+type ListPinEvents200JSONResponse PinEventList
+
+func (response ListPinEvents200JSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents401ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents403ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents422JSONResponse struct{ InvalidEventListJSONResponse }
+
+func (response ListPinEvents422JSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents500ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinEvents503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents503ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpointRequestObject struct {
+}
+
+type GetPinEventCheckpointResponseObject interface {
+	VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventCheckpoint200TextResponse string
+
+func (response GetPinEventCheckpoint200TextResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetPinEventCheckpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint401ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint403ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint404ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint500ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint503ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistencyRequestObject struct {
+	Params GetPinEventConsistencyParams
+}
+
+type GetPinEventConsistencyResponseObject interface {
+	VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventConsistency200JSONResponse PinEventConsistency
+
+func (response GetPinEventConsistency200JSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency401ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency403ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency404ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency422JSONResponse struct{ InvalidConsistencyJSONResponse }
+
+func (response GetPinEventConsistency422JSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency500ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventConsistency503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency503ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventRequestObject struct {
+	Index EventIndex `json:"index"`
+}
+
+type GetPinEventResponseObject interface {
+	VisitGetPinEventResponse(w http.ResponseWriter) error
+}
+
+type GetPinEvent200JSONResponse PinEventLeaf
+
+func (response GetPinEvent200JSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent401ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent403ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent404ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent422JSONResponse struct{ InvalidEventIndexJSONResponse }
+
+func (response GetPinEvent422JSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent500ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent503ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProofRequestObject struct {
+	Index  EventIndex `json:"index"`
+	Params GetPinEventProofParams
+}
+
+type GetPinEventProofResponseObject interface {
+	VisitGetPinEventProofResponse(w http.ResponseWriter) error
+}
+
+type GetPinEventProof200JSONResponse PinEventProof
+
+func (response GetPinEventProof200JSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof401ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof403ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof404ApplicationProblemPlusJSONResponse struct {
+	EventNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof404ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof422JSONResponse struct{ InvalidEventIndexJSONResponse }
+
+func (response GetPinEventProof422JSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof500ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventProof503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof503ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPinsRequestObject struct {
+	Params ListPinsParams
+}
+
+type ListPinsResponseObject interface {
+	VisitListPinsResponse(w http.ResponseWriter) error
+}
+
+type ListPins200JSONResponse PinList
+
+func (response ListPins200JSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPins401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPins401ApplicationProblemPlusJSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPins403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPins403ApplicationProblemPlusJSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPins422JSONResponse struct{ InvalidPageJSONResponse }
+
+func (response ListPins422JSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPins500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListPins500ApplicationProblemPlusJSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPins503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListPins503ApplicationProblemPlusJSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDeliveryRequestObject struct {
+	DeliveryId DeliveryId `json:"delivery_id"`
+}
+
+type RetryWebhookDeliveryResponseObject interface {
+	VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error
+}
+
+type RetryWebhookDelivery200JSONResponse WebhookDelivery
+
+func (response RetryWebhookDelivery200JSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery401ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery403ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery404ApplicationProblemPlusJSONResponse struct {
+	NotFoundDeliveryApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery404ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery409ApplicationProblemPlusJSONResponse struct {
+	ConflictWebhookDisabledApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery409ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery422JSONResponse struct{ InvalidDeliveryIdJSONResponse }
+
+func (response RetryWebhookDelivery422JSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery500ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryWebhookDelivery503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery503ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooksRequestObject struct {
+	Params ListWebhooksParams
+}
+
+type ListWebhooksResponseObject interface {
+	VisitListWebhooksResponse(w http.ResponseWriter) error
+}
+
+type ListWebhooks200JSONResponse WebhookList
+
+func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks401ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks403ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks422JSONResponse struct{ InvalidPageJSONResponse }
+
+func (response ListWebhooks422JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks500ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks503ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookRequestObject struct {
+	Body *CreateWebhookJSONRequestBody
+}
+
+type CreateWebhookResponseObject interface {
+	VisitCreateWebhookResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhook201JSONResponse CreatedWebhook
+
+func (response CreateWebhook201JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook401ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook403ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook409ApplicationProblemPlusJSONResponse struct {
+	ConflictWebhooksApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook409ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook413ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook415ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook422JSONResponse struct{ InvalidWebhookJSONResponse }
+
+func (response CreateWebhook422JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook500ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook503ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type DeleteWebhookResponseObject interface {
+	VisitDeleteWebhookResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhook204Response struct {
+}
+
+func (response DeleteWebhook204Response) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook401ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook403ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook404ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response DeleteWebhook422JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook500ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook503ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type GetWebhookResponseObject interface {
+	VisitGetWebhookResponse(w http.ResponseWriter) error
+}
+
+type GetWebhook200JSONResponse Webhook
+
+func (response GetWebhook200JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook401ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook403ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook404ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response GetWebhook422JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook500ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook503ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+	Body      *UpdateWebhookJSONRequestBody
+}
+
+type UpdateWebhookResponseObject interface {
+	VisitUpdateWebhookResponse(w http.ResponseWriter) error
+}
+
+type UpdateWebhook200JSONResponse Webhook
+
+func (response UpdateWebhook200JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook401ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook403ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook404ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook413ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook415ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook422JSONResponse struct{ InvalidWebhookJSONResponse }
+
+func (response UpdateWebhook422JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook500ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook503ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveriesRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+	Params    ListWebhookDeliveriesParams
+}
+
+type ListWebhookDeliveriesResponseObject interface {
+	VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ListWebhookDeliveries200JSONResponse WebhookDeliveryList
+
+func (response ListWebhookDeliveries200JSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries401ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries403ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries404ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries422JSONResponse struct{ InvalidPageJSONResponse }
+
+func (response ListWebhookDeliveries422JSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries500ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveries503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries503ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecretRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type RotateWebhookSecretResponseObject interface {
+	VisitRotateWebhookSecretResponse(w http.ResponseWriter) error
+}
+
+type RotateWebhookSecret200JSONResponse CreatedWebhook
+
+func (response RotateWebhookSecret200JSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret401ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret403ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret404ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response RotateWebhookSecret422JSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret500ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret503ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookRequestObject struct {
+	WebhookId WebhookId `json:"webhook_id"`
+}
+
+type TestWebhookResponseObject interface {
+	VisitTestWebhookResponse(w http.ResponseWriter) error
+}
+
+type TestWebhook202JSONResponse WebhookTest
+
+func (response TestWebhook202JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook401ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook403ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook404ApplicationProblemPlusJSONResponse struct {
+	NotFoundWebhookApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook404ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook409ApplicationProblemPlusJSONResponse struct {
+	ConflictWebhookDisabledApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook409ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook422JSONResponse struct{ InvalidWebhookIdJSONResponse }
+
+func (response TestWebhook422JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook500ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook503ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListConfirmations List open confirmations
@@ -6998,6 +11289,15 @@ type StrictServerInterface interface {
 	// EndPinSessions End a holder's PIN sessions
 	// (DELETE /internal/v1/instances/{instance_id}/pin-sessions)
 	EndPinSessions(ctx context.Context, request EndPinSessionsRequestObject) (EndPinSessionsResponseObject, error)
+	// ListApiKeys List API keys
+	// (GET /v1/api-keys)
+	ListApiKeys(ctx context.Context, request ListApiKeysRequestObject) (ListApiKeysResponseObject, error)
+	// CreateApiKey Create an API key
+	// (POST /v1/api-keys)
+	CreateApiKey(ctx context.Context, request CreateApiKeyRequestObject) (CreateApiKeyResponseObject, error)
+	// RevokeApiKey Revoke an API key
+	// (DELETE /v1/api-keys/{api_key_id})
+	RevokeApiKey(ctx context.Context, request RevokeApiKeyRequestObject) (RevokeApiKeyResponseObject, error)
 	// RemoveCustomerPin Remove a customer's PIN
 	// (DELETE /v1/customers/{customer_id}/pin)
 	RemoveCustomerPin(ctx context.Context, request RemoveCustomerPinRequestObject) (RemoveCustomerPinResponseObject, error)
@@ -7013,6 +11313,9 @@ type StrictServerInterface interface {
 	// CreateCustomerPinLink Create a PIN link for a customer
 	// (POST /v1/customers/{customer_id}/pin-links)
 	CreateCustomerPinLink(ctx context.Context, request CreateCustomerPinLinkRequestObject) (CreateCustomerPinLinkResponseObject, error)
+	// DeactivateCustomerPin Deactivate a customer's PIN
+	// (POST /v1/customers/{customer_id}/pin/deactivate)
+	DeactivateCustomerPin(ctx context.Context, request DeactivateCustomerPinRequestObject) (DeactivateCustomerPinResponseObject, error)
 	// UnlockCustomerPin Unlock a customer's PIN
 	// (POST /v1/customers/{customer_id}/pin/unlock)
 	UnlockCustomerPin(ctx context.Context, request UnlockCustomerPinRequestObject) (UnlockCustomerPinResponseObject, error)
@@ -7046,6 +11349,9 @@ type StrictServerInterface interface {
 	// CreateIdentityPinLink Create a PIN link for an identity
 	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin-links)
 	CreateIdentityPinLink(ctx context.Context, request CreateIdentityPinLinkRequestObject) (CreateIdentityPinLinkResponseObject, error)
+	// DeactivateIdentityPin Deactivate an identity's PIN
+	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate)
+	DeactivateIdentityPin(ctx context.Context, request DeactivateIdentityPinRequestObject) (DeactivateIdentityPinResponseObject, error)
 	// UnlockIdentityPin Unlock an identity's PIN
 	// (POST /v1/instances/{instance_id}/identities/{identity_id}/pin/unlock)
 	UnlockIdentityPin(ctx context.Context, request UnlockIdentityPinRequestObject) (UnlockIdentityPinResponseObject, error)
@@ -7061,6 +11367,51 @@ type StrictServerInterface interface {
 	// SetMyPin Set my PIN
 	// (PUT /v1/me/pin)
 	SetMyPin(ctx context.Context, request SetMyPinRequestObject) (SetMyPinResponseObject, error)
+	// ListPinEvents List the events of the audit trail
+	// (GET /v1/pin-events)
+	ListPinEvents(ctx context.Context, request ListPinEventsRequestObject) (ListPinEventsResponseObject, error)
+	// GetPinEventCheckpoint Get the signed head of the audit trail
+	// (GET /v1/pin-events/checkpoint)
+	GetPinEventCheckpoint(ctx context.Context, request GetPinEventCheckpointRequestObject) (GetPinEventCheckpointResponseObject, error)
+	// GetPinEventConsistency Prove that the audit trail was only added to
+	// (GET /v1/pin-events/consistency)
+	GetPinEventConsistency(ctx context.Context, request GetPinEventConsistencyRequestObject) (GetPinEventConsistencyResponseObject, error)
+	// GetPinEvent Get one event of the audit trail
+	// (GET /v1/pin-events/{index})
+	GetPinEvent(ctx context.Context, request GetPinEventRequestObject) (GetPinEventResponseObject, error)
+	// GetPinEventProof Prove that an event is in the audit trail
+	// (GET /v1/pin-events/{index}/proof)
+	GetPinEventProof(ctx context.Context, request GetPinEventProofRequestObject) (GetPinEventProofResponseObject, error)
+	// ListPins List who has a PIN
+	// (GET /v1/pins)
+	ListPins(ctx context.Context, request ListPinsRequestObject) (ListPinsResponseObject, error)
+	// RetryWebhookDelivery Retry a delivery
+	// (POST /v1/webhook-deliveries/{delivery_id}/retry)
+	RetryWebhookDelivery(ctx context.Context, request RetryWebhookDeliveryRequestObject) (RetryWebhookDeliveryResponseObject, error)
+	// ListWebhooks List webhooks
+	// (GET /v1/webhooks)
+	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
+	// CreateWebhook Create a webhook
+	// (POST /v1/webhooks)
+	CreateWebhook(ctx context.Context, request CreateWebhookRequestObject) (CreateWebhookResponseObject, error)
+	// DeleteWebhook Delete a webhook
+	// (DELETE /v1/webhooks/{webhook_id})
+	DeleteWebhook(ctx context.Context, request DeleteWebhookRequestObject) (DeleteWebhookResponseObject, error)
+	// GetWebhook Get a webhook
+	// (GET /v1/webhooks/{webhook_id})
+	GetWebhook(ctx context.Context, request GetWebhookRequestObject) (GetWebhookResponseObject, error)
+	// UpdateWebhook Update a webhook
+	// (PATCH /v1/webhooks/{webhook_id})
+	UpdateWebhook(ctx context.Context, request UpdateWebhookRequestObject) (UpdateWebhookResponseObject, error)
+	// ListWebhookDeliveries List the deliveries of a webhook
+	// (GET /v1/webhooks/{webhook_id}/deliveries)
+	ListWebhookDeliveries(ctx context.Context, request ListWebhookDeliveriesRequestObject) (ListWebhookDeliveriesResponseObject, error)
+	// RotateWebhookSecret Rotate the secret of a webhook
+	// (POST /v1/webhooks/{webhook_id}/rotate-secret)
+	RotateWebhookSecret(ctx context.Context, request RotateWebhookSecretRequestObject) (RotateWebhookSecretResponseObject, error)
+	// TestWebhook Test a webhook
+	// (POST /v1/webhooks/{webhook_id}/test)
+	TestWebhook(ctx context.Context, request TestWebhookRequestObject) (TestWebhookResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -7606,6 +11957,102 @@ func (sh *strictHandler) EndPinSessions(ctx echo.Context, instanceId InstanceId,
 	return nil
 }
 
+// ListApiKeys operation middleware
+func (sh *strictHandler) ListApiKeys(ctx echo.Context, params ListApiKeysParams) error {
+	var request ListApiKeysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListApiKeys(ctx.Request().Context(), request.(ListApiKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListApiKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListApiKeysResponseObject); ok {
+		return validResponse.VisitListApiKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateApiKey operation middleware
+func (sh *strictHandler) CreateApiKey(ctx echo.Context) error {
+	var request CreateApiKeyRequestObject
+
+	var body CreateApiKeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateApiKey(ctx.Request().Context(), request.(CreateApiKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateApiKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateApiKeyResponseObject); ok {
+		return validResponse.VisitCreateApiKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeApiKey operation middleware
+func (sh *strictHandler) RevokeApiKey(ctx echo.Context, apiKeyId ApiKeyId) error {
+	var request RevokeApiKeyRequestObject
+
+	request.ApiKeyId = apiKeyId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeApiKey(ctx.Request().Context(), request.(RevokeApiKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeApiKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeApiKeyResponseObject); ok {
+		return validResponse.VisitRevokeApiKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RemoveCustomerPin operation middleware
 func (sh *strictHandler) RemoveCustomerPin(ctx echo.Context, customerId CustomerId) error {
 	var request RemoveCustomerPinRequestObject
@@ -7774,6 +12221,31 @@ func (sh *strictHandler) CreateCustomerPinLink(ctx echo.Context, customerId Cust
 		return err
 	} else if validResponse, ok := response.(CreateCustomerPinLinkResponseObject); ok {
 		return validResponse.VisitCreateCustomerPinLinkResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeactivateCustomerPin operation middleware
+func (sh *strictHandler) DeactivateCustomerPin(ctx echo.Context, customerId CustomerId) error {
+	var request DeactivateCustomerPinRequestObject
+
+	request.CustomerId = customerId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeactivateCustomerPin(ctx.Request().Context(), request.(DeactivateCustomerPinRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeactivateCustomerPin")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeactivateCustomerPinResponseObject); ok {
+		return validResponse.VisitDeactivateCustomerPinResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -8131,6 +12603,32 @@ func (sh *strictHandler) CreateIdentityPinLink(ctx echo.Context, instanceId Inst
 	return nil
 }
 
+// DeactivateIdentityPin operation middleware
+func (sh *strictHandler) DeactivateIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error {
+	var request DeactivateIdentityPinRequestObject
+
+	request.InstanceId = instanceId
+	request.IdentityId = identityId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeactivateIdentityPin(ctx.Request().Context(), request.(DeactivateIdentityPinRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeactivateIdentityPin")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeactivateIdentityPinResponseObject); ok {
+		return validResponse.VisitDeactivateIdentityPinResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // UnlockIdentityPin operation middleware
 func (sh *strictHandler) UnlockIdentityPin(ctx echo.Context, instanceId InstanceId, identityId IdentityId) error {
 	var request UnlockIdentityPinRequestObject
@@ -8301,305 +12799,906 @@ func (sh *strictHandler) SetMyPin(ctx echo.Context) error {
 	return nil
 }
 
+// ListPinEvents operation middleware
+func (sh *strictHandler) ListPinEvents(ctx echo.Context, params ListPinEventsParams) error {
+	var request ListPinEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPinEvents(ctx.Request().Context(), request.(ListPinEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPinEvents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPinEventsResponseObject); ok {
+		return validResponse.VisitListPinEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventCheckpoint operation middleware
+func (sh *strictHandler) GetPinEventCheckpoint(ctx echo.Context) error {
+	var request GetPinEventCheckpointRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventCheckpoint(ctx.Request().Context(), request.(GetPinEventCheckpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventCheckpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventCheckpointResponseObject); ok {
+		return validResponse.VisitGetPinEventCheckpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventConsistency operation middleware
+func (sh *strictHandler) GetPinEventConsistency(ctx echo.Context, params GetPinEventConsistencyParams) error {
+	var request GetPinEventConsistencyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventConsistency(ctx.Request().Context(), request.(GetPinEventConsistencyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventConsistency")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventConsistencyResponseObject); ok {
+		return validResponse.VisitGetPinEventConsistencyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEvent operation middleware
+func (sh *strictHandler) GetPinEvent(ctx echo.Context, index EventIndex) error {
+	var request GetPinEventRequestObject
+
+	request.Index = index
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEvent(ctx.Request().Context(), request.(GetPinEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventResponseObject); ok {
+		return validResponse.VisitGetPinEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPinEventProof operation middleware
+func (sh *strictHandler) GetPinEventProof(ctx echo.Context, index EventIndex, params GetPinEventProofParams) error {
+	var request GetPinEventProofRequestObject
+
+	request.Index = index
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPinEventProof(ctx.Request().Context(), request.(GetPinEventProofRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPinEventProof")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPinEventProofResponseObject); ok {
+		return validResponse.VisitGetPinEventProofResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPins operation middleware
+func (sh *strictHandler) ListPins(ctx echo.Context, params ListPinsParams) error {
+	var request ListPinsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPins(ctx.Request().Context(), request.(ListPinsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPins")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPinsResponseObject); ok {
+		return validResponse.VisitListPinsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RetryWebhookDelivery operation middleware
+func (sh *strictHandler) RetryWebhookDelivery(ctx echo.Context, deliveryId DeliveryId) error {
+	var request RetryWebhookDeliveryRequestObject
+
+	request.DeliveryId = deliveryId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryWebhookDelivery(ctx.Request().Context(), request.(RetryWebhookDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryWebhookDelivery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RetryWebhookDeliveryResponseObject); ok {
+		return validResponse.VisitRetryWebhookDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWebhooks operation middleware
+func (sh *strictHandler) ListWebhooks(ctx echo.Context, params ListWebhooksParams) error {
+	var request ListWebhooksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhooks(ctx.Request().Context(), request.(ListWebhooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhooks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWebhooksResponseObject); ok {
+		return validResponse.VisitListWebhooksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWebhook operation middleware
+func (sh *strictHandler) CreateWebhook(ctx echo.Context) error {
+	var request CreateWebhookRequestObject
+
+	var body CreateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhook(ctx.Request().Context(), request.(CreateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWebhookResponseObject); ok {
+		return validResponse.VisitCreateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteWebhook operation middleware
+func (sh *strictHandler) DeleteWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request DeleteWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhook(ctx.Request().Context(), request.(DeleteWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteWebhookResponseObject); ok {
+		return validResponse.VisitDeleteWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhook operation middleware
+func (sh *strictHandler) GetWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request GetWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhook(ctx.Request().Context(), request.(GetWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookResponseObject); ok {
+		return validResponse.VisitGetWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateWebhook operation middleware
+func (sh *strictHandler) UpdateWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request UpdateWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	var body UpdateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWebhook(ctx.Request().Context(), request.(UpdateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateWebhookResponseObject); ok {
+		return validResponse.VisitUpdateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWebhookDeliveries operation middleware
+func (sh *strictHandler) ListWebhookDeliveries(ctx echo.Context, webhookId WebhookId, params ListWebhookDeliveriesParams) error {
+	var request ListWebhookDeliveriesRequestObject
+
+	request.WebhookId = webhookId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhookDeliveries(ctx.Request().Context(), request.(ListWebhookDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhookDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWebhookDeliveriesResponseObject); ok {
+		return validResponse.VisitListWebhookDeliveriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateWebhookSecret operation middleware
+func (sh *strictHandler) RotateWebhookSecret(ctx echo.Context, webhookId WebhookId) error {
+	var request RotateWebhookSecretRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateWebhookSecret(ctx.Request().Context(), request.(RotateWebhookSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateWebhookSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateWebhookSecretResponseObject); ok {
+		return validResponse.VisitRotateWebhookSecretResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TestWebhook operation middleware
+func (sh *strictHandler) TestWebhook(ctx echo.Context, webhookId WebhookId) error {
+	var request TestWebhookRequestObject
+
+	request.WebhookId = webhookId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestWebhook(ctx.Request().Context(), request.(TestWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TestWebhookResponseObject); ok {
+		return validResponse.VisitTestWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Ncxs3kjf+VfDMPlVre0mKoijZ0tW/thTHTpT4LZYc727oE8EZUEQ0BJjBUDST81P3ae6D3Sf5F7oB",
-	"DOaNb6JenNVd1Z0jAhg00Gh0N7p//UcQyvFECiZSFRz9EbDPdDyJGfz7OE4YjebvWcTYmEX6T2o6HtNk",
-	"HhzZH0lif20EVzSeMt0qYinlcXAUnI0YCaUY8mRMUy4FmVFFaKFnK2gECfttylR6zqPgKBDR/NdJGCv+",
-	"mf6+P/q1e/X7xcHT5LdRRINGoFKaTlVw1G0fNoKUpzGrnkw6n+hfpok4Gs2jhE64OJokchCz8ZGZQdM1",
-	"//KlERyry5cyOQ71PPOkvqZzko4YUZc8jkkkCftMwzTWf+Tq7z7h1PWe0ISOYRXpWE5FGhwFnf12q90O",
-	"GkE4TRImQj30iw/v9VxlcBR8++LZ4d7Tdrfd7nbb+3ud9u5eu90OvjS8mZwyEREch7z48J6kkuhuRPcj",
-	"uiPRPYnuSrBvOFWpHLMEV7Z7+HR4wELaPOg8PWh2Dw/3moMhGzT398LBYDCgB8P2s6ARsM8TnjB1zsW5",
-	"YqEUkQqO9trtRpBIWG45EyzRe6EXJDgKJnQ+1gzUShMq1JAl3oKeYpvyenJlFjSZitwibjTldWf2kaej",
-	"H9m8wNPqkihJ0hFNCSUJS5M50dOkQ3btCfKIjScy1ft+fqk/HCRT0Xw63KNNlbJJs7suEd/Q6LlmYJFy",
-	"WlhgOHbuN02CkCm5ojFfcEyr2296OHezw/lB0Gk6kgn/fenBnPpNgcipKuzRmZRkTMWcvDt5owhNGBkw",
-	"Li5IOGLhZZ0YWtynRc6SOaEXlAsS05QlmxG9397LiIaJLyZ2oJtoIp/TOP6RzZ9LMYx5mFbsJY1jcsmA",
-	"GUcsjshgTiiJ+HDIEiZS+L1+Yys6a2kmJ0zkhbMclkbdgmw+yRgfPgckLl4Z76w0XRdYqREVFyw65SJk",
-	"x5NJIq+KrH8qxywd6c0dUUVCbF+5NllLOO96SagZkiQs5iwiUvijtIiWD8Ammy6LxyCGFKI0Le7LSxbG",
-	"zKQJnZquEyyNt5O4NMUbWzPDu5M3mg9CmSQMtqFwdZ1H/IKpNDgS0zhu2D+6Mcxf05SNJ6k6T9iYcsHF",
-	"hf3FsNP5NIndnxJGUxadU7gC252D5u5us7171j482msftfVVpv/nX8E176qq8TtHu/74MOzTsM06g/1u",
-	"8+mwPWh2w/295rNhmzX3B8/YPt0bHkadXRTXIuXpHOaClMRSC4vzqUi5o05O01COWeE/YTL4l4RRpTWC",
-	"YMIFME3I+ERPlc1/GA2+C/lb/sPLf714f/bT6Yk6GaeTfz0/OTgRJ59P+IxH38ezk18lD7+Lp6/+8UP8",
-	"z87Pk/D7nxIqovaJaLfYXrsVdmIxGL9sR//4Ia64QphSegcXrFJ3P79K9bdOxskBtRxWx3pVelSZAclQ",
-	"JoQKYvSmenYM1Ig2O/sHR886u212cNAehk/Z/i5th4eD3d3u7uHwMNw7eDbY67T39th+N3zGus+6Xbr/",
-	"7GBvMAzZbufpPg2HVB/HIlOvq1Vt8QB0bvgAdI86pQPA9ulhd7j7rLkXdqJmd/DsoHk4bD9tHuxGzwad",
-	"cI8+3e/+uQ8ATux6fP4NLkaZwUcyjlgC94aQmt1vW8iav1yXlXCYbPNvgh/OhUzPFUt9vjCttrqLA7NZ",
-	"pU2cn+LABTMApJT5JgnlFUtUZgDe8aXZveFLs1uQSTDs7uHwabgXtZvPugPW7A4PaHOwH3Wa7afsgB6G",
-	"z3YHe8ObkBlmD/4dLs4Xn1k4TaskilkfsERTmeTV2Qe17VpqW8Dssuf5sDil3aN2x5uSZVDLruvKrm1w",
-	"Us555XPSK67SF+jGyzPTW1Fh9eUcG97fVXD0y7XZa7/AW8EoTSfqaGdnwkXLuBpboRzvmFY7w+Nu8vP3",
-	"z16dvXz77tt4+vbjr83o5F/tf/y2N/7wWzvcD3ej150f/hm3Zz8Fd8uk+xVi8o5si025cI0bdMJEpHf0",
-	"y6dGINhn07nIeW9k+p79NuVJUYy9kVbxF4xFty/BvhadCPYCtKKYK5RKN7qt+kuJ3bHibr4ze75IxU0l",
-	"YSJlCahH21V2H2THn012VPNXnacgz2Vmk/8kzoK1eXufxu+++3aWnnbp8JvO9/9U6q34+fukLf817IjT",
-	"p4O98MfL3fHPn386PA7u1uXwtIK378jlcIe8Xf1m+n4qvIdEIWcPmvy9F3Q3qqpbNqmSgZpZ/IdmI/eW",
-	"sM2Do/Rrd5TegtTK8yMs+zsuXnFxWWk3vpQJoSSic5/vqmIEnh102+1szPd6AcYrDP3blCZaiZRDfb+P",
-	"5DRZ9qVD/M63LORqU8NjsdZtRxvSWDH/W9UfOl7+HbuxtnuaTGHgF0BfYTz7x5WiarSOhKu0hUfK3Xb2",
-	"SJnNYtGrpPk0cNNLmQx4FDGxYmxCJBlGG9A4ljMQdDU0c7WkH5ETlsCCbOF51tGxhPaha5ej/ky+4sPC",
-	"S/6xIDQac0FSeckEGSbyd1ZJa1VDoLBF3op4Djqw93tIBYn5MCU8vTvCE8Z+Z2+Hw+LxS3H6OXV94BQZ",
-	"8xsesqIIhEfuzNFgPlG4JV9Wjh78OkuPKBBpP6FPm2dpazakF0ykROn/M2ZK0QumMBZAyIGM5oSqSxaR",
-	"oYR4EDObhRoUThO/t3iSubPMhUqpCBmRCeGpIikTVKRamODkt7GrdgYLtxQbaSq8oI36sJRLNoeAvqnC",
-	"ZcpFj8B0C3ZanmovLsSOZEMDF454z2JSTkTKEkHjF0kik/IiKZZcsYQMKY+XBqLMNJmzRIqLFnkjzd9g",
-	"WWI52zRQcr/tCXQ7WcJgtktINo0NmRAP5muvZWJ5pO/wtHg/mYAySj58OPm2ag1++UPrTMHRL8GEpqOg",
-	"kfNEa1o/NYKxugACJtOUqJGcxhEZMEIxTM2ObMmZ8uh8QhOFPkt//kZzXDh302aTeXuK6dbmbDWPCuYC",
-	"Q5IrMuYK+i2c429TlsydzeKm95KzOCJOL3ETsmPm5oJSuDwTFKx6KqmUJJbL5qIFbPaQ4uZymiaa6c1a",
-	"jegVIzQlY6lS0mm3STiiCQ1Tlqhsmgq6nKdSnsNnc9P9HpxItc6l9VbOzfJn3RKPUMPZaFIwzUAeBxAq",
-	"IuKZB/pz5WWGz57jeczN/cT0XMSqdvQNWNW3W7bGqifmKls4Z3vdbTBn03Wrc9bGSXm+MReXZAZjxvyK",
-	"rcfWFSZL7XRjpkDtEPr6Z79Naazt6oN29xmY0Gb6utW5bnUOTYoUqLSKgjFP3YmkyQVbTTxAv3Xnu7vy",
-	"ZF/P3/H6wDCUvwlc+FKwlVZ7wj0JUjuOmduEi/OpsIGhuZm9tSb6ghf4lcSFmZc1+TeTtAtXSUq9I0m6",
-	"/vpUS9iYUZWS7jIBi9/MT1PGPJxXz9SG0Kx7K0zg3KCLI03j8zEX05StfYZ2u91VmfInq61e84o1BFzn",
-	"hrVT2dLVBTO65ZsL3ZrlqWNSDATgg+AXRA5+LcQh1zMFZtQsFfsRB7clTbz4e/23c/g3zlOL/O+0WCg6",
-	"izSLsoRYt/5K3he4xgo9G0RJwlMbBqgvkztxx7yRdX6YN9Jzp1TbJUxEhJIBowlLjK8Bw3WP352Ayfbo",
-	"H83jCW/+yOaP7zhP5I080/MrkQizXp26IaHuGNw5RWl1GP8bfXLsL6szaNZpC/ZzYQ6LCBMybeaC3t7I",
-	"9KWcirKjVk3DUW1okk9dYlRH7JGwUCYbE9XNEzWEmS2nCNsZcioDJfRo1xYjW9qqbB7L6PLfM8GpXvWM",
-	"qYdcP+1TeL22RNeK6Z6asNyTh1H0TNboKSs5amU6YolT+/TsEzaRSVpD77HnpfI7ZZmu2HkLZJupu6Ex",
-	"enoR9WZCTZv0qnvoRXhHL9hbERdUN/1XIvWf6zZ2AgofoWHIJqnClDrdgUh83J7QC9YiIF7hP1mizC/X",
-	"uAV9X6Y/xUWE64k0oR2Sq9WH11yNaRqOygw9s0lgRr8y/LuAw1EzND7bgmqTjqRi6EyeaXnlRtsCCyAl",
-	"WvtDUpatgm7ddK1hLbg4ETRM+RWrNTEiBg1ogeerXnTbjfzClEcgdJhqnVXYvB87TIu4x47xVKVkKmIZ",
-	"XupFTdgkpiHb/FGj47OMnpGleMl6cdF0Tc1i1T5fHgNPVz1W5h+ZO1XRFkBLZ/As2g0PWbNLD4bN7rAd",
-	"NZ+F+0+bbJce7g0OoqfDbidoBIujhBRLmxMudn7stkNxObk6m3Ve/9z8bvK2s3v+k/jn03F78vNgL/pp",
-	"Pzn7fffzx/AZfeFIq0ljMXtoEic2YwDsXL/3QfGlvBxrkVuwLTCBo2cZC3gZI++4eCPTt7OCdqmH00dd",
-	"zsSqshLEJIXlAdGgBYcVN1pglMUmNt6W4MzNeNkK6FtTt8yWoHRRZq/reA2VFyHXokWejyTKRUaGPFHg",
-	"miHpKJHTi9EWaD0s07r8frS0unuRC/Rp4FNB4WjMJMp9fOjHOfuU+x7Ko6AdPRsMu+FBszNss2Z3uBs2",
-	"D+n+fvMw2hvuDZ9Fe3R31/g76GQSc6bOAQsC87n1n8MRFYLFkDoirG9Ei8rzATvX22PfTvXfrYl+jlNE",
-	"x2k5DmRMedxSTIAPtc7XcrS7n1uNb9mQTuMKN2OEP6h7vAqLyNxr58j8MIloyiqF/dK9v+ktwLmZh8H8",
-	"3DCbXHP8KG9wmAFO4YwcV1z5xzVHeEE0VrtwkY2oOp9w98bO1bnVLdwfbLak2aaqACnF0nN4uwd1IMhN",
-	"fO1b6mZmj39Y685aRNWbKg/U8t3A5XLTNkvqzTv7yxrLbsMs3iXwYMG13fYSH63Lfjy81pYhLFQ3NYgH",
-	"czkl2iDRCh55j/+4XtxSx5P+HhHZ0/vCW8Dr0TQ99HKgBVwXo24RgZjKhWrmhMI2gYAWAsLgVCvwdrKZ",
-	"JlORm9yyAbXZaizO+vxEHFrvcDKtV4UGVFwaRYihimO/1QoqE/L0DE5Zig/OlQL5lM7JbDSvjOlbM77H",
-	"fMw+ub7j4qXWTwrfY6mnupSFf3AUPGt3D3b3K4Z7j+ZMIcTX2DgVyTPm7eo8N2zDfKV72Hm637ZfgQe1",
-	"ygXazvh1ox8TxT83I37Bly/GmZSv4AWyxD2wE8seKXMtoVWCzz0H+/t7B2QwT5naVGx4CvKZN4dFwiKV",
-	"sontDG2vqZi/x2+rGrgi41kj+RzLOlpzyS9mhFLqpkKXC1fuSX1TU/kwvwbwucTSs3wtdPuma6/X5IOg",
-	"V5THdFDBNCy54iEjIRVaQR9A7Eg4qnWt2fZoMdkA23L3rYZM7eWc+I6UpT581xIXQU0n6Pl7zSJOz6Bv",
-	"3QHQ1Pxw+vZN/WtFaltr+rSiHAIb7PyqNg6K2933CXXTJWM9XwLELqPZdWpCpyY+s31pBD+zhA9rZZNV",
-	"39KC3w3SCfPMUJImHxMpLha9jztnwzLPRbfac+H6b8HqPnGODxSSi1YTYv+aE6MoWjK19quW04qPtpqR",
-	"Ztfz2+Sov2kPzTaW6ksjGDEasQRhK0HJeCFCaV9lIqbChE9Qh7OvEylgnEEbJ1scLzeM14rigZvxdESo",
-	"fRYQIGeZ5WoXSaXJCkdsTMERKKZjbf25Hz8VAioQiRDm+s66pMsTzQ4iTvLd8dnz7+08FXn0/uVzsv/0",
-	"2eHj/JSK4qFyaqVGlVN8cUZrFvGKJcrgxqVO1W8QLshvU6lvZHICq9rvBe1e0CezEY9RGbE+AxBj8/zU",
-	"e8FuLwiKiRL+/CealxM9i//sBb+0m4ef/tYL/m9QNflXMnShqmUCaBQlTKmqmNUGSVhMU4z8QnC4fGPD",
-	"6rgDe4fPDgo7kLuod1ZMeluJ5vzImn7aHDY//bF38KV6Ed6zNJkfa36uXgYxHQ8w+8YEq2mSZ5Tr23Uo",
-	"E2urpUl+pw7bbX+GYy74WDPWrpsDFym7MMbEx9nseJqO9GEIacpqNiRroRkLBme4xAdP99uFJf4G3+4T",
-	"RuPx/9cLrIhYwj3F9fliQktYauSHH+J8ElVPtM+jfjXbUEWeHKtLMhsxkBbU2EdjOtf20RO9kNNEsMi8",
-	"bGTkrJoYCeBJGA8p6LjIa+c8Wkj+/03YMDgK/rKT4f7u4K9q58OUm5wwEwNRR345VjpPyqqYqBWkeAHU",
-	"1ybD2l8rkIEORhfzlCdnsMd2hwe00zxsh91mN3o6aD6ju6y5P+yET6PDLmsf7FWT4wfZXp+c4ev6i0KL",
-	"6bwkxgvD+lkahJKYq1S30W1Vg8iE9J/0W0R3n4JvEXwlCq+77m6H8Nx42hrxEzKM/G+RV4xeMcLh8VvL",
-	"DjOYtiJcm48IqjtJ5GczM02qlqhMadkKQocKpONR/+NOv0H6zYvf+QT+MUj0//sP+O/HoKRcCJmggg/r",
-	"jgpAtvInw+Zr8zzqySj6+RUTF+koONptd7oNLbTcHxq+kH3U6z35r196vZQ0Pj159HHn8d97wS//5y/N",
-	"//fpSS94BPP6r+Yg+S+Y0eO/P4Kmn540Vu/y+Ilt+7hCbDeCz80YwnohTVBv/hsp2IYMMKJXrJYBDAjj",
-	"3KBLmc4tclLafBjP7GgDuEorTzw1Mk2RvXYXtFBgAPNbnqUW7Zcm8E+2acYuXy6A0Ffl2/GZ+Fnx/aRK",
-	"/HjvMNcWPz9N2UI1oi/Y59TdihN6wYz+0CIfeTrSsoGnDRMJorRyccGF4Qz9R8FmTKWOQWw4uiEF9PE6",
-	"vjhYxBW/HDf/RZu/t5uH581Pfytvm941QILWywdOOkft6vcgWq8NKzGzIF26hSuysBT5O3KTXVz9YlxE",
-	"V+HOLOZ31O1k/k7cZPqvIEOhNPPv5QxdV3knGUVehNsLc4nqZoaZD/6cIvvq2Wk3NMMZDVdrvkv0XZjo",
-	"exmz6nl6izlVTJUWLmMUm/NfNWGABdj0YMPk3FTdu0GFfUDHzG4uKrPWXqYDc+MnU5GfddWjZxUFFlJz",
-	"MxJw0hkNxqlQJAKypvNMARRA9gNWIoCeRMhZXlgNZDqq4xbjwqiyrLOASxf6Wmlbf6Q8PbWYBrXsXLTK",
-	"DBc3PIO6GEnaNzPoN6wNB5eMUDM8vYqJ2lOgv+HSlioPg38W9vyj0K44Cl/05qqJFAqrilhIf+OCAd+U",
-	"54gw/p2/gUOiUJDEdq1iCdtuBxqVXdAL+3woeG5X4753OFWksXBsFlccANWL5l3baZYsLBiL1Boebs/5",
-	"BbZ+093SVdM3rXc8t8AXC0xjE7032Jx8IPTC5faabme1V4ul9mg0pT82ILOiWMNCWovt65PrFw5T1Wdr",
-	"a9cvFCfpr56MD5ysWbcf0jjGzjVVKsBv6u2BSwTcYBdyAWkLFy5ruZXlykVoNMDY8Q6uQyWJWer0Pmiq",
-	"W/Eki3rLrYSXeLjZwfPj9JedPNe2LhB+4QDlHjdzgosZA0ZiVsfZ2/h6a2/4a5vlom2wtBUVsBauTrF9",
-	"OY9n2e64tpUh64s5Pd/8BiVrlvzTqKzoBZvlzgJMx1MejcDAwBj0PhkX6VSluOlamyztIS7gXezijXF4",
-	"uRSaDyK0Ibk1EEwLSa7qsz2yc6WlMEtzME2XYDiZxyOTKArhc39V7rqxKYhuDKPLM6JCOWH5hfRBP/7M",
-	"C2qWC4KrKhIa4ajhD6hhUtL3fAl9vM7MynppuiZoK7+mFt/qLtezEnBrtWFM+5vYkoVs3TAptGWAL732",
-	"Xm4tVZcqv+LX0Ze2uOR+8MXC/q5hVSjDSj2x9fb2yOBBFMMcnFAp18CrO0pbM7rcIt+LvfVzApfoGqbh",
-	"V80QZUZIV0xwXMIyCSJfwkEGx1khRm/LvHMtHbeupt5iq7aqUz3840ai3QHpLe6dgdZdmyfWLgl4HTZY",
-	"pPhmO4sj/BspLouPjr82GF94D3SQ9Rh1Qymby0JcweOhW/4JhfMyrMycCM80MZDlyEx6XK2D3XvxbgFq",
-	"NuBuD1J44da98KBitm/h+rDEgSHIgq1tQJQP2rOQKtfwlp3LJSTQDYgsjbHYK5xrvTVyc5il1a8OcHvF",
-	"0kWcmC4YJcJISKeKkamITGmYfhYZ3DdrheWo61epenV8aLQlS+Oarr4u35+dvftZd8OSbGZVK9fIxn/m",
-	"i2XXA6WuT2VxhFXIzfW5G7qX+1oW0ez1Xole2/5OaPWBWden1e+9Cq2u/Z3QmgG/rk9p1ncVOk3rO6Ey",
-	"A91bn8qs7ypUmtZ3QqWPLLs+nX7vVSh17e+GVg+RdgNavd4r0Wrb3wmtS5SrBXTanqvQCG3viD6Vbkqf",
-	"SlenT6V3Q98yD+8CAl3XVSjExndC4vKn7gVEep1XIdM2vxNCM1zcDfRb13clFRdb3wmVPm7u+nT6vVeh",
-	"1LVfhJa7zkB3eQkvddouWLis7yrUmta3S2UG2bJZeI8PULfM3eXaFjHNlnV8laF8bdNnlbLxRCY04fHc",
-	"ZOI20F9VhMWDrNrsORDR75QHf6dMlth2PEo+9OpmgUau+7I4lpcOIHUrC+vcfgZQuYQV2zKxNq9lxIec",
-	"1cS153JZsgRW8Pb3cxkofYh6VoW1t7mwixYd2nyph9LZ5DhUDrSYuctdtrYZi9PBEJijb/Ov+kTRuco7",
-	"kczrCeyZjwyywdL43RcuiGu4tWWoxCPpkh/5N5awIizIZvQVR1lGZq791qi9BiLJdoRXDkx7w/hxGq3x",
-	"3JNvXQGmvkQG3sQDmr1ujRjMnicWvFiYOzm3Dx8/fmwW07EXbUYxe7u0I9cMsbr2zjj49yWbgu1uaj98",
-	"NHm3Ixg/cgub4ac7bLAHd5owcXzPkiHqsHs2WtfqoZYscEWnrV9dekn7RZujb5VVvODzUCmFFUb8kqYP",
-	"trJolQvQLA4ApfluUYRzvvc7E92cLYaZibUkaYRqD43fJXLCkpTrfTAQiPm1eGFA+xz4t6v24jLbIokY",
-	"1aF9+6PxjM5VhuhNBnPCU8XioV6bifdJH/xv0Wbh1DF8G2D+LMxPlQqbss9pdkYMTLBiTLXIN1MeA4zi",
-	"MJFjL8bawNeAWRLTlLXIG6ZPVmzw7MYyYjGZJTxlJVCKtUs+e1m5+yZN0kvLrc+8xQVuWtoxbczmBP7i",
-	"1sSvA2MGMzVkgJm8hazlBEwwLK8sIDiSDAvEpWaHGI9s8UXIZJqC/TAmXKRSiyYpeEhjMpTJGNFKnj19",
-	"tv8YQjpHVI0wv3MMIc0JG0LCZzTFU4fplapBYikYUdMkkRc01X9AWBaTqkhJJKeD2MGmJWySMIA2NMCT",
-	"DTLGND8qyF6HxOyKxUCCYCqFijR6Nlmb3QPUVL3N3gZEZX5PKjbYbJ/+5UI2TXNAMHtPZ68RphH2Ul0W",
-	"H0DXONh6P22KEukFY2pqqDsYTCLk7O+AFJM/sTRc5JDKn1g9TZv1VD6sLznkbBajB+x7OR3rvYxjxDy1",
-	"uZzoItB6NdxvJJUXCCMDR7iUp5U/q4qJqDmWgs2b+4Ndlj+Mi1Pk/0/z/1Wlxn8plFpfJUm7svqdnz26",
-	"1243lqa6Fi0OxIWzSJatwMtAharji/Oxodqhv3Ll7XpNL00attXpFB0C+BMiHxFb8ZYrMhX8tymDPeEi",
-	"n7pNPihGKBFsBo2HMiFaX4E/+AVss11LpqL5dLhHmyplk2Z3O7uWK0q/2q4lsl7vy6eMOyDaVZOzc4Lc",
-	"JnzroT5VCQyaNsdSpU0I9fmltHPemfukmxv5Z5vnwRFyRS5NRtGGIuWtYF7W4wKZgpKWp8rmqLVqpMx5",
-	"xC+YqgAy6KsRbXb2D476ZChRs9Vahma00++P9S9wrTjwIncBoXAFCLYR+0wjFvIxjVvkzVRrNRWVeY3d",
-	"Yq64oBGIaWwsALwmS5xlpr6pjrLNmVQgGtbm0NvGkNUSs2Hq58Xn61XIxPfRtsgpS1fJtAc0nQGOoVVo",
-	"LbZnXDGiCQGB5WXJ1xDnCSzznXOo/FHpy6QXjMygGlYRPlNZqlaCCGiRt6W5Ll18H5C8OLuPIyZycZIA",
-	"tKyH1QoSQLJHNGVNiGxe9q28ojDjCWudYT/39yYfa0vJwOSNgqPggqej6QBqo4DWFsqE7Vj9bcfWtd7R",
-	"o4GAKlxyWwB6cZROpyCIli6oXzimOIMP8Ewws8ua28mQCm0VX7EE/N5EJg0iobouInS4RE2/9tZ93Yfl",
-	"y5/z+TtpImSJvRHMaqOtKFyeW4LH2WgqefTV2oOGRZOGTpgxEanNBJfLaM/JxCpxdl95SGZBAsXVovnw",
-	"bZc27mPbGKbClzmANgOkVdDZDLqLg6hvBK62wFRcCjkDCNWlm2pmuJrsdJPk6YKp3dfNsHj8ZTLn1SqA",
-	"VpsQWCevK1iAHnAGCknY50lMBXXqtNkarVWes89hPI1gW2BLz4VMz2OucMsmHNBwsd6KXjrMy8AyLLol",
-	"lt7Q/+WVDNP/6UCVoSSNlDEXF+dyOPT6Ymkls3dBI0CBEDQCgCs+x2/bijZYN8NWfmEiQpigpfyTsJDx",
-	"SVotmxS/ECwik0TKofNg2CSmR5T88PH0cVE0mMXVQsHeF/3WSgyUsIiGGd7dWjaEpXvBxedOg19NmqGB",
-	"SDMUggoYVvC9mxJbkPExYQKcxhlP2TKiCOd8X0/QOqZWBqu9uLlvBRnMrKKZhthsFuHKHONG3nprLDC2",
-	"SoZCo2D05FTInPpTyRqV6n7hfswrzdlNkJO42fGp8iD6K2NjBtewEY9RK5fD/Kto2QDMV4GogyjPmjQ8",
-	"hEQEkQH0rpSN19psz0NHk4RCYplgnytOHvh9eUqolgnDlCV9kkpyYTzGuo8p9AkHyhb4pMr8ebluU+C3",
-	"YlkMmNWyHarDezszMo1Va41nmvEA8XQqEhbKC8EVi6wUpIr0AiF7gX+vaNnuFUCvwHdrBAN3P0QsjLmA",
-	"fzJXsttVoP1UIdKfw1kwpSbXZLrvAe8fklaxxiqJ+RWrYLolfjnjRytwNMDgj6r8c/ApM2bOIXfQ7j7L",
-	"eeTA41eBkVjeXFgGk/R6t6txuJ212DvIrcTBigsBMXc+eD0V87dDqIpf5J0/SgN+KoulIWdxBC8NDUIF",
-	"4SJinwkXBhLYgCsN5nBihoqlxPg1BzKaY9atS+FYYy8+Wgx0kcvbpKWszfLuDGpcS5ccYDLwyvfMwizq",
-	"Aa59hNTgKeCxc0H6v87SIxrRfqYBcBe0mM1hqeo1dLm+1ZRyjyhAk8ycswMpY0ZFsFgrztm02A4euC/4",
-	"1YpThPJqFQIdqq7NRkwsXoL7qQcVbgunsyOxDc0ublmrbo2qiNb1X5Su3AiE6SEUooKYB4MyE9viKn+s",
-	"MtbKF3opMrd4pxcWy8yialnesJlJG6iOZU0lwtx19b92O+T49PnJCYGSX6qFqdOoiCeMMKrmoCNMmUI3",
-	"Kz51Ri2CNSbpZMJoYpKtuXAFphpEwHM0iCMLFZp/I3H1yRx3TqhSM5lE+eeS3U7uuaSbfy6BSiGL8Z8F",
-	"mzXRSPNZesJFCyvSXJ+hJ5hiXzKd3ta5LSxaMD4zgJW4hjMiW0OvYUlmVDJB9abf/7283X17x8UxFq09",
-	"k9UHSdtK3jlxVQexgKy/lxbq2ZpVWr+M4/w2YlHcqh187orkVtxO+sOwc2M6JwNmy2wdkT4Vc4z46WvN",
-	"Xf/TgCHYNfirInImQK/PucFMJV56wSpV2s3UN6yojs/dsxEPR4TaB6QQikcrg6QJrxsSn1ytQ4wrBCs1",
-	"rm9PK6hX/xa6HYpqXeXleGd+8lVedVd9PjLuXihDLkwdcp7a2kdmB7JK3da5LYdkLqeJZhAbVaRPM3R1",
-	"jSG+qBUs9R9VuSDQkvc2q+oacxWSN7jTNeEmoF1f5iIXuZxnmVxV69WWv1jTeknUni9LvhRLXy/t6wTA",
-	"l4oC2XUaK5x2uMlDORXZsy1PzGuGYQqIYFIsvmKKPOpj1WCA+u1js/7jal23sih2pcGOpbWxQKurr90g",
-	"asLimKHSL5NISy2C+RtzMtPsm730rKQ+Iac4j9mYfj7Bbp39g7J3pLY2d+1Ls2lhxK11WsZU6dvzo5Zr",
-	"7YZxPyLCot8ubzzudrvL0NULRyZX76PAfNV7UU9imYkKHLnwKProBpuYjEbfsUCVWM9/Vj6Ui14YhANr",
-	"xqKheM2h8eBZgjTfyr/jnKGx9GFhNce93aq605gpeh7hvscKSxBCVUc4BcmUVZ27Al94rqsFRlKh0PwG",
-	"whTcDBCuhe8bWl1E10NWMQKCFmUC74jkkrEJPvoASRURtCUBejMK1tK9K8riVTUsc+atcuU/7YVUEME4",
-	"7iiAmREhE0ALB4H8qNvew45NLaX7j1vkw+QioREj+qbVrSPm1+ibKhfAW6mjrUTk4lsDivXozoZY98hi",
-	"nr4jHoFDAZU163gFJ8OIi4sjF0KFJmL27uzKABmnR997UoMaZVyRmUwuoYiL0ftWXIwasrd3SbX0Lpl6",
-	"J0/6RMvgSGHsH0wNT/QMrlEopuKXPsq69huuHJfXr0WOwe5LE6653AaEAt6xqQRC9jrkR/6Ntro+nL1s",
-	"PsNgRQjy96remOQ08IiltghIgyiJ1ppRggSj5ulsIKciauhWkT7OCQ0htMjevXDUBO42VaTf6037hKmQ",
-	"Tpja0mVcs3F4OefKNsEwTcV/Z/fw0l4W7PWlWhZnrxtrSmH39GGY8yQ1VnkoRUq5UJnGX5O3sFJ0lw+n",
-	"O6NQ5SDnvczqJNzn99URVVgE/49aTSRPSFl6cHWe5aovH8SdmlyU4TEG8TjIQrxAMcIUrtDab8cu3b1e",
-	"p6hNTDd1jr0i0uaZtfpz68QjYRCSH8Rh1SyZmq/f64d3MHGqiJS2oId/BFrOECJjRm2FKc94NvqAqYFn",
-	"bWO9JOBlkIm7AjnY05g3uOBEuTs+GvPKqJNP6z7C2rPgs7TPYuX3dv8J3yxYpWbpifmFJcaovfP0RWiy",
-	"9OFV2V1Aa96ukNk1SVjIIgBTOMpd1bkSmP6du7SWWc5R+WxRkP5/Pvn05Jcnn/6+pPAg3mD6mke4V5PA",
-	"t3b8AfYjkQynetKYjnTY3X/6uCIM/XYiqIPFNmyj9p3kIxZpm0DsDobVY6YepOUF14yX/Mrlk19rf3GQ",
-	"qn2fWoLZafNeLGonV4RHlausFsRdfH929s6GUoQy8q1Tb8dNxf/aF14zQ3gZa8DpnDA5iVnldNIFCbWF",
-	"hFiXRuuLPehv5+RFPRm2zC11pXTzxl6LpEReQA0cT5hPE3FkN/3IHOajqQ990KhuM3RVY2oaQASiedyq",
-	"bDDhoukEfW0LLyayso2QaTMLj6lt4sXNVLbJ4mYqfzaFc5ouqKZuxpAQ0xzbokg1zUw0ZhOek5s2XLKu",
-	"tZeR1AxtMba6CXg4LM3sga5uWYYAm1PTYMzSkYyasHyYFVTXMpWyCbAkdQ2mWXp5c8wiTpvmENQOp++A",
-	"pn3mq2s4mKp5/SczyIC6hTVCrpbHrTeu8lcT5Ne0vIFxvLVLvZx1jN9l0WnQA6FndGETPZVPVbeEPvbN",
-	"K5pADrA+/x/yR/2ld6odQrsPctXIYWU1/CqM+dpjDQcK3igVxCqVGmtUV4WoLl1YCXTkgU01gtfAuHo2",
-	"jm0dHE8N1EIZP6eB5T/zSBcZ6HbggPiryto1clXyPAh+H1i/4ZUV/PSlEWD7a6QMljIOKkrmbgUwYL10",
-	"zNIF9h4SCbwIhHVpHLCwWCN49WiYYzJkMzKTidHqzU3v1f+a0CR1sezTiKckTSgvaOng8qLi0tWrQvAV",
-	"o7K38jp7Zx1oAjPxfG7JoqX2gSd9RcN2r1IirlEqus65/amqjHRJezpl6UbBfcdkCN3WepIp6nL57cMi",
-	"+PBAMEYkAOtqleDMdJ79bexm1UE4ZalFKzYhMRu8JtugKRulmCs75WUemMSDgucNG1uX1JIXX+PsXNbS",
-	"hHkV2VH3/FS9Cq//zem/LvWVD1nbnubK7hRICIeQZWgHotUiiEmRJjJukEkC1npzqiBGdyqoMqlEme+/",
-	"AdCLE8ClpCkxT1dMGNtcSHTb4J3HRNQib7ReAx4DTS9NWARuGX0FJuyCJhG8FVLFGvofXFxxxQHlxPum",
-	"bqE7p3zAY54CqMJYIQQkVWSoDfgZj9IRefTm5Y/fPjacJ71IbTNlKMOdzhgTeN1sz83zy38++bTYwQMb",
-	"0YQS618aAcSHVNyEHz6cfItxKHOLp9iwsdjPml34390OrECLvLdl1eGtS2tWCaxlVaZpSexfLxr2rShH",
-	"sJZ5PpZh3VOpM4UJV3gpmI0g/V96gZb2vaBBepr5e8Gn/soPSvnA+Yp0l7G6qHE0cUXARm4UtZCKxxP3",
-	"Wl3rjFj+Ac/6X+yW1cuIEzctq6QBVsO6htyyuqoPJIAesLUF2epSDPzs4TTh6fxUdzZ+yQn/sQqj5Tgr",
-	"j2m0QZNI8Kg/Cs9jfsXO//e//6f/uGFDB7W5odBnCImloZwwRRSdO3C+QiknP1MBBgWVpHJUVMPQ+Mjq",
-	"exrUKP1BO4557gGsOhbj8dRraHDUgkYAUuEo+EfzeMKbPwLGiWVbXIkvjQChBSE1Av710h7wHz6eBWXd",
-	"7IfTt2/IRzYgAHiYva6HMeVjRfpqOug3SB/X75ybxO8++zzpt8ixgzL4qzLwhTRWEu6MXMXY//BK85qG",
-	"0Iarc/grnFvgCnhHQhIccaM0nWBsPxfDitgOB7g1BmyeLBAULTILa6a517iiqSDHJ0aNTKZCufeEnuiJ",
-	"v/yFaHWapxhHoP+0q2k1PIQQzIqlPpTDXzF71E+KzwUL4qecNt4TnRb5xswlA4ZR+dplf1WO7Z48oepS",
-	"PXmSgYvNskySMZ2DldgTey1yMvQrm3nRQY3SIxO879sp2y8pSJvFkE73sVT2BCHkyRMMP3nypNUT3RZx",
-	"fvIiBdm00XuiZ+4nGLeINqoJJZ12G1HosJ13ZuCDOK4xgvVGvLhiyTw7IuYJDfPwjvRCG7cpJfr7cpq6",
-	"OrpCzZgJWIBIVCNW3UNqL0vxQwe4FIywz9pENEAIXgZ038/z69sDr+jcf87zd0DIntBMMZSJDyHwXF/6",
-	"pS4xV6ny1tVA+oCylhZdBbBflm/PWDIGhm2SJ0/OgF+fPDlCplIyxksY4jVoMoc7y6EUav3L4QF6AdE4",
-	"loVt1aNlXJ+XrnoZJJEzfZxy7K7MILboiR5Er24yFULvJLRu4DEFOKSZ8E6Q6WyS/Sw5k0SGTJnlxiMs",
-	"/IODAThAYkjjWHkHB6WBJ9DNF0BP1uOrivKeQFBIBYlkw6mU/ZIq2LekGusQ18scOr08YJn7t0cpVjob",
-	"noJ1y6B+HA0h7NYMj/UI3FpkwyMUJzwzH3soI0YD93cOs+0s5ohZYxnDAo+WeBMwWy5VpA/eAkAGobky",
-	"4XYdsm3U45pjgrFRhVvUD+XVpwTbQsgeKuojm7AJjbR4yIffGEb1vHCWzzZE48IB0Yemh2LbBQHNFsjQ",
-	"YbcToZAg3IISG24BRrEwq+KAAR2sjMj+ppesQbjSK4QxVxC+cUG5IBbD3ruIYN8x0x2ZNQcMYTAlc/Ab",
-	"gKNr3MVW8Hg4w1wK/UfIDKA5pGPyqH9snNbQ7Ih8g7/2pu32XvjDxzP4B+s/NuxplbhHfafy9B/DFTeX",
-	"U5B8PTGQ6aiRK/Vvsjv0CdAiPYmQ1TAi1lziF8xKWL1k5nIAFjZdgHB9N/QARpN95iq1xD6X4koTK4WR",
-	"tcb3DBxkk5nIQEbcGJNaycLpYDsLq5sPuIPNOM4GcIYEBhzk42Ptu72JYOVpFkJrDWdqwn+5QiwePfwZ",
-	"t3Y2F+T9y+dkb2/vkKAR2MC4wOdGEiv+mQwTZGUa27wuPYg2PnEQ50KtNj2dP8FC/sMRE2Q6maAI8mxR",
-	"za61hqpZeDDaYM2ztbQL4kCzcW+7nY6V9Po61SxQyqRsIOSiu3diadn3UT+WodbkqXUwkkf9sbroI1Yr",
-	"JX2tmvbNS7keH22/hE0YBcUQl96qG+CrbBHQXnqGE61Vq++H+mAMSwR+MGcQ2qmgoxJ+6wljjvZE0Ahi",
-	"HjKhwMo0lsPxhIYj1uy02iZlBpVrdbSzM5vNWhR+bsnkYsf0VTuvTp6/eHP6AvpkD/JO5w4agdnc4Cho",
-	"t3axlZwwQSc8OAr2Wu3WHoQWpyOw2bIIhavdHach7PzhpSR82SnBXlywigjD9yydJqKMneoQeb1L1sR8",
-	"mxdnkC8WFEbIWRk246gnZij7rKIwBJxWlKNWOidMpTRJW+QNTRJzaQI7YMQuaot9E5ECG4knvif0vSSH",
-	"eSsJTSsPHUUzWAWYhom17es/9D3kDTgm71ErVdUFiJkv+gPYKLRHT6LgKHjFVfq8ALCR4RwDqkCVOZ81",
-	"2bEq3kkEiANLWv80ZcncAsus2Nxqomt8wSpja3R5xcc8Xbm1wYP/1Ais8Aam7bTba5ZtKsLKvMgglxeX",
-	"2a/ptzoQfAnQphJ736LWWD4HyIdue7dudLccO7n3aui0t7xTqby97tjpLO+Yq9DXCPZxI5b1ydVI1r32",
-	"VqIrX+DAeKngsFj/1C+fNG84KFQ4ZxVFUYJGkNILeN5/x0UBiM8+XwOWrb53Fb6h2cL/Js24BIu7GOd2",
-	"IqtwZZ9TbXVrLXlQ9lHgpWdlm3tuRRUKTOAs9g5k1hEqSXmbmTzqtNuPj6osZZIZyk5PB81KxswkeGi9",
-	"V7k2WnUYS7g4pYjnLfKtxNBofZtp1Qg+7zJIvC+Xc8fgpsiKSECasJCzFunja2XfkohIz2CGwCDjqdYC",
-	"ZGpcFU0PN/FRp71rPrgIqxqTadPsfaj/v//9PzvoccEI1BnlKV7zBNr5lkqGyGa/l89RCOUVAr7aNTXf",
-	"g4+g96WfQYd626137w26Htz84S6z9tCKV5keBzIkqCB9VCtNnpMZ1OUA2YHx1jao+sc5aqyrHWiioidM",
-	"M/2RMwPFDcDc8dzclvqrJVh0YGUwARwIvPOAwp/1xZlkakZPgCGgNYjc6XSpMqBLwBCddltPOit7teAL",
-	"Q8pj1RPwQ7d92EINt2/xq/tG91gZI14vfqy1YA7sCGlQyH9oH/XECAwFAyWvSpifFWoSjmqyALw8LgNh",
-	"pT8F0bQ90c+ysHGFRaa+lBfBWGwIhS4FM2xpTSPDXGAXz2RPXLK5MutjZqAtekhy2m+7eZdqTXmeBiRk",
-	"t932MgGtKmhc8D3hQHDJO6o8jGprdcCOIRHdzuG1Fa9iEYPrqF2fXBzqNzJat7Dosbp8KZPjcKVqm7nG",
-	"WIrhpUxOFwUZFfq6hK5jdallg3nNWdbTNl1dvSkucAEpyMJSbk97+yZerbhkVZ8Ceh1EpGUJwSsP5/fb",
-	"TBGsUgLfyLI3CPOhtbSYSAUP85AuCEaOg1h2T2klMQzJFZ6wk1MRYdTHl0bQQe1y022YnxoA17U2wvUq",
-	"bIUNmVxnMNuneqgVj1p9z+3t7FkF+HOGmeAVc/Lx5hbVYcqe17/cvpnQPlze0YammqfT7u4KH8vqQ+oO",
-	"+6uQVFWhaz1Dxi9o3O0crjTLfHnH+2cEHatL94hp7Qvzknl9Q0jPYn1P084f/n/q39E2illaEavxAvxB",
-	"lS4lf5gjD6uaDBi+tPWt3mR0UKtX0FjJnlDTMASbpKoABrwqQMCyU76urX98iwNtTQdZ7jfxP+W0ltzt",
-	"210Od4tlks0a3IErAue4uGNW43hNoeSi0EHQrHB2v9MW/5qCpQj6e9+EhGHMwhPUFuRDYz2Xcs7Cs1Ad",
-	"2hy3mLDGlDVuEAOaoHspCb17ouogCwlPmizJvAVo6KPRpI0OfYpHVAFclrZHTtIs93sMcYU9Yd5VMU3P",
-	"OhAw1V6kJJXXlg/fsfQOZcPyHh8pT08NOO+W3bAuMWYdFc11Kih99u8baH2Frv/WimnuMH4Ncv9PJJG/",
-	"Y6WAAM8z6QdQ3B8tbsfLx1nm8Zb4XmhdoAa4F6/ichmSZCqOSN9CpvYbpI+5mwYxwACs9nuCY8yC8Syn",
-	"LI5t4pInjv+qMO6ygdlMiZRD9FZh3qnKh4c652VPGPrM66RVHyEWxc3BboupBAX/zGaOiGc4dwObBO5t",
-	"fFxelmB13fsln1h2B5rnpv6y3MRfWOTcZUKzutfqAjO/XDfuy1qZrspO270HLBN7vok/md7vtvU+OyS8",
-	"Sd63CwoPBz5CZvmmxsNwj+6k35KlgS1UED72ntz7Xt2afsNAF3rRn0rfvlgEmqnLVE7w8rDvalh9hSc9",
-	"MRlJwbZtFfyU3LnPoCjlYPV21NXF3z6P4U0iE0Qu8WnABdYdKibXVMqfn94btJKvQOqs6jQA+O0/oZrq",
-	"kLnh/BctCGr38h7JBFQ0V1FTq17qManCc0N02m0/C6mUTXEsspJvpj6oU3UlPJXm8hVcrgiiD5RSwVyU",
-	"s1Zte6I4ItYj9F+HbeIEV2S303aFcvCROVeQbjAnpuJOqydcKD/kTNqYPDebdydvTNaqRceLGnm4pgLw",
-	"lE1Bpil6abxAA6jYKQUDb8pUmZFUqlcj5lcoQ008coRRJ1A27Ip5+9DwltAPEznK0zimc+fZNaEnrZ44",
-	"VpdI4BaU7BJMxVelaevZr+iVyDV2CB2rvUz7bddRyUuLe+N6ufMQr6OX+27lqr9v4PcpdL3ZF8ksMuP9",
-	"1JeAt+kKQil9Sy8A6/v/763VkBF0/4wGTD8U1W9490hFwHjABSoC3onpknRtzEXAG5SE0iYcmlb6xjM4",
-	"jtkd3RMpvWSiAs7RYjaYSM+TYf5HyGBqlN9U3GOoC130wECgyAQWyNQ7mPIrCLYsA9CSC8kUGdDwUqs2",
-	"v7NEuiTYkrtOSJub5VQZiD3VIxtFycdrbsBCIExoq0yZm0ujNjasvdci/TJ8pokitcAT8PkibGbFB2u0",
-	"l9rAtL1ilW6IbSO46+bZ+FurtUwYcAqIWPMYPU2lXryQxvH8CJNldLuUu4rymnNcbpUh4dqKCkIUfK2K",
-	"igNYWDV4v9Rh9Qs0A3O4cWXjvr6DbVXZyIss9LCXgi9s6uMtaRu4xzevbfyJ9Axsv8LsXrmAyxtUSACO",
-	"cGVNBLfbCW308W1XF9G/qQkTkWoakZ1FRayko5i4fg4/ZDH+X3YcQH51xNR7NpZXNpfc9EPkDDxq+P6U",
-	"vwov2QQTawFZBNUCsIdVlhUH2ArlQCpSjKOy37S6APT66MrbF2/Znljxmr2+aY7NcX0QuvMm7zs/IW7l",
-	"wKuqxbvf6V+WzPslDja0TzRn+JANBnHmkeG0xzcfE5UFa9qqfo4lLIC4e8Z2mbcOkMLCsttaEzRFGAd9",
-	"owIoLeaDO710C8fpO8DnO7Uw3Xd3otbVu9ysj125kIX6UbG9Xxfm1Wp5CMX2/hBvIJVw1QGg9epqWbZD",
-	"C3QyjJ79isTNvYzaKQkPE5S8XRlS7ZY4tYAblfc+TxRCnGAqJtSa7E+4wAT4hE1iGjInR+BqN7mSPdH3",
-	"oED7mQcCA8RyBrpgM780CtTLksOKWTkHgFE8YhvkrY3nujhvBUiWua+v5CAwb7SqsD6+DyY/6pgrxcXF",
-	"AoWkAxI0tzAwnQshobKMB666XAsq+Rp6YoEWdJz3OmUoValyyYMkgdsMcnxsRJTFaqPCwHtF0wSwoXoi",
-	"lDLm4qIph0MyYQmXEXnU6ZKRnCbKexh6jNA7ANRkQUHShAMVXKSSqBmdTBDVieHdA6sAziwziynWL3W5",
-	"iFu6iAxQ7C1fQZs6MPLgxi/12Vwq/av6lHCS3+M5XnMw22v1K6WAznwjrpFrX9HbvSBttafbuSANovKD",
-	"A+AmHACnlVf1Fu/oGzX/mzEXl2pp2hSGZlxhfIYq3xemYNhym94VWtyetH4hIlOTXt1DOzyrLJmt34Ni",
-	"vLFi/MJ7IEFeNLiEVg27DeX4OXC7AqwycWkL0lmkP4tmC5VylSn8B5owxmmfpFCiLAt3gtM0o8qeop4A",
-	"tsF3O4tZJi7xPEFXiCbiKTGxOY0svCi7XBqZ2pbTCQkXPWGfgGZ07gx94fAdEFQFJ2OU2IRdSWvqnwxz",
-	"dS9zQLUQL4M4KYBJK+17JGrMVDgdGfDvrB3hQoh6wgoBX+lEr0RZsQRgSzf1nPLK8V3rAwQxIQ0YD+SW",
-	"HVAsMuTUIzIbSYApQbQanvpb6CG+INYuzNUQXcIE1UwJqLVyJlrkDYw6oQpxel3jsYxYjMt/ydhE/yin",
-	"Nl6/J2J5odxAk0R+5kxtS2YiBxux+bUoujhpQ4GZ+8qIWwv6rvEmVTGKVvPK+unu+vrpOuRsTIE36Srd",
-	"VB+Mu7id7q1mamNt79s9iJzoF5od5iGCt3oRrqppaoUSIzR2IhZyC+RR6aY+RVwu9C8/WYAu8ITM5DSO",
-	"PMRhTOp9Y5KrstQSuCoxhrMn8phjPuDYkQ39dIBjnjvFecJNcpwBoOWAtv07E8alkiUO962pegQF9Csq",
-	"3mNHL1imEoHs2rH977jAerzf2qW/DTRIgwi0WmsohrUFh7ulcB2onao+XxpuqLXH2QCrp7xDNWLYHp57",
-	"bihkZHwdcCUecOAtC0XroF5kaH9Qpix8KkkPKh5rOdcL8hYDRvwV/d6ghHJVAE1jiF9c6f5GJd/G3Q8Y",
-	"E16o7gr4geCvXgogeB2Rhnb9qV25WxBm18SqXflp3kOVNPCZFifRlNsCrFGXaFDc3HsuFbDYwX11HtDq",
-	"E7QdN505IqtguWrpcbW7Y5uonT+81mtF5hRq2qTyAqWew0kvhemYwglaxPivaj1RGKruWW3Jm9oqCEm2",
-	"roUXnJKTF7b+EFYiaBQKDGSQnKGcMHh6VEezhKesX51Jo1fLnu5NnnZ8ybA69FEFkbd0dNdOD7S1Re/w",
-	"1NpKWL980sJ3WWRNge0XnN/isQW+sgX+gYGCoyDjoGDlwJoSIy8InCFVcTNeQa6ewPvYpsoBy4DfSOmr",
-	"ub7+hZtAVkZiG4cpYTTq1yURZwdpw2CdxcfpIfzmqwq/+fPKGoOdU7gULctfX97oQxasEIOTn0GWLmOP",
-	"vs1C1UJDCpaPnjHROIrw9IhQED35WFkTJx/zoQubrQrsDWO9ZhZXOgvFyU+uJzZUGrJgFE1FVxtBux1T",
-	"xeY/ED0d5JB0VcwMflpIBRG2nAdNSULFBbP44yawpCcYVXM95sWUKYUPGkMAi3fSD+u7pHMjAs9TKc9n",
-	"jF72b1AxOc0J0+uL0WuEkKyRAJNvvVacx0N8x41J4Hsd3HHr0RqrCfjTCgG/VU1yuZW3WQCGc2ubQqFS",
-	"sUJQN+EijKfRtWIytirrXojIk3WbhWtsYobdZQDGn1c1qo7DcEdpy+bYQxhGRRhGTsPRdCpbEJqnmHil",
-	"CCqEpnKGyGohHxVVvIZVDUFrK2iHkOIM6mGLfDNNSV+x9HwwhyDlPrrT+n/+aIutSkPk3YJAvDsFMBcP",
-	"sl5MxTWDKR6iKP7Mut9dh0+sdpnVBFPczG22XCXcmQotiusxQ17xIRQtNbY8yQtrEaGtrqpMebzH4HqC",
-	"ssYZODlCb7V6YmlabgZOUZkAuFU5+QGW4uZc93fpa7wvjkIPwA0570E9vq5EQba9FdtymDD2O1tkQKK4",
-	"AGEAbVeyCOGAC9YiH22sP3bWmi+LNOfMVU/Af0AoL/44mBeOP7jnID9wYHXIcqNryg8MOeNskRzRa3AG",
-	"oVwvcb1WsR5PXKVqDOG6rXOhJ3v/eVzP0mcMW/YPVnkLnF7Y1vp3uVwkYTYFP2ZPcREysK4amv1mIzm2",
-	"Btd8a9y36M1sMe+tewvhOG+Hw6XXR9byS8N2E6v2Wgeux5BWc9kYwXOL98r9f1m6laOTPTFNq05OKicK",
-	"w8QwlhYdBaAbTBKZshA8A6mpSDpzUbLlEwaDZPVCueqJrITv4pDYJ4iR9wT/A6PQnoDimk+6hiQ4W1Oh",
-	"1RO50uf11UEzRFv9q60/hZ/ORbkwEcFL0xxuN3O5ecqR2Sz3VtYixxnyrUGOFVlQsod8yULGJ6mZ44wl",
-	"rCe4UlN9F2I+s/4gAR2HyOFQT7BF4ERBTjXg5RZqSjQI+xyySWq3zL+AewJFmHv6y/9spdktXLunFZLv",
-	"Go9UOMoa71T5Dms9VWUC7cu25PUtC94T74A+uCP04bJrdd+vB5znTatTxoCoi1t+MCxWNSxsqLETctes",
-	"Bn3f7ZK1kokNcV+lPeOVIb9Tg8YlJa1q0mQHJ6daWrZRIzkTRB/HWzF+bvR8PNhOd+qT+3rOd9nmuqnj",
-	"fUNGV5UUeDC7HsyuSrNr2zL3wWp7sNoerLZVrLabVhqXmG3bB3tenlLWcPlkLrnMA2uByB0uo00QHJdG",
-	"jW8EIn3TqWY+nN0DNPS11Mt7gEW1XmJaEQruLjLT6iGfVwV6zvLVesJPWPMARjZLWMsG6InbS1nzDuQD",
-	"vvRDgtuDzFoOM73NDLdrqCz/TvkRnpR6gLP8dzqHy1AtH9IpHtIpHtIplqZTFOTn14Vr+ZB88ZB88ZB8",
-	"UYFkeRNB05tootdKy2hkt2NFfYwlORvo5VqQtEHuYc7GffGBPWR4fEUZHl+Pym4zPG7U3bdEWmVwu7Uo",
-	"u5lnUCvyAIOpSr7ADFm3AcIXGycy1kq4lk0jOSOxFBdGShtnfU/EVKUKvYJ2rMynh6C8pmIzScxEUoA3",
-	"hQpAygHivjijF6TfC9q9oAS3MjfxXrlAlq2FpjhI1puWUUN9ul/TNBxtSUjhtDElahUZk2uPQsqC0cJu",
-	"rD6G7bAB8G2dqEImaQWNYMRoBDvwR6C5om5k02wH2sCgeytW230tIz7kVpg9xNNc23loJmychxN7mlaV",
-	"gvURNI1gqvQ0XDEOOD0VFfQxQgM0J87iyAR8zOUUys5hpQkWR864pwMFWOAJEdM4BvtVwaPlFY2ngB1l",
-	"dCmDyleIATEd9PeuWAI4zaYsBprnCnF105kkasJireyBzJWCEUHHBp8Li19wBRVzUYOTCRTz98axP/fE",
-	"sSBMpIlxY4AyyQXpP+nrK14YpHOMBkKw4xk4PfX3TEV869GhKZkkLGQRYoL1RH9C52PNH60nfRCsetTC",
-	"cEDhmST0SvKIyCuW6DtKL4aSY6YpY7HSPIBr1cCCf/2TYRNknheLBLLebZDe6BY5GUJxN3tX6NXDcSJN",
-	"pP5lzCi4beur6O12bOSRjQQyQ9xCvM2HSYTW9C3dJeYe2eTa2dRJ4YhDWtew8qu6+fcP/mLQ/Ncd0Hbb",
-	"4C7CAW4Mjux69/O2r1bfAgC6r3XX3pprZYV7813CQikirkl+CYbz/fbK2N269wYOsMk2bvi1Q5vGzAYr",
-	"rY/DOxtJeCrgFwJvj3WAeXui0jliLBC4HCjJ4d5rZSH7FTzgwqDva9PF3CsNjIfotvdqzJDXuciEh3CB",
-	"+xMu4GNOrCfBvi6c2/F8s7d/h5GTqenTyjNrYqKtM7KAHls6t6gR52siQ8WcAcuqRLtSzD2RqyxXh057",
-	"vTBDi6gL04j4cMgSMkzk2HwIJurKEH/0Y5sW1JM+JFMRM6V8SFsax3Km3NyhIojC7AWeoOHQE1BltP/9",
-	"P799f/zu5M356YtXL89PX5x9eNd/DGs3Ny+A+Wc752TXQl3r3rcq6U6NpLtuHjAMskZAea79WvHkrx9K",
-	"Et+okDTrq7sdLu/2XIphzMM063Vv1bxsive8rrF3RZSwcfFS2Pw2qC9dDLPQwg7t4zJLGlEIahr8W2FA",
-	"VyTD6ZiJVNsv0yQOjoIWWLZmhsWhXsrE5j6CGqoaRopGVI0GkiYR3gVO1h6BpH138kY1zFuJ7mBSK81P",
-	"xCquehKCjrU+W1oZfeFWzMWLQMtnoB0Rqi4bBJOy4GuYyWSuMytHFTFyqLqkEk2zMkEmdkPCRaVlNN6J",
-	"Y32dmAAOrCGRShkvICUrgPPl05f/PwAA//8=",
+	"7L2Lchu5kib8KljORky3D0mTFCVLmpg4IV9bblmWLbnddtMrglWgCKsIsAtF0XSPN+Yh/mfYB5sn+QOZ",
+	"AApVLJJFirLkPtqNmNOmABQSl0Rev/yrEsjhSAomElXZ/6vCvtDhKGLw3wdRzGg4fctCxoYs1D+p8XBI",
+	"42ll3/6RxPav1coVjcZMtwpZQnlU2a+cDRgJpOjzeEgTLgWZUEVorme9Uq3E7M8xU8k5Dyv7FRFOP4+C",
+	"SPEv9Ov24HP76uvFzqP4z0FIK9WKSmgyVpX9dmOvWkl4ErHiySTTkf7LOBb7g2kY0xEX+6NY9iI23Dcz",
+	"qLnm375VKwcj/iubHnGVPMM1yNL7WjByyaY+mXTEzy/ZVFX2//irEsSMJiw8p0llv9JqtHZqzWat0Txr",
+	"7O03GvuNRr0B/+9jpeqa9vS4nyfJPgXK2JcRj5myI+zt1Zqt2lbzDLpnR4BlavfPvjbom+H7vS9Hrd6v",
+	"gf5dqISKgME6inEUVSuXXOjGZq6VaiWiKjkfq+KpbuU+JOhQr2JI1aAnaawXdhSzPv9S2a8MgvOIX7Hz",
+	"gnnE7Epemi/gNFQgR/pU/VEZcaH29frrsfR/T2KesMqnb5+qlRG9YJX9ZrUyYvE5/qPVqFYSmdAIfof/",
+	"gr+oyn4Ttk1dPpfxQaCPV3bHXtEpSQaMqEseRSSUhH2hQRLpH7n6Z2YjXe8RjekQDj8dyrGABdrWC6K3",
+	"bRzHTAR66Gfv3uojJiv7lafPdve2HjXajUa73djeajWaW41Go/Kt6s3klImQ4Djk2bu3JJFEdyO6H9Ed",
+	"ie5JdFeCfYOxSuSQxXgh2nuP+jssoLWd1qOdWntvb6vW67NebXsr6PV6PbrTb+x6B4iLc8UCKUJV2d9q",
+	"NKqVWMItkRPBYn2F9IJU9isjOh3qe19PYipUn8WVdEFPsc3senJlFjQei8wirjXlVWf2nieDX9k0x4rU",
+	"JVGSJAOaEEpilsRToqdJ++zaE+QhG45kovcd7s9+JR6L2qP+Fq2phI1q7VWJeEzDJ5rviITT3AIDt3R/",
+	"0yQImZArGvEF3LW4/bo8tZny1HeCjpOBjPnXpfx07DcFIscqt0dnUpIhFVNycnisCI0Z6TEuLkgwYMHl",
+	"vNdjcZ86OYunhF5QLkhEExavR/R2YyslGia+mNiebqKJfEKj6Fc2fSJFP+JBUrCXNIr0m6F3ZsCikPSm",
+	"hJKQ9/ssZiKBv8/f2ILOmpvJERPZN1X2Z0bdwJN6mB58+ByQuHhlvLtSc11gpQZUXLDwlIuAHYxGsbzK",
+	"H/1TOWTJQG/ugCoSYPvCtUlbwn3XS0LNkCRmEWchkcIfpU40f4Bjsu6yeAfEkEKUpsV9ecnCmJnUoFPN",
+	"dYKl8XYSlyYvaOnDcHJ4rM9BIOOYwTbknq7zkF8w5R5b86Mbw/yaJGw4StR5zIaUCy4u7F/McTofx5H7",
+	"ab44k5cRrvVWFY3f2m/OCDuPggZr9bbbtUf9Rq/WDra3arv9Bqtt93bZNt3q74WtJrJrkfBk6glAkdTM",
+	"4nwsEu6ok+MkkFqyyfzTE1diRpWWCLSEAocmYHykp8qmLwe9FwF/zV8+//js7dmb00N1OExGH58c7hyK",
+	"wy+HfMLDX6LJ4WfJgxfR+Oj3l9GH1m+j4Jc3MRVh41A06myrUQ9akegNnzfC319GBU8IU0rv4IJVam9n",
+	"V2n+q5Oe5Aq1J2ze0SuSo2YPIOnLmFBBjNw0/zhW1IDWWts7+7utZoPt7DT6wSO23aSNYK/XbLabe/29",
+	"YGtnt7fVamxtse12sMvau+023d7d2er1A9ZsPdqmQZ/q65g/1KtKVRu8AK0bvgDt/dbMBWDbdK/db+7W",
+	"toJWWGv3dndqe/3Go9pOM9zttYIt+mi7/fe+AEaRuNY5f4yLMXvABzIKWQzvhpD6uH9vJmt+ue5RwmHS",
+	"zb+J83AuZHKuWOKfC9Nqo7vYM5s1s4nTUxw4pwYAlzLfJIG8YrFKFcBbfjTbN/xotlsFFoLmXv9RsBU2",
+	"arvtHqu1+zu01tsOW7XGI7ZD94LdZm+rfxM8w+zBv8LD+ewLC8ZJEUcx6wOaaCLjrDh7L7ZdS2yrMLvs",
+	"2XOYn1Jzv9HypmQPqD2uq/KuTZykjM3RP0kLLY8zWl/GsOH9jsbIax6v7dzZqgySZKT2Hz4ccVE3FuJ6",
+	"IIcPTauH/YN2/Nsvu0dnz1+fPI3Gr99/roWHHxu//7k1fPdnI9gOmuGr1ssPUWPypnK7h3S7gE3ekm6x",
+	"7ilc4QUdMRHqHf32qVoR7IvpnD95xzJ5y/4c8zjPxo6lFfwFY+H352A/ikwEewFSUcQVcqUb3Vb9pdju",
+	"WH43T8yeLxJxE0mYSFgM4tFmhd173vF34x3F52uepSB7yswm/02MBSuf7W0anbx4OklO27T/uPXLB6Ve",
+	"i99+iRvyY78lTh/1toJfL5vD37682Tuo3K7J4VHB2b4lk8Mtnu1iV/fbsfAciUJO7iX5O8/oblRUt8ek",
+	"iAfqw+I7mg3fW3Js7g2lP7qh9Dtwrex5hGXHoJVCtfFAkIOTw3zMyrIgkzlBHyXCN9ycTrg44uKycFLP",
+	"ZUwoCWnhnPy4hd2ddqORjvlWb8qQzaNVCx4xNgGfqexricNGw/jfykTIVBrhbq/fDnZqLc3K2v1mUNuj",
+	"29u1vXCrv9XfDbdos5kuSE/KSy4uCL1gIqnMTG453X+OaaylbpzeQI7jZcuw5y/Ce9YbSFn8gQMywb+C",
+	"b0afZEWoCEnWNpBxqKog5iNkYJWDiMWJ0hPTD12PBpdE9vsc1o5dYXAY7H3d2GSrGatD/UHlU7WSlYn0",
+	"ZFRGKrJ+UW/pwgUHWG/qJZtWkY3K3Ebe2XgrCBKZFxt1/j///f8qS4OycKTvGXuVbki5QzbhyYDwRBHF",
+	"gpglSzemtVUouBRvTPmjGXJFexELz7NcmAn4tbKfxGO2wgHuUx5xcXEOfnrfblBp9ttBs7/TqG3TRlhr",
+	"0y1W2+ttb9Uehc2gxRq9XdpuA4OH1divTAaKBecffx8Mer8/Vh9PH1/1hl+2j548Hve23lx8OH08/fj+",
+	"uTr85Tj6sPUyCp+0/7NSrYxHYdmVW+mqPWUBV+vaeRYbOexofRop5n+r+EMHy79j31HbXW+hHviZ3sRj",
+	"mTyXYzE7fTUOBgT2eV5ATcwwQAqbxiyQ8dpRUu00HuRYJqQPU1ocAiJkUsN2QAywnhwZ9sdSgbRav0YG",
+	"toEAl2YjJSidxSJyzKeBmOcy7vEwZKJkXFsoGUaq0SiSE+Duc2jmakk/Ikcsxgt8/dAeR8cS2vuuXYb6",
+	"ZyqgES0IQ5UxI8mAog6ppZMBLSY4ldhIQIWmFBkkofAb8FxKgJtj8BNP0kUZ0Ct2BxbhygaSz7zjlib9",
+	"/BDDkouj/oiiUzIZcHulFbmQZKKvcFXLTXaNNA8xDl5YEmwLzxtJpLz9xfiVTZ+yUTKYjYTs05j0YzmE",
+	"2fd5rJK8nJ4eioQMpUrIVks3UXoVSY+ZkxESKRiORIVMBuvGQG6YauAh+SBdjNFEpjVd5/zDkTdCmxkM",
+	"rhVPFIv6d4LwX7mYefE8vaQKEaCFetmcRbArIEU0tb+rOsmMai4CFYSGQy5IIi/ZHeCHr/VxnI3VxmNa",
+	"lnwUZpF83GfQagwnVXgmJvpxtxfCSKa3T/+ZPOL9ZEYn9/ZIX9yvbN4yzDSEF69OXuu1yG42LFXE+8mt",
+	"Eh4z9pW97vfzwlmC08+Y/nvOKGr+hhJk3pziCeLeJ3IP7PPC0T19wn4CtQEn0Op3CVR5ovT/GTKl6AUz",
+	"Z0rIngynhKpLFmqVWi+rmc1CayxOE7+3eJIZ2c4qkkTGoFYlTFCRaIkVJ7+JXbUzWLil2EhT4QWAzw9x",
+	"B7mEKqJVV4wK9SLRYbo5n0+Wai/G3I5ks8MWjnjH4tsPRcJiQaNncSzj2UVSLL5iMdHa5dKg9okmcxJL",
+	"cVEnx9L8BssSycm6uXLbDU/At5MlDGa7hGTT2JAJuSW+JXyWWB5aVT2jr5jkFErevTt8WrQGf/xViWQA",
+	"SjpNBjn1XNP6qVoZqgsgYDROiBrIcRRqUYhiyosd2ZIz5uH5iMYK4x+y81dag4VUrpm94l9BURxyBT0X",
+	"zvTPMQNRRgtg6fyecxaFxGmwbkZ2yOxkjEl84UKaNussomdx39gCWh2/YPXAQ7bq8qHxe731e8oifsXi",
+	"6WFYuIKrr1hoBtzoioFadChC9qVglvpnY5sQ42GPxaXmCd2Wz1Bf4AsWV8kYbGIkkUTPkBGVxGDLVmgp",
+	"h1YpKVwkCyg54qrgLYj4kMOTlUhJIhpfsHLbD/3mUxIxpVDQlzFhf45ppInYBkeVma1ucq6bnMPfszNG",
+	"oaHAXwBygJuvXHZatTyQxhC66Z7iOpr5ai2cUKOytRoNEgxoTIOExSqdLi79eSLlOXw2M91fIH5iblzF",
+	"anfLzfI33RI5ftW5J7XuKPvE4xEgXHueMf252YsInz3H5yMz90PTcxEzs6OvcTV9l93GruahdRItmrOV",
+	"ztaYs+ch2NicZ7SqY8ZBq0JLPxGYnlPk/5pzrksdFDM6nJGUrBXPyK9sAa8udxPN0hrvSWZlF9zGnfbq",
+	"l/GIi8siRicuyQS+oN+K1fhHgZdvRda302jvluZ+d4BVN0tP9tX0hM9PPkNRKAZFQApWarVH3GPVc8cx",
+	"cxtxcT4WNvk0M7PXNgxgQZR/Kb5s5mXDCtYTek4AGSE/lRG9gHn02FSKkExsemzEFVhdgwFT5bYZkBdu",
+	"7EFeuMdS6i/Fyeq7W3z1I0ZVQpZeffxmdpoy4kUagp9ktKrwMIJbj0EgSRKdD7kYJ2xlDtBst8su9hur",
+	"g19TVjcEXEdUt1PZkIRT/t3anICDgV9FVy+mQ4QoAPlAENn7nMvUnn8oEHNkqXQQcgjsorGHUKB/O4f/",
+	"zszTOPFnJ/ru7ZEVYsB5XGqC4zias9CJGXI4VgnpsQsu0P5qHdOw3IIONREDqZISS2ymvjF9zkQsbEb+",
+	"0vLAC/1m5P3PmgOwmNi40lIuXFT5sj2rREnCE5uHqiWNW/HpHst5ztxj6flki41ZTISEkh6jMYuNgRoF",
+	"UmvZ/+n32sGI135l059vGajkWJ7p+c2QCLMuT12fUMdlbp2ipBhH4ljfG/uX8gc07bQBo2tuDssCJjJZ",
+	"l4tjP+blxt3ZEJBjmRRm6ujRrs1GNrRV6TyW0eUH1EOYUVEc/TF4/1eFixNerw3RVRImThOWibk1WoBB",
+	"mztlSbFv0+oEevYxG8k4mUPvgefa8DulCHnYeQNkm6m7oTF9fxH1ZkI1C5ane+hF0MrHaxHlJGP9K7hp",
+	"527sCORpQoOAjRKFmE7g15UYGaOVjjoB9gr/ZLEyf7nGK+g7wPwpLiJcT6QG7ZBcLZ294mpIk2Awe6Cd",
+	"mmXEV3N+F5xwFLyNoy8nOSYDqZjv1bajbeAIICVauEZSlq2Cbl1zrWEtOAb4PBmw4HIkuUjmBu4OGEXz",
+	"2UTOBPtU8ulSO/1mrxVstWvb4Q6rtfuPGrVduterNYJm2GJb/Tbd7nVEqyOOJp+vXjz+7feTN1+f/+P3",
+	"ncHR269vxOtH/3gUHI0+vtp59ujwV6mis8+P9w7+syM64n/++/8j63yMfH73YvLl6/jLUSJ3f/3Qam7x",
+	"3z72m2cfX54cDfqCc5rw306Si8HnMX2yezT+x+WTX/ju5En4/HT69sXDX6a/K/r0zzcvv7x5/7HFrq4+",
+	"bPcaJ+rxy9fTtvzPjqj4a5l6o4ojx2M5BEUGVlFrf8lE+mcLnE/7zWplQNUAw3wPH79sB73xh3cvHh4d",
+	"xS//VCfB8M/fH75588vk6fOD4a9vH3/+/EvjSRz++uE/tVScyMp+y9/gI0b7c7cW45Vmgi3xB0xtkSbF",
+	"A/3v+IOJef48SQqce9dJ9cXLpTCIdBTRwAWkViuKJRhdDNESet3xmp6bo28/6LKcwma/EWy3arv9LVpr",
+	"s51ebS9ohrUWbfd2gt2wwZpzEDPQH7PfKAwKHzGt8Faae616o96qN1e6zBgLgA3LHF7dhQ/Z0rSx1OpV",
+	"B97u0xAx2jegHR+23l4F0R4CdQyfX34A4I7nn8MXe9PfW8moN3zDX/OXf4Zbb/jRk5efe63tIf39ZfLh",
+	"97ejXmu7T9+/4a+H283ei4k6HB43g623V733v01/b0WXh58lP356ufXx88foQ+tZcvz5cOuYNxqvzy6/",
+	"Hr1/Ofz4/jA5Pjv+/GH4kn8YPmt9/HzQPuQT/vHFb40P7yMVTA932PTl9OPvj9WH98eRnuPH4XMVtN6p",
+	"Q3Echc/3ODvFeffeR+ND0VCHw8FV78XbKIj2Guz3x5Gew4et376GL/aSj78fahqQ1s/h5av3HyYfvr6b",
+	"Hp0Nhq/0/F68a33gje0PX59fHp29HBy/OGx9+Dq4fPXi3ZePXK9LdPnx/XaD/v52G+kbjcP3X5QesyeO",
+	"Gx/eb3/++BuuZU/8pnpPJjx48VsUcP29Z9uveHty9Plw/EqvsXgZBb//FgVbb3EN+cvxx1+iP4MXxypo",
+	"Re0Pv8smfSEboRiJ48/hNHg/wL0Rb6Pe8Pk4fG727PPH4av3h9MPX181js5+uzwevkuOX3zYevWk0f5w",
+	"FvGjs8efX71/M/14djw8fvGs+YHDGKPe+3f8NT+cvnp62Do6e/bl6Ozgy29PD7Zff341ef35YHL0+WDy",
+	"6unB5NVzqdfMrSWAt+i1f/Jyr4In6Vyzpsp+5c/xUeMjf/3r56vJ8eTp8YcXby7fNj7w8Sh++curvVd7",
+	"rw9+Cdvvnm1dDBr/mXlw5mJjgDGbqgSkhxlu5MAw7vnRD8iPZjAr7Gk4iaVc9jzNET3+usYrmeWOa53p",
+	"akXxryx9bA8FDRJ+xebaw0MGDWhOgyhK0GxUs2Lm7AiE9hMWEy4sjJ8dpk5cvCFY8sYiksGlFlHNAV4/",
+	"rrDlC+B6RpbiJdInFzXX1CzW3OS6A9AQFmQ5mlPXKjp1QEurtxs2gz1Wa9Odfq3db4S13WD7UY016d5W",
+	"byd81G+3ZrJu8oKlYkltxMXDX9uNQFyOrs4mrVe/1V6MXrea52/Eh0fDxui33lb4Zjs++9r88j7Ypc9S",
+	"0hZg/3g8wRE4Byh7xMXqaOTr8LgBVecj7mIqFzCxAsY0w464Orf3AMfj6twC9RnGWZSbm2emnxYjhet1",
+	"noP+Z+6KSw1b56Jh5/l3rJInYjZFPbMvG7hsjp5lV80D2jvh4lgmryc5m6geTiuociLKavig3FNYHpOt",
+	"opySrNXcWWUfG29K3c/MeNkKCJnUdMt0CWbMO2mWnGLFaWaZFnXyZCBRm3ePktD/iuX4YrABWvdmaV1u",
+	"1bG0OmsOF+joxEDE3NWYSLRWYMIezvna2dQjLs7paBRxps4BQh9hsPXPwYAKwSJA3BPWYaqfpPMeO9fb",
+	"Y9mB/t367c5xiujzmU2fH1Ie1RUT4P+Z54Ddb25nVuMp69NxVBA5EeIf1B1ehUVkbjUyZL6DjNNiUWrZ",
+	"3t/0FuDcTAx0dm4Iwq1P/CBrJjcDnMIdOSgQrQ7mXOEV3svc07eht8uf+LpS4UaIMHO+PhUrv7U3swf4",
+	"w0ov7yKqjou8v8vPFC6Xm3a6yNdadqcYxRBJxrX2+hyzDGZDFPBxXgavX9zUwN1P5RjTN3lSJ2/xP66X",
+	"eNzy3jCPiDRXYuFb5vWomR56OdD7NA+gzJaDYSqD05OVrjdYBWZhNRCcakGxlXSm8TgL3LFswJGME+Pt",
+	"mQ9Oi0PrHY7H8wW6HhWXRpxjKKjZb9UrhWiseganLMGQ68Jn5RRSe6eFCAMrJmSZj9mg4xMunmspK/c9",
+	"lngC2OwTVtmv7DbaO83tguHeovKbw3cyGnEBcqIJKjzPDFs1X2nvtR5tN+xXINKxcIE2M/680Q+I4l9q",
+	"Ib/gyxfjTMojCA2dOT2wE8uiRzMtoZXJ193Z3t7aIb1pwtS6bMMT88+8OSxiFomUNWxnaHtFxfQtflvN",
+	"qVVjvNqLQHQ8WjPIh2aEGdxehe5OrlwI9bqGlb3sGsDnYkvP8rXQ7WuuvbcmJgCrIInfJCVqAlsNCwUz",
+	"fz2Km1cRlogKDNEUkgxlzOrkKYsYJDqbu7oBrcgtizfVUsvi2utleSfoFeUR7RXcJRZf8YDZbPUeM2G2",
+	"87z9tj2qwxYFZbb7RlP/tjJxRY6UpWFFriUughqPMBjhFQs5PYO+8/iCpubl6evj+QFUiW2t6dNaUAC3",
+	"4+FntXZyZ3PbJ9RNlwz1fAkQu4xm16kGnWoYWKnJB11kETQSUMWuWDw1jlrZxxAHfc0RcGnWNwG27gcI",
+	"v/Qbi3l/7qtgBeckF20AKL7Z8zbDx820babcQlujzX7L7hz8xplxpxiDFljZFoE9NbNSNVCNGxq0aLu/",
+	"G+7UHvW2mrU2296r0UawW9sJ99hWb7vfbD1qpz3Q7N5+1GzanzxPgVMjYOC9sNXbDZqsttVvP6q1ezu0",
+	"thu0tmsNttNv0kfhdm+vYdG2DB3zpt70pg7tMVbVQgXqX+zRazXa6KrIjGlEdQveZ1YR5urFpJaEllqz",
+	"OGJu6wsDzg7cppu4Ey0Z9rSox7Xar6X7IotoZX/rb7v9u9mp+9tf0VwiCJhS/XFkT0DuPADPnTkP/kea",
+	"jf1G7iMz2LRrHRNvzw002iwfsRhuXBGLnzb3DS9oCyHKxvSCWi+GpWid8BkmmfJkY2+4ocaf6SIebuZb",
+	"c80LVmQJtB1cAtQmAX+gz68YCelU3RmQO4tTV/GQ7oy1YF2ou5SG9lwnWUkMvGIUu71ro9gtBCYUxKyE",
+	"3cZ7RMJFu7G1qd1YKEwUbMWKb5jjgQu8mvcbuf5GfvK28owtiLExwYdGb1FFoX8rvO3w1ViKi0WpgM6F",
+	"uswf2y72x7r+G/AlHjp3LhpNFj5BmrCauyeGzCMZFKnU+blifprWoCbX80ZnqL9pv/MmlupbtTJgNGQx",
+	"lp4Ho+MzEUgrsGZvrskUSKDgLbRJD6dV4qrGF09R00T4RBuiL8Duwux5d4EKgHU9YEMK51qMh/puuz9+",
+	"yuWOYllqmOuJDQ+fnWiqgeIkTw7Onvxi56nIT2+fPyHbj3b3fs5OKa8XF05tplHhFJ+d0TmLeMViZYoI",
+	"J870XyVckD/HMmGqTg5hVbudSqNT6ZLJgEdonLSeUNDfp9mpdyrNTqWSh3H15z/SZznWs/g/ncofjdre",
+	"p390Kv+7UjT5Ixk4rKFZAmgYxkypItChKolZRBNM0cdKwdnG5qjjDmzt7e7kdiBjuHtYsgJCKZqzI2v6",
+	"aa1f+/TX1s634kV4y5J4eqDPc/EyIHIMoDQgqoAmeUJ5QnqsL2Pru0ni7E7tNRr+DIdc8OEYw8lTJBiA",
+	"hgFmNpkcjJOBvgwBTdicDUlb6IMFgzNc4p1H243cEj/GPLqY0Wj4n52KZRFLTk9+fb6ZLFqWWP4BsOKY",
+	"RDo7xS4Pu/YMACwjVeSBFmUcxOIDvVbjWCgT+ZZOuBAFHNwxkG5qQLs9bIpFdAzplyMmLpJBZX+nXdXL",
+	"b/+pRaT0uOgDclD7SGtfz2uf/lF8QnxYrjKEZ2+KXoEDdUkmAwYMkhoX0ZBOSTwWdj1YOLMgZQuDzC5S",
+	"Puh20Ur975j1K/uVf3sYyOFICi11PcS/qofvxtzURDCBZ/PIn4XUyu1tueC3IlK8ILprk5HFtFq8i9Z2",
+	"451h72fOFCanGjF6/rEuaTopIN0HzLo26VmgrFnS0TdmaEehlAvrmeRRFbFwGxnaGoXTRrvSogn3pT6b",
+	"yAJ32hDG8gW5416j8ai5t9fabj9qN/b2mtWUcTYKGad1KpY4mBj74zAKsrvU22LN/g5t1fYaQbvWDh/1",
+	"aru0yWrb/VbwKNxrs8bOVvEu+YGY196lw/6r+dKOljWy4gRKPTZ4oEooQpLIPrRVVSJj0n3QrRPdHfUc",
+	"MMAolNnazRbhmfEGVGVgIY0QUydHjF6B+UmOwSZlBqNimrZ5rydDySiWX8zMNKlaLGBKCwjwclKBdPzU",
+	"ff+wWyXd2sVXPoL/6MX6f/4D/v0zSNoXQsbonoF1Ryk2XfnDfu2VybcrZPzNRmsR6/+p03nwX390Ogmp",
+	"fnrw0/uHP/+zU/njf/1b7f9+etCp/ATz+q9aL/4vmNHP//wJmn56UC3f5ecHtu3PBS9LtfKlFgGIECDx",
+	"680/loKteQAG9IrNPQCmrPzU1Ms1nevkcGbzYTyzo1U4VWCMTBx722q0QZWCA2D+lj1Si/ZLE/g32zTj",
+	"bF7OgDAAw3dOp+ynZGhjIbdNQySvzX7ejNlCWbgr2JfEvZAAi4RCcJ2858lA8waeVFNsJAAuMSdD/yjY",
+	"hKHxGiixqEhWtIMPryXFoQjXqO0VS3F614IBCy718kHkiaPWyxJ9HmOY7izdgF1qqEb3YBKz7BY2i2mC",
+	"HNKNv4XFSkSenjO5nBq9I4aamS2Eds4vqtsY9JTJvB1MZOVGaSsthaITt2pftxQAiW5AQM0RnZVQ17lx",
+	"Viw9NWafPG0ATO4JnrAnEOQB8S5oLcruH42ieZvkXGuzNo/UQ+Y7VUNGw2LrB8weJMuDIJHxnJmbUhOw",
+	"NVi2T8b7BrIShWhQFSUWzVVjAHjCPzjE/UJ+Ad+cwy9a2zt5hrFw/htneiYvA/4lDHLI7XE92INaMI6V",
+	"jHOkL1Nvi/YwY4afdy9mlNB17gZOccHF96dHeyCewgwttDNVPguAU3VyeFy/scsMEy5+Svypmjs8GjGt",
+	"+lMza6g8IWNThAOtZ1tbaL9c8LwUnp2t7czZgSw2zzbYCf9qf6vp/2nZ/znD/9nP/M9PnU5d/1ezuvft",
+	"53/+9PG//vhH7VOmxc+Ljx6kqGaXZ5HWNm8/c+rbivua1dLW3tdF0l7RPfGlvcJpZaS3tad1BOihMzP6",
+	"RU4wTM8uJ3IvUPIQu3XevBCO1J9RaPN2mo2G95ADAH6Ztxvm+ToOi7jse2Mas+KVBcHQ+iNTGPHg3ofF",
+	"MqSMwxw3dROvUBWAY9/Y9+FfeiLL3rYiOWr+VTZW4fQ6L7/FObHpx7jDNlBx+SXQw84lHaMHy518m6Z+",
+	"ZqMHYTaIerlgOsgiys3Hz7ctOy1vAm5S5e1Si0TVPM/LoWbfHLNbyudyUzPm0O/E85axu2xY+Ea4Xstn",
+	"es2yTM/CCefZHQ8GOKlEGsMKmugwl8LCDTfnzdNAchQx5+wsS8+TxcVTTV8QkYDqUX4xXRzKJtcTk8Xm",
+	"XXQTFpxqRQyUVXLgpUq7dHITTd3FPLFu1eQQYxsf24GbhOuuhU3oYqR9V0jBuvo7IlRgYbOMZmLUgoUS",
+	"yQI1zAE5pEGYKbiD/uqCFwsgPE75V7Zc99+U1g/IGzep97+V0Zyz6XHMsWJqhjumCr6tFF5EABQTX9d4",
+	"BpNzUz1lyePpouOZItAplpCeKWU/ojF6JArXF5MSC08K5FFWK6ZoXcUCRiw4IC4lrsDVTYfucKCT0t4H",
+	"I4hLEo9Fdl2LspILiYDPrrvIOOmUhkWGkiz3L7SVIFvwT35PJoNrGUwcomrhyr+nPDm1pcfnMtl8gIHh",
+	"sFUvNiQPUNo1M+hWU8GTESrUBIUIxcRcDq2/4UolFHJpn0lvNZY64zII04u9q8Zt6jlXbTzifE9qyXi+",
+	"AiO5F+99TRv5N91fjaRQDHby8VjBdTchUxBL5gUOmXisf0AAEcDnADGZrkVfte0eQqPZXKmFfd7lUoxK",
+	"Ctc4VaQxt3k23Qs4GI0Z6THI3tPaAQtBNaPZHKwkrc6GRTTLp2J5wWoQm1Nztrmi6ZvWD70wnm82aMNW",
+	"1ltjc7IgwguX22u6mdUuh0Ps0Wiq1qxB5hMaRb+yTBnChbTm28+vZrhwmKI+G1u7rldN8PySTbvlqx86",
+	"I0M3oFGEnbkiAxaFUGDWRxUWLLMHrsLKGruQgcVZuHBpy40sVwZhoeoKwJqL6ypgRyxx9lRoqlvxOMXe",
+	"yayEV9FlvYvnY1wvu3mu7TwQ6YUDzPa4mRucR9s2HLMYo9piU1svg7+2aZmMNZbWkFl6efPtZzHwl+2O",
+	"a1sI97z4pGeb3yBnTYHzqzmMcG+z3F2A6XgSsmEYCGyBWryJ7xurBDddi8wze4gLeBu7eGMnPL9wGaoL",
+	"kufWIL5glIXE59tvjPiC9L0ictWadBYgBiykM99+Y3R6UANUZXP+9Q88cYADQD6YZ/16EmvQPjPGQsqz",
+	"rTdHd0x5ZIvFQFULMGoDLxg4bg6CLAq8in/FJUhrfK9HvuufrROzcBGK+mzunrsx9WnHej69cZKyRJDd",
+	"Ub2WIxajU9hkN5iiTWCn+Hfl5Ctbr8aNYTR0hqUQswvpV/L9Oy+oWS4wuxVUv4G3Bf+AKhUlXc9dbayS",
+	"Ns4+LZllUIaya7q+yrCx5fRm80wFNHKpKOWG8vrkCHvKRsmg/ECuR24YqO00XWkc0yU30K+8BB+b6XAT",
+	"x23hla3maklNqEgUYMgguhAWz9rXmr6+oxBsCmEKgAk81f82ZkgXzwORPYDZ06cxRpA7yKjseTzi/eQO",
+	"HcgzaSdUbhjT/tb2DCGmkTn0Y/mVAS/wNpOqS5Vd8esorBtccj9bdbEoZxsW5X6W6omtN7dHptJpPi/U",
+	"PXJZPr+ItW/M6uUW+U7srV/QaImyZxr+0Adi9iAkJaszLTkyHlst9LJv+Oxcy8iACLLhKRcBQ/W/xPkp",
+	"7JQRAa/P2jVXLCFeYLONnIlTOWRo4XYmcWqIIzGLOAv1GfDAQK9zDBZZHrydvZKX7A69s6+TAYuNLFpu",
+	"INfj1uUjQYcQEAEiDnh1jV5oEDIw7YHnBJ23xlP7r6PLLOZe/togUtsdOJ6r8Yo1H7pMPYASVn/d8m/4",
+	"PtqjYOv2GYsTVyjIiswrml5QeE7xMOlx9dX8cV5Yr4r0XdHADdxOae0b29+ukamKZwYCVFK+jJmn6G4G",
+	"TG0MRwVWY0tMr2OWNEWclxokvWLPm7eza2nBlJN2BB1xse5R8stuL6TKNfzOLu5DkbBY0OgZggSuReTM",
+	"GIt905nWGyPX+FQR/q449gFEuEi6FF/TZWAyHQI6VoyMRWgi5bspnlDXrBXcmwWrVLw60KvMi+I1Lb8u",
+	"v5ydnfymu8EU7KoWrpFFjTGMGT7mU+ZnKq1HZX6EMuRm+twW3Tanc22y/QFKUu263A7Ry63+iyj2epci",
+	"17a/FVqfsoCrtQ+137sMra79LdHqY7CsQ63fvxy9rsetUJyFXlmd4mz/MhR7PW6P4iOukmsQbLuXphc6",
+	"3Aq5WJVjPVrTvmUINa1vhUpMc1qPyrRvGSpN61uh0iZurUen37sMpa797dBqNNw1afV6l6LVtr8VWhc7",
+	"vBeQWcY66TW9LeLWfU5d15IE3tYjukTJXUCh7VmGQGh7S/St+1qu8lDe3hu5zN28gEDXtQyF2PhWSFwe",
+	"+LyASK9zGTJt81sh1OaKrmFlMD1LmRnoxW3RB8bmNSl0fUvRiK1vhco3JulhPTr93mUode1nJ7CacJjr",
+	"dStLt9RDvmDh0r5lqDWtb4XK5V6KBWR6ncvQaZvfJqHrilCZ7isQ+91FqbRw7HpJSn753GUOS9c2Xx9+",
+	"WcejtGL6Jr2OCRuOZExjHk0NAoDnPfLT/QHLP42pGwvdWum2MRaQtImpm/EJXjNYvnSc/OZD5J3j1o+S",
+	"zwKDefRZI9yPR6eXAmGpTLGhjdPapoNMqD5MEbPx1nY264db3y3CL9k0Q9f1HNl3izazh5a+VzLkfc7m",
+	"5LJnIHPTYg/ge+5mgG67GCiU4xi2bsQiVgFtvs0vQ70OEy8caDFLnu2ysV1YjDqNYeddC/PcJYpOVdZ1",
+	"agLnYM/8qrrrpVy57styrY5cuduNLENhLd82+ZU/toTlS+qun1Lmj1ImpeytX8h2I9Reo5rvZp7cd4KO",
+	"k4GM+de179FjGq4QfJNtDexlhd6ZxhvbBSskGg6Yxt8siJQykmRmH96/f1/Lly5ZtBn5SiczO3LNbK9r",
+	"78yZvCwR+2fb3dR+9LB6CyQLuB3B1IHvsBk+1Mgae3CrYCUHdwyIZF6B57XWtXioJQtc0GnjTxdCqeX0",
+	"5a5VsfCBz5YVy60w1vqq+YXJFq1yroyZKxZWO1mELpDtfWKQBdLFMDOxdi0aothDo5NYjlicQKVmUxA0",
+	"uxbPvtAgiaZk4s4chOL70FmhrJMDQWhgI95oNKFTh6XMAGKEJ4pFfb02I++Tf2ERJrVss3DqCJ2g18SV",
+	"xPurUAT+kqR3ZMRiJQVRjKk6eTzmUQiVHWzKHn7flHoDZTqiCauTY6ZvVoSQIGQoQxaRScwTNoPeBHW8",
+	"W9uNeqNBnr17q1fk6bPdPbL1qNEmjUa7TRrbWy3SaG41SKOBoHEW99SizM4F8/axSnGBa5Z2hGyykE9/",
+	"uDWp2jVNAbskII/jYfIWcu5JQPyo2ZVl+jCQtG6WqwARYGq0rcVFRmOAj2VDwkUiNWuSggc0In0ZDxE4",
+	"dvfR7vbPkM03oGqAEHdDyK6OWR8w78Ix3jrEb1NVEknBiBrHsbygif4BS5gZLDRKQjnuRSwNkR3FDEoN",
+	"MzzDVS/nc6tFInbFIiBBMJVwcYF5xmmb5g5Kqt5m/1WhQzkWUFATdrxSrWC6XDDVl+Xd20q1ksjKfkUf",
+	"AX0C9AHQ+6+3v9HQW5Ddk4INNtun/3Iha6Y5lLl/SyevmFLgP6iaimUr3ucDzGGdOIg4RRQLYpbMXk2/",
+	"dmoBsrGwxdBQYcHGehSHkhjShNUMfN/ssU5pm/CY1c+wnfu9xoeauZsqeIPKfuWCJ4NxL61HGsiYucqk",
+	"D7kJb32oR4PL4Rd0LeITlxxSSUMPsT8nHmLEtcl6geoDAMPZNdVhu/WiOioYxayWL5tpWCfHY81R+5ov",
+	"2bDwuesoxpGRP/CS3sK68qXQv5dsmuIkeOdrZq18yNziMV0SRT+bhm1WrZ9JXcqs2ngMqHiLF+xbtXJp",
+	"sthz98QN6qTUXC4FFVlETldeE+r4pdiV8K9PBR+GCvBjVfaG6eaA8lUFHEWuRTtCyZCLMTxY6SES8HZN",
+	"qLrLpwgRDOeideqNHTE5irKkoRaBpViX7uwoZn3+ZT7Aql5ZLGoxc1rxLVBajJkAqrFuy80/Co9yDCmI",
+	"JffSNM6QZrLs7vKeAT6CKqLPCFuQka8VDVUnz4ajZGoQ6fyLW6lWeMJKyHzwvJ3qT3rPJo1jOiv7wE03",
+	"221utDlhbtLVHD6397plnooMA89sa+7GFopXMGcbuLLSswzw07IPGCezb7HhKmrOS8amqupXGTBAFCut",
+	"9OwiV03x9UU432DJggkvAjz2q7evCcW9eHhTDn7p2MmAxYzQmMGNV4kcwUeajWqj0aiSCfwZGw2p5g4g",
+	"D9YrC+DHG3PnY4vSz50V/N2bU2UpEq1/6N2ZqFrgdA+aHBckO5H5JxZv2ewjSGJ+MUjMa+c9sg4mmAu1",
+	"HzMK10//N6hI+I8aGME58xukv9mGdMRrmgjbyP3bNsAkN/tni9E1829s/imD4OxNboZdH6jLfM7MCtdV",
+	"XzqLrUk6FX1UEIUZlON4LIiQk39CSeLcPQ4WxZZk1V09TQvXObs3zzkgKucTzmyKlX5DdWdCLygXFmkZ",
+	"vcJyxAQYh0giL7BCCei/MwCjWUVXMRHWhlKwaW2712RZTXZxQaf/Vfu/hUWIq5m6RKWQilP+zIUDefax",
+	"nbcajepSIOq8uV4zCJN+ZqDt3X3f3Wkvg/HXMnFm5Wa36xW9NDDu1iCqaN/WSYinmCNnhIyx4H+OmRXx",
+	"MtDv5J1ihBLBJtBYv66MBgP4wR7I7K7FY1F71N+iNZWwUa29mV3zC3GU3LVYzjeaZiHnqwZTvTR0esYK",
+	"YuHY9VCfirRtmtT0m1KD7NA/ZnbOu3OfdHNjPLDNs3W0/HX4lKuovSJLeS2YB9e7gKegaKoVdwOuWp/D",
+	"Zc5DfsFUgTjaVQNaa23v7HdJX6JZGAH7GTn95UD/BWwyTiF21hu0TECt/wH7QkMW8CGNUik2KcrqFdLa",
+	"h8rI7Gbq6xr4NjmTJGHDUaLOYzakXBjb7RzGYhsDOl3E+omPWm8idUx9Dhn7YTl1csqSMjj4UPG2h2N0",
+	"q0Rqtj3hihFNSF5ymEOcx7DMd87H8ZyaCSCDOXnIcktgk8pSVQrAv05ez8x16eKXsj1ZrYKqywWWpzug",
+	"N+UeuQ0U+FzZyrHIKvUOIsMmdlkzOxlQoaXgKxZD0AiRcZVIEVhRIkUYTsFxf2TLVSbMy3ETIWeONxac",
+	"Xmsrco/nhmporTUVZCfnEBq44KLpZnZKmpkxEar1GJezt2Z4YhE7u6tnSKb5DHOMIJYtObxzv/KMOVQY",
+	"jAnlx3Uj5StV7AsLxgmUR0JUhUq1MhaXQk6EFkmWbqqZYTne6SbJkwVTu6ubETNq3Ml5MqfFIgD4O0xZ",
+	"YV9WsOVzwJMuJGFfRhEVrgys3RotVZ6zL0E0DmFbYEvPhUzOI65wy0ZQt0gxBZno1QqC/eAfoKViifmX",
+	"V/xK/9MVxdL/CKSMuLg4l/2+11cfgYKiSNXKJJbi4hy/Dd0xfiydyTkTIRbxWXp+YhYwPkrm1dm6ECwk",
+	"o1jKvnP/WfC3nyh5+f705zxrMIurmYJ9L7r1UgcoZiEN0pr0K+kQlu4y7hjNjUwHYG7Go2gmO3OUjEvA",
+	"VEIGmCaokZk5UzFDizIaq++sSXcFVatqK0Ytae5rQaaiVaHB1tWfMte4mtXeqguUrRlFoZpTenIG3oxN",
+	"t+BoFIr7ufcxKzSnL0GG46bXp8ja5q/MtazEmZDCAtet/+fii5xpUvUq0K5oPM6iyMyakAX7UnDzIGiC",
+	"J4RqntBPWNwliSQXJtxC9wFSzYUyeGfgAYOfl8s2ufOWXRAzq2U7NK8a25nhaaxYajzTB49orXAsYhbI",
+	"C8EVCy0XpIp0KkJ2Kv67onm7m261qPpatdJz70PIgogL+E8DmQXHztTBKHI1PoG7sFbAgLVLJdJ4wveN",
+	"sRD9Kl3PMly1ZsTU0dLNe21h441NBSpT2pqNEzl7jFd1pYNlwlYlJshywdAPyKE9Row5rT9OxjG7S7EK",
+	"OUd4GYNasQP1YMZ9mrEGhlQNepLGYdYO2FwlDumSTWvw8VU9ggcIsO6KL+pBQpJMeKCv0BhKK9v6umt4",
+	"CIf0yyF222oBNeZfzSXOQ6Cl0FSYs/0VehI/uet1woVNyV/hfv0iJ4APhxyOi0sS8Sum5l+GOWZvY6bO",
+	"nQbNWsmgyPwNn7IhKL69e6fR3s0YvMGgXuCLmuWdsAwGCPZ2V2NvM2uxtZNZiZ2VFsLLIVqR39qsK8dz",
+	"Z+nPdJplAt6/5/KCg4jFiYvh61HQ8fs8yHl2Wt72F3ADM9eaP4Nv+mVzhYzcphSFFboS+ZIoeBpMRf/E",
+	"sQLz6Z6UEaM4tsP0LLANT0dYstvWsMdx0Wjep0MeuZLebFia0wAO04lxjWRYzXZjIaupVgoNrO/Rrpqh",
+	"GR4qDEcx7+ggSUZq/+HDrg2T1JrpWLEYOGd2M21b8IbWze/p+4OaYWZX27vlWb7dZE1Mnn2iMGz25NPc",
+	"2xCuH66YolAbmd4IGvZ9mRdbfB/AeB/A+K8QwMimc8OCLBVqICcCwaMRahicyaeJjJlRw+hcMgsMMfcx",
+	"k/cxk/cxkz92zCReuLsSOWmEhPVk5oMUpwBLU1wjqYEn9+JA5pKup2mszYBs1dHzRb4dg25imu6T3pQM",
+	"qJbyewzRxPWbJtSExSwk7WaD/NS9kIJ1f860QO8azLrPrxgJgXWZzBhK1DgImFLkp65uyMWF7i5jN4K9",
+	"vDOrap0D8PoYTwwcyu44jtAfiuJytzqXs3FFjArlP5S96bmms1KtaHKMgxAP4CWbnpuBSnl5MgpakUZm",
+	"NbGYaS0l2YAqhg4TcsESVUIfm5lxXrMytJ8rbsA6cyZm/TNGNei3fUqSeJrC1Hu+P9gmTC0LAsbCtF5R",
+	"zMwLc7d9OOVthsgV51i04W+4S0PMMjO7jy4/fTEWipNlBMfxKCzFfv2rc5d48AJtfv59meOTMJth3uCM",
+	"Gp3luullnWWP+WuQe5699c48IEVPMGBvHckgjV4U09f9yv4fs3fxrxkz2KfZN7nPWRSCZFpFwT9kXwjI",
+	"3xFXiamj2ZuCG6WvWGKt8z0ZTtOiy9bqUvD06Dmk/MUMCDxlajkKHmdw6eqHrv4gF9M84qL+YFlM7Hy7",
+	"CHy5NkoNQynq9Qrii+W4nnaEtORLBs2KM9eUBbCkZpEkkHuLhEy8OSx9XPqu0FQxpdwjigg5KX5cFkgA",
+	"mdgsbAd844JflZzi0ldj8RLczbcgx2Fc7InlDSClm2UtYgFFYHyrm6+v3AiE6SGUMX5g4HuRLTuhfE4Y",
+	"6sxYpXWhGVDBJfqQmUXhskCYjQHrXUkvMRF79ib6XmMe21SDNayWfo1Wfe4VSzJXwoTXKZb8TeJi02rh",
+	"qdlsMzGQA6ogcGous6K51ZxlVLjL58kC2BIHdwlNEatkpVDQGVozC3Gd0OCVbJg3PBV1niJxLt8NuFea",
+	"L2cC6g8wXtVVWEMxEgVVkEmKN5ErG4E399vJIthNAnEsaRVAlxNQ/LlVQm8x3tbXWcwsNHk40J02gbGk",
+	"0GjxfiBhF3MMbQEjcwbjcMgLIyE/rRoY5F/dmYCzjNkrG35muYZ/Zv0zNBs75ovlZkXmvzUWAWn+OSzK",
+	"DDAicP5+LrC8254efdkkSq/BzG09ZpOTIsZp0WnBv5lUSVv/V7NFDk6fHB6SkF/wRNWxnCXGWWrtiSqI",
+	"MboYM4VKFMLAwH3Wg9HRiNHYFMDkwkoTqmpM96BYxEyNpFA53+huo73T3PYvyIgqNZEzUTCtjOTfzmbD",
+	"NWp7Rdlwvjog2KSGh8K/VVrHODk83sidGmHZ0xm9+vW8qHRrt8csMggCXiHWPF1Dr+HMOSg8BMWbfvf3",
+	"8vvu2wkXB6NRxJk6k8UXKZYR8+4J5DqZp9aIj3Yv5UTAPfWuLI2i7DZSCK8t2sEnyDTUPPMGvrsmKR7S",
+	"wFi4T7pUTBENrTuiF0z/pylQa9fg3xWRE4Gp7hkWLqY2cf1T8YxA/V9V4hZoDXCh6eOQJySJKY/AdoXn",
+	"S/NOhRRVTaFr46/MYltR4SUMzqRYyjJyq+8MVWPg8i7kUV6iLlmUBCnj82Inq9Pu56j0NIAAiVSf71ZJ",
+	"1zhY9X96Hlb9z4iLSzRJY/VZGRd7AfwQ17lkF2dPmUwxgIubMaWWlQyXqgq2AZkMpDICUvrhDc8GdcUV",
+	"EdTA48ci4znAYxqzQMZauNMkgHCqSMhGTEAJfSgbPR35plUvOnEhOFhOJSmYiT1EVpAou1hLRIcS6W/L",
+	"7gwsTZU0W7skpiKUQ9LjuTwks1Gr59bNyEbf47hwW+OwIM02oqlihWfCmEGBaTleAZbAKuIWNjKT4CLZ",
+	"aVcKQQnKKnYbJnfEEE109oM0DGMt37nkbQuGEED8QiyH+RSaySq+w7Rw8LIjZm1R1/ka7sncj+GfS51a",
+	"0GHm+kMGWlwSmqmbJP3Az8cMaUJ7VN2paPYyhhD7wDvY1kx6EFwY4xmxdLjlNh/IvJPV9EWuLlbqMmpc",
+	"LrIh98hlTpQ51ynzL9LeLFW5wsSr5fhAbp3BtBRsohW+mLFMbCgVBNm2OaxZ4URfpHnpe18dt8EB9NAl",
+	"+QkCdRYPbEA8zdBAAmRj6KO5017NsZvI5ZNP16XU5GcN40NE6nRULdrNI0b76wqiLiIlYrRvefsrFl9G",
+	"zE0/F9pu5d4y1+d6z8uKD0pk1mEeMmxvmvi6CqxsmDsGsyF9jPbPddP5B8sSoJtWHUYJOBW+sliiE9Ha",
+	"2GGdAWJ2Z2+n9fPiz8/hO0CoPzXjmV18Sq6T0JdXVopPxZzLZx2gZmtljKX0TdC0UxlLu078w3UT+XwW",
+	"agJhz4iQiLprPOjGH7iaHc85zudm9lmiTjRvuhZTtlcbijgs37mV2aYDp4ajnEiUWKRM1uao35VDrHSZ",
+	"F/MGzfGXvwXwOtroIq6Iydo2J37Vt8HyAPh2lgeUeCrO5itcVo6rk2M2MdFRxp5Cw5xdbsRF3QEF1GM2",
+	"NEmg+l/Gr+D+bbFZzD+dHQ97ghHV/MtHGKh7PhPzC5YEcxAEEReXdWO29n9CJIFqBYvc1E2ICUAdMPaV",
+	"mXmbf0S8n/g4BHXMlPd+sMNljAe5hNjM39JE2MzPwOZmfkzzZzO/eym02d+5GhkzZ+b3NM8287NLus39",
+	"nqaG55rb3bhk0/pQn0D7Dxu6p+XYgClVD5ngJrG3P1Y0UnVIkcQmmt3UFaOR989RPEaCbL2ndOvsL+lW",
+	"2V9MTS//FxNg5P2EgUrnsUxyvROmZoaD+mHnMUtiPicZeb3MwAPM0gNxCsPLqYX+CgZSKkTXQ6d61eQ3",
+	"vLNQJlxBFoBVbz2j2ZpJx/mMwTuTR1w6FLAs8JdxwAUDqZgw+ds8sa+S2YFkEMvxxcDzPck+mcpxTORE",
+	"2GIKI6oUdHWNoaxCibjBIvAIEy+XbtYcrnwtqQwVSVVUtuIHAcYd8XkAEB5tpYTCNAimUGX718PfhaW9",
+	"DvbuCRdpVeUVY6z0tTRV5ma9u9mzuga2gH7rKfqlzlEbX6IupE6sbykAkXUnLenrPE+m63CskvMeA7Cj",
+	"uS5wcDOBCxmeRWdR5LE92MiyIApUseiKKfJTF/3uXYAiwmbdn4vDM/RE7Gafg/N0HhAI/A2/LxgLrVtJ",
+	"jVgUMQzCBIVM/zcctimZ6AOXIsiV08lgsx0ST5qB3NreKQDuhrx4hLlJkugcM94W3QXTwvj5LBhSRFWi",
+	"6uS9fnUb1azO5rXLZs032+3GSjcpa4XLHb7ivZhP4uwhyp3IhVfxKQu4Wh29NY1OQkc7AonhWhp9Nnsp",
+	"F2W3pGEvIk1H6GIwpxeZS7OtfPXBBX4uBSz7VNKsjlu1KCBlhnAfCQfw/cgVjcYMbkE8Lsztz50LTwNY",
+	"ELTq9u4diLdrMFPjeEukiRWrExu9bqFKaA8qCckY8AnJJWMjBJMDkgrkgxkGejOe/eW+mBwvLuvaN3fe",
+	"evX9XN6ACiIYxx3Vuqc+sTFEcgFD/qnd2MKONc2luz/XybvRRUxDZhJxhAyZxcedyjHBdKz5wQGliFz8",
+	"agBcgO5siHXgbcb7GfLQxApqVcI6siHAbsDFxb6DZsbYpBTP0gERmCD0rgfV162TMy0GTmR8mUJalF6M",
+	"OWRv7pGq612aDgF84kGXaB4cKsQUh6nhjUYHKSQYZ9ApXNdulXQfdPP96uQAAo6M3GeB5gf0ilnplWy1",
+	"yK/8MeGCvDt7XttFLzhU3vNkXFMxFiIaMPkIvMNKYpiQEYIEo8bk2ZNjEVYRWSMY0JgGEM5h3164aiZs",
+	"lCrS7XTGXcJUQEdMbegxnrNx+Dj78WI49xpYmu7eo70MRPpbMS9OUdNW5MIuON4cTheuE0iRUH3wnD56",
+	"HcCPv0fo/Aai1u+Dre+DrfUbYBQhMmRUqBlcfSMPQJJYarnRSwI2MBm7J5CDtceEtX3XGO6bisX22fx8",
+	"2A3gWObN0w+hKZ1vU1jxAVrxdYVyq6OYBSxk+t3bzzzVqBAUvLnZ3EbbIYmpUH0QGzMRsruLin/8nwef",
+	"Hvzx4NM/F0c8mxdMP/Ogd9qqumu413Q/EspgrCeNDty99vajnwtiL79PZYbKMiPTvLy1jLcHM92xfC7U",
+	"yq1cE4f9B+dPa8RonQHpFw5HHateD2i2ns5YoNebK8LDYm/iAjzXX87OTixEayBDXzv1zYo8idjymFzI",
+	"VKzmgPfmOGlLVakuDJIy4U04Jw9N2RzLzFIXcjdv7JVIiuVFTIeZaO5xLPbtpu+by7w/9qrfg8W+oE1f",
+	"xj0ehmCsKGwAyOYmq6KwwYiLmmP0c1t4WOuFbYRMains7twmnj+xsE3qJyz8M41iRsNpzfMbFs8YCu3U",
+	"hlwNoZb3nGYGIKEG6b01C8M+r7VX6aimFdyIQyBx8QRigMcEBl5LM0PmLUtf61zzGgxZMpBhDZYPqw3N",
+	"a5lIWYtofDF3l8ZpzffakIWc1swlmDucfgNqNr9kXsPeWE3nfzKt4z9vYQ2Tm3vGrTWu8K/GV1yzZwPd",
+	"53OXetnRcUTb0nhzL5YF7kwdvnPOojHkLLpeemZoal3YRNP2qejZ0XykdkVjqPStGcq7LO947rGJ95oj",
+	"nABDOOHiyF79Ey4O00t+LJMTd52PZXKQXtxn7o4e4JK/TZcUK6O/Su/dE7xiAAtwkF6ww/QuPUmv0ol3",
+	"a57bS3Msk+fmeryCm6Bn4+7BmZRH5sS/Sw/3K322z/Bon0n5iorp2/QMP8bj+i5zMg/TQ/jcnjeTFWbI",
+	"PIWDdSyTDL0X7DXu7QkXxzJ5PRHuv3WHT9+qFWx/jdpmM6VRXIx5IvVvRf5VW6F+eZ1EU81+9bpxMy/i",
+	"W6h44uXSrUpjjwVGI0gLvpSGOzggfTYhExkbNcEiaR06+IkRjZM5wYKp2A82NCouCQ0CNkpM+QqrA9QL",
+	"wH3Lop2YiWeL4CxaaruSecnFdi+SSt7KaEEaozHXjk24R2FO64y1PJMBZ/86I46dsmQt9JYDYkKdVvHx",
+	"VOeiMkOaxIVWgcDj4JCY0HYrwTqaiei87m4WXYRTlhyaOPnVUS/y6b82MNc3vPklUgpD2E1ja+Na4kI2",
+	"1tNlLU3CcoEjv/AonrLk1b84/delvtAztulplrbPQLgpgL9DO2CtBlY7kCKJZVQloxjU/9pYAQjTWFBl",
+	"ANBSZ0IVQE9HNGDgpTC+MAczLiTagfDNYyKsk2Mt14AJQtNLY4Onpp/AmF3QOATnI1UMgGq5uOKK9yKW",
+	"+aZuoTsnvMcjjjihQ0XUOBgQqkgfIqt5mAzIT8fPf336szl50sO8N1OOGemxZMKYwOdmc3ajP/7Pg0+L",
+	"LUawEa5+BLps10P9fG9sKsZn+2ND5H8fBMZ7MPwbAMOfYUgQRVVw4t69O3yK0VpTcsViBZXETLD9bq0N",
+	"/7/ZgmtdJ28N/AFErhKtLsTAIEolFF4Pw+u1mMXdmr1ekQzm7qU1GBGuUNIxe0C6f3QqWoTpVKqkozl6",
+	"p/KpW/7kZRAKC8IQh+pijjmWKwKWpGpetC5wMbqYjrkmu+Uf8Gxki50Xehlx4qZl0RP3G4RZXOMxtgqY",
+	"X8YX7cQrv86rPM3XhHOuukfyHtL5HtL5HtL5HtL5HtJ5Jo/jHlG5MDHkFoGUzav31CRDrSF9GQwjRICZ",
+	"UEBG08fZ5lnNdYkXW85kP0kPAiRmLXdul31V/xyz8d06UbB4KyQ7mPbrpMh6RtgsUkth4uniBcdpJHO9",
+	"sRbt2k2iuCBRabKhJIc5N0uS3TTr0KwW4eMWYKbcVXYKtDKrChVI7xOAatDyu91aS7QfyQSxwCTkmQdc",
+	"q5/nmK+qZIQuJoNzAz+nPs9ACsGwSrFzqSaR8v7Bhyw8l2MAhReggp2jzIMFXnnMgsRg9BlRpj+Ozp3n",
+	"3yRqjkXMaGj8QnisbAZxGTECFqtsrIT0Hlyc6hqYOt4tEOxLiVOJ0hRwMgAXcKXrI6ZsmLDx5t/pWL05",
+	"i+zBpE94FJEeQ1qrGBcdx/zKSDQO85yMR5n8cef7NCm5pnAwLU7JNe9KaaZZ9O56Y3g8OMteM1zOC1lx",
+	"z1fu1c2fhlmulT2umZte4mm+VnKoWVleVJ40/VvxFUr/XiUJhAB6uDYqsaLPaqW483JHgYD9w+St/ism",
+	"lHqH5jpppeYYXOts2+CRHzjz+V/iBDm2O4fP2L9WHeLXygX+rQ1vWf0EL97o2mf3jK1xdhNNm0M9QmTN",
+	"IhvnavpBEc5QcUQl1lcaxzyZnuohjGbmyt7OK5aZ1RzIT91BcK4Zwfn//Pf/6/5ctWgXUCIQA4nBGgrF",
+	"+YiiZYpt4qAQVlA4KoZSoHhCEAgWct0s5JEbx+SAgBzMIvRGcE3OgNEQxFSsUVn5vXYw4rVfocagPTa4",
+	"Et+qlR6jMUJE4n89t/LZy/dnldmNfXn6+pi8Zz1yJi+ZSFPugojyoSJdNe51q6TrAALRRdRlX0bdOjlw",
+	"yLD/rjA3gdBISeAlXQ8asPsfAPcbDgGyGBtCG67O4VcwpcLZAIMZkuCIGyTJCAuwcNEvSPi0UiAZ0ktk",
+	"aAa7BKOqDKofGOtNfDoV5ODQhILEY6FckkFHdMS//RvRLEMLiDK+VPqnpqbVnCGYMFEs8dHh/10h+LYx",
+	"J88gCOCnXERNR7Tq5LGZi8lW0POoZgJv/l25Y/fgAVWX6sEDB/2seaeVYzXrjMei3hFbdXJo4K5s6h5L",
+	"0ZjzmScK7b5h5oArLOgE3l/3sUR2BCHkwQPMSX3woN4R7TpxWmyegnTaGFKpZw46vYnyq5PXIpoSSlqN",
+	"BoJgYTvvzsAHcVwTyKY34pkWvtIrYvJqOhUhO5V9QA/DWGpK9Pfl2JTCEkZ/whsH4CnGi+SyqzpCc7UL",
+	"wRXDqHgpGGFfAoa2eq5ckZmxIl0fQ6lrLzyUZ01zfPwdELIj9KHoSy+hu06eDFhwOdMl4ipR3roaaFII",
+	"uEjy4X6wX/bcnrF4CAe2Rh48OIPz+uDBPh4qJSP0OUISJ42xfjGNJnrWgRwylYKjeRg+ONYTc871aOmp",
+	"zyPoTgaSyIm+Tpnjrswgh+bfehC9uvFYCL2T0LqaojnKifBukOn8Fum15IxiGTi0W7zCwr84mJULJAY0",
+	"ipR3cZAb+CVg8QsQ66LHV3LI8Iy51UaCAipIKKsuLKQ7E87RtaSaCC9cL3Pp9PJAdJ3/eszA+6TDU4hQ",
+	"Y+KCxYQGgMVhhke8GLcW6fAgxWHu2YFXxsJE0fg7hyXRbJUZs8YyggUeLIkIRE9YokgXIv7ARwMfdkzf",
+	"rkO6jXpcc00wYTr3ivr4HvqWYFvI40fvh55UJPVx0Y00e8jm5JqD6kXS2nNm88urpFPRvBKkaMeyiJCT",
+	"f3Yq+BE4fhhBaQbEOFg9FOBwRlOTb+Rupx9vG8o6ObDA9vAXe71gVizUd9lk2KYLZOiw2wnHEnMwKbE5",
+	"mBDYJsyqwMc1N8ANcoEO8JtesirhSq8QJmJDTucF5YIAnBTNPESw7yxgfJTgYTURWRmkXB9pDXEvTci3",
+	"ZTwH42SgjxKGD+gfAcyKEnzLzZv/U/fABJ5Ds33yGP/aGTcaW8HL92fwH6z7M8lUbic/dZ3I0/0Znrip",
+	"HAPn64ieTAb46NjWBpBM3wAUVPGoIUyGecQvmOWwesnM4wBH2HQBwvXb0BF6EdkXrhIg1pMt9WVDUREP",
+	"D6PBIJXwgF+bj+hGzqFn3g21j4y6O+JC7ceM6ocE/zGJecK6+9myZieHx+o/MOoRwQSrXkYdfB8Nkega",
+	"tCPX4PZxlvlC+qP9krunoBGK0MTd4q3q0hGvXbJpOob7wZ+p/sGDBMKuaGzBjvszwdXQxCo3bnT3gx3d",
+	"/mCFFR77BiJzBJ9Iob+lZWtcWBPVb5YGI35IT4bchOlp0RcPCbaD8F+ex0aAOR6kA7hoFvSSZqFMbIql",
+	"cZPzJEU7SR3liNTCFcCdwPBn3EYwckHePn9Ctra29ghaVqsI4fDEvI+KfyH9GBkMjWztFz3Iu3eHT3EQ",
+	"F5xeHP/kIjVNnBQyPkHGoxE+DF5AlGYic6OlcGW0tOJgKy6YURCsftolsb4WDN8L0I6N+m+NBPukC5pr",
+	"19gHQD/HC0X158E60WNTiXs/xLvbbrXsxkPkEux5upd2Q/TdBVu/62Xff5i27M8WQaziPU6xpaVlaj91",
+	"Ixlo/Y7a0HHyU3eoLro/42xJVyssXZNUqcfHAKiYjRgFdQG33gqh6HklINN2DH+yoV1aapift2uJwA9m",
+	"oqLsVDAEHf7WESbKpCMq1UrEAyYUWIaMPnkw0jtUa9UbxsWbRvlNJpM6hT/XZXzx0PRVD48Onzw7Pn0G",
+	"fdLczYoXAmgOV2W/0qg3sZUcMUFHvLJf2ao36ltgzEgGoMmnBvyr5kMnNz78y0Ov+vbQf4Wg10VRveW3",
+	"LBnHJtos08NKq57oZeCBjEUfXh3zsGmpoOpbjeHo7nfEBF9EKz72uVaX8HW1b3bMVELjpE6OaRwbUcq7",
+	"JahDdE3yMmwkcpyO0NKK7Gd1Z7xPHrS+PmAF+M8GlqWrf+h6YNFwTd6aN6fIlpHJ9YAj4t6ww7CyXzni",
+	"KnmSWfpqJa3lAzWMi0w9aZOHVvA/DKG+8ZLWb8Ysnhqkk7LNrX6ywhesiL5ClyM+5Enp1gd6+aF6s308",
+	"4NC2Gg2IrJMisTWYRqPISE4PP5sgLhPUCT38xdeb8cwG4xbPw3Z9OK8fWNPAELfMTJcfAa0wi3DW9TmH",
+	"AtPtRnPe6G45HmYyEaHT1vJOLl/RqITQsdVa3vEQ3b5ISLWyjRuxrA/yJVfndrvMFP30Qd92CZfFWi3/",
+	"+KTPhhoPhzSemnumxUeRZVuVaiWhF5C4ecKzf3N2xcqnauVLDdGNITvKrIwthfalRpOaZjE1KZhfYGi2",
+	"bsenb9XKSKoCxvqERhHqTr1ZyxU+epa3uUQ6FKzBMJLCNADPstJvxpJCfmo1Gj/vF9lPSGo+cdobSHYy",
+	"YgYLDEuP2TZadhjKIQb7RNM6eSoRRUe/Zlo0g887sDHvy7MwgxizSEEV6DHEOxZyUiddjHDqWhKnsA6g",
+	"nMIgw7GWAmRiDFhaJse3Bj7YNB80ejagLki0zVkzokEFTtLMn+7//Pf/e4h2uK7xU/MEn3mCnghPf+3a",
+	"98x9LwtnFUj9Tntrar4HH0GbXNeVFPC3W+/eMRqk3PzhLbNacsmnTI/z3lRd6aJYayDxzKAOLs4ObCux",
+	"QR20gww1Nt4caKKiI0wz/ZEzSWKWxFOiaJ9FU/Na6q96uftQuQ2PMiiG1nKQ2sXhZ/1wxqmY0RGgHmoJ",
+	"InM7HaoayBIwRKvR0JMOeb/PIGFtwRf6lEeqI+AP7cYeap+kG9Aognka2SMv57gMWQp4gvqaaOkExY1I",
+	"S8EcjiMg5jnNDQwGA1BUBjxiIPlmWY0qEpOMnI6AUR7kn4GA158C4JWO6KZw0rjCIhVfZhfB6PFQoweS",
+	"+PBYWtXMHC6wlkxkR2jV06yPmcGQThEPb7vh5p2TBoVvf0JCmo2GBxppRUHjmOkIiw9QJydUJbOVtmDH",
+	"kIh2a+/agteBuswkhl9H7PrkIEsey3C6ogByoC6fyxgtYUuljkzjb1XT+XRR+niur8P+O1CXmjcYH9+y",
+	"nrZpefEmv8C5Iv/m8dyg9PY4BWYrLbnZPt+qmaEAayDFji09nN9vPUGwSAg8lrM2QoTO1dxiJBWkXAKy",
+	"JCg5+rkBjGbnYJ1hwxD47zE7OYbCjQykyxZKl+tuw/QUX4zVNsL1ym2FBcNYZTDbp3iokldtfs/N7Wy+",
+	"9mi6dfVK1bimYYFd7ticD5qmD9Mcs2/fX01o7C3vaEFHjEO93SzxMQc1Ah22y5BUAEiyoiLzxjyb2G+v",
+	"1CwzcCd3UAk6UJfOtW31C+Pfvr4ipGexuqXp4V+52oXfTBQiSwriq56BPajQpOQPs4+BJuhO7jH0v3at",
+	"3GRkUCtX0EjJjjD5Nsom4uRvpQE5csLXteWPpzjQxmSQ5XYT/1NOasm8vu3l1ZHBEG/X4BZMETjHxR0d",
+	"cNGqTMnhCwGjKXF3X2iNf0XGkn0T7h6TMAcz55jcAH+ormZSzmh4FtVdq+PnCsCqlFFljRnE4GvrXkpC",
+	"744oushCgqObxam1ABV9VJq00qFv8YAqqPuj9ZHDJIUJHgJ8QEcYbzsiOloDAqIyi4Qk8tr84QVLbpE3",
+	"LO/xnvLkFDdi02ZYB3m2iojmOuWEPvv7GlJfruu/tGCauYw/At//G3HkF2wmTMSzTPphNXdHinvoIa0t",
+	"s3hL9BdaEyjAHllrUJYGzZXjsdgnXfaFBeME4gO7mIZmwKXH4lLIieh2BMdIFmNZTlgUWUg6jx3/u8Jo",
+	"3Cri1GEdU4oVGMQFU9mgYWe87AhDn/FOWvERIpTcHOy2QGwbyqHezLE4Ds7dVNgA8zY6l5dB5133fclC",
+	"Bt6C5LmuvSwz8WdmMZcyzeJe5Rlmdrlu3JZVmq7CTpt9B+wh9mwTfzO5323rXTZIeJO8aw8UXg50QqZI",
+	"osbCcIfepD/jpYEtVBA+9FzuXTPI+TiOulVT5cqLCVb69YWglZCpy0SO8PGwfjWICWU87ojRQAq2aa3g",
+	"TXzrNoM8l4PVe6iuLv7xZQg+iZQRuWzmHhf64MyiYhTynzdvDbD9D8B1yhoNoI7w31BMdSWG4f7nNQhq",
+	"9/IO8QQUNMuIqUWeeky18cwQrUbDz02bybE5EC5Px0iFqagrwVWayWJxGUSIKz2Dh+Zi37Vo2xH5EcE9",
+	"THzvsE2n4Yo0Ww1iTCnGyexnEZHelISsT8dRUu8Il+ABWII2Js/N5uTw2CBrOaiearayR65GiQWXpQla",
+	"abxAgyrhfcSMoRhrXkXJQ69GxK+Qh5oo9RCjTmIWMI7B2WYfqt4S+mEi+1kah3TqLLsm9KTeEQfqEgnc",
+	"gJA9A0D+Q0naevYlrRKZxg57vZxn2m+7ikg+s7g3Lpc7C/EqcrlvVi76fQ27T67rzXok08iMt2OfA35P",
+	"UxBy6e/kAVjd/n9ntYaUoLunNGBSqij24d0hEQHjAReICPgmJkswSzEXAV9QEkibhmpa6RfPwMOkb3RH",
+	"JPSSiYLKXxaN20R6Hvazf4S8tuqsT8U5Q13oogfzDvXIZV/30DuY8CsItpytVUguJFOIKp1I8pXF0qVG",
+	"z5jrhLQZe06UgdhTPbIRlPzSnlVYCARQrs9S5uZSnRsb1tiqk+5spTUTRWohxeHz+QprBR+cI73MDUzb",
+	"yqSpc5P9THDXjdv4qZVaRgxOCrBY44weJ1IvXkCjaLqPyTK6XQJoEiAx6pPjMu4MCdcWVBCn90cVVBzK",
+	"cNng/ZkO5R/QFNH4xoWNu+oH26iwkWVZaGGfCb6wCbHfSdrAPb55aeNvJGdg+xKzO3IBlzcokEChqdKS",
+	"CG63Y9po49usLKL/pkZMhKpmWHYaFVFKRjFx/Rz+kMb4f3voaikXR0y9hbRlgzBg+iGeCl41gzudeQov",
+	"2QgTewFvBsUC0IdVmhUHiBuzgVQkH0dlv2llAej1HqLgi17Zjij5zF5fNcfmuD5YlO0m3zs/Ia504FXR",
+	"4t3t9C9L5t1iB2vqJ5Dw7wF5GByin8xJ+/nmY6LSYE2DX5IeCVtr1rmxXeatgymxFXxtWXKaILiHflGh",
+	"3CDmozu5dAPX6QVUXjq1oJa3d6NWlbvcrA9cZfmF8lG+/bdqOsRRuTyEfHt/iGNIJSw7ALQuL5alO7RA",
+	"JsPo2R+I3dzJqJ0Z5mGCkjfLQ4rNEqcWhqXw3QewCD0jTMWUIpoCfAkmwMcMscMtH4Gn3eRKdkTXK/LW",
+	"TS0QGCCWUdAFm/hV9MlB5PDG8wtjDABG8IhskLdWnufFeSuoUZb5eikDgfHRqtz6+DaY7KhDrhQXFwsE",
+	"EgTMyCwMTOdCyJiFmbJ5y6WgGVtDRyyQgg6yVqcUuyxRLnnQwNdAjo+NiLIIflQY0LdwHANiWEcEUkZc",
+	"XNRkv09GLOYyJD+12mQgx7HyHEM/IyATwHdZUJAk5kAFF4kkakJHI8T6Yvj2wCqAMcvMwlYvsbmIG3qI",
+	"TAnA7/wErWvAyJatfK7v5lLuX9RnpgLmW7zHKw5me5V/UnJ1N2/ENHLtJ3qzD6Rhad/pgTS1Mu8NADdh",
+	"ADgtfKo3+EbfqPpfi7iwMMoL0qYwNOMK4zPU7Hthq4wt1ekR4BlLI2yIWz8T4QkXR0DH3dPDHcHe+t0L",
+	"xmsLxs88BwmeRYNWacWw7yEcP4HTrgCrTFyiQJXiP1qM44GUBp6TxygJY5z2YUJYeqfEZYrebW5RR8Cx",
+	"Qb+dxSwTl3ifoOvElAMxsTnVNLwofVyqqdiWkQkJFx1hXUATOnWKvphXCA7d+FjazcTP0MyHPKohXgZx",
+	"UgCpWFp/JErMVDgZGfD3rB7hQog6wjIBX+hEq8SsYAlwp27qGeGVo1/rHQQxIQ0YD+SWHVAsUjzdfTIZ",
+	"SIApQbQanvhb6CG+IAIzzNUQPYMUqw8lYBnLiaiTYxh1RLFIS9p4KEMW4fJfMjbSf5RjG6/fEZG8UG6g",
+	"USy/WEjFDfBMPMGGbf4ogi5O2lBg5l4acWtB3xV8UgWjaDFvVj5tri6frkLO2hR4ky6STfXFuI3X6c5K",
+	"pjbW9q69g3gSDR8GdtbPAkdv9CEsK2k6BNvpw5AF3AJ5FJqpTxGXC+3LDxagCzwgEzmOQg+HGpN6j01y",
+	"VZpaAk8lxnB2RBZzzAcc27ehnw5wzDOnOEu4SY4zsMQcMNi/MmFMKmnicNeqqvtEL1Y3hUpCBDLSxY5e",
+	"sEwhAtm1Y/tPuDiBtX9ql/57oEEaRKByrd9Kfcavb3C3FK4CtVPU51vVDbXyOGtg9czu0Bw2bC/PHVcU",
+	"UjJ+DLgSDzjwOzNFa6BepGi/U6aMVCJJpxLJ4FLzuU4lqzFgxF/e7g1CKFc50DSG+MWF5m8U8m3cfY8x",
+	"4YXqlsAPBHv1UgDB67A01OtP7cp9B2Z2Taza0q55D1XSwGdanEQEtEOsUZdokN/cO84VsATGXTUe0OIb",
+	"tBkznbkiZbBcNfe4aj60eP2lQLNNeQN0c3m3SeXLveTLnlVtLTlINtTd6h3xDIwHoUHhB/XejB4jWjAL",
+	"tQI/A5rucPYpgkHaohnebbc1pbC6RDVXNCIF1ITqC7kiBvOArg9gU1fnA3BNTyjoDSUbsxjbX19QwUmv",
+	"Ag0922MF1ETX927BQa/KQcxu3Rr/sJXa/vikj8xCVGh7JT3+4X7KsQu4EbbuLhx9LA+Xnv0KMBG9S6nf",
+	"a5kFUl8ovMHIJ3hSNfix4JUH6FeqBr6WhDjCWB+la/VGM+sqxNF1PQGm65IKZ97vbL2aTAWWgAqcAJoR",
+	"3TpV8VesmIHF/Gz1lQGWLmKRAdEAOErM8jN2ThJRNBNSsH6GkinEdpLjJJeoaL3Cei6294yNsyMCs45m",
+	"tP8wC4pIsxkmRmxTh+aEw9bJgYG+3Woh+8Q8Sjs2GjChfpcxum6EVWIBFiiSku4KevoLhi3iqXiEkGVU",
+	"rm+Ww4FWM8dl+3yrZi18Kw83229Vy55ZjVIe6OZayxSus065TqtSFfpkzUqjcM5S78P3ehTuPIinmeDd",
+	"foSsHdCxjGs/RMBZ8Kz4AurDv+iIn1+y6TKYzbcgStqnSb8dF1KGBmUdSzM5FusdO1vWxyu+giXCsSGL",
+	"PY5queIQZFMeo76UugSZMDXGnFALTBkoc5hMwJKFnBCJCOyaedK0zqspGWN4+7ZNdi8RtW4Q0s3XO8Lk",
+	"iBe9kNjGvHrOPGjKdRmyZxco5DFDTTy23iRTpAghpDKvVvqVdO0z2sImn6PCLHb9cffMrCa7Y7eVdOvs",
+	"6n+/FGP9uZWTfiwPXI0rHYZ3ny/hgtwgX7K6tXr4l6dmr5TSkisRnMgLNBe6AmMz+S2mDmUkg0s/HLUj",
+	"ckPNi0ddEoxaBlrYlgn1sjqucYG9oobFl1evljWLrRMT6ZvUymMGFxB5R1VVS9+PcCMxJSV37BcYvkrd",
+	"z/QEVUpnpMwc5AUZJ6Qo4cSrb94RaMi2GDNwZMBOpRgTC8qJugmk9R83cZnm2rBesMS7SGtmuSy+Tvd5",
+	"Kz9U3srfl9cY0Nnco2iP/PX5DRrLlievZGeQ4kzYq2/hmzTTkIJl005MGosiPNknFFhPNsnUJJhHvO/y",
+	"TYsyYoNIr5ktyJTmsGQn1xFrCg1pFoemok0SSZotU372P9ATAHxIuqLwBnhcqwbC1sGkCYmpuGC2cJfJ",
+	"yOgIRtVUj3kxZkqhZN2HKmuO+2Fh1GRqWOB5IuX5hNHL7g0KJqcZZnp9NnqN3IsVkCOyrVdKkLhPjLgx",
+	"DnynsyK+e5pDOQZ/WsDgNypJLtfy1stccPFgIHCihSmbDU24CKJxeK1kho3yumci9HjdenkO66hht5m5",
+	"8PcVjYoTGNxV2rA6dp+/UJC/kJFwNJ2KCWv0QcQSRVAgzDkCFUv28yJe1YqGpix+RjrESIo+ZEY9Hiek",
+	"q1hy3ptCdm8X41C6f/80hY1yQzy7OYZ4ewJgJpFiNa/eNbMQ7tMP/s6y323nHazmfcxlIdzMa7ZcJHyY",
+	"PhPzATefujaOY0IaWSIlgDsWQVaGcn/Wrp/xNxoX4sQ+hU5h7znAAq96mAezje+jsY9MVealQwRuyz47",
+	"Yiz0S6M0A/WME6XkVAcdASDWJjbHMeaAio5QDMs341f10uD3bpCZp3txcz6GtRXiQ0FXVIldj7to1fRg",
+	"2n0Z5V6ivy4TTA/xbavED/HCzud9R7yfqNSWSbLCqgjRVqmKTJkpnzLRCi4ODjH76x2xNDIiRbUtRA7b",
+	"KGt5B0txB9nKBnwtd5ClmKfinplck5ngsf0ujKQfM/aVLTKgIbsAZgBty0sagtXJewsSgp21lMRClHI6",
+	"Av4BGAD4x950Jt7WRhD3rA492+ia/ANzVTlbxEf0GpxBoNRzXK8y1rPDxPI5zP38XvdCT/ZHCJzvZw5G",
+	"JhxtAyc9t63z4xIyKcjpFPxkX8VFwMC6VNXHbzKQQ2twmm7s9C2KGVh89lZ9hXCc1/3+0ucjbfmtaruJ",
+	"sr1Wwfk2pM15bAzj+Y7vyt33rH+Xq5O62MdFNyeRI4URpRgui4ZSkA1GsUxYAJbRxKSiTFx6/ewNw7BU",
+	"eFLQod4R3R6Kh8ty6R9gcY0H+A/UqB+A4JpFawT0LBvZW++IJxknOk49ZqnOjtknSVoKS//VFq6vOuXf",
+	"WQOYCMHTPoXXzTxunnBkNsvFCtTJQVoyy5ScEimagVcyhwWMjxLlB0FzpcapXUF/kICMQ2S/rydYJ3Cj",
+	"IIYZCm3litFWCfsSsFFit8x/gDsCWZizLmT/bLnZd3h2Tws43zWc9DjKCn76bIeVXPUpQ/u2KX79nRnv",
+	"oXdB782x+nLZtbrrzwPO86bFKaNAzAM8uFcsyioWFqPAMbn1IQ4+/Qh6yUoohIa4H1KfocJlxt6qQuPQ",
+	"jMqqNOnFyYiW9tiogZwIoq/jd1F+bvR+3OtOt2qT+3Hu96zOdVPX+4aUriIucK923atdhWrXpnnuvdZ2",
+	"r7Xda21ltLabFhqXqG2brxK3PKW26vJpXXKth/IMkYtchuuUflmaNbNW9bmbTrX162Dc15S7lnh5B0Ds",
+	"V0vMzdeQuI3M3Pm14spWiEvzdTvCT9j1kInXS9hNB+iI75ey613I+8J09wm+9zxreX26TWb4XkNk+VfK",
+	"D/O41H0dnH+le7isHM59Otl9Otl9OtnSdLIc//yxCuLcJ5/dJ5/dJ58VlMC5iaDpdSTR+7S0HzYt7a7Y",
+	"4+6T2H7IJLYfR5Hwk9hu1BB5HT56nfS2aqplFBQoX5L7ht6CBclv5A7mvv3wvOs+U+6eYy3PlLtNbpXW",
+	"O1xavwcNIlCHTM34VNLShlUQYrFxLCOmUFMeyAkIaUbaNQJfR0RUJQj67cZKfSNY74PgBF2BEHw7+3Qc",
+	"GURj/cOzM3pBup1Ko1OZge2bmrjZXI2hDYX4uZp4N82j+vp2v6JJMNgQk8JpY2ppGR6TaY9MylYDhN0o",
+	"P4btsEblwXmsCg9JvVKtDBgNYQf+quhTMW9k0+whtIFBt0oin7+SIe9zy8zu4xKv7YQxEzZOmJG9TWW5",
+	"4PxIxGplrPQ0XDV0uD2z9l8T6QaSE2dRaALnpnJMlKnFAL87IyntKSjGGhMxjiKwA0LtH3JFozHD2g0g",
+	"Sxl051wsnemgv3fFYiiUaeqS28pW4FVOJpKoEYu0sAc8V6uRgg4NzitWH+eKXLKR0VZlHLLYr5Dl/gyl",
+	"G5hIYmMOBmGSC9J90NVPvDClZjGqEqtNTsB5pL9HeuyC6zcALeM0IaOYBSxEbNmO6I7odKjPR/1BFxir",
+	"HjU3HFB4Jgm9kjwk8orF+o3Si6HkkGnKWKT0GcC1qsLKk+5hvwY8z4vpBF7vNkhvdJ0c9vVKWzYAq4fj",
+	"hJpI/Zcho+D+qpq4UBR1taBs6Go3WzaC00ZUmiG+Q9ziu1GIVsnv9JaYd2SdZ2ddY68jDmldwVpa1M1/",
+	"f/AvppzyqgPabmu8RTjAjcHaXu993vTT6msAQPe13trvZqIu8W6exFAah2uSn4PifLet23a37ryCA8dk",
+	"Ey/8yiGiQ2aDPlev5zAZSHC58guBr8cqBR46otA4YjQQeBwoyRQe1sJC+lfwJApT/lirLq6sIcSVtRtb",
+	"c9SQV5kIr/uwq7sTduVj96zGwX6segnD6XoxVA5rMRXTx4V31nhmrDEyV4Vg5t6iRNwNxnHMRHI+4qJL",
+	"hmOVkB4jxhOF1yyQKlEdoeU6tJdmwrU3UxkJDbC2MgNMI+T9PouxjBt+CCZKbLDVez9GdL7U2tgjYxEx",
+	"pfzSCDSK5ES5uUNJdoVZYDxGxaEj9Ex+6v7y4enbg5PD4/PTZ0fPz0+fnb076f4Mazc1kRTZ8AfnrNRM",
+	"Xcve35XTnRpOd108BRhkhcScTPuV8nJwuvelD26KSZr11d32lnd7IkX//2fv2nrbyK3wXyH80iQYy5cm",
+	"262CPmQ3m93tJTHiAPuiAkNpKIvwDKmSlGXtIv+94DmHQ+rqGVmWpTZvhjzkkBzy43fupRy42OpgaV4c",
+	"4mWDIcZr8zkrLizVWMBLYfvbwP8TwjDtKYFzvCY80fMkUNz5YT5I9vCxeS3wnyzjk8Ljm+GyXFV3XlPs",
+	"Tw6qlb/5rvNQZQf0O/Bch30MhWhI71LrAdAxL0rUbz0hhrHgNVB50Topq1OBNhwe6CmAQuksg7svqDJo",
+	"sP73XKpC3OdYnVQqxqnOJ0lrUJV6PBaKGOkX7dGVxn/voKB60LT4H3LGLcuhLcA1FFyv+IyN+J1gQzEV",
+	"JqwjFLHOS1lJl2PRbYVwXnpsvxlFBwlOfXdBfxXuMI9KUvkrg0qUXpxn5+fn1H1StF9a0Bb1FPg00jCl",
+	"Bc1bh/1Uj8Yxboxn4ZXgCmOHUX8TNTq4fH5SNrhjPkK1gyPdXPTf3xq4Pbcq+w9tIei3cfF/aPJP/1na",
+	"Nfnk93e7JoRqLVqkKUnbtEsNtK3atVKLJeNMEKpt23cDp1su5AcDFpU2S693ZASi7WJdC33cUptWRKJu",
+	"vYpLEOQEkPZAd6iW5mQeh5/gxSLoz9+BydX3WGVMgoVRCxMv57PBSAxux1rivtx4T4/0lA25WXtLo3Jf",
+	"VyLDOpgk8CntBHvx4+X1FctdqW9O4yvzl130zdZG3khFVfImVR9tJThEkrC0Dq7c0rB/CXNb+m0oSE7x",
+	"7+JuYoTtsH9E528rC79neyoEBXbTauA4eO3lLlWgQbrk/nam64m+hkhuMnC8v4N62F9CQW1uRE9xx/Kz",
+	"zlSU5emt0lN1Ft54Wuqbjj/jeYf9gL6R0UaEdMOv2zouASFD0vbU6/PXT3knosEcMTZuiQeBzIl7dzYu",
+	"uVwLYbG3tkC23HIeztwMdrh1Bs0EK+Uf2oQjLxDvE6+amKxhlqFi9/Fkq0mW9DkASysrrROqgWsMkEqj",
+	"9ZC9+PzhR/bdX7+79KR6ADEvl52LzuVLPNZ44ER95PF05k7n4fQnhlYyHc8/OjS6yjM2UcE0ya7l78Km",
+	"3QeIxEw0fDASBZ5aas14X98JeGvWU9wItsczn6zqVoQ46aAVaUra7ZY6JR23Bp7lpu2JVLqi6+x3fmse",
+	"Piq1yoefzvrQAe3K+PNWn9CUykwhrq6cMV4UomBOPzWs/QH6gq8PQlrQUWR1WpNS8GEXico9HzjWnzmR",
+	"JMEacQtAg55/nOgHEo+g7pXO9hRpLDx3G3CllRzwkv39+tNHBM/v//L9m5dRBVJ73Hg0A40CqmS4rcMh",
+	"g6bD9pQR/viCs7S0e4S11lhGwmkh7ncqxgk+bC3GJW22EOMEH66DHVi//y3YST/bMdAo8KqCY7R/AkVI",
+	"cwa3z+Mp1EVCoXBK0kYZZolSWfm7yHuqVibO5XECJa3gQzQ9LRNN7phvn3kxDCx6Nnmt04x7cckUPTXm",
+	"xs2yGt/sSE8hfx5FY+MJYO+gtyYUDR4JoRk9BSJgfPWeQe0KPtxjkK0hN4MXeRq7SyyETtuC4Vyj9miI",
+	"K/b/w8KOCQ4TElbbXyKC7AEXbSMMxCQIC1aqhYRTt0pPIc8CqEohGaeTlegm5n4yXkmFXrGpW7A0TBao",
+	"7cK5LyTMkgLe7lGp9tvqsOCMkKN7R55RsgNpnV8ixyVo7nDw6Dh89evHOZ7mtH66TFdka9nSzELm7ebG",
+	"jGvhfpg1fvoXWJdW1pItDBdX/KZ5/1fC4PM7QdyW9oOtTQfNrAZ+Ux6q0YA+0jHYC6YjHV0fd5gTyz/t",
+	"P1cxb8mfiv5I69vTQpTyThgIoKW/MYDWCGdm62Nnf4GhhhbMGellQ8hkrPQ0g7AFyOjSFwNewWaRjqzA",
+	"GYa81hluPGxRT6LosE/0e09Jy/oCMlf77iNnmxKZw7fOhMso7QCo3Jl8VAYYWpnNyTedmf2Gz72nJWgN",
+	"haHhbqJgF0ZzhW5yD8LDmmbNYWJxFdbQsbBRDo6RBTIWJ9DStSksgLQeAlqTunQXHH7mUWdmyalPUIpW",
+	"wTZCp/kTFmlb+L0RdQsPL8aZLvsULTI3cIxEpgeASw4xl+c7QY2NnKlepu140zNRDhp1G9qxoklrTPlG",
+	"P/ZJP+LOfNyZXs06Hs4FSB100UNb6SmDJBxeLkpV0w79lcH5FdVD4Jc3MWUenPLQJQ9KW/RUKbh1lDrw",
+	"S13IAeM9wYF7YISLyqJKWAv+atzUJlE46i+uHVcFNwULy8IuOucvOz2FefSx0g0YF8C4D2/0eEI6oBw2",
+	"qmVuNiaJj9wgOMaFjqXqUDkNgJohr2RJwqEbiWruwVc5TKaneFEY9EWn8eNClIIX4IQeHPDHk34pB6nn",
+	"OmKTrqNX5z3ZxwZyu/SUVsJ22GdRSCMGzlJOTseG2j9YZzSkj0eWAzkgYmd1JdAXsHaLZFRTCrghDwVD",
+	"nGZmAu6Ut7Isu7iOoVRIT9GofJ/bY7RdonagkJzX0bHfRgISPNadxOyN2fy9U3uOUKZHqD5CLGB96kDa",
+	"PSePz+NHPbXL47fQqG0evzD6Rv71F1tNq9hqXsUjJ1bMzWyZv4YNnuQZ3S+Vbc9I7WH729cLfjR5A6f1",
+	"0W11Q3pZd0FR2ZwKn/1Bf3mZfFNy6vfwe3KRdhiFWrNKo2N4vDCjmTmK/6ty+/HiiQVpHHXExHakmNq1",
+	"KkmR3FS4lMXBiqTJCdniYB2DQImff/ujtfYUPVC+on5hljpLEBl8WinwZ+GeZLtvqy8iwtJSrlts9jU7",
+	"aXltb31fN7uovx3q500ztLMTHUsctksmBPKbUO4t45uTCS0ojsEVqhq7WU/lyZtysqtBploIF4aIJz53",
+	"n9ChmKsS+J+JmIgCsvOEe7fOrkv/o9y6Uy6d7bCfFO+XUt30lHQQKoYTwqZDbeoYtSGXJbjG7+6Kfuvp",
+	"AbnJoySpTZRgszrDvYJMlWv8HMjyuCbnzq7Ab1vZaW4UTcFqZaPmkDU/8yeJTT4s9F2RvGY/cJyi67ao",
+	"/E1i2lUmmp3Tuk3C0VkUZRokoiEEtoJSU0pQl/UF/QJeZzVHXDQgLBT6CaHJFFNAEcrvonGUksLBJfDn",
+	"c1bwmSW9WbSf+hFhngk/lMSaikfpTdRqvmGVVBMnbOY7q//218Nlxt5k7OI8YxevM3Z53lPw62s20hNj",
+	"SZsKJUb8lRQyYZScclxMqF6KolIgeUEsdj9WkffxAz7idmhoHgl2t5BnITsKE0wY9RammFVNtzbzHqhp",
+	"Zg9E/IhMOi7a3cmQsGtavtm3ZAGfjXbciVMUstc7lvwsgwNwTSYgkQ9ZajyghdTEnlCjZeeDNjXMrbfh",
+	"YFBqWdRWH60zZjWCrxED4ZcKFWF9USe01ArqamslOuyzn0Os2U0GJ7S+yEpATfE5w1I/xoZ6mH1qvxRY",
+	"Yvqi17jQz6plOAqVfqg1HHfZN+3B8/mYwBZOj9BOcasRk3TCbgCoz2KgTRFjtmoHlFlySju+D7DlQjp2",
+	"VC8EBTwYiOvtFxzlMFwrWIu552KvHsLxV8zyGfHZ1NHuiXHmi7BPo8W83I4W+fG0pENpk9Y0yDfeGIeF",
+	"VmO/T0RBSh9ZlkG+OAp42aMP3BHB0xco2LJ7OILRmLtwhlZkPED/DHSr8H9bhJFCDyYV7KnsZGLKk+5J",
+	"Bw4WjWuxK0+UyPcNRoaRCdKwgttRX3MEtiLGNnQhkeHVrx9tRqVIgjuKKsK/WMgL6weheOWnuOS27Fd1",
+	"eSzBDYVKS6Qj65KhPcO8VEj87vStCGpI0vSOjb4xvPK8rSwBzZJhEMjZbV4PSbhIqLd1LBp9iKR2ZUYk",
+	"M3ltYoJf+QWS8sBUgJUCELqM29uMeagfzmjOhYAsZWXJahS2jBSIc115NA8RdTGWBAtrash+yVUo0F7h",
+	"bKC6JiZ2cVqXGz4gk3TmTr7+++t/AwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -12,8 +12,27 @@ import (
 	"github.com/google/uuid"
 )
 
+const countAPIKeys = `-- name: CountAPIKeys :one
+SELECT count(*) FROM (
+    SELECT FROM api_keys WHERE tenant_id = $1 LIMIT $2::bigint
+) AS counted
+`
+
+type CountAPIKeysParams struct {
+	TenantID uuid.UUID
+	MaxRows  int64
+}
+
+func (q *Queries) CountAPIKeys(ctx context.Context, db DBTX, arg CountAPIKeysParams) (int64, error) {
+	row := db.QueryRow(ctx, countAPIKeys, arg.TenantID, arg.MaxRows)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const getAPIKey = `-- name: GetAPIKey :one
-SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
 FROM api_keys
 WHERE id = $1
 `
@@ -32,26 +51,39 @@ func (q *Queries) GetAPIKey(ctx context.Context, db DBTX, id string) (APIKey, er
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.RevokedAt,
+		&i.CreatedByKind,
+		&i.CreatedBy,
+		&i.Depth,
+		&i.LastUsedAt,
 	)
 	return i, err
 }
 
 const insertAPIKey = `-- name: InsertAPIKey :exec
-INSERT INTO api_keys (tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO api_keys (
+    tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+    $11, $12, $13, $14
+)
 `
 
 type InsertAPIKeyParams struct {
-	TenantID   uuid.UUID
-	ID         string
-	Kind       string
-	Hash       []byte
-	InstanceID uuid.UUID
-	Scopes     []string
-	Name       string
-	CreatedAt  time.Time
-	ExpiresAt  *time.Time
-	RevokedAt  *time.Time
+	TenantID      uuid.UUID
+	ID            string
+	Kind          string
+	Hash          []byte
+	InstanceID    uuid.UUID
+	Scopes        []string
+	Name          string
+	CreatedAt     time.Time
+	ExpiresAt     *time.Time
+	RevokedAt     *time.Time
+	CreatedByKind string
+	CreatedBy     string
+	Depth         int32
+	LastUsedAt    *time.Time
 }
 
 func (q *Queries) InsertAPIKey(ctx context.Context, db DBTX, arg InsertAPIKeyParams) error {
@@ -66,6 +98,10 @@ func (q *Queries) InsertAPIKey(ctx context.Context, db DBTX, arg InsertAPIKeyPar
 		arg.CreatedAt,
 		arg.ExpiresAt,
 		arg.RevokedAt,
+		arg.CreatedByKind,
+		arg.CreatedBy,
+		arg.Depth,
+		arg.LastUsedAt,
 	)
 	return err
 }
@@ -87,7 +123,8 @@ func (q *Queries) InsertKeyCheck(ctx context.Context, db DBTX, arg InsertKeyChec
 }
 
 const listAPIKeys = `-- name: ListAPIKeys :many
-SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
 FROM api_keys
 WHERE tenant_id = $1
 ORDER BY created_at, id
@@ -113,6 +150,10 @@ func (q *Queries) ListAPIKeys(ctx context.Context, db DBTX, tenantID uuid.UUID) 
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.RevokedAt,
+			&i.CreatedByKind,
+			&i.CreatedBy,
+			&i.Depth,
+			&i.LastUsedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -125,7 +166,8 @@ func (q *Queries) ListAPIKeys(ctx context.Context, db DBTX, tenantID uuid.UUID) 
 }
 
 const listAllAPIKeys = `-- name: ListAllAPIKeys :many
-SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
 FROM api_keys
 ORDER BY created_at, id
 `
@@ -150,6 +192,10 @@ func (q *Queries) ListAllAPIKeys(ctx context.Context, db DBTX) ([]APIKey, error)
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.RevokedAt,
+			&i.CreatedByKind,
+			&i.CreatedBy,
+			&i.Depth,
+			&i.LastUsedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -186,7 +232,8 @@ func (q *Queries) ListKeyChecks(ctx context.Context, db DBTX) ([]KeyCheck, error
 }
 
 const lockAPIKey = `-- name: LockAPIKey :one
-SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
 FROM api_keys
 WHERE id = $1
 FOR UPDATE
@@ -206,8 +253,113 @@ func (q *Queries) LockAPIKey(ctx context.Context, db DBTX, id string) (APIKey, e
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.RevokedAt,
+		&i.CreatedByKind,
+		&i.CreatedBy,
+		&i.Depth,
+		&i.LastUsedAt,
 	)
 	return i, err
+}
+
+const lockAPIKeysMadeBy = `-- name: LockAPIKeysMadeBy :many
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
+FROM api_keys
+WHERE tenant_id = $1 AND created_by_kind = 'api_key' AND created_by = ANY($2::text[])
+    AND revoked_at IS NULL
+ORDER BY id
+FOR UPDATE
+`
+
+type LockAPIKeysMadeByParams struct {
+	TenantID uuid.UUID
+	Makers   []string
+}
+
+// The keys that were created with one of the makers, and are not revoked.
+func (q *Queries) LockAPIKeysMadeBy(ctx context.Context, db DBTX, arg LockAPIKeysMadeByParams) ([]APIKey, error) {
+	rows, err := db.Query(ctx, lockAPIKeysMadeBy, arg.TenantID, arg.Makers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []APIKey
+	for rows.Next() {
+		var i APIKey
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.ID,
+			&i.Kind,
+			&i.Hash,
+			&i.InstanceID,
+			&i.Scopes,
+			&i.Name,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.RevokedAt,
+			&i.CreatedByKind,
+			&i.CreatedBy,
+			&i.Depth,
+			&i.LastUsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageAPIKeys = `-- name: PageAPIKeys :many
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
+FROM api_keys
+WHERE tenant_id = $1
+ORDER BY created_at, id
+LIMIT $3::bigint OFFSET $2::bigint
+`
+
+type PageAPIKeysParams struct {
+	TenantID uuid.UUID
+	Skipped  int64
+	MaxRows  int64
+}
+
+func (q *Queries) PageAPIKeys(ctx context.Context, db DBTX, arg PageAPIKeysParams) ([]APIKey, error) {
+	rows, err := db.Query(ctx, pageAPIKeys, arg.TenantID, arg.Skipped, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []APIKey
+	for rows.Next() {
+		var i APIKey
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.ID,
+			&i.Kind,
+			&i.Hash,
+			&i.InstanceID,
+			&i.Scopes,
+			&i.Name,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.RevokedAt,
+			&i.CreatedByKind,
+			&i.CreatedBy,
+			&i.Depth,
+			&i.LastUsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const saveAPIKey = `-- name: SaveAPIKey :exec
@@ -234,5 +386,29 @@ func (q *Queries) SaveAPIKey(ctx context.Context, db DBTX, arg SaveAPIKeyParams)
 		arg.TenantID,
 		arg.ID,
 	)
+	return err
+}
+
+const touchAPIKeys = `-- name: TouchAPIKeys :exec
+WITH used AS (
+    SELECT k.tenant_id, k.id, (SELECT clock_timestamp()) - u.ago * interval '1 microsecond' AS used_at
+    FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS ago) AS u
+    JOIN api_keys AS k ON k.id = u.id
+    FOR UPDATE OF k SKIP LOCKED
+)
+UPDATE api_keys AS k SET last_used_at = used.used_at
+FROM used
+WHERE k.tenant_id = used.tenant_id AND k.id = used.id
+    AND (k.last_used_at IS NULL OR k.last_used_at < used.used_at)
+`
+
+type TouchAPIKeysParams struct {
+	Ids  []string
+	Agos []int64
+}
+
+// Keys that another transaction holds are left for the next time: nothing waits for this.
+func (q *Queries) TouchAPIKeys(ctx context.Context, db DBTX, arg TouchAPIKeysParams) error {
+	_, err := db.Exec(ctx, touchAPIKeys, arg.Ids, arg.Agos)
 	return err
 }

@@ -11,16 +11,20 @@ import (
 )
 
 type APIKey struct {
-	TenantID   uuid.UUID
-	ID         string
-	Kind       string
-	Hash       []byte
-	InstanceID uuid.UUID
-	Scopes     []string
-	Name       string
-	CreatedAt  time.Time
-	ExpiresAt  *time.Time
-	RevokedAt  *time.Time
+	TenantID      uuid.UUID
+	ID            string
+	Kind          string
+	Hash          []byte
+	InstanceID    uuid.UUID
+	Scopes        []string
+	Name          string
+	CreatedAt     time.Time
+	ExpiresAt     *time.Time
+	RevokedAt     *time.Time
+	CreatedByKind string
+	CreatedBy     string
+	Depth         int32
+	LastUsedAt    *time.Time
 }
 
 type Confirmation struct {
@@ -61,7 +65,9 @@ type Confirmation struct {
 }
 
 type Duty struct {
-	Name string
+	Name        string
+	Holder      string
+	LeasedUntil time.Time
 }
 
 type Freeze struct {
@@ -113,6 +119,36 @@ type PINAttempt struct {
 
 type PINEvent struct {
 	TenantID         uuid.UUID
+	EventIndex       int64
+	ID               uuid.UUID
+	OccurredAt       time.Time
+	Type             string
+	ActorKind        string
+	ActorID          string
+	HolderType       *string
+	HolderInstanceID *uuid.UUID
+	HolderID         *uuid.UUID
+	InstanceID       *uuid.UUID
+	ConfirmationID   *uuid.UUID
+	Leaf             []byte
+}
+
+type PINEventHash struct {
+	TenantID   uuid.UUID
+	EventIndex int64
+	Hashes     []byte
+}
+
+type PINEventHead struct {
+	TenantID uuid.UUID
+	Size     int64
+	Head     string
+	LatestAt time.Time
+	KeptAt   time.Time
+}
+
+type PINEventQueue struct {
+	TenantID         uuid.UUID
 	Seq              int64
 	ID               uuid.UUID
 	OccurredAt       time.Time
@@ -125,6 +161,21 @@ type PINEvent struct {
 	InstanceID       *uuid.UUID
 	ConfirmationID   *uuid.UUID
 	Leaf             []byte
+	Held             bool
+}
+
+type PINEventTree struct {
+	TenantID      uuid.UUID
+	Size          int64
+	Head          string
+	LatestAt      time.Time
+	KeptSize      int64
+	KeptAt        time.Time
+	StoppedAt     *time.Time
+	StoppedReason string
+	SealedSize    int64
+	SealedAt      *time.Time
+	PrunedSize    int64
 }
 
 type PINLink struct {
@@ -173,6 +224,64 @@ type SchemaCompat struct {
 	One              bool
 	MinProgramSchema int64
 	Origin           *string
+}
+
+type TrailKey struct {
+	ID        string
+	PublicKey []byte
+	AddedAt   time.Time
+	RetiredAt *time.Time
+}
+
+type TrailLog struct {
+	One       bool
+	Name      string
+	CreatedAt time.Time
+}
+
+type Webhook struct {
+	TenantID       uuid.UUID
+	ID             uuid.UUID
+	Place          int16
+	Url            string
+	Events         []string
+	Description    string
+	Disabled       string
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+	CreatedByKind  string
+	CreatedBy      string
+	DirectedByKind string
+	DirectedBy     string
+	Secret         []byte
+	SecretPepperID string
+	OldSecret      []byte
+	OldPepperID    *string
+	OldUntil       *time.Time
+	FailingSince   *time.Time
+	DueAt          *time.Time
+}
+
+type WebhookDelivery struct {
+	TenantID         uuid.UUID
+	ID               uuid.UUID
+	WebhookID        uuid.UUID
+	EventID          uuid.UUID
+	EventIndex       int64
+	EventType        string
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	HolderID         uuid.UUID
+	Status           string
+	Attempts         int32
+	Failures         int32
+	CreatedAt        time.Time
+	DueAt            time.Time
+	LeaseID          *uuid.UUID
+	LeaseUntil       *time.Time
+	LastAt           *time.Time
+	LastStatus       *int32
+	LastFailure      string
 }
 
 type WriteProbe struct {

@@ -352,9 +352,15 @@ func (q *Queries) LockStaleAttempts(ctx context.Context, db DBTX, arg LockStaleA
 }
 
 const peppersInUse = `-- name: PeppersInUse :many
-SELECT DISTINCT pepper_id::text FROM pins WHERE pepper_id IS NOT NULL ORDER BY 1
+SELECT DISTINCT pepper_id::text FROM pins WHERE pepper_id IS NOT NULL
+UNION
+SELECT secret_pepper_id FROM webhooks
+UNION
+SELECT old_pepper_id FROM webhooks WHERE old_until > (SELECT clock_timestamp())
+ORDER BY 1
 `
 
+// Those of stored PINs, and of the secrets of webhooks that still sign.
 func (q *Queries) PeppersInUse(ctx context.Context, db DBTX) ([]string, error) {
 	rows, err := db.Query(ctx, peppersInUse)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 const appendEvent = `-- name: AppendEvent :exec
-INSERT INTO pin_events (
+INSERT INTO pin_event_queue (
     tenant_id, id, occurred_at, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
     instance_id, confirmation_id, leaf
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -51,27 +51,79 @@ func (q *Queries) AppendEvent(ctx context.Context, db DBTX, arg AppendEventParam
 	return err
 }
 
+const getSequencedEvent = `-- name: GetSequencedEvent :one
+SELECT leaf FROM pin_events WHERE tenant_id = ?1 AND event_index = ?2
+`
+
+type GetSequencedEventParams struct {
+	TenantID   uuid.UUID
+	EventIndex int64
+}
+
+func (q *Queries) GetSequencedEvent(ctx context.Context, db DBTX, arg GetSequencedEventParams) ([]byte, error) {
+	row := db.QueryRowContext(ctx, getSequencedEvent, arg.TenantID, arg.EventIndex)
+	var leaf []byte
+	err := row.Scan(&leaf)
+	return leaf, err
+}
+
+const lastHeadBefore = `-- name: LastHeadBefore :one
+SELECT size FROM pin_event_heads WHERE tenant_id = ?1 AND latest_at < ?2
+ORDER BY size DESC
+LIMIT 1
+`
+
+type LastHeadBeforeParams struct {
+	TenantID uuid.UUID
+	FromAt   int64
+}
+
+// No event below the size of this head is as late as that.
+func (q *Queries) LastHeadBefore(ctx context.Context, db DBTX, arg LastHeadBeforeParams) (int64, error) {
+	row := db.QueryRowContext(ctx, lastHeadBefore, arg.TenantID, arg.FromAt)
+	var size int64
+	err := row.Scan(&size)
+	return size, err
+}
+
 const listEvents = `-- name: ListEvents :many
-SELECT seq, leaf
-FROM pin_events
-WHERE tenant_id = ?1 AND seq > ?2
-ORDER BY seq
-LIMIT ?3
+SELECT sequenced.event_index, sequenced.seq, sequenced.leaf FROM (
+    SELECT e.event_index, 0 AS seq, e.leaf FROM pin_events AS e
+    WHERE e.tenant_id = ?2 AND e.event_index >= ?3
+    ORDER BY e.event_index LIMIT ?1
+) AS sequenced
+UNION ALL
+SELECT queued.event_index, queued.seq, queued.leaf FROM (
+    SELECT -1 AS event_index, q.seq, q.leaf FROM pin_event_queue AS q
+    WHERE q.tenant_id = ?2 AND q.seq > ?4
+    ORDER BY q.seq LIMIT ?1
+) AS queued
+ORDER BY 2, 1
+LIMIT ?1
 `
 
 type ListEventsParams struct {
-	TenantID uuid.UUID
-	AfterSeq int64
-	MaxRows  int64
+	MaxRows   int64
+	TenantID  uuid.UUID
+	FromIndex int64
+	AfterSeq  int64
 }
 
 type ListEventsRow struct {
-	Seq  int64
-	Leaf []byte
+	EventIndex int64
+	Seq        int64
+	Leaf       []byte
 }
 
+// What has its index, and then what is queued, with -1 for it: one statement, so that an
+// event which moves meanwhile is here once.
 func (q *Queries) ListEvents(ctx context.Context, db DBTX, arg ListEventsParams) ([]ListEventsRow, error) {
-	rows, err := db.QueryContext(ctx, listEvents, arg.TenantID, arg.AfterSeq, arg.MaxRows)
+	rows, err := db.QueryContext(ctx, listEvents,
+		arg.MaxRows,
+		arg.TenantID,
+		arg.FromIndex,
+		arg.AfterSeq,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +131,794 @@ func (q *Queries) ListEvents(ctx context.Context, db DBTX, arg ListEventsParams)
 	var items []ListEventsRow
 	for rows.Next() {
 		var i ListEventsRow
-		if err := rows.Scan(&i.Seq, &i.Leaf); err != nil {
+		if err := rows.Scan(&i.EventIndex, &i.Seq, &i.Leaf); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEvents = `-- name: ScanEvents :many
+
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND event_index >= ?2
+ORDER BY event_index
+LIMIT ?3
+`
+
+type ScanEventsParams struct {
+	TenantID uuid.UUID
+	Lowest   int64
+	MaxRows  int64
+}
+
+type ScanEventsRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+// A reading of the trail goes through one index, in either order, and filters what it finds: none
+// of these looks at more rows than it returns.
+func (q *Queries) ScanEvents(ctx context.Context, db DBTX, arg ScanEventsParams) ([]ScanEventsRow, error) {
+	rows, err := db.QueryContext(ctx, scanEvents, arg.TenantID, arg.Lowest, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsRow
+	for rows.Next() {
+		var i ScanEventsRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEventsBack = `-- name: ScanEventsBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND event_index < ?2 AND event_index >= ?3
+ORDER BY event_index DESC
+LIMIT ?4
+`
+
+type ScanEventsBackParams struct {
+	TenantID uuid.UUID
+	Before   int64
+	Lowest   int64
+	MaxRows  int64
+}
+
+type ScanEventsBackRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+func (q *Queries) ScanEventsBack(ctx context.Context, db DBTX, arg ScanEventsBackParams) ([]ScanEventsBackRow, error) {
+	rows, err := db.QueryContext(ctx, scanEventsBack,
+		arg.TenantID,
+		arg.Before,
+		arg.Lowest,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsBackRow
+	for rows.Next() {
+		var i ScanEventsBackRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEventsByActor = `-- name: ScanEventsByActor :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND actor_id = ?2 AND event_index >= ?3
+ORDER BY event_index
+LIMIT ?4
+`
+
+type ScanEventsByActorParams struct {
+	TenantID uuid.UUID
+	ActorID  string
+	Lowest   int64
+	MaxRows  int64
+}
+
+type ScanEventsByActorRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+func (q *Queries) ScanEventsByActor(ctx context.Context, db DBTX, arg ScanEventsByActorParams) ([]ScanEventsByActorRow, error) {
+	rows, err := db.QueryContext(ctx, scanEventsByActor,
+		arg.TenantID,
+		arg.ActorID,
+		arg.Lowest,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsByActorRow
+	for rows.Next() {
+		var i ScanEventsByActorRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEventsByActorBack = `-- name: ScanEventsByActorBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND actor_id = ?2 AND event_index < ?3 AND event_index >= ?4
+ORDER BY event_index DESC
+LIMIT ?5
+`
+
+type ScanEventsByActorBackParams struct {
+	TenantID uuid.UUID
+	ActorID  string
+	Before   int64
+	Lowest   int64
+	MaxRows  int64
+}
+
+type ScanEventsByActorBackRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+func (q *Queries) ScanEventsByActorBack(ctx context.Context, db DBTX, arg ScanEventsByActorBackParams) ([]ScanEventsByActorBackRow, error) {
+	rows, err := db.QueryContext(ctx, scanEventsByActorBack,
+		arg.TenantID,
+		arg.ActorID,
+		arg.Before,
+		arg.Lowest,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsByActorBackRow
+	for rows.Next() {
+		var i ScanEventsByActorBackRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEventsByConfirmation = `-- name: ScanEventsByConfirmation :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND confirmation_id = ?2 AND event_index >= ?3
+ORDER BY event_index
+LIMIT ?4
+`
+
+type ScanEventsByConfirmationParams struct {
+	TenantID       uuid.UUID
+	ConfirmationID *uuid.UUID
+	Lowest         int64
+	MaxRows        int64
+}
+
+type ScanEventsByConfirmationRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+func (q *Queries) ScanEventsByConfirmation(ctx context.Context, db DBTX, arg ScanEventsByConfirmationParams) ([]ScanEventsByConfirmationRow, error) {
+	rows, err := db.QueryContext(ctx, scanEventsByConfirmation,
+		arg.TenantID,
+		arg.ConfirmationID,
+		arg.Lowest,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsByConfirmationRow
+	for rows.Next() {
+		var i ScanEventsByConfirmationRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEventsByConfirmationBack = `-- name: ScanEventsByConfirmationBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND confirmation_id = ?2 AND event_index < ?3 AND event_index >= ?4
+ORDER BY event_index DESC
+LIMIT ?5
+`
+
+type ScanEventsByConfirmationBackParams struct {
+	TenantID       uuid.UUID
+	ConfirmationID *uuid.UUID
+	Before         int64
+	Lowest         int64
+	MaxRows        int64
+}
+
+type ScanEventsByConfirmationBackRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+func (q *Queries) ScanEventsByConfirmationBack(ctx context.Context, db DBTX, arg ScanEventsByConfirmationBackParams) ([]ScanEventsByConfirmationBackRow, error) {
+	rows, err := db.QueryContext(ctx, scanEventsByConfirmationBack,
+		arg.TenantID,
+		arg.ConfirmationID,
+		arg.Before,
+		arg.Lowest,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsByConfirmationBackRow
+	for rows.Next() {
+		var i ScanEventsByConfirmationBackRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEventsByHolder = `-- name: ScanEventsByHolder :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND holder_id = ?2 AND event_index >= ?3
+ORDER BY event_index
+LIMIT ?4
+`
+
+type ScanEventsByHolderParams struct {
+	TenantID uuid.UUID
+	HolderID *uuid.UUID
+	Lowest   int64
+	MaxRows  int64
+}
+
+type ScanEventsByHolderRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+func (q *Queries) ScanEventsByHolder(ctx context.Context, db DBTX, arg ScanEventsByHolderParams) ([]ScanEventsByHolderRow, error) {
+	rows, err := db.QueryContext(ctx, scanEventsByHolder,
+		arg.TenantID,
+		arg.HolderID,
+		arg.Lowest,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsByHolderRow
+	for rows.Next() {
+		var i ScanEventsByHolderRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEventsByHolderBack = `-- name: ScanEventsByHolderBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND holder_id = ?2 AND event_index < ?3 AND event_index >= ?4
+ORDER BY event_index DESC
+LIMIT ?5
+`
+
+type ScanEventsByHolderBackParams struct {
+	TenantID uuid.UUID
+	HolderID *uuid.UUID
+	Before   int64
+	Lowest   int64
+	MaxRows  int64
+}
+
+type ScanEventsByHolderBackRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+func (q *Queries) ScanEventsByHolderBack(ctx context.Context, db DBTX, arg ScanEventsByHolderBackParams) ([]ScanEventsByHolderBackRow, error) {
+	rows, err := db.QueryContext(ctx, scanEventsByHolderBack,
+		arg.TenantID,
+		arg.HolderID,
+		arg.Before,
+		arg.Lowest,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsByHolderBackRow
+	for rows.Next() {
+		var i ScanEventsByHolderBackRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEventsByInstance = `-- name: ScanEventsByInstance :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND instance_id = ?2 AND event_index >= ?3
+ORDER BY event_index
+LIMIT ?4
+`
+
+type ScanEventsByInstanceParams struct {
+	TenantID   uuid.UUID
+	InstanceID *uuid.UUID
+	Lowest     int64
+	MaxRows    int64
+}
+
+type ScanEventsByInstanceRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+func (q *Queries) ScanEventsByInstance(ctx context.Context, db DBTX, arg ScanEventsByInstanceParams) ([]ScanEventsByInstanceRow, error) {
+	rows, err := db.QueryContext(ctx, scanEventsByInstance,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.Lowest,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsByInstanceRow
+	for rows.Next() {
+		var i ScanEventsByInstanceRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEventsByInstanceBack = `-- name: ScanEventsByInstanceBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND instance_id = ?2 AND event_index < ?3 AND event_index >= ?4
+ORDER BY event_index DESC
+LIMIT ?5
+`
+
+type ScanEventsByInstanceBackParams struct {
+	TenantID   uuid.UUID
+	InstanceID *uuid.UUID
+	Before     int64
+	Lowest     int64
+	MaxRows    int64
+}
+
+type ScanEventsByInstanceBackRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+func (q *Queries) ScanEventsByInstanceBack(ctx context.Context, db DBTX, arg ScanEventsByInstanceBackParams) ([]ScanEventsByInstanceBackRow, error) {
+	rows, err := db.QueryContext(ctx, scanEventsByInstanceBack,
+		arg.TenantID,
+		arg.InstanceID,
+		arg.Before,
+		arg.Lowest,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsByInstanceBackRow
+	for rows.Next() {
+		var i ScanEventsByInstanceBackRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEventsByType = `-- name: ScanEventsByType :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND type = ?2 AND event_index >= ?3
+ORDER BY event_index
+LIMIT ?4
+`
+
+type ScanEventsByTypeParams struct {
+	TenantID uuid.UUID
+	Type     string
+	Lowest   int64
+	MaxRows  int64
+}
+
+type ScanEventsByTypeRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+func (q *Queries) ScanEventsByType(ctx context.Context, db DBTX, arg ScanEventsByTypeParams) ([]ScanEventsByTypeRow, error) {
+	rows, err := db.QueryContext(ctx, scanEventsByType,
+		arg.TenantID,
+		arg.Type,
+		arg.Lowest,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsByTypeRow
+	for rows.Next() {
+		var i ScanEventsByTypeRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const scanEventsByTypeBack = `-- name: ScanEventsByTypeBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = ?1 AND type = ?2 AND event_index < ?3 AND event_index >= ?4
+ORDER BY event_index DESC
+LIMIT ?5
+`
+
+type ScanEventsByTypeBackParams struct {
+	TenantID uuid.UUID
+	Type     string
+	Before   int64
+	Lowest   int64
+	MaxRows  int64
+}
+
+type ScanEventsByTypeBackRow struct {
+	EventIndex     int64
+	OccurredAt     int64
+	Type           string
+	ActorID        string
+	HolderType     *string
+	HolderID       *uuid.UUID
+	InstanceID     *uuid.UUID
+	ConfirmationID *uuid.UUID
+	Leaf           []byte
+}
+
+func (q *Queries) ScanEventsByTypeBack(ctx context.Context, db DBTX, arg ScanEventsByTypeBackParams) ([]ScanEventsByTypeBackRow, error) {
+	rows, err := db.QueryContext(ctx, scanEventsByTypeBack,
+		arg.TenantID,
+		arg.Type,
+		arg.Before,
+		arg.Lowest,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ScanEventsByTypeBackRow
+	for rows.Next() {
+		var i ScanEventsByTypeBackRow
+		if err := rows.Scan(
+			&i.EventIndex,
+			&i.OccurredAt,
+			&i.Type,
+			&i.ActorID,
+			&i.HolderType,
+			&i.HolderID,
+			&i.InstanceID,
+			&i.ConfirmationID,
+			&i.Leaf,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -11,8 +11,27 @@ import (
 	"github.com/google/uuid"
 )
 
+const countAPIKeys = `-- name: CountAPIKeys :one
+SELECT count(*) FROM (
+    SELECT 1 FROM api_keys WHERE tenant_id = ?1 LIMIT ?2
+) AS counted
+`
+
+type CountAPIKeysParams struct {
+	TenantID uuid.UUID
+	MaxRows  int64
+}
+
+func (q *Queries) CountAPIKeys(ctx context.Context, db DBTX, arg CountAPIKeysParams) (int64, error) {
+	row := db.QueryRowContext(ctx, countAPIKeys, arg.TenantID, arg.MaxRows)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const getAPIKey = `-- name: GetAPIKey :one
-SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
 FROM api_keys
 WHERE id = ?1
 `
@@ -31,27 +50,36 @@ func (q *Queries) GetAPIKey(ctx context.Context, db DBTX, id string) (APIKey, er
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.RevokedAt,
+		&i.CreatedByKind,
+		&i.CreatedBy,
+		&i.Depth,
+		&i.LastUsedAt,
 	)
 	return i, err
 }
 
 const insertAPIKey = `-- name: InsertAPIKey :exec
 INSERT INTO api_keys (
-    tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertAPIKeyParams struct {
-	TenantID   uuid.UUID
-	ID         string
-	Kind       string
-	Hash       []byte
-	InstanceID uuid.UUID
-	Scopes     string
-	Name       string
-	CreatedAt  int64
-	ExpiresAt  *int64
-	RevokedAt  *int64
+	TenantID      uuid.UUID
+	ID            string
+	Kind          string
+	Hash          []byte
+	InstanceID    uuid.UUID
+	Scopes        string
+	Name          string
+	CreatedAt     int64
+	ExpiresAt     *int64
+	RevokedAt     *int64
+	CreatedByKind string
+	CreatedBy     string
+	Depth         int64
+	LastUsedAt    *int64
 }
 
 func (q *Queries) InsertAPIKey(ctx context.Context, db DBTX, arg InsertAPIKeyParams) error {
@@ -66,6 +94,10 @@ func (q *Queries) InsertAPIKey(ctx context.Context, db DBTX, arg InsertAPIKeyPar
 		arg.CreatedAt,
 		arg.ExpiresAt,
 		arg.RevokedAt,
+		arg.CreatedByKind,
+		arg.CreatedBy,
+		arg.Depth,
+		arg.LastUsedAt,
 	)
 	return err
 }
@@ -86,7 +118,8 @@ func (q *Queries) InsertKeyCheck(ctx context.Context, db DBTX, arg InsertKeyChec
 }
 
 const listAPIKeys = `-- name: ListAPIKeys :many
-SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
 FROM api_keys
 WHERE tenant_id = ?1
 ORDER BY created_at, id
@@ -112,6 +145,10 @@ func (q *Queries) ListAPIKeys(ctx context.Context, db DBTX, tenantID uuid.UUID) 
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.RevokedAt,
+			&i.CreatedByKind,
+			&i.CreatedBy,
+			&i.Depth,
+			&i.LastUsedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -127,7 +164,8 @@ func (q *Queries) ListAPIKeys(ctx context.Context, db DBTX, tenantID uuid.UUID) 
 }
 
 const listAllAPIKeys = `-- name: ListAllAPIKeys :many
-SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
 FROM api_keys
 ORDER BY created_at, id
 `
@@ -152,6 +190,10 @@ func (q *Queries) ListAllAPIKeys(ctx context.Context, db DBTX) ([]APIKey, error)
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.RevokedAt,
+			&i.CreatedByKind,
+			&i.CreatedBy,
+			&i.Depth,
+			&i.LastUsedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -193,6 +235,113 @@ func (q *Queries) ListKeyChecks(ctx context.Context, db DBTX) ([]KeyCheck, error
 	return items, nil
 }
 
+const lockAPIKeysMadeBy = `-- name: LockAPIKeysMadeBy :many
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
+FROM api_keys INDEXED BY api_keys_maker
+WHERE tenant_id = ?1 AND created_by_kind = 'api_key'
+    AND created_by IN (SELECT value FROM json_each(CAST(?2 AS TEXT)))
+    AND revoked_at IS NULL
+ORDER BY id
+`
+
+type LockAPIKeysMadeByParams struct {
+	TenantID uuid.UUID
+	Makers   string
+}
+
+// The keys that were created with one of the makers, a JSON array, and are not revoked.
+func (q *Queries) LockAPIKeysMadeBy(ctx context.Context, db DBTX, arg LockAPIKeysMadeByParams) ([]APIKey, error) {
+	rows, err := db.QueryContext(ctx, lockAPIKeysMadeBy, arg.TenantID, arg.Makers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []APIKey
+	for rows.Next() {
+		var i APIKey
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.ID,
+			&i.Kind,
+			&i.Hash,
+			&i.InstanceID,
+			&i.Scopes,
+			&i.Name,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.RevokedAt,
+			&i.CreatedByKind,
+			&i.CreatedBy,
+			&i.Depth,
+			&i.LastUsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageAPIKeys = `-- name: PageAPIKeys :many
+SELECT tenant_id, id, kind, hash, instance_id, scopes, name, created_at, expires_at, revoked_at,
+    created_by_kind, created_by, depth, last_used_at
+FROM api_keys
+WHERE tenant_id = ?1
+ORDER BY created_at, id
+LIMIT ?3 OFFSET ?2
+`
+
+type PageAPIKeysParams struct {
+	TenantID uuid.UUID
+	Skipped  int64
+	MaxRows  int64
+}
+
+func (q *Queries) PageAPIKeys(ctx context.Context, db DBTX, arg PageAPIKeysParams) ([]APIKey, error) {
+	rows, err := db.QueryContext(ctx, pageAPIKeys, arg.TenantID, arg.Skipped, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []APIKey
+	for rows.Next() {
+		var i APIKey
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.ID,
+			&i.Kind,
+			&i.Hash,
+			&i.InstanceID,
+			&i.Scopes,
+			&i.Name,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.RevokedAt,
+			&i.CreatedByKind,
+			&i.CreatedBy,
+			&i.Depth,
+			&i.LastUsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const saveAPIKey = `-- name: SaveAPIKey :execrows
 UPDATE api_keys SET expires_at = ?1, revoked_at = ?2
 WHERE tenant_id = ?3 AND id = ?4
@@ -216,4 +365,19 @@ func (q *Queries) SaveAPIKey(ctx context.Context, db DBTX, arg SaveAPIKeyParams)
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const touchAPIKeys = `-- name: TouchAPIKeys :exec
+UPDATE api_keys SET last_used_at = ?1
+WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at < ?1)
+`
+
+type TouchAPIKeysParams struct {
+	UsedAt *int64
+	ID     string
+}
+
+func (q *Queries) TouchAPIKeys(ctx context.Context, db DBTX, arg TouchAPIKeysParams) error {
+	_, err := db.ExecContext(ctx, touchAPIKeys, arg.UsedAt, arg.ID)
+	return err
 }

@@ -9,16 +9,20 @@ import (
 )
 
 type APIKey struct {
-	TenantID   uuid.UUID
-	ID         string
-	Kind       string
-	Hash       []byte
-	InstanceID uuid.UUID
-	Scopes     string
-	Name       string
-	CreatedAt  int64
-	ExpiresAt  *int64
-	RevokedAt  *int64
+	TenantID      uuid.UUID
+	ID            string
+	Kind          string
+	Hash          []byte
+	InstanceID    uuid.UUID
+	Scopes        string
+	Name          string
+	CreatedAt     int64
+	ExpiresAt     *int64
+	RevokedAt     *int64
+	CreatedByKind string
+	CreatedBy     string
+	Depth         int64
+	LastUsedAt    *int64
 }
 
 type Confirmation struct {
@@ -107,6 +111,36 @@ type PINAttempt struct {
 
 type PINEvent struct {
 	TenantID         uuid.UUID
+	EventIndex       int64
+	ID               uuid.UUID
+	OccurredAt       int64
+	Type             string
+	ActorKind        string
+	ActorID          string
+	HolderType       *string
+	HolderInstanceID *uuid.UUID
+	HolderID         *uuid.UUID
+	InstanceID       *uuid.UUID
+	ConfirmationID   *uuid.UUID
+	Leaf             []byte
+}
+
+type PINEventHash struct {
+	TenantID   uuid.UUID
+	EventIndex int64
+	Hashes     []byte
+}
+
+type PINEventHead struct {
+	TenantID uuid.UUID
+	Size     int64
+	Head     string
+	LatestAt int64
+	KeptAt   int64
+}
+
+type PINEventQueue struct {
+	TenantID         uuid.UUID
 	Seq              int64
 	ID               uuid.UUID
 	OccurredAt       int64
@@ -119,6 +153,21 @@ type PINEvent struct {
 	InstanceID       *uuid.UUID
 	ConfirmationID   *uuid.UUID
 	Leaf             []byte
+	Held             bool
+}
+
+type PINEventTree struct {
+	TenantID      uuid.UUID
+	Size          int64
+	Head          string
+	LatestAt      int64
+	KeptSize      int64
+	KeptAt        int64
+	StoppedAt     *int64
+	StoppedReason string
+	SealedSize    int64
+	SealedAt      *int64
+	PrunedSize    int64
 }
 
 type PINLink struct {
@@ -167,6 +216,64 @@ type SchemaCompat struct {
 	One              int64
 	MinProgramSchema int64
 	Origin           *string
+}
+
+type TrailKey struct {
+	ID        string
+	PublicKey []byte
+	AddedAt   int64
+	RetiredAt *int64
+}
+
+type TrailLog struct {
+	One       int64
+	Name      string
+	CreatedAt int64
+}
+
+type Webhook struct {
+	TenantID       uuid.UUID
+	ID             uuid.UUID
+	Place          int64
+	Url            string
+	Events         string
+	Description    string
+	Disabled       string
+	CreatedAt      int64
+	UpdatedAt      int64
+	CreatedByKind  string
+	CreatedBy      string
+	DirectedByKind string
+	DirectedBy     string
+	Secret         []byte
+	SecretPepperID string
+	OldSecret      []byte
+	OldPepperID    *string
+	OldUntil       *int64
+	FailingSince   *int64
+	DueAt          *int64
+}
+
+type WebhookDelivery struct {
+	TenantID         uuid.UUID
+	ID               uuid.UUID
+	WebhookID        uuid.UUID
+	EventID          uuid.UUID
+	EventIndex       int64
+	EventType        string
+	HolderType       string
+	HolderInstanceID uuid.UUID
+	HolderID         uuid.UUID
+	Status           string
+	Attempts         int64
+	Failures         int64
+	CreatedAt        int64
+	DueAt            int64
+	LeaseID          *uuid.UUID
+	LeaseUntil       *int64
+	LastAt           *int64
+	LastStatus       *int64
+	LastFailure      string
 }
 
 type WriteProbe struct {

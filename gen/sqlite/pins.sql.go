@@ -182,11 +182,17 @@ func (q *Queries) LockStaleAttempts(ctx context.Context, db DBTX, arg LockStaleA
 }
 
 const peppersInUse = `-- name: PeppersInUse :many
-SELECT DISTINCT pepper_id FROM pins WHERE pepper_id IS NOT NULL ORDER BY pepper_id
+SELECT DISTINCT pepper_id FROM pins WHERE pepper_id IS NOT NULL
+UNION
+SELECT secret_pepper_id FROM webhooks
+UNION
+SELECT o.old_pepper_id FROM webhooks AS o WHERE o.old_until > ?1
+ORDER BY pepper_id
 `
 
-func (q *Queries) PeppersInUse(ctx context.Context, db DBTX) ([]*string, error) {
-	rows, err := db.QueryContext(ctx, peppersInUse)
+// Those of stored PINs, and of the secrets of webhooks that still sign.
+func (q *Queries) PeppersInUse(ctx context.Context, db DBTX, now *int64) ([]*string, error) {
+	rows, err := db.QueryContext(ctx, peppersInUse, now)
 	if err != nil {
 		return nil, err
 	}

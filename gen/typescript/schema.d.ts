@@ -69,6 +69,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{customer_id}/pin/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deactivate a customer's PIN
+         * @description Deactivates the PIN, as too many incorrect attempts do: PIN sessions and PIN links end, and
+         *     what was approved before can no longer be redeemed. The PIN stays deactivated until an admin
+         *     unlocks or replaces it. The request also succeeds if there is no PIN: then only an admin can
+         *     set one until the unlock.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        post: operations["deactivateCustomerPin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}/pin-links": {
         parameters: {
             query?: never;
@@ -278,6 +303,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deactivate an identity's PIN
+         * @description Deactivates the PIN, as too many incorrect attempts do: PIN sessions and PIN links end, and
+         *     what was approved before can no longer be redeemed. The PIN stays deactivated until an admin
+         *     unlocks or replaces it. The request also succeeds if there is no PIN: then only an admin can
+         *     set one until the unlock.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:write`.
+         */
+        post: operations["deactivateIdentityPin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/instances/{instance_id}/identities/{identity_id}/pin-links": {
         parameters: {
             query?: never;
@@ -315,6 +365,267 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who has a PIN
+         * @description Returns the holders of the tenant that hydrapin knows, a page at a time: customers first, in
+         *     the order of their ids, then the channel identities of each instance. Without `status`, the
+         *     list contains holders whose PIN was removed too.
+         *
+         *     Requires an admin token, or an API key with the scope `pins:read`.
+         */
+        get: operations["listPins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description Returns the API keys and runtime keys of the tenant, the oldest first, a page at a time.
+         *     Expired and revoked keys are listed too. The list never contains a key itself.
+         *
+         *     Requires an admin token, or an API key with the scope `api-keys:read`.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Create an API key
+         * @description Creates a key and returns it, once: only its hash is stored. Send `scopes` for an API key, or
+         *     `instance_id` for the runtime key of that instance.
+         *
+         *     An API key can only create API keys, only with scopes that it has itself, and none that
+         *     expires later than it does. Without `expires_at`, the new key expires when the key that
+         *     creates it does; a key that an admin token creates does not expire. At most 32 keys can be
+         *     created one from another.
+         *
+         *     Requires an admin token, or an API key with the scope `api-keys:write`. A runtime key
+         *     requires an admin token.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{api_key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description Revokes a key for good, with every key that was created with it, and with those that were
+         *     created with them. Their open PIN links end. A revoked key can write nothing from now on, and
+         *     read nothing after at most 5 seconds. The request also succeeds if the key is revoked
+         *     already.
+         *
+         *     An API key can revoke itself and the keys that were created with it, directly or through
+         *     others. An admin token can revoke every key of the tenant.
+         *
+         *     Requires an admin token, or an API key with the scope `api-keys:write`.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhooks
+         * @description Returns the webhooks of the tenant, the oldest first, a page at a time. A tenant has at most 20.
+         *
+         *     Requires an admin token, or an API key with the scope `webhooks:read`.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Create a webhook
+         * @description Creates a webhook: from now on, each event that it gets is sent to its `url` within seconds, at
+         *     least once. The answer has the secret that the messages are signed with (Standard Webhooks 1.0).
+         *     It is shown only this once.
+         *
+         *     `events` lists types of events, as in `pin.locked`, or families of them, as in `pin.*`. The
+         *     address that the `url` leads to must be public unless the operator of the server allows private
+         *     ones. Redirects are not followed.
+         *
+         *     A webhook is notice that something happened. It is never a reason to run a skill: only *redeem*
+         *     allows that.
+         *
+         *     Requires an admin token, or an API key with the scopes `webhooks:write` and `events:read`. When
+         *     an API key is revoked, the webhooks that it created are disabled.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a webhook
+         * @description Returns a webhook, without its secret.
+         *
+         *     Requires an admin token, or an API key with the scope `webhooks:read`.
+         */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description Deletes a webhook. Nothing more is sent to it, and its deliveries can no longer be read.
+         *
+         *     Requires an admin token, or an API key with the scope `webhooks:write`.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Update a webhook
+         * @description Changes the fields that are sent; a field that is absent or null stays as it is. An empty
+         *     `description` removes it.
+         *
+         *     While a webhook is disabled, nothing is queued for it, and what was queued before waits. Enabling
+         *     it sends that, and forgets its failures.
+         *
+         *     Requires an admin token, or an API key with the scope `webhooks:write`; to change `url` or
+         *     `events`, the key needs the scope `events:read` too.
+         */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate the secret of a webhook
+         * @description Gives the webhook a new secret and returns it, once. For 24 hours messages are signed with the
+         *     old secret too, so that receivers can be changed one by one. Rotating again within that time
+         *     ends the secret before the last.
+         *
+         *     Requires an admin token, or an API key with the scope `webhooks:write`.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a webhook
+         * @description Records an event of the type `webhook.tested`, and has it sent to this webhook whatever its
+         *     `events` are. *List the deliveries of a webhook* says what became of it.
+         *
+         *     Requires an admin token, or an API key with the scope `webhooks:write`.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries of a webhook
+         * @description Returns what was sent, or is to be sent, to a webhook, a page at a time, those of the newest
+         *     events first. A delivery is kept for 30 days.
+         *
+         *     A delivery that fails is tried again after 5 seconds, 5 minutes, 30 minutes, and 2, 5, 10, 14, 20
+         *     and 24 hours, each counted from the last failure. Then it is `dead`.
+         *
+         *     Requires an admin token, or an API key with the scope `webhooks:read`.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-deliveries/{delivery_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry a delivery
+         * @description Has a delivery tried again now, whatever became of it before, also one that was delivered. One that
+         *     is being tried, or that was not tried yet, stays as it is.
+         *
+         *     Requires an admin token, or an API key with the scope `webhooks:write`.
+         */
+        post: operations["retryWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/pin": {
         parameters: {
             query?: never;
@@ -342,6 +653,133 @@ export interface paths {
          *     Requires a token with a `customer_id`. A token without one, and any API key, gets 403.
          */
         put: operations["setMyPin"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pin-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the events of the audit trail
+         * @description Returns events of the tenant's audit trail, the oldest first, or with `order=desc` the newest
+         *     first. Narrow the list with the other parameters; an event must match all of them. An event
+         *     gets its place in the trail, its `index`, within a second after it happened.
+         *
+         *     To get the next page, send `next` as `after`. A page may have fewer events than `limit`, or
+         *     none, although there is a `next`: one request examines at most 10,000 events. The list is over
+         *     when `next` is null. Events that arrive meanwhile change nothing in the pages before.
+         *
+         *     Requires an admin token, or an API key with the scope `events:read`.
+         */
+        get: operations["listPinEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pin-events/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the signed head of the audit trail
+         * @description Returns how far the tenant's audit trail has come, as a signed note (C2SP `tlog-checkpoint`): the
+         *     origin, the number of events, the root of their Merkle tree, and signatures. Keep it outside of
+         *     hydrapin: with it, an auditor finds any later change of the events that it covers. The keys are
+         *     at `/.well-known/hydrapin-log.json`. Before the first event has its place in the trail, this is
+         *     404.
+         *
+         *     Requires an admin token, or an API key with the scope `events:read`.
+         */
+        get: operations["getPinEventCheckpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pin-events/consistency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prove that the audit trail was only added to
+         * @description Returns the proof (RFC 6962, section 2.1.2) that the tree of the first `to` events begins with
+         *     that of the first `from`, unchanged. Sizes that the trail has not reached, or a `from` above `to`,
+         *     are 404.
+         *
+         *     Requires an admin token, or an API key with the scope `events:read`.
+         */
+        get: operations["getPinEventConsistency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pin-events/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one event of the audit trail
+         * @description Returns an event, and its leaf: the exact bytes that are hashed, which are the event without its
+         *     `index` as canonical JSON (RFC 8785). An event that is not there, or was removed after its
+         *     retention, is 404.
+         *
+         *     Requires an admin token, or an API key with the scope `events:read`.
+         */
+        get: operations["getPinEvent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pin-events/{index}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prove that an event is in the audit trail
+         * @description Returns the proof (RFC 6962, section 2.1.1) that the event is in the tree of the first `size`
+         *     events. Together with the leaf and a signed head of that size, it proves the event to a third
+         *     party, without showing another event. A size that the trail has not reached, or that does not
+         *     cover the event, is 404.
+         *
+         *     Requires an admin token, or an API key with the scope `events:read`.
+         */
+        get: operations["getPinEventProof"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -753,6 +1191,188 @@ export interface components {
              */
             set_by: "admin" | "runtime" | "holder" | null;
         };
+        /**
+         * @description Whether the holder is a customer, or a channel identity of an instance.
+         * @example customer
+         * @enum {string}
+         */
+        HolderType: "customer" | "identity";
+        /** @description A holder and the state of their PIN. */
+        HolderPin: {
+            holder_type: components["schemas"]["HolderType"];
+            /**
+             * Format: uuid
+             * @description The id of the customer. Null for a channel identity.
+             */
+            customer_id: string | null;
+            /**
+             * Format: uuid
+             * @description The instance of the channel identity. Null for a customer.
+             */
+            instance_id: string | null;
+            /**
+             * Format: uuid
+             * @description The id of the channel identity. Null for a customer.
+             */
+            identity_id: string | null;
+            /** @description Whether a PIN is set. */
+            has_pin: boolean;
+            /** @description Whether a PIN is set and not deactivated. A lock does not change this field. */
+            is_active: boolean;
+            /** @description Whether the PIN is temporarily locked after incorrect attempts. */
+            is_locked: boolean;
+            /**
+             * Format: date-time
+             * @description When the lock ends. Null if the PIN is not locked.
+             */
+            locked_until: string | null;
+            /**
+             * Format: date-time
+             * @description When the current PIN was set. Null if no PIN is set.
+             */
+            created_at: string | null;
+            /**
+             * @description Who set the current PIN. Null if no PIN is set.
+             * @enum {string|null}
+             */
+            set_by: "admin" | "runtime" | "holder" | null;
+        };
+        /** @description A page of holders. */
+        PinList: {
+            /** @description The holders. */
+            pins: components["schemas"]["HolderPin"][];
+            /** @description Which page this is. */
+            page: number;
+            /** @description How many entries a page has at most. */
+            per_page: number;
+            /** @description How many entries there are. It stops at 10,000, where there may be more. */
+            total: number;
+            /** @description How many pages there are. */
+            total_pages: number;
+        };
+        /**
+         * @description A right of an API key.
+         * @example pins:read
+         * @enum {string}
+         */
+        ApiKeyScope: "pins:read" | "pins:write" | "pin-policies:read" | "pin-policies:write" | "api-keys:read" | "api-keys:write" | "events:read" | "webhooks:read" | "webhooks:write";
+        /** @description The key to create: with `scopes` an API key, with `instance_id` a runtime key. Send exactly one of the two. */
+        CreateApiKey: {
+            /**
+             * @description A name for people.
+             * @example dashboard
+             */
+            name: string;
+            /** @description What the key allows. A scope that is named twice counts once. */
+            scopes?: components["schemas"]["ApiKeyScope"][];
+            instance_id?: components["schemas"]["Uuid"];
+            /**
+             * Format: date-time
+             * @description When the key expires, in RFC 3339 format. It must be in the future.
+             */
+            expires_at?: string;
+        };
+        /** @description A key, without its secret. */
+        ApiKey: {
+            /** @description The id of the key. It is no secret. */
+            id: string;
+            /** @description How the key begins. It is no secret, and says which key is which. */
+            prefix: string;
+            /**
+             * @description An API key, or the runtime key of an instance.
+             * @enum {string}
+             */
+            kind: "api_key" | "runtime_key";
+            /** @description The name for people. Null if it has none. */
+            name: string | null;
+            /** @description What the key allows. Empty for a runtime key. */
+            scopes: components["schemas"]["ApiKeyScope"][];
+            /**
+             * Format: uuid
+             * @description The instance of a runtime key. Null for an API key.
+             */
+            instance_id: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was created.
+             */
+            created_at: string;
+            /** @description The kind and the id of the credential that created it, as in `jwt:ada`. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When the key expires. Null if it does not.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was revoked. Null if it was not.
+             */
+            revoked_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was last used, to within a minute. Null if it never was.
+             */
+            last_used_at: string | null;
+        };
+        /** @description A key that was created, with the key itself. */
+        CreatedApiKey: {
+            /** @description The key. It is shown only this once. Store it as a secret. */
+            key: string;
+            /** @description The id of the key. It is no secret. */
+            id: string;
+            /** @description How the key begins. It is no secret, and says which key is which. */
+            prefix: string;
+            /**
+             * @description An API key, or the runtime key of an instance.
+             * @enum {string}
+             */
+            kind: "api_key" | "runtime_key";
+            /** @description The name for people. Null if it has none. */
+            name: string | null;
+            /** @description What the key allows. Empty for a runtime key. */
+            scopes: components["schemas"]["ApiKeyScope"][];
+            /**
+             * Format: uuid
+             * @description The instance of a runtime key. Null for an API key.
+             */
+            instance_id: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was created.
+             */
+            created_at: string;
+            /** @description The kind and the id of the credential that created it, as in `jwt:ada`. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When the key expires. Null if it does not.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was revoked. Null if it was not.
+             */
+            revoked_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was last used, to within a minute. Null if it never was.
+             */
+            last_used_at: string | null;
+        };
+        /** @description A page of keys. */
+        ApiKeyList: {
+            /** @description The keys, the oldest first. */
+            api_keys: components["schemas"]["ApiKey"][];
+            /** @description Which page this is. */
+            page: number;
+            /** @description How many entries a page has at most. */
+            per_page: number;
+            /** @description How many entries there are. It stops at 10,000, where there may be more. */
+            total: number;
+            /** @description How many pages there are. */
+            total_pages: number;
+        };
         /** @description The PIN to set. */
         SetPin: {
             pin: components["schemas"]["NewPin"];
@@ -902,6 +1522,190 @@ export interface components {
              */
             reason: "frozen" | "role_excluded" | "skill_not_listed" | null;
         };
+        /**
+         * @description A type of events, or a family of them that ends in `.*`.
+         * @example pin.*
+         */
+        EventPattern: string;
+        /** @description The webhook to create. */
+        CreateWebhook: {
+            /**
+             * @description Where to send events. It begins with `https://` and has no user name.
+             * @example https://hooks.example.com/hydrapin
+             */
+            url: string;
+            /** @description The types of events to send, and families of them. */
+            events: components["schemas"]["EventPattern"][];
+            /**
+             * @description A description for people.
+             * @example Alerts of the back office
+             */
+            description?: string;
+            /**
+             * @description Whether to send events at once.
+             * @default true
+             */
+            enabled: boolean;
+        };
+        /** @description What to change. */
+        UpdateWebhook: {
+            /**
+             * @description Where to send events. It begins with `https://` and has no user name.
+             * @example https://hooks.example.com/hydrapin
+             */
+            url?: string;
+            /** @description The types of events to send, and families of them. */
+            events?: components["schemas"]["EventPattern"][];
+            /**
+             * @description A description for people.
+             * @example Alerts of the back office
+             */
+            description?: string;
+            /** @description Whether events are sent. */
+            enabled?: boolean;
+        };
+        /** @description A webhook, without its secret. */
+        Webhook: {
+            id: components["schemas"]["Uuid"];
+            /** @description Where events are sent. */
+            url: string;
+            /** @description The types of events that it gets, and families of them. */
+            events: string[];
+            /** @description A description for people. Null if it has none. */
+            description: string | null;
+            /** @description Whether events are sent. */
+            enabled: boolean;
+            /**
+             * @description Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+             * @enum {string|null}
+             */
+            disabled_reason: "by_hand" | "gone" | "failing" | "key_revoked" | null;
+            /**
+             * Format: date-time
+             * @description Since when every try failed. Null if the last one succeeded, or there was none.
+             */
+            failing_since: string | null;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /** @description The kind and the id of the credential that created it, as in `jwt:ada`. */
+            created_by: string;
+        };
+        /** @description A webhook with its secret. */
+        CreatedWebhook: {
+            /** @description The secret that messages are signed with. It is shown only this once. */
+            secret: string;
+            id: components["schemas"]["Uuid"];
+            /** @description Where events are sent. */
+            url: string;
+            /** @description The types of events that it gets, and families of them. */
+            events: string[];
+            /** @description A description for people. Null if it has none. */
+            description: string | null;
+            /** @description Whether events are sent. */
+            enabled: boolean;
+            /**
+             * @description Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+             * @enum {string|null}
+             */
+            disabled_reason: "by_hand" | "gone" | "failing" | "key_revoked" | null;
+            /**
+             * Format: date-time
+             * @description Since when every try failed. Null if the last one succeeded, or there was none.
+             */
+            failing_since: string | null;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /** @description The kind and the id of the credential that created it, as in `jwt:ada`. */
+            created_by: string;
+        };
+        /** @description A page of webhooks. */
+        WebhookList: {
+            /** @description The webhooks, the oldest first. */
+            webhooks: components["schemas"]["Webhook"][];
+            /** @description Which page this is. */
+            page: number;
+            /** @description How many entries a page has at most. */
+            per_page: number;
+            /** @description How many entries there are. It stops at 10,000, where there may be more. */
+            total: number;
+            /** @description How many pages there are. */
+            total_pages: number;
+        };
+        /** @description A test that was recorded. */
+        WebhookTest: {
+            event_id: components["schemas"]["Uuid"];
+        };
+        /** @description One event on its way to one webhook. */
+        WebhookDelivery: {
+            id: components["schemas"]["Uuid"];
+            webhook_id: components["schemas"]["Uuid"];
+            event_id: components["schemas"]["Uuid"];
+            /**
+             * Format: int64
+             * @description The place of the event in the audit trail of the tenant.
+             */
+            event_index: number;
+            /** @description The type of the event. */
+            event_type: string;
+            /**
+             * @description Whether it will be tried, has arrived, or was given up.
+             * @enum {string}
+             */
+            status: "pending" | "delivered" | "dead";
+            /** @description How often it was tried. */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it was queued.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it is tried next. Null unless it is pending.
+             */
+            next_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the last try ended. Null if there was none.
+             */
+            last_attempt_at: string | null;
+            /** @description The HTTP status of the last answer. Null if there was none. */
+            last_status: number | null;
+            /**
+             * @description What went wrong in the last try. Null if nothing did.
+             * @enum {string|null}
+             */
+            last_error: "name_not_resolved" | "address_not_allowed" | "connection_failed" | "tls_failed" | "timed_out" | "invalid_answer" | "redirected" | "unsuccessful_status" | "secret_unreadable" | "event_removed" | null;
+        };
+        /** @description A page of deliveries. */
+        WebhookDeliveryList: {
+            /** @description The deliveries, those of the newest events first. */
+            deliveries: components["schemas"]["WebhookDelivery"][];
+            /** @description Which page this is. */
+            page: number;
+            /** @description How many entries a page has at most. */
+            per_page: number;
+            /** @description How many entries there are. It stops at 10,000, where there may be more. */
+            total: number;
+            /** @description How many pages there are. */
+            total_pages: number;
+        };
         /** @description A freeze. */
         SetFreeze: {
             /**
@@ -1002,6 +1806,124 @@ export interface components {
             /** @description The signed proof of the approval (a JWS). Set while the status is `approved`. */
             receipt: string | null;
         };
+        /**
+         * @description What happened. New types may be added.
+         * @enum {string}
+         */
+        PinEventType: "pin.set" | "pin.removed" | "pin.attempted" | "pin.verified" | "pin.failed" | "pin.refused" | "pin.locked" | "pin.deactivated" | "pin.unlocked" | "pin_link.created" | "pin_link.ended" | "policy.updated" | "freeze.set" | "freeze.lifted" | "session.opened" | "session.ended" | "confirmation.not_required" | "confirmation.blocked" | "confirmation.asked" | "confirmation.approved" | "confirmation.declined" | "confirmation.disputed" | "confirmation.expired" | "confirmation.redeemed" | "confirmation.outcome" | "confirmation.refused" | "key.minted" | "key.revoked" | "access.denied" | "refusals.counted" | "audit.sealed" | "audit.pruned" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.tested" | "webhook.delivery_retried";
+        /** @description An event of the audit trail. It never holds a PIN, a key or the parameters of an action. */
+        PinEvent: {
+            /**
+             * Format: int64
+             * @description The place of the event in the trail of the tenant, from 0.
+             */
+            index: number;
+            /**
+             * Format: uuid
+             * @description The id of the event, 128 random bits.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it happened, by the clock of the database.
+             */
+            time: string;
+            /**
+             * Format: uuid
+             * @description The tenant.
+             */
+            tenant_id: string;
+            type: components["schemas"]["PinEventType"];
+            /** @description The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or `operator`. */
+            actor_kind: string;
+            /** @description The id of the key, or the subject of the token. */
+            actor_id: string;
+            /**
+             * @description What kind of holder it is about. Null if it is about none.
+             * @enum {string|null}
+             */
+            holder_type: "customer" | "identity" | null;
+            /**
+             * Format: uuid
+             * @description The customer whose PIN it is about. Null if it is about none.
+             */
+            customer_id: string | null;
+            /**
+             * Format: uuid
+             * @description The channel identity whose PIN it is about. Null if it is about none.
+             */
+            identity_id: string | null;
+            /**
+             * Format: uuid
+             * @description The instance. Null if it is about none.
+             */
+            instance_id: string | null;
+            /**
+             * Format: uuid
+             * @description The confirmation. Null if it is about none.
+             */
+            confirmation_id: string | null;
+            /** @description The id of the request. Null if there was none. */
+            request_id: string | null;
+            /** @description The address that the request came from. Null if there was none. */
+            peer: string | null;
+            /** @description What else the event records. The fields depend on its type. */
+            details: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A page of the audit trail. */
+        PinEventList: {
+            /** @description The events, in the order that was asked for. */
+            events: components["schemas"]["PinEvent"][];
+            /** @description Send it as `after` to get the next page. Null when there are no more events now. */
+            next: string | null;
+        };
+        /** @description An event with its leaf in the Merkle tree. */
+        PinEventLeaf: {
+            /**
+             * Format: int64
+             * @description The place of the event in the trail, from 0.
+             */
+            index: number;
+            /** @description The exact bytes that are hashed, in base64. */
+            leaf: string;
+            /** @description The hash of the leaf, SHA-256 of a zero byte and the leaf (RFC 6962), in base64. */
+            leaf_hash: string;
+            event: components["schemas"]["PinEvent"];
+        };
+        /** @description A proof that an event is in the audit trail. */
+        PinEventProof: {
+            /**
+             * Format: int64
+             * @description The place of the event in the trail, from 0.
+             */
+            index: number;
+            /**
+             * Format: int64
+             * @description The size of the tree that it is proved for.
+             */
+            size: number;
+            /** @description The hash of the leaf, in base64. */
+            leaf_hash: string;
+            /** @description The hashes of the proof, from the leaf to the root, in base64. */
+            hashes: string[];
+        };
+        /** @description A proof that a newer tree begins with an older one. */
+        PinEventConsistency: {
+            /**
+             * Format: int64
+             * @description The size of the older tree.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description The size of the newer tree.
+             */
+            to: number;
+            /** @description The hashes of the proof, in base64. */
+            hashes: string[];
+        };
         /** @description A field name, an index in a list, or a byte offset in the body. */
         ErrorLocation: string | number;
         /** @description One validation error. */
@@ -1022,7 +1944,7 @@ export interface components {
          * @description The kind of the error, for programs.
          * @enum {string}
          */
-        ProblemType: "urn:hydrapin:problem:unauthorized" | "urn:hydrapin:problem:forbidden" | "urn:hydrapin:problem:wrong-pin" | "urn:hydrapin:problem:pin-locked" | "urn:hydrapin:problem:pin-inactive" | "urn:hydrapin:problem:not-pending" | "urn:hydrapin:problem:not-approved" | "urn:hydrapin:problem:expired" | "urn:hydrapin:problem:already-redeemed" | "urn:hydrapin:problem:params-mismatch" | "urn:hydrapin:problem:changed-since-approval" | "urn:hydrapin:problem:idempotency-conflict" | "urn:hydrapin:problem:precondition-failed" | "urn:hydrapin:problem:not-found" | "urn:hydrapin:problem:method-not-allowed" | "urn:hydrapin:problem:too-large" | "urn:hydrapin:problem:unsupported-media-type" | "urn:hydrapin:problem:too-many-requests" | "urn:hydrapin:problem:busy" | "urn:hydrapin:problem:unavailable" | "urn:hydrapin:problem:internal" | "urn:hydrapin:problem:frozen" | "urn:hydrapin:problem:outcome-already-set" | "urn:hydrapin:problem:not-redeemed" | "urn:hydrapin:problem:page-only" | "urn:hydrapin:problem:pin-not-own" | "urn:hydrapin:problem:pin-not-set";
+        ProblemType: "urn:hydrapin:problem:unauthorized" | "urn:hydrapin:problem:forbidden" | "urn:hydrapin:problem:wrong-pin" | "urn:hydrapin:problem:pin-locked" | "urn:hydrapin:problem:pin-inactive" | "urn:hydrapin:problem:not-pending" | "urn:hydrapin:problem:not-approved" | "urn:hydrapin:problem:expired" | "urn:hydrapin:problem:already-redeemed" | "urn:hydrapin:problem:params-mismatch" | "urn:hydrapin:problem:changed-since-approval" | "urn:hydrapin:problem:idempotency-conflict" | "urn:hydrapin:problem:precondition-failed" | "urn:hydrapin:problem:not-found" | "urn:hydrapin:problem:method-not-allowed" | "urn:hydrapin:problem:too-large" | "urn:hydrapin:problem:unsupported-media-type" | "urn:hydrapin:problem:too-many-requests" | "urn:hydrapin:problem:busy" | "urn:hydrapin:problem:unavailable" | "urn:hydrapin:problem:internal" | "urn:hydrapin:problem:frozen" | "urn:hydrapin:problem:outcome-already-set" | "urn:hydrapin:problem:not-redeemed" | "urn:hydrapin:problem:too-many-webhooks" | "urn:hydrapin:problem:webhook-disabled" | "urn:hydrapin:problem:page-only" | "urn:hydrapin:problem:pin-not-own" | "urn:hydrapin:problem:pin-not-set";
         /** @description A problem document (RFC 9457). */
         Problem: {
             type: components["schemas"]["ProblemType"];
@@ -1135,6 +2057,105 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The credential does not allow this operation, or an API key wants more than it has: a scope, a later expiry, a runtime key, or a key too far from the first. */
+        ForbiddenKey: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The credential does not allow this operation, or an API key names a key that was not created with it. */
+        ForbiddenRevoke: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The tenant has no such key. */
+        NotFoundKey: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The credential is valid but does not allow this operation, or it is an API key that cannot read events. */
+        ForbiddenWebhook: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The tenant has no such webhook. */
+        NotFoundWebhook: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The tenant has no such delivery, or its webhook was deleted. */
+        NotFoundDelivery: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The tenant has as many webhooks as it can have. */
+        ConflictWebhooks: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The webhook is disabled. */
+        ConflictWebhookDisabled: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidWebhook: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidWebhookId: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidDeliveryId: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
             };
         };
         /** @description The instance has no such confirmation. */
@@ -1375,6 +2396,33 @@ export interface components {
             };
         };
         /** @description The request is not valid. */
+        InvalidPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidKey: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidKeyId: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
         InvalidOutcome: {
             headers: {
                 [name: string]: unknown;
@@ -1385,6 +2433,42 @@ export interface components {
         };
         /** @description The request is not valid. */
         InvalidHolder: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The trail has no such event, or has not reached that size. */
+        EventNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidEventList: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidEventIndex: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidConsistency: {
             headers: {
                 [name: string]: unknown;
             };
@@ -1496,6 +2580,71 @@ export interface components {
         QueryLimit: number;
         /** @description The `next` of the page before. Without it, the list begins with the newest. */
         QueryAfter: string;
+        /**
+         * @description The `id` of the key, as *List API keys* returns it.
+         * @example 4fTz0aQmW9xL2bKc
+         */
+        ApiKeyId: string;
+        /** @description Only PINs in this state now. A PIN that is locked is not `active`, one that is deactivated is only `inactive`, and `none` stands for holders without a PIN. */
+        QueryPinState: "active" | "locked" | "inactive" | "none";
+        /** @description Only PINs that were set by this party. */
+        QuerySetBy: "admin" | "runtime" | "holder";
+        /** @description Only holders of this type. */
+        QueryHolderType: components["schemas"]["HolderType"];
+        /** @description Only channel identities of this instance. */
+        QueryInstanceId: components["schemas"]["Uuid"];
+        /** @description Which page to return. The first page is 1. */
+        QueryPage: number;
+        /** @description How many entries a page has at most. */
+        QueryPerPage: number;
+        /**
+         * @description The `id` of the webhook, as *List webhooks* returns it.
+         * @example 1f4c1f60-5a0d-4a3e-9b53-7d1c2e0b8a44
+         */
+        WebhookId: components["schemas"]["Uuid"];
+        /**
+         * @description The `id` of the delivery, as *List the deliveries of a webhook* returns it.
+         * @example 9d2b8c1e-3f47-4b6a-8c25-0e6f1a7d5b90
+         */
+        DeliveryId: components["schemas"]["Uuid"];
+        /** @description Only deliveries that have this status. Without it, all. */
+        QueryDeliveryStatus: "pending" | "delivered" | "dead";
+        /**
+         * @description The place of the event in the trail, from 0.
+         * @example 0
+         */
+        EventIndex: number;
+        /** @description The `next` of the page before. Without it, the list begins at its beginning. */
+        QueryEventAfter: string;
+        /** @description How many events a page has at most. */
+        QueryEventLimit: number;
+        /** @description Whether the oldest event comes first, or the newest. */
+        QueryEventOrder: "asc" | "desc";
+        /** @description Only events of this type. */
+        QueryEventType: components["schemas"]["PinEventType"];
+        /** @description Only events about this customer as the holder of a PIN. */
+        QueryEventCustomerId: components["schemas"]["Uuid"];
+        /** @description Only events about this channel identity as the holder of a PIN. */
+        QueryEventIdentityId: components["schemas"]["Uuid"];
+        /** @description Only events of this instance. */
+        QueryEventInstanceId: components["schemas"]["Uuid"];
+        /** @description Only events of this confirmation. */
+        QueryEventConfirmationId: components["schemas"]["Uuid"];
+        /** @description Only events of this actor: the id of a key, or the subject of a token. */
+        QueryEventActor: string;
+        /** @description Only events that happened at this time or later (RFC 3339). */
+        QueryEventFrom: string;
+        /** @description Only events that happened before this time (RFC 3339). */
+        QueryEventTo: string;
+        /** @description The size of the tree. Without it, the size that the tree has now. */
+        QueryProofSize: number;
+        /**
+         * @description The size of the older tree.
+         * @example 1
+         */
+        QueryConsistencyFrom: number;
+        /** @description The size of the newer tree. Without it, the size that the tree has now. */
+        QueryConsistencyTo: number;
         /** @description How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent. */
         WaitSeconds: number;
         /** @description The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored. */
@@ -1656,6 +2805,38 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The PIN status after the unlock. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinStatus"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidCustomer"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    deactivateCustomerPin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the customer.
+                 * @example 497f6eca-6276-4993-bfeb-53cbbbba6f08
+                 */
+                customer_id: components["parameters"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The PIN status after the deactivation. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2111,6 +3292,43 @@ export interface operations {
             default: components["responses"]["OtherError"];
         };
     };
+    deactivateIdentityPin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the agent instance.
+                 * @example 0d8bf4c6-2f0e-4f1c-9a55-9d3f3f8d3a11
+                 */
+                instance_id: components["parameters"]["InstanceId"];
+                /**
+                 * @description The id of the channel identity.
+                 * @example b3e1f6a2-90c4-4d7b-8a1e-5f2c7d94e063
+                 */
+                identity_id: components["parameters"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The PIN status after the deactivation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinStatus"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidIdentity"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
     createIdentityPinLink: {
         parameters: {
             query?: never;
@@ -2189,6 +3407,447 @@ export interface operations {
             default: components["responses"]["OtherError"];
         };
     };
+    listPins: {
+        parameters: {
+            query?: {
+                /** @description Only PINs in this state now. A PIN that is locked is not `active`, one that is deactivated is only `inactive`, and `none` stands for holders without a PIN. */
+                status?: components["parameters"]["QueryPinState"];
+                /** @description Only PINs that were set by this party. */
+                set_by?: components["parameters"]["QuerySetBy"];
+                /** @description Only holders of this type. */
+                holder_type?: components["parameters"]["QueryHolderType"];
+                /** @description Only channel identities of this instance. */
+                instance_id?: components["parameters"]["QueryInstanceId"];
+                /** @description Which page to return. The first page is 1. */
+                page?: components["parameters"]["QueryPage"];
+                /** @description How many entries a page has at most. */
+                per_page?: components["parameters"]["QueryPerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidPage"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description Which page to return. The first page is 1. */
+                page?: components["parameters"]["QueryPage"];
+                /** @description How many entries a page has at most. */
+                per_page?: components["parameters"]["QueryPerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidPage"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key was created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApiKey"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenKey"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidKey"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `id` of the key, as *List API keys* returns it.
+                 * @example 4fTz0aQmW9xL2bKc
+                 */
+                api_key_id: components["parameters"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key is revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenRevoke"];
+            404: components["responses"]["NotFoundKey"];
+            422: components["responses"]["InvalidKeyId"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description Which page to return. The first page is 1. */
+                page?: components["parameters"]["QueryPage"];
+                /** @description How many entries a page has at most. */
+                per_page?: components["parameters"]["QueryPerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidPage"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWebhook"];
+            };
+        };
+        responses: {
+            /** @description The webhook was created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedWebhook"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["ConflictWebhooks"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidWebhook"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `id` of the webhook, as *List webhooks* returns it.
+                 * @example 1f4c1f60-5a0d-4a3e-9b53-7d1c2e0b8a44
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFoundWebhook"];
+            422: components["responses"]["InvalidWebhookId"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `id` of the webhook, as *List webhooks* returns it.
+                 * @example 1f4c1f60-5a0d-4a3e-9b53-7d1c2e0b8a44
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook is deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFoundWebhook"];
+            422: components["responses"]["InvalidWebhookId"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `id` of the webhook, as *List webhooks* returns it.
+                 * @example 1f4c1f60-5a0d-4a3e-9b53-7d1c2e0b8a44
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateWebhook"];
+            };
+        };
+        responses: {
+            /** @description The webhook after the update. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWebhook"];
+            404: components["responses"]["NotFoundWebhook"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidWebhook"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `id` of the webhook, as *List webhooks* returns it.
+                 * @example 1f4c1f60-5a0d-4a3e-9b53-7d1c2e0b8a44
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook with its new secret. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedWebhook"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFoundWebhook"];
+            422: components["responses"]["InvalidWebhookId"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `id` of the webhook, as *List webhooks* returns it.
+                 * @example 1f4c1f60-5a0d-4a3e-9b53-7d1c2e0b8a44
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event is recorded, and will be sent. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTest"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFoundWebhook"];
+            409: components["responses"]["ConflictWebhookDisabled"];
+            422: components["responses"]["InvalidWebhookId"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Only deliveries that have this status. Without it, all. */
+                status?: components["parameters"]["QueryDeliveryStatus"];
+                /** @description Which page to return. The first page is 1. */
+                page?: components["parameters"]["QueryPage"];
+                /** @description How many entries a page has at most. */
+                per_page?: components["parameters"]["QueryPerPage"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The `id` of the webhook, as *List webhooks* returns it.
+                 * @example 1f4c1f60-5a0d-4a3e-9b53-7d1c2e0b8a44
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFoundWebhook"];
+            422: components["responses"]["InvalidPage"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    retryWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `id` of the delivery, as *List the deliveries of a webhook* returns it.
+                 * @example 9d2b8c1e-3f47-4b6a-8c25-0e6f1a7d5b90
+                 */
+                delivery_id: components["parameters"]["DeliveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFoundDelivery"];
+            409: components["responses"]["ConflictWebhookDisabled"];
+            422: components["responses"]["InvalidDeliveryId"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
     getMyPinStatus: {
         parameters: {
             query?: never;
@@ -2245,6 +3904,185 @@ export interface operations {
             423: components["responses"]["Locked"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Busy"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    listPinEvents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. Without it, the list begins at its beginning. */
+                after?: components["parameters"]["QueryEventAfter"];
+                /** @description How many events a page has at most. */
+                limit?: components["parameters"]["QueryEventLimit"];
+                /** @description Whether the oldest event comes first, or the newest. */
+                order?: components["parameters"]["QueryEventOrder"];
+                /** @description Only events of this type. */
+                type?: components["parameters"]["QueryEventType"];
+                /** @description Only events about this customer as the holder of a PIN. */
+                customer_id?: components["parameters"]["QueryEventCustomerId"];
+                /** @description Only events about this channel identity as the holder of a PIN. */
+                identity_id?: components["parameters"]["QueryEventIdentityId"];
+                /** @description Only events of this instance. */
+                instance_id?: components["parameters"]["QueryEventInstanceId"];
+                /** @description Only events of this confirmation. */
+                confirmation_id?: components["parameters"]["QueryEventConfirmationId"];
+                /** @description Only events of this actor: the id of a key, or the subject of a token. */
+                actor?: components["parameters"]["QueryEventActor"];
+                /** @description Only events that happened at this time or later (RFC 3339). */
+                from?: components["parameters"]["QueryEventFrom"];
+                /** @description Only events that happened before this time (RFC 3339). */
+                to?: components["parameters"]["QueryEventTo"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the trail. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinEventList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidEventList"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    getPinEventCheckpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The signed head. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EventNotFound"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    getPinEventConsistency: {
+        parameters: {
+            query: {
+                /**
+                 * @description The size of the older tree.
+                 * @example 1
+                 */
+                from: components["parameters"]["QueryConsistencyFrom"];
+                /** @description The size of the newer tree. Without it, the size that the tree has now. */
+                to?: components["parameters"]["QueryConsistencyTo"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The proof. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinEventConsistency"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EventNotFound"];
+            422: components["responses"]["InvalidConsistency"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    getPinEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The place of the event in the trail, from 0.
+                 * @example 0
+                 */
+                index: components["parameters"]["EventIndex"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinEventLeaf"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EventNotFound"];
+            422: components["responses"]["InvalidEventIndex"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
+        };
+    };
+    getPinEventProof: {
+        parameters: {
+            query?: {
+                /** @description The size of the tree. Without it, the size that the tree has now. */
+                size?: components["parameters"]["QueryProofSize"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The place of the event in the trail, from 0.
+                 * @example 0
+                 */
+                index: components["parameters"]["EventIndex"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The proof. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinEventProof"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EventNotFound"];
+            422: components["responses"]["InvalidEventIndex"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["OtherError"];
         };
     };

@@ -45,6 +45,9 @@ var stored = map[audit.Type]string{
 	audit.TypeKeyRevoked:              "key.revoked",
 	audit.TypeAccessDenied:            "access.denied",
 	audit.TypeDatabaseRestored:        "database.restored",
+	audit.TypeRefusalsCounted:         "refusals.counted",
+	audit.TypeAuditSealed:             "audit.sealed",
+	audit.TypeAuditPruned:             "audit.pruned",
 }
 
 func TestStoredTypesStayAsTheyAre(t *testing.T) {

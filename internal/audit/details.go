@@ -111,6 +111,26 @@ type (
 	AccessDenied struct {
 		Operation string `json:"operation"`
 	}
+	// RefusalsCounted says how many refusals of a credential, of one type of event, are no
+	// events of their own, because there were too many in a minute.
+	RefusalsCounted struct {
+		Of    string `json:"of"`
+		Count int    `json:"count"`
+		Since string `json:"since"`
+	}
+
+	// AuditSealed says that the first Size events of the trail were exported and verified
+	// against the head with this root.
+	AuditSealed struct {
+		Size int64  `json:"size"`
+		Root string `json:"root"`
+	}
+	// AuditPruned says that the events from From up to To, which is not among them, were removed
+	// after their retention. Their hashes stay.
+	AuditPruned struct {
+		From int64 `json:"from"`
+		To   int64 `json:"to"`
+	}
 )
 
 // Question is what the events of a confirmation record of it.
@@ -240,3 +260,12 @@ func (ConfirmationOutcome) Type() Type { return TypeConfirmationOutcome }
 
 // Type implements [Details].
 func (DatabaseRestored) Type() Type { return TypeDatabaseRestored }
+
+// Type implements [Details].
+func (RefusalsCounted) Type() Type { return TypeRefusalsCounted }
+
+// Type implements [Details].
+func (AuditSealed) Type() Type { return TypeAuditSealed }
+
+// Type implements [Details].
+func (AuditPruned) Type() Type { return TypeAuditPruned }

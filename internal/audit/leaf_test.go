@@ -48,6 +48,9 @@ var each = []audit.Details{
 	audit.KeyRevoked{Key: "k", Kind: "api_key", Name: "n"},
 	audit.AccessDenied{Operation: "setCustomerPin"},
 	audit.DatabaseRestored{},
+	audit.RefusalsCounted{Of: "access.denied", Count: 7, Since: "t"},
+	audit.AuditSealed{Size: 7, Root: "r"},
+	audit.AuditPruned{From: 1, To: 5},
 }
 
 var asked = audit.Question{Skill: "mail.send", Role: "owner", Status: "pending", Reason: "pin", ActionDigest: "sha-256:00"}
@@ -67,7 +70,7 @@ func TestEveryEventHasALeafThatReadsBack(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", d.Type(), err)
 		}
-		entry, err := audit.Stored{Seq: 1, Leaf: leaf}.Entry()
+		entry, err := audit.Stored{Index: 1, Leaf: leaf}.Entry()
 		if err != nil {
 			t.Fatalf("%s: %v", d.Type(), err)
 		}

@@ -35,11 +35,19 @@ const (
 	ScopePinsWrite     Scope = "pins:write"
 	ScopePoliciesRead  Scope = "pin-policies:read"
 	ScopePoliciesWrite Scope = "pin-policies:write"
+	ScopeKeysRead      Scope = "api-keys:read"
+	ScopeKeysWrite     Scope = "api-keys:write"
+	ScopeEventsRead    Scope = "events:read"
+	ScopeWebhooksRead  Scope = "webhooks:read"
+	ScopeWebhooksWrite Scope = "webhooks:write"
 )
 
 // Scopes returns every scope, in the order in which they are printed.
 func Scopes() []Scope {
-	return []Scope{ScopePinsRead, ScopePinsWrite, ScopePoliciesRead, ScopePoliciesWrite}
+	return []Scope{
+		ScopePinsRead, ScopePinsWrite, ScopePoliciesRead, ScopePoliciesWrite, ScopeKeysRead, ScopeKeysWrite,
+		ScopeEventsRead, ScopeWebhooksRead, ScopeWebhooksWrite,
+	}
 }
 
 // Principal is an authenticated caller.
@@ -74,6 +82,8 @@ type Rule struct {
 	Customer bool
 	// Scope lets API keys with that scope in; empty lets none in.
 	Scope Scope
+	// Also is a second scope that an API key needs; empty for none.
+	Also Scope
 	// Runtime lets the runtime key of the instance in the path in.
 	Runtime bool
 }
@@ -85,7 +95,7 @@ func (r Rule) Allows(p Principal, instance uuid.UUID) bool {
 	case KindJWT:
 		return r.User || r.Admin && p.Admin || r.Customer && p.CustomerID != uuid.Nil
 	case KindAPIKey:
-		return r.Scope != "" && p.Has(r.Scope)
+		return r.Scope != "" && p.Has(r.Scope) && (r.Also == "" || p.Has(r.Also))
 	case KindRuntimeKey:
 		return r.Runtime && instance != uuid.Nil && p.Instance == instance
 	case KindOperator, KindLink:
@@ -108,6 +118,14 @@ type APIKey struct {
 	// CreatedAt, ExpiresAt and RevokedAt are UTC; ExpiresAt and RevokedAt are
 	// zero when the key does not expire or is not revoked.
 	CreatedAt, ExpiresAt, RevokedAt time.Time
+	// CreatedByKind and CreatedBy name the credential that created it.
+	CreatedByKind Kind
+	CreatedBy     string
+	// Depth is how many keys stand between it and a credential that is no key: 0 for what
+	// a person or an operator created.
+	Depth int
+	// LastUsedAt is zero for a key that was never used. It may be a minute old.
+	LastUsedAt time.Time
 }
 
 // Live says whether the key opens anything at now.

@@ -32,19 +32,24 @@ const programName = "hydrapin"
 type commands struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`
 
-	Serve   serve          `cmd:"" help:"Run the server."`
-	Health  health         `cmd:"" help:"Ask a running server whether it is ready; for container checks."`
-	Keys    keys           `cmd:"" help:"Create, list and revoke API keys and runtime keys."`
-	Token   token          `cmd:"" help:"Sign a JWT for trying things (HS256 only)."`
-	Events  events         `cmd:"" help:"Print the audit trail of a tenant."`
-	Backup  backup         `cmd:"" help:"Copy the embedded database to a file while it is in use."`
-	Restore restore        `cmd:"" help:"Create the database from a backup, or complete a restore of PostgreSQL."`
-	Migrate migrate        `cmd:"" help:"Update the database's schema."`
-	Guard   guardRun       `cmd:"" help:"Stand in front of an MCP server, so that a person confirms its tools with a PIN."`
-	Check   guardCheck     `cmd:"" name:"guard check" help:"List the tools of an MCP server: which need a PIN, and why."`
-	Doctor  doctor         `cmd:"" help:"Check settings, files and database, and say what to do."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-	Help    helpCommand    `cmd:"" help:"Print help for hydrapin or one of its commands."`
+	Serve      serve          `cmd:"" help:"Run the server."`
+	Health     health         `cmd:"" help:"Ask a running server whether it is ready; for container checks."`
+	Keys       keys           `cmd:"" help:"Create, list and revoke API keys and runtime keys."`
+	Pins       pins           `cmd:"" help:"List holders; unlock and deactivate their PINs; create PIN links."`
+	Policy     policyCommands `cmd:"" help:"Show and change the PIN policy of an instance."`
+	Webhooks   webhooks       `cmd:"" help:"List where events of the tenant are sent."`
+	Freeze     freezeCommands `cmd:"" help:"Stop everything that a PIN protects, and lift that again."`
+	Token      token          `cmd:"" help:"Sign a JWT for trying things (HS256 only)."`
+	Events     events         `cmd:"" help:"Print the audit trail of a tenant."`
+	Backup     backup         `cmd:"" help:"Copy the embedded database to a file while it is in use."`
+	Restore    restore        `cmd:"" help:"Create the database from a backup, or complete a restore of PostgreSQL."`
+	Migrate    migrate        `cmd:"" help:"Update the database's schema."`
+	Guard      guardRun       `cmd:"" help:"Stand in front of an MCP server, so that a person confirms its tools with a PIN."`
+	Check      guardCheck     `cmd:"" name:"guard check" help:"List the tools of an MCP server: which need a PIN, and why."`
+	Doctor     doctor         `cmd:"" help:"Check settings, files and database, and say what to do."`
+	Completion completion     `cmd:"" help:"Print the completion script of a shell."`
+	Version    versionCommand `cmd:"" help:"Print the version."`
+	Help       helpCommand    `cmd:"" help:"Print help for hydrapin or one of its commands."`
 }
 
 // app is what every command works with.

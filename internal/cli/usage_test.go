@@ -18,6 +18,8 @@ func TestHelpOfEveryCommandHasAnExample(t *testing.T) {
 	for _, command := range []string{
 		"serve", "migrate up", "migrate status", "keys create", "keys list", "keys revoke", "events", "token", "version", "doctor", "health",
 		"guard", "guard check", "backup", "restore",
+		"pins list", "pins status", "pins unlock", "pins deactivate", "pins link", "policy get", "policy set",
+		"webhooks list", "freeze on", "freeze off", "freeze status", "completion",
 	} {
 		r := m.run(append(strings.Fields(command), "--help")...)
 		if r.code != 0 || r.stderr != "" || !strings.Contains(r.stdout, "Example:\n\n    ") || !strings.Contains(r.stdout, "hydrapin "+command) {
@@ -89,6 +91,13 @@ func TestUsageErrors(t *testing.T) {
 		"expires never":    {append(create, "--scopes", "pins:read", "--expires-in", "0s"), "--expires-in: is not a duration"},
 		"expires days":     {append(create, "--scopes", "pins:read", "--expires-in", "30d"), "written like 30m or 720h"},
 		"expires overflow": {append(create, "--scopes", "pins:read", "--expires-in", "2000000h"), "from 1s to 87600h"},
+		"no holder":        {[]string{"pins", "status"}, "either --customer, or --instance with --identity"},
+		"half a holder":    {[]string{"pins", "link", "--identity", someInstance}, "either --customer, or --instance with --identity"},
+		"two holders":      {[]string{"pins", "unlock", "--customer", someTenant, "--identity", someInstance}, "either --customer"},
+		"a state":          {[]string{"pins", "list", "--status", "on"}, "--status must be one of"},
+		"a session":        {[]string{"policy", "set", "--instance", someInstance, "--session", "90s"}, "--session must be whole minutes"},
+		"some and none":    {[]string{"policy", "set", "--instance", someInstance, "--skills", "a", "--no-skills"}, "can't be used together"},
+		"a shell":          {[]string{"completion", "tcsh"}, "must be one of"},
 		"name":             {append(create, "--scopes", "pins:read", "--name", "a\nb"), "--name must be one line"},
 		"no key id":        {[]string{"keys", "revoke"}, "<id>"},
 		"no backup file":   {[]string{"backup"}, "<file>"},

@@ -67,6 +67,8 @@ type Config struct {
 	Retention time.Duration
 	// SelfSetup lets customers set their first PIN with their own token.
 	SelfSetup bool
+	// WebhookAllowPrivate lets webhooks be sent to private addresses.
+	WebhookAllowPrivate bool
 	// PageName, PageColor, PageLogoFile and PageSupportURL are how the person's pages look;
 	// each is empty for hydrapin's own.
 	PageName, PageColor, PageLogoFile, PageSupportURL string

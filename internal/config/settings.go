@@ -214,6 +214,8 @@ func pinSettings() []setting {
 			minRetention, maxRetention, func(c *Config) *time.Duration { return &c.Retention }),
 		boolean(setting{name: prefix + "AUDIT_NOT_REQUIRED", preset: "false", help: "true records not_required answers as events too"},
 			func(c *Config) *bool { return &c.AuditNotRequired }),
+		boolean(setting{name: prefix + "WEBHOOK_ALLOW_PRIVATE", preset: "false", help: "true lets webhooks be sent to loopback, RFC 1918 and unique local addresses"},
+			func(c *Config) *bool { return &c.WebhookAllowPrivate }),
 	}
 }
 

@@ -12,9 +12,11 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/contract"
 	"github.com/hydracore/hydrapin/internal/openapi"
+	"github.com/hydracore/hydrapin/internal/paging"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 )
@@ -49,12 +51,25 @@ var bounds = map[string]map[string]int{
 	},
 	"ReportOutcome.detail":            {"minLength": 1, "maxLength": confirmation.MaxDetailLength},
 	"SetFreeze.reason":                {"minLength": 1, "maxLength": confirmation.MaxDetailLength},
+	"CreateApiKey.name":               {"minLength": 1, "maxLength": auth.MaxKeyName},
+	"CreateApiKey.scopes":             {"minItems": 1, "maxItems": 32}, // more than there are
+	"PinList.page":                    {"minimum": 1},
+	"PinList.per_page":                {"minimum": 1},
+	"PinList.total":                   {"minimum": 0, "maximum": paging.MaxRows},
+	"PinList.total_pages":             {"minimum": 0},
+	"ApiKeyList.page":                 {"minimum": 1},
+	"ApiKeyList.per_page":             {"minimum": 1},
+	"ApiKeyList.total":                {"minimum": 0, "maximum": paging.MaxRows},
+	"ApiKeyList.total_pages":          {"minimum": 0},
+	"QueryPage":                       {"minimum": 1, "maximum": paging.MaxRows, "default": 1},
+	"QueryPerPage":                    {"minimum": 1, "maximum": 100, "default": paging.DefaultSize},
 	"Confirmation.attempts_remaining": {"minimum": 0},
 	"Problem.attempts_remaining":      {"minimum": 0},
 	"QueryLimit":                      {"minimum": 1, "maximum": confirmation.MaxPage, "default": confirmation.DefaultPage},
 	"WaitSeconds":                     {"minimum": 0, "maximum": seconds(confirmation.MaxWait), "default": 0},
 	"RetryAfter":                      {"minimum": 1},
 	// They only keep what is parsed short.
+	"ApiKeyId":    {"minLength": 1, "maxLength": 64},
 	"QueryAfter":  {"minLength": 1, "maxLength": 64},
 	"IfMatch":     {"minLength": 1, "maxLength": 1024},
 	"IfNoneMatch": {"minLength": 1, "maxLength": 1024},
@@ -158,7 +173,7 @@ func TestBoundsInTexts(t *testing.T) {
 // redacted are the places of the contract whose values must not be logged. Confirmation.confirm_url is
 // not one of them: a program hands it on as text, and it confirms nothing without the PIN. PinLink.url is:
 // whoever holds it chooses the PIN.
-var redacted = []string{"Confirmation.receipt", "NewPin", "Pin", "PinLink.url"}
+var redacted = []string{"Confirmation.receipt", "CreatedApiKey.key", "NewPin", "Pin", "PinLink.url"}
 
 // TestRedacted compares the contract's x-redact with the list: what is redacted stays so, and what is
 // new is decided here.

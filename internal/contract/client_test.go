@@ -95,7 +95,7 @@ func (c client) do(r request) answer {
 		c.Fatalf("no operation %s", r.op)
 	}
 	path := op.Path
-	for _, p := range []string{"customer_id", "instance_id", "identity_id", "confirmation_id"} {
+	for _, p := range []string{"customer_id", "instance_id", "identity_id", "confirmation_id", "api_key_id"} {
 		value, ok := r.path[p]
 		switch {
 		case ok:

@@ -25,12 +25,13 @@ import (
 // a fresh server: with every field as it is prefilled, and only the id of a
 // confirmation copied from the answer that has it.
 var clicks = []string{
-	"setCustomerPin", "getCustomerPinStatus", "updatePinPolicy", "getPinPolicy", "getPinPolicyDecision",
+	"createApiKey", "listApiKeys", "revokeApiKey",
+	"setCustomerPin", "listPins", "deactivateCustomerPin", "unlockCustomerPin", "getCustomerPinStatus", "updatePinPolicy", "getPinPolicy", "getPinPolicyDecision",
 	"askConfirmation", "getConfirmation", "getConfirmationQr", "listConfirmations", "verifyConfirmation", "redeemConfirmation",
 	"reportOutcome", "setInstanceFreeze", "getInstanceFreeze", "liftInstanceFreeze",
 	"setTenantFreeze", "getTenantFreeze", "liftTenantFreeze",
 	"askConfirmation", "declineConfirmation", "endPinSessions", "getMyPinStatus",
-	"runtimeSetPin", "runtimeGetPinStatus", "getIdentityPinStatus", "unlockIdentityPin",
+	"runtimeSetPin", "runtimeGetPinStatus", "getIdentityPinStatus", "deactivateIdentityPin", "unlockIdentityPin",
 	"runtimeRemovePin", "removeIdentityPin", "unlockCustomerPin", "setMyPin",
 	"createCustomerPinLink", "endCustomerPinLinks", "createIdentityPinLink", "endIdentityPinLinks",
 	"runtimeCreatePinLink", "runtimeEndPinLinks", "removeCustomerPin",
@@ -44,7 +45,7 @@ func TestExamplesWorkAsPrefilled(t *testing.T) {
 	// The reader's token is that of the customer whose id is prefilled.
 	reader := uuid.MustParse(n.spec.Document().Components.Parameters["CustomerId"].Value.Example.(string))
 	n.mine = n.stack.Token(t, func(c *auth.Claims) { c.CustomerID = reader })
-	tried, confirmation := map[string]bool{}, ""
+	tried, confirmation, key := map[string]bool{}, "", ""
 	for _, id := range clicks {
 		op := n.spec.Operation(id)
 		if op == nil {
@@ -58,7 +59,13 @@ func TestExamplesWorkAsPrefilled(t *testing.T) {
 		if r.path["confirmation_id"] != "" {
 			r.path["confirmation_id"] = confirmation
 		}
+		if r.path["api_key_id"] != "" {
+			r.path["api_key_id"] = key
+		}
 		a := n.do(r)
+		if id == "createApiKey" {
+			key = a.text(n, "id")
+		}
 		if a.status >= http.StatusMultipleChoices {
 			t.Errorf("%s as prefilled answered %d: %s", id, a.status, a.body)
 		}

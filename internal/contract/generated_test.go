@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -13,12 +14,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/contract"
 	"github.com/hydracore/hydrapin/internal/hydratest"
+	"github.com/hydracore/hydrapin/internal/paging"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 )
@@ -34,7 +38,7 @@ const (
 )
 
 // generatorRules are the rules of docs/errors.md that generated requests know.
-var generatorRules = []string{"holder", "weak-pin", "current-pin", "at-most-one", "detail", "place", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
+var generatorRules = []string{"holder", "weak-pin", "current-pin", "at-most-one", "exactly-one", "expiry", "page", "detail", "place", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
 
 // TestGeneratedRequests sends every operation requests that are made out of the
 // contract, right ones and wrong ones. Whatever comes, no answer is a 5xx or
@@ -252,6 +256,17 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 		if policy.CheckSkill(r.query.Get("skill")).Kind != "" {
 			return "skill-name"
 		}
+	case "createApiKey":
+		return brokenKeyRule(body, g.rule)
+	case "listPins", "listApiKeys":
+		page, _ := strconv.Atoi(r.query.Get("page"))
+		size, err := strconv.Atoi(r.query.Get("per_page"))
+		if err != nil {
+			size = paging.DefaultSize
+		}
+		if page > paging.Last(size) {
+			return "page"
+		}
 	case "listConfirmations":
 		if _, err := confirmation.ParsePlace(r.query.Get("after")); r.query.Has("after") && err != nil {
 			return "place"
@@ -264,6 +279,28 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 		}
 	}
 	return g.rule
+}
+
+// brokenKeyRule names the rule that a key to be created breaks, or the other one.
+func brokenKeyRule(body map[string]json.RawMessage, other string) string {
+	var key struct {
+		Name     string     `json:"name"`
+		Instance *uuid.UUID `json:"instance_id"`
+		Expires  *time.Time `json:"expires_at"`
+	}
+	text, err := json.Marshal(body)
+	if err != nil || json.Unmarshal(text, &key) != nil {
+		return other
+	}
+	switch {
+	case auth.CheckKeyName(key.Name).Kind != "":
+		return "detail"
+	case given(body["scopes"]) == given(body["instance_id"]), key.Instance != nil && *key.Instance == uuid.Nil:
+		return "exactly-one"
+	case key.Expires != nil && key.Expires.Before(time.Now()):
+		return "expiry"
+	}
+	return other
 }
 
 // bothGiven reports whether a request has more of some fields or parameters than the one that the
@@ -444,6 +481,8 @@ func blames(op *contract.Operation, r request, a answer) string {
 			return "" // the rule that depends on whether there is a PIN
 		}
 		return "refused for what is allowed"
+	case op.ID == "createApiKey" && code == "forbidden" && bytes.Contains(r.body, []byte(`"instance_id"`)):
+		return "" // an API key creates no runtime key
 	case a.status == 401, a.status == 413, a.status == 415, a.status == 422, code == "forbidden":
 		return "refused for what is allowed"
 	default:

@@ -37,6 +37,8 @@ func stories() map[string]func(client) {
 		"invalid":      invalidStory,
 		"links":        linksStory,
 		"own PIN":      ownPINStory,
+		"keys":         keysStory,
+		"holders":      holdersStory,
 	}
 }
 
@@ -316,7 +318,7 @@ func outsideStory(c client) {
 	for _, method := range []string{"PUT", "PATCH"} {
 		c.send(method, "/v1/customers/"+uuid.NewString()+"/pin", nil, nil)
 	}
-	for _, path := range []string{"/v1", "/v1/", "/v1/pins", "/internal/v1/instances/x", "/v1/customers//pin", "/v1/me/pin/"} {
+	for _, path := range []string{"/v1", "/v1/", "/v1/pinss", "/internal/v1/instances/x", "/v1/customers//pin", "/v1/me/pin/"} {
 		c.send("GET", path, nil, nil)
 	}
 }
@@ -345,6 +347,8 @@ func invalidStory(c client) {
 		{"greater_than_equal", request{op: "updatePinPolicy", body: raw(`{"pin_session_ttl_minutes":-1}`)}},
 		{"literal_error", request{op: "updatePinPolicy", body: raw(`{"pin_applies_to":"nobody"}`)}},
 		{"list_type", request{op: "updatePinPolicy", body: raw(`{"pin_required_skills":"*"}`)}},
+		{"too_short", request{op: "createApiKey", body: raw(`{"name":"n","scopes":[]}`)}},
+		{"datetime_parsing", request{op: "createApiKey", body: raw(`{"name":"n","scopes":["pins:read"],"expires_at":"tomorrow"}`)}},
 		{"too_long", request{op: "updatePinPolicy", body: raw(`{"pin_required_skills":[` + skills(257) + `]}`)}},
 		{"value_error", request{op: "endPinSessions"}},
 	} {
@@ -362,6 +366,9 @@ func invalidStory(c client) {
 			// Of another instance than its own a runtime key learns nothing, not even
 			// that it is none.
 			want := 422
+			if p.Value.Name == "api_key_id" {
+				continue // any text may be one; see keysStory
+			}
 			if p.Value.Name == "instance_id" && agentOpens(op.Path) {
 				want = 403
 			}
@@ -411,6 +418,66 @@ func ownPINStory(c client) {
 	}
 	lock(c, w)
 	c.refused(423, "pin-locked", set)
+}
+
+// keysStory is the life of a key that a key creates.
+func keysStory(c client) {
+	create := request{op: "createApiKey", body: raw(`{"name":"n","scopes":["pins:read","pins:read"],"expires_at":"2099-12-31T00:00:00+01:00"}`)}
+	made := c.want(201, create)
+	if got := made.text(c, "expires_at"); got != "2099-12-30T23:00:00.000000Z" {
+		c.Errorf("it expires at %s", got)
+	}
+	if !strings.HasPrefix(made.text(c, "key"), made.text(c, "prefix")+"_") {
+		c.Errorf("the key does not begin with its prefix: %s", made.text(c, "prefix"))
+	}
+	c.want(200, request{op: "listApiKeys", query: url.Values{"per_page": {"100"}}})
+	mine := http.Header{"X-Api-Key": {made.text(c, "key")}}
+	c.refused(403, "forbidden", request{op: "createApiKey", body: create.body, header: mine})
+	// An API key creates no runtime key, and revokes none that it did not create.
+	create.body = raw(`{"name":"n","instance_id":"` + uuid.NewString() + `"}`)
+	c.refused(403, "forbidden", create)
+	for _, body := range []string{
+		`{"name":"n"}`, `{"name":"n","scopes":["pins:read"],"instance_id":"` + uuid.NewString() + `"}`,
+		`{"name":"n","instance_id":"` + uuid.Nil.String() + `"}`, `{"name":"\u0007","scopes":["pins:read"]}`,
+		`{"name":"n","scopes":["pins:read"],"expires_at":"2001-01-01T00:00:00Z"}`, `{"name":"n","scopes":["admin"]}`,
+	} {
+		create.body = raw(body)
+		c.want(422, create)
+	}
+	runtime, _, _ := strings.Cut(strings.TrimPrefix(c.agent, "hc_agent_"), "_")
+	revoke := request{op: "revokeApiKey", path: map[string]string{"api_key_id": runtime}}
+	c.refused(403, "forbidden", revoke)
+	for _, unknown := range []string{"0000000000000000", uuid.NewString()} {
+		revoke.path = map[string]string{"api_key_id": unknown}
+		c.refused(404, "not-found", revoke)
+	}
+	revoke.path = map[string]string{"api_key_id": strings.Repeat("x", 65)}
+	c.want(422, revoke)
+	revoke.path = map[string]string{"api_key_id": made.text(c, "id")}
+	c.want(204, revoke)
+	c.want(204, revoke)
+	c.want(422, request{op: "listApiKeys", query: url.Values{"page": {"0"}}})
+}
+
+// holdersStory deactivates PINs and finds them in the list.
+func holdersStory(c client) {
+	for deactivate, w := range map[string]who{"deactivateCustomerPin": customer(), "deactivateIdentityPin": identity()} {
+		if w.path == "customer_id" {
+			setPIN(c, w)
+		}
+		c.want(200, request{op: deactivate, path: w.in()})
+		c.want(200, request{op: deactivate, path: w.in()})
+	}
+	if a := c.want(200, request{op: "listPins", query: url.Values{"status": {"inactive"}, "holder_type": {"customer"}}}); a.field(c, "total") == 0.0 {
+		c.Errorf("no PIN is inactive: %s", a.body)
+	}
+	for query, want := range map[string]int{"page=100&per_page=100": 200, "page=101&per_page=100": 422, "page=500": 200, "page=501": 422, "status=on": 422} {
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			c.Fatal(err)
+		}
+		c.want(want, request{op: "listPins", query: values})
+	}
 }
 
 func skills(n int) string {

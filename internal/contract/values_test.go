@@ -57,7 +57,7 @@ func (g *gen) allowed(s *openapi3.Schema) string {
 	case s.Type.Is(openapi3.TypeBoolean):
 		return pick(g, "true", "false")
 	case s.Type.Is(openapi3.TypeArray):
-		items := make([]string, g.count(int(*s.MaxItems)))
+		items := make([]string, max(int(s.MinItems), g.count(int(*s.MaxItems)))) //nolint:gosec // of our own contract
 		for i := range items {
 			items[i] = g.allowed(s.Items.Value)
 		}
@@ -131,6 +131,8 @@ func (g *gen) allowedText(s *openapi3.Schema) string {
 	case s.Format == "uuid":
 		id := g.uuid().String()
 		return pick(g, id, id, strings.ToUpper(id))
+	case s.Format == "date-time":
+		return pick(g, "2099-12-31T23:59:59Z", "2099-02-28T00:00:00.123456789+14:00", "9999-12-31T23:59:59.999999Z", "2001-01-01T00:00:00Z")
 	default:
 		return g.textWithin(s, int(s.MinLength), int(*s.MaxLength))
 	}
@@ -355,6 +357,10 @@ func (g *gen) forbiddenText(s *openapi3.Schema) (text, why string) {
 			strings.Replace(id, "-", "_", 1), "g"+id[1:], id+" ", " "+id, id+"\n", strings.Replace(id, "-", "", 1)+"-",
 			"0x"+id[2:], "４"+id[1:], strings.Repeat("0", 5000)), "no UUID"
 	}
+	if s.Format == "date-time" {
+		return pick(g, "", "x", "2099-12-31", "2099-12-31T23:59:59", "2099-12-31 23:59:59Z", "2099-13-01T00:00:00Z", "4102444800",
+			"9999-12-31T23:59:59-23:59", "20991231T235959Z", "tomorrow", strings.Repeat("9", 5000)), "no time"
+	}
 	least, most := int(s.MinLength), int(*s.MaxLength)
 	switch g.IntN(3) {
 	case 0:
@@ -387,6 +393,9 @@ func (g *gen) offPattern(s *openapi3.Schema) string {
 
 func (g *gen) forbiddenArray(s *openapi3.Schema, loc []any) mistake {
 	items := []string{}
+	if s.MinItems > 0 && g.chance(4) {
+		return mistake{"[]", loc, "too few items"}
+	}
 	if g.chance(3) {
 		for range int(*s.MaxItems) + pick(g, 1, 2, 300) {
 			items = append(items, g.allowed(s.Items.Value))

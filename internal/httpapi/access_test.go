@@ -50,6 +50,12 @@ var operations = []struct {
 	{"listConfirmations", "GET", "/internal/v1/instances/{i}/confirmations", "", []string{"runtime"}},
 	{"reportOutcome", "POST", "/internal/v1/instances/{i}/confirmations/{d}/outcome", `{"outcome":"executed"}`, []string{"runtime"}},
 	{"endPinSessions", "DELETE", "/internal/v1/instances/{i}/pin-sessions?customer_id={c}", "", []string{"runtime"}},
+	{"listPins", "GET", "/v1/pins", "", []string{"admin", "pins:read", "all"}},
+	{"deactivateCustomerPin", "POST", "/v1/customers/{c}/pin/deactivate", "", []string{"admin", "pins:write", "all"}},
+	{"deactivateIdentityPin", "POST", "/v1/instances/{i}/identities/{d}/pin/deactivate", "", []string{"admin", "pins:write", "all"}},
+	{"listApiKeys", "GET", "/v1/api-keys", "", []string{"admin", "api-keys:read", "all"}},
+	{"createApiKey", "POST", "/v1/api-keys", `{"name":"n","scopes":["api-keys:write"]}`, []string{"admin", "api-keys:write", "all"}},
+	{"revokeApiKey", "DELETE", "/v1/api-keys/nobody", "", []string{"admin", "api-keys:write", "all"}},
 	// What freezes comes last: nothing else is open afterwards.
 	{"getInstanceFreeze", "GET", "/v1/instances/{i}/freeze", "", []string{"admin", "pin-policies:read", "all"}},
 	{"getTenantFreeze", "GET", "/v1/freeze", "", []string{"admin", "pin-policies:read", "all"}},
@@ -103,7 +109,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		if !strings.HasPrefix(route.Path, "/v1/") && !strings.HasPrefix(route.Path, "/internal/") {
 			continue
 		}
-		path := strings.NewReplacer(":instance_id", "x", ":customer_id", "x", ":identity_id", "x", ":confirmation_id", "x").Replace(route.Path)
+		path := strings.NewReplacer(":instance_id", "x", ":customer_id", "x", ":identity_id", "x", ":confirmation_id", "x", ":api_key_id", "x").Replace(route.Path)
 		got := b.call(t, route.Method, path, "").want(t, http.StatusUnauthorized)
 		if route.Method == http.MethodHead {
 			continue // GET's twin

@@ -4,10 +4,14 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/hydracore/hydrapin/internal/audit"
+	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/text"
+	"github.com/hydracore/hydrapin/internal/webhook"
+	"github.com/hydracore/hydrapin/internal/wire"
 	"github.com/hydracore/hydrapin/sdk/go/hydrapin/canonical"
 )
 
@@ -34,12 +38,33 @@ func checks(rules pin.Rules) map[string]check {
 			}
 			return nil
 		}},
-		"skill-name":     {replaces: true, text: textCheck(policy.CheckSkill)},
-		"policy-entry":   {replaces: true, text: textCheck(policy.CheckEntry)},
-		"policy-size":    {list: checkPolicySize},
-		"action-summary": {replaces: true, text: textCheck(confirmation.CheckSummary)},
-		"action-params":  {params: canonicalParams},
-		"detail":         {replaces: true, text: textCheck(confirmation.CheckDetail)},
+		"skill-name":          {replaces: true, text: textCheck(policy.CheckSkill)},
+		"policy-entry":        {replaces: true, text: textCheck(policy.CheckEntry)},
+		"policy-size":         {list: checkPolicySize},
+		"action-summary":      {replaces: true, text: textCheck(confirmation.CheckSummary)},
+		"action-params":       {params: canonicalParams},
+		"key-name":            {replaces: true, text: textCheck(auth.CheckKeyName)},
+		"webhook-url":         {text: reasonCheck(webhook.CheckURL)},
+		"webhook-description": {replaces: true, text: textCheck(webhook.CheckDescription)},
+		"event-pattern": {text: reasonCheck(func(s string) string {
+			if webhook.KnowsPattern(s) {
+				return ""
+			}
+			return "this is no type of events, and no family of them such as pin.*"
+		})},
+		"detail": {replaces: true, text: textCheck(confirmation.CheckDetail)},
+		"time": {text: func(loc []any, s string) []FieldError {
+			if _, err := wire.ParseTime(s); err != nil {
+				return []FieldError{valueError(loc, "a time is needed, as in 2026-11-01T09:30:00Z")}
+			}
+			return nil
+		}},
+		"event-cursor": {replaces: true, text: func(loc []any, s string) []FieldError {
+			if _, err := audit.ParseCursor(s); err != nil {
+				return []FieldError{valueError(loc, "send next as an earlier answer gave it")}
+			}
+			return nil
+		}},
 		"place": {replaces: true, text: func(loc []any, s string) []FieldError {
 			if _, err := confirmation.ParsePlace(s); err != nil {
 				return []FieldError{valueError(loc, "send next as an earlier answer gave it")}
@@ -68,6 +93,16 @@ func PINError(loc []any, f pin.Fault) FieldError {
 // textCheck is a rule for text of a noun.
 func textCheck(check func(string) text.Violation) func(loc []any, s string) []FieldError {
 	return func(loc []any, s string) []FieldError { return textError(loc, check(s)) }
+}
+
+// reasonCheck is a rule that says what is wrong, or "".
+func reasonCheck(check func(string) string) func(loc []any, s string) []FieldError {
+	return func(loc []any, s string) []FieldError {
+		if why := check(s); why != "" {
+			return []FieldError{valueError(loc, why)}
+		}
+		return nil
+	}
 }
 
 func checkPolicySize(loc []any, entries []string) []FieldError {

@@ -23,6 +23,8 @@ const (
 	extCheck = "x-check"
 	// extList makes the lines of a header parts of one list.
 	extList = "x-list"
+	// extPaged marks a list that goes by the query's page and per_page; see [checkPage].
+	extPaged = "x-paged"
 	// extSpends marks an operation that spends an attempt of a PIN; see [Operation.Spends].
 	extSpends = "x-spends-attempt"
 	// extRedact marks what must not be logged; a test of the contract compares the list.
@@ -57,9 +59,14 @@ func compileAccess(extension any) (auth.Rule, error) {
 			*flag = true
 		case key == "scope" && isText && slices.Contains(auth.Scopes(), auth.Scope(text)):
 			rule.Scope = auth.Scope(text)
+		case key == "also" && isText && slices.Contains(auth.Scopes(), auth.Scope(text)):
+			rule.Also = auth.Scope(text)
 		default:
 			return auth.Rule{}, fmt.Errorf("%s has an unknown %q, or an unknown value of it", extAccess, key)
 		}
+	}
+	if rule.Also != "" && rule.Scope == "" {
+		return auth.Rule{}, errors.New(extAccess + " has also, and no scope")
 	}
 	return rule, nil
 }

@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/paging"
 )
 
 // Operation is what the contract says of one operation, ready to be enforced.
@@ -31,6 +33,8 @@ type Operation struct {
 	bodyOptional bool
 	// oneOf are parameters of the query of which one may or must be given.
 	oneOf []oneOf
+	// paged is true for a list that goes by page and per_page.
+	paged bool
 }
 
 type parameter struct {
@@ -53,7 +57,7 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 	id := strings.ToLower(spec.OperationID[:1]) + spec.OperationID[1:]
 	op := &Operation{ID: id, Writes: method != http.MethodGet}
 	var err error
-	if err := knownExtensions(spec.Extensions, extAccess, extExactlyOne, extAtMostOne, extSpends); err != nil {
+	if err := knownExtensions(spec.Extensions, extAccess, extExactlyOne, extAtMostOne, extSpends, extPaged); err != nil {
 		return nil, err
 	}
 	if op.access, err = compileAccess(spec.Extensions[extAccess]); err != nil {
@@ -75,6 +79,11 @@ func (c compiler) operation(method string, shared openapi3.Parameters, spec *ope
 	}
 	if op.oneOf, err = compileOneOf(spec.Extensions, names); err != nil {
 		return nil, err
+	}
+	if paged, ok := spec.Extensions[extPaged]; ok {
+		if op.paged = paged == true; !op.paged || !slices.Contains(names, "page") || !slices.Contains(names, "per_page") {
+			return nil, fmt.Errorf("%s is not true, or not of an operation with page and per_page", extPaged)
+		}
 	}
 	if spec.RequestBody == nil {
 		return op, nil
@@ -164,7 +173,28 @@ func (op *Operation) checkQuery(raw string) (errs []FieldError) {
 	for _, p := range op.query {
 		errs = append(errs, p.check("query", query[p.name])...)
 	}
+	if op.paged && len(errs) == 0 {
+		errs = checkPage(query)
+	}
 	return append(errs, checkOneOf([]any{"query"}, op.oneOf, query.Has)...)
+}
+
+// checkPage refuses a page beyond the rows that a list reaches. Both parameters are valid by
+// themselves.
+func checkPage(query url.Values) []FieldError {
+	number := func(name string, standard int) int {
+		if n, err := strconv.Atoi(query.Get(name)); err == nil {
+			return n
+		}
+		return standard
+	}
+	last := paging.Last(number("per_page", paging.DefaultSize))
+	if number("page", 1) <= last {
+		return nil
+	}
+	return []FieldError{{
+		Loc: []any{"query", "page"}, Msg: fmt.Sprintf("Input should be less than or equal to %d", last), Type: "less_than_equal",
+	}}
 }
 
 // check validates a parameter of the query or the header. If it came twice, two readers could use

@@ -24,8 +24,8 @@ type schema struct {
 
 	least, most int64 // of an integer
 
-	items    *schema
-	maxItems int // 0 is none
+	items              *schema
+	minItems, maxItems int // a maxItems of 0 is none
 
 	// fields are an object's, the required ones first.
 	fields []field
@@ -39,6 +39,7 @@ const (
 	kindText schemaKind = iota
 	kindChoice
 	kindUUID
+	kindTime
 	kindInteger
 	kindBoolean
 	kindList
@@ -86,7 +87,7 @@ func (c compiler) schema(ref *openapi3.SchemaRef) (*schema, error) {
 	case openapi3.TypeBoolean:
 		s.kind = kindBoolean
 	case openapi3.TypeArray:
-		s.kind = kindList
+		s.kind, s.minItems = kindList, int(v.MinItems) //nolint:gosec // of our own contract
 		if v.MaxItems != nil {
 			s.maxItems = int(*v.MaxItems) //nolint:gosec // of our own contract
 		}
@@ -133,7 +134,7 @@ func (c compiler) extend(s *schema, extensions map[string]any) error {
 func unknownKeywords(v *openapi3.Schema) (names []string) {
 	for name, used := range map[string]bool{
 		"oneOf": v.OneOf != nil, "anyOf": v.AnyOf != nil, "allOf": v.AllOf != nil, "not": v.Not != nil,
-		"uniqueItems": v.UniqueItems, "minItems": v.MinItems > 0, "multipleOf": v.MultipleOf != nil,
+		"uniqueItems": v.UniqueItems, "multipleOf": v.MultipleOf != nil,
 		"exclusiveMinimum": v.ExclusiveMin.IsTrue(), "exclusiveMaximum": v.ExclusiveMax.IsTrue(),
 		"minProperties": v.MinProps > 0, "maxProperties": v.MaxProps != nil,
 	} {
@@ -159,6 +160,9 @@ func (s *schema) compileText(v *openapi3.Schema) error {
 		return nil
 	case v.Format == "uuid":
 		s.kind = kindUUID
+		return nil
+	case v.Format == "date-time":
+		s.kind = kindTime
 		return nil
 	case v.Format != "" && v.Format != "password":
 		return fmt.Errorf("the format %q in a request", v.Format)

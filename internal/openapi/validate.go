@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,7 +27,7 @@ func (s *schema) validate(loc []any, v *value) []FieldError {
 		return s.checkList(loc, v)
 	case kindObject, kindFree:
 		return s.checkObject(loc, v)
-	case kindText, kindChoice, kindUUID:
+	case kindText, kindChoice, kindUUID, kindTime:
 	}
 	if v.kind == jsontext.KindString {
 		return s.checkText(loc, v.text)
@@ -36,6 +37,8 @@ func (s *schema) validate(loc []any, v *value) []FieldError {
 		return []FieldError{s.notAChoice(loc)}
 	case kindUUID:
 		return []FieldError{notUUID(loc)}
+	case kindTime:
+		return []FieldError{notTime(loc)}
 	default:
 		return []FieldError{{Loc: loc, Msg: "Input should be a valid string", Type: "string_type"}}
 	}
@@ -55,6 +58,12 @@ func (s *schema) checkText(loc []any, text string) []FieldError {
 	case kindUUID:
 		if _, err := wire.ParseUUID(text); err != nil {
 			return []FieldError{notUUID(loc)}
+		}
+		return nil
+	case kindTime:
+		var t wire.Time
+		if err := t.UnmarshalText([]byte(text)); err != nil || time.Time(t).Year() > 9999 {
+			return []FieldError{notTime(loc)}
 		}
 		return nil
 	case kindInteger:
@@ -124,6 +133,10 @@ func (s *schema) checkList(loc []any, v *value) (errs []FieldError) {
 	if v.kind != jsontext.KindBeginArray {
 		return []FieldError{{Loc: loc, Msg: "Input should be a valid list", Type: "list_type"}}
 	}
+	if n := len(v.items); n < s.minItems {
+		msg := fmt.Sprintf("List should have at least %d %s after validation, not %d", s.minItems, plural("item", s.minItems), n)
+		return []FieldError{{Loc: loc, Msg: msg, Type: "too_short"}}
+	}
 	if n := len(v.items); s.maxItems > 0 && n > s.maxItems {
 		msg := fmt.Sprintf("List should have at most %d items after validation, not %d", s.maxItems, n)
 		return []FieldError{{Loc: loc, Msg: msg, Type: "too_long"}}
@@ -164,6 +177,18 @@ func (s *schema) checkObject(loc []any, v *value) (errs []FieldError) {
 	}
 	given := func(name string) bool { return !v.member(name).absent() }
 	return append(errs, checkOneOf(loc, s.oneOf, given)...)
+}
+
+// plural writes a noun as pydantic does after a number.
+func plural(noun string, n int) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
+func notTime(loc []any) FieldError {
+	return FieldError{Loc: loc, Msg: "Input should be a valid datetime in RFC 3339 format", Type: "datetime_parsing"}
 }
 
 func notUUID(loc []any) FieldError {

@@ -220,6 +220,17 @@ func (r Record) Unlock() Record {
 	return r.cleared(next)
 }
 
+// Deactivate is a deactivation by an admin: the same as one by guesses, also where there
+// is no PIN. A record that is deactivated does not change.
+func (r Record) Deactivate() Record {
+	if r.Inactive {
+		return r
+	}
+	r.Inactive, r.LockedUntil = true, time.Time{}
+	r.LockEpoch++
+	return r
+}
+
 // Rehash replaces the stored form of the same PIN. It reports false, and changes
 // nothing, when the hash is no longer the one that was compared.
 func (r Record) Rehash(old, fresh, pepperID string) (Record, bool) {

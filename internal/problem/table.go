@@ -9,6 +9,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/openapi"
 	"github.com/hydracore/hydrapin/internal/service"
+	"github.com/hydracore/hydrapin/internal/webhook"
 	"github.com/hydracore/hydrapin/internal/wire"
 )
 
@@ -93,6 +94,15 @@ var table = []row{
 		Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden",
 		Detail: "An admin token froze this. Only an admin token can lift it.",
 	}),
+	is(service.ErrEventsScope, Problem{
+		Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden",
+		Detail: "To say which events go where, an API key needs the scope events:read too.",
+	}),
+	escalation(auth.OtherKind, "An API key can create only API keys. A runtime key needs an admin token."),
+	escalation(auth.ScopeLacked, "An API key cannot create a key with a scope that it does not have."),
+	escalation(auth.LaterExpiry, "An API key cannot create a key that expires later than itself."),
+	escalation(auth.TooDeep, fmt.Sprintf("At most %d keys can be created one from another.", auth.MaxKeyDepth)),
+	escalation(auth.NotCreatedByIt, "An API key can revoke only itself and the keys that were created with it."),
 	is(openapi.ErrTooLarge, Problem{
 		Status: http.StatusRequestEntityTooLarge, Code: "too-large", Title: "Too large",
 		Detail: fmt.Sprintf("The body is larger than %d bytes.", openapi.MaxBody),
@@ -112,6 +122,16 @@ var table = []row{
 	}),
 	is(service.ErrPINUnchanged, invalid(openapi.FieldError{
 		Loc: []any{"body", "pin"}, Msg: "PIN is the current one", Type: "pin_unchanged",
+	})),
+	// The nil UUID is no instance.
+	is(service.ErrKeySpec, invalid(openapi.FieldError{
+		Loc: []any{"body"}, Msg: "Value error, exactly one of scopes and instance_id is required", Type: "value_error",
+	})),
+	is(service.ErrKeyExpiry, invalid(openapi.FieldError{
+		Loc: []any{"body", "expires_at"}, Msg: "Value error, expires_at must be in the future", Type: "value_error",
+	})),
+	is(service.ErrWebhookAddress, invalid(openapi.FieldError{
+		Loc: []any{"body", "url"}, Msg: "Value error, the address in the URL is not public", Type: "value_error",
 	})),
 	is(service.ErrCurrentPINMissing, invalid(openapi.Missing("body", "current_pin"))),
 
@@ -139,6 +159,10 @@ var table = []row{
 	is(service.ErrCallKeyConflict, conflict("idempotency-conflict", "Idempotency conflict", "The call key is held by the open confirmation of a different call.")),
 	is(service.ErrNotRedeemed, conflict("not-redeemed", "Not redeemed", "The confirmation was not redeemed.")),
 	is(service.ErrOutcomeSet, conflict("outcome-already-set", "Outcome already set", "A different outcome was already reported.")),
+	is(service.ErrTooManyWebhooks, conflict("too-many-webhooks", "Too many webhooks",
+		fmt.Sprintf("The tenant has %d webhooks, and can have no more. Delete one first.", webhook.MaxPerTenant))),
+	is(service.ErrWebhookDisabled, conflict("webhook-disabled", "Webhook disabled",
+		"The webhook is disabled, so nothing is sent to it. Enable it first.")),
 	is(service.ErrPINNotSet, conflict("pin-not-set", "PIN not set", "No PIN is set. Choose the first one through a PIN link.")),
 	is(service.ErrPrecondition, Problem{
 		Status: http.StatusPreconditionFailed, Code: "precondition-failed", Title: "Precondition failed",
@@ -222,6 +246,15 @@ func as[E error](p Problem, fill func(*Problem, E)) row {
 			fill(&filled, e)
 		}
 		return filled, ok
+	}}
+}
+
+// escalation makes the row of a reason why a key may not create or revoke another.
+func escalation(why auth.Escalation, detail string) row {
+	p := Problem{Status: http.StatusForbidden, Code: "forbidden", Title: "Forbidden", Detail: detail}
+	return row{p, func(err error) (Problem, bool) {
+		e, ok := errors.AsType[*service.EscalationError](err)
+		return p, ok && e.Why == why
 	}}
 }
 

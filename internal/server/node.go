@@ -9,14 +9,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/config"
+	"github.com/hydracore/hydrapin/internal/jobs"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/receipt"
 	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/telemetry"
+	"github.com/hydracore/hydrapin/internal/trail"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 // Options is what a node needs beside its settings.
@@ -37,6 +42,8 @@ type Node struct {
 	verifier  *auth.Verifier
 	service   *service.Service
 	traces    *telemetry.Traces
+	webhooks  *jobs.Webhooks
+	jobs      *jobs.Jobs
 	telemetry *telemetry.Telemetry
 	log       *slog.Logger
 	now       func() time.Time
@@ -97,15 +104,26 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 	if n.verifier, err = auth.NewVerifier(tokens); err != nil {
 		return err
 	}
+	secrets, err := webhook.ParseSealer(cfg.Peppers.Reveal())
+	if err != nil {
+		return err
+	}
+	addresses := webhook.PublicAddresses(cfg.WebhookAllowPrivate)
 	rules := pin.Rules{MinLength: cfg.PINMinLength, MaxLength: cfg.PINMaxLength}
+	headKeys, err := trail.ParseRing(cfg.ReceiptKeys.Reveal())
+	if err != nil {
+		return fmt.Errorf("HYDRAPIN_RECEIPT_KEYS: %w", err)
+	}
 	n.service = service.New(service.Config{
-		Store: n.database, Hasher: n.hasher, Receipts: n.receipts, Log: opts.Log, Now: opts.Now,
+		Store: n.database, Hasher: n.hasher, Receipts: n.receipts, HeadKeys: headKeys, Log: opts.Log, Now: opts.Now,
 		Observer: n.telemetry.Observer(),
-		Issuer: cfg.PublicURL, Limits: cfg.Limits, Rules: rules,
+		Issuer:   cfg.PublicURL, Limits: cfg.Limits, Rules: rules,
 		RedeemWithin: cfg.RedeemWithin, CoolingOff: cfg.CoolingOff,
 		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
-		SelfSetup: cfg.SelfSetup,
+		SelfSetup: cfg.SelfSetup, WebhookSecrets: secrets, WebhookAddresses: addresses,
 	})
+	n.webhooks = jobs.NewWebhooks(n.service, webhook.NewSender(webhook.SenderConfig{Addresses: addresses}), opts.Log)
+	n.jobs = jobs.New(n.service, opts.Log)
 	n.handler, err = n.routes(cfg, rules)
 	return err
 }
@@ -127,7 +145,13 @@ func (n *Node) Receipts() receipt.Ring { return n.receipts }
 
 // Run does what the node does in the background until ctx ends. Requests can be answered as long
 // as it runs.
-func (n *Node) Run(ctx context.Context) error { return n.service.Run(ctx) }
+func (n *Node) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.service.Run(ctx) })
+	g.Go(func() error { return n.webhooks.Run(ctx) })
+	g.Go(func() error { return n.jobs.Run(ctx) })
+	return g.Wait()
+}
 
 // Drain makes the node report that it is not ready, and answers whoever waits for a confirmation.
 func (n *Node) Drain() {

@@ -122,11 +122,13 @@ func closing(t *testing.T, st store.Store) store.Store {
 // times are the columns that tell when; events keep theirs, as nobody may change
 // them.
 var times = map[string][]string{
-	"pins":          {"created_at", "counts_from", "locked_until", "bucket_empty_at"},
-	"pin_sessions":  {"auth_time"},
-	"confirmations": {"created_at", "expires_at", "ended_at", "approved_at", "auth_time"},
-	"pin_links":     {"created_at", "expires_at", "ended_at", "used_at"},
-	"api_keys":      {"created_at", "expires_at", "revoked_at"},
+	"pins":               {"created_at", "counts_from", "locked_until", "bucket_empty_at"},
+	"pin_sessions":       {"auth_time"},
+	"confirmations":      {"created_at", "expires_at", "ended_at", "approved_at", "auth_time"},
+	"pin_links":          {"created_at", "expires_at", "ended_at", "used_at"},
+	"webhooks":           {"created_at", "updated_at", "old_until", "failing_since", "due_at"},
+	"webhook_deliveries": {"created_at", "due_at", "lease_until", "last_at"},
+	"api_keys":           {"created_at", "expires_at", "revoked_at", "last_used_at"},
 }
 
 // elapse lets time pass: everything that is stored of the tenant happened that

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
+	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/store"
@@ -50,6 +51,8 @@ var (
 	ErrOutcomeSet = errors.New("service: another outcome was reported before")
 	// ErrLiftForbidden: a person's token froze, and only such a token lifts it.
 	ErrLiftForbidden = errors.New("service: only an admin's token lifts this freeze")
+	// ErrKeyExpiry: a key that is to be created has expired.
+	ErrKeyExpiry = errors.New("service: the expiry of the key is not in the future")
 	// ErrIdempotencyConflict: the key was used for another question.
 	ErrIdempotencyConflict = errors.New("service: the idempotency key was used for another question")
 	// ErrCallKeyConflict: the confirmation of another call holds the key.
@@ -62,6 +65,14 @@ var (
 	ErrCurrentPINMissing = errors.New("service: current_pin is missing")
 	// ErrUnauthorized: no credential, or a bad one.
 	ErrUnauthorized = errors.New("service: bad credential")
+	// ErrTooManyWebhooks: the tenant has as many as it may have.
+	ErrTooManyWebhooks = errors.New("service: the tenant has too many webhooks")
+	// ErrWebhookDisabled: nothing is sent to a webhook that is disabled.
+	ErrWebhookDisabled = errors.New("service: the webhook is disabled")
+	// ErrWebhookAddress: the address in a webhook's URL may not be dialed.
+	ErrWebhookAddress = errors.New("service: the address of the webhook is not public")
+	// ErrEventsScope: an API key that says where events go must be able to read them.
+	ErrEventsScope = errors.New("service: the key lacks the scope events:read")
 	// ErrUnavailable: something that is needed cannot be reached; nothing was
 	// allowed.
 	ErrUnavailable = errors.New("service: unavailable")
@@ -112,6 +123,11 @@ func (*TooManyPendingError) Error() string {
 	return "service: the holder has too many pending confirmations"
 }
 
+// EscalationError is a key that asked for more than it has.
+type EscalationError struct{ Why auth.Escalation }
+
+func (*EscalationError) Error() string { return "service: a key asks for more than it has" }
+
 // PINFaultError is a PIN that may not be set.
 type PINFaultError struct{ Fault pin.Fault }
 
@@ -161,7 +177,12 @@ func unusable(r pin.Record, now time.Time) error {
 		return ErrInactive
 	case pin.Locked:
 		return &LockedError{Until: r.LockedUntil, RetryAfter: r.LockedUntil.Sub(now)}
-	case pin.NotSet, pin.CoolingOff, pin.Ready:
+	case pin.NotSet:
+		if r.Inactive { // deactivated by an admin: only an admin sets one
+			return ErrInactive
+		}
+		return nil
+	case pin.CoolingOff, pin.Ready:
 		return nil
 	default:
 		return ErrInactive

@@ -6,10 +6,39 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/paging"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
 )
+
+// PINFilter narrows a list of holders; its tenant is the caller's.
+type PINFilter = store.PINFilter
+
+// PINState is what such a list can be narrowed to.
+type PINState = store.PINState
+
+// ListedPIN is a holder with what callers may know of their PIN.
+type ListedPIN struct {
+	Holder pin.Holder
+	Status pin.Status
+}
+
+// PINs returns a page of the caller's tenant's holders.
+func (s *Service) PINs(ctx context.Context, c Caller, f PINFilter, page paging.Page) (paging.Of[ListedPIN], error) {
+	f.Tenant = c.Tenant
+	var got paging.Of[pin.Record]
+	reads := s.config.Store.Reads()
+	reads.PINs(f, page, &got)
+	if err := reads.Fetch(ctx); err != nil {
+		return paging.Of[ListedPIN]{}, err
+	}
+	listed := paging.Of[ListedPIN]{Page: got.Page, Total: got.Total, Rows: make([]ListedPIN, len(got.Rows))}
+	for n, r := range got.Rows {
+		listed.Rows[n] = ListedPIN{Holder: r.Holder, Status: r.Status(reads.Now())}
+	}
+	return listed, nil
+}
 
 // OpenFilter narrows a list of open confirmations.
 type OpenFilter struct {

@@ -23,6 +23,7 @@ const (
 	OpSetPIN             Operation = "set_pin"
 	OpRemovePIN          Operation = "remove_pin"
 	OpUnlockPIN          Operation = "unlock_pin"
+	OpDeactivatePIN      Operation = "deactivate_pin"
 	OpSetPINByRuntime    Operation = "set_pin_by_runtime"
 	OpRemovePINByRuntime Operation = "remove_pin_by_runtime"
 	OpSetOwnPIN          Operation = "set_own_pin"
@@ -42,9 +43,22 @@ const (
 	OpUnfreeze           Operation = "unfreeze"
 	OpMintKey            Operation = "mint_key"
 	OpRevokeKey          Operation = "revoke_key"
+	OpTouchKeys          Operation = "touch_keys"
 	OpDeny               Operation = "deny"
 	OpSweep              Operation = "sweep"
 	OpRestore            Operation = "restore"
+
+	OpCreateWebhook       Operation = "create_webhook"
+	OpUpdateWebhook       Operation = "update_webhook"
+	OpDeleteWebhook       Operation = "delete_webhook"
+	OpRotateWebhookSecret Operation = "rotate_webhook_secret" //nolint:gosec // the name of an operation
+	OpTestWebhook         Operation = "test_webhook"
+	OpClaimDeliveries     Operation = "claim_deliveries"
+	OpSettleDelivery      Operation = "settle_delivery"
+	OpRetryDelivery       Operation = "retry_delivery"
+	OpSequence            Operation = "sequence"
+	OpKeepHeads           Operation = "keep_heads"
+	OpPrepareTrail        Operation = "prepare_trail"
 )
 
 // Result says how a step ended.

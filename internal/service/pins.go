@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/audit"
+	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 )
 
@@ -46,6 +47,29 @@ func (s *Service) RemovePIN(ctx context.Context, c Caller, h pin.Holder) error {
 		return struct{}{}, nil
 	})
 	return err
+}
+
+// DeactivatePIN deactivates a PIN as too many incorrect guesses do: sessions and links end,
+// and what was approved before is not redeemed after it. Without a PIN the runtime sets none
+// until an admin unlocks.
+func (s *Service) DeactivatePIN(ctx context.Context, c Caller, h pin.Holder) (pin.Status, error) {
+	return run(ctx, s, act{op: OpDeactivatePIN, caller: c, repeats: true}, func(ctx context.Context, st *step) (pin.Status, error) {
+		var old pin.Record
+		var sessions []confirmation.Session
+		st.LockNewPIN(h, &old)
+		st.Sessions(h, uuid.Nil, &sessions)
+		if err := st.Fetch(ctx); err != nil {
+			return pin.Status{}, err
+		}
+		next := old.Deactivate()
+		if next != old {
+			st.SavePIN(next)
+			st.record(about{holder: h, instance: h.Instance}, audit.PINDeactivated{})
+			st.EndPINLinks(h, st.Now(), uuid.Nil)
+			st.endSessions(h, uuid.Nil, sessions, "pin_"+string(pin.Deactivates))
+		}
+		return next.Status(st.Now()), nil
+	})
 }
 
 // UnlockPIN lifts lock, deactivation and cooling off; the PIN stays.

@@ -26,16 +26,20 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{config: c, keys: newKeyCache(), denials: newDenials(), waiting: newWaiting()}
+	if c.KeyUseEvery == 0 {
+		c.KeyUseEvery = useEvery
+	}
+	return &Service{config: c, keys: newKeyCache(), uses: newKeyUses(), denials: newDenials(), waiting: newWaiting()}
 }
 
-// Run wakes waiters and sweeps until ctx ends. Waiters that are left then are
+// Run wakes waiters, sweeps, and stores which keys were used, until ctx ends. Waiters that are left then are
 // answered at once.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.watch(ctx) })
 	g.Go(func() error { return s.reread(ctx) })
 	g.Go(func() error { return s.sweep(ctx) })
+	g.Go(func() error { return s.recordUses(ctx) })
 	g.Go(func() error {
 		<-ctx.Done()
 		s.waiting.close()

@@ -70,6 +70,8 @@ func (s *Service) setFirst(ctx context.Context, c Caller, h pin.Holder, fresh ha
 			return held.pin.Status(st.Now()), nil
 		case held.pin.ID != uuid.Nil:
 			return pin.Status{}, refuse(errAppeared)
+		case held.pin.Inactive:
+			return pin.Status{}, refuse(ErrInactive)
 		}
 		return st.replace(held, held.pin.SetByRuntime(fresh.at(st.Now()), s.config.CoolingOff)), nil
 	})

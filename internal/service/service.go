@@ -16,12 +16,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
+	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/receipt"
 	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/trail"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 // Config are the settings of a Service. A service of requests needs all but
@@ -31,6 +34,8 @@ type Config struct {
 	Store    store.Store
 	Hasher   *argon2id.Pool
 	Receipts receipt.Ring
+	// HeadKeys sign the heads of the audit trail.
+	HeadKeys trail.Ring
 	Log      *slog.Logger
 	// Observer observes every step; nil for none.
 	Observer Observer
@@ -49,8 +54,14 @@ type Config struct {
 	Retention time.Duration
 	// SelfSetup lets customers set their first PIN with their own token.
 	SelfSetup bool
+	// KeyUseEvery is how often the last use of keys is stored; zero for 30 seconds.
+	KeyUseEvery time.Duration
 	// AuditNotRequired makes not_required answers events.
 	AuditNotRequired bool
+	// WebhookSecrets seals the secrets of webhooks.
+	WebhookSecrets webhook.Sealer
+	// WebhookAddresses are those that webhooks may be sent to.
+	WebhookAddresses webhook.Addresses
 
 	// Now is this process's clock, for credentials alone; nil for time.Now.
 	// Records go by the database's clock.
@@ -63,8 +74,10 @@ type Config struct {
 type Service struct {
 	config  Config
 	keys    *keyCache
+	uses    *keyUses
 	denials *denials
 	waiting *waiting
+	log     trailLog
 }
 
 // Caller is who makes a request, and the request.
@@ -87,6 +100,11 @@ func (c Caller) ref(t Target) confirmation.Ref {
 func (c Caller) of(instance uuid.UUID) policy.Instance {
 	return policy.Instance{Tenant: c.Tenant, ID: instance}
 }
+
+// webhook names an endpoint with the tenant of the credential.
+func (c Caller) webhook(id uuid.UUID) webhook.Ref { return webhook.Ref{Tenant: c.Tenant, ID: id} }
+
+func (c Caller) actor() audit.Actor { return audit.Actor{Kind: c.Kind, ID: c.ID} }
 
 // within is the caller, acting within a tenant that is not its credential's: an
 // operator's.

@@ -141,6 +141,8 @@ func (s *Service) settleOwn(st *step, o ownSet, x owned) (pin.Record, error) {
 			return present, ErrLinkOver
 		case present.ID != uuid.Nil && !o.byAdmin:
 			return present, errAppeared
+		case present.Inactive && !o.byAdmin:
+			return present, ErrInactive
 		}
 		return present, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 const (
@@ -48,9 +49,10 @@ func (s *Service) SweepOnce(ctx context.Context) (more bool, err error) {
 	age := store.StaleAge{
 		Confirmation: s.config.Retention,
 		// A session is read no more once the longest TTL is over.
-		Session: policy.MaxSessionTTLMinutes * time.Minute,
-		Attempt: attemptAge,
-		Link:    s.config.Retention,
+		Session:  policy.MaxSessionTTLMinutes * time.Minute,
+		Attempt:  attemptAge,
+		Link:     s.config.Retention,
+		Delivery: webhook.Retention,
 	}
 	return run(ctx, s, act{op: OpSweep, caller: system(uuid.Nil)}, func(ctx context.Context, st *step) (bool, error) {
 		var mine bool
@@ -68,7 +70,8 @@ func (s *Service) SweepOnce(ctx context.Context) (more bool, err error) {
 		st.expire(expired)
 		st.DeleteStale(stale)
 		return len(expired) == sweepBatch || len(stale.Confirmations) == sweepBatch ||
-			len(stale.Sessions) == sweepBatch || len(stale.Attempts) == sweepBatch || len(stale.Links) == sweepBatch, nil
+			len(stale.Sessions) == sweepBatch || len(stale.Attempts) == sweepBatch || len(stale.Links) == sweepBatch ||
+			len(stale.Deliveries) == sweepBatch, nil
 	})
 }
 

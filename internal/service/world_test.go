@@ -20,6 +20,8 @@ import (
 	"github.com/hydracore/hydrapin/internal/receipt"
 	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/trail"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 const issuer = "https://pin.example"
@@ -132,10 +134,15 @@ func (w *world) another(with ...setting) *node {
 	must(t, err)
 	s.config.Receipts, err = receipt.ParseRing(s.receipts)
 	must(t, err)
+	s.config.HeadKeys, err = trail.ParseRing(s.receipts)
+	must(t, err)
 	n.pool, err = argon2id.NewPool(s.pool)
 	must(t, err)
 	t.Cleanup(n.pool.Close)
 	s.config.Hasher = n.pool
+	s.config.WebhookSecrets, err = webhook.ParseSealer(s.peppers)
+	must(t, err)
+	s.config.WebhookAddresses = webhook.PublicAddresses(true)
 	n.config = s.config
 	n.Service = service.New(s.config)
 	return n

@@ -15,8 +15,10 @@ import (
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/paging"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 var (
@@ -64,9 +66,16 @@ type Store interface {
 	Watch(ctx context.Context, wake func(id uuid.UUID), missed func()) error
 	// Ping says whether the database is reachable and migrated.
 	Ping(ctx context.Context) error
+	// Lease takes or renews a lease, by the database's clock, and says whether the holder has
+	// it. It saves nodes from doing the same work; nothing may rely on it. A store that has one
+	// node gives it to anyone.
+	Lease(ctx context.Context, l Lease) (bool, error)
+	// EndLease ends a lease that the holder has.
+	EndLease(ctx context.Context, l Lease) error
 	Close() error
 
 	Lists
+	WebhookLists
 }
 
 // Lists are reads of many rows, each a round trip of its own, for what runs
@@ -77,14 +86,14 @@ type Lists interface {
 	NoLongerPending(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error)
 	// APIKeys returns the keys of a tenant, or with uuid.Nil of all, oldest first.
 	APIKeys(ctx context.Context, tenant uuid.UUID) ([]auth.APIKey, error)
-	// Events returns events of a tenant in the order of their Seq.
-	Events(ctx context.Context, f audit.Filter) ([]audit.Stored, error)
+	TrailLists
 	// OpenConfirmations returns confirmations that are pending or approved by the
 	// database's clock, the newest first.
 	OpenConfirmations(ctx context.Context, f ConfirmationFilter) ([]confirmation.Confirmation, error)
 	// KeyChecks returns the stored check values by kind and id.
 	KeyChecks(ctx context.Context) (map[CheckID][]byte, error)
-	// PeppersInUse returns the ids of the peppers that stored PINs were hashed with.
+	// PeppersInUse returns the ids of the peppers that stored PINs were hashed with, and those that
+	// seal the secrets of webhooks.
 	PeppersInUse(ctx context.Context) ([]string, error)
 	// Tenants returns every tenant that has a key, a PIN, a policy or a freeze.
 	Tenants(ctx context.Context) ([]uuid.UUID, error)
@@ -100,6 +109,53 @@ type ConfirmationFilter struct {
 	// After is the place after which to read; the zero Place from the newest.
 	After confirmation.Place
 	Limit int
+}
+
+// PINState is what a list of holders is narrowed by: what [pin.Status] shows of them.
+type PINState string
+
+// The states. The empty one stands for all.
+const (
+	PINActive   PINState = "active" // not locked either
+	PINLocked   PINState = "locked"
+	PINInactive PINState = "inactive"
+	PINUnset    PINState = "none"
+)
+
+// PINFilter narrows a list of the holders of a tenant; what is zero narrows nothing.
+type PINFilter struct {
+	Tenant uuid.UUID
+	State  PINState
+	SetBy  pin.SetBy
+	Type   pin.HolderType
+	// Instance is of identities; nil for all.
+	Instance *uuid.UUID
+}
+
+// PINPlace is a holder type with an instance: what lists of holders are in the order of,
+// before the holder's id.
+type PINPlace struct {
+	Type     pin.HolderType
+	Instance uuid.UUID
+}
+
+// Range returns the first and the last place of the filter. Where nothing can be in it,
+// the first comes after the last.
+func (f PINFilter) Range() (first, last PINPlace) {
+	first, last = PINPlace{Type: pin.Customer}, PINPlace{Type: pin.Identity, Instance: uuid.Max}
+	switch f.Type {
+	case pin.Customer:
+		last = first
+	case pin.Identity:
+		first.Type = pin.Identity
+	}
+	if f.Instance != nil {
+		first = PINPlace{Type: pin.Identity, Instance: *f.Instance}
+		if f.Type != pin.Customer {
+			last = first
+		}
+	}
+	return first, last
 }
 
 // Database is a Store with what an operator does to it.
@@ -179,6 +235,12 @@ type Reads interface {
 	// Sessions reads the stored sessions of a holder, on one instance or with
 	// uuid.Nil on all, in the order of AuthTime and id.
 	Sessions(h pin.Holder, instance uuid.UUID, into *[]confirmation.Session)
+	// Trees reads the trees of tenants, in the order of the tenants' ids; a tenant without
+	// events has none.
+	Trees(tenants []uuid.UUID, into *[]audit.Tree)
+	// EventHashes reads the hashes that those events added, in any order; what is missing is
+	// left out.
+	EventHashes(places []audit.Place, into *[]audit.Hashes)
 	// SessionOf reads the session that a confirmation's approval rests on, or that
 	// its PIN opened; the zero Session when there is none (any more).
 	SessionOf(ref confirmation.Ref, into *confirmation.Session)
@@ -188,6 +250,12 @@ type Reads interface {
 	// APIKey reads a key by its id, revoked and expired ones too. Fetch returns
 	// [ErrNotFound] when there is none.
 	APIKey(id string, into *auth.APIKey)
+	// PINs reads a page of a tenant's holders, in the order of holder type, instance and id.
+	PINs(f PINFilter, page paging.Page, into *paging.Of[pin.Record])
+	// APIKeyPage reads a page of a tenant's keys, oldest first.
+	APIKeyPage(tenant uuid.UUID, page paging.Page, into *paging.Of[auth.APIKey])
+
+	WebhookReads
 
 	// Fetch sends what was queued. The first error ends it; in a transaction the
 	// transaction then cannot be committed, [ErrNotFound] excepted.
@@ -221,12 +289,15 @@ const (
 type Tx interface {
 	Reads
 	Locks
+	WebhookLocks
 	PINWrites
 	PolicyWrites
 	ConfirmationWrites
 	KeyWrites
+	WebhookWrites
+	TrailWrites
 
-	// Append writes events, in order.
+	// Append queues events for the trail, in order.
 	Append(events ...audit.Event)
 	// Wake wakes whoever waits for the confirmations, on every node, once the
 	// transaction has committed.
@@ -272,6 +343,10 @@ type Locks interface {
 	// LockAPIKey locks and reads a key. Fetch returns [ErrNotFound] when there is
 	// none.
 	LockAPIKey(id string, into *auth.APIKey)
+	// LockAPIKeysMadeBy locks and reads the keys of a tenant that were created with one of
+	// the makers, API keys that were locked before, and are not revoked, in the order of
+	// their ids.
+	LockAPIKeysMadeBy(tenant uuid.UUID, makers []string, into *[]auth.APIKey)
 	// LockSweep takes, until the transaction ends, the lock that lets one node
 	// sweep at a time; false when another has it.
 	LockSweep(into *bool)
@@ -285,6 +360,14 @@ type Locks interface {
 	// LockUnfinished locks and reads, of every tenant, up to limit rows of each kind that
 	// a restored database must not bring back to life.
 	LockUnfinished(limit int, into *Unfinished)
+	// LockTree locks and reads the tree of a tenant; none where it has no events.
+	LockTree(tenant uuid.UUID, into *[]audit.Tree)
+	// LockUnkeptTrees locks and reads up to limit trees that have grown since their head was
+	// kept, that before, and skips those that another transaction holds.
+	LockUnkeptTrees(before time.Time, limit int, into *[]audit.Tree)
+	// QueuedEvents reads up to limit events that wait for their index, the oldest first. It
+	// locks nothing: see [TrailWrites].
+	QueuedEvents(limit int, into *[]audit.Queued)
 }
 
 // Unfinished is what a database holds that is still going on by its clock: pending and
@@ -302,6 +385,8 @@ type StaleAge struct {
 	Confirmation, Session, Attempt time.Duration
 	// Link counts from its expiry.
 	Link time.Duration
+	// Delivery counts from the creation of a delivery.
+	Delivery time.Duration
 }
 
 // Stale names rows that may be removed.
@@ -310,6 +395,7 @@ type Stale struct {
 	Sessions      []confirmation.SessionRef
 	Attempts      []pin.AttemptRef
 	Links         []pin.LinkRef
+	Deliveries    []webhook.DeliveryRef
 }
 
 // PINWrites save PIN records and attempts.
@@ -366,6 +452,10 @@ type KeyWrites interface {
 	InsertAPIKey(k auth.APIKey)
 	// SaveAPIKey stores what a transition changed of a key that was locked before.
 	SaveAPIKey(k auth.APIKey)
+	// TouchAPIKeys stores when keys were last used, by the database's clock. A time that
+	// is not later than the stored one changes nothing, and neither does a key that
+	// another transaction holds: it is for something that may be a minute old.
+	TouchAPIKeys(uses ...auth.KeyUse)
 	// InsertKeyCheck stores a check value. InTx returns [ErrKeyTaken] when the id
 	// has one.
 	InsertKeyCheck(id CheckID, value []byte)

@@ -21,7 +21,9 @@ type observer struct {
 var _ service.Observer = observer{}
 
 // Observer observes a service. What it sees becomes metrics and spans.
-func (t *Telemetry) Observer() service.Observer { return observer{metrics: t.Metrics, traces: t.traces} }
+func (t *Telemetry) Observer() service.Observer {
+	return observer{metrics: t.Metrics, traces: t.traces}
+}
 
 // Step implements [service.Observer].
 func (o observer) Step(ctx context.Context, op service.Operation) (context.Context, func(service.Report)) {

@@ -25,6 +25,13 @@ func (t *Time) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// ParseTime reads any RFC 3339 time.
+func ParseTime(text string) (time.Time, error) {
+	var t Time
+	err := t.UnmarshalText([]byte(text))
+	return time.Time(t), err
+}
+
 // TimePtr returns nil for the zero time.
 func TimePtr(t time.Time) *Time {
 	if t.IsZero() {

@@ -1,7 +1,7 @@
 -- name: AppendEvents :exec
 -- Any number in one statement, with seq in their order. Arrays hold no NULL: the nil
 -- UUID and the empty text stand for it; a holder is there when its type is.
-INSERT INTO pin_events (
+INSERT INTO pin_event_queue (
     tenant_id, id, occurred_at, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
     instance_id, confirmation_id, leaf
 )
@@ -25,8 +25,116 @@ FROM (
 ORDER BY e.place;
 
 -- name: ListEvents :many
-SELECT seq, leaf
-FROM pin_events
-WHERE tenant_id = @tenant_id AND seq > @after_seq
-ORDER BY seq
+-- What has its index, and then what is queued, with -1 for it: one statement, so that an
+-- event which moves meanwhile is here once.
+SELECT all_events.event_index, all_events.seq, all_events.leaf FROM (
+    (
+        SELECT e.event_index, 0::bigint AS seq, e.leaf FROM pin_events AS e
+        WHERE e.tenant_id = @tenant_id AND e.event_index >= @from_index::bigint
+        ORDER BY e.event_index LIMIT @max_rows::bigint
+    )
+    UNION ALL
+    (
+        SELECT -1::bigint AS event_index, q.seq, q.leaf FROM pin_event_queue AS q
+        WHERE q.tenant_id = @tenant_id AND q.seq > @after_seq::bigint
+        ORDER BY q.seq LIMIT @max_rows::bigint
+    )
+) AS all_events
+ORDER BY all_events.event_index < 0, all_events.event_index, all_events.seq
 LIMIT @max_rows::bigint;
+
+-- A reading of the trail goes through one index, in either order, and filters what it finds: none
+-- of these looks at more rows than it returns.
+
+-- name: ScanEvents :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByType :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND type = @type::text AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByActor :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND actor_id = @actor_id::text AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByHolder :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND holder_id = @holder_id::uuid AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByInstance :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND instance_id = @instance_id::uuid AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByConfirmation :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND confirmation_id = @confirmation_id::uuid AND event_index >= @lowest::bigint
+ORDER BY event_index
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByTypeBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND type = @type::text AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByActorBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND actor_id = @actor_id::text AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByHolderBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND holder_id = @holder_id::uuid AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByInstanceBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND instance_id = @instance_id::uuid AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: ScanEventsByConfirmationBack :many
+SELECT event_index, occurred_at, type, actor_id, holder_type, holder_id, instance_id, confirmation_id, leaf
+FROM pin_events
+WHERE tenant_id = @tenant_id AND confirmation_id = @confirmation_id::uuid AND event_index < @before::bigint AND event_index >= @lowest::bigint
+ORDER BY event_index DESC
+LIMIT @max_rows::bigint;
+
+-- name: GetSequencedEvent :one
+SELECT leaf FROM pin_events WHERE tenant_id = @tenant_id AND event_index = @event_index;
+
+-- name: LastHeadBefore :one
+-- No event below the size of this head is as late as that.
+SELECT size FROM pin_event_heads WHERE tenant_id = @tenant_id AND latest_at < @from_at
+ORDER BY size DESC
+LIMIT 1;

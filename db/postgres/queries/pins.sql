@@ -74,7 +74,13 @@ ON CONFLICT ON CONSTRAINT pins_pkey DO UPDATE SET
     set_by_pin_id = excluded.set_by_pin_id;
 
 -- name: PeppersInUse :many
-SELECT DISTINCT pepper_id::text FROM pins WHERE pepper_id IS NOT NULL ORDER BY 1;
+-- Those of stored PINs, and of the secrets of webhooks that still sign.
+SELECT DISTINCT pepper_id::text FROM pins WHERE pepper_id IS NOT NULL
+UNION
+SELECT secret_pepper_id FROM webhooks
+UNION
+SELECT old_pepper_id FROM webhooks WHERE old_until > (SELECT clock_timestamp())
+ORDER BY 1;
 
 -- name: LockAttempt :one
 SELECT tenant_id, id, holder_type, holder_instance_id, holder_id, spent_at

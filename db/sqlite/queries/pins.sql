@@ -22,7 +22,13 @@ ON CONFLICT (tenant_id, holder_id, instance_id, holder_type) DO UPDATE SET
     set_by_pin_id = excluded.set_by_pin_id;
 
 -- name: PeppersInUse :many
-SELECT DISTINCT pepper_id FROM pins WHERE pepper_id IS NOT NULL ORDER BY pepper_id;
+-- Those of stored PINs, and of the secrets of webhooks that still sign.
+SELECT DISTINCT pepper_id FROM pins WHERE pepper_id IS NOT NULL
+UNION
+SELECT secret_pepper_id FROM webhooks
+UNION
+SELECT o.old_pepper_id FROM webhooks AS o WHERE o.old_until > sqlc.arg(now)
+ORDER BY pepper_id;
 
 -- name: LockAttempt :one
 SELECT tenant_id, id, holder_type, holder_instance_id, holder_id, spent_at

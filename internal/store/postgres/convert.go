@@ -264,6 +264,8 @@ func fromDBAPIKey(row gen.APIKey) auth.APIKey {
 	k := auth.APIKey{
 		ID: row.ID, Kind: auth.Kind(row.Kind), Tenant: row.TenantID, Instance: row.InstanceID, Name: row.Name,
 		CreatedAt: row.CreatedAt, ExpiresAt: value(row.ExpiresAt), RevokedAt: value(row.RevokedAt),
+		CreatedByKind: auth.Kind(row.CreatedByKind), CreatedBy: row.CreatedBy, Depth: int(row.Depth),
+		LastUsedAt: value(row.LastUsedAt),
 	}
 	copy(k.Hash[:], row.Hash)
 	for _, s := range row.Scopes {
@@ -281,6 +283,8 @@ func toDBAPIKey(k auth.APIKey) gen.InsertAPIKeyParams {
 		TenantID: k.Tenant, ID: k.ID, Kind: string(k.Kind), Hash: k.Hash[:], InstanceID: k.Instance,
 		Scopes: scopes, Name: k.Name,
 		CreatedAt: k.CreatedAt, ExpiresAt: optional(k.ExpiresAt), RevokedAt: optional(k.RevokedAt),
+		CreatedByKind: string(k.CreatedByKind), CreatedBy: k.CreatedBy, Depth: toInt32(k.Depth),
+		LastUsedAt: optional(k.LastUsedAt),
 	}
 }
 

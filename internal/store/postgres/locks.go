@@ -13,6 +13,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 // sweepDuty is the row that a sweeper locks.
@@ -95,9 +96,12 @@ func (t *tx) LockAPIKey(id string, into *auth.APIKey) {
 }
 
 // LockSweep implements store.Locks.
-func (t *tx) LockSweep(into *bool) {
+func (t *tx) LockSweep(into *bool) { t.lockDuty(sweepDuty, into) }
+
+// lockDuty locks the row of a duty, unless another has it.
+func (t *tx) lockDuty(duty string, into *bool) {
 	t.add(func(ctx context.Context, db gen.DBTX) error {
-		_, err := queries.LockDuty(ctx, db, sweepDuty)
+		_, err := queries.LockDuty(ctx, db, duty)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
 			*into = false
@@ -138,4 +142,9 @@ func (t *tx) LockStale(age store.StaleAge, limit int, into *store.Stale) {
 	addRows(&t.queue, &into.Links, func(ctx context.Context, db gen.DBTX) ([]gen.LockStaleLinksRow, error) {
 		return queries.LockStaleLinks(ctx, db, gen.LockStaleLinksParams{Age: age.Link, MaxRows: maxRows})
 	}, func(row gen.LockStaleLinksRow) pin.LinkRef { return pin.LinkRef{Tenant: row.TenantID, ID: row.ID} })
+	addRows(&t.queue, &into.Deliveries, func(ctx context.Context, db gen.DBTX) ([]gen.LockStaleDeliveriesRow, error) {
+		return queries.LockStaleDeliveries(ctx, db, gen.LockStaleDeliveriesParams{Age: age.Delivery, MaxRows: maxRows})
+	}, func(row gen.LockStaleDeliveriesRow) webhook.DeliveryRef {
+		return webhook.DeliveryRef{Tenant: row.TenantID, ID: row.ID}
+	})
 }

@@ -139,6 +139,13 @@ func (t *tx) DeleteStale(s store.Stale) {
 		}
 		t.write(func(ctx context.Context, db gen.DBTX) error { return queries.DeleteStaleLinks(ctx, db, p) })
 	}
+	if len(s.Deliveries) > 0 {
+		var p gen.DeleteStaleDeliveriesParams
+		for _, ref := range s.Deliveries {
+			p.TenantIds, p.Ids = append(p.TenantIds, ref.Tenant), append(p.Ids, ref.ID)
+		}
+		t.write(func(ctx context.Context, db gen.DBTX) error { return queries.DeleteStaleDeliveries(ctx, db, p) })
+	}
 }
 
 // InsertAPIKey implements store.KeyWrites.

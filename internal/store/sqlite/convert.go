@@ -350,6 +350,11 @@ func fromDBAPIKey(row gen.APIKey) (auth.APIKey, error) {
 		CreatedAt: fromDBTime(row.CreatedAt),
 		ExpiresAt: fromDBNullTime(row.ExpiresAt),
 		RevokedAt: fromDBNullTime(row.RevokedAt),
+
+		CreatedByKind: auth.Kind(row.CreatedByKind),
+		CreatedBy:     row.CreatedBy,
+		Depth:         int(row.Depth),
+		LastUsedAt:    fromDBNullTime(row.LastUsedAt),
 	}
 	copy(k.Hash[:], row.Hash)
 	if err := json.Unmarshal([]byte(row.Scopes), &k.Scopes); err != nil {
@@ -364,6 +369,8 @@ func toDBAPIKey(k auth.APIKey) (gen.InsertAPIKeyParams, error) {
 		TenantID: k.Tenant, ID: k.ID, Kind: string(k.Kind), Hash: k.Hash[:], InstanceID: k.Instance,
 		Scopes: scopes, Name: k.Name, CreatedAt: toDBTime(k.CreatedAt),
 		ExpiresAt: toDBNullTime(k.ExpiresAt), RevokedAt: toDBNullTime(k.RevokedAt),
+		CreatedByKind: string(k.CreatedByKind), CreatedBy: k.CreatedBy, Depth: int64(k.Depth),
+		LastUsedAt: toDBNullTime(k.LastUsedAt),
 	}, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 // An immediate transaction is the only one that can write while it lasts, so its locks
@@ -111,4 +112,11 @@ func (t *tx) LockStale(age store.StaleAge, limit int, into *store.Stale) {
 			Before: toDBTime(t.clock.read().Add(-age.Link)), MaxRows: maxRows,
 		})
 	}, infallible(func(row gen.LockStaleLinksRow) pin.LinkRef { return pin.LinkRef{Tenant: row.TenantID, ID: row.ID} }))
+	addRows(&t.queue, &into.Deliveries, func(ctx context.Context, db gen.DBTX) ([]gen.LockStaleDeliveriesRow, error) {
+		return queries.LockStaleDeliveries(ctx, db, gen.LockStaleDeliveriesParams{
+			Before: toDBTime(t.clock.read().Add(-age.Delivery)), MaxRows: maxRows,
+		})
+	}, infallible(func(row gen.LockStaleDeliveriesRow) webhook.DeliveryRef {
+		return webhook.DeliveryRef{Tenant: row.TenantID, ID: row.ID}
+	}))
 }

@@ -151,6 +151,11 @@ func (t *tx) DeleteStale(s store.Stale) {
 			return queries.DeleteStaleLink(ctx, db, gen.DeleteStaleLinkParams{TenantID: ref.Tenant, ID: ref.ID})
 		})
 	}
+	for _, ref := range s.Deliveries {
+		t.write(func(ctx context.Context, db gen.DBTX) error {
+			return queries.DeleteStaleDelivery(ctx, db, gen.DeleteStaleDeliveryParams{TenantID: ref.Tenant, ID: ref.ID})
+		})
+	}
 }
 
 // InsertAPIKey implements store.KeyWrites.

@@ -48,6 +48,12 @@ func Run(t *testing.T, open Open) {
 		{"links end", testLinksEnd},
 		{"confirmation by its id alone", testConfirmationByID},
 
+		{"webhook as saved", testWebhookAsSaved},
+		{"webhooks that are due", testDueWebhooks},
+		{"deliveries", testDeliveries},
+		{"stale deliveries", testStaleDeliveries},
+		{"peppers of webhooks", testPeppersOfWebhooks},
+
 		{"freeze as saved", testFreezeAsSaved},
 		{"freeze at once", testFreezeAtOnce},
 		{"policy includes freezes", testPolicyIncludesFreezes},
@@ -82,6 +88,10 @@ func Run(t *testing.T, open Open) {
 		{"api key as saved", testAPIKeyAsSaved},
 		{"api keys in order", testAPIKeysInOrder},
 		{"api key revoked", testRevokeAPIKey},
+		{"api key pages", testAPIKeyPage},
+		{"api keys made by others", testAPIKeysMadeBy},
+		{"api keys used", testTouchAPIKeys},
+		{"pin pages", testPINPages},
 		{"key checks", testKeyChecks},
 
 		{"event as saved", testEventAsSaved},

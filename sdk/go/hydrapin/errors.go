@@ -57,6 +57,8 @@ const (
 	ErrFrozen               Code = "frozen"                 // 403: an admin froze the instance or the tenant
 	ErrOutcomeAlreadySet    Code = "outcome-already-set"    // 409: another outcome was reported before
 	ErrNotRedeemed          Code = "not-redeemed"           // 409: an outcome is of a redeemed confirmation
+	ErrTooManyWebhooks      Code = "too-many-webhooks"      // 409: the tenant has as many as it can have
+	ErrWebhookDisabled      Code = "webhook-disabled"       // 409: nothing is sent to it
 	// ErrInvalid stands for 422, which has no code on the wire: see [ValidationError].
 	ErrInvalid Code = "invalid"
 )

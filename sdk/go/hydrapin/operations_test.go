@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -95,6 +96,7 @@ func operations() []operation {
 		policy        = "/v1/instances/{instance}/pin-policy"
 		internal      = "/internal/v1/instances/{instance}"
 		confirmation  = internal + "/confirmations/{confirmation}"
+		webhook       = "/v1/webhooks/{customer}"
 	)
 	return []operation{
 		{"getCustomerPinStatus", "GET", customerPIN, true, func(ctx context.Context, c clients) error {
@@ -110,6 +112,60 @@ func operations() []operation {
 		}},
 		{"unlockCustomerPin", "POST", customerPIN + "/unlock", false, func(ctx context.Context, c clients) error {
 			_, err := c.admin.UnlockCustomerPIN(ctx, customer)
+			return err
+		}},
+		{"deactivateCustomerPin", "POST", customerPIN + "/deactivate", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.DeactivateCustomerPIN(ctx, customer)
+			return err
+		}},
+		{"deactivateIdentityPin", "POST", identityPIN + "/deactivate", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.DeactivateIdentityPIN(ctx, instance, identity)
+			return err
+		}},
+		{"listPins", "GET", "/v1/pins?instance_id={instance}&page=1&per_page=100&status=locked", true, func(ctx context.Context, c clients) error {
+			return each(c.admin.PINs(ctx, hydrapin.PINFilter{State: hydrapin.PINLocked, Instance: instance}))
+		}},
+		{"listApiKeys", "GET", "/v1/api-keys?page=1&per_page=100", true, func(ctx context.Context, c clients) error {
+			return each(c.admin.APIKeys(ctx))
+		}},
+		{"createApiKey", "POST", "/v1/api-keys", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.CreateAPIKey(ctx, hydrapin.NewAPIKey{Name: "n", Scopes: []hydrapin.Scope{hydrapin.ScopePINsRead}})
+			return err
+		}},
+		{"revokeApiKey", "DELETE", "/v1/api-keys/4fTz0aQmW9xL2bKc", false, func(ctx context.Context, c clients) error {
+			return c.admin.RevokeAPIKey(ctx, "4fTz0aQmW9xL2bKc")
+		}},
+		{"listWebhooks", "GET", "/v1/webhooks?page=1&per_page=100", true, func(ctx context.Context, c clients) error {
+			return each(c.admin.Webhooks(ctx))
+		}},
+		{"createWebhook", "POST", "/v1/webhooks", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.CreateWebhook(ctx, hydrapin.NewWebhook{URL: "https://a.example", Events: []string{"pin.*"}, Description: "d", Disabled: true})
+			return err
+		}},
+		{"getWebhook", "GET", webhook, true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.Webhook(ctx, customer)
+			return err
+		}},
+		{"updateWebhook", "PATCH", webhook, false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.UpdateWebhook(ctx, customer, hydrapin.WebhookUpdate{Events: []string{"pin.*"}})
+			return err
+		}},
+		{"deleteWebhook", "DELETE", webhook, false, func(ctx context.Context, c clients) error {
+			return c.admin.DeleteWebhook(ctx, customer)
+		}},
+		{"rotateWebhookSecret", "POST", webhook + "/rotate-secret", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.RotateWebhookSecret(ctx, customer)
+			return err
+		}},
+		{"testWebhook", "POST", webhook + "/test", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.TestWebhook(ctx, customer)
+			return err
+		}},
+		{"listWebhookDeliveries", "GET", webhook + "/deliveries?page=1&per_page=100&status=dead", true, func(ctx context.Context, c clients) error {
+			return each(c.admin.WebhookDeliveries(ctx, customer, hydrapin.DeliveryDead))
+		}},
+		{"retryWebhookDelivery", "POST", "/v1/webhook-deliveries/{customer}/retry", false, func(ctx context.Context, c clients) error {
+			_, err := c.admin.RetryWebhookDelivery(ctx, customer)
 			return err
 		}},
 		{"getPinPolicy", "GET", policy, true, func(ctx context.Context, c clients) error {
@@ -255,6 +311,16 @@ func operations() []operation {
 			return c.runtime.EndSessions(ctx, hydrapin.Identity(identity))
 		}},
 	}
+}
+
+// each reads a list to its end.
+func each[T any](list iter.Seq2[T, error]) error {
+	for _, err := range list {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forEachOperation runs a test for each operation.

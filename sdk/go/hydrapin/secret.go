@@ -29,6 +29,9 @@ type Key struct{ secret secret }
 // NewKey returns the key s. [NewAdmin] and [NewRuntime] refuse a key that cannot be valid.
 func NewKey(s string) Key { return Key{hide(s)} }
 
+// Reveal returns the key, to store one that was just created as a secret.
+func (k Key) Reveal() string { return k.secret.value() }
+
 // PIN is a PIN that a person entered. It prints as "[redacted]" in every format verb, in JSON and
 // in slog.
 type PIN struct{ secret secret }

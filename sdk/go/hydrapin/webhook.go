@@ -25,6 +25,9 @@ type WebhookSecret struct{ secret secret }
 // NewWebhookSecret returns the secret s.
 func NewWebhookSecret(s string) WebhookSecret { return WebhookSecret{hide(s)} }
 
+// Reveal returns the secret as text.
+func (s WebhookSecret) Reveal() string { return s.secret.value() }
+
 // VerifyWebhook returns the payload of a webhook, a JSON object, if it was signed with one of the
 // secrets (Standard Webhooks, https://www.standardwebhooks.com) less than five minutes from now.
 // Body is the request's body as it came. Pass two secrets while one is being replaced.

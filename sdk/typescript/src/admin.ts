@@ -9,7 +9,28 @@ import {
   type CommonOptions,
   type Sent,
 } from "./transport.js";
-import type { Freeze, PinLink, PinPolicy, PinPolicyUpdate, PinStatus } from "./types.js";
+import type {
+  ApiKey,
+  ApiKeyList,
+  CreatedApiKey,
+  CreatedWebhook,
+  Freeze,
+  HolderPin,
+  NewApiKey,
+  NewWebhook,
+  PinFilter,
+  PinLink,
+  PinList,
+  PinPolicy,
+  PinPolicyUpdate,
+  PinStatus,
+  Webhook,
+  WebhookDelivery,
+  WebhookDeliveryList,
+  WebhookList,
+  WebhookTest,
+  WebhookUpdate,
+} from "./types.js";
 
 /** A policy and the ETag of its version, to be sent back with an update. The ETag is null where a proxy hides it. */
 export interface VersionedPinPolicy {
@@ -27,6 +48,14 @@ export type LinkOptions = CallOptions & {
 export function lifeOf({ expiresInSeconds }: LinkOptions) {
   return expiresInSeconds === undefined ? {} : { expires_in_seconds: expiresInSeconds };
 }
+
+/** Which page of a list is wanted. */
+export type NumberedPageOptions = CallOptions & {
+  /** The first page is 1. */
+  readonly page?: number;
+  /** How many entries a page has at most: 1 to 100, 20 when absent. */
+  readonly perPage?: number;
+};
 
 /** What can be said of freezing. */
 export type FreezeOptions = CallOptions & {
@@ -72,6 +101,63 @@ export class Admin {
   /** Lifts the lock and the deactivation of a customer's PIN. */
   async unlockCustomerPin(customerId: string, options?: CallOptions): Promise<PinStatus> {
     return await this.#call("unlockCustomerPin", { path: customer(customerId) }, options);
+  }
+
+  /** Deactivates a customer's PIN, as too many incorrect attempts do, until an admin unlocks or replaces it. */
+  async deactivateCustomerPin(customerId: string, options?: CallOptions): Promise<PinStatus> {
+    return await this.#call("deactivateCustomerPin", { path: customer(customerId) }, options);
+  }
+
+  /** Deactivates an identity's PIN, as too many incorrect attempts do, until an admin unlocks or replaces it. */
+  async deactivateIdentityPin(instanceId: string, identityId: string, options?: CallOptions): Promise<PinStatus> {
+    return await this.#call("deactivateIdentityPin", { path: identity(instanceId, identityId) }, options);
+  }
+
+  /** Returns a page of the holders that the server knows: customers, then the identities of each instance. */
+  async listPins(filter: PinFilter = {}, options: NumberedPageOptions = {}): Promise<PinList> {
+    const { status, setBy, holderType, instanceId } = filter;
+    const query = {
+      ...(status === undefined ? {} : { status }),
+      ...(setBy === undefined ? {} : { set_by: setBy }),
+      ...(holderType === undefined ? {} : { holder_type: holderType }),
+      ...(instanceId === undefined ? {} : { instance_id: uuid(instanceId, "instanceId") }),
+      ...pageOf(options),
+    };
+    return await this.#call("listPins", { query }, options);
+  }
+
+  /** The holders, page by page: `for await (const pin of admin.pins({ status: "locked" }))`. It reaches the first 10,000. */
+  pins(filter: PinFilter = {}, options: CallOptions = {}): AsyncGenerator<HolderPin, void, undefined> {
+    return numbered(async (page) => {
+      const list = await this.listPins(filter, { ...options, ...page });
+      return { items: list.pins, pages: list.total_pages };
+    });
+  }
+
+  /** Returns a page of the tenant's keys, the oldest first, expired and revoked ones too. */
+  async listApiKeys(options: NumberedPageOptions = {}): Promise<ApiKeyList> {
+    return await this.#call("listApiKeys", { query: pageOf(options) }, options);
+  }
+
+  /** The keys, page by page: `for await (const key of admin.apiKeys())`. It reaches the first 10,000. */
+  apiKeys(options: CallOptions = {}): AsyncGenerator<ApiKey, void, undefined> {
+    return numbered(async (page) => {
+      const list = await this.listApiKeys({ ...options, ...page });
+      return { items: list.api_keys, pages: list.total_pages };
+    });
+  }
+
+  /**
+   * Creates a key: with `scopes` an API key, with `instance_id` a runtime key. An API key creates only API keys, none
+   * with a scope that it lacks or a later expiry. Not sent again after a lost answer: {@link apiKeys} shows what there is.
+   */
+  async createApiKey(key: NewApiKey, options?: CallOptions): Promise<CreatedApiKey> {
+    return await this.#call("createApiKey", { body: key }, options);
+  }
+
+  /** Revokes a key for good, with every key that was created with it. Revoking one again is no error. */
+  async revokeApiKey(apiKeyId: string, options?: CallOptions): Promise<void> {
+    await this.#call("revokeApiKey", { path: { api_key_id: apiKeyId } }, options);
   }
 
   /** Returns which skills of an instance need a PIN, for which roles, and how long one PIN lasts. */
@@ -182,6 +268,80 @@ export class Admin {
     return await this.#call("setMyPin", { body: { pin: reveal(pin), ...current } }, options);
   }
 
+  /** Returns a page of the tenant's webhooks, the oldest first. */
+  async listWebhooks(options: NumberedPageOptions = {}): Promise<WebhookList> {
+    return await this.#call("listWebhooks", { query: pageOf(options) }, options);
+  }
+
+  /** The webhooks, page by page: `for await (const webhook of admin.webhooks())`. */
+  webhooks(options: CallOptions = {}): AsyncGenerator<Webhook, void, undefined> {
+    return numbered(async (page) => {
+      const list = await this.listWebhooks({ ...options, ...page });
+      return { items: list.webhooks, pages: list.total_pages };
+    });
+  }
+
+  /**
+   * Creates a webhook: events are sent to its URL from now on. Pass its secret to {@link verifyWebhook}. Not sent again
+   * after a lost answer: {@link webhooks} shows what there is.
+   */
+  async createWebhook(webhook: NewWebhook, options?: CallOptions): Promise<CreatedWebhook> {
+    return await this.#call("createWebhook", { body: webhook }, options);
+  }
+
+  /** Returns a webhook, without its secret. */
+  async getWebhook(webhookId: string, options?: CallOptions): Promise<Webhook> {
+    return await this.#call("getWebhook", { path: webhookOf(webhookId) }, options);
+  }
+
+  /** Changes the fields of a webhook that are given. */
+  async updateWebhook(webhookId: string, update: WebhookUpdate, options?: CallOptions): Promise<Webhook> {
+    return await this.#call("updateWebhook", { path: webhookOf(webhookId), body: update }, options);
+  }
+
+  /** Deletes a webhook. Nothing more is sent to it. */
+  async deleteWebhook(webhookId: string, options?: CallOptions): Promise<void> {
+    await this.#call("deleteWebhook", { path: webhookOf(webhookId) }, options);
+  }
+
+  /** Gives a webhook a new secret. For 24 hours the old one signs too. */
+  async rotateWebhookSecret(webhookId: string, options?: CallOptions): Promise<CreatedWebhook> {
+    return await this.#call("rotateWebhookSecret", { path: webhookOf(webhookId) }, options);
+  }
+
+  /** Has an event of the type `webhook.tested` sent to a webhook, whatever its events. */
+  async testWebhook(webhookId: string, options?: CallOptions): Promise<WebhookTest> {
+    return await this.#call("testWebhook", { path: webhookOf(webhookId) }, options);
+  }
+
+  /** Returns a page of the deliveries of a webhook, those of the newest events first. */
+  async listWebhookDeliveries(
+    webhookId: string,
+    filter: { readonly status?: WebhookDelivery["status"] } = {},
+    options: NumberedPageOptions = {},
+  ): Promise<WebhookDeliveryList> {
+    const query = { ...(filter.status === undefined ? {} : { status: filter.status }), ...pageOf(options) };
+    return await this.#call("listWebhookDeliveries", { path: webhookOf(webhookId), query }, options);
+  }
+
+  /** The deliveries of a webhook, page by page. It reaches the first 10,000. */
+  webhookDeliveries(
+    webhookId: string,
+    filter: { readonly status?: WebhookDelivery["status"] } = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<WebhookDelivery, void, undefined> {
+    return numbered(async (page) => {
+      const list = await this.listWebhookDeliveries(webhookId, filter, { ...options, ...page });
+      return { items: list.deliveries, pages: list.total_pages };
+    });
+  }
+
+  /** Has a delivery tried again now, whatever became of it before. */
+  async retryWebhookDelivery(deliveryId: string, options?: CallOptions): Promise<WebhookDelivery> {
+    const path = { delivery_id: uuid(deliveryId, "deliveryId") };
+    return await this.#call("retryWebhookDelivery", { path }, options);
+  }
+
   async #call<Id extends OperationId>(id: Id, sent: Sent, options?: CallOptions): Promise<AnswerOf<Id>> {
     return (await this.#transport.call(id, sent, options)).data;
   }
@@ -189,6 +349,25 @@ export class Admin {
 
 function reasonOf({ reason }: FreezeOptions) {
   return reason === undefined ? {} : { reason };
+}
+
+function pageOf({ page, perPage }: NumberedPageOptions) {
+  return { ...(page === undefined ? {} : { page }), ...(perPage === undefined ? {} : { per_page: perPage }) };
+}
+
+/** Reads a list whose pages have numbers. A page without entries is the last, whatever the server says. */
+async function* numbered<T>(
+  fetch: (page: { page: number; perPage: number }) => Promise<{ items: readonly T[]; pages: number }>,
+): AsyncGenerator<T, void, undefined> {
+  for (let page = 1; ; page++) {
+    const { items, pages } = await fetch({ page, perPage: 100 });
+    yield* items;
+    if (items.length === 0 || page >= pages) return;
+  }
+}
+
+function webhookOf(webhookId: string) {
+  return { webhook_id: uuid(webhookId, "webhookId") };
 }
 
 function customer(customerId: string) {

@@ -242,6 +242,18 @@ export class NotRedeemedError extends ProblemError {
   override readonly code = "not-redeemed";
 }
 
+/** 409: the tenant has as many webhooks as it can have. */
+export class TooManyWebhooksError extends ProblemError {
+  override readonly name = "TooManyWebhooksError";
+  override readonly code = "too-many-webhooks";
+}
+
+/** 409: nothing is sent to a webhook that is disabled. */
+export class WebhookDisabledError extends ProblemError {
+  override readonly name = "WebhookDisabledError";
+  override readonly code = "webhook-disabled";
+}
+
 /** 429: too many requests, or too many open confirmations of this holder. */
 export class TooManyRequestsError extends ProblemError {
   override readonly name = "TooManyRequestsError";
@@ -359,6 +371,8 @@ const classes: Record<ProblemCode, (context: ProblemContext) => ProblemError | n
   "pin-not-set": (c) => new PinNotSetError(c),
   "outcome-already-set": (c) => new OutcomeAlreadySetError(c),
   "not-redeemed": (c) => new NotRedeemedError(c),
+  "too-many-webhooks": (c) => new TooManyWebhooksError(c),
+  "webhook-disabled": (c) => new WebhookDisabledError(c),
 };
 
 const problemPrefix = "urn:hydrapin:problem:";

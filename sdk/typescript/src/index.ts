@@ -1,5 +1,5 @@
 // What the package offers. Everything else may change without notice.
-export { Admin, type FreezeOptions, type LinkOptions, type VersionedPinPolicy } from "./admin.js";
+export { Admin, type FreezeOptions, type LinkOptions, type NumberedPageOptions, type VersionedPinPolicy } from "./admin.js";
 export { Runtime, type OutcomeOptions, type PageOptions, type RuntimeOptions, type WaitOptions } from "./runtime.js";
 export { Secret } from "./secret.js";
 export { sentenceFor } from "./tool.js";
@@ -40,12 +40,14 @@ export {
   TimeoutError,
   TooLargeError,
   TooManyRequestsError,
+  TooManyWebhooksError,
   UnauthorizedError,
   UnavailableError,
   UnexpectedAnswerError,
   UnknownProblemError,
   UnsupportedMediaTypeError,
   ValidationError,
+  WebhookDisabledError,
   WrongPinError,
   type NotConfirmedReason,
 } from "./errors.js";

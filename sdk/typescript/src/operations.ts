@@ -1,14 +1,23 @@
 import type { operations } from "./schema.js";
 import {
+  readApiKeyList,
   readConfirmation,
   readConfirmationList,
+  readCreatedWebhook,
+  readCreatedApiKey,
   readDecision,
   readFreeze,
   readNothing,
   readPinLink,
+  readPinList,
   readPinPolicy,
   readPinStatus,
   readSvg,
+  readWebhook,
+  readWebhookDelivery,
+  readWebhookDeliveryList,
+  readWebhookList,
+  readWebhookTest,
 } from "./shapes.js";
 
 /** One operation of the contract, as this package calls it. */
@@ -31,6 +40,7 @@ export interface Operation {
 const customerPin = "/v1/customers/{customer_id}/pin";
 const identityPin = "/v1/instances/{instance_id}/identities/{identity_id}/pin";
 const policy = "/v1/instances/{instance_id}/pin-policy";
+const webhook = "/v1/webhooks/{webhook_id}";
 const tenantFreeze = "/v1/freeze";
 const instanceFreeze = "/v1/instances/{instance_id}/freeze";
 const runtime = "/internal/v1/instances/{instance_id}";
@@ -57,6 +67,21 @@ export const table = {
   getIdentityPinStatus: get(identityPin, readPinStatus),
   removeIdentityPin: remove(identityPin, false),
   unlockIdentityPin: write("POST", `${identityPin}/unlock`, readPinStatus),
+  deactivateCustomerPin: write("POST", `${customerPin}/deactivate`, readPinStatus),
+  deactivateIdentityPin: write("POST", `${identityPin}/deactivate`, readPinStatus),
+  listPins: get("/v1/pins", readPinList),
+  listApiKeys: get("/v1/api-keys", readApiKeyList),
+  createApiKey: write("POST", "/v1/api-keys", readCreatedApiKey, 201),
+  listWebhooks: get("/v1/webhooks", readWebhookList),
+  createWebhook: write("POST", "/v1/webhooks", readCreatedWebhook, 201),
+  getWebhook: get(webhook, readWebhook),
+  updateWebhook: write("PATCH", webhook, readWebhook),
+  deleteWebhook: remove(webhook, false),
+  rotateWebhookSecret: write("POST", `${webhook}/rotate-secret`, readCreatedWebhook),
+  testWebhook: write("POST", `${webhook}/test`, readWebhookTest, 202),
+  listWebhookDeliveries: get(`${webhook}/deliveries`, readWebhookDeliveryList),
+  retryWebhookDelivery: write("POST", "/v1/webhook-deliveries/{delivery_id}/retry", readWebhookDelivery),
+  revokeApiKey: remove("/v1/api-keys/{api_key_id}", false),
   getPinPolicy: get(policy, readPinPolicy),
   updatePinPolicy: write("PATCH", policy, readPinPolicy),
   getTenantFreeze: get(tenantFreeze, readFreeze),

@@ -1,7 +1,26 @@
 import { isObject } from "./errors.js";
 import type { components } from "./schema.js";
 import { Secret } from "./secret.js";
-import type { Confirmation, ConfirmationList, Freeze, PinLink, PinPolicy, PinPolicyDecision, PinStatus } from "./types.js";
+import type {
+  ApiKey,
+  ApiKeyList,
+  Confirmation,
+  ConfirmationList,
+  CreatedApiKey,
+  CreatedWebhook,
+  Freeze,
+  HolderPin,
+  PinLink,
+  PinList,
+  PinPolicy,
+  PinPolicyDecision,
+  PinStatus,
+  Webhook,
+  WebhookDelivery,
+  WebhookDeliveryList,
+  WebhookList,
+  WebhookTest,
+} from "./types.js";
 
 type Kind = "string" | "string?" | "boolean" | "number" | "number?" | "strings";
 type Shape<T> = { readonly [Name in keyof Required<T>]: Kind };
@@ -15,6 +34,35 @@ const pinStatus: Shape<PinStatus> = {
   locked_until: "string?",
   created_at: "string?",
   set_by: "string?",
+};
+
+const holderPin: Shape<HolderPin> = {
+  holder_type: "string",
+  customer_id: "string?",
+  instance_id: "string?",
+  identity_id: "string?",
+  ...pinStatus,
+};
+
+const apiKey: Shape<ApiKey> = {
+  id: "string",
+  prefix: "string",
+  kind: "string",
+  name: "string?",
+  scopes: "strings",
+  instance_id: "string?",
+  created_at: "string",
+  created_by: "string",
+  expires_at: "string?",
+  revoked_at: "string?",
+  last_used_at: "string?",
+};
+
+const numbered: Shape<Omit<PinList, "pins">> = {
+  page: "number",
+  per_page: "number",
+  total: "number",
+  total_pages: "number",
 };
 
 const pinPolicy: Shape<PinPolicy> = {
@@ -106,6 +154,99 @@ export function readConfirmationList(body: unknown): ConfirmationList | undefine
 export function readPinLink(body: unknown): PinLink | undefined {
   const read = readWirePinLink(body);
   return read && { ...read, url: new Secret(read.url) };
+}
+
+const readNumbers = reader<Omit<PinList, "pins">>(numbered);
+const readHolderPin = reader<HolderPin>(holderPin);
+const readApiKey = reader<ApiKey>(apiKey);
+const readWireCreatedKey = reader<components["schemas"]["CreatedApiKey"]>({ ...apiKey, key: "string" });
+
+/** A page of holders: each is a customer, or an identity of an instance. */
+export function readPinList(body: unknown): PinList | undefined {
+  const list = readNumbers(body);
+  const pins = readItems(body, "pins", readHolderPin);
+  return list && pins?.every(isHolder) ? { ...list, pins } : undefined;
+}
+
+function isHolder(pin: HolderPin): boolean {
+  const customer = pin.holder_type === "customer";
+  return (
+    (customer || pin.holder_type === "identity") &&
+    (pin.customer_id !== null) === customer &&
+    (pin.identity_id === null) === customer &&
+    (pin.instance_id === null) === customer
+  );
+}
+
+/** A page of keys. */
+export function readApiKeyList(body: unknown): ApiKeyList | undefined {
+  const list = readNumbers(body);
+  const keys = readItems(body, "api_keys", readApiKey);
+  return list && keys && { ...list, api_keys: keys };
+}
+
+/** A key that was created, behind a {@link Secret}. */
+export function readCreatedApiKey(body: unknown): CreatedApiKey | undefined {
+  const read = readWireCreatedKey(body);
+  return read && { ...read, key: new Secret(read.key) };
+}
+
+const webhook: Shape<Webhook> = {
+  id: "string",
+  url: "string",
+  events: "strings",
+  description: "string?",
+  enabled: "boolean",
+  disabled_reason: "string?",
+  failing_since: "string?",
+  created_at: "string",
+  updated_at: "string",
+  created_by: "string",
+};
+const webhookDelivery: Shape<WebhookDelivery> = {
+  id: "string",
+  webhook_id: "string",
+  event_id: "string",
+  event_index: "number",
+  event_type: "string",
+  status: "string",
+  attempts: "number",
+  created_at: "string",
+  next_attempt_at: "string?",
+  last_attempt_at: "string?",
+  last_status: "number?",
+  last_error: "string?",
+};
+export const readWebhook = reader<Webhook>(webhook);
+export const readWebhookTest = reader<WebhookTest>({ event_id: "string" });
+export const readWebhookDelivery = reader<WebhookDelivery>(webhookDelivery);
+const readWireCreatedWebhook = reader<components["schemas"]["CreatedWebhook"]>({ ...webhook, secret: "string" });
+
+/** A page of webhooks. */
+export function readWebhookList(body: unknown): WebhookList | undefined {
+  const list = readNumbers(body);
+  const webhooks = readItems(body, "webhooks", readWebhook);
+  return list && webhooks && { ...list, webhooks };
+}
+
+/** A webhook with its secret behind a {@link Secret}. */
+export function readCreatedWebhook(body: unknown): CreatedWebhook | undefined {
+  const read = readWireCreatedWebhook(body);
+  return read && { ...read, secret: new Secret(read.secret) };
+}
+
+/** A page of deliveries. */
+export function readWebhookDeliveryList(body: unknown): WebhookDeliveryList | undefined {
+  const list = readNumbers(body);
+  const deliveries = readItems(body, "deliveries", readWebhookDelivery);
+  return list && deliveries && { ...list, deliveries };
+}
+
+function readItems<T>(body: unknown, name: string, read: (item: unknown) => T | undefined): T[] | undefined {
+  const items = isObject(body) ? body[name] : undefined;
+  if (!Array.isArray(items)) return undefined;
+  const all = items.map(read);
+  return all.every((item) => item !== undefined) ? all : undefined;
 }
 
 /** A picture as text. */

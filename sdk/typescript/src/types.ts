@@ -32,6 +32,45 @@ export type PinPolicyDecision = Schemas["PinPolicyDecision"];
 export type Freeze = Schemas["Freeze"];
 /** A link with which a person chooses their PIN, once. Its address is a credential and prints as `[redacted]`. */
 export type PinLink = Omit<Schemas["PinLink"], "url"> & { readonly url: Secret };
+/** A holder and the state of their PIN. */
+export type HolderPin = Schemas["HolderPin"];
+/** A page of holders. */
+export type PinList = Schemas["PinList"];
+/** Which holders are listed: all, or those that have everything that is given. */
+export interface PinFilter {
+  /** A PIN that is locked is not `active`; `none` are holders without a PIN. */
+  readonly status?: "active" | "locked" | "inactive" | "none";
+  readonly setBy?: "admin" | "runtime" | "holder";
+  readonly holderType?: "customer" | "identity";
+  /** The instance of channel identities. */
+  readonly instanceId?: string;
+}
+/** A right of an API key. */
+export type ApiKeyScope = Schemas["ApiKeyScope"];
+/** A key, without its secret. */
+export type ApiKey = Schemas["ApiKey"];
+/** A page of keys, the oldest first. */
+export type ApiKeyList = Schemas["ApiKeyList"];
+/** A key to create: with `scopes` an API key, with `instance_id` a runtime key. */
+export type NewApiKey = Schemas["CreateApiKey"];
+/** A key that was created. The key itself is shown only this once, and prints as `[redacted]`. */
+export type CreatedApiKey = Omit<Schemas["CreatedApiKey"], "key"> & { readonly key: Secret };
+/** Where events of the tenant are sent. */
+export type Webhook = Schemas["Webhook"];
+/** A page of webhooks, the oldest first. */
+export type WebhookList = Schemas["WebhookList"];
+/** A webhook to create. */
+export type NewWebhook = Omit<Schemas["CreateWebhook"], "enabled"> & { readonly enabled?: boolean };
+/** The fields of a webhook to change; an absent field stays as it is, and an empty description is removed. */
+export type WebhookUpdate = Schemas["UpdateWebhook"];
+/** A webhook with its secret, which is shown only this once, and prints as `[redacted]`. */
+export type CreatedWebhook = Omit<Schemas["CreatedWebhook"], "secret"> & { readonly secret: Secret };
+/** The event that a test of a webhook sends. */
+export type WebhookTest = Schemas["WebhookTest"];
+/** One event on its way to one webhook. */
+export type WebhookDelivery = Schemas["WebhookDelivery"];
+/** A page of deliveries, those of the newest events first. */
+export type WebhookDeliveryList = Schemas["WebhookDeliveryList"];
 /** What exactly is to be done, and what the person is shown of it. */
 export type Action = Schemas["Action"];
 /** The exact parameters of an action: a plain JSON object. */

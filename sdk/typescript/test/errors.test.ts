@@ -34,6 +34,8 @@ const table: Record<sdk.ProblemCode, [number, string]> = {
   frozen: [403, "FrozenError"],
   "outcome-already-set": [409, "OutcomeAlreadySetError"],
   "not-redeemed": [409, "NotRedeemedError"],
+  "too-many-webhooks": [409, "TooManyWebhooksError"],
+  "webhook-disabled": [409, "WebhookDisabledError"],
 };
 
 let reply = problem("internal", 500);

@@ -10,6 +10,63 @@ import (
 	"github.com/google/uuid"
 )
 
+// Defines values for ApiKeyKind.
+const (
+	ApiKeyKindApiKey     ApiKeyKind = "api_key"
+	ApiKeyKindRuntimeKey ApiKeyKind = "runtime_key"
+)
+
+// Valid indicates whether the value is a known member of the ApiKeyKind enum.
+func (e ApiKeyKind) Valid() bool {
+	switch e {
+	case ApiKeyKindApiKey:
+		return true
+	case ApiKeyKindRuntimeKey:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ApiKeyScope.
+const (
+	ApiKeysRead      ApiKeyScope = "api-keys:read"
+	ApiKeysWrite     ApiKeyScope = "api-keys:write"
+	EventsRead       ApiKeyScope = "events:read"
+	PinPoliciesRead  ApiKeyScope = "pin-policies:read"
+	PinPoliciesWrite ApiKeyScope = "pin-policies:write"
+	PinsRead         ApiKeyScope = "pins:read"
+	PinsWrite        ApiKeyScope = "pins:write"
+	WebhooksRead     ApiKeyScope = "webhooks:read"
+	WebhooksWrite    ApiKeyScope = "webhooks:write"
+)
+
+// Valid indicates whether the value is a known member of the ApiKeyScope enum.
+func (e ApiKeyScope) Valid() bool {
+	switch e {
+	case ApiKeysRead:
+		return true
+	case ApiKeysWrite:
+		return true
+	case EventsRead:
+		return true
+	case PinPoliciesRead:
+		return true
+	case PinPoliciesWrite:
+		return true
+	case PinsRead:
+		return true
+	case PinsWrite:
+		return true
+	case WebhooksRead:
+		return true
+	case WebhooksWrite:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConfirmationOutcome.
 const (
 	ConfirmationOutcomeExecuted ConfirmationOutcome = "executed"
@@ -121,6 +178,87 @@ func (e ConfirmationStatus) Valid() bool {
 	}
 }
 
+// Defines values for CreatedApiKeyKind.
+const (
+	CreatedApiKeyKindApiKey     CreatedApiKeyKind = "api_key"
+	CreatedApiKeyKindRuntimeKey CreatedApiKeyKind = "runtime_key"
+)
+
+// Valid indicates whether the value is a known member of the CreatedApiKeyKind enum.
+func (e CreatedApiKeyKind) Valid() bool {
+	switch e {
+	case CreatedApiKeyKindApiKey:
+		return true
+	case CreatedApiKeyKindRuntimeKey:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CreatedWebhookDisabledReason.
+const (
+	CreatedWebhookDisabledReasonByHand     CreatedWebhookDisabledReason = "by_hand"
+	CreatedWebhookDisabledReasonFailing    CreatedWebhookDisabledReason = "failing"
+	CreatedWebhookDisabledReasonGone       CreatedWebhookDisabledReason = "gone"
+	CreatedWebhookDisabledReasonKeyRevoked CreatedWebhookDisabledReason = "key_revoked"
+)
+
+// Valid indicates whether the value is a known member of the CreatedWebhookDisabledReason enum.
+func (e CreatedWebhookDisabledReason) Valid() bool {
+	switch e {
+	case CreatedWebhookDisabledReasonByHand:
+		return true
+	case CreatedWebhookDisabledReasonFailing:
+		return true
+	case CreatedWebhookDisabledReasonGone:
+		return true
+	case CreatedWebhookDisabledReasonKeyRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HolderPinSetBy.
+const (
+	HolderPinSetByAdmin   HolderPinSetBy = "admin"
+	HolderPinSetByHolder  HolderPinSetBy = "holder"
+	HolderPinSetByRuntime HolderPinSetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the HolderPinSetBy enum.
+func (e HolderPinSetBy) Valid() bool {
+	switch e {
+	case HolderPinSetByAdmin:
+		return true
+	case HolderPinSetByHolder:
+		return true
+	case HolderPinSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HolderType.
+const (
+	HolderTypeCustomer HolderType = "customer"
+	HolderTypeIdentity HolderType = "identity"
+)
+
+// Valid indicates whether the value is a known member of the HolderType enum.
+func (e HolderType) Valid() bool {
+	switch e {
+	case HolderTypeCustomer:
+		return true
+	case HolderTypeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Outcome.
 const (
 	OutcomeExecuted Outcome = "executed"
@@ -175,6 +313,153 @@ func (e PinChannels) Valid() bool {
 	case PinChannelsAny:
 		return true
 	case PinChannelsPage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinEventHolderType.
+const (
+	PinEventHolderTypeCustomer PinEventHolderType = "customer"
+	PinEventHolderTypeIdentity PinEventHolderType = "identity"
+)
+
+// Valid indicates whether the value is a known member of the PinEventHolderType enum.
+func (e PinEventHolderType) Valid() bool {
+	switch e {
+	case PinEventHolderTypeCustomer:
+		return true
+	case PinEventHolderTypeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PinEventType.
+const (
+	PinEventTypeAccessDenied            PinEventType = "access.denied"
+	PinEventTypeAuditPruned             PinEventType = "audit.pruned"
+	PinEventTypeAuditSealed             PinEventType = "audit.sealed"
+	PinEventTypeConfirmationApproved    PinEventType = "confirmation.approved"
+	PinEventTypeConfirmationAsked       PinEventType = "confirmation.asked"
+	PinEventTypeConfirmationBlocked     PinEventType = "confirmation.blocked"
+	PinEventTypeConfirmationDeclined    PinEventType = "confirmation.declined"
+	PinEventTypeConfirmationDisputed    PinEventType = "confirmation.disputed"
+	PinEventTypeConfirmationExpired     PinEventType = "confirmation.expired"
+	PinEventTypeConfirmationNotRequired PinEventType = "confirmation.not_required"
+	PinEventTypeConfirmationOutcome     PinEventType = "confirmation.outcome"
+	PinEventTypeConfirmationRedeemed    PinEventType = "confirmation.redeemed"
+	PinEventTypeConfirmationRefused     PinEventType = "confirmation.refused"
+	PinEventTypeFreezeLifted            PinEventType = "freeze.lifted"
+	PinEventTypeFreezeSet               PinEventType = "freeze.set"
+	PinEventTypeKeyMinted               PinEventType = "key.minted"
+	PinEventTypeKeyRevoked              PinEventType = "key.revoked"
+	PinEventTypePinAttempted            PinEventType = "pin.attempted"
+	PinEventTypePinDeactivated          PinEventType = "pin.deactivated"
+	PinEventTypePinFailed               PinEventType = "pin.failed"
+	PinEventTypePinLinkCreated          PinEventType = "pin_link.created"
+	PinEventTypePinLinkEnded            PinEventType = "pin_link.ended"
+	PinEventTypePinLocked               PinEventType = "pin.locked"
+	PinEventTypePinRefused              PinEventType = "pin.refused"
+	PinEventTypePinRemoved              PinEventType = "pin.removed"
+	PinEventTypePinSet                  PinEventType = "pin.set"
+	PinEventTypePinUnlocked             PinEventType = "pin.unlocked"
+	PinEventTypePinVerified             PinEventType = "pin.verified"
+	PinEventTypePolicyUpdated           PinEventType = "policy.updated"
+	PinEventTypeRefusalsCounted         PinEventType = "refusals.counted"
+	PinEventTypeSessionEnded            PinEventType = "session.ended"
+	PinEventTypeSessionOpened           PinEventType = "session.opened"
+	PinEventTypeWebhookCreated          PinEventType = "webhook.created"
+	PinEventTypeWebhookDeleted          PinEventType = "webhook.deleted"
+	PinEventTypeWebhookDeliveryRetried  PinEventType = "webhook.delivery_retried"
+	PinEventTypeWebhookDisabled         PinEventType = "webhook.disabled"
+	PinEventTypeWebhookSecretRotated    PinEventType = "webhook.secret_rotated"
+	PinEventTypeWebhookTested           PinEventType = "webhook.tested"
+	PinEventTypeWebhookUpdated          PinEventType = "webhook.updated"
+)
+
+// Valid indicates whether the value is a known member of the PinEventType enum.
+func (e PinEventType) Valid() bool {
+	switch e {
+	case PinEventTypeAccessDenied:
+		return true
+	case PinEventTypeAuditPruned:
+		return true
+	case PinEventTypeAuditSealed:
+		return true
+	case PinEventTypeConfirmationApproved:
+		return true
+	case PinEventTypeConfirmationAsked:
+		return true
+	case PinEventTypeConfirmationBlocked:
+		return true
+	case PinEventTypeConfirmationDeclined:
+		return true
+	case PinEventTypeConfirmationDisputed:
+		return true
+	case PinEventTypeConfirmationExpired:
+		return true
+	case PinEventTypeConfirmationNotRequired:
+		return true
+	case PinEventTypeConfirmationOutcome:
+		return true
+	case PinEventTypeConfirmationRedeemed:
+		return true
+	case PinEventTypeConfirmationRefused:
+		return true
+	case PinEventTypeFreezeLifted:
+		return true
+	case PinEventTypeFreezeSet:
+		return true
+	case PinEventTypeKeyMinted:
+		return true
+	case PinEventTypeKeyRevoked:
+		return true
+	case PinEventTypePinAttempted:
+		return true
+	case PinEventTypePinDeactivated:
+		return true
+	case PinEventTypePinFailed:
+		return true
+	case PinEventTypePinLinkCreated:
+		return true
+	case PinEventTypePinLinkEnded:
+		return true
+	case PinEventTypePinLocked:
+		return true
+	case PinEventTypePinRefused:
+		return true
+	case PinEventTypePinRemoved:
+		return true
+	case PinEventTypePinSet:
+		return true
+	case PinEventTypePinUnlocked:
+		return true
+	case PinEventTypePinVerified:
+		return true
+	case PinEventTypePolicyUpdated:
+		return true
+	case PinEventTypeRefusalsCounted:
+		return true
+	case PinEventTypeSessionEnded:
+		return true
+	case PinEventTypeSessionOpened:
+		return true
+	case PinEventTypeWebhookCreated:
+		return true
+	case PinEventTypeWebhookDeleted:
+		return true
+	case PinEventTypeWebhookDeliveryRetried:
+		return true
+	case PinEventTypeWebhookDisabled:
+		return true
+	case PinEventTypeWebhookSecretRotated:
+		return true
+	case PinEventTypeWebhookTested:
+		return true
+	case PinEventTypeWebhookUpdated:
 		return true
 	default:
 		return false
@@ -264,33 +549,35 @@ func (e PinStatusSetBy) Valid() bool {
 
 // Defines values for ProblemType.
 const (
-	ProblemTypeAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
-	ProblemTypeBusy                 ProblemType = "urn:hydrapin:problem:busy"
-	ProblemTypeChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
-	ProblemTypeExpired              ProblemType = "urn:hydrapin:problem:expired"
-	ProblemTypeForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
-	ProblemTypeFrozen               ProblemType = "urn:hydrapin:problem:frozen"
-	ProblemTypeIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
-	ProblemTypeInternal             ProblemType = "urn:hydrapin:problem:internal"
-	ProblemTypeMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
-	ProblemTypeNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
-	ProblemTypeNotFound             ProblemType = "urn:hydrapin:problem:not-found"
-	ProblemTypeNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
-	ProblemTypeNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
-	ProblemTypeOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
-	ProblemTypePageOnly             ProblemType = "urn:hydrapin:problem:page-only"
-	ProblemTypeParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
-	ProblemTypePinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
-	ProblemTypePinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
-	ProblemTypePinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
-	ProblemTypePinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
-	ProblemTypePreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
-	ProblemTypeTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
-	ProblemTypeTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
-	ProblemTypeUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
-	ProblemTypeUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
-	ProblemTypeUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
-	ProblemTypeWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
+	ProblemTypeAlreadyRedeemed             ProblemType = "urn:hydrapin:problem:already-redeemed"
+	ProblemTypeBusy                        ProblemType = "urn:hydrapin:problem:busy"
+	ProblemTypeChangedSinceApproval        ProblemType = "urn:hydrapin:problem:changed-since-approval"
+	ProblemTypeExpired                     ProblemType = "urn:hydrapin:problem:expired"
+	ProblemTypeForbidden                   ProblemType = "urn:hydrapin:problem:forbidden"
+	ProblemTypeFrozen                      ProblemType = "urn:hydrapin:problem:frozen"
+	ProblemTypeIdempotencyConflict         ProblemType = "urn:hydrapin:problem:idempotency-conflict"
+	ProblemTypeInternal                    ProblemType = "urn:hydrapin:problem:internal"
+	ProblemTypeMethodNotAllowed            ProblemType = "urn:hydrapin:problem:method-not-allowed"
+	ProblemTypeNotApproved                 ProblemType = "urn:hydrapin:problem:not-approved"
+	ProblemTypeNotFound                    ProblemType = "urn:hydrapin:problem:not-found"
+	ProblemTypeNotPending                  ProblemType = "urn:hydrapin:problem:not-pending"
+	ProblemTypeNotRedeemed                 ProblemType = "urn:hydrapin:problem:not-redeemed"
+	ProblemTypeOutcomeAlreadySet           ProblemType = "urn:hydrapin:problem:outcome-already-set"
+	ProblemTypePageOnly                    ProblemType = "urn:hydrapin:problem:too-many-webhooks"
+	ProblemTypeParamsMismatch              ProblemType = "urn:hydrapin:problem:params-mismatch"
+	ProblemTypePinInactive                 ProblemType = "urn:hydrapin:problem:pin-inactive"
+	ProblemTypePinLocked                   ProblemType = "urn:hydrapin:problem:pin-locked"
+	ProblemTypePinNotOwn                   ProblemType = "urn:hydrapin:problem:webhook-disabled"
+	ProblemTypePinNotSet                   ProblemType = "urn:hydrapin:problem:page-only"
+	ProblemTypePreconditionFailed          ProblemType = "urn:hydrapin:problem:precondition-failed"
+	ProblemTypeTooLarge                    ProblemType = "urn:hydrapin:problem:too-large"
+	ProblemTypeTooManyRequests             ProblemType = "urn:hydrapin:problem:too-many-requests"
+	ProblemTypeUnauthorized                ProblemType = "urn:hydrapin:problem:unauthorized"
+	ProblemTypeUnavailable                 ProblemType = "urn:hydrapin:problem:unavailable"
+	ProblemTypeUnsupportedMediaType        ProblemType = "urn:hydrapin:problem:unsupported-media-type"
+	ProblemTypeUrnHydrapinProblemPinNotOwn ProblemType = "urn:hydrapin:problem:pin-not-own"
+	ProblemTypeUrnHydrapinProblemPinNotSet ProblemType = "urn:hydrapin:problem:pin-not-set"
+	ProblemTypeWrongPin                    ProblemType = "urn:hydrapin:problem:wrong-pin"
 )
 
 // Valid indicates whether the value is a known member of the ProblemType enum.
@@ -348,6 +635,10 @@ func (e ProblemType) Valid() bool {
 		return true
 	case ProblemTypeUnsupportedMediaType:
 		return true
+	case ProblemTypeUrnHydrapinProblemPinNotOwn:
+		return true
+	case ProblemTypeUrnHydrapinProblemPinNotSet:
+		return true
 	case ProblemTypeWrongPin:
 		return true
 	default:
@@ -367,6 +658,177 @@ func (e Role) Valid() bool {
 	case RoleCustomer:
 		return true
 	case RoleOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDisabledReason.
+const (
+	WebhookDisabledReasonByHand     WebhookDisabledReason = "by_hand"
+	WebhookDisabledReasonFailing    WebhookDisabledReason = "failing"
+	WebhookDisabledReasonGone       WebhookDisabledReason = "gone"
+	WebhookDisabledReasonKeyRevoked WebhookDisabledReason = "key_revoked"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDisabledReason enum.
+func (e WebhookDisabledReason) Valid() bool {
+	switch e {
+	case WebhookDisabledReasonByHand:
+		return true
+	case WebhookDisabledReasonFailing:
+		return true
+	case WebhookDisabledReasonGone:
+		return true
+	case WebhookDisabledReasonKeyRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDeliveryLastError.
+const (
+	AddressNotAllowed  WebhookDeliveryLastError = "address_not_allowed"
+	ConnectionFailed   WebhookDeliveryLastError = "connection_failed"
+	EventRemoved       WebhookDeliveryLastError = "event_removed"
+	InvalidAnswer      WebhookDeliveryLastError = "invalid_answer"
+	NameNotResolved    WebhookDeliveryLastError = "name_not_resolved"
+	Redirected         WebhookDeliveryLastError = "redirected"
+	SecretUnreadable   WebhookDeliveryLastError = "secret_unreadable"
+	TimedOut           WebhookDeliveryLastError = "timed_out"
+	TlsFailed          WebhookDeliveryLastError = "tls_failed"
+	UnsuccessfulStatus WebhookDeliveryLastError = "unsuccessful_status"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryLastError enum.
+func (e WebhookDeliveryLastError) Valid() bool {
+	switch e {
+	case AddressNotAllowed:
+		return true
+	case ConnectionFailed:
+		return true
+	case EventRemoved:
+		return true
+	case InvalidAnswer:
+		return true
+	case NameNotResolved:
+		return true
+	case Redirected:
+		return true
+	case SecretUnreadable:
+		return true
+	case TimedOut:
+		return true
+	case TlsFailed:
+		return true
+	case UnsuccessfulStatus:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDeliveryStatus.
+const (
+	WebhookDeliveryStatusDead      WebhookDeliveryStatus = "dead"
+	WebhookDeliveryStatusDelivered WebhookDeliveryStatus = "delivered"
+	WebhookDeliveryStatusPending   WebhookDeliveryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryStatus enum.
+func (e WebhookDeliveryStatus) Valid() bool {
+	switch e {
+	case WebhookDeliveryStatusDead:
+		return true
+	case WebhookDeliveryStatusDelivered:
+		return true
+	case WebhookDeliveryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryDeliveryStatus.
+const (
+	QueryDeliveryStatusDead      QueryDeliveryStatus = "dead"
+	QueryDeliveryStatusDelivered QueryDeliveryStatus = "delivered"
+	QueryDeliveryStatusPending   QueryDeliveryStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the QueryDeliveryStatus enum.
+func (e QueryDeliveryStatus) Valid() bool {
+	switch e {
+	case QueryDeliveryStatusDead:
+		return true
+	case QueryDeliveryStatusDelivered:
+		return true
+	case QueryDeliveryStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryEventOrder.
+const (
+	QueryEventOrderAsc  QueryEventOrder = "asc"
+	QueryEventOrderDesc QueryEventOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the QueryEventOrder enum.
+func (e QueryEventOrder) Valid() bool {
+	switch e {
+	case QueryEventOrderAsc:
+		return true
+	case QueryEventOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QueryPinState.
+const (
+	QueryPinStateActive   QueryPinState = "active"
+	QueryPinStateInactive QueryPinState = "inactive"
+	QueryPinStateLocked   QueryPinState = "locked"
+	QueryPinStateNone     QueryPinState = "none"
+)
+
+// Valid indicates whether the value is a known member of the QueryPinState enum.
+func (e QueryPinState) Valid() bool {
+	switch e {
+	case QueryPinStateActive:
+		return true
+	case QueryPinStateInactive:
+		return true
+	case QueryPinStateLocked:
+		return true
+	case QueryPinStateNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QuerySetBy.
+const (
+	QuerySetByAdmin   QuerySetBy = "admin"
+	QuerySetByHolder  QuerySetBy = "holder"
+	QuerySetByRuntime QuerySetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the QuerySetBy enum.
+func (e QuerySetBy) Valid() bool {
+	switch e {
+	case QuerySetByAdmin:
+		return true
+	case QuerySetByHolder:
+		return true
+	case QuerySetByRuntime:
 		return true
 	default:
 		return false
@@ -409,6 +871,90 @@ func (e ListConfirmationsParamsStatus) Valid() bool {
 	}
 }
 
+// Defines values for ListPinEventsParamsOrder.
+const (
+	ListPinEventsParamsOrderAsc  ListPinEventsParamsOrder = "asc"
+	ListPinEventsParamsOrderDesc ListPinEventsParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListPinEventsParamsOrder enum.
+func (e ListPinEventsParamsOrder) Valid() bool {
+	switch e {
+	case ListPinEventsParamsOrderAsc:
+		return true
+	case ListPinEventsParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPinsParamsStatus.
+const (
+	ListPinsParamsStatusActive   ListPinsParamsStatus = "active"
+	ListPinsParamsStatusInactive ListPinsParamsStatus = "inactive"
+	ListPinsParamsStatusLocked   ListPinsParamsStatus = "locked"
+	ListPinsParamsStatusNone     ListPinsParamsStatus = "none"
+)
+
+// Valid indicates whether the value is a known member of the ListPinsParamsStatus enum.
+func (e ListPinsParamsStatus) Valid() bool {
+	switch e {
+	case ListPinsParamsStatusActive:
+		return true
+	case ListPinsParamsStatusInactive:
+		return true
+	case ListPinsParamsStatusLocked:
+		return true
+	case ListPinsParamsStatusNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPinsParamsSetBy.
+const (
+	ListPinsParamsSetByAdmin   ListPinsParamsSetBy = "admin"
+	ListPinsParamsSetByHolder  ListPinsParamsSetBy = "holder"
+	ListPinsParamsSetByRuntime ListPinsParamsSetBy = "runtime"
+)
+
+// Valid indicates whether the value is a known member of the ListPinsParamsSetBy enum.
+func (e ListPinsParamsSetBy) Valid() bool {
+	switch e {
+	case ListPinsParamsSetByAdmin:
+		return true
+	case ListPinsParamsSetByHolder:
+		return true
+	case ListPinsParamsSetByRuntime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListWebhookDeliveriesParamsStatus.
+const (
+	ListWebhookDeliveriesParamsStatusDead      ListWebhookDeliveriesParamsStatus = "dead"
+	ListWebhookDeliveriesParamsStatusDelivered ListWebhookDeliveriesParamsStatus = "delivered"
+	ListWebhookDeliveriesParamsStatusPending   ListWebhookDeliveriesParamsStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the ListWebhookDeliveriesParamsStatus enum.
+func (e ListWebhookDeliveriesParamsStatus) Valid() bool {
+	switch e {
+	case ListWebhookDeliveriesParamsStatusDead:
+		return true
+	case ListWebhookDeliveriesParamsStatusDelivered:
+		return true
+	case ListWebhookDeliveriesParamsStatusPending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Action Exactly what the skill is about to do. An action is always confirmed by itself.
 type Action struct {
 	// Params The exact parameters of the action. hydrapin puts them into canonical form (RFC 8785) and hashes them. It refuses duplicate names, lone surrogates, numbers that a double cannot represent exactly, more than 32 levels of nesting, and more than 16 KiB.
@@ -426,6 +972,68 @@ type Action struct {
 //
 // Example: {"amount":"250.00","currency":"EUR","to":"DE89370400440532013000"}
 type ActionParams = json.RawMessage
+
+// ApiKey A key, without its secret.
+type ApiKey struct {
+	// CreatedAt When the key was created.
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// ExpiresAt When the key expires. Null if it does not.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Id The id of the key. It is no secret.
+	Id string `json:"id"`
+
+	// InstanceId The instance of a runtime key. Null for an API key.
+	InstanceId *uuid.UUID `json:"instance_id"`
+
+	// Kind An API key, or the runtime key of an instance.
+	Kind ApiKeyKind `json:"kind"`
+
+	// LastUsedAt When the key was last used, to within a minute. Null if it never was.
+	LastUsedAt *time.Time `json:"last_used_at"`
+
+	// Name The name for people. Null if it has none.
+	Name *string `json:"name"`
+
+	// Prefix How the key begins. It is no secret, and says which key is which.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt When the key was revoked. Null if it was not.
+	RevokedAt *time.Time `json:"revoked_at"`
+
+	// Scopes What the key allows. Empty for a runtime key.
+	Scopes []ApiKeyScope `json:"scopes"`
+}
+
+// ApiKeyKind An API key, or the runtime key of an instance.
+type ApiKeyKind string
+
+// ApiKeyList A page of keys.
+type ApiKeyList struct {
+	// ApiKeys The keys, the oldest first.
+	ApiKeys []ApiKey `json:"api_keys"`
+
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+}
+
+// ApiKeyScope A right of an API key.
+//
+// Example: pins:read
+type ApiKeyScope string
 
 // AskConfirmation The question "may this skill run now?"
 type AskConfirmation struct {
@@ -541,6 +1149,23 @@ type ConfirmationList struct {
 // ConfirmationStatus The state of the confirmation. Treat any unrecognised status as "no".
 type ConfirmationStatus string
 
+// CreateApiKey The key to create: with `scopes` an API key, with `instance_id` a runtime key. Send exactly one of the two.
+type CreateApiKey struct {
+	// ExpiresAt When the key expires, in RFC 3339 format. It must be in the future.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// InstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	InstanceId *Uuid `json:"instance_id,omitempty"`
+
+	// Name A name for people.
+	//
+	// Example: dashboard
+	Name string `json:"name"`
+
+	// Scopes What the key allows. A scope that is named twice counts once.
+	Scopes *[]ApiKeyScope `json:"scopes,omitempty"`
+}
+
 // CreatePinLink How long the link lives.
 type CreatePinLink struct {
 	// ExpiresInSeconds After how many seconds the link expires.
@@ -553,8 +1178,113 @@ type CreateRuntimePinLink struct {
 	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
 }
 
+// CreateWebhook The webhook to create.
+type CreateWebhook struct {
+	// Description A description for people.
+	//
+	// Example: Alerts of the back office
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether to send events at once.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Events The types of events to send, and families of them.
+	Events []EventPattern `json:"events"`
+
+	// Url Where to send events. It begins with `https://` and has no user name.
+	//
+	// Example: https://hooks.example.com/hydrapin
+	Url string `json:"url"`
+}
+
+// CreatedApiKey A key that was created, with the key itself.
+type CreatedApiKey struct {
+	// CreatedAt When the key was created.
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// ExpiresAt When the key expires. Null if it does not.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Id The id of the key. It is no secret.
+	Id string `json:"id"`
+
+	// InstanceId The instance of a runtime key. Null for an API key.
+	InstanceId *uuid.UUID `json:"instance_id"`
+
+	// Key The key. It is shown only this once. Store it as a secret.
+	Key string `json:"key"`
+
+	// Kind An API key, or the runtime key of an instance.
+	Kind CreatedApiKeyKind `json:"kind"`
+
+	// LastUsedAt When the key was last used, to within a minute. Null if it never was.
+	LastUsedAt *time.Time `json:"last_used_at"`
+
+	// Name The name for people. Null if it has none.
+	Name *string `json:"name"`
+
+	// Prefix How the key begins. It is no secret, and says which key is which.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt When the key was revoked. Null if it was not.
+	RevokedAt *time.Time `json:"revoked_at"`
+
+	// Scopes What the key allows. Empty for a runtime key.
+	Scopes []ApiKeyScope `json:"scopes"`
+}
+
+// CreatedApiKeyKind An API key, or the runtime key of an instance.
+type CreatedApiKeyKind string
+
+// CreatedWebhook A webhook with its secret.
+type CreatedWebhook struct {
+	// CreatedAt When it was created.
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// Description A description for people. Null if it has none.
+	Description *string `json:"description"`
+
+	// DisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+	DisabledReason *CreatedWebhookDisabledReason `json:"disabled_reason"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Events The types of events that it gets, and families of them.
+	Events []string `json:"events"`
+
+	// FailingSince Since when every try failed. Null if the last one succeeded, or there was none.
+	FailingSince *time.Time `json:"failing_since"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// Secret The secret that messages are signed with. It is shown only this once.
+	Secret string `json:"secret"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Url Where events are sent.
+	Url string `json:"url"`
+}
+
+// CreatedWebhookDisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+type CreatedWebhookDisabledReason string
+
 // ErrorLocation A field name, an index in a list, or a byte offset in the body.
 type ErrorLocation = any
+
+// EventPattern A type of events, or a family of them that ends in `.*`.
+//
+// Example: pin.*
+type EventPattern = string
 
 // Freeze Whether an instance or a tenant is frozen.
 type Freeze struct {
@@ -576,6 +1306,49 @@ type HTTPValidationError struct {
 	// Detail The validation errors.
 	Detail []ValidationError `json:"detail"`
 }
+
+// HolderPin A holder and the state of their PIN.
+type HolderPin struct {
+	// CreatedAt When the current PIN was set. Null if no PIN is set.
+	CreatedAt *time.Time `json:"created_at"`
+
+	// CustomerId The id of the customer. Null for a channel identity.
+	CustomerId *uuid.UUID `json:"customer_id"`
+
+	// HasPin Whether a PIN is set.
+	HasPin bool `json:"has_pin"`
+
+	// HolderType Whether the holder is a customer, or a channel identity of an instance.
+	//
+	// Example: customer
+	HolderType HolderType `json:"holder_type"`
+
+	// IdentityId The id of the channel identity. Null for a customer.
+	IdentityId *uuid.UUID `json:"identity_id"`
+
+	// InstanceId The instance of the channel identity. Null for a customer.
+	InstanceId *uuid.UUID `json:"instance_id"`
+
+	// IsActive Whether a PIN is set and not deactivated. A lock does not change this field.
+	IsActive bool `json:"is_active"`
+
+	// IsLocked Whether the PIN is temporarily locked after incorrect attempts.
+	IsLocked bool `json:"is_locked"`
+
+	// LockedUntil When the lock ends. Null if the PIN is not locked.
+	LockedUntil *time.Time `json:"locked_until"`
+
+	// SetBy Who set the current PIN. Null if no PIN is set.
+	SetBy *HolderPinSetBy `json:"set_by"`
+}
+
+// HolderPinSetBy Who set the current PIN. Null if no PIN is set.
+type HolderPinSetBy string
+
+// HolderType Whether the holder is a customer, or a channel identity of an instance.
+//
+// Example: customer
+type HolderType string
 
 // NewPin The PIN to set, 4 to 12 ASCII digits. PINs that are easy to guess are refused. A PIN appears only in requests, never in a response.
 //
@@ -600,6 +1373,111 @@ type PinAppliesTo string
 // PinChannels Where a PIN may be entered: `any`, or `page`, only on hydrapin's own pages.
 type PinChannels string
 
+// PinEvent An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+type PinEvent struct {
+	// ActorId The id of the key, or the subject of the token.
+	ActorId string `json:"actor_id"`
+
+	// ActorKind The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or `operator`.
+	ActorKind string `json:"actor_kind"`
+
+	// ConfirmationId The confirmation. Null if it is about none.
+	ConfirmationId *uuid.UUID `json:"confirmation_id"`
+
+	// CustomerId The customer whose PIN it is about. Null if it is about none.
+	CustomerId *uuid.UUID `json:"customer_id"`
+
+	// Details What else the event records. The fields depend on its type.
+	Details json.RawMessage `json:"details"`
+
+	// HolderType What kind of holder it is about. Null if it is about none.
+	HolderType *PinEventHolderType `json:"holder_type"`
+
+	// Id The id of the event, 128 random bits.
+	Id uuid.UUID `json:"id"`
+
+	// IdentityId The channel identity whose PIN it is about. Null if it is about none.
+	IdentityId *uuid.UUID `json:"identity_id"`
+
+	// Index The place of the event in the trail of the tenant, from 0.
+	Index int64 `json:"index"`
+
+	// InstanceId The instance. Null if it is about none.
+	InstanceId *uuid.UUID `json:"instance_id"`
+
+	// Peer The address that the request came from. Null if there was none.
+	Peer *string `json:"peer"`
+
+	// RequestId The id of the request. Null if there was none.
+	RequestId *string `json:"request_id"`
+
+	// TenantId The tenant.
+	TenantId uuid.UUID `json:"tenant_id"`
+
+	// Time When it happened, by the clock of the database.
+	Time time.Time `json:"time"`
+
+	// Type What happened. New types may be added.
+	Type PinEventType `json:"type"`
+}
+
+// PinEventHolderType What kind of holder it is about. Null if it is about none.
+type PinEventHolderType string
+
+// PinEventConsistency A proof that a newer tree begins with an older one.
+type PinEventConsistency struct {
+	// From The size of the older tree.
+	From int64 `json:"from"`
+
+	// Hashes The hashes of the proof, in base64.
+	Hashes []string `json:"hashes"`
+
+	// To The size of the newer tree.
+	To int64 `json:"to"`
+}
+
+// PinEventLeaf An event with its leaf in the Merkle tree.
+type PinEventLeaf struct {
+	// Event An event of the audit trail. It never holds a PIN, a key or the parameters of an action.
+	Event PinEvent `json:"event"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// Leaf The exact bytes that are hashed, in base64.
+	Leaf string `json:"leaf"`
+
+	// LeafHash The hash of the leaf, SHA-256 of a zero byte and the leaf (RFC 6962), in base64.
+	LeafHash string `json:"leaf_hash"`
+}
+
+// PinEventList A page of the audit trail.
+type PinEventList struct {
+	// Events The events, in the order that was asked for.
+	Events []PinEvent `json:"events"`
+
+	// Next Send it as `after` to get the next page. Null when there are no more events now.
+	Next *string `json:"next"`
+}
+
+// PinEventProof A proof that an event is in the audit trail.
+type PinEventProof struct {
+	// Hashes The hashes of the proof, from the leaf to the root, in base64.
+	Hashes []string `json:"hashes"`
+
+	// Index The place of the event in the trail, from 0.
+	Index int64 `json:"index"`
+
+	// LeafHash The hash of the leaf, in base64.
+	LeafHash string `json:"leaf_hash"`
+
+	// Size The size of the tree that it is proved for.
+	Size int64 `json:"size"`
+}
+
+// PinEventType What happened. New types may be added.
+type PinEventType string
+
 // PinLink A link with which a person chooses their PIN, once. Until it is used it is a credential.
 type PinLink struct {
 	// ExpiresAt When the link expires.
@@ -610,6 +1488,24 @@ type PinLink struct {
 
 	// Url The page where the PIN is chosen. Send it to the person through a channel of your own. Never pass it through a model.
 	Url string `json:"url"`
+}
+
+// PinList A page of holders.
+type PinList struct {
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Pins The holders.
+	Pins []HolderPin `json:"pins"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
 }
 
 // PinPolicy The PIN policy of an instance.
@@ -805,6 +1701,25 @@ type SetPin struct {
 // Example: payments.transfer
 type Skill = string
 
+// UpdateWebhook What to change.
+type UpdateWebhook struct {
+	// Description A description for people.
+	//
+	// Example: Alerts of the back office
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether events are sent.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Events The types of events to send, and families of them.
+	Events *[]EventPattern `json:"events,omitempty"`
+
+	// Url Where to send events. It begins with `https://` and has no user name.
+	//
+	// Example: https://hooks.example.com/hydrapin
+	Url *string `json:"url,omitempty"`
+}
+
 // Uuid A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type Uuid = uuid.UUID
 
@@ -828,11 +1743,143 @@ type VerifyPin struct {
 	Pin Pin `json:"pin"`
 }
 
+// Webhook A webhook, without its secret.
+type Webhook struct {
+	// CreatedAt When it was created.
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The kind and the id of the credential that created it, as in `jwt:ada`.
+	CreatedBy string `json:"created_by"`
+
+	// Description A description for people. Null if it has none.
+	Description *string `json:"description"`
+
+	// DisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+	DisabledReason *WebhookDisabledReason `json:"disabled_reason"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Events The types of events that it gets, and families of them.
+	Events []string `json:"events"`
+
+	// FailingSince Since when every try failed. Null if the last one succeeded, or there was none.
+	FailingSince *time.Time `json:"failing_since"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Url Where events are sent.
+	Url string `json:"url"`
+}
+
+// WebhookDisabledReason Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days without a success (`failing`), or because the key that created it, or that last changed its `url` or `events`, was revoked. Null if it is enabled.
+type WebhookDisabledReason string
+
+// WebhookDelivery One event on its way to one webhook.
+type WebhookDelivery struct {
+	// Attempts How often it was tried.
+	Attempts int `json:"attempts"`
+
+	// CreatedAt When it was queued.
+	CreatedAt time.Time `json:"created_at"`
+
+	// EventId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	EventId Uuid `json:"event_id"`
+
+	// EventIndex The place of the event in the audit trail of the tenant.
+	EventIndex int64 `json:"event_index"`
+
+	// EventType The type of the event.
+	EventType string `json:"event_type"`
+
+	// Id A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	Id Uuid `json:"id"`
+
+	// LastAttemptAt When the last try ended. Null if there was none.
+	LastAttemptAt *time.Time `json:"last_attempt_at"`
+
+	// LastError What went wrong in the last try. Null if nothing did.
+	LastError *WebhookDeliveryLastError `json:"last_error"`
+
+	// LastStatus The HTTP status of the last answer. Null if there was none.
+	LastStatus *int `json:"last_status"`
+
+	// NextAttemptAt When it is tried next. Null unless it is pending.
+	NextAttemptAt *time.Time `json:"next_attempt_at"`
+
+	// Status Whether it will be tried, has arrived, or was given up.
+	Status WebhookDeliveryStatus `json:"status"`
+
+	// WebhookId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	WebhookId Uuid `json:"webhook_id"`
+}
+
+// WebhookDeliveryLastError What went wrong in the last try. Null if nothing did.
+type WebhookDeliveryLastError string
+
+// WebhookDeliveryStatus Whether it will be tried, has arrived, or was given up.
+type WebhookDeliveryStatus string
+
+// WebhookDeliveryList A page of deliveries.
+type WebhookDeliveryList struct {
+	// Deliveries The deliveries, those of the newest events first.
+	Deliveries []WebhookDelivery `json:"deliveries"`
+
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+}
+
+// WebhookList A page of webhooks.
+type WebhookList struct {
+	// Page Which page this is.
+	Page int `json:"page"`
+
+	// PerPage How many entries a page has at most.
+	PerPage int `json:"per_page"`
+
+	// Total How many entries there are. It stops at 10,000, where there may be more.
+	Total int `json:"total"`
+
+	// TotalPages How many pages there are.
+	TotalPages int `json:"total_pages"`
+
+	// Webhooks The webhooks, the oldest first.
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// WebhookTest A test that was recorded.
+type WebhookTest struct {
+	// EventId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+	EventId Uuid `json:"event_id"`
+}
+
+// ApiKeyId defines model for ApiKeyId.
+type ApiKeyId = string
+
 // ConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type ConfirmationId = Uuid
 
 // CustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type CustomerId = Uuid
+
+// DeliveryId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type DeliveryId = Uuid
+
+// EventIndex defines model for EventIndex.
+type EventIndex = int64
 
 // IdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type IdentityId = Uuid
@@ -849,19 +1896,84 @@ type InstanceId = Uuid
 // QueryAfter defines model for QueryAfter.
 type QueryAfter = string
 
+// QueryConsistencyFrom defines model for QueryConsistencyFrom.
+type QueryConsistencyFrom = int64
+
+// QueryConsistencyTo defines model for QueryConsistencyTo.
+type QueryConsistencyTo = int64
+
 // QueryCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryCustomerId = Uuid
+
+// QueryDeliveryStatus defines model for QueryDeliveryStatus.
+type QueryDeliveryStatus string
+
+// QueryEventActor defines model for QueryEventActor.
+type QueryEventActor = string
+
+// QueryEventAfter defines model for QueryEventAfter.
+type QueryEventAfter = string
+
+// QueryEventConfirmationId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventConfirmationId = Uuid
+
+// QueryEventCustomerId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventCustomerId = Uuid
+
+// QueryEventFrom defines model for QueryEventFrom.
+type QueryEventFrom = string
+
+// QueryEventIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventIdentityId = Uuid
+
+// QueryEventInstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryEventInstanceId = Uuid
+
+// QueryEventLimit defines model for QueryEventLimit.
+type QueryEventLimit = int
+
+// QueryEventOrder defines model for QueryEventOrder.
+type QueryEventOrder string
+
+// QueryEventTo defines model for QueryEventTo.
+type QueryEventTo = string
+
+// QueryEventType What happened. New types may be added.
+type QueryEventType = PinEventType
+
+// QueryHolderType Whether the holder is a customer, or a channel identity of an instance.
+//
+// Example: customer
+type QueryHolderType = HolderType
 
 // QueryIdentityId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
 type QueryIdentityId = Uuid
 
+// QueryInstanceId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type QueryInstanceId = Uuid
+
 // QueryLimit defines model for QueryLimit.
 type QueryLimit = int
+
+// QueryPage defines model for QueryPage.
+type QueryPage = int
+
+// QueryPerPage defines model for QueryPerPage.
+type QueryPerPage = int
+
+// QueryPinState defines model for QueryPinState.
+type QueryPinState string
+
+// QueryProofSize defines model for QueryProofSize.
+type QueryProofSize = int64
 
 // QueryRole How the holder uses the instance.
 //
 // Example: owner
 type QueryRole = Role
+
+// QuerySetBy defines model for QuerySetBy.
+type QuerySetBy string
 
 // QuerySkill The name of a skill, in any script. It has no control, private-use or unassigned characters, no spaces at either end, and no `*` at the end. Names are compared without regard to case, to invisible characters, to compatibility forms such as full width (NFKD), and to how many spaces are between words.
 //
@@ -873,6 +1985,9 @@ type QueryStatus string
 
 // WaitSeconds defines model for WaitSeconds.
 type WaitSeconds = int
+
+// WebhookId A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case.
+type WebhookId = Uuid
 
 // Busy A problem document (RFC 9457).
 type Busy = Problem
@@ -895,11 +2010,23 @@ type ConflictRedeem = Problem
 // ConflictRedeemed A problem document (RFC 9457).
 type ConflictRedeemed = Problem
 
+// ConflictWebhookDisabled A problem document (RFC 9457).
+type ConflictWebhookDisabled = Problem
+
+// ConflictWebhooks A problem document (RFC 9457).
+type ConflictWebhooks = Problem
+
+// EventNotFound A problem document (RFC 9457).
+type EventNotFound = Problem
+
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
 
 // ForbiddenCustomer A problem document (RFC 9457).
 type ForbiddenCustomer = Problem
+
+// ForbiddenKey A problem document (RFC 9457).
+type ForbiddenKey = Problem
 
 // ForbiddenLift A problem document (RFC 9457).
 type ForbiddenLift = Problem
@@ -913,11 +2040,17 @@ type ForbiddenPin = Problem
 // ForbiddenRedeem A problem document (RFC 9457).
 type ForbiddenRedeem = Problem
 
+// ForbiddenRevoke A problem document (RFC 9457).
+type ForbiddenRevoke = Problem
+
 // ForbiddenRuntime A problem document (RFC 9457).
 type ForbiddenRuntime = Problem
 
 // ForbiddenVerify A problem document (RFC 9457).
 type ForbiddenVerify = Problem
+
+// ForbiddenWebhook A problem document (RFC 9457).
+type ForbiddenWebhook = Problem
 
 // Gone A problem document (RFC 9457).
 type Gone = Problem
@@ -934,11 +2067,23 @@ type Invalid = HTTPValidationError
 // InvalidConfirmation The validation errors of a request.
 type InvalidConfirmation = HTTPValidationError
 
+// InvalidConsistency The validation errors of a request.
+type InvalidConsistency = HTTPValidationError
+
 // InvalidCustomer The validation errors of a request.
 type InvalidCustomer = HTTPValidationError
 
 // InvalidDecision The validation errors of a request.
 type InvalidDecision = HTTPValidationError
+
+// InvalidDeliveryId The validation errors of a request.
+type InvalidDeliveryId = HTTPValidationError
+
+// InvalidEventIndex The validation errors of a request.
+type InvalidEventIndex = HTTPValidationError
+
+// InvalidEventList The validation errors of a request.
+type InvalidEventList = HTTPValidationError
 
 // InvalidFreeze The validation errors of a request.
 type InvalidFreeze = HTTPValidationError
@@ -952,6 +2097,12 @@ type InvalidIdentity = HTTPValidationError
 // InvalidInstance The validation errors of a request.
 type InvalidInstance = HTTPValidationError
 
+// InvalidKey The validation errors of a request.
+type InvalidKey = HTTPValidationError
+
+// InvalidKeyId The validation errors of a request.
+type InvalidKeyId = HTTPValidationError
+
 // InvalidLink The validation errors of a request.
 type InvalidLink = HTTPValidationError
 
@@ -964,6 +2115,9 @@ type InvalidMyPin = HTTPValidationError
 // InvalidOutcome The validation errors of a request.
 type InvalidOutcome = HTTPValidationError
 
+// InvalidPage The validation errors of a request.
+type InvalidPage = HTTPValidationError
+
 // InvalidPolicy The validation errors of a request.
 type InvalidPolicy = HTTPValidationError
 
@@ -973,11 +2127,26 @@ type InvalidQuestion = HTTPValidationError
 // InvalidRedeem The validation errors of a request.
 type InvalidRedeem = HTTPValidationError
 
+// InvalidWebhook The validation errors of a request.
+type InvalidWebhook = HTTPValidationError
+
+// InvalidWebhookId The validation errors of a request.
+type InvalidWebhookId = HTTPValidationError
+
 // Locked A problem document (RFC 9457).
 type Locked = Problem
 
 // NotFound A problem document (RFC 9457).
 type NotFound = Problem
+
+// NotFoundDelivery A problem document (RFC 9457).
+type NotFoundDelivery = Problem
+
+// NotFoundKey A problem document (RFC 9457).
+type NotFoundKey = Problem
+
+// NotFoundWebhook A problem document (RFC 9457).
+type NotFoundWebhook = Problem
 
 // PreconditionFailed A problem document (RFC 9457).
 type PreconditionFailed = Problem
@@ -1045,6 +2214,15 @@ type EndPinSessionsParams struct {
 	IdentityId *QueryIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
 }
 
+// ListApiKeysParams defines parameters for ListApiKeys.
+type ListApiKeysParams struct {
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
 // GetPinPolicyParams defines parameters for GetPinPolicy.
 type GetPinPolicyParams struct {
 	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
@@ -1059,6 +2237,111 @@ type UpdatePinPolicyParams struct {
 	// IfNoneMatch The ETag of the policy that you have, a list of ETags, or `*` for any stored policy. If the policy has that version, reading it returns 304 and updating it fails with 412.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
+
+// ListPinEventsParams defines parameters for ListPinEvents.
+type ListPinEventsParams struct {
+	// After The `next` of the page before. Without it, the list begins at its beginning.
+	After *QueryEventAfter `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit How many events a page has at most.
+	Limit *QueryEventLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Order Whether the oldest event comes first, or the newest.
+	Order *ListPinEventsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Type Only events of this type.
+	Type *QueryEventType `form:"type,omitempty" json:"type,omitempty"`
+
+	// CustomerId Only events about this customer as the holder of a PIN.
+	CustomerId *QueryEventCustomerId `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// IdentityId Only events about this channel identity as the holder of a PIN.
+	IdentityId *QueryEventIdentityId `form:"identity_id,omitempty" json:"identity_id,omitempty"`
+
+	// InstanceId Only events of this instance.
+	InstanceId *QueryEventInstanceId `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// ConfirmationId Only events of this confirmation.
+	ConfirmationId *QueryEventConfirmationId `form:"confirmation_id,omitempty" json:"confirmation_id,omitempty"`
+
+	// Actor Only events of this actor: the id of a key, or the subject of a token.
+	Actor *QueryEventActor `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// From Only events that happened at this time or later (RFC 3339).
+	From *QueryEventFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only events that happened before this time (RFC 3339).
+	To *QueryEventTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListPinEventsParamsOrder defines parameters for ListPinEvents.
+type ListPinEventsParamsOrder string
+
+// GetPinEventConsistencyParams defines parameters for GetPinEventConsistency.
+type GetPinEventConsistencyParams struct {
+	// From The size of the older tree.
+	From QueryConsistencyFrom `form:"from" json:"from"`
+
+	// To The size of the newer tree. Without it, the size that the tree has now.
+	To *QueryConsistencyTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// GetPinEventProofParams defines parameters for GetPinEventProof.
+type GetPinEventProofParams struct {
+	// Size The size of the tree. Without it, the size that the tree has now.
+	Size *QueryProofSize `form:"size,omitempty" json:"size,omitempty"`
+}
+
+// ListPinsParams defines parameters for ListPins.
+type ListPinsParams struct {
+	// Status Only PINs in this state now. A PIN that is locked is not `active`, one that is deactivated is only `inactive`, and `none` stands for holders without a PIN.
+	Status *ListPinsParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// SetBy Only PINs that were set by this party.
+	SetBy *ListPinsParamsSetBy `form:"set_by,omitempty" json:"set_by,omitempty"`
+
+	// HolderType Only holders of this type.
+	HolderType *QueryHolderType `form:"holder_type,omitempty" json:"holder_type,omitempty"`
+
+	// InstanceId Only channel identities of this instance.
+	InstanceId *QueryInstanceId `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListPinsParamsStatus defines parameters for ListPins.
+type ListPinsParamsStatus string
+
+// ListPinsParamsSetBy defines parameters for ListPins.
+type ListPinsParamsSetBy string
+
+// ListWebhooksParams defines parameters for ListWebhooks.
+type ListWebhooksParams struct {
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListWebhookDeliveriesParams defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParams struct {
+	// Status Only deliveries that have this status. Without it, all.
+	Status *ListWebhookDeliveriesParamsStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Page Which page to return. The first page is 1.
+	Page *QueryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage How many entries a page has at most.
+	PerPage *QueryPerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListWebhookDeliveriesParamsStatus defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParamsStatus string
 
 // AskConfirmationJSONRequestBody defines body for AskConfirmation for application/json ContentType.
 type AskConfirmationJSONRequestBody = AskConfirmation
@@ -1077,6 +2360,9 @@ type RuntimeSetPinJSONRequestBody = SetIdentityPin
 
 // RuntimeCreatePinLinkJSONRequestBody defines body for RuntimeCreatePinLink for application/json ContentType.
 type RuntimeCreatePinLinkJSONRequestBody = CreateRuntimePinLink
+
+// CreateApiKeyJSONRequestBody defines body for CreateApiKey for application/json ContentType.
+type CreateApiKeyJSONRequestBody = CreateApiKey
 
 // SetCustomerPinJSONRequestBody defines body for SetCustomerPin for application/json ContentType.
 type SetCustomerPinJSONRequestBody = SetPin
@@ -1099,6 +2385,12 @@ type UpdatePinPolicyJSONRequestBody = PinPolicyUpdate
 // SetMyPinJSONRequestBody defines body for SetMyPin for application/json ContentType.
 type SetMyPinJSONRequestBody = SetMyPin
 
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = CreateWebhook
+
+// UpdateWebhookJSONRequestBody defines body for UpdateWebhook for application/json ContentType.
+type UpdateWebhookJSONRequestBody = UpdateWebhook
+
 // Operation is an operation of the contract.
 type Operation struct {
 	// ID is its operationId, and Path has its parameters in braces.
@@ -1109,42 +2401,62 @@ type Operation struct {
 
 // The operations of the contract.
 var (
-	OpListConfirmations     = Operation{ID: "listConfirmations", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200}}
-	OpAskConfirmation       = Operation{ID: "askConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200, 201}}
-	OpDeclineConfirmation   = Operation{ID: "declineConfirmation", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{204}}
-	OpGetConfirmation       = Operation{ID: "getConfirmation", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{200}}
-	OpReportOutcome         = Operation{ID: "reportOutcome", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome", Success: []int{200}}
-	OpGetConfirmationQr     = Operation{ID: "getConfirmationQr", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr", Success: []int{200}}
-	OpRedeemConfirmation    = Operation{ID: "redeemConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem", Success: []int{200}}
-	OpVerifyConfirmation    = Operation{ID: "verifyConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify", Success: []int{200}}
-	OpRuntimeRemovePin      = Operation{ID: "runtimeRemovePin", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
-	OpRuntimeGetPinStatus   = Operation{ID: "runtimeGetPinStatus", Method: "GET", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
-	OpRuntimeSetPin         = Operation{ID: "runtimeSetPin", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
-	OpRuntimeEndPinLinks    = Operation{ID: "runtimeEndPinLinks", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{204}}
-	OpRuntimeCreatePinLink  = Operation{ID: "runtimeCreatePinLink", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
-	OpGetPinPolicyDecision  = Operation{ID: "getPinPolicyDecision", Method: "GET", Path: "/internal/v1/instances/{instance_id}/pin-policy/decision", Success: []int{200}}
-	OpEndPinSessions        = Operation{ID: "endPinSessions", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/pin-sessions", Success: []int{204}}
-	OpRemoveCustomerPin     = Operation{ID: "removeCustomerPin", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin", Success: []int{204}}
-	OpGetCustomerPinStatus  = Operation{ID: "getCustomerPinStatus", Method: "GET", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
-	OpSetCustomerPin        = Operation{ID: "setCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
-	OpEndCustomerPinLinks   = Operation{ID: "endCustomerPinLinks", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{204}}
-	OpCreateCustomerPinLink = Operation{ID: "createCustomerPinLink", Method: "POST", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{201}}
-	OpUnlockCustomerPin     = Operation{ID: "unlockCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/unlock", Success: []int{200}}
-	OpLiftTenantFreeze      = Operation{ID: "liftTenantFreeze", Method: "DELETE", Path: "/v1/freeze", Success: []int{204}}
-	OpGetTenantFreeze       = Operation{ID: "getTenantFreeze", Method: "GET", Path: "/v1/freeze", Success: []int{200}}
-	OpSetTenantFreeze       = Operation{ID: "setTenantFreeze", Method: "PUT", Path: "/v1/freeze", Success: []int{200}}
-	OpLiftInstanceFreeze    = Operation{ID: "liftInstanceFreeze", Method: "DELETE", Path: "/v1/instances/{instance_id}/freeze", Success: []int{204}}
-	OpGetInstanceFreeze     = Operation{ID: "getInstanceFreeze", Method: "GET", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
-	OpSetInstanceFreeze     = Operation{ID: "setInstanceFreeze", Method: "PUT", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
-	OpRemoveIdentityPin     = Operation{ID: "removeIdentityPin", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
-	OpGetIdentityPinStatus  = Operation{ID: "getIdentityPinStatus", Method: "GET", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
-	OpEndIdentityPinLinks   = Operation{ID: "endIdentityPinLinks", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{204}}
-	OpCreateIdentityPinLink = Operation{ID: "createIdentityPinLink", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
-	OpUnlockIdentityPin     = Operation{ID: "unlockIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/unlock", Success: []int{200}}
-	OpGetPinPolicy          = Operation{ID: "getPinPolicy", Method: "GET", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
-	OpUpdatePinPolicy       = Operation{ID: "updatePinPolicy", Method: "PATCH", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
-	OpGetMyPinStatus        = Operation{ID: "getMyPinStatus", Method: "GET", Path: "/v1/me/pin", Success: []int{200}}
-	OpSetMyPin              = Operation{ID: "setMyPin", Method: "PUT", Path: "/v1/me/pin", Success: []int{200}}
+	OpListConfirmations      = Operation{ID: "listConfirmations", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200}}
+	OpAskConfirmation        = Operation{ID: "askConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations", Success: []int{200, 201}}
+	OpDeclineConfirmation    = Operation{ID: "declineConfirmation", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{204}}
+	OpGetConfirmation        = Operation{ID: "getConfirmation", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}", Success: []int{200}}
+	OpReportOutcome          = Operation{ID: "reportOutcome", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/outcome", Success: []int{200}}
+	OpGetConfirmationQr      = Operation{ID: "getConfirmationQr", Method: "GET", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/qr", Success: []int{200}}
+	OpRedeemConfirmation     = Operation{ID: "redeemConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/redeem", Success: []int{200}}
+	OpVerifyConfirmation     = Operation{ID: "verifyConfirmation", Method: "POST", Path: "/internal/v1/instances/{instance_id}/confirmations/{confirmation_id}/verify", Success: []int{200}}
+	OpRuntimeRemovePin       = Operation{ID: "runtimeRemovePin", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
+	OpRuntimeGetPinStatus    = Operation{ID: "runtimeGetPinStatus", Method: "GET", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
+	OpRuntimeSetPin          = Operation{ID: "runtimeSetPin", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
+	OpRuntimeEndPinLinks     = Operation{ID: "runtimeEndPinLinks", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{204}}
+	OpRuntimeCreatePinLink   = Operation{ID: "runtimeCreatePinLink", Method: "POST", Path: "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
+	OpGetPinPolicyDecision   = Operation{ID: "getPinPolicyDecision", Method: "GET", Path: "/internal/v1/instances/{instance_id}/pin-policy/decision", Success: []int{200}}
+	OpEndPinSessions         = Operation{ID: "endPinSessions", Method: "DELETE", Path: "/internal/v1/instances/{instance_id}/pin-sessions", Success: []int{204}}
+	OpListApiKeys            = Operation{ID: "listApiKeys", Method: "GET", Path: "/v1/api-keys", Success: []int{200}}
+	OpCreateApiKey           = Operation{ID: "createApiKey", Method: "POST", Path: "/v1/api-keys", Success: []int{201}}
+	OpRevokeApiKey           = Operation{ID: "revokeApiKey", Method: "DELETE", Path: "/v1/api-keys/{api_key_id}", Success: []int{204}}
+	OpRemoveCustomerPin      = Operation{ID: "removeCustomerPin", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin", Success: []int{204}}
+	OpGetCustomerPinStatus   = Operation{ID: "getCustomerPinStatus", Method: "GET", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
+	OpSetCustomerPin         = Operation{ID: "setCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin", Success: []int{200}}
+	OpEndCustomerPinLinks    = Operation{ID: "endCustomerPinLinks", Method: "DELETE", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{204}}
+	OpCreateCustomerPinLink  = Operation{ID: "createCustomerPinLink", Method: "POST", Path: "/v1/customers/{customer_id}/pin-links", Success: []int{201}}
+	OpDeactivateCustomerPin  = Operation{ID: "deactivateCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/deactivate", Success: []int{200}}
+	OpUnlockCustomerPin      = Operation{ID: "unlockCustomerPin", Method: "POST", Path: "/v1/customers/{customer_id}/pin/unlock", Success: []int{200}}
+	OpLiftTenantFreeze       = Operation{ID: "liftTenantFreeze", Method: "DELETE", Path: "/v1/freeze", Success: []int{204}}
+	OpGetTenantFreeze        = Operation{ID: "getTenantFreeze", Method: "GET", Path: "/v1/freeze", Success: []int{200}}
+	OpSetTenantFreeze        = Operation{ID: "setTenantFreeze", Method: "PUT", Path: "/v1/freeze", Success: []int{200}}
+	OpLiftInstanceFreeze     = Operation{ID: "liftInstanceFreeze", Method: "DELETE", Path: "/v1/instances/{instance_id}/freeze", Success: []int{204}}
+	OpGetInstanceFreeze      = Operation{ID: "getInstanceFreeze", Method: "GET", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
+	OpSetInstanceFreeze      = Operation{ID: "setInstanceFreeze", Method: "PUT", Path: "/v1/instances/{instance_id}/freeze", Success: []int{200}}
+	OpRemoveIdentityPin      = Operation{ID: "removeIdentityPin", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{204}}
+	OpGetIdentityPinStatus   = Operation{ID: "getIdentityPinStatus", Method: "GET", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin", Success: []int{200}}
+	OpEndIdentityPinLinks    = Operation{ID: "endIdentityPinLinks", Method: "DELETE", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{204}}
+	OpCreateIdentityPinLink  = Operation{ID: "createIdentityPinLink", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin-links", Success: []int{201}}
+	OpDeactivateIdentityPin  = Operation{ID: "deactivateIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate", Success: []int{200}}
+	OpUnlockIdentityPin      = Operation{ID: "unlockIdentityPin", Method: "POST", Path: "/v1/instances/{instance_id}/identities/{identity_id}/pin/unlock", Success: []int{200}}
+	OpGetPinPolicy           = Operation{ID: "getPinPolicy", Method: "GET", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
+	OpUpdatePinPolicy        = Operation{ID: "updatePinPolicy", Method: "PATCH", Path: "/v1/instances/{instance_id}/pin-policy", Success: []int{200}}
+	OpGetMyPinStatus         = Operation{ID: "getMyPinStatus", Method: "GET", Path: "/v1/me/pin", Success: []int{200}}
+	OpSetMyPin               = Operation{ID: "setMyPin", Method: "PUT", Path: "/v1/me/pin", Success: []int{200}}
+	OpListPinEvents          = Operation{ID: "listPinEvents", Method: "GET", Path: "/v1/pin-events", Success: []int{200}}
+	OpGetPinEventCheckpoint  = Operation{ID: "getPinEventCheckpoint", Method: "GET", Path: "/v1/pin-events/checkpoint", Success: []int{200}}
+	OpGetPinEventConsistency = Operation{ID: "getPinEventConsistency", Method: "GET", Path: "/v1/pin-events/consistency", Success: []int{200}}
+	OpGetPinEvent            = Operation{ID: "getPinEvent", Method: "GET", Path: "/v1/pin-events/{index}", Success: []int{200}}
+	OpGetPinEventProof       = Operation{ID: "getPinEventProof", Method: "GET", Path: "/v1/pin-events/{index}/proof", Success: []int{200}}
+	OpListPins               = Operation{ID: "listPins", Method: "GET", Path: "/v1/pins", Success: []int{200}}
+	OpRetryWebhookDelivery   = Operation{ID: "retryWebhookDelivery", Method: "POST", Path: "/v1/webhook-deliveries/{delivery_id}/retry", Success: []int{200}}
+	OpListWebhooks           = Operation{ID: "listWebhooks", Method: "GET", Path: "/v1/webhooks", Success: []int{200}}
+	OpCreateWebhook          = Operation{ID: "createWebhook", Method: "POST", Path: "/v1/webhooks", Success: []int{201}}
+	OpDeleteWebhook          = Operation{ID: "deleteWebhook", Method: "DELETE", Path: "/v1/webhooks/{webhook_id}", Success: []int{204}}
+	OpGetWebhook             = Operation{ID: "getWebhook", Method: "GET", Path: "/v1/webhooks/{webhook_id}", Success: []int{200}}
+	OpUpdateWebhook          = Operation{ID: "updateWebhook", Method: "PATCH", Path: "/v1/webhooks/{webhook_id}", Success: []int{200}}
+	OpListWebhookDeliveries  = Operation{ID: "listWebhookDeliveries", Method: "GET", Path: "/v1/webhooks/{webhook_id}/deliveries", Success: []int{200}}
+	OpRotateWebhookSecret    = Operation{ID: "rotateWebhookSecret", Method: "POST", Path: "/v1/webhooks/{webhook_id}/rotate-secret", Success: []int{200}}
+	OpTestWebhook            = Operation{ID: "testWebhook", Method: "POST", Path: "/v1/webhooks/{webhook_id}/test", Success: []int{202}}
 )
 
 // Operations are all operations of the contract.
@@ -1164,11 +2476,15 @@ var Operations = []Operation{
 	OpRuntimeCreatePinLink,
 	OpGetPinPolicyDecision,
 	OpEndPinSessions,
+	OpListApiKeys,
+	OpCreateApiKey,
+	OpRevokeApiKey,
 	OpRemoveCustomerPin,
 	OpGetCustomerPinStatus,
 	OpSetCustomerPin,
 	OpEndCustomerPinLinks,
 	OpCreateCustomerPinLink,
+	OpDeactivateCustomerPin,
 	OpUnlockCustomerPin,
 	OpLiftTenantFreeze,
 	OpGetTenantFreeze,
@@ -1180,11 +2496,27 @@ var Operations = []Operation{
 	OpGetIdentityPinStatus,
 	OpEndIdentityPinLinks,
 	OpCreateIdentityPinLink,
+	OpDeactivateIdentityPin,
 	OpUnlockIdentityPin,
 	OpGetPinPolicy,
 	OpUpdatePinPolicy,
 	OpGetMyPinStatus,
 	OpSetMyPin,
+	OpListPinEvents,
+	OpGetPinEventCheckpoint,
+	OpGetPinEventConsistency,
+	OpGetPinEvent,
+	OpGetPinEventProof,
+	OpListPins,
+	OpRetryWebhookDelivery,
+	OpListWebhooks,
+	OpCreateWebhook,
+	OpDeleteWebhook,
+	OpGetWebhook,
+	OpUpdateWebhook,
+	OpListWebhookDeliveries,
+	OpRotateWebhookSecret,
+	OpTestWebhook,
 }
 
 // Left out are the methods that send a request and read its answer: the SDK does both itself.

@@ -91,6 +91,24 @@ class AsyncAdminOperations:
         request = Request(path={"customer_id": customer_id}, timeout=timeout)
         return await self._call(ops.UNLOCK_CUSTOMER_PIN, request)
 
+    async def deactivate_customer_pin(
+        self,
+        customer_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.PinStatus:
+        """Deactivate a customer's PIN.
+
+        Deactivates the PIN, as too many incorrect attempts do: PIN sessions and PIN links end, and
+        what was approved before can no longer be redeemed. The PIN stays deactivated until an
+        admin unlocks or replaces it. The request also succeeds if there is no PIN: then only an
+        admin can set one until the unlock.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
+        """
+        request = Request(path={"customer_id": customer_id}, timeout=timeout)
+        return await self._call(ops.DEACTIVATE_CUSTOMER_PIN, request)
+
     async def create_customer_pin_link(
         self,
         customer_id: UUID | str,
@@ -338,6 +356,28 @@ class AsyncAdminOperations:
         )
         return await self._call(ops.UNLOCK_IDENTITY_PIN, request)
 
+    async def deactivate_identity_pin(
+        self,
+        instance_id: UUID | str,
+        identity_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.PinStatus:
+        """Deactivate an identity's PIN.
+
+        Deactivates the PIN, as too many incorrect attempts do: PIN sessions and PIN links end, and
+        what was approved before can no longer be redeemed. The PIN stays deactivated until an
+        admin unlocks or replaces it. The request also succeeds if there is no PIN: then only an
+        admin can set one until the unlock.
+
+        Requires an admin token, or an API key with the scope `pins:write`.
+        """
+        request = Request(
+            path={"instance_id": instance_id, "identity_id": identity_id},
+            timeout=timeout,
+        )
+        return await self._call(ops.DEACTIVATE_IDENTITY_PIN, request)
+
     async def create_identity_pin_link(
         self,
         instance_id: UUID | str,
@@ -388,6 +428,356 @@ class AsyncAdminOperations:
         )
         return await self._call(ops.END_IDENTITY_PIN_LINKS, request)
 
+    async def list_pins(
+        self,
+        *,
+        status: Literal["active", "locked", "inactive", "none"] | None = None,
+        set_by: Literal["admin", "runtime", "holder"] | None = None,
+        holder_type: Literal["customer", "identity"] | None = None,
+        instance_id: UUID | str | None = None,
+        page: int | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> models.PinList:
+        """List who has a PIN.
+
+        Returns the holders of the tenant that hydrapin knows, a page at a time: customers first,
+        in the order of their ids, then the channel identities of each instance. Without `status`,
+        the list contains holders whose PIN was removed too.
+
+        Requires an admin token, or an API key with the scope `pins:read`.
+
+        - `status`: Only PINs in this state now. A PIN that is locked is not `active`, one that is
+          deactivated is only `inactive`, and `none` stands for holders without a PIN.
+        - `set_by`: Only PINs that were set by this party.
+        - `holder_type`: Only holders of this type.
+        - `instance_id`: Only channel identities of this instance.
+        - `page`: Which page to return. The first page is 1.
+        - `per_page`: How many entries a page has at most.
+        """
+        request = Request(
+            query={"status": status, "set_by": set_by, "holder_type": holder_type, "instance_id": instance_id, "page": page, "per_page": per_page},
+            timeout=timeout,
+        )
+        return await self._call(ops.LIST_PINS, request)
+
+    async def iter_pins(
+        self,
+        *,
+        status: Literal["active", "locked", "inactive", "none"] | None = None,
+        set_by: Literal["admin", "runtime", "holder"] | None = None,
+        holder_type: Literal["customer", "identity"] | None = None,
+        instance_id: UUID | str | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[models.HolderPin]:
+        """Iterates over all that `list_pins` lists, page by page."""
+        page = 1
+        while True:
+            answer = await self.list_pins(
+                status=status,
+                set_by=set_by,
+                holder_type=holder_type,
+                instance_id=instance_id,
+                per_page=per_page,
+                page=page,
+                timeout=timeout,
+            )
+            for item in answer.pins:
+                yield item
+            if page >= answer.total_pages:
+                return
+            page += 1
+
+    async def list_api_keys(
+        self,
+        *,
+        page: int | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> models.ApiKeyList:
+        """List API keys.
+
+        Returns the API keys and runtime keys of the tenant, the oldest first, a page at a time.
+        Expired and revoked keys are listed too. The list never contains a key itself.
+
+        Requires an admin token, or an API key with the scope `api-keys:read`.
+
+        - `page`: Which page to return. The first page is 1.
+        - `per_page`: How many entries a page has at most.
+        """
+        request = Request(query={"page": page, "per_page": per_page}, timeout=timeout)
+        return await self._call(ops.LIST_API_KEYS, request)
+
+    async def iter_api_keys(
+        self,
+        *,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[models.ApiKey]:
+        """Iterates over all that `list_api_keys` lists, page by page."""
+        page = 1
+        while True:
+            answer = await self.list_api_keys(per_page=per_page, page=page, timeout=timeout)
+            for item in answer.api_keys:
+                yield item
+            if page >= answer.total_pages:
+                return
+            page += 1
+
+    async def create_api_key(
+        self,
+        body: models.CreateApiKey,
+        *,
+        timeout: float | None = None,
+    ) -> models.CreatedApiKey:
+        """Create an API key.
+
+        Creates a key and returns it, once: only its hash is stored. Send `scopes` for an API key,
+        or `instance_id` for the runtime key of that instance.
+
+        An API key can only create API keys, only with scopes that it has itself, and none that
+        expires later than it does. Without `expires_at`, the new key expires when the key that
+        creates it does; a key that an admin token creates does not expire. At most 32 keys can be
+        created one from another.
+
+        Requires an admin token, or an API key with the scope `api-keys:write`. A runtime key
+        requires an admin token.
+        """
+        request = Request(body=body, timeout=timeout)
+        return await self._call(ops.CREATE_API_KEY, request)
+
+    async def revoke_api_key(self, api_key_id: str, *, timeout: float | None = None) -> None:
+        """Revoke an API key.
+
+        Revokes a key for good, with every key that was created with it, and with those that were
+        created with them. Their open PIN links end. A revoked key can write nothing from now on,
+        and read nothing after at most 5 seconds. The request also succeeds if the key is revoked
+        already.
+
+        An API key can revoke itself and the keys that were created with it, directly or through
+        others. An admin token can revoke every key of the tenant.
+
+        Requires an admin token, or an API key with the scope `api-keys:write`.
+        """
+        request = Request(path={"api_key_id": api_key_id}, timeout=timeout)
+        return await self._call(ops.REVOKE_API_KEY, request)
+
+    async def list_webhooks(
+        self,
+        *,
+        page: int | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> models.WebhookList:
+        """List webhooks.
+
+        Returns the webhooks of the tenant, the oldest first, a page at a time. A tenant has at
+        most 20.
+
+        Requires an admin token, or an API key with the scope `webhooks:read`.
+
+        - `page`: Which page to return. The first page is 1.
+        - `per_page`: How many entries a page has at most.
+        """
+        request = Request(query={"page": page, "per_page": per_page}, timeout=timeout)
+        return await self._call(ops.LIST_WEBHOOKS, request)
+
+    async def iter_webhooks(
+        self,
+        *,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[models.Webhook]:
+        """Iterates over all that `list_webhooks` lists, page by page."""
+        page = 1
+        while True:
+            answer = await self.list_webhooks(per_page=per_page, page=page, timeout=timeout)
+            for item in answer.webhooks:
+                yield item
+            if page >= answer.total_pages:
+                return
+            page += 1
+
+    async def create_webhook(
+        self,
+        body: models.CreateWebhook,
+        *,
+        timeout: float | None = None,
+    ) -> models.CreatedWebhook:
+        """Create a webhook.
+
+        Creates a webhook: from now on, each event that it gets is sent to its `url` within
+        seconds, at least once. The answer has the secret that the messages are signed with
+        (Standard Webhooks 1.0). It is shown only this once.
+
+        `events` lists types of events, as in `pin.locked`, or families of them, as in `pin.*`. The
+        address that the `url` leads to must be public unless the operator of the server allows
+        private ones. Redirects are not followed.
+
+        A webhook is notice that something happened. It is never a reason to run a skill: only
+        *redeem* allows that.
+
+        Requires an admin token, or an API key with the scopes `webhooks:write` and `events:read`.
+        When an API key is revoked, the webhooks that it created are disabled.
+        """
+        request = Request(body=body, timeout=timeout)
+        return await self._call(ops.CREATE_WEBHOOK, request)
+
+    async def get_webhook(
+        self,
+        webhook_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.Webhook:
+        """Get a webhook.
+
+        Returns a webhook, without its secret.
+
+        Requires an admin token, or an API key with the scope `webhooks:read`.
+        """
+        request = Request(path={"webhook_id": webhook_id}, timeout=timeout)
+        return await self._call(ops.GET_WEBHOOK, request)
+
+    async def update_webhook(
+        self,
+        webhook_id: UUID | str,
+        body: models.UpdateWebhook,
+        *,
+        timeout: float | None = None,
+    ) -> models.Webhook:
+        """Update a webhook.
+
+        Changes the fields that are sent; a field that is absent or null stays as it is. An empty
+        `description` removes it.
+
+        While a webhook is disabled, nothing is queued for it, and what was queued before waits.
+        Enabling it sends that, and forgets its failures.
+
+        Requires an admin token, or an API key with the scope `webhooks:write`; to change `url` or
+        `events`, the key needs the scope `events:read` too.
+        """
+        request = Request(path={"webhook_id": webhook_id}, body=body, timeout=timeout)
+        return await self._call(ops.UPDATE_WEBHOOK, request)
+
+    async def delete_webhook(
+        self,
+        webhook_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """Delete a webhook.
+
+        Deletes a webhook. Nothing more is sent to it, and its deliveries can no longer be read.
+
+        Requires an admin token, or an API key with the scope `webhooks:write`.
+        """
+        request = Request(path={"webhook_id": webhook_id}, timeout=timeout)
+        return await self._call(ops.DELETE_WEBHOOK, request)
+
+    async def rotate_webhook_secret(
+        self,
+        webhook_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.CreatedWebhook:
+        """Rotate the secret of a webhook.
+
+        Gives the webhook a new secret and returns it, once. For 24 hours messages are signed with
+        the old secret too, so that receivers can be changed one by one. Rotating again within that
+        time ends the secret before the last.
+
+        Requires an admin token, or an API key with the scope `webhooks:write`.
+        """
+        request = Request(path={"webhook_id": webhook_id}, timeout=timeout)
+        return await self._call(ops.ROTATE_WEBHOOK_SECRET, request)
+
+    async def test_webhook(
+        self,
+        webhook_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.WebhookTest:
+        """Test a webhook.
+
+        Records an event of the type `webhook.tested`, and has it sent to this webhook whatever its
+        `events` are. *List the deliveries of a webhook* says what became of it.
+
+        Requires an admin token, or an API key with the scope `webhooks:write`.
+        """
+        request = Request(path={"webhook_id": webhook_id}, timeout=timeout)
+        return await self._call(ops.TEST_WEBHOOK, request)
+
+    async def list_webhook_deliveries(
+        self,
+        webhook_id: UUID | str,
+        *,
+        status: Literal["pending", "delivered", "dead"] | None = None,
+        page: int | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> models.WebhookDeliveryList:
+        """List the deliveries of a webhook.
+
+        Returns what was sent, or is to be sent, to a webhook, a page at a time, those of the
+        newest events first. A delivery is kept for 30 days.
+
+        A delivery that fails is tried again after 5 seconds, 5 minutes, 30 minutes, and 2, 5, 10,
+        14, 20 and 24 hours, each counted from the last failure. Then it is `dead`.
+
+        Requires an admin token, or an API key with the scope `webhooks:read`.
+
+        - `status`: Only deliveries that have this status. Without it, all.
+        - `page`: Which page to return. The first page is 1.
+        - `per_page`: How many entries a page has at most.
+        """
+        request = Request(
+            path={"webhook_id": webhook_id},
+            query={"status": status, "page": page, "per_page": per_page},
+            timeout=timeout,
+        )
+        return await self._call(ops.LIST_WEBHOOK_DELIVERIES, request)
+
+    async def iter_webhook_deliveries(
+        self,
+        webhook_id: UUID | str,
+        *,
+        status: Literal["pending", "delivered", "dead"] | None = None,
+        per_page: int | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[models.WebhookDelivery]:
+        """Iterates over all that `list_webhook_deliveries` lists, page by page."""
+        page = 1
+        while True:
+            answer = await self.list_webhook_deliveries(
+                webhook_id,
+                status=status,
+                per_page=per_page,
+                page=page,
+                timeout=timeout,
+            )
+            for item in answer.deliveries:
+                yield item
+            if page >= answer.total_pages:
+                return
+            page += 1
+
+    async def retry_webhook_delivery(
+        self,
+        delivery_id: UUID | str,
+        *,
+        timeout: float | None = None,
+    ) -> models.WebhookDelivery:
+        """Retry a delivery.
+
+        Has a delivery tried again now, whatever became of it before, also one that was delivered.
+        One that is being tried, or that was not tried yet, stays as it is.
+
+        Requires an admin token, or an API key with the scope `webhooks:write`.
+        """
+        request = Request(path={"delivery_id": delivery_id}, timeout=timeout)
+        return await self._call(ops.RETRY_WEBHOOK_DELIVERY, request)
+
     async def get_my_pin_status(self, *, timeout: float | None = None) -> models.PinStatus:
         """Get my PIN status.
 
@@ -418,6 +808,163 @@ class AsyncAdminOperations:
         """
         request = Request(body=body, timeout=timeout)
         return await self._call(ops.SET_MY_PIN, request)
+
+    async def list_pin_events(
+        self,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
+        type: Literal["pin.set", "pin.removed", "pin.attempted", "pin.verified", "pin.failed", "pin.refused", "pin.locked", "pin.deactivated", "pin.unlocked", "pin_link.created", "pin_link.ended", "policy.updated", "freeze.set", "freeze.lifted", "session.opened", "session.ended", "confirmation.not_required", "confirmation.blocked", "confirmation.asked", "confirmation.approved", "confirmation.declined", "confirmation.disputed", "confirmation.expired", "confirmation.redeemed", "confirmation.outcome", "confirmation.refused", "key.minted", "key.revoked", "access.denied", "refusals.counted", "audit.sealed", "audit.pruned", "webhook.created", "webhook.updated", "webhook.deleted", "webhook.disabled", "webhook.secret_rotated", "webhook.tested", "webhook.delivery_retried"] | None = None,
+        customer_id: UUID | str | None = None,
+        identity_id: UUID | str | None = None,
+        instance_id: UUID | str | None = None,
+        confirmation_id: UUID | str | None = None,
+        actor: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        timeout: float | None = None,
+    ) -> models.PinEventList:
+        """List the events of the audit trail.
+
+        Returns events of the tenant's audit trail, the oldest first, or with `order=desc` the
+        newest first. Narrow the list with the other parameters; an event must match all of them.
+        An event gets its place in the trail, its `index`, within a second after it happened.
+
+        To get the next page, send `next` as `after`. A page may have fewer events than `limit`, or
+        none, although there is a `next`: one request examines at most 10,000 events. The list is
+        over when `next` is null. Events that arrive meanwhile change nothing in the pages before.
+
+        Requires an admin token, or an API key with the scope `events:read`.
+
+        - `after`: The `next` of the page before. Without it, the list begins at its beginning.
+        - `limit`: How many events a page has at most.
+        - `order`: Whether the oldest event comes first, or the newest.
+        - `type`: Only events of this type.
+        - `customer_id`: Only events about this customer as the holder of a PIN.
+        - `identity_id`: Only events about this channel identity as the holder of a PIN.
+        - `instance_id`: Only events of this instance.
+        - `confirmation_id`: Only events of this confirmation.
+        - `actor`: Only events of this actor: the id of a key, or the subject of a token.
+        - `from_`: Only events that happened at this time or later (RFC 3339).
+        - `to`: Only events that happened before this time (RFC 3339).
+        """
+        request = Request(
+            query={"after": after, "limit": limit, "order": order, "type": type, "customer_id": customer_id, "identity_id": identity_id, "instance_id": instance_id, "confirmation_id": confirmation_id, "actor": actor, "from": from_, "to": to},
+            timeout=timeout,
+        )
+        return await self._call(ops.LIST_PIN_EVENTS, request)
+
+    async def iter_pin_events(
+        self,
+        *,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
+        type: Literal["pin.set", "pin.removed", "pin.attempted", "pin.verified", "pin.failed", "pin.refused", "pin.locked", "pin.deactivated", "pin.unlocked", "pin_link.created", "pin_link.ended", "policy.updated", "freeze.set", "freeze.lifted", "session.opened", "session.ended", "confirmation.not_required", "confirmation.blocked", "confirmation.asked", "confirmation.approved", "confirmation.declined", "confirmation.disputed", "confirmation.expired", "confirmation.redeemed", "confirmation.outcome", "confirmation.refused", "key.minted", "key.revoked", "access.denied", "refusals.counted", "audit.sealed", "audit.pruned", "webhook.created", "webhook.updated", "webhook.deleted", "webhook.disabled", "webhook.secret_rotated", "webhook.tested", "webhook.delivery_retried"] | None = None,
+        customer_id: UUID | str | None = None,
+        identity_id: UUID | str | None = None,
+        instance_id: UUID | str | None = None,
+        confirmation_id: UUID | str | None = None,
+        actor: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[models.PinEvent]:
+        """Iterates over all that `list_pin_events` lists, page by page."""
+        after: str | None = None
+        while True:
+            answer = await self.list_pin_events(
+                limit=limit,
+                order=order,
+                type=type,
+                customer_id=customer_id,
+                identity_id=identity_id,
+                instance_id=instance_id,
+                confirmation_id=confirmation_id,
+                actor=actor,
+                from_=from_,
+                to=to,
+                after=after,
+                timeout=timeout,
+            )
+            for item in answer.events:
+                yield item
+            after = answer.next
+            if after is None:
+                return
+
+    async def get_pin_event_checkpoint(self, *, timeout: float | None = None) -> bytes:
+        """Get the signed head of the audit trail.
+
+        Returns how far the tenant's audit trail has come, as a signed note (C2SP
+        `tlog-checkpoint`): the origin, the number of events, the root of their Merkle tree, and
+        signatures. Keep it outside of hydrapin: with it, an auditor finds any later change of the
+        events that it covers. The keys are at `/.well-known/hydrapin-log.json`. Before the first
+        event has its place in the trail, this is 404.
+
+        Requires an admin token, or an API key with the scope `events:read`.
+        """
+        request = Request(timeout=timeout)
+        return await self._call(ops.GET_PIN_EVENT_CHECKPOINT, request)
+
+    async def get_pin_event_consistency(
+        self,
+        *,
+        from_: int,
+        to: int | None = None,
+        timeout: float | None = None,
+    ) -> models.PinEventConsistency:
+        """Prove that the audit trail was only added to.
+
+        Returns the proof (RFC 6962, section 2.1.2) that the tree of the first `to` events begins
+        with that of the first `from`, unchanged. Sizes that the trail has not reached, or a `from`
+        above `to`, are 404.
+
+        Requires an admin token, or an API key with the scope `events:read`.
+
+        - `from_`: The size of the older tree.
+        - `to`: The size of the newer tree. Without it, the size that the tree has now.
+        """
+        request = Request(query={"from": from_, "to": to}, timeout=timeout)
+        return await self._call(ops.GET_PIN_EVENT_CONSISTENCY, request)
+
+    async def get_pin_event(
+        self,
+        index: int,
+        *,
+        timeout: float | None = None,
+    ) -> models.PinEventLeaf:
+        """Get one event of the audit trail.
+
+        Returns an event, and its leaf: the exact bytes that are hashed, which are the event
+        without its `index` as canonical JSON (RFC 8785). An event that is not there, or was
+        removed after its retention, is 404.
+
+        Requires an admin token, or an API key with the scope `events:read`.
+        """
+        request = Request(path={"index": index}, timeout=timeout)
+        return await self._call(ops.GET_PIN_EVENT, request)
+
+    async def get_pin_event_proof(
+        self,
+        index: int,
+        *,
+        size: int | None = None,
+        timeout: float | None = None,
+    ) -> models.PinEventProof:
+        """Prove that an event is in the audit trail.
+
+        Returns the proof (RFC 6962, section 2.1.1) that the event is in the tree of the first
+        `size` events. Together with the leaf and a signed head of that size, it proves the event
+        to a third party, without showing another event. A size that the trail has not reached, or
+        that does not cover the event, is 404.
+
+        Requires an admin token, or an API key with the scope `events:read`.
+
+        - `size`: The size of the tree. Without it, the size that the tree has now.
+        """
+        request = Request(path={"index": index}, query={"size": size}, timeout=timeout)
+        return await self._call(ops.GET_PIN_EVENT_PROOF, request)
 
 
 class AsyncRuntimeOperations:

@@ -16,13 +16,26 @@ from .._secret import Secret
 
 __all__ = [
     "Action",
+    "ApiKey",
+    "ApiKeyList",
     "AskConfirmation",
     "Confirmation",
     "ConfirmationList",
+    "CreateApiKey",
     "CreatePinLink",
     "CreateRuntimePinLink",
+    "CreateWebhook",
+    "CreatedApiKey",
+    "CreatedWebhook",
     "Freeze",
+    "HolderPin",
+    "PinEvent",
+    "PinEventConsistency",
+    "PinEventLeaf",
+    "PinEventList",
+    "PinEventProof",
     "PinLink",
+    "PinList",
     "PinPolicy",
     "PinPolicyDecision",
     "PinPolicyUpdate",
@@ -33,7 +46,13 @@ __all__ = [
     "SetIdentityPin",
     "SetMyPin",
     "SetPin",
+    "UpdateWebhook",
     "VerifyPin",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookDeliveryList",
+    "WebhookList",
+    "WebhookTest",
 ]
 
 
@@ -85,6 +104,56 @@ class SetFreeze(TypedDict):
 
     reason: NotRequired[str | None]
     """Why, for people."""
+
+
+class CreateApiKey(TypedDict):
+    """The key to create: with `scopes` an API key, with `instance_id` a runtime key. Send exactly one
+    of the two.
+    """
+
+    name: str
+    """A name for people."""
+
+    scopes: NotRequired[Sequence[Literal["pins:read", "pins:write", "pin-policies:read", "pin-policies:write", "api-keys:read", "api-keys:write", "events:read", "webhooks:read", "webhooks:write"]] | None]
+    """What the key allows. A scope that is named twice counts once."""
+
+    instance_id: NotRequired[UUID | str | None]
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    expires_at: NotRequired[datetime | str | None]
+    """When the key expires, in RFC 3339 format. It must be in the future."""
+
+
+class CreateWebhook(TypedDict):
+    """The webhook to create."""
+
+    url: str
+    """Where to send events. It begins with `https://` and has no user name."""
+
+    events: Sequence[str]
+    """The types of events to send, and families of them."""
+
+    description: NotRequired[str | None]
+    """A description for people."""
+
+    enabled: NotRequired[bool | None]
+    """Whether to send events at once."""
+
+
+class UpdateWebhook(TypedDict):
+    """What to change."""
+
+    url: NotRequired[str | None]
+    """Where to send events. It begins with `https://` and has no user name."""
+
+    events: NotRequired[Sequence[str] | None]
+    """The types of events to send, and families of them."""
+
+    description: NotRequired[str | None]
+    """A description for people."""
+
+    enabled: NotRequired[bool | None]
+    """Whether events are sent."""
 
 
 class SetMyPin(TypedDict):
@@ -335,6 +404,682 @@ class Freeze:
             since=w.get("since", wire.nullable(wire.time)),
             by=w.get("by", wire.nullable(wire.text)),
             reason=w.get("reason", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinList:
+    """A page of holders."""
+
+    pins: tuple[HolderPin, ...]
+    """The holders."""
+
+    page: int
+    """Which page this is."""
+
+    per_page: int
+    """How many entries a page has at most."""
+
+    total: int
+    """How many entries there are. It stops at 10,000, where there may be more."""
+
+    total_pages: int
+    """How many pages there are."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinList:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinList")
+        return cls(
+            pins=w.get("pins", wire.array(HolderPin.from_wire)),
+            page=w.get("page", wire.integer),
+            per_page=w.get("per_page", wire.integer),
+            total=w.get("total", wire.integer),
+            total_pages=w.get("total_pages", wire.integer),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderPin:
+    """A holder and the state of their PIN."""
+
+    holder_type: str
+    """Whether the holder is a customer, or a channel identity of an instance. One of `customer`,
+    `identity`.
+    """
+
+    customer_id: UUID | None
+    """The id of the customer. Null for a channel identity."""
+
+    instance_id: UUID | None
+    """The instance of the channel identity. Null for a customer."""
+
+    identity_id: UUID | None
+    """The id of the channel identity. Null for a customer."""
+
+    has_pin: bool
+    """Whether a PIN is set."""
+
+    is_active: bool
+    """Whether a PIN is set and not deactivated. A lock does not change this field."""
+
+    is_locked: bool
+    """Whether the PIN is temporarily locked after incorrect attempts."""
+
+    locked_until: datetime | None
+    """When the lock ends. Null if the PIN is not locked."""
+
+    created_at: datetime | None
+    """When the current PIN was set. Null if no PIN is set."""
+
+    set_by: str | None
+    """Who set the current PIN. Null if no PIN is set. One of `admin`, `runtime`, `holder`."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> HolderPin:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "HolderPin")
+        return cls(
+            holder_type=w.get("holder_type", wire.text),
+            customer_id=w.get("customer_id", wire.nullable(wire.uuid)),
+            instance_id=w.get("instance_id", wire.nullable(wire.uuid)),
+            identity_id=w.get("identity_id", wire.nullable(wire.uuid)),
+            has_pin=w.get("has_pin", wire.boolean),
+            is_active=w.get("is_active", wire.boolean),
+            is_locked=w.get("is_locked", wire.boolean),
+            locked_until=w.get("locked_until", wire.nullable(wire.time)),
+            created_at=w.get("created_at", wire.nullable(wire.time)),
+            set_by=w.get("set_by", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyList:
+    """A page of keys."""
+
+    api_keys: tuple[ApiKey, ...]
+    """The keys, the oldest first."""
+
+    page: int
+    """Which page this is."""
+
+    per_page: int
+    """How many entries a page has at most."""
+
+    total: int
+    """How many entries there are. It stops at 10,000, where there may be more."""
+
+    total_pages: int
+    """How many pages there are."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> ApiKeyList:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "ApiKeyList")
+        return cls(
+            api_keys=w.get("api_keys", wire.array(ApiKey.from_wire)),
+            page=w.get("page", wire.integer),
+            per_page=w.get("per_page", wire.integer),
+            total=w.get("total", wire.integer),
+            total_pages=w.get("total_pages", wire.integer),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key, without its secret."""
+
+    id: str
+    """The id of the key. It is no secret."""
+
+    prefix: str
+    """How the key begins. It is no secret, and says which key is which."""
+
+    kind: str
+    """An API key, or the runtime key of an instance. One of `api_key`, `runtime_key`."""
+
+    name: str | None
+    """The name for people. Null if it has none."""
+
+    scopes: tuple[str, ...]
+    """What the key allows. Empty for a runtime key."""
+
+    instance_id: UUID | None
+    """The instance of a runtime key. Null for an API key."""
+
+    created_at: datetime
+    """When the key was created."""
+
+    created_by: str
+    """The kind and the id of the credential that created it, as in `jwt:ada`."""
+
+    expires_at: datetime | None
+    """When the key expires. Null if it does not."""
+
+    revoked_at: datetime | None
+    """When the key was revoked. Null if it was not."""
+
+    last_used_at: datetime | None
+    """When the key was last used, to within a minute. Null if it never was."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> ApiKey:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "ApiKey")
+        return cls(
+            id=w.get("id", wire.text),
+            prefix=w.get("prefix", wire.text),
+            kind=w.get("kind", wire.text),
+            name=w.get("name", wire.nullable(wire.text)),
+            scopes=w.get("scopes", wire.array(wire.text)),
+            instance_id=w.get("instance_id", wire.nullable(wire.uuid)),
+            created_at=w.get("created_at", wire.time),
+            created_by=w.get("created_by", wire.text),
+            expires_at=w.get("expires_at", wire.nullable(wire.time)),
+            revoked_at=w.get("revoked_at", wire.nullable(wire.time)),
+            last_used_at=w.get("last_used_at", wire.nullable(wire.time)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedApiKey:
+    """A key that was created, with the key itself."""
+
+    key: Secret
+    """The key. It is shown only this once. Store it as a secret."""
+
+    id: str
+    """The id of the key. It is no secret."""
+
+    prefix: str
+    """How the key begins. It is no secret, and says which key is which."""
+
+    kind: str
+    """An API key, or the runtime key of an instance. One of `api_key`, `runtime_key`."""
+
+    name: str | None
+    """The name for people. Null if it has none."""
+
+    scopes: tuple[str, ...]
+    """What the key allows. Empty for a runtime key."""
+
+    instance_id: UUID | None
+    """The instance of a runtime key. Null for an API key."""
+
+    created_at: datetime
+    """When the key was created."""
+
+    created_by: str
+    """The kind and the id of the credential that created it, as in `jwt:ada`."""
+
+    expires_at: datetime | None
+    """When the key expires. Null if it does not."""
+
+    revoked_at: datetime | None
+    """When the key was revoked. Null if it was not."""
+
+    last_used_at: datetime | None
+    """When the key was last used, to within a minute. Null if it never was."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> CreatedApiKey:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "CreatedApiKey")
+        return cls(
+            key=w.get("key", wire.secret),
+            id=w.get("id", wire.text),
+            prefix=w.get("prefix", wire.text),
+            kind=w.get("kind", wire.text),
+            name=w.get("name", wire.nullable(wire.text)),
+            scopes=w.get("scopes", wire.array(wire.text)),
+            instance_id=w.get("instance_id", wire.nullable(wire.uuid)),
+            created_at=w.get("created_at", wire.time),
+            created_by=w.get("created_by", wire.text),
+            expires_at=w.get("expires_at", wire.nullable(wire.time)),
+            revoked_at=w.get("revoked_at", wire.nullable(wire.time)),
+            last_used_at=w.get("last_used_at", wire.nullable(wire.time)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookList:
+    """A page of webhooks."""
+
+    webhooks: tuple[Webhook, ...]
+    """The webhooks, the oldest first."""
+
+    page: int
+    """Which page this is."""
+
+    per_page: int
+    """How many entries a page has at most."""
+
+    total: int
+    """How many entries there are. It stops at 10,000, where there may be more."""
+
+    total_pages: int
+    """How many pages there are."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> WebhookList:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "WebhookList")
+        return cls(
+            webhooks=w.get("webhooks", wire.array(Webhook.from_wire)),
+            page=w.get("page", wire.integer),
+            per_page=w.get("per_page", wire.integer),
+            total=w.get("total", wire.integer),
+            total_pages=w.get("total_pages", wire.integer),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A webhook, without its secret."""
+
+    id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    url: str
+    """Where events are sent."""
+
+    events: tuple[str, ...]
+    """The types of events that it gets, and families of them."""
+
+    description: str | None
+    """A description for people. Null if it has none."""
+
+    enabled: bool
+    """Whether events are sent."""
+
+    disabled_reason: str | None
+    """Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days
+    without a success (`failing`), or because the key that created it, or that last changed its
+    `url` or `events`, was revoked. Null if it is enabled. One of `by_hand`, `gone`, `failing`,
+    `key_revoked`.
+    """
+
+    failing_since: datetime | None
+    """Since when every try failed. Null if the last one succeeded, or there was none."""
+
+    created_at: datetime
+    """When it was created."""
+
+    updated_at: datetime
+    """When it was last changed."""
+
+    created_by: str
+    """The kind and the id of the credential that created it, as in `jwt:ada`."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> Webhook:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "Webhook")
+        return cls(
+            id=w.get("id", wire.uuid),
+            url=w.get("url", wire.text),
+            events=w.get("events", wire.array(wire.text)),
+            description=w.get("description", wire.nullable(wire.text)),
+            enabled=w.get("enabled", wire.boolean),
+            disabled_reason=w.get("disabled_reason", wire.nullable(wire.text)),
+            failing_since=w.get("failing_since", wire.nullable(wire.time)),
+            created_at=w.get("created_at", wire.time),
+            updated_at=w.get("updated_at", wire.time),
+            created_by=w.get("created_by", wire.text),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedWebhook:
+    """A webhook with its secret."""
+
+    secret: Secret
+    """The secret that messages are signed with. It is shown only this once."""
+
+    id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    url: str
+    """Where events are sent."""
+
+    events: tuple[str, ...]
+    """The types of events that it gets, and families of them."""
+
+    description: str | None
+    """A description for people. Null if it has none."""
+
+    enabled: bool
+    """Whether events are sent."""
+
+    disabled_reason: str | None
+    """Why it is disabled: by hand, because it answered 410 (`gone`), because it failed for five days
+    without a success (`failing`), or because the key that created it, or that last changed its
+    `url` or `events`, was revoked. Null if it is enabled. One of `by_hand`, `gone`, `failing`,
+    `key_revoked`.
+    """
+
+    failing_since: datetime | None
+    """Since when every try failed. Null if the last one succeeded, or there was none."""
+
+    created_at: datetime
+    """When it was created."""
+
+    updated_at: datetime
+    """When it was last changed."""
+
+    created_by: str
+    """The kind and the id of the credential that created it, as in `jwt:ada`."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> CreatedWebhook:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "CreatedWebhook")
+        return cls(
+            secret=w.get("secret", wire.secret),
+            id=w.get("id", wire.uuid),
+            url=w.get("url", wire.text),
+            events=w.get("events", wire.array(wire.text)),
+            description=w.get("description", wire.nullable(wire.text)),
+            enabled=w.get("enabled", wire.boolean),
+            disabled_reason=w.get("disabled_reason", wire.nullable(wire.text)),
+            failing_since=w.get("failing_since", wire.nullable(wire.time)),
+            created_at=w.get("created_at", wire.time),
+            updated_at=w.get("updated_at", wire.time),
+            created_by=w.get("created_by", wire.text),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookTest:
+    """A test that was recorded."""
+
+    event_id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> WebhookTest:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "WebhookTest")
+        return cls(event_id=w.get("event_id", wire.uuid))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDeliveryList:
+    """A page of deliveries."""
+
+    deliveries: tuple[WebhookDelivery, ...]
+    """The deliveries, those of the newest events first."""
+
+    page: int
+    """Which page this is."""
+
+    per_page: int
+    """How many entries a page has at most."""
+
+    total: int
+    """How many entries there are. It stops at 10,000, where there may be more."""
+
+    total_pages: int
+    """How many pages there are."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> WebhookDeliveryList:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "WebhookDeliveryList")
+        return cls(
+            deliveries=w.get("deliveries", wire.array(WebhookDelivery.from_wire)),
+            page=w.get("page", wire.integer),
+            per_page=w.get("per_page", wire.integer),
+            total=w.get("total", wire.integer),
+            total_pages=w.get("total_pages", wire.integer),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDelivery:
+    """One event on its way to one webhook."""
+
+    id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    webhook_id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    event_id: UUID
+    """A UUID of any version, in the 8-4-4-4-12 form. Responses use lower case."""
+
+    event_index: int
+    """The place of the event in the audit trail of the tenant."""
+
+    event_type: str
+    """The type of the event."""
+
+    status: str
+    """Whether it will be tried, has arrived, or was given up. One of `pending`, `delivered`, `dead`.
+    """
+
+    attempts: int
+    """How often it was tried."""
+
+    created_at: datetime
+    """When it was queued."""
+
+    next_attempt_at: datetime | None
+    """When it is tried next. Null unless it is pending."""
+
+    last_attempt_at: datetime | None
+    """When the last try ended. Null if there was none."""
+
+    last_status: int | None
+    """The HTTP status of the last answer. Null if there was none."""
+
+    last_error: str | None
+    """What went wrong in the last try. Null if nothing did. One of `name_not_resolved`,
+    `address_not_allowed`, `connection_failed`, `tls_failed`, `timed_out`, `invalid_answer`,
+    `redirected`, `unsuccessful_status`, `secret_unreadable`, `event_removed`.
+    """
+
+    @classmethod
+    def from_wire(cls, value: object) -> WebhookDelivery:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "WebhookDelivery")
+        return cls(
+            id=w.get("id", wire.uuid),
+            webhook_id=w.get("webhook_id", wire.uuid),
+            event_id=w.get("event_id", wire.uuid),
+            event_index=w.get("event_index", wire.integer),
+            event_type=w.get("event_type", wire.text),
+            status=w.get("status", wire.text),
+            attempts=w.get("attempts", wire.integer),
+            created_at=w.get("created_at", wire.time),
+            next_attempt_at=w.get("next_attempt_at", wire.nullable(wire.time)),
+            last_attempt_at=w.get("last_attempt_at", wire.nullable(wire.time)),
+            last_status=w.get("last_status", wire.nullable(wire.integer)),
+            last_error=w.get("last_error", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinEventList:
+    """A page of the audit trail."""
+
+    events: tuple[PinEvent, ...]
+    """The events, in the order that was asked for."""
+
+    next: str | None
+    """Send it as `after` to get the next page. Null when there are no more events now."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinEventList:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinEventList")
+        return cls(
+            events=w.get("events", wire.array(PinEvent.from_wire)),
+            next=w.get("next", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinEvent:
+    """An event of the audit trail. It never holds a PIN, a key or the parameters of an action."""
+
+    index: int
+    """The place of the event in the trail of the tenant, from 0."""
+
+    id: UUID
+    """The id of the event, 128 random bits."""
+
+    time: datetime
+    """When it happened, by the clock of the database."""
+
+    tenant_id: UUID
+    """The tenant."""
+
+    type: str
+    """What happened. New types may be added. One of `pin.set`, `pin.removed`, `pin.attempted`,
+    `pin.verified`, `pin.failed`, `pin.refused`, `pin.locked`, `pin.deactivated`, `pin.unlocked`,
+    `pin_link.created`, `pin_link.ended`, `policy.updated`, `freeze.set`, `freeze.lifted`,
+    `session.opened`, `session.ended`, `confirmation.not_required`, `confirmation.blocked`,
+    `confirmation.asked`, `confirmation.approved`, `confirmation.declined`,
+    `confirmation.disputed`, `confirmation.expired`, `confirmation.redeemed`,
+    `confirmation.outcome`, `confirmation.refused`, `key.minted`, `key.revoked`, `access.denied`,
+    `refusals.counted`, `audit.sealed`, `audit.pruned`, `webhook.created`, `webhook.updated`,
+    `webhook.deleted`, `webhook.disabled`, `webhook.secret_rotated`, `webhook.tested`,
+    `webhook.delivery_retried`.
+    """
+
+    actor_kind: str
+    """The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or
+    `operator`.
+    """
+
+    actor_id: str
+    """The id of the key, or the subject of the token."""
+
+    holder_type: str | None
+    """What kind of holder it is about. Null if it is about none. One of `customer`, `identity`."""
+
+    customer_id: UUID | None
+    """The customer whose PIN it is about. Null if it is about none."""
+
+    identity_id: UUID | None
+    """The channel identity whose PIN it is about. Null if it is about none."""
+
+    instance_id: UUID | None
+    """The instance. Null if it is about none."""
+
+    confirmation_id: UUID | None
+    """The confirmation. Null if it is about none."""
+
+    request_id: str | None
+    """The id of the request. Null if there was none."""
+
+    peer: str | None
+    """The address that the request came from. Null if there was none."""
+
+    details: Mapping[str, Any]
+    """What else the event records. The fields depend on its type."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinEvent:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinEvent")
+        return cls(
+            index=w.get("index", wire.integer),
+            id=w.get("id", wire.uuid),
+            time=w.get("time", wire.time),
+            tenant_id=w.get("tenant_id", wire.uuid),
+            type=w.get("type", wire.text),
+            actor_kind=w.get("actor_kind", wire.text),
+            actor_id=w.get("actor_id", wire.text),
+            holder_type=w.get("holder_type", wire.nullable(wire.text)),
+            customer_id=w.get("customer_id", wire.nullable(wire.uuid)),
+            identity_id=w.get("identity_id", wire.nullable(wire.uuid)),
+            instance_id=w.get("instance_id", wire.nullable(wire.uuid)),
+            confirmation_id=w.get("confirmation_id", wire.nullable(wire.uuid)),
+            request_id=w.get("request_id", wire.nullable(wire.text)),
+            peer=w.get("peer", wire.nullable(wire.text)),
+            details=w.get("details", wire.mapping),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinEventConsistency:
+    """A proof that a newer tree begins with an older one."""
+
+    from_: int
+    """The size of the older tree."""
+
+    to: int
+    """The size of the newer tree."""
+
+    hashes: tuple[str, ...]
+    """The hashes of the proof, in base64."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinEventConsistency:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinEventConsistency")
+        return cls(
+            from_=w.get("from", wire.integer),
+            to=w.get("to", wire.integer),
+            hashes=w.get("hashes", wire.array(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinEventLeaf:
+    """An event with its leaf in the Merkle tree."""
+
+    index: int
+    """The place of the event in the trail, from 0."""
+
+    leaf: str
+    """The exact bytes that are hashed, in base64."""
+
+    leaf_hash: str
+    """The hash of the leaf, SHA-256 of a zero byte and the leaf (RFC 6962), in base64."""
+
+    event: PinEvent
+    """An event of the audit trail. It never holds a PIN, a key or the parameters of an action."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinEventLeaf:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinEventLeaf")
+        return cls(
+            index=w.get("index", wire.integer),
+            leaf=w.get("leaf", wire.text),
+            leaf_hash=w.get("leaf_hash", wire.text),
+            event=w.get("event", PinEvent.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinEventProof:
+    """A proof that an event is in the audit trail."""
+
+    index: int
+    """The place of the event in the trail, from 0."""
+
+    size: int
+    """The size of the tree that it is proved for."""
+
+    leaf_hash: str
+    """The hash of the leaf, in base64."""
+
+    hashes: tuple[str, ...]
+    """The hashes of the proof, from the leaf to the root, in base64."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinEventProof:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinEventProof")
+        return cls(
+            index=w.get("index", wire.integer),
+            size=w.get("size", wire.integer),
+            leaf_hash=w.get("leaf_hash", wire.text),
+            hashes=w.get("hashes", wire.array(wire.text)),
         )
 
 

@@ -60,6 +60,18 @@ UNLOCK_CUSTOMER_PIN: Final[Operation[models.PinStatus]] = Operation(
     segments=(),
 )
 
+DEACTIVATE_CUSTOMER_PIN: Final[Operation[models.PinStatus]] = Operation(
+    id="deactivateCustomerPin",
+    method="POST",
+    path="/v1/customers/{customer_id}/pin/deactivate",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
 CREATE_CUSTOMER_PIN_LINK: Final[Operation[models.PinLink]] = Operation(
     id="createCustomerPinLink",
     method="POST",
@@ -216,6 +228,18 @@ UNLOCK_IDENTITY_PIN: Final[Operation[models.PinStatus]] = Operation(
     segments=(),
 )
 
+DEACTIVATE_IDENTITY_PIN: Final[Operation[models.PinStatus]] = Operation(
+    id="deactivateIdentityPin",
+    method="POST",
+    path="/v1/instances/{instance_id}/identities/{identity_id}/pin/deactivate",
+    statuses=(200,),
+    decode=models.PinStatus.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
 CREATE_IDENTITY_PIN_LINK: Final[Operation[models.PinLink]] = Operation(
     id="createIdentityPinLink",
     method="POST",
@@ -234,6 +258,162 @@ END_IDENTITY_PIN_LINKS: Final[Operation[None]] = Operation(
     path="/v1/instances/{instance_id}/identities/{identity_id}/pin-links",
     statuses=(204,),
     decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+LIST_PINS: Final[Operation[models.PinList]] = Operation(
+    id="listPins",
+    method="GET",
+    path="/v1/pins",
+    statuses=(200,),
+    decode=models.PinList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+LIST_API_KEYS: Final[Operation[models.ApiKeyList]] = Operation(
+    id="listApiKeys",
+    method="GET",
+    path="/v1/api-keys",
+    statuses=(200,),
+    decode=models.ApiKeyList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+CREATE_API_KEY: Final[Operation[models.CreatedApiKey]] = Operation(
+    id="createApiKey",
+    method="POST",
+    path="/v1/api-keys",
+    statuses=(201,),
+    decode=models.CreatedApiKey.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+REVOKE_API_KEY: Final[Operation[None]] = Operation(
+    id="revokeApiKey",
+    method="DELETE",
+    path="/v1/api-keys/{api_key_id}",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=("api_key_id",),
+)
+
+LIST_WEBHOOKS: Final[Operation[models.WebhookList]] = Operation(
+    id="listWebhooks",
+    method="GET",
+    path="/v1/webhooks",
+    statuses=(200,),
+    decode=models.WebhookList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+CREATE_WEBHOOK: Final[Operation[models.CreatedWebhook]] = Operation(
+    id="createWebhook",
+    method="POST",
+    path="/v1/webhooks",
+    statuses=(201,),
+    decode=models.CreatedWebhook.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_WEBHOOK: Final[Operation[models.Webhook]] = Operation(
+    id="getWebhook",
+    method="GET",
+    path="/v1/webhooks/{webhook_id}",
+    statuses=(200,),
+    decode=models.Webhook.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+UPDATE_WEBHOOK: Final[Operation[models.Webhook]] = Operation(
+    id="updateWebhook",
+    method="PATCH",
+    path="/v1/webhooks/{webhook_id}",
+    statuses=(200,),
+    decode=models.Webhook.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+DELETE_WEBHOOK: Final[Operation[None]] = Operation(
+    id="deleteWebhook",
+    method="DELETE",
+    path="/v1/webhooks/{webhook_id}",
+    statuses=(204,),
+    decode=wire.nothing,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+ROTATE_WEBHOOK_SECRET: Final[Operation[models.CreatedWebhook]] = Operation(
+    id="rotateWebhookSecret",
+    method="POST",
+    path="/v1/webhooks/{webhook_id}/rotate-secret",
+    statuses=(200,),
+    decode=models.CreatedWebhook.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+TEST_WEBHOOK: Final[Operation[models.WebhookTest]] = Operation(
+    id="testWebhook",
+    method="POST",
+    path="/v1/webhooks/{webhook_id}/test",
+    statuses=(202,),
+    decode=models.WebhookTest.from_wire,
+    etag=False,
+    repeatable=False,
+    repeat_keys=(),
+    segments=(),
+)
+
+LIST_WEBHOOK_DELIVERIES: Final[Operation[models.WebhookDeliveryList]] = Operation(
+    id="listWebhookDeliveries",
+    method="GET",
+    path="/v1/webhooks/{webhook_id}/deliveries",
+    statuses=(200,),
+    decode=models.WebhookDeliveryList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+RETRY_WEBHOOK_DELIVERY: Final[Operation[models.WebhookDelivery]] = Operation(
+    id="retryWebhookDelivery",
+    method="POST",
+    path="/v1/webhook-deliveries/{delivery_id}/retry",
+    statuses=(200,),
+    decode=models.WebhookDelivery.from_wire,
     etag=False,
     repeatable=False,
     repeat_keys=(),
@@ -262,6 +442,66 @@ SET_MY_PIN: Final[Operation[models.PinStatus]] = Operation(
     repeatable=False,
     repeat_keys=(),
     segments=(),
+)
+
+LIST_PIN_EVENTS: Final[Operation[models.PinEventList]] = Operation(
+    id="listPinEvents",
+    method="GET",
+    path="/v1/pin-events",
+    statuses=(200,),
+    decode=models.PinEventList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_PIN_EVENT_CHECKPOINT: Final[Operation[bytes]] = Operation(
+    id="getPinEventCheckpoint",
+    method="GET",
+    path="/v1/pin-events/checkpoint",
+    statuses=(200,),
+    decode=wire.raw,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_PIN_EVENT_CONSISTENCY: Final[Operation[models.PinEventConsistency]] = Operation(
+    id="getPinEventConsistency",
+    method="GET",
+    path="/v1/pin-events/consistency",
+    statuses=(200,),
+    decode=models.PinEventConsistency.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_PIN_EVENT: Final[Operation[models.PinEventLeaf]] = Operation(
+    id="getPinEvent",
+    method="GET",
+    path="/v1/pin-events/{index}",
+    statuses=(200,),
+    decode=models.PinEventLeaf.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=("index",),
+)
+
+GET_PIN_EVENT_PROOF: Final[Operation[models.PinEventProof]] = Operation(
+    id="getPinEventProof",
+    method="GET",
+    path="/v1/pin-events/{index}/proof",
+    statuses=(200,),
+    decode=models.PinEventProof.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=("index",),
 )
 
 RUNTIME_GET_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
@@ -449,6 +689,7 @@ ALL: Final[tuple[Operation[Any], ...]] = (
     SET_CUSTOMER_PIN,
     REMOVE_CUSTOMER_PIN,
     UNLOCK_CUSTOMER_PIN,
+    DEACTIVATE_CUSTOMER_PIN,
     CREATE_CUSTOMER_PIN_LINK,
     END_CUSTOMER_PIN_LINKS,
     GET_PIN_POLICY,
@@ -462,10 +703,29 @@ ALL: Final[tuple[Operation[Any], ...]] = (
     GET_IDENTITY_PIN_STATUS,
     REMOVE_IDENTITY_PIN,
     UNLOCK_IDENTITY_PIN,
+    DEACTIVATE_IDENTITY_PIN,
     CREATE_IDENTITY_PIN_LINK,
     END_IDENTITY_PIN_LINKS,
+    LIST_PINS,
+    LIST_API_KEYS,
+    CREATE_API_KEY,
+    REVOKE_API_KEY,
+    LIST_WEBHOOKS,
+    CREATE_WEBHOOK,
+    GET_WEBHOOK,
+    UPDATE_WEBHOOK,
+    DELETE_WEBHOOK,
+    ROTATE_WEBHOOK_SECRET,
+    TEST_WEBHOOK,
+    LIST_WEBHOOK_DELIVERIES,
+    RETRY_WEBHOOK_DELIVERY,
     GET_MY_PIN_STATUS,
     SET_MY_PIN,
+    LIST_PIN_EVENTS,
+    GET_PIN_EVENT_CHECKPOINT,
+    GET_PIN_EVENT_CONSISTENCY,
+    GET_PIN_EVENT,
+    GET_PIN_EVENT_PROOF,
     RUNTIME_GET_PIN_STATUS,
     RUNTIME_SET_PIN,
     RUNTIME_REMOVE_PIN,

@@ -35,9 +35,11 @@ __all__ = [
     "PreconditionFailedError",
     "TooLargeError",
     "TooManyRequestsError",
+    "TooManyWebhooksError",
     "UnauthorizedError",
     "UnavailableError",
     "UnsupportedMediaTypeError",
+    "WebhookDisabledError",
     "WrongPinError",
 ]
 
@@ -138,6 +140,14 @@ class NotRedeemedError(APIError):
     """The server answered with the problem code `not-redeemed`."""
 
 
+class TooManyWebhooksError(APIError):
+    """The server answered with the problem code `too-many-webhooks`."""
+
+
+class WebhookDisabledError(APIError):
+    """The server answered with the problem code `webhook-disabled`."""
+
+
 class PageOnlyError(APIError):
     """The server answered with the problem code `page-only`."""
 
@@ -175,6 +185,8 @@ BY_CODE: Final[Mapping[str, type[APIError]]] = {
     "frozen": FrozenError,
     "outcome-already-set": OutcomeAlreadySetError,
     "not-redeemed": NotRedeemedError,
+    "too-many-webhooks": TooManyWebhooksError,
+    "webhook-disabled": WebhookDisabledError,
     "page-only": PageOnlyError,
     "pin-not-own": PinNotOwnError,
     "pin-not-set": PinNotSetError,
