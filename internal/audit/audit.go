@@ -31,6 +31,8 @@ const (
 	TypePINLinkCreated Type = "pin_link.created"
 	TypePINLinkEnded   Type = "pin_link.ended"
 
+	TypeDatabaseRestored Type = "database.restored"
+
 	TypePolicyUpdated Type = "policy.updated"
 
 	TypeFreezeSet    Type = "freeze.set"
@@ -54,8 +56,6 @@ const (
 	TypeKeyRevoked Type = "key.revoked"
 
 	TypeAccessDenied Type = "access.denied"
-
-	TypeDatabaseRestored Type = "database.restored"
 )
 
 // Actor is the credential that acted.

@@ -26,6 +26,7 @@ var stored = map[audit.Type]string{
 	audit.TypePINUnlocked:             "pin.unlocked",
 	audit.TypePINLinkCreated:          "pin_link.created",
 	audit.TypePINLinkEnded:            "pin_link.ended",
+	audit.TypeDatabaseRestored:        "database.restored",
 	audit.TypePolicyUpdated:           "policy.updated",
 	audit.TypeFreezeSet:               "freeze.set",
 	audit.TypeFreezeLifted:            "freeze.lifted",
@@ -44,7 +45,6 @@ var stored = map[audit.Type]string{
 	audit.TypeKeyMinted:               "key.minted",
 	audit.TypeKeyRevoked:              "key.revoked",
 	audit.TypeAccessDenied:            "access.denied",
-	audit.TypeDatabaseRestored:        "database.restored",
 }
 
 func TestStoredTypesStayAsTheyAre(t *testing.T) {

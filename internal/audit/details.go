@@ -54,6 +54,10 @@ type (
 		Failures int    `json:"failures"`
 	}
 
+	// DatabaseRestored says that the database is a backup that was restored: what happened
+	// after the backup was made is not in the trail.
+	DatabaseRestored struct{}
+
 	// PolicyUpdated says that the policy of an instance changed.
 	PolicyUpdated struct {
 		Before PolicyState `json:"before"`
@@ -101,10 +105,6 @@ type (
 		Kind string `json:"kind"`
 		Name string `json:"name"`
 	}
-
-	// DatabaseRestored says that the database is a backup that was restored: what happened
-	// after the backup was made is not in the trail.
-	DatabaseRestored struct{}
 
 	// AccessDenied says that a valid credential was refused an operation.
 	AccessDenied struct {
@@ -187,6 +187,9 @@ func (PINDeactivated) Type() Type { return TypePINDeactivated }
 func (PINUnlocked) Type() Type { return TypePINUnlocked }
 
 // Type implements [Details].
+func (DatabaseRestored) Type() Type { return TypeDatabaseRestored }
+
+// Type implements [Details].
 func (PolicyUpdated) Type() Type { return TypePolicyUpdated }
 
 // Type implements [Details].
@@ -236,6 +239,3 @@ func (FreezeLifted) Type() Type { return TypeFreezeLifted }
 
 // Type implements [Details].
 func (ConfirmationOutcome) Type() Type { return TypeConfirmationOutcome }
-
-// Type implements [Details].
-func (DatabaseRestored) Type() Type { return TypeDatabaseRestored }

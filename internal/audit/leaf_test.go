@@ -24,6 +24,7 @@ var each = []audit.Details{
 	audit.PINLocked{LockedUntil: "2026-11-27T09:15:00.000000Z"},
 	audit.PINDeactivated{},
 	audit.PINUnlocked{Was: "locked", Reason: "own_correct_guess", Failures: 5},
+	audit.DatabaseRestored{},
 	audit.PolicyUpdated{
 		Before: audit.PolicyState{AppliesTo: "all", RequiredSkills: []string{}, SessionTTLMinutes: 30, Channels: "any"},
 		After:  audit.PolicyState{AppliesTo: "all", RequiredSkills: []string{"*"}, Version: 1, MustBeOwn: true, Channels: "page"},
@@ -47,7 +48,6 @@ var each = []audit.Details{
 	audit.KeyMinted{Key: "k", Kind: "api_key", Name: "n", Scopes: []string{"pins:read"}},
 	audit.KeyRevoked{Key: "k", Kind: "api_key", Name: "n"},
 	audit.AccessDenied{Operation: "setCustomerPin"},
-	audit.DatabaseRestored{},
 }
 
 var asked = audit.Question{Skill: "mail.send", Role: "owner", Status: "pending", Reason: "pin", ActionDigest: "sha-256:00"}

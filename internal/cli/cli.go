@@ -33,12 +33,12 @@ type commands struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`
 
 	Serve   serve          `cmd:"" help:"Run the server."`
+	Backup  backup         `cmd:"" help:"Copy the embedded database to a file while it is in use."`
+	Restore restore        `cmd:"" help:"Create the database from a backup, or complete a restore of PostgreSQL."`
 	Health  health         `cmd:"" help:"Ask a running server whether it is ready; for container checks."`
 	Keys    keys           `cmd:"" help:"Create, list and revoke API keys and runtime keys."`
 	Token   token          `cmd:"" help:"Sign a JWT for trying things (HS256 only)."`
 	Events  events         `cmd:"" help:"Print the audit trail of a tenant."`
-	Backup  backup         `cmd:"" help:"Copy the embedded database to a file while it is in use."`
-	Restore restore        `cmd:"" help:"Create the database from a backup, or complete a restore of PostgreSQL."`
 	Migrate migrate        `cmd:"" help:"Update the database's schema."`
 	Doctor  doctor         `cmd:"" help:"Check settings, files and database, and say what to do."`
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -16,8 +16,8 @@ func TestHelpOfEveryCommandHasAnExample(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	for _, command := range []string{
-		"serve", "migrate up", "migrate status", "keys create", "keys list", "keys revoke", "events", "token", "version", "doctor", "health",
 		"backup", "restore",
+		"serve", "migrate up", "migrate status", "keys create", "keys list", "keys revoke", "events", "token", "version", "doctor", "health",
 	} {
 		r := m.run(append(strings.Fields(command), "--help")...)
 		if r.code != 0 || r.stderr != "" || !strings.Contains(r.stdout, "Example:\n\n    ") || !strings.Contains(r.stdout, "hydrapin "+command) {

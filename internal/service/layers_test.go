@@ -15,9 +15,9 @@ import (
 var layers = [][]string{
 	{"run.go"},
 	{
-		"ask.go", "verify.go", "redeem.go", "confirmations.go", "lists.go", "outcome.go", "freeze.go",
+		"ask.go", "verify.go", "redeem.go", "restore.go", "confirmations.go", "lists.go", "outcome.go", "freeze.go",
 		"pins.go", "runtimepins.go", "policies.go", "keys.go", "trail.go", "rings.go", "denied.go", "sweep.go", "wait.go",
-		"page.go", "links.go", "ownpins.go", "restore.go",
+		"page.go", "links.go", "ownpins.go",
 	},
 	{"settling.go", "setting.go"},
 	{"guess.go", "approving.go"},

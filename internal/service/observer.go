@@ -30,6 +30,7 @@ const (
 	OpSetOwnPIN          Operation = "set_own_pin"
 	OpCreatePINLink      Operation = "create_pin_link"
 	OpEndPINLinks        Operation = "end_pin_links"
+	OpRestore            Operation = "restore"
 	OpUpdatePolicy       Operation = "update_policy"
 	OpAsk                Operation = "ask"
 	OpSpend              Operation = "spend"
@@ -46,7 +47,6 @@ const (
 	OpRevokeKey          Operation = "revoke_key"
 	OpDeny               Operation = "deny"
 	OpSweep              Operation = "sweep"
-	OpRestore            Operation = "restore"
 )
 
 // Result says how a step ended.

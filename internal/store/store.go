@@ -71,6 +71,8 @@ type Store interface {
 // Lists are reads of many rows, each a round trip of its own, for what runs
 // beside requests.
 type Lists interface {
+	// Tenants returns every tenant that has a key, a PIN, a policy or a freeze.
+	Tenants(ctx context.Context) ([]uuid.UUID, error)
 	// NoLongerPending returns those of the ids that are not pending by the
 	// database's clock, or do not exist.
 	NoLongerPending(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error)
@@ -85,8 +87,6 @@ type Lists interface {
 	KeyChecks(ctx context.Context) (map[CheckID][]byte, error)
 	// PeppersInUse returns the ids of the peppers that stored PINs were hashed with.
 	PeppersInUse(ctx context.Context) ([]string, error)
-	// Tenants returns every tenant that has a key, a PIN, a policy or a freeze.
-	Tenants(ctx context.Context) ([]uuid.UUID, error)
 }
 
 // ConfirmationFilter narrows a list of open confirmations of an instance.
@@ -261,6 +261,9 @@ type Locks interface {
 	// LockSweep takes, until the transaction ends, the lock that lets one node
 	// sweep at a time; false when another has it.
 	LockSweep(into *bool)
+	// LockUnfinished locks and reads, of every tenant, up to limit rows of each kind that
+	// a restored database must not bring back to life.
+	LockUnfinished(limit int, into *Unfinished)
 	// LockExpired locks and reads up to limit confirmations that are stored as open
 	// and have expired by the database's clock, and skips those that another
 	// transaction holds.
@@ -268,9 +271,6 @@ type Locks interface {
 	// LockStale locks and reads what was kept long enough: up to limit rows of each
 	// kind, skipping those that another transaction holds.
 	LockStale(age StaleAge, limit int, into *Stale)
-	// LockUnfinished locks and reads, of every tenant, up to limit rows of each kind that
-	// a restored database must not bring back to life.
-	LockUnfinished(limit int, into *Unfinished)
 }
 
 // Unfinished is what a database holds that is still going on by its clock: pending and
