@@ -104,7 +104,7 @@ func raceOneGuard(_ *testing.T, s *stage) {
 }
 
 func racePIN(_ *testing.T, s *stage) {
-	g := s.start(setup{wait: "5s"})
+	g := s.start(setup{})
 	var all []*reply
 	for range 20 {
 		all = append(all, g.call(guardedTool, pay))
