@@ -109,6 +109,15 @@ func racePIN(_ *testing.T, s *stage) {
 	for range 20 {
 		all = append(all, g.call(guardedTool, pay))
 	}
+	hydratest.Eventually(s.t, "every call has asked", func() bool {
+		asked := 0
+		for _, at := range s.front.steps() {
+			if at == ask {
+				asked++
+			}
+		}
+		return asked == len(all)
+	})
 	s.confirm(pay)
 	for _, r := range all {
 		r.wait()

@@ -59,21 +59,31 @@ func (g *guard) again(arguments string) {
 var everyStep = []step{decide, ask, wait, redeem, report}
 
 func cutEachStep(_ *testing.T, s *stage) {
-	g := s.start(setup{wait: soon})
-	for n, at := range everyStep {
-		g.broken(at, fate{cutBefore: true}, amount(2*n))
-		g.again(amount(2 * n))
-		g.broken(at, fate{cutAfter: true}, amount(2*n+1))
-		g.again(amount(2*n + 1))
-	}
+	s.breakEachStep(fate{cutBefore: true}, fate{cutAfter: true})
 }
 
 func failEachStep(_ *testing.T, s *stage) {
+	const problem = `{"type":"urn:hydrapin:problem:busy","status":503}`
+	s.breakEachStep(fate{status: http.StatusInternalServerError, instead: problem},
+		fate{status: http.StatusServiceUnavailable, instead: problem}, fate{status: http.StatusTooManyRequests, instead: problem})
+}
+
+// breakEachStep lets each step meet each fate, and then calls again.
+func (s *stage) breakEachStep(fates ...fate) {
+	s.t.Helper()
 	g := s.start(setup{wait: soon})
-	for n, at := range everyStep {
-		for i, status := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusTooManyRequests} {
-			g.broken(at, fate{status: status, instead: `{"type":"urn:hydrapin:problem:busy","status":503}`}, amount(3*n+i))
-			g.again(amount(3*n + i))
+	// Only a guard that holds calls waits.
+	holds := s.start(setup{wait: "40s", upstream: g.o.upstream})
+	n := 0
+	for _, at := range everyStep {
+		for _, f := range fates {
+			n++
+			by := g
+			if at == wait {
+				by = holds
+			}
+			by.broken(at, f, amount(n))
+			g.again(amount(n))
 		}
 	}
 }
