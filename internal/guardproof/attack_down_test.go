@@ -73,7 +73,7 @@ func (s *stage) breakEachStep(fates ...fate) {
 	s.t.Helper()
 	g := s.start(setup{wait: soon})
 	// Only a guard that holds calls waits.
-	holds := s.start(setup{wait: "40s", upstream: g.o.upstream})
+	holds := s.start(setup{wait: "8s", upstream: g.o.upstream})
 	n := 0
 	for _, at := range everyStep {
 		for _, f := range fates {
