@@ -182,7 +182,7 @@ ci: verify lint build test test/race guard/attack fuzz contract contract/generat
 
 .PHONY: ci/long
 ci/long: export E2E_LONG := 1
-ci/long: ci test/kill guard release/check ## what takes too long for every change, too
+ci/long: ci test/kill guard examples package/check release/check ## what takes too long for every change, too
 
 .PHONY: need/postgres need/node need/gcc need/chromium need/systemd
 need/postgres need/node need/gcc need/chromium need/systemd: need/%:

@@ -96,7 +96,7 @@ type guardCheck struct {
 
 // Help implements kong.HelpProvider.
 func (guardCheck) Help() string {
-	return `It starts the MCP server or connects to it, lists its tools, and looks up the policy for each. Nobody is asked, and no tool is called.
+	return `It starts the MCP server or connects to it, lists its tools, and looks up the policy for each. It asks no one for a PIN and calls no tool.
 The exit code is 0, 1 with --strict if there is a warning, and 2 if the tools could not be checked.
 
 Example:

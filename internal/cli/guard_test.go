@@ -181,6 +181,27 @@ func TestGuardEndsTheServer(t *testing.T) {
 	})
 }
 
+// A client that does not read any more is gone; guard ends the server all the same.
+func TestGuardsClientStopsReading(t *testing.T) {
+	t.Parallel()
+	m, _, ada := guarded(t)
+	closed := filepath.Join(m.dir, "closed")
+	c := m.command(t.Context(), nil, "guard", "--customer", ada.ID().String(), "--", self(t), "mcp-server", closed)
+	in, err := c.StdinPipe()
+	hydratest.Must(t, err)
+	out, err := c.StdoutPipe()
+	hydratest.Must(t, err)
+	hydratest.Must(t, c.Start())
+	hydratest.Must(t, out.Close())
+	fmt.Fprintln(in, `no JSON`)
+	if err := c.Wait(); err != nil {
+		t.Errorf("guard ended with %v", err)
+	}
+	if _, err := os.Stat(closed); err != nil {
+		t.Error("the server's stdin was not closed")
+	}
+}
+
 func TestGuardOverHTTP(t *testing.T) {
 	t.Parallel()
 	m, _, ada := guarded(t)

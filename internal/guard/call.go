@@ -229,7 +229,7 @@ func (g *Guard) confirm(ctx context.Context, a asked, by caller) (*permit, *refu
 		return nil, refuse(saidUnknown)
 	case conf.Status == hydrapin.StatusNotRequired:
 		// The policy changed between the look-up and the question: the next call looks it up anew.
-		return nil, refuse(saidChanged)
+		return nil, refuse(saidPolicy)
 	case conf.Status == hydrapin.StatusPending:
 		if a.call.isModern() && a.call.urls && !a.call.answered && conf.ConfirmURL != "" {
 			return nil, g.inputRequired(conf)

@@ -62,7 +62,7 @@ func headerValue(value string) (string, bool) {
 		return value, true
 	}
 	if encoded, ok = strings.CutSuffix(encoded, base64End); !ok {
-		return "", false
+		return value, true // A text that only begins like base64.
 	}
 	text, err := base64.StdEncoding.DecodeString(encoded)
 	return string(text), err == nil

@@ -281,6 +281,7 @@ func TestHTTPHeaders(t *testing.T) {
 		"number as a text": {"Mcp-Param-N", "7.0"},
 		"boolean":          {"Mcp-Param-B", "false"},
 		"bad base64":       {"Mcp-Param-Region", "=?base64?!?="},
+		"base64 no end":    {"Mcp-Param-Region", "=?base64?ZXUgd2VzdA=="},
 		"no such argument": {"Mcp-Param-Amount", "1"},
 	} {
 		p := w.post(url, body, headers...)
@@ -297,8 +298,13 @@ func TestHTTPHeaders(t *testing.T) {
 	if p := w.post(url, toolsCall("1", "send_money", `{}`), "Mcp-Name", "read"); p.status != 400 {
 		t.Errorf("send_money: %d %s", p.status, p.body)
 	}
+	// Without its end, a value is the text that it is.
+	literal := strings.Replace(body, "eu west", "=?base64?ZXU=", 1)
+	if p := w.post(url, literal, "Mcp-Param-Region", "=?base64?ZXU="); p.status != 200 {
+		t.Errorf("literal: %d %s", p.status, p.body)
+	}
 	w.asked(0)
-	if len(w.seen()) != 4 {
+	if len(w.seen()) != 5 {
 		t.Errorf("%q", w.seen())
 	}
 }

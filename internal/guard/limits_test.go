@@ -87,3 +87,28 @@ func TestManyUnlistedNames(t *testing.T) {
 	}
 	w.ran()
 }
+
+// A list that changed is read again.
+func TestListChanged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.start(w.sources(""))
+	c.hello("2025-11-25", `{}`)
+	lists := func() int {
+		record, err := os.ReadFile(w.record)
+		hydratest.Must(t, err)
+		return strings.Count(string(record), `"tools/list"`)
+	}
+	for i, want := range []int{1, 1, 1, 2, 2} {
+		tool := "read"
+		if i == 2 {
+			tool = "change"
+		}
+		id := fmt.Sprint(i)
+		c.call(id, tool, `{}`)
+		c.answer(id)
+		if got := lists(); got != want {
+			t.Errorf("call %d: the list was read %d times, want %d", i, got, want)
+		}
+	}
+}

@@ -194,23 +194,34 @@ func parseObject(text []byte) (object, error) {
 	return members, nil
 }
 
-// unmistakable refuses a name that occurs twice, also in another case, and a known name in another
-// case.
+// unmistakable refuses a name that occurs twice, also in another case, and a known name that is
+// spelled in another way.
 func unmistakable(members object, known []string) error {
 	seen := map[string]bool{}
 	for _, m := range members {
-		folded := fold(m.name)
+		folded := bare(m.name)
 		if seen[folded] {
 			return invalid("a name occurs twice")
 		}
 		seen[folded] = true
 		for _, k := range known {
-			if m.name != k && strings.EqualFold(m.name, k) {
+			if m.name != k && folded == bare(k) {
 				return invalid("the name " + k + " is spelled in another way")
 			}
 		}
 	}
 	return nil
+}
+
+// bare returns what is left of a name for a reader that ignores case, width, and what cannot be seen:
+// one in C ends a name at a NUL, and others trim it.
+func bare(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Z, unicode.Mn, unicode.Other_Default_Ignorable_Code_Point) {
+			return -1
+		}
+		return r
+	}, fold(norm.NFKC.String(name)))
 }
 
 // fold returns a text that is the same for all texts that differ in case alone.

@@ -40,6 +40,15 @@ func sdkServer(record string) *mcp.Server {
 				return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "ran " + name}}}, nil, err
 			})
 	}
+	for _, name := range []string{"roots", "guarded roots"} {
+		mcp.AddTool(s, &mcp.Tool{Name: name}, func(ctx context.Context, r *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
+			roots, err := r.Session.ListRoots(ctx, nil)
+			if err != nil {
+				return nil, nil, err
+			}
+			return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: roots.Roots[0].URI}}}, nil, nil
+		})
+	}
 	s.AddPrompt(&mcp.Prompt{Name: "hello"}, func(context.Context, *mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
 		return &mcp.GetPromptResult{Description: "hi"}, nil
 	})
@@ -160,7 +169,7 @@ func testRealClient(t *testing.T, transport, revision string, urls bool) {
 		t.Fatalf("the revision is %s", got)
 	}
 	list, err := session.ListTools(t.Context(), nil)
-	if err != nil || len(list.Tools) != 2 {
+	if err != nil || len(list.Tools) != 4 {
 		t.Fatalf("%v, %v", list, err)
 	}
 	if p, err := session.GetPrompt(t.Context(), &mcp.GetPromptParams{Name: "hello"}); err != nil || p.Description != "hi" {
@@ -201,6 +210,32 @@ func testRealClient(t *testing.T, transport, revision string, urls bool) {
 	own := slices.DeleteFunc(u.progress, func(p float64) bool { return p == 1 }) // The upstream's is 1.
 	if !slices.IsSorted(own) || len(own) > 0 && own[len(own)-1] >= 0.001 {
 		t.Errorf("progress %v", u.progress)
+	}
+}
+
+// What the server asks the client while a call runs passes, and so does the answer.
+func TestTheServersOwnRequestsPass(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"stdio", "http"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.Require("guarded roots")
+			client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
+			client.AddRoots(&mcp.Root{URI: "file:///srv"})
+			session, err := client.Connect(t.Context(), w.sdkTransport(transport, "2025-11-25", ""), &mcp.ClientSessionOptions{ProtocolVersion: "2025-11-25"})
+			hydratest.Must(t, err)
+			t.Cleanup(func() { _ = session.Close() })
+			for _, name := range []string{"roots", "guarded roots"} {
+				if name != "roots" {
+					go w.confirm()
+				}
+				r, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: name, Arguments: map[string]any{}})
+				if err != nil || r.IsError || r.Content[0].(*mcp.TextContent).Text != "file:///srv" {
+					t.Errorf("%s: %+v, %v", name, r, err)
+				}
+			}
+		})
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	saidInvalid     = "Not run: this call cannot be confirmed: hydrapin does not accept its skill, summary or arguments. " +
 		"Check the arguments; if they are correct, tell the user."
 	saidChanged    = "Not run: the PIN or its state changed after the approval. To ask the person once more, call it again."
+	saidPolicy     = "Not run: the PIN policy was just changed. Call it again."
 	saidTooMany    = "Not run: too many questions wait for this person's PIN. Do not call it again now; tell the user."
 	saidBusy       = "Not run: too many calls are in progress. Call it again later."
 	saidNoList     = "Not run: the MCP server did not list its tools. Call it again later; if that does not help, tell the user."

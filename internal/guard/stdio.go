@@ -103,7 +103,12 @@ func (g *Guard) runStdio(ctx context.Context, streams Streams) (int, error) {
 	}
 	// What it wrote before it ended is passed on, however long a process of its own keeps the pipe.
 	within(reportTime, upstreamDone)
-	p.fail()
+	failed := make(chan struct{})
+	go func() {
+		defer close(failed)
+		p.fail()
+	}()
+	within(reportTime, failed) // A client that does not read must not keep guard.
 	_ = c.stdout.Close()
 	g.settleReports()
 	return code, nil

@@ -151,7 +151,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// A caller that cancels before redeem: nothing runs, nobody is answered, and the question stays.
+// A caller that cancels before redeem: nothing runs, there is no answer, and the question stays.
 func TestCancelledBeforeRedeem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -104,11 +104,20 @@ func raceOneGuard(_ *testing.T, s *stage) {
 }
 
 func racePIN(_ *testing.T, s *stage) {
-	g := s.start(setup{wait: "5s"})
+	g := s.start(setup{})
 	var all []*reply
 	for range 20 {
 		all = append(all, g.call(guardedTool, pay))
 	}
+	hydratest.Eventually(s.t, "every call waits", func() bool {
+		waits := 0
+		for _, at := range s.front.steps() {
+			if at == wait {
+				waits++
+			}
+		}
+		return waits >= len(all)
+	})
 	s.confirm(pay)
 	for _, r := range all {
 		r.wait()

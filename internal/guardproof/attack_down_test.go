@@ -16,37 +16,38 @@ import (
 // amount are the arguments of the nth call of an attack.
 func amount(n int) string { return fmt.Sprintf(`{"amount":"%d.00"}`, n) }
 
-// broken calls the tool while every request of the step meets a fate, lets the person confirm where a
-// question is there, and returns once guard has answered. Only a report may be lost by a call that ran.
-func (g *guard) broken(broken step, f fate, arguments string) {
+// broken calls the tool while every request of the step meets a fate, and returns once guard has
+// answered. Only a report may be lost by a call that ran.
+func (g *guard) broken(at step, f fate, arguments string) {
 	g.s.t.Helper()
+	if at == redeem || at == report {
+		g.linked(guardedTool, arguments)
+	}
 	before := g.s.judge().ran
 	g.s.front.meet(func(_ int, s step) fate {
-		if s == broken {
+		if s == at {
 			return f
 		}
 		return fate{}
 	})
 	r := g.call(guardedTool, arguments)
-	confirmed := false
-	hydratest.Eventually(g.s.t, "guard answers at "+string(broken), func() bool {
-		if pending := g.s.questions("pending", g.s.customer); len(pending) > 0 && !confirmed {
-			confirmed = true
-			g.s.confirmAt(pending[0], arguments)
-		}
-		return len(r.ch) > 0 && slices.Contains(g.s.front.steps(), broken)
+	hydratest.Eventually(g.s.t, "guard answers at "+string(at), func() bool {
+		return len(r.ch) > 0 && slices.Contains(g.s.front.steps(), at)
 	})
-	if after := g.s.judge().ran; after != before && broken != report {
-		g.s.t.Errorf("%d calls ran while hydrapin was broken at %s", after-before, broken)
+	if after := g.s.judge().ran; after != before && at != report {
+		g.s.t.Errorf("%d calls ran while hydrapin was broken at %s", after-before, at)
 	}
-	r.wait()
+	g.s.front.settled(g.s.t)
 	g.s.front.meet(func(int, step) fate { return fate{} })
 }
 
-// again calls until the answer is that it ran, or that a person is asked.
+// again calls until the person was asked and has confirmed, and once more.
 func (g *guard) again(arguments string) {
 	g.s.t.Helper()
 	g.call(guardedTool, arguments).wait()
+	for _, q := range g.s.questions("pending", g.s.customer) {
+		g.s.confirmAt(q, arguments)
+	}
 	g.call(guardedTool, arguments).wait()
 	g.settled()
 	g.s.front.settled(g.s.t)
@@ -58,27 +59,37 @@ func (g *guard) again(arguments string) {
 var everyStep = []step{decide, ask, wait, redeem, report}
 
 func cutEachStep(_ *testing.T, s *stage) {
-	g := s.start(setup{wait: "1s"})
-	for n, at := range everyStep {
-		g.broken(at, fate{cutBefore: true}, amount(2*n))
-		g.again(amount(2 * n))
-		g.broken(at, fate{cutAfter: true}, amount(2*n+1))
-		g.again(amount(2*n + 1))
-	}
+	s.breakEachStep(fate{cutBefore: true}, fate{cutAfter: true})
 }
 
 func failEachStep(_ *testing.T, s *stage) {
-	g := s.start(setup{wait: "1s"})
-	for n, at := range everyStep {
-		for i, status := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusTooManyRequests} {
-			g.broken(at, fate{status: status, instead: `{"type":"urn:hydrapin:problem:busy","status":503}`}, amount(3*n+i))
-			g.again(amount(3*n + i))
+	const problem = `{"type":"urn:hydrapin:problem:busy","status":503}`
+	s.breakEachStep(fate{status: http.StatusInternalServerError, instead: problem},
+		fate{status: http.StatusServiceUnavailable, instead: problem}, fate{status: http.StatusTooManyRequests, instead: problem})
+}
+
+// breakEachStep lets each step meet each fate, and then calls again.
+func (s *stage) breakEachStep(fates ...fate) {
+	s.t.Helper()
+	g := s.start(setup{wait: soon})
+	// Only a guard that holds calls waits.
+	holds := s.start(setup{wait: "8s", upstream: g.o.upstream})
+	n := 0
+	for _, at := range everyStep {
+		for _, f := range fates {
+			n++
+			by := g
+			if at == wait {
+				by = holds
+			}
+			by.broken(at, f, amount(n))
+			g.again(amount(n))
 		}
 	}
 }
 
 func unrecognised(_ *testing.T, s *stage) {
-	g := s.start(setup{wait: "1s"})
+	g := s.start(setup{wait: soon})
 	answers := map[step][]string{
 		decide: {
 			``, `{}`, `null`, `[]`, `true`, `false`, `{"required":null,"reason":null}`, `{"required":"false","reason":"skill_not_listed"}`,
@@ -99,18 +110,18 @@ func unrecognised(_ *testing.T, s *stage) {
 				if status != http.StatusOK && body != `{}` {
 					continue
 				}
+				n++
+				if at == redeem {
+					s.front.meet(func(int, step) fate { return fate{} })
+					g.linked(guardedTool, amount(n))
+				}
 				s.front.meet(func(_ int, now step) fate {
 					if now == at {
 						return fate{status: status, instead: body}
 					}
 					return fate{}
 				})
-				n++
-				r := g.call(guardedTool, amount(n))
-				if at == redeem {
-					s.confirm(amount(n))
-				}
-				r.wantRefused()
+				g.call(guardedTool, amount(n)).wantRefused()
 			}
 		}
 	}
@@ -128,7 +139,7 @@ var (
 )
 
 func editRedeem(_ *testing.T, s *stage) {
-	g := s.start(setup{wait: "10s"})
+	g := s.start(setup{wait: soon})
 	replace := func(what *regexp.Regexp, with string) func(string) string {
 		return func(body string) string { return what.ReplaceAllString(body, with) }
 	}
@@ -139,17 +150,16 @@ func editRedeem(_ *testing.T, s *stage) {
 		replace(aDigest, `"action_digest":"sha-256:0000000000000000000000000000000000000000000000000000000000000000"`),
 		replace(aHolder, `"customer_id":"`+uuid.NewString()+`"`), halfText,
 	} {
+		g.linked(guardedTool, amount(n))
 		s.front.meet(func(_ int, now step) fate {
 			if now == redeem {
 				return fate{edit: edit}
 			}
 			return fate{}
 		})
-		r := g.call(guardedTool, amount(n))
-		s.confirm(amount(n))
-		r.wantRefused()
+		g.call(guardedTool, amount(n)).wantRefused()
+		s.front.meet(func(int, step) fate { return fate{} })
 	}
-	s.front.meet(func(int, step) fate { return fate{} })
 	g.settled()
 }
 
@@ -160,7 +170,11 @@ func killEachStep(t *testing.T, s *stage) {
 	}
 	for n, at := range everyStep {
 		for i, after := range []bool{false, true} {
-			g := s.start(setup{upstream: upstream})
+			o := setup{upstream: upstream}
+			if at == redeem || at == report {
+				o.wait = soon
+			}
+			g := s.start(o)
 			g.settled()
 			g.killAt(at, after, amount(2*n+i))
 			next := s.start(setup{wait: soon, upstream: upstream})
@@ -173,6 +187,9 @@ func killEachStep(t *testing.T, s *stage) {
 // killAt kills guard when it has sent the step's request, or has its answer.
 func (g *guard) killAt(at step, after bool, arguments string) {
 	g.s.t.Helper()
+	if at == redeem || at == report {
+		g.linked(guardedTool, arguments)
+	}
 	arrived, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	g.s.front.meet(func(_ int, now step) fate {
@@ -197,8 +214,8 @@ func (g *guard) killAt(at step, after bool, arguments string) {
 		default:
 		}
 		pending := g.s.questions("pending", g.s.customer)
-		// A wait is killed while the person still reads, or by the answer that it waited for.
-		if len(pending) > 0 && !confirmed && (at != wait || after) {
+		// A wait ends with the answer that it waited for.
+		if len(pending) > 0 && !confirmed && at == wait && after {
 			confirmed = true
 			g.s.confirmAt(pending[0], arguments)
 		}

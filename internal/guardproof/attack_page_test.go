@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
-
-	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 func forgeAccept(t *testing.T, s *stage) {
@@ -65,9 +64,8 @@ func forgeState(_ *testing.T, s *stage) {
 // more members of params.
 func (g *guard) roundsState() string {
 	g.s.t.Helper()
-	r := g.call(roundsTool, pay)
-	g.s.confirm(pay)
-	first := r.wait().tool()
+	g.linked(roundsTool, pay)
+	first := g.call(roundsTool, pay).wait().tool()
 	if first.ResultType != "input_required" || first.RequestState == "" || first.InputRequests["question"].Method == "" {
 		g.s.t.Fatalf("the server's first answer came as %+v", first)
 	}
@@ -77,9 +75,9 @@ func (g *guard) roundsState() string {
 const withForm = `{"elicitation":{"form":{}}}`
 
 func swapState(_ *testing.T, s *stage) {
-	g := s.start(setup{capabilities: withForm, wait: "3s"})
+	g := s.start(setup{capabilities: withForm, wait: soon})
 	state := g.roundsState()
-	other := s.start(setup{capabilities: withForm, wait: "3s", upstream: g.o.upstream})
+	other := s.start(setup{capabilities: withForm, wait: soon, upstream: g.o.upstream})
 	other.callWith(roundsTool, pay, state).wantRefused()
 	g.callWith(roundsTool, `{"amount":"9999.00"}`, state).wantRefused()
 	g.callWith(guardedTool, pay, state).wantRefused()
@@ -89,7 +87,7 @@ func swapState(_ *testing.T, s *stage) {
 }
 
 func replayState(_ *testing.T, s *stage) {
-	g := s.start(setup{capabilities: withForm, wait: "3s"})
+	g := s.start(setup{capabilities: withForm, wait: soon})
 	state := g.roundsState()
 	g.callWith(roundsTool, pay, state).wantRan()
 	g.callWith(roundsTool, pay, state).wantRefused()
@@ -198,11 +196,12 @@ func loosenedPolicy(_ *testing.T, s *stage) {
 }
 
 func expired(t *testing.T, s *stage) {
-	g := s.start(setup{wait: soon, config: "expires_in: 2s\n"})
-	g.call(guardedTool, pay).wantRefused()
-	link := s.asked(1)[0].Link
+	g := s.start(setup{wait: soon, config: "expires_in: 5s\n"})
+	link := regexp.MustCompile(`http\S*/confirm/\S*`).FindString(g.call(guardedTool, pay).wantRefused().text())
+	if link == "" {
+		t.Fatal("the answer has no link")
+	}
 	s.asked(0)
-	hydratest.Eventually(t, "the question is expired", func() bool { return len(s.questions("pending", s.customer)) == 0 })
 	s.onPage(link, "confirm", correctPIN)
 	g.call(guardedTool, pay).wantRefused()
 	g.settled()
