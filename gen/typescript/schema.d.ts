@@ -349,6 +349,133 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pin-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the events of the audit trail
+         * @description Returns events of the tenant's audit trail, the oldest first, or with `order=desc` the newest
+         *     first. Narrow the list with the other parameters; an event must match all of them. An event
+         *     gets its place in the trail, its `index`, within a second after it happened.
+         *
+         *     To get the next page, send `next` as `after`. A page may have fewer events than `limit`, or
+         *     none, although there is a `next`: one request examines at most 10,000 events. The list is over
+         *     when `next` is null. Events that arrive meanwhile change nothing in the pages before.
+         *
+         *     Requires an admin token, or an API key with the scope `events:read`.
+         */
+        get: operations["listPinEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pin-events/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the signed head of the audit trail
+         * @description Returns how far the tenant's audit trail has come, as a signed note (C2SP `tlog-checkpoint`): the
+         *     origin, the number of events, the root of their Merkle tree, and signatures. Keep it outside of
+         *     hydrapin: with it, an auditor finds any later change of the events that it covers. The keys are
+         *     at `/.well-known/hydrapin-log.json`. Before the first event has its place in the trail, this is
+         *     404.
+         *
+         *     Requires an admin token, or an API key with the scope `events:read`.
+         */
+        get: operations["getPinEventCheckpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pin-events/consistency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prove that the audit trail was only added to
+         * @description Returns the proof (RFC 6962, section 2.1.2) that the tree of the first `to` events begins with
+         *     that of the first `from`, unchanged. Sizes that the trail has not reached, or a `from` above `to`,
+         *     are 404.
+         *
+         *     Requires an admin token, or an API key with the scope `events:read`.
+         */
+        get: operations["getPinEventConsistency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pin-events/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one event of the audit trail
+         * @description Returns an event, and its leaf: the exact bytes that are hashed, which are the event without its
+         *     `index` as canonical JSON (RFC 8785). An event that is not there, or was removed after its
+         *     retention, is 404.
+         *
+         *     Requires an admin token, or an API key with the scope `events:read`.
+         */
+        get: operations["getPinEvent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pin-events/{index}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prove that an event is in the audit trail
+         * @description Returns the proof (RFC 6962, section 2.1.1) that the event is in the tree of the first `size`
+         *     events. Together with the leaf and a signed head of that size, it proves the event to a third
+         *     party, without showing another event. A size that the trail has not reached, or that does not
+         *     cover the event, is 404.
+         *
+         *     Requires an admin token, or an API key with the scope `events:read`.
+         */
+        get: operations["getPinEventProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/internal/v1/instances/{instance_id}/identities/{identity_id}/pin": {
         parameters: {
             query?: never;
@@ -1002,6 +1129,124 @@ export interface components {
             /** @description The signed proof of the approval (a JWS). Set while the status is `approved`. */
             receipt: string | null;
         };
+        /**
+         * @description What happened. New types may be added.
+         * @enum {string}
+         */
+        PinEventType: "pin.set" | "pin.removed" | "pin.attempted" | "pin.verified" | "pin.failed" | "pin.refused" | "pin.locked" | "pin.deactivated" | "pin.unlocked" | "pin_link.created" | "pin_link.ended" | "policy.updated" | "freeze.set" | "freeze.lifted" | "session.opened" | "session.ended" | "confirmation.not_required" | "confirmation.blocked" | "confirmation.asked" | "confirmation.approved" | "confirmation.declined" | "confirmation.disputed" | "confirmation.expired" | "confirmation.redeemed" | "confirmation.outcome" | "confirmation.refused" | "key.minted" | "key.revoked" | "access.denied" | "refusals.counted" | "audit.sealed" | "audit.pruned";
+        /** @description An event of the audit trail. It never holds a PIN, a key or the parameters of an action. */
+        PinEvent: {
+            /**
+             * Format: int64
+             * @description The place of the event in the trail of the tenant, from 0.
+             */
+            index: number;
+            /**
+             * Format: uuid
+             * @description The id of the event, 128 random bits.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it happened, by the clock of the database.
+             */
+            time: string;
+            /**
+             * Format: uuid
+             * @description The tenant.
+             */
+            tenant_id: string;
+            type: components["schemas"]["PinEventType"];
+            /** @description The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or `operator`. */
+            actor_kind: string;
+            /** @description The id of the key, or the subject of the token. */
+            actor_id: string;
+            /**
+             * @description What kind of holder it is about. Null if it is about none.
+             * @enum {string|null}
+             */
+            holder_type: "customer" | "identity" | null;
+            /**
+             * Format: uuid
+             * @description The customer whose PIN it is about. Null if it is about none.
+             */
+            customer_id: string | null;
+            /**
+             * Format: uuid
+             * @description The channel identity whose PIN it is about. Null if it is about none.
+             */
+            identity_id: string | null;
+            /**
+             * Format: uuid
+             * @description The instance. Null if it is about none.
+             */
+            instance_id: string | null;
+            /**
+             * Format: uuid
+             * @description The confirmation. Null if it is about none.
+             */
+            confirmation_id: string | null;
+            /** @description The id of the request. Null if there was none. */
+            request_id: string | null;
+            /** @description The address that the request came from. Null if there was none. */
+            peer: string | null;
+            /** @description What else the event records. The fields depend on its type. */
+            details: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A page of the audit trail. */
+        PinEventList: {
+            /** @description The events, in the order that was asked for. */
+            events: components["schemas"]["PinEvent"][];
+            /** @description Send it as `after` to get the next page. Null when there are no more events now. */
+            next: string | null;
+        };
+        /** @description An event with its leaf in the Merkle tree. */
+        PinEventLeaf: {
+            /**
+             * Format: int64
+             * @description The place of the event in the trail, from 0.
+             */
+            index: number;
+            /** @description The exact bytes that are hashed, in base64. */
+            leaf: string;
+            /** @description The hash of the leaf, SHA-256 of a zero byte and the leaf (RFC 6962), in base64. */
+            leaf_hash: string;
+            event: components["schemas"]["PinEvent"];
+        };
+        /** @description A proof that an event is in the audit trail. */
+        PinEventProof: {
+            /**
+             * Format: int64
+             * @description The place of the event in the trail, from 0.
+             */
+            index: number;
+            /**
+             * Format: int64
+             * @description The size of the tree that it is proved for.
+             */
+            size: number;
+            /** @description The hash of the leaf, in base64. */
+            leaf_hash: string;
+            /** @description The hashes of the proof, from the leaf to the root, in base64. */
+            hashes: string[];
+        };
+        /** @description A proof that a newer tree begins with an older one. */
+        PinEventConsistency: {
+            /**
+             * Format: int64
+             * @description The size of the older tree.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description The size of the newer tree.
+             */
+            to: number;
+            /** @description The hashes of the proof, in base64. */
+            hashes: string[];
+        };
         /** @description A field name, an index in a list, or a byte offset in the body. */
         ErrorLocation: string | number;
         /** @description One validation error. */
@@ -1392,6 +1637,42 @@ export interface components {
                 "application/json": components["schemas"]["HTTPValidationError"];
             };
         };
+        /** @description The trail has no such event, or has not reached that size. */
+        EventNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidEventList: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidEventIndex: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
+        /** @description The request is not valid. */
+        InvalidConsistency: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["HTTPValidationError"];
+            };
+        };
         /** @description The PIN is temporarily locked, or it is deactivated until an admin unlocks or replaces it. */
         Locked: {
             headers: {
@@ -1486,6 +1767,42 @@ export interface components {
         QueryLimit: number;
         /** @description The `next` of the page before. Without it, the list begins with the newest. */
         QueryAfter: string;
+        /**
+         * @description The place of the event in the trail, from 0.
+         * @example 0
+         */
+        EventIndex: number;
+        /** @description The `next` of the page before. Without it, the list begins at its beginning. */
+        QueryEventAfter: string;
+        /** @description How many events a page has at most. */
+        QueryEventLimit: number;
+        /** @description Whether the oldest event comes first, or the newest. */
+        QueryEventOrder: "asc" | "desc";
+        /** @description Only events of this type. */
+        QueryEventType: components["schemas"]["PinEventType"];
+        /** @description Only events about this customer as the holder of a PIN. */
+        QueryEventCustomerId: components["schemas"]["Uuid"];
+        /** @description Only events about this channel identity as the holder of a PIN. */
+        QueryEventIdentityId: components["schemas"]["Uuid"];
+        /** @description Only events of this instance. */
+        QueryEventInstanceId: components["schemas"]["Uuid"];
+        /** @description Only events of this confirmation. */
+        QueryEventConfirmationId: components["schemas"]["Uuid"];
+        /** @description Only events of this actor: the id of a key, or the subject of a token. */
+        QueryEventActor: string;
+        /** @description Only events that happened at this time or later (RFC 3339). */
+        QueryEventFrom: string;
+        /** @description Only events that happened before this time (RFC 3339). */
+        QueryEventTo: string;
+        /** @description The size of the tree. Without it, the size that the tree has now. */
+        QueryProofSize: number;
+        /**
+         * @description The size of the older tree.
+         * @example 1
+         */
+        QueryConsistencyFrom: number;
+        /** @description The size of the newer tree. Without it, the size that the tree has now. */
+        QueryConsistencyTo: number;
         /** @description How many seconds to wait at most, while the confirmation is `pending`, before the answer is sent. */
         WaitSeconds: number;
         /** @description The ETag of the policy that you read, a list of ETags, or `*`. The update fails with 412 if the policy has a different version. Leave it out to update any version. What a proxy that compresses adds to an ETag (`W/`, `-gzip`, `-br`, `;gzip`) is ignored. */
@@ -2215,6 +2532,180 @@ export interface operations {
             423: components["responses"]["Locked"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Busy"];
+        };
+    };
+    listPinEvents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. Without it, the list begins at its beginning. */
+                after?: components["parameters"]["QueryEventAfter"];
+                /** @description How many events a page has at most. */
+                limit?: components["parameters"]["QueryEventLimit"];
+                /** @description Whether the oldest event comes first, or the newest. */
+                order?: components["parameters"]["QueryEventOrder"];
+                /** @description Only events of this type. */
+                type?: components["parameters"]["QueryEventType"];
+                /** @description Only events about this customer as the holder of a PIN. */
+                customer_id?: components["parameters"]["QueryEventCustomerId"];
+                /** @description Only events about this channel identity as the holder of a PIN. */
+                identity_id?: components["parameters"]["QueryEventIdentityId"];
+                /** @description Only events of this instance. */
+                instance_id?: components["parameters"]["QueryEventInstanceId"];
+                /** @description Only events of this confirmation. */
+                confirmation_id?: components["parameters"]["QueryEventConfirmationId"];
+                /** @description Only events of this actor: the id of a key, or the subject of a token. */
+                actor?: components["parameters"]["QueryEventActor"];
+                /** @description Only events that happened at this time or later (RFC 3339). */
+                from?: components["parameters"]["QueryEventFrom"];
+                /** @description Only events that happened before this time (RFC 3339). */
+                to?: components["parameters"]["QueryEventTo"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the trail. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinEventList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidEventList"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPinEventCheckpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The signed head. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EventNotFound"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPinEventConsistency: {
+        parameters: {
+            query: {
+                /**
+                 * @description The size of the older tree.
+                 * @example 1
+                 */
+                from: components["parameters"]["QueryConsistencyFrom"];
+                /** @description The size of the newer tree. Without it, the size that the tree has now. */
+                to?: components["parameters"]["QueryConsistencyTo"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The proof. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinEventConsistency"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EventNotFound"];
+            422: components["responses"]["InvalidConsistency"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPinEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The place of the event in the trail, from 0.
+                 * @example 0
+                 */
+                index: components["parameters"]["EventIndex"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinEventLeaf"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EventNotFound"];
+            422: components["responses"]["InvalidEventIndex"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPinEventProof: {
+        parameters: {
+            query?: {
+                /** @description The size of the tree. Without it, the size that the tree has now. */
+                size?: components["parameters"]["QueryProofSize"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The place of the event in the trail, from 0.
+                 * @example 0
+                 */
+                index: components["parameters"]["EventIndex"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The proof. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinEventProof"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EventNotFound"];
+            422: components["responses"]["InvalidEventIndex"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
         };
     };
     runtimeGetPinStatus: {

@@ -50,6 +50,11 @@ var operations = []struct {
 	{"listConfirmations", "GET", "/internal/v1/instances/{i}/confirmations", "", []string{"runtime"}},
 	{"reportOutcome", "POST", "/internal/v1/instances/{i}/confirmations/{d}/outcome", `{"outcome":"executed"}`, []string{"runtime"}},
 	{"endPinSessions", "DELETE", "/internal/v1/instances/{i}/pin-sessions?customer_id={c}", "", []string{"runtime"}},
+	{"listPinEvents", "GET", "/v1/pin-events", "", []string{"admin", "events:read", "all"}},
+	{"getPinEvent", "GET", "/v1/pin-events/0", "", []string{"admin", "events:read", "all"}},
+	{"getPinEventCheckpoint", "GET", "/v1/pin-events/checkpoint", "", []string{"admin", "events:read", "all"}},
+	{"getPinEventProof", "GET", "/v1/pin-events/0/proof", "", []string{"admin", "events:read", "all"}},
+	{"getPinEventConsistency", "GET", "/v1/pin-events/consistency?from=1", "", []string{"admin", "events:read", "all"}},
 	// What freezes comes last: nothing else is open afterwards.
 	{"getInstanceFreeze", "GET", "/v1/instances/{i}/freeze", "", []string{"admin", "pin-policies:read", "all"}},
 	{"getTenantFreeze", "GET", "/v1/freeze", "", []string{"admin", "pin-policies:read", "all"}},
@@ -103,7 +108,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		if !strings.HasPrefix(route.Path, "/v1/") && !strings.HasPrefix(route.Path, "/internal/") {
 			continue
 		}
-		path := strings.NewReplacer(":instance_id", "x", ":customer_id", "x", ":identity_id", "x", ":confirmation_id", "x").Replace(route.Path)
+		path := strings.NewReplacer(":instance_id", "x", ":customer_id", "x", ":identity_id", "x", ":confirmation_id", "x", ":index", "x").Replace(route.Path)
 		got := b.call(t, route.Method, path, "").want(t, http.StatusUnauthorized)
 		if route.Method == http.MethodHead {
 			continue // GET's twin

@@ -48,6 +48,8 @@ const (
 	OpSweep              Operation = "sweep"
 	OpSequence           Operation = "sequence"
 	OpKeepHeads          Operation = "keep_heads"
+	OpSealTrail          Operation = "seal_trail"
+	OpPruneTrail         Operation = "prune_trail"
 	OpPrepareTrail       Operation = "prepare_trail"
 )
 

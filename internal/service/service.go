@@ -50,6 +50,8 @@ type Config struct {
 	CoolingOff time.Duration
 	// Retention is how long a confirmation is kept after it ended.
 	Retention time.Duration
+	// AuditRetention is how long sealed events of the trail are kept; 0 for ever.
+	AuditRetention time.Duration
 	// SelfSetup lets customers set their first PIN with their own token.
 	SelfSetup bool
 	// AuditNotRequired makes not_required answers events.

@@ -45,6 +45,7 @@ func accessTable() []access {
 	)
 	readers, writers := slices.Concat(admins, scoped("pins:read")), slices.Concat(admins, scoped("pins:write"))
 	freezeReaders := slices.Concat(admins, scoped("pin-policies:read"))
+	eventReaders := slices.Concat(admins, scoped("events:read"))
 	freezeWriters := slices.Concat(admins, scoped("pin-policies:write"))
 	return []access{
 		{"setCustomerPin", http.MethodPost, customer, pin, writers, 200, 200},
@@ -77,6 +78,12 @@ func accessTable() []access {
 		{"reportOutcome", http.MethodPost, internal + "/confirmations/{a}/outcome", `{"outcome":"executed"}`, runtimes, 200, 404},
 		{"declineConfirmation", http.MethodDelete, internal + "/confirmations/{b}", "", runtimes, 204, 404},
 		{"endPinSessions", http.MethodDelete, internal + "/pin-sessions?customer_id={holder}", "", runtimes, 204, 204},
+		// Each tenant has the events of its keys.
+		{"listPinEvents", http.MethodGet, "/v1/pin-events", "", eventReaders, 200, 200},
+		{"getPinEvent", http.MethodGet, "/v1/pin-events/0", "", eventReaders, 200, 200},
+		{"getPinEventCheckpoint", http.MethodGet, "/v1/pin-events/checkpoint", "", eventReaders, 200, 200},
+		{"getPinEventProof", http.MethodGet, "/v1/pin-events/0/proof", "", eventReaders, 200, 200},
+		{"getPinEventConsistency", http.MethodGet, "/v1/pin-events/consistency?from=1", "", eventReaders, 200, 200},
 		{"getTenantFreeze", http.MethodGet, "/v1/freeze", "", freezeReaders, 200, 200},
 		{"getInstanceFreeze", http.MethodGet, "/v1/instances/{instance}/freeze", "", freezeReaders, 200, 200},
 		// Lifted first: what an admin froze a key cannot lift.
@@ -116,7 +123,7 @@ func (w *world) credentials(secret string) (bad, valid map[string][]string) {
 	key := func(tenant uuid.UUID, args ...string) []string {
 		return []string{"X-Api-Key", w.key(append([]string{"--tenant", tenant.String()}, args...)...)}
 	}
-	const all = "pins:read,pins:write,pin-policies:read,pin-policies:write"
+	const all = "pins:read,pins:write,pin-policies:read,pin-policies:write,events:read"
 	valid = map[string][]string{
 		"jwt admin": token(w.tenant, admin), "jwt user": token(w.tenant, nil), "jwt customer": token(w.tenant, me),
 		"foreign jwt admin": token(foreign, admin), "foreign jwt user": token(foreign, nil), "foreign jwt customer": token(foreign, me),

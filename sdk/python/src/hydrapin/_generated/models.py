@@ -22,6 +22,11 @@ __all__ = [
     "CreatePinLink",
     "CreateRuntimePinLink",
     "Freeze",
+    "PinEvent",
+    "PinEventConsistency",
+    "PinEventLeaf",
+    "PinEventList",
+    "PinEventProof",
     "PinLink",
     "PinPolicy",
     "PinPolicyDecision",
@@ -333,6 +338,188 @@ class Freeze:
             since=w.get("since", wire.nullable(wire.time)),
             by=w.get("by", wire.nullable(wire.text)),
             reason=w.get("reason", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinEventList:
+    """A page of the audit trail."""
+
+    events: tuple[PinEvent, ...]
+    """The events, in the order that was asked for."""
+
+    next: str | None
+    """Send it as `after` to get the next page. Null when there are no more events now."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinEventList:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinEventList")
+        return cls(
+            events=w.get("events", wire.array(PinEvent.from_wire)),
+            next=w.get("next", wire.nullable(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinEvent:
+    """An event of the audit trail. It never holds a PIN, a key or the parameters of an action."""
+
+    index: int
+    """The place of the event in the trail of the tenant, from 0."""
+
+    id: UUID
+    """The id of the event, 128 random bits."""
+
+    time: datetime
+    """When it happened, by the clock of the database."""
+
+    tenant_id: UUID
+    """The tenant."""
+
+    type: str
+    """What happened. New types may be added. One of `pin.set`, `pin.removed`, `pin.attempted`,
+    `pin.verified`, `pin.failed`, `pin.refused`, `pin.locked`, `pin.deactivated`, `pin.unlocked`,
+    `pin_link.created`, `pin_link.ended`, `policy.updated`, `freeze.set`, `freeze.lifted`,
+    `session.opened`, `session.ended`, `confirmation.not_required`, `confirmation.blocked`,
+    `confirmation.asked`, `confirmation.approved`, `confirmation.declined`,
+    `confirmation.disputed`, `confirmation.expired`, `confirmation.redeemed`,
+    `confirmation.outcome`, `confirmation.refused`, `key.minted`, `key.revoked`, `access.denied`,
+    `refusals.counted`, `audit.sealed`, `audit.pruned`.
+    """
+
+    actor_kind: str
+    """The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or
+    `operator`.
+    """
+
+    actor_id: str
+    """The id of the key, or the subject of the token."""
+
+    holder_type: str | None
+    """What kind of holder it is about. Null if it is about none. One of `customer`, `identity`."""
+
+    customer_id: UUID | None
+    """The customer whose PIN it is about. Null if it is about none."""
+
+    identity_id: UUID | None
+    """The channel identity whose PIN it is about. Null if it is about none."""
+
+    instance_id: UUID | None
+    """The instance. Null if it is about none."""
+
+    confirmation_id: UUID | None
+    """The confirmation. Null if it is about none."""
+
+    request_id: str | None
+    """The id of the request. Null if there was none."""
+
+    peer: str | None
+    """The address that the request came from. Null if there was none."""
+
+    details: Mapping[str, Any]
+    """What else the event records. The fields depend on its type."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinEvent:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinEvent")
+        return cls(
+            index=w.get("index", wire.integer),
+            id=w.get("id", wire.uuid),
+            time=w.get("time", wire.time),
+            tenant_id=w.get("tenant_id", wire.uuid),
+            type=w.get("type", wire.text),
+            actor_kind=w.get("actor_kind", wire.text),
+            actor_id=w.get("actor_id", wire.text),
+            holder_type=w.get("holder_type", wire.nullable(wire.text)),
+            customer_id=w.get("customer_id", wire.nullable(wire.uuid)),
+            identity_id=w.get("identity_id", wire.nullable(wire.uuid)),
+            instance_id=w.get("instance_id", wire.nullable(wire.uuid)),
+            confirmation_id=w.get("confirmation_id", wire.nullable(wire.uuid)),
+            request_id=w.get("request_id", wire.nullable(wire.text)),
+            peer=w.get("peer", wire.nullable(wire.text)),
+            details=w.get("details", wire.mapping),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinEventConsistency:
+    """A proof that a newer tree begins with an older one."""
+
+    from_: int
+    """The size of the older tree."""
+
+    to: int
+    """The size of the newer tree."""
+
+    hashes: tuple[str, ...]
+    """The hashes of the proof, in base64."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinEventConsistency:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinEventConsistency")
+        return cls(
+            from_=w.get("from", wire.integer),
+            to=w.get("to", wire.integer),
+            hashes=w.get("hashes", wire.array(wire.text)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinEventLeaf:
+    """An event with its leaf in the Merkle tree."""
+
+    index: int
+    """The place of the event in the trail, from 0."""
+
+    leaf: str
+    """The exact bytes that are hashed, in base64."""
+
+    leaf_hash: str
+    """The hash of the leaf, SHA-256 of a zero byte and the leaf (RFC 6962), in base64."""
+
+    event: PinEvent
+    """An event of the audit trail. It never holds a PIN, a key or the parameters of an action."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinEventLeaf:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinEventLeaf")
+        return cls(
+            index=w.get("index", wire.integer),
+            leaf=w.get("leaf", wire.text),
+            leaf_hash=w.get("leaf_hash", wire.text),
+            event=w.get("event", PinEvent.from_wire),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinEventProof:
+    """A proof that an event is in the audit trail."""
+
+    index: int
+    """The place of the event in the trail, from 0."""
+
+    size: int
+    """The size of the tree that it is proved for."""
+
+    leaf_hash: str
+    """The hash of the leaf, in base64."""
+
+    hashes: tuple[str, ...]
+    """The hashes of the proof, from the leaf to the root, in base64."""
+
+    @classmethod
+    def from_wire(cls, value: object) -> PinEventProof:
+        """Reads an answer. What is missing or of another type is a ValueError."""
+        w = wire.Members(value, "PinEventProof")
+        return cls(
+            index=w.get("index", wire.integer),
+            size=w.get("size", wire.integer),
+            leaf_hash=w.get("leaf_hash", wire.text),
+            hashes=w.get("hashes", wire.array(wire.text)),
         )
 
 

@@ -264,6 +264,66 @@ SET_MY_PIN: Final[Operation[models.PinStatus]] = Operation(
     segments=(),
 )
 
+LIST_PIN_EVENTS: Final[Operation[models.PinEventList]] = Operation(
+    id="listPinEvents",
+    method="GET",
+    path="/v1/pin-events",
+    statuses=(200,),
+    decode=models.PinEventList.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_PIN_EVENT_CHECKPOINT: Final[Operation[bytes]] = Operation(
+    id="getPinEventCheckpoint",
+    method="GET",
+    path="/v1/pin-events/checkpoint",
+    statuses=(200,),
+    decode=wire.raw,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_PIN_EVENT_CONSISTENCY: Final[Operation[models.PinEventConsistency]] = Operation(
+    id="getPinEventConsistency",
+    method="GET",
+    path="/v1/pin-events/consistency",
+    statuses=(200,),
+    decode=models.PinEventConsistency.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=(),
+)
+
+GET_PIN_EVENT: Final[Operation[models.PinEventLeaf]] = Operation(
+    id="getPinEvent",
+    method="GET",
+    path="/v1/pin-events/{index}",
+    statuses=(200,),
+    decode=models.PinEventLeaf.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=("index",),
+)
+
+GET_PIN_EVENT_PROOF: Final[Operation[models.PinEventProof]] = Operation(
+    id="getPinEventProof",
+    method="GET",
+    path="/v1/pin-events/{index}/proof",
+    statuses=(200,),
+    decode=models.PinEventProof.from_wire,
+    etag=False,
+    repeatable=True,
+    repeat_keys=(),
+    segments=("index",),
+)
+
 RUNTIME_GET_PIN_STATUS: Final[Operation[models.PinStatus]] = Operation(
     id="runtimeGetPinStatus",
     method="GET",
@@ -466,6 +526,11 @@ ALL: Final[tuple[Operation[Any], ...]] = (
     END_IDENTITY_PIN_LINKS,
     GET_MY_PIN_STATUS,
     SET_MY_PIN,
+    LIST_PIN_EVENTS,
+    GET_PIN_EVENT_CHECKPOINT,
+    GET_PIN_EVENT_CONSISTENCY,
+    GET_PIN_EVENT,
+    GET_PIN_EVENT_PROOF,
     RUNTIME_GET_PIN_STATUS,
     RUNTIME_SET_PIN,
     RUNTIME_REMOVE_PIN,

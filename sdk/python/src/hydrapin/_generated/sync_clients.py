@@ -419,6 +419,158 @@ class AdminOperations:
         request = Request(body=body, timeout=timeout)
         return self._call(ops.SET_MY_PIN, request)
 
+    def list_pin_events(
+        self,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
+        type: Literal["pin.set", "pin.removed", "pin.attempted", "pin.verified", "pin.failed", "pin.refused", "pin.locked", "pin.deactivated", "pin.unlocked", "pin_link.created", "pin_link.ended", "policy.updated", "freeze.set", "freeze.lifted", "session.opened", "session.ended", "confirmation.not_required", "confirmation.blocked", "confirmation.asked", "confirmation.approved", "confirmation.declined", "confirmation.disputed", "confirmation.expired", "confirmation.redeemed", "confirmation.outcome", "confirmation.refused", "key.minted", "key.revoked", "access.denied", "refusals.counted", "audit.sealed", "audit.pruned"] | None = None,
+        customer_id: UUID | str | None = None,
+        identity_id: UUID | str | None = None,
+        instance_id: UUID | str | None = None,
+        confirmation_id: UUID | str | None = None,
+        actor: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        timeout: float | None = None,
+    ) -> models.PinEventList:
+        """List the events of the audit trail.
+
+        Returns events of the tenant's audit trail, the oldest first, or with `order=desc` the
+        newest first. Narrow the list with the other parameters; an event must match all of them.
+        An event gets its place in the trail, its `index`, within a second after it happened.
+
+        To get the next page, send `next` as `after`. A page may have fewer events than `limit`, or
+        none, although there is a `next`: one request examines at most 10,000 events. The list is
+        over when `next` is null. Events that arrive meanwhile change nothing in the pages before.
+
+        Requires an admin token, or an API key with the scope `events:read`.
+
+        - `after`: The `next` of the page before. Without it, the list begins at its beginning.
+        - `limit`: How many events a page has at most.
+        - `order`: Whether the oldest event comes first, or the newest.
+        - `type`: Only events of this type.
+        - `customer_id`: Only events about this customer as the holder of a PIN.
+        - `identity_id`: Only events about this channel identity as the holder of a PIN.
+        - `instance_id`: Only events of this instance.
+        - `confirmation_id`: Only events of this confirmation.
+        - `actor`: Only events of this actor: the id of a key, or the subject of a token.
+        - `from_`: Only events that happened at this time or later (RFC 3339).
+        - `to`: Only events that happened before this time (RFC 3339).
+        """
+        request = Request(
+            query={"after": after, "limit": limit, "order": order, "type": type, "customer_id": customer_id, "identity_id": identity_id, "instance_id": instance_id, "confirmation_id": confirmation_id, "actor": actor, "from": from_, "to": to},
+            timeout=timeout,
+        )
+        return self._call(ops.LIST_PIN_EVENTS, request)
+
+    def iter_pin_events(
+        self,
+        *,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
+        type: Literal["pin.set", "pin.removed", "pin.attempted", "pin.verified", "pin.failed", "pin.refused", "pin.locked", "pin.deactivated", "pin.unlocked", "pin_link.created", "pin_link.ended", "policy.updated", "freeze.set", "freeze.lifted", "session.opened", "session.ended", "confirmation.not_required", "confirmation.blocked", "confirmation.asked", "confirmation.approved", "confirmation.declined", "confirmation.disputed", "confirmation.expired", "confirmation.redeemed", "confirmation.outcome", "confirmation.refused", "key.minted", "key.revoked", "access.denied", "refusals.counted", "audit.sealed", "audit.pruned"] | None = None,
+        customer_id: UUID | str | None = None,
+        identity_id: UUID | str | None = None,
+        instance_id: UUID | str | None = None,
+        confirmation_id: UUID | str | None = None,
+        actor: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[models.PinEvent]:
+        """Iterates over all that `list_pin_events` lists, page by page."""
+        after: str | None = None
+        while True:
+            answer = self.list_pin_events(
+                limit=limit,
+                order=order,
+                type=type,
+                customer_id=customer_id,
+                identity_id=identity_id,
+                instance_id=instance_id,
+                confirmation_id=confirmation_id,
+                actor=actor,
+                from_=from_,
+                to=to,
+                after=after,
+                timeout=timeout,
+            )
+            for item in answer.events:
+                yield item
+            after = answer.next
+            if after is None:
+                return
+
+    def get_pin_event_checkpoint(self, *, timeout: float | None = None) -> bytes:
+        """Get the signed head of the audit trail.
+
+        Returns how far the tenant's audit trail has come, as a signed note (C2SP
+        `tlog-checkpoint`): the origin, the number of events, the root of their Merkle tree, and
+        signatures. Keep it outside of hydrapin: with it, an auditor finds any later change of the
+        events that it covers. The keys are at `/.well-known/hydrapin-log.json`. Before the first
+        event has its place in the trail, this is 404.
+
+        Requires an admin token, or an API key with the scope `events:read`.
+        """
+        request = Request(timeout=timeout)
+        return self._call(ops.GET_PIN_EVENT_CHECKPOINT, request)
+
+    def get_pin_event_consistency(
+        self,
+        *,
+        from_: int,
+        to: int | None = None,
+        timeout: float | None = None,
+    ) -> models.PinEventConsistency:
+        """Prove that the audit trail was only added to.
+
+        Returns the proof (RFC 6962, section 2.1.2) that the tree of the first `to` events begins
+        with that of the first `from`, unchanged. Sizes that the trail has not reached, or a `from`
+        above `to`, are 404.
+
+        Requires an admin token, or an API key with the scope `events:read`.
+
+        - `from_`: The size of the older tree.
+        - `to`: The size of the newer tree. Without it, the size that the tree has now.
+        """
+        request = Request(query={"from": from_, "to": to}, timeout=timeout)
+        return self._call(ops.GET_PIN_EVENT_CONSISTENCY, request)
+
+    def get_pin_event(self, index: int, *, timeout: float | None = None) -> models.PinEventLeaf:
+        """Get one event of the audit trail.
+
+        Returns an event, and its leaf: the exact bytes that are hashed, which are the event
+        without its `index` as canonical JSON (RFC 8785). An event that is not there, or was
+        removed after its retention, is 404.
+
+        Requires an admin token, or an API key with the scope `events:read`.
+        """
+        request = Request(path={"index": index}, timeout=timeout)
+        return self._call(ops.GET_PIN_EVENT, request)
+
+    def get_pin_event_proof(
+        self,
+        index: int,
+        *,
+        size: int | None = None,
+        timeout: float | None = None,
+    ) -> models.PinEventProof:
+        """Prove that an event is in the audit trail.
+
+        Returns the proof (RFC 6962, section 2.1.1) that the event is in the tree of the first
+        `size` events. Together with the leaf and a signed head of that size, it proves the event
+        to a third party, without showing another event. A size that the trail has not reached, or
+        that does not cover the event, is 404.
+
+        Requires an admin token, or an API key with the scope `events:read`.
+
+        - `size`: The size of the tree. Without it, the size that the tree has now.
+        """
+        request = Request(path={"index": index}, query={"size": size}, timeout=timeout)
+        return self._call(ops.GET_PIN_EVENT_PROOF, request)
+
 
 class RuntimeOperations:
     """What the runtime key of one instance opens: a method for each operation."""
