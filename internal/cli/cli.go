@@ -37,6 +37,7 @@ type commands struct {
 	Keys    keys           `cmd:"" help:"Create, list and revoke API keys and runtime keys."`
 	Token   token          `cmd:"" help:"Sign a JWT for trying things (HS256 only)."`
 	Events  events         `cmd:"" help:"Print the audit trail of a tenant."`
+	Audit   auditCommands  `cmd:"" help:"Export, verify and prove the audit trail."`
 	Migrate migrate        `cmd:"" help:"Update the database's schema."`
 	Doctor  doctor         `cmd:"" help:"Check settings, files and database, and say what to do."`
 	Version versionCommand `cmd:"" help:"Print the version."`

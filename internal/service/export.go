@@ -90,6 +90,14 @@ func (s *Service) TrailLog(ctx context.Context) (audit.Log, []audit.LogKey, erro
 	return s.readTrailLog(ctx)
 }
 
+// PublishedLog is TrailLog for everyone: it names the log, and records this node's keys, first.
+func (s *Service) PublishedLog(ctx context.Context) (audit.Log, []audit.LogKey, error) {
+	if err := s.prepareTrail(ctx); err != nil {
+		return audit.Log{}, nil, err
+	}
+	return s.readTrailLog(ctx)
+}
+
 // SealTrail records that the events which a head covers were exported and verified, so that they
 // may be removed after their retention.
 func (s *Service) SealTrail(ctx context.Context, c Caller, head trail.Head) error {
