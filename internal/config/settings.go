@@ -212,6 +212,8 @@ func pinSettings() []setting {
 			minRetention, maxRetention, func(c *Config) *time.Duration { return &c.Retention }),
 		boolean(setting{name: prefix + "AUDIT_NOT_REQUIRED", preset: "false", help: "true records not_required answers as events too"},
 			func(c *Config) *bool { return &c.AuditNotRequired }),
+		duration(setting{name: prefix + "AUDIT_RETENTION", preset: "0s", help: "how long events of the audit trail are kept once audit export --seal has sealed them; 0s for ever"},
+			0, maxRetention, func(c *Config) *time.Duration { return &c.AuditRetention }),
 	}
 }
 

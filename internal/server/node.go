@@ -96,7 +96,7 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 		Store: n.database, Hasher: n.hasher, Receipts: n.receipts, HeadKeys: headKeys, Log: opts.Log, Now: opts.Now,
 		Issuer: cfg.PublicURL, Limits: cfg.Limits, Rules: rules,
 		RedeemWithin: cfg.RedeemWithin, CoolingOff: cfg.CoolingOff,
-		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
+		Retention: cfg.Retention, AuditRetention: cfg.AuditRetention, AuditNotRequired: cfg.AuditNotRequired,
 		SelfSetup: cfg.SelfSetup,
 	})
 	n.jobs = jobs.New(n.service, opts.Log)

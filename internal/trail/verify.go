@@ -85,6 +85,8 @@ type verifying struct {
 	// missing are the events that are not there, as ranges; pruned those that the trail says were
 	// removed.
 	missing, pruned []span
+	// rewritten says that the tree was not that of the head that was kept.
+	rewritten bool
 }
 
 // span is the events from one index up to another, which is not among them.
@@ -178,6 +180,9 @@ func (v *verifying) block() error {
 	if altered || !v.proves(proof, number, hashes) {
 		return &Finding{Index: first, What: fmt.Sprintf("block %d, events %d to %d: their hashes were altered", number, first, end-1)}
 	}
+	if v.rewritten {
+		return &Finding{Index: -1, What: fmt.Sprintf("the first %d events are not those of the head that was kept: the trail was rewritten", v.done.Kept.Size)}
+	}
 	if v.with.Progress != nil {
 		v.with.Progress(v.next, v.done.Head.Size)
 	}
@@ -262,7 +267,7 @@ func (v *verifying) add(h Hash) error {
 	if v.next == v.done.Kept.Size {
 		root, err := Root(v.next, v.rows)
 		if err != nil || root != v.done.Kept.Root {
-			return &Finding{Index: -1, What: fmt.Sprintf("the first %d events are not those of the head that was kept: the trail was rewritten", v.next)}
+			v.rewritten = true
 		}
 	}
 	if v.next%BlockSize == 0 {
