@@ -25,6 +25,8 @@ const (
 	leaseLasts = 5 * time.Second
 	// keepEvery is how often heads are looked at that are to be kept.
 	keepEvery = time.Minute
+	// countEvery is how often counts of refusals are looked for whose minute has ended.
+	countEvery = 5 * time.Second
 	// pruneEvery is how often events are looked for that are past their retention.
 	pruneEvery = time.Minute
 	// repeatAfter is when an error that lasts is logged again.
@@ -64,6 +66,10 @@ func (j *Jobs) Run(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		j.every(ctx, "keep the heads of the audit trail", keepEvery, j.keepHeads)
+		return nil
+	})
+	g.Go(func() error {
+		j.every(ctx, "count refusals", countEvery, j.service.CountRefusals)
 		return nil
 	})
 	g.Go(func() error {

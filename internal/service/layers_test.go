@@ -17,14 +17,14 @@ var layers = [][]string{
 	{
 		"ask.go", "verify.go", "redeem.go", "confirmations.go", "lists.go", "outcome.go", "freeze.go",
 		"pins.go", "runtimepins.go", "policies.go", "keys.go", "export.go", "rings.go", "denied.go", "sweep.go", "wait.go",
-		"page.go", "links.go", "ownpins.go", "sequence.go",
+		"page.go", "links.go", "ownpins.go", "sequence.go", "counting.go",
 	},
 	{"settling.go", "setting.go", "traillog.go", "trail.go"},
 	{"guess.go", "approving.go"},
 	{"ending.go", "pinchange.go", "view.go"},
 	{"record.go"},
 	{"step.go"},
-	{"service.go", "observer.go", "errors.go"},
+	{"service.go", "observer.go", "errors.go", "refusals.go"},
 }
 
 // TestCallsRunDownwards holds the layers. Operations do not call each other's files:

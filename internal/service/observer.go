@@ -45,6 +45,7 @@ const (
 	OpMintKey            Operation = "mint_key"
 	OpRevokeKey          Operation = "revoke_key"
 	OpDeny               Operation = "deny"
+	OpCountRefusals      Operation = "count_refusals"
 	OpSweep              Operation = "sweep"
 	OpSequence           Operation = "sequence"
 	OpKeepHeads          Operation = "keep_heads"

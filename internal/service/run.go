@@ -26,7 +26,7 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{config: c, keys: newKeyCache(), denials: newDenials(), waiting: newWaiting()}
+	return &Service{config: c, keys: newKeyCache(), refusals: newRefusals(), waiting: newWaiting()}
 }
 
 // Run wakes waiters and sweeps until ctx ends. Waiters that are left then are

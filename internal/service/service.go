@@ -66,11 +66,11 @@ type Config struct {
 
 // Service does what the API promises.
 type Service struct {
-	config  Config
-	keys    *keyCache
-	denials *denials
-	waiting *waiting
-	log     trailLog
+	config   Config
+	keys     *keyCache
+	refusals *refusals
+	waiting  *waiting
+	log      trailLog
 }
 
 // Caller is who makes a request, and the request.
