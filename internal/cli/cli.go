@@ -41,6 +41,7 @@ type commands struct {
 	Freeze     freezeCommands `cmd:"" help:"Stop everything that a PIN protects, and lift that again."`
 	Token      token          `cmd:"" help:"Sign a JWT for trying things (HS256 only)."`
 	Events     events         `cmd:"" help:"Print the audit trail of a tenant."`
+	Audit      auditCommands  `cmd:"" help:"Export, verify and prove the audit trail."`
 	Backup     backup         `cmd:"" help:"Copy the embedded database to a file while it is in use."`
 	Restore    restore        `cmd:"" help:"Create the database from a backup, or complete a restore of PostgreSQL."`
 	Migrate    migrate        `cmd:"" help:"Update the database's schema."`

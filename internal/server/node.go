@@ -119,7 +119,7 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 		Observer: n.telemetry.Observer(),
 		Issuer:   cfg.PublicURL, Limits: cfg.Limits, Rules: rules,
 		RedeemWithin: cfg.RedeemWithin, CoolingOff: cfg.CoolingOff,
-		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
+		Retention: cfg.Retention, AuditRetention: cfg.AuditRetention, AuditNotRequired: cfg.AuditNotRequired,
 		SelfSetup: cfg.SelfSetup, WebhookSecrets: secrets, WebhookAddresses: addresses,
 	})
 	n.webhooks = jobs.NewWebhooks(n.service, webhook.NewSender(webhook.SenderConfig{Addresses: addresses}), opts.Log)

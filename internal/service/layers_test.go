@@ -16,15 +16,15 @@ var layers = [][]string{
 	{"run.go"},
 	{
 		"ask.go", "verify.go", "redeem.go", "confirmations.go", "lists.go", "outcome.go", "freeze.go",
-		"pins.go", "runtimepins.go", "policies.go", "keys.go", "keymint.go", "keyuse.go", "trail.go", "rings.go", "denied.go", "sweep.go", "wait.go",
-		"page.go", "links.go", "ownpins.go", "restore.go", "webhooks.go", "deliveries.go", "sequence.go",
+		"pins.go", "runtimepins.go", "policies.go", "keys.go", "keymint.go", "keyuse.go", "export.go", "rings.go", "denied.go", "sweep.go", "wait.go",
+		"page.go", "links.go", "ownpins.go", "restore.go", "webhooks.go", "deliveries.go", "sequence.go", "counting.go",
 	},
-	{"settling.go", "setting.go", "traillog.go"},
+	{"settling.go", "setting.go", "traillog.go", "trail.go"},
 	{"guess.go", "approving.go"},
 	{"ending.go", "pinchange.go", "view.go"},
 	{"record.go", "delivering.go"},
 	{"step.go"},
-	{"service.go", "observer.go", "errors.go"},
+	{"service.go", "observer.go", "errors.go", "refusals.go"},
 }
 
 // TestCallsRunDownwards holds the layers. Operations do not call each other's files:

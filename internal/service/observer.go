@@ -45,6 +45,7 @@ const (
 	OpRevokeKey          Operation = "revoke_key"
 	OpTouchKeys          Operation = "touch_keys"
 	OpDeny               Operation = "deny"
+	OpCountRefusals      Operation = "count_refusals"
 	OpSweep              Operation = "sweep"
 	OpRestore            Operation = "restore"
 
@@ -58,6 +59,8 @@ const (
 	OpRetryDelivery       Operation = "retry_delivery"
 	OpSequence            Operation = "sequence"
 	OpKeepHeads           Operation = "keep_heads"
+	OpSealTrail           Operation = "seal_trail"
+	OpPruneTrail          Operation = "prune_trail"
 	OpPrepareTrail        Operation = "prepare_trail"
 )
 

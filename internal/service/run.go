@@ -29,7 +29,7 @@ func New(c Config) *Service {
 	if c.KeyUseEvery == 0 {
 		c.KeyUseEvery = useEvery
 	}
-	return &Service{config: c, keys: newKeyCache(), uses: newKeyUses(), denials: newDenials(), waiting: newWaiting()}
+	return &Service{config: c, keys: newKeyCache(), uses: newKeyUses(), refusals: newRefusals(), waiting: newWaiting()}
 }
 
 // Run wakes waiters, sweeps, and stores which keys were used, until ctx ends. Waiters that are left then are

@@ -52,6 +52,8 @@ type Config struct {
 	CoolingOff time.Duration
 	// Retention is how long a confirmation is kept after it ended.
 	Retention time.Duration
+	// AuditRetention is how long sealed events of the trail are kept; 0 for ever.
+	AuditRetention time.Duration
 	// SelfSetup lets customers set their first PIN with their own token.
 	SelfSetup bool
 	// KeyUseEvery is how often the last use of keys is stored; zero for 30 seconds.
@@ -72,12 +74,12 @@ type Config struct {
 
 // Service does what the API promises.
 type Service struct {
-	config  Config
-	keys    *keyCache
-	uses    *keyUses
-	denials *denials
-	waiting *waiting
-	log     trailLog
+	config   Config
+	keys     *keyCache
+	uses     *keyUses
+	refusals *refusals
+	waiting  *waiting
+	log      trailLog
 }
 
 // Caller is who makes a request, and the request.

@@ -102,6 +102,7 @@ func once[T any](ctx context.Context, s *Service, a act, repeated bool, decide f
 	var got T
 	var refused refusal
 	var events []audit.Event
+	bound := bounded{of: s.refusals, by: a, now: s.config.Now}
 	err := s.config.Store.InTx(ctx, func(tx store.Tx) error {
 		st := &step{Tx: tx, caller: a.caller, newID: s.config.NewID, repeated: repeated}
 		var err error
@@ -110,7 +111,7 @@ func once[T any](ctx context.Context, s *Service, a act, repeated bool, decide f
 		if err != nil && !errors.As(err, &refused) {
 			return err
 		}
-		tx.Append(st.events...)
+		tx.Append(bound.events(st.events)...)
 		tx.Wake(st.woken...)
 		return nil
 	})
@@ -126,6 +127,38 @@ func once[T any](ctx context.Context, s *Service, a act, repeated bool, decide f
 	}
 	done(r)
 	return got, err
+}
+
+// bounded keeps a credential that is refused without pause from filling the trail: of a step that
+// changed nothing the events may be left out, and counted. It decides once for each act, however
+// often the step runs.
+type bounded struct {
+	of      *refusals
+	by      act
+	now     func() time.Time
+	decided map[audit.Type]bool
+}
+
+func (b *bounded) events(all []audit.Event) []audit.Event {
+	if b.by.op == OpDeny || !onlyRefuses(all) {
+		return all
+	}
+	if b.decided == nil {
+		b.decided = map[audit.Type]bool{}
+	}
+	kept := make([]audit.Event, 0, len(all))
+	for _, e := range all {
+		of := e.Details.Type()
+		keep, known := b.decided[of]
+		if !known {
+			keep = b.of.take(b.by.caller.Principal, of, b.now())
+			b.decided[of] = keep
+		}
+		if keep {
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
 
 // detached is for what must be finished although the caller has gone.

@@ -46,6 +46,7 @@ func accessTable() []access {
 	readers, writers := slices.Concat(admins, scoped("pins:read")), slices.Concat(admins, scoped("pins:write"))
 	freezeReaders := slices.Concat(admins, scoped("pin-policies:read"))
 	keyWriters := slices.Concat(admins, scoped("api-keys:write"))
+	eventReaders := slices.Concat(admins, scoped("events:read"))
 	freezeWriters := slices.Concat(admins, scoped("pin-policies:write"))
 	return []access{
 		{"setCustomerPin", http.MethodPost, customer, pin, writers, 200, 200},
@@ -84,6 +85,12 @@ func accessTable() []access {
 		{"listApiKeys", http.MethodGet, "/v1/api-keys?per_page=100", "", slices.Concat(admins, scoped("api-keys:read")), 200, 200},
 		{"createApiKey", http.MethodPost, "/v1/api-keys", `{"name":"n","scopes":["api-keys:write"]}`, keyWriters, 201, 201},
 		{"revokeApiKey", http.MethodDelete, "/v1/api-keys/{made}", "", keyWriters, 204, 404},
+		// Each tenant has the events of its keys.
+		{"listPinEvents", http.MethodGet, "/v1/pin-events", "", eventReaders, 200, 200},
+		{"getPinEvent", http.MethodGet, "/v1/pin-events/0", "", eventReaders, 200, 200},
+		{"getPinEventCheckpoint", http.MethodGet, "/v1/pin-events/checkpoint", "", eventReaders, 200, 200},
+		{"getPinEventProof", http.MethodGet, "/v1/pin-events/0/proof", "", eventReaders, 200, 200},
+		{"getPinEventConsistency", http.MethodGet, "/v1/pin-events/consistency?from=1", "", eventReaders, 200, 200},
 		{"getTenantFreeze", http.MethodGet, "/v1/freeze", "", freezeReaders, 200, 200},
 		{"getInstanceFreeze", http.MethodGet, "/v1/instances/{instance}/freeze", "", freezeReaders, 200, 200},
 		// Lifted first: what an admin froze a key cannot lift.
@@ -123,7 +130,7 @@ func (w *world) credentials(secret string) (bad, valid map[string][]string) {
 	key := func(tenant uuid.UUID, args ...string) []string {
 		return []string{"X-Api-Key", w.key(append([]string{"--tenant", tenant.String()}, args...)...)}
 	}
-	const all = "pins:read,pins:write,pin-policies:read,pin-policies:write,api-keys:read,api-keys:write"
+	const all = "pins:read,pins:write,pin-policies:read,pin-policies:write,api-keys:read,api-keys:write,events:read"
 	valid = map[string][]string{
 		"jwt admin": token(w.tenant, admin), "jwt user": token(w.tenant, nil), "jwt customer": token(w.tenant, me),
 		"foreign jwt admin": token(foreign, admin), "foreign jwt user": token(foreign, nil), "foreign jwt customer": token(foreign, me),
