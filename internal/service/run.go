@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/hydracore/hydrapin/internal/limit"
 )
 
 // New returns a Service. [Service.Run] must run for waiters to be woken and old
@@ -26,7 +28,10 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{config: c, keys: newKeyCache(), denials: newDenials(), waiting: newWaiting()}
+	return &Service{
+		config: c, keys: newKeyCache(), denials: newDenials(), waiting: newWaiting(),
+		slots: limit.NewSlots(c.Store.Transactions(), limit.Bounds{Total: maxWaitingSteps, Tenant: maxTenantSteps}),
+	}
 }
 
 // Run wakes waiters and sweeps until ctx ends. Waiters that are left then are

@@ -52,7 +52,7 @@ func (s *Service) SweepOnce(ctx context.Context) (more bool, err error) {
 		Attempt: attemptAge,
 		Link:    s.config.Retention,
 	}
-	return run(ctx, s, act{op: OpSweep, caller: system(uuid.Nil)}, func(ctx context.Context, st *step) (bool, error) {
+	return run(ctx, s, act{op: OpSweep, caller: system(uuid.Nil), insists: true}, func(ctx context.Context, st *step) (bool, error) {
 		var mine bool
 		st.LockSweep(&mine)
 		if err := st.Fetch(ctx); err != nil || !mine {
