@@ -1,40 +1,52 @@
 #!/bin/sh
-# Generates clients from openapi.yaml with generators that this project does not use
-# itself, and compiles them: what the README recommends is known to work. Each goes into
-# a folder of its own, which is removed.
+# Runs the commands by which the README says to generate clients, as they stand there, with
+# generators that this project does not use itself, and compiles what each makes. Each works in a
+# folder of its own, which is removed.
 set -eu
 cd "$(dirname "$0")/generators"
 
-spec=$PWD/../../openapi.yaml
-bin=$PWD/node_modules/.bin
-scratch=$(mktemp -d)
+root=$PWD/../..
+# Below this folder npx finds the installed generators and downloads none.
+scratch=$(mktemp -d "$PWD/scratch.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
+trap 'exit 1' INT TERM
+
+# The block of commands that follows the name of this target in the README.
+awk '/`make contract\/generators`/ { near = 1 }
+	near && /^```$/ { if (inside) exit; inside = 1; next }
+	inside' "$root/README.md" >"$scratch/commands"
 
 strict() {
-	"$bin/tsc" --noEmit --strict --skipLibCheck --target es2022 --lib es2022,dom,dom.iterable \
-		--module esnext --moduleResolution bundler --types node "$@"
+	"$PWD/node_modules/.bin/tsc" --noEmit --strict --skipLibCheck --target es2022 --lib es2022,dom,dom.iterable \
+		--module esnext --moduleResolution bundler "$@"
 }
 
-"$bin/openapi-ts" -i "$spec" -o "$scratch/hey-api" -c @hey-api/client-fetch --no-log-file >/dev/null
-strict "$scratch/hey-api/index.ts"
-echo "ok: @hey-api/openapi-ts"
-
-"$bin/swagger-typescript-api" generate -p "$spec" -o "$scratch/sta" -n api.ts --silent >/dev/null
-strict "$scratch/sta/api.ts"
-echo "ok: swagger-typescript-api"
-
-mkdir "$scratch/ogen"
-cp go.mod go.sum "$scratch/ogen"
-cat >"$scratch/ogen.yaml" <<END
-generator:
-  features:
-    enable: [paths/client]
-    disable_all: true
-  ignore_not_implemented: [all]
-END
-go tool ogen --config "$scratch/ogen.yaml" --target "$scratch/ogen/client" --package client --clean "$spec" 2>"$scratch/log" || {
-	cat "$scratch/log" >&2
+ran=0
+while read -r command; do
+	ran=$((ran + 1))
+	folder=$scratch/$ran
+	mkdir "$folder"
+	cp "$root/openapi.yaml" "$folder"
+	(cd "$folder" && eval "$command") </dev/null >"$scratch/log" 2>&1 || {
+		cat "$scratch/log" >&2
+		echo "generators: failed: $command" >&2
+		exit 1
+	}
+	case $command in
+	*openapi-ts@*) strict "$folder/client/index.ts" ;;
+	*swagger-typescript-api@*) strict "$folder/client/api.ts" ;;
+	*/cmd/ogen@*)
+		cp go.mod go.sum "$folder"
+		go -C "$folder" build ./client
+		;;
+	*)
+		echo "generators: nothing here compiles what this makes: $command" >&2
+		exit 1
+		;;
+	esac
+	echo "ok: $command"
+done <"$scratch/commands"
+[ "$ran" = 3 ] || {
+	echo "generators: the README names $ran commands, not 3" >&2
 	exit 1
 }
-go -C "$scratch/ogen" build ./client
-echo "ok: ogen"

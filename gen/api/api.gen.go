@@ -279,91 +279,91 @@ func (e PinStatusSetBy) Valid() bool {
 
 // Defines values for ProblemType.
 const (
-	UrnHydrapinProblemAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
-	UrnHydrapinProblemBusy                 ProblemType = "urn:hydrapin:problem:busy"
-	UrnHydrapinProblemChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
-	UrnHydrapinProblemExpired              ProblemType = "urn:hydrapin:problem:expired"
-	UrnHydrapinProblemForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
-	UrnHydrapinProblemFrozen               ProblemType = "urn:hydrapin:problem:frozen"
-	UrnHydrapinProblemIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
-	UrnHydrapinProblemInternal             ProblemType = "urn:hydrapin:problem:internal"
-	UrnHydrapinProblemMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
-	UrnHydrapinProblemNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
-	UrnHydrapinProblemNotFound             ProblemType = "urn:hydrapin:problem:not-found"
-	UrnHydrapinProblemNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
-	UrnHydrapinProblemNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
-	UrnHydrapinProblemOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
-	UrnHydrapinProblemPageOnly             ProblemType = "urn:hydrapin:problem:page-only"
-	UrnHydrapinProblemParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
-	UrnHydrapinProblemPinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
-	UrnHydrapinProblemPinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
-	UrnHydrapinProblemPinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
-	UrnHydrapinProblemPinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
-	UrnHydrapinProblemPreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
-	UrnHydrapinProblemTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
-	UrnHydrapinProblemTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
-	UrnHydrapinProblemUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
-	UrnHydrapinProblemUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
-	UrnHydrapinProblemUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
-	UrnHydrapinProblemWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
+	ProblemTypeAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
+	ProblemTypeBusy                 ProblemType = "urn:hydrapin:problem:busy"
+	ProblemTypeChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
+	ProblemTypeExpired              ProblemType = "urn:hydrapin:problem:expired"
+	ProblemTypeForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
+	ProblemTypeFrozen               ProblemType = "urn:hydrapin:problem:frozen"
+	ProblemTypeIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
+	ProblemTypeInternal             ProblemType = "urn:hydrapin:problem:internal"
+	ProblemTypeMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
+	ProblemTypeNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
+	ProblemTypeNotFound             ProblemType = "urn:hydrapin:problem:not-found"
+	ProblemTypeNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
+	ProblemTypeNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
+	ProblemTypeOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
+	ProblemTypePageOnly             ProblemType = "urn:hydrapin:problem:page-only"
+	ProblemTypeParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
+	ProblemTypePinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
+	ProblemTypePinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
+	ProblemTypePinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
+	ProblemTypePinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
+	ProblemTypePreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
+	ProblemTypeTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
+	ProblemTypeTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
+	ProblemTypeUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
+	ProblemTypeUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
+	ProblemTypeUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
+	ProblemTypeWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
 )
 
 // Valid indicates whether the value is a known member of the ProblemType enum.
 func (e ProblemType) Valid() bool {
 	switch e {
-	case UrnHydrapinProblemAlreadyRedeemed:
+	case ProblemTypeAlreadyRedeemed:
 		return true
-	case UrnHydrapinProblemBusy:
+	case ProblemTypeBusy:
 		return true
-	case UrnHydrapinProblemChangedSinceApproval:
+	case ProblemTypeChangedSinceApproval:
 		return true
-	case UrnHydrapinProblemExpired:
+	case ProblemTypeExpired:
 		return true
-	case UrnHydrapinProblemForbidden:
+	case ProblemTypeForbidden:
 		return true
-	case UrnHydrapinProblemFrozen:
+	case ProblemTypeFrozen:
 		return true
-	case UrnHydrapinProblemIdempotencyConflict:
+	case ProblemTypeIdempotencyConflict:
 		return true
-	case UrnHydrapinProblemInternal:
+	case ProblemTypeInternal:
 		return true
-	case UrnHydrapinProblemMethodNotAllowed:
+	case ProblemTypeMethodNotAllowed:
 		return true
-	case UrnHydrapinProblemNotApproved:
+	case ProblemTypeNotApproved:
 		return true
-	case UrnHydrapinProblemNotFound:
+	case ProblemTypeNotFound:
 		return true
-	case UrnHydrapinProblemNotPending:
+	case ProblemTypeNotPending:
 		return true
-	case UrnHydrapinProblemNotRedeemed:
+	case ProblemTypeNotRedeemed:
 		return true
-	case UrnHydrapinProblemOutcomeAlreadySet:
+	case ProblemTypeOutcomeAlreadySet:
 		return true
-	case UrnHydrapinProblemPageOnly:
+	case ProblemTypePageOnly:
 		return true
-	case UrnHydrapinProblemParamsMismatch:
+	case ProblemTypeParamsMismatch:
 		return true
-	case UrnHydrapinProblemPinInactive:
+	case ProblemTypePinInactive:
 		return true
-	case UrnHydrapinProblemPinLocked:
+	case ProblemTypePinLocked:
 		return true
-	case UrnHydrapinProblemPinNotOwn:
+	case ProblemTypePinNotOwn:
 		return true
-	case UrnHydrapinProblemPinNotSet:
+	case ProblemTypePinNotSet:
 		return true
-	case UrnHydrapinProblemPreconditionFailed:
+	case ProblemTypePreconditionFailed:
 		return true
-	case UrnHydrapinProblemTooLarge:
+	case ProblemTypeTooLarge:
 		return true
-	case UrnHydrapinProblemTooManyRequests:
+	case ProblemTypeTooManyRequests:
 		return true
-	case UrnHydrapinProblemUnauthorized:
+	case ProblemTypeUnauthorized:
 		return true
-	case UrnHydrapinProblemUnavailable:
+	case ProblemTypeUnavailable:
 		return true
-	case UrnHydrapinProblemUnsupportedMediaType:
+	case ProblemTypeUnsupportedMediaType:
 		return true
-	case UrnHydrapinProblemWrongPin:
+	case ProblemTypeWrongPin:
 		return true
 	default:
 		return false
@@ -8470,132 +8470,134 @@ var swaggerSpec = []string{
 	"0dRHHmhUtxm6oi01DSAA0LwtVTaYcNF0gr62hReSWNlGyLSZRafUNvHCVirbZGErlT+bujVNF9NSN2PI",
 	"R2mObU2immYmGLIJr7lNG61Y19pLCGqGthZa3QQ8GJRm9j5WtyxDQK2paTBm6UhGTVg+TMqpa5lK2QRU",
 	"kLoG0yy7uzlmEadNcwhqh9N3QNO+stU1HEzVvP6TWcZ+3cIaIVfL49YZVvmribFrWt7AMNrapV7OOsbt",
-	"seg06IHQMbmwiZ5K1RMVAmNdIyesFFJeUdB0Kxnh6+XblUTke4gU956Y16VxwMJiBdfVwx2OyZDNyEwm",
-	"Rm80d4lX4GlCk9QFK08jnpI0obygBwJwARWXriARomsYpbCV1wo76+Sem4nnkwcWLbWPLOhfZbZ71TV1",
-	"jUK+dd7LT1VFfktcfsrSjaK3jskQuq3lcy9qC/ntwxLl4AEeY6q39aVJgKRwrttt7GbVQThlqYWjNTEP",
-	"GzwX2qgYG4aWqyvkhZabyPKCbwcbW6fHkic9405b1tLE8RTZUff8VL0Kr//N6b8u9ZUvFdue5soGO2T8",
-	"QkwqtAPRaiGipEgTGTfIJAF7sDlVEIQ5FVSZXBFn3KsGYOtNAHiQpsS8TTBhrD8h0TGAdx4TUYu8oWOG",
-	"NqmmlyYsAsNfX4EJu6BJBI9BVLGG/gcXV1xxgLHwvqlb6M4pH/CYp5A1P1aI8UcVGWoTccajdEQevXn5",
-	"47ePDedJLxTXTBmKJKczxgReN9tzJPzyn08+LXYhwEY0oQD2l0YAAQAVN+GHDyffYqDB3ALmNWyw7bNm",
-	"F/7/bgdWoEXe26LX8JihVc4E1rIqlbAk9q8X7vhWlEMUyzwfy7DuLcwZW4QrvBTMRpD+L71AS/te0CA9",
-	"zfy94FN/5SeLfGR0RT7DWF3UuDK4ImCFNYpaSIV73j1H1pq7yz/g2ZeLHX96GXHipmWVNMByR9eQW1ZX",
-	"9TPF0ceytiBbXYqBJzecJjydn+rOxvM14T9WgXAcZ/UPjTZoIsUf9Ufhecyv2Pn//vf/9B83bGyYtsMU",
-	"eqUgczCUE6aIonOHvlao1eOHosOgoJJUjopqGJpEWQFHAwukP2jHMQ8KAEbGYjyeUBUfgauysvj/aB5P",
-	"ePNHALGwbIsr8aURIHYcxL7Dv17aA/7Dx7OgrJv9cPr2DfnIBgQQ7bLn0zCmfKxIX00H/Qbp4/qdc5PZ",
-	"22efJ/0WOXa56n9VBp+OxkrCnZErCfofXu1V0xDacHUOf4VzC1wBLxVIgiNulKYTDN7mYljxeO8QlcYA",
-	"vpJF+qFFZnGrNPcaZycV5PjEqJHJVCjnse6JnvjLX4hWp3mKD8X6T7uaVsNDiLGrWOrn6v8V0wP9rOdc",
-	"NBh+ymnjPdFpkW/MXDLkD5UvTvVX5djuyROqLtWTJxl61CxLFRjTOViJPbHXIidDv3SVF/7RKD1jQHyd",
-	"nbL9koK8SIzZcx9LZU8QQp48wfiCJ09aPdFtEeeJLVKQTRvtcz1zP4O0Rd6KeE4o6bTbCDOG7bwzAx/E",
-	"cY0RrDfixRVL5tkRMY80mGh1pBfaOOYo0d+X09QVShVqxkwyJ4QaGrHqnup6WQ4XulilYIR91iaiyXT3",
-	"Ulz7fiJX3x54Ref+g5G/A0L2hGaKoUz8HPHn+tIvdYm5SpW3rgazBZS1tOgqgP2yfHvGkjEwbJM8eXIG",
-	"/PrkyREylZIxXsIDORURTeZwZzkYOq1/OcA3L+IVx7K4nHq0jOvz0lUvgyRypo9Tjt2VGcRWtdCD6NVN",
-	"pkLonYTWDTymgHczE94JMp1NNpclZ5LIkCmz3HiEhX9wMMICSAxpHCvv4KA08AS6+QLoyXp8VVG/EQgK",
-	"qSCRbDiVsl9SBfuWVGMd4nqZQ6eXByxz//YoBcNmw1OwbhkUCKMhxFWa4RFw3q1FNjxiLcJD5rEHI2E0",
-	"cH/nMJ3KgkqYNZYxLPBoiTcB06FSRfrgLQDoB5qrA23XIdtGPa45Jhj8UrhF/VhNfUqwLcRkoaI+shl5",
-	"0EiLh3yAh2FUzwtn+WxDuCUcEH1oeii2XZTHbIEMHXY7EesGHvQpsQ/6YBQLsyoO+c3hhojsb3rJGoQr",
-	"vUJQtBCcIQAPRyxIuXcRwb5jKjMyay7z34AGlivOG8e/FTwekCyXQv8RQr9pDsqWPOofmxcQaHZEvsFf",
-	"e9N2ey/84eMZ/IP1Hxv2tErco75TefqP4YqbyylIvp4YyHTUyNVyN+H7+gRokZ5EyGoY8mgu8QtmJaxe",
-	"MnM5AAubLkC4vht6gJPIPnOVWmKfS3GliZXCyFoDkw0cZLNVyEBG3BiTWsnC6WA7i5tq464M3Lce6jgb",
-	"wBkS+KSdD4C0L8MmRJGnWYykNZypie/kCsFW9PBn3NrZXJD3L5+Tvb29Q4JGYAMDv54bSaz4ZzJMkJVp",
-	"bBN39CDa+MRBnAu12vR0/gSL6Q5HTJDpZIIiyLNFNbvWGqpm4cFogzXP1tIuiENFxr3tdjpW0uvrVLNA",
-	"KVWugZh67t6JpWXfR/1YhlqTp9bBSB71x+qij2CclPS1ato3b7F6fLT9EjZhFBRDXHqrboCvskVAe+kZ",
-	"TrRWrb4f6p/7LRH4wZxBaKeCjkr4rSeMOdoTQSOIeciEAivTWA7HExqOWLPTapucCFSu1dHOzmw2a1H4",
-	"uSWTix3TV+28Onn+4s3pC+iTPfk6nTtoBGZzg6Og3drFVnLCBJ3w4CjYa7VbexA7mo7AZsvewK92d5yG",
-	"sPOHF3P+ZaeEa3DBKmLY3rN0mogyOKaDXPUuWRPUa940Qb5Y1A8hZ2VchKOemKHss4rCEIA4UY5a6Zww",
-	"ldIkbZE3NEnMpQnsgCGZqC32TcwDbCSe+J7Q95Ic5q0kNK08+AvNYBVoCQ0QfaSv/9D3oBXgmLxHrVRV",
-	"V5hlvugPYKPQHj2JgqPgFVfp8wKCQgZkC2njVeZ81mTHqngnEaSUL2n905Qlc4scsmJzq4mu8QWrjK3R",
-	"5RUf83Tl1gbw+1MjsMIbmLbTbq9Zl6eIG/Iiw9RdXEe9pt/qSN8lxJJKcHULS2L5HHL6u+3dutHdcuzk",
-	"yi5Ap73lnUr1y3XHTmd5x1wJtkawjxuxrE+uCK7utbcSXXkEe+OlgsNi/VO/fNK84bAu4ZxVVL0IGkFK",
-	"L/Q5C95xUUBas4/qAFaq712Fb2i2srvJIy3hni4GMp3IKuDQ51Rb3VpLHpR9FHjpWdnmnltRhQITOIvu",
-	"Apl1hEpS3mYmjzrt9uOjKkuZZIay09NBs5IxMxH8Wu9Vro1WHcYSLk4p4nmLfCsx+FbfZlo1gs+7FAHv",
-	"y+XkILgpsioBkAcq5KxF+vha2bckIpQvmCHl4vvwQQeM96jT3jUfXARGjNmSafY+1P/f//6fHfS4YIzj",
-	"jPIUr3kC7XxLJYPcst/LR8GH8goRPe2amu/BR9D70s+wIb3t1rv3Bl0Pbv5wl1l7aMWrTI8DMfhUkD6q",
-	"lSaRxQzqkjzswHhrG9j04xw11tUONFHRE6aZ/siZwVoG5OV4bm5L/dUS7jWwMpgADuXbeUDhz/riTDI1",
-	"oyfAENAaRO50gjmMWujMqM+ddltPOqtrtOALQ8pj1RPwQ7d92EINt28BivtG91gZBFwvfqy1YA7sCHku",
-	"yH9oH/XECAwFgxWuSqCOFWoSjmrizL1EHYNRpD8F8Zo90c/SbHGFRaa+lBfBWGyIdS0FM2xpTSPDXGAX",
-	"z2RPXLK5MutjZqAteshi2W+7eZeKCXmeBiRkt932Ur2sKmhc8D3hUE7JO6o8EGJrdcCOIRHdzuG1Fa8i",
-	"Sv111K5PLtLxGxmtWznyWF2+lMlxuFI5xVxjxNp/KZPTRUFGhb4uZehYXWrZYF5zlvW0TVdXb4oLXICC",
-	"sbiD29PevolXqx5Y1acAT/ZGpu+9jM+Vh/P7baYIVimBb2TZG4QJr1paTKSCh/kGURIwETMMXfeUVhLD",
-	"EL7vCTs5FRFGfXxpBB3ULjfdhvmpQehcayNcr8JWvDMhsesMZvtUD7XiUavvub2dPatA982S4r1qPT6g",
-	"2KJCO9nz+pfbNxPah8s7Pjdhv+bptLu7wseyAoC6w/4qJFWVYFrPkPEr1nY7hyvNMl+/7/4ZQcfq0j1i",
-	"WvvCvGRe3xDSs1jf07Tzh/+f+ne0jWKWVsRqvAB/UKVLyR/myAMjJgOGL219qzcZHdTqFTRWsifUNAzB",
-	"JqmqcACvChAb7ZSva+sf3+JAW9NBlvtN/E85rSV3+3aX45liHVyzBnfgisA5Lu6YFbFdUyi9t5HtIGhW",
-	"OLvfaYt/TcFSRHW9b0LCMGbhCWoL8qGxnks5Z+FZLAZtjlvQT2PKGjcIpHcKgL1VEnr3RNVBFhKeNFmS",
-	"eQvQ0EejSRsd+hSPqAI8JG2PnKRZdvEY4gp7wryrYiKYdSBgMrdISSqvLR++Y+kdyoblPT5Snp4a9NUt",
-	"u2GPbYrTOiqa61RQ+uzfN9D6Cl3/rRXT3GH8GuT+n0gif8dKAQGeZ9IPoLg/WtyOl4+zzOMt8b3QukAN",
-	"MitexeU6E8lUHJG+xcTsN0gfswNNTrpB0Oz3BMeYBeNZTlkc28QlTxz/VWHcZQOzmRIph+itwsxGlQ8P",
-	"dc7LnjD0mddJqz5CLIqbg90WU+oH/pnNHCGtcO4GFwfc2/i4vCzB6rr3Sz6x7A40z039ZbmJv7DQqMuE",
-	"ZnWv1QVmfrlu3Je1Ml2VnbZ7D1gm9nwTfzK9323rfXZIeJO8bxcUHg58hMzyTY2H4R7dSb8lSwNbqCB8",
-	"7D25973CJP2Gwabzoj+Vvn2xyi9Tl6mc4OVh39WwvAZPemIykoJt2yr4Kblzn0FRysHq7airi799HsOb",
-	"RCaIXOLTgAssLFNMrqmUPz+9N3gYX4HUWdVpAPjKf0I11UEvw/kvWhDU7uU9kgmoaK6ipla91GNSheeG",
-	"6LTbfhZSKZviWGQ1vUwBSKfqSngqzeUruFwRUw++mArmopy1atsTxRGx4Jz/OmwTJ7giu522q4SCj8y5",
-	"imODOTElVVo94UL5IWfSxuS52bw7eWOyVi3+WtTIAwIVoI1sCjJN0UvjBRpASUYpGHhTpsqMpFK9GjG/",
-	"Qhlq4pEjjDqBulBXzNuHhreEfpjIUZ7GMZ07z64JPWn1xLG6RAK3oGSXYCq+Kk1bz35Fr0SusUPoWO1l",
-	"2m+7jkpeWtwb18udh3gdvdx3K1f9fQO/T6Hrzb5IZpEZ76e+BLxNVxBK6Vt6AVjf/39vrYaMoPtnNGD6",
-	"oah+w7tHKgLGAy5QEfBOTJeka2MuAt6gJJQ24dC00jeeQQrM7uieSOklExWAgRazwUR6ngzzP0IGU6P8",
-	"puIeQ13oogcGAlUEsAKi3sGUX0GwZRnilFxIpsiAhpdatfmdJdIlwdZXhs9UGYg91SMbRclHBG7AQiAQ",
-	"ZatMmZtLozY2rL3XIv0yQKOJIrXAE/D5IjBjxQdrtJfawLS9YhlmiG0juOvm2fhbq7VMGHAKiFjzGD1N",
-	"pV68kMbx/AiTZXS7lLuS4ZpzXG6VIeHaigpCFHytiooDWFg1eL/UYfULNANzuHFl476+g21V2ciLLPSw",
-	"l4IvbOrjLWkbuMc3r238ifQMbL/C7F65gMsbVEi+mar56poIbrcT2ujj264uon9TEyYi1TQiO4uKWElH",
-	"MXH9HH7IYvy/7DgI9uqIqfdsLK9sLrnph8gZeNTw/Sl/FV6yCSbWArIIqgVgD6ssKw6wFcqBVKQYR2W/",
-	"aXUB6PXR1S8v3rI9seI1e33THJvj+rzjN33f+QlxKwdeVS3e/U7/smTeL3GwoX2iOcOHbDCIM48Mpz2+",
-	"+ZioLFjTlm1zLGEhqt0ztsu8dYAUFvjbVjOgKcI46BsVoIgxH9zppVs4Tt8BPt+pBYK+uxO1rt7lZn3s",
-	"ClIs1I+K7f3KI69Wy0MotveHeAOphKsOAK1XV8uyHVqgk2H07Fckbu5l1E5JeJig5O3KkGq3xKkF3Ki8",
-	"93miEOIEUzGhmGB/wgUmwCdsEtOQOTkCV7vJleyJvgcF2s88EBggljPQBZv5xTegIJIcVszKOQCM4hHb",
-	"IG9tPNfFeStAssx9fSUHgXmjVYX18X0w+VHHXCkuLhYoJB2QoLmFgelcCAm1Szxw1eVaUMnX0BMLtKDj",
-	"vNcpQ6lKlUseJAncZpDjYyOiLFYbFQbeK5omgA3VE6GUMRcXTTkckglLuIzIo06XjOQ0Ud7D0GOE3gGg",
-	"JgsKkiYcqOAilUTN6GTCTUl/uHtgFcCZZWYxxQKVLhdxSxeRAYq95StoUwdGHtz4pT6bS6V/VZ8STvJ7",
-	"PMdrDmZ7rX6lFNCZb8Q1cu0rersXpK0ndDsXpEFUfnAA3IQD4LTyqt7iHX2j5n8z5uJSLU2bwtCMK4zP",
-	"UOX7wpSkWm7Tu1J+25PWL0Rkio6re2iHZ7ULs/V7UIw3VoxfeA8kyIsGl9CqYbehHD8HbleAVZavWu/B",
-	"O9bWrT9JoQhWFu4Ep2lGlT1FPQFsg+92FrNMXOJ5gq4QTcRTW6O+kYUXZZdLI1Pbcjoh4aIn7BPQjM6d",
-	"oS8cvgOCquBkjBKbsCtpTf2TYa6yYg6oFuJlECcFMGmlfY9EjZkKpyMD/p21I1wIUU9YIeArneiVKCuW",
-	"AGzppp5TXjm+a32AICakAeOB3LIDikWGnHpEZiMJMCWIVsNTfws9xBdXH78ntlAgH5f/krGJ/lFObbx+",
-	"T8TyQrmBJon8zJnalsxEDjZi82tRdHHShgIz95URtxb0XeNNqmIUreaV9dPd9fXTdcjZmAJv0lW6qT4Y",
-	"d3E73VvN1Mba3rd7EDnRL2U6zEMEb/UiXFXT1AolRmjsRCzkFsij0k19irhc6F9+sgBd4AmZyWkceYjD",
-	"mNT7xiRXZaklcFViDGdP5DHHfMCxIxv66QDHPHeK84Sb5DgDQMsBbft3JoxLJUsc7ltT9QgqpFeUNMeO",
-	"XrBMJQLZtWP7XR3/b+3S3wYapEEEWq01FMPagsPdUrgO1E5Vny8NN9Ta42yA1VPeoRoxbA/PPTcUMjK+",
-	"DrgSDzjwloWidVAvMrQ/KFN4PJWkBzV1tZzrBXmLASP+in5vUEK5KoCmMcQvrnR/o5Jv4+4HjAkvVHcF",
-	"/EDwVy8FELyOSEO7/tSu3C0Is2ti1a78NO+hShr4TIuTaMptAdaoSzQobu49lwpY7OC+Og9o9QnajpvO",
-	"HJFVsFy19Lja3bFN1M4fXuu1InMKNW1SeYFSz+Gkl8J0TOEELWL8V7WeKAxV96y25E1tFYQkW9fCC07J",
-	"yQtbfwgrETQKBQYySM5QThg8PaqjWcJT1q/OpNGrZU/3Jk87vmRYHfqogshbOrprpwfa2qJ3eGptJaxf",
-	"PmnhuyyypsD2C85v8dgCX9kS8sBAwVGQcVCwcmBNiZEXBM6QqrgZryBXT+B9bFPlgGXAb6T01Vxf/8JN",
-	"ICsjsY3DlDAa9euSiLODtGGwzuLj9BB+81WF3/x5ZY3Bzilcipblry9v9CELVojByc8gS5exR99moWqh",
-	"IQXLR8+YaBxFeHpEKIiefKysiZOP+dCFzVYF9oaxXjOLK52F4uQn1xMbKg1ZMIqmoquNoN2OqWLzH4ie",
-	"DnJIuipmBj8tpIIIW86DpiSh4oJZ/HETWNITjKq5HvNiypTCB40hgMU76Yf1XdK5EYHnqZTnM0Yv+zeo",
-	"mJzmhOn1xeg1QkjWSIDJt14rzuMhvuPGJPC9Du649WiN1QT8aYWA36omudzK2ywAw7m1TaFQqVghqJtw",
-	"EcbT6FoxGVuVdS9E5Mm6zcI1NjHD7jIA48+rGlXHYbijtGVz7CEMoyIMI6fhaDqVLQjNU0y8UgQVQlM5",
-	"Q2S1kI+KKl7DqoagtRW0Q0hxBvWwRb6ZpqSvWHo+mEOQch/daf0/f7TFVqUh8m5BIN6dApiLB1kvpuKa",
-	"wRQPURR/Zt3vrsMnVrvMaoIpbuY2W64S7kyFFsX1mCGv+BCKlhpbnuSFtYjQVldVpjzeY3A9QVnjDJwc",
-	"obdaPbE0LTcDp6hMANyqnPwAS3Fzrvu79DXeF0ehB+CGnPegHl9XoiDb3optOUwY+50tMiBRXIAwgLYr",
-	"WYRwwAVrkY821h87a82XRZpz5qon4D8glBd/HMwLxx/cc5AfOLA6ZLnRNeUHhpxxtkiO6DU4g1Cul7he",
-	"q1iPJ65SNYZw3da50JO9/zyuZ+kzhi37B6u8BU4vbGv9u1wukjCbgh+zp7gIGVhXDc1+s5EcW4NrvjXu",
-	"W/Rmtpj31r2FcJy3w+HS6yNr+aVhu4lVe60D12NIq7lsjOC5xXvl/r8s3crRyZ6YplUnJ5UThWFiGEuL",
-	"jgLQDSaJTFkInoHUVCSduSjZ8gmDQbJ6oVz1RFbCd3FI7BPEyHuC/4FRaE9Acc0nXUMSnK2p0OqJXOnz",
-	"+uqgGaKt/tXWn8JP56JcmIjgpWkOt5u53DzlyGyWeytrkeMM+dYgx4osKNlDvmQh45PUzHHGEtYTXKmp",
-	"vgsxn1l/kICOQ+RwqCfYInCiIKca8HILNSUahH0O2SS1W+ZfwD2BIsw9/eV/ttLsFq7d0wrJd41HKhxl",
-	"jXeqfIe1nqoygfZlW/L6lgXviXdAH9wR+nDZtbrv1wPO86bVKWNA1MUtPxgWqxoWNtTYCblrVoO+73bJ",
-	"WsnEhriv0p7xypDfqUHjkpJWNWmyg5NTLS3bqJGcCaKP460YPzd6Ph5spzv1yX0957tsc93U8b4ho6tK",
-	"CjyYXQ9mV6XZtW2Z+2C1PVhtD1bbKlbbTSuNS8y27YM9L08pa7h8Mpdc5oG1QOQOl9EmCI5Lo8Y3ApG+",
-	"6VQzH87uARr6WurlPcCiWi8xrQgFdxeZafWQz6sCPWf5aj3hJ6x5ACObJaxlA/TE7aWseQfyAV/6IcHt",
-	"QWYth5neZobbNVSWf6f8CE9KPcBZ/judw2Wolg/pFA/pFA/pFEvTKQry8+vCtXxIvnhIvnhIvqhAsryJ",
-	"oOlNNNFrpWU0stuxoj7GkpwN9HItSNog9zBn4774wB4yPL6iDI+vR2W3GR436u5bIq0yuN1alN3MM6gV",
-	"eYDBVCVfYIas2wDhi40TGWslXMumkZyRWIoLI6WNs74nYqpShV5BO1bm00NQXlOxmSRmIinAm0IFIOUA",
-	"cV+c0QvS7wXtXlCCW5mbeK9cIMvWQlMcJOtNy6ihPt2vaRqOtiSkcNqYErWKjMm1RyFlwWhhN1Yfw3bY",
-	"APi2TlQhk7SCRjBiNIId+CPQXFE3smm2A21g0L0Vq+2+lhEfcivMHuJpru08NBM2zsOJPU2rSsH6CJpG",
-	"MFV6Gq4YB5yeigr6GKEBmhNncWQCPuZyCmXnsNIEiyNn3NOBAizwhIhpHIP9quDR8orGU8COMrqUQeUr",
-	"xICYDvp7VywBnGZTFgPNc4W4uulMEjVhsVb2QOZKwYigY4PPhcUvuIKKuajByQSK+Xvj2J974lgQJtLE",
-	"uDFAmeSC9J/09RUvDNI5RgMh2PEMnJ76e6YivvXo0JRMEhayCDHBeqI/ofOx5o/Wkz4IVj1qYTig8EwS",
-	"eiV5ROQVS/QdpRdDyTHTlLFYaR7AtWpgwb/+ybAJMs+LRQJZ7zZIb3SLnAyhuJu9K/Tq4TiRJlL/MmYU",
-	"3Lb1VfR2OzbyyEYCmSFuId7mwyRCa/qW7hJzj2xy7WzqpHDEIa1rWPlV3fz7B38xaP7rDmi7bXAX4QA3",
-	"Bkd2vft521erbwEA3de6a2/NtbLCvfkuYaEUEdckvwTD+X57Zexu3XsDB9hkGzf82qFNY2aDldbH4Z2N",
-	"JDwV8AuBt8c6wLw9UekcMRYIXA6U5HDvtbKQ/QoecGHQ97XpYu6VBsZDdNt7NWbI61xkwkO4wP0JF/Ax",
-	"J9aTYF8Xzu14vtnbv8PIydT0aeWZNTHR1hlZQI8tnVvUiPM1kaFizoBlVaJdKeaeyFWWq0OnvV6YoUXU",
-	"hWlEfDhkCRkmcmw+BBN1ZYg/+rFNC+pJH5KpiJlSPqQtjWM5U27uUBFEYfYCT9Bw6AmoMtr//p/fvj9+",
-	"d/Lm/PTFq5fnpy/OPrzrP4a1m5sXwPyznXOya6Gude9blXSnRtJdNw8YBlkjoDzXfq148tcPJYlvVEia",
-	"9dXdDpd3ey7FMOZhmvW6t2peNsV7XtfYuyJK2Lh4KWx+G9SXLoZZaGGH9nGZJY0oBDUN/q0woCuS4XTM",
-	"RKrtl2kSB0dBCyxbM8PiUC9lYnMfQQ1VDSNFI6pGA0mTCO8CJ2uPQNK+O3mjGuatRHcwqZXmJ2IVVz0J",
-	"Qcdany2tjL5wK+biRaDlM9COCFWXDYJJWfA1zGQy15mVo4oYOVRdUommWZkgE7sh4aLSMhrvxLG+TkwA",
-	"B9aQSKWMF5CSFcD58unL/x8AAP//",
+	"seg06IHQMbmwiZ7Kp6pbQh/75hVNIAVXn/8P+aP+0jvVDiDdx5hq5KCqGn4Fw3zpr4bD5G6U6lGVKn01",
+	"qosyNCorB1biDHlYT43gNTCuno1jW4eGU4N0UIavaWDpzDzQRIZ5HTgc/Kqqco1ckToPAd/HtW94Vf0+",
+	"fWkE2P4aGXulgP+KcrNbyddfLxuydIG9hzh+LwBgXRoHLCzW1109GOWYDNmMzGRitHpz03vltyY0SV0o",
+	"+TTiKUkTygtaOsBKUHHpykUh9olR2Vt5nb2zDjKAmXg+tWPRUvu4j76iYbtXKRHXKLNc51v+VFWCuaQ9",
+	"nbJ0o9i6YzKEbmu9iBR1ufz2YQF58M+PMRHfejolAIY4x/o2drPqIJyy1IIFm4iUDR5zbcySDRLMVX3y",
+	"Av9N3H/B84aNrUtqyYOrcXYua2mirIrsqHt+ql6F1//m9F+X+sp3pG1Pc2V3CuRjQ8QwtAPRagG8pEgT",
+	"GTfIJAFrvTlVECI7FVSZTB7nelENQD6cACwkTYl5OWLC2OZCotsG7zwmohZ5o/Ua8BhoemnCInDL6Csw",
+	"YRc0ieCpjirW0P/g4oorDiAj3jd1C9055QMe8xQwDcYKERipIkNtwM94lI7Iozcvf/z2seE86QVKmylD",
+	"Cet0xpjA62Z7bp5f/vPJp8UOHtiIJpQn/9IIIDyj4ib88OHkWwwDmVs4w4YNhX7W7ML/3+3ACrTIe1uS",
+	"HJ6atGaVwFpWJXqWxP71glHfinIAaZnnYxnWvVQ6U5hwhZeC2QjS/6UXaGnfCxqkp5m/F3zqr/yglI9b",
+	"r8g2GauLGkcTVwRs5EZRC6l4PHGPxbXOiOUf8Kz/xW5ZvYw4cdOyShpgMapryC2rq/p5/OgBW1uQrS7F",
+	"wM8eThOezk91Z+OXnPAfqyBSjrPqlEYbNHH8j/qj8DzmV+z8f//7f/qPGzZyT5sbCn2GkNcZyglTRNG5",
+	"w8YrVFLyEwVgUFBJKkdFNQyNj6y8pgFt0h+045jnHoCKYzEeT72GBsYsaAQgFY6CfzSPJ7z5I0CMWLbF",
+	"lfjSCBDZDzIT4F8v7QH/4eNZUNbNfjh9+4Z8ZAMCeIPZ43YYUz5WpK+mg36D9HH9zrnJu+6zz5N+ixw7",
+	"JIG/KoMeSGMl4c7IFWz9D68yrmkIbbg6h7/CuQWugHckJMERN0rTCYbWczGsCK1weFdjgMbJ4jDRIrOo",
+	"Ypp7jSuaCnJ8YtTIZCqUe0/oiZ74y1+IVqd5is/4+k+7mlbDQ4iArFjqIyn8FZM3/Zz0XKwefspp4z3R",
+	"aZFvzFwyXBaVLx32V+XY7skTqi7VkycZttcsS+QY0zlYiT2x1yInQ7+wmBec0yg9MkH0o52y/ZKCrFWM",
+	"qHQfS2VPEEKePMHojydPWj3RbRHnJy9SkE0bvSd65n5+b4too5pQ0mm3EQQO23lnBj6I4xojWG/EiyuW",
+	"zLMjYp7QMA3uSC+0cZtSor8vp6krYyvUjJlUWwgENWLVPaT2sgw7dIBLwQj7rE1Eg0PgJSD3/TS7vj3w",
+	"is795zx/B4TsCc0UQ5n4GfzP9aVf6hJzlSpvXQ2iDihradFVAPtl+faMJWNg2CZ58uQM+PXJkyNkKiVj",
+	"vIQHcioimszhznIggVr/cnB8XjwyjmVRU/VoGdfnpateBknkTB+nHLsrM4itOaIH0aubTIXQOwmtG3hM",
+	"AY1oJrwTZDqbXDtLziSRIVNmufEIC//gYPwLkBjSOFbewUFp4Al08wXQk/X4qqK6JhAUUkEi2XAqZb+k",
+	"CvYtqcY6xPUyh04vD1jm/u1RClXOhqdg3TIo30ZDiHo1w2M5ALcW2fCIhAnPzMceyIfRwP2dw2Q3C/lh",
+	"1ljGsMCjJd4ETFZLFemDtwCAOWiuSrddh2wb9bjmmGBoUuEW9SNp9SnBthAxh4r6yOZLQiMtHvLhN4ZR",
+	"PS+c5bMNwbBwQPSh6aHYdjE4swUydNjtRCQiCLegxIZbgFEszKo4XD6H6iKyv+klaxCu9ApBSUlwhgB4",
+	"H7EQ8t5FBPuOiebIrDlcBgPpmEO/ABhb4y62gseD+eVS6D9CYD7NAQ2TR/1j47SGZkfkG/y1N22398If",
+	"Pp7BP1j/sWFPq8Q96juVp/8Yrri5nILk64mBTEeNXKV9k1yhT4AW6UmErIYBqeYSv2BWwuolM5cDsLDp",
+	"AoTru6EHKJbsM1epJfa5FFeaWCmMrDW+Z+Agm0tEBjLixpjUShZOB9tZVFsbFWfA2PVQx9kAzpDAgIN8",
+	"eKp9tzcBpDzNIlit4UxN9C1XCIWjhz/j1s7mgrx/+Zzs7e0dEjQCGxiW99xIYsU/k2GCrExjm1alB9HG",
+	"Jw7iXKjVpqfzJ1jEfThigkwnExRBni2q2bXWUDULD0YbrHm2lnZBHGY17m2307GSXl+nmgVKiYwNRDx0",
+	"904sLfs+6scy1Jo8tQ5G8qg/Vhd9hEqlpK9V0755Kdfjo+2XsAmjoBji0lt1A3yVLQLaS89worVq9f1Q",
+	"H4xhicAP5gxCOxV0VMJvPWHM0Z4IGkHMQyYUWJnGcjie0HDEmp1W22SsoHKtjnZ2ZrNZi8LPLZlc7Ji+",
+	"aufVyfMXb05fQJ/sQd7p3EEjMJsbHAXt1i62khMm6IQHR8Feq93ag8jedAQ2WxahcLW74zSEnT+8jIAv",
+	"OyXUiQtWEWH4nqXTRJShSx0grnfJmpBr8+IM8sVisgg5K6NWHPXEDGWfVRSGAJOKctRK54SplCZpi7yh",
+	"SWIuTWAHDJhFbbFvIlJgI/HE94S+l+QwbyWhaeWBk2gGq8CyaIDoI339h74HfAHH5D1qpaq6/i/zRX8A",
+	"G4X26EkUHAWvuEqfF/AtMphhSOqvMuezJjtWxTuJIOF/SeufpiyZW1yXFZtbTXSNL1hlbI0ur/iYpyu3",
+	"NnDsnxqBFd7AtJ12e82qSUVUlxcZ4vHiKvc1/VbHYS/hyVRC31vQGMvngLjQbe/Wje6WYyf3Xg2d9pZ3",
+	"KlWX1x07neUdcwXyGsE+bsSyPrkSxbrX3kp05esLGC8VHBbrn/rlk+YNh0QK56yiJknQCFJ6Ac/777go",
+	"4ODZ52uAktX3rsI3NFt332T5llBpF8PMTmQVrOtzqq1urSUPyj4KvPSsbHPPrahCgQmcxd6BzDpCJSlv",
+	"M5NHnXb78VGVpUwyQ9np6aBZyZiZ/Aqt9yrXRqsOYwkXpxTxvEW+lRgarW8zrRrB510Ch/flcuoW3BRZ",
+	"DQfI0hVy1iJ9fK3sWxIRaBnMEBhkPNVagEyNq6LpwRY+6rR3zQcXQUVjLmuavQ/1//e//2cHPS4YgTqj",
+	"PMVrnkA731LJANHs9/I5CqG8QrxVu6bme/AR9L70M+ROb7v17r1B14ObP9xl1h5a8SrT40CGBBWkj2ql",
+	"STMyg7oUHDsw3toG1P44R411tQNNVPSEaaY/cmaQsAEXO56b21J/tYRKDqwMJoDDYHceUPizvjiTTM3o",
+	"CTAEtAaRO51gDqMWOjPqc6fd1pPOqk4t+MKQ8lj1BPzQbR+2UMPtW/jovtE9VoZo14sfay2YAztCFhLy",
+	"H9pHPTECQ8EguasS5GaFmoSjmiwAL43KIEjpT0E0bU/0syRoXGGRqS/lRTAWGyKRS8EMW1rTyDAX2MUz",
+	"2ROXbK7M+pgZaIsecoz2227epVJPnqcBCdltt71EPKsKGhd8TzgMWvKOKg8i2lodsGNIRLdzeG3Fq1hD",
+	"4Dpq1ycXh/qNjNat63msLl/K5DhcqdhlrjFWQngpk9NFQUaFvi6h61hdatlgXnOW9bRNV1dvigtcAOqx",
+	"qJDb096+iVer7VjVpwAeBxFpWT7uysP5/TZTBKuUwDey7A3CdGQtLSZSwcN8gygJiJUZwrF7SiuJYUiu",
+	"8ISdnIoIoz6+NIIOapebbsP81OCnrrURrldhK2zI5DqD2T7VQ6141Op7bm9nzyqwlzPIAq+Wkg/3tqgM",
+	"Uva8/uX2zYT24fKONjTVPJ12d1f4WFaeUXfYX4WkqgJZ6xkyfj3hbudwpVnmqyvePyPoWF26R0xrX5iX",
+	"zOsbQnoW63uadv7w/1P/jrZRzNKKWI0X4A+qdCn5wxx5UNFkwPClrW/1JqODWr2Cxkr2hJqGIdgkVfUn",
+	"4FUBApad8nVt/eNbHGhrOshyv4n/Kae15G7f7nK0WaxSbNbgDlwROMfFHbMSw2sKJReFDoJmhbP7nbb4",
+	"1xQsRczd+yYkDGMWnqC2IB8a67mUcxaeRcrQ5riFZDWmrHGDQPKtAFBiJaF3T1QdZCHhSZMlmbcADX00",
+	"mrTRoU/xiCpAq9L2yEma5X6PIa6wJ8y7KqbpWQcCptqLlKTy2vLhO5beoWxY3uMj5empwcbdshvWJcas",
+	"o6K5TgWlz/59A62v0PXfWjHNHcavQe7/iSTyd6wUEOB5Jv0Aivujxe14+TjLPN4S3wutC9Tg5uJVXK4C",
+	"kkzFEelbxNJ+g/Qxd9MgBhh8035PcIxZMJ7llMWxTVzyxPFfFcZdNjCbKZFyiN4qzDtV+fBQ57zsCUOf",
+	"eZ206iPEorg52G0xhZjgn9nMEXAM525Qi8C9jY/LyxKsrnu/5BPL7kDz3NRflpv4Cwtcu0xoVvdaXWDm",
+	"l+vGfVkr01XZabv3gGVizzfxJ9P73bbeZ4eEN8n7dkHh4cBHyCzf1HgY7tGd9FuyNLCFCsLH3pN73ysb",
+	"028Y5EAv+lPp2xdrMDN1mcoJXh72XQ2Ln/CkJyYjKdi2rYKfkjv3GRSlHKzejrq6+NvnMbxJZILIJT4N",
+	"uMCyP8Xkmkr589N7g1byFUidVZ0GgH79J1RTHTA2nP+iBUHtXt4jmYCK5ipqatVLPSZVeG6ITrvtZyGV",
+	"simORVZxzZTndKquhKfSXL6CyxUx1fqLqWAuylmrtj1RHBHLAfqvwzZxgiuy22m7OjX4yJyrBzeYE1Pw",
+	"ptUTLpQfciZtTJ6bzbuTNyZr1aLjRY08XFMBeMqmINMUvTReoAEUzJSCgTdlqsxIKtWrEfMrlKEmHjnC",
+	"qBOo2nXFvH1oeEvoh4kc5Wkc07nz7JrQk1ZPHKtLJHALSnYJpuKr0rT17Ff0SuQaO4SO1V6m/bbrqOSl",
+	"xb1xvdx5iNfRy323ctXfN/D7FLre7ItkFpnxfupLwNt0BaGUvqUXgPX9//fWasgIun9GA6Yfiuo3vHuk",
+	"ImA84AIVAe/EdEm6NuYi4A1KQmkTDk0rfeMZHMfsju6JlF4yUQHnaDEbTKTnyTD/I2QwNcpvKu4x1IUu",
+	"emAgUOMB61PqHUz5FQRblgFoyYVkigxoeKlVm99ZIl0SbH3d/kyVgdhTPbJRlHy85gYsBMKEtsqUubk0",
+	"amPD2nst0i/DZ5ooUgs8AZ8vwmZWfLBGe6kNTNsrFsmG2DaCu26ejb+1WsuEAaeAiDWP0dNU6sULaRzP",
+	"jzBZRrdLuSvorjnH5VYZEq6tqCBEwdeqqDiAhVWD90sdVr9AMzCHG1c27us72FaVjbzIQg97KfjCpj7e",
+	"kraBe3zz2safSM/A9ivM7pULuLxBhQTgCFfWRHC7ndBGH992dRH9m5owEammEdlZVMRKOoqJ6+fwQxbj",
+	"/2XHAeRXR0y9Z2N5ZXPJTT9EzsCjhu9P+avwkk0wsRaQRVAtAHtYZVlxgK1QDqQixTgq+02rC0Cvj666",
+	"fPGW7YkVr9nrm+bYHNcHoTtv8r7zE+JWDryqWrz7nf5lybxf4mBD+0Rzhg/ZYBBnHhlOe3zzMVFZsKYt",
+	"qudYwgKIu2dsl3nrACksLLutNUFThHHQNyqA0mI+uNNLt3CcvgN8vlML0313J2pdvcvN+tiVC1moHxXb",
+	"+3VhXq2Wh1Bs7w/xBlIJVx0AWq+ulmU7tEAnw+jZr0jc3MuonZLwMEHJ25Uh1W6JUwu4UXnv80QhxAmm",
+	"YkKpx/6EC0yAT9gkpiFzcgSudpMr2RN9Dwq0n3kgMEAsZ6ALNvNLo0C5KjmsmJVzABjFI7ZB3tp4rovz",
+	"VoBkmfv6Sg4C80arCuvj+2Dyo465UlxcLFBIOiBBcwsD07kQEirLeOCqy7Wgkq+hJxZoQcd5r1OGUpUq",
+	"lzxIErjNIMfHRkRZrDYqDLxXNE0AG6onQiljLi6acjgkE5ZwGZFHnS4ZyWmivIehxwi9A0BNFhQkTThQ",
+	"wUUqiZrRyQRRnRjePbAK4Mwys5hi+VCXi7ili8gAxd7yFbSpAyMPbvxSn82l0r+qTwkn+T2e4zUHs71W",
+	"v1IK6Mw34hq59hW93QvSVnu6nQvSICo/OABuwgFwWnlVb/GOvlHzvxlzcamWpk1haMYVxmeo8n1hCoYt",
+	"t+ldocXtSesXIjIl4dU9tMOzypLZ+j0oxhsrxi+8BxLkRYNLaNWw21COnwO3K8AqE5e2IJ1F+rNotlCo",
+	"VpnCf6AJY5z2SQolyrJwJzhNM6rsKeoJYBt8t7OYZeISzxN0hWginhITm9PIwouyy6WRqW05nZBw0RP2",
+	"CWhG587QFw7fAUFVcDJGiU3YlbSm/skwV/cyB1QL8TKIkwKYtNK+R6LGTIXTkQH/ztoRLoSoJ6wQ8JVO",
+	"9EqUFUsAtnRTzymvHN+1PkAQE9KA8UBu2QHFIkNOPSKzkQSYEkSr4am/hR7iC2LtwlwN0SVMUM2UgFor",
+	"Z6JF3sCoE6oQp9c1HsuIxbj8l4xN9I9yauP1eyKWF8oNNEnkZ87UtmQmcrARm1+LoouTNhSYua+MuLWg",
+	"7xpvUhWjaDWvrJ/urq+frkPOxhR4k67STfXBuIvb6d5qpjbW9r7dg8iJfqHZYR4ieKsX4aqaplYoMUJj",
+	"J2Iht0AelW7qU8TlQv/ykwXoAk/ITE7jyEMcxqTeNya5KkstgasSYzh7Io855gOOHdnQTwc45rlTnCfc",
+	"JMcZAFoOaNu/M2FcKlnicN+aqkdQv76i4Dx29IJlKhHIrh3b/44LrMf7rV3620CDNIhAq7WGYlhbcLhb",
+	"CteB2qnq86Xhhlp7nA2weso7VCOG7eG554ZCRsbXAVfiAQfeslC0DupFhvYHZcrCp5L0oOKxlnO9IG8x",
+	"YMRf0e8NSihXBdA0hvjFle5vVPJt3P2AMeGF6q6AHwj+6qUAgtcRaWjXn9qVuwVhdk2s2pWf5j1USQOf",
+	"aXESTbktwBp1iQbFzb3nUgGLHdxX5wGtPkHbcdOZI7IKlquWHle7O7aJ2vnDa71WZE6hpk0qL1DqOZz0",
+	"UpiOKZygRYz/qtYThaHqntWWvKmtgpBk61p4wSk5eWHrD2ElgkahwEAGyRnKCYOnR3U0S3jK+tWZNHq1",
+	"7One5GnHlwyrQx9VEHlLR3ft9EBbW/QOT62thPXLJy18l0XWFNh+wfktHlvgK1vgHxgoOAoyDgpWDqwp",
+	"MfKCwBlSFTfjFeTqCbyPbaocsAz4jZS+muvrX7gJZGUktnGYEkajfl0ScXaQNgzWWXycHsJvvqrwmz+v",
+	"rDHYOYVL0bL89eWNPmTBCjE4+Rlk6TL26NssVC00pGD56BkTjaMIT48IBdGTj5U1cfIxH7qw2arA3jDW",
+	"a2ZxpbNQnPzkemJDpSELRtFUdLURtNsxVWz+A9HTQQ5JV8XM4KeFVBBhy3nQlCRUXDCLP24CS3qCUTXX",
+	"Y15MmVL4oDEEsHgn/bC+Szo3IvA8lfJ8xuhl/wYVk9OcML2+GL1GCMkaCTD51mvFeTzEd9yYBL7XwR23",
+	"Hq2xmoA/rRDwW9Ukl1t5mwVgOLe2KRQqFSsEdRMuwngaXSsmY6uy7oWIPFm3WbjGJmbYXQZg/HlVo+o4",
+	"DHeUtmyOPYRhVIRh5DQcTaeyBaF5iolXiqBCaCpniKwW8lFRxWtY1RC0toJ2CCnOoB62yDfTlPQVS88H",
+	"cwhS7qM7rf/nj7bYqjRE3i0IxLtTAHPxIOvFVFwzmOIhiuLPrPvddfjEapdZTTDFzdxmy1XCnanQorge",
+	"M+QVH0LRUmPLk7ywFhHa6qrKlMd7DK4nKGucgZMj9FarJ5am5WbgFJUJgFuVkx9gKW7OdX+Xvsb74ij0",
+	"ANyQ8x7U4+tKFGTbW7Ethwljv7NFBiSKCxAG0HYlixAOuGAt8tHG+mNnrfmySHPOXPUE/AeE8uKPg3nh",
+	"+IN7DvIDB1aHLDe6pvzAkDPOFskRvQZnEMr1EtdrFevxxFWqxhCu2zoXerL3n8f1LH3GsGX/YJW3wOmF",
+	"ba1/l8tFEmZT8GP2FBchA+uqodlvNpJja3DNt8Z9i97MFvPeurcQjvN2OFx6fWQtvzRsN7Fqr3Xgegxp",
+	"NZeNETy3eK/c/5elWzk62RPTtOrkpHKiMEwMY2nRUQC6wSSRKQvBM5CaiqQzFyVbPmEwSFYvlKueyEr4",
+	"Lg6JfYIYeU/wPzAK7Qkorvmka0iCszUVWj2RK31eXx00Q7TVv9r6U/jpXJQLExG8NM3hdjOXm6ccmc1y",
+	"b2Utcpwh3xrkWJEFJXvIlyxkfJKaOc5YwnqCKzXVdyHmM+sPEtBxiBwO9QRbBE4U5FQDXm6hpkSDsM8h",
+	"m6R2y/wLuCdQhLmnv/zPVprdwrV7WiH5rvFIhaOs8U6V77DWU1Um0L5sS17fsuA98Q7ogztCHy67Vvf9",
+	"esB53rQ6ZQyIurjlB8NiVcPChho7IXfNatD33S5ZK5nYEPdV2jNeGfI7NWhcUtKqJk12cHKqpWUbNZIz",
+	"QfRxvBXj50bPx4PtdKc+ua/nfJdtrps63jdkdFVJgQez68HsqjS7ti1zH6y2B6vtwWpbxWq7aaVxidm2",
+	"fbDn5SllDZdP5pLLPLAWiNzhMtoEwXFp1PhGINI3nWrmw9k9QENfS728B1hU6yWmFaHg7iIzrR7yeVWg",
+	"5yxfrSf8hDUPYGSzhLVsgJ64vZQ170A+4Es/JLg9yKzlMNPbzHC7hsry75Qf4UmpBzjLf6dzuAzV8iGd",
+	"4iGd4iGdYmk6RUF+fl24lg/JFw/JFw/JFxVIljcRNL2JJnqttIxGdjtW1MdYkrOBXq4FSRvkHuZs3Bcf",
+	"2EOGx1eU4fH1qOw2w+NG3X1LpFUGt1uLspt5BrUiDzCYquQLzJB1GyB8sXEiY62Ea9k0kjMSS3FhpLRx",
+	"1vdETFWq0Ctox8p8egjKayo2k8RMJAV4U6gApBwg7oszekH6vaDdC0pwK3MT75ULZNlaaIqDZL1pGTXU",
+	"p/s1TcPRloQUThtTolaRMbn2KKQsGC3sxupj2A4bAN/WiSpkklbQCEaMRrADfwSaK+pGNs12oA0Murdi",
+	"td3XMuJDboXZQzzNtZ2HZsLGeTixp2lVKVgfQdMIpkpPwxXjgNNTUUEfIzRAc+IsjkzAx1xOoewcVppg",
+	"ceSMezpQgAWeEDGNY7BfFTxaXtF4CthRRpcyqHyFGBDTQX/viiWA02zKYqB5rhBXN51JoiYs1soeyFwp",
+	"GBF0bPC5sPgFV1AxFzU4mUAxf28c+3NPHAvCRJoYNwYok1yQ/pO+vuKFQTrHaCAEO56B01N/z1TEtx4d",
+	"mpJJwkIWISZYT/QndD7W/NF60gfBqkctDAcUnklCrySPiLxiib6j9GIoOWaaMhYrzQO4Vg0s+Nc/GTZB",
+	"5nmxSCDr3QbpjW6RkyEUd7N3hV49HCfSROpfxoyC27a+it5ux0Ye2UggM8QtxNt8mERoTd/SXWLukU2u",
+	"nU2dFI44pHUNK7+qm3//4C8GzX/dAW23De4iHODG4Miudz9v+2r1LQCg+1p37a25Vla4N98lLJQi4prk",
+	"l2A432+vjN2te2/gAJts44ZfO7RpzGyw0vo4vLORhKcCfiHw9lgHmLcnKp0jxgKBy4GSHO69VhayX8ED",
+	"Lgz6vjZdzL3SwHiIbnuvxgx5nYtMeAgXuD/hAj7mxHoS7OvCuR3PN3v7dxg5mZo+rTyzJibaOiML6LGl",
+	"c4sacb4mMlTMGbCsSrQrxdwTucpydei01wsztIi6MI2ID4csIcNEjs2HYKKuDPFHP7ZpQT3pQzIVMVPK",
+	"h7SlcSxnys0dKoIozF7gCRoOPQFVRvvf//Pb98fvTt6cn7549fL89MXZh3f9x7B2c/MCmH+2c052LdS1",
+	"7n2rku7USLrr5gHDIGsElOfarxVP/vqhJPGNCkmzvrrb4fJuz6UYxjxMs173Vs3LpnjP6xp7V0QJGxcv",
+	"hc1vg/rSxTALLezQPi6zpBGFoKbBvxUGdEUynI6ZSLX9Mk3i4ChogWVrZlgc6qVMbO4jqKGqYaRoRNVo",
+	"IGkS4V3gZO0RSNp3J29Uw7yV6A4mtdL8RKziqich6Fjrs6WV0RduxVy8CLR8BtoRoeqyQTApC76GmUzm",
+	"OrNyVBEjh6pLKtE0KxNkYjckXFRaRuOdONbXiQngwBoSqZTxAlKyAjhfPn35/wMAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

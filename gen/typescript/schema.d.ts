@@ -1441,6 +1441,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Any other error. Nothing was allowed. A program that does not know the `type` treats it by its status. */
+        OtherError: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: {
         /**
@@ -1559,6 +1569,7 @@ export interface operations {
             422: components["responses"]["InvalidCustomer"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     setCustomerPin: {
@@ -1596,6 +1607,7 @@ export interface operations {
             422: components["responses"]["Invalid"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Busy"];
+            default: components["responses"]["OtherError"];
         };
     };
     removeCustomerPin: {
@@ -1625,6 +1637,7 @@ export interface operations {
             422: components["responses"]["InvalidCustomer"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     unlockCustomerPin: {
@@ -1656,6 +1669,7 @@ export interface operations {
             422: components["responses"]["InvalidCustomer"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     createCustomerPinLink: {
@@ -1693,6 +1707,7 @@ export interface operations {
             422: components["responses"]["InvalidLink"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     endCustomerPinLinks: {
@@ -1722,6 +1737,7 @@ export interface operations {
             422: components["responses"]["InvalidCustomer"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     getPinPolicy: {
@@ -1758,6 +1774,7 @@ export interface operations {
             422: components["responses"]["InvalidInstance"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     updatePinPolicy: {
@@ -1802,6 +1819,7 @@ export interface operations {
             422: components["responses"]["InvalidPolicy"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     getTenantFreeze: {
@@ -1826,6 +1844,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     setTenantFreeze: {
@@ -1857,6 +1876,7 @@ export interface operations {
             422: components["responses"]["InvalidFreeze"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     liftTenantFreeze: {
@@ -1879,6 +1899,7 @@ export interface operations {
             403: components["responses"]["ForbiddenLift"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     getInstanceFreeze: {
@@ -1910,6 +1931,7 @@ export interface operations {
             422: components["responses"]["InvalidInstance"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     setInstanceFreeze: {
@@ -1947,6 +1969,7 @@ export interface operations {
             422: components["responses"]["InvalidFreeze"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     liftInstanceFreeze: {
@@ -1976,6 +1999,7 @@ export interface operations {
             422: components["responses"]["InvalidInstance"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     getIdentityPinStatus: {
@@ -2012,6 +2036,7 @@ export interface operations {
             422: components["responses"]["InvalidIdentity"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     removeIdentityPin: {
@@ -2046,6 +2071,7 @@ export interface operations {
             422: components["responses"]["InvalidIdentity"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     unlockIdentityPin: {
@@ -2082,6 +2108,7 @@ export interface operations {
             422: components["responses"]["InvalidIdentity"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     createIdentityPinLink: {
@@ -2124,6 +2151,7 @@ export interface operations {
             422: components["responses"]["InvalidLink"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     endIdentityPinLinks: {
@@ -2158,6 +2186,7 @@ export interface operations {
             422: components["responses"]["InvalidIdentity"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     getMyPinStatus: {
@@ -2182,6 +2211,7 @@ export interface operations {
             403: components["responses"]["ForbiddenCustomer"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     setMyPin: {
@@ -2215,6 +2245,7 @@ export interface operations {
             423: components["responses"]["Locked"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Busy"];
+            default: components["responses"]["OtherError"];
         };
     };
     runtimeGetPinStatus: {
@@ -2251,6 +2282,7 @@ export interface operations {
             422: components["responses"]["InvalidIdentity"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     runtimeSetPin: {
@@ -2294,6 +2326,7 @@ export interface operations {
             423: components["responses"]["Locked"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Busy"];
+            default: components["responses"]["OtherError"];
         };
     };
     runtimeRemovePin: {
@@ -2329,6 +2362,7 @@ export interface operations {
             423: components["responses"]["Locked"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     runtimeCreatePinLink: {
@@ -2371,6 +2405,7 @@ export interface operations {
             422: components["responses"]["InvalidLink"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     runtimeEndPinLinks: {
@@ -2405,6 +2440,7 @@ export interface operations {
             422: components["responses"]["InvalidIdentity"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     getPinPolicyDecision: {
@@ -2447,6 +2483,7 @@ export interface operations {
             422: components["responses"]["InvalidDecision"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     listConfirmations: {
@@ -2492,6 +2529,7 @@ export interface operations {
             422: components["responses"]["InvalidList"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     askConfirmation: {
@@ -2541,6 +2579,7 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     getConfirmation: {
@@ -2581,6 +2620,7 @@ export interface operations {
             422: components["responses"]["InvalidConfirmation"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     declineConfirmation: {
@@ -2618,6 +2658,7 @@ export interface operations {
             422: components["responses"]["InvalidConfirmation"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     getConfirmationQr: {
@@ -2656,6 +2697,7 @@ export interface operations {
             422: components["responses"]["InvalidConfirmation"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     verifyConfirmation: {
@@ -2702,6 +2744,7 @@ export interface operations {
             423: components["responses"]["Locked"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Busy"];
+            default: components["responses"]["OtherError"];
         };
     };
     redeemConfirmation: {
@@ -2747,6 +2790,7 @@ export interface operations {
             422: components["responses"]["InvalidRedeem"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     reportOutcome: {
@@ -2791,6 +2835,7 @@ export interface operations {
             422: components["responses"]["InvalidOutcome"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
     endPinSessions: {
@@ -2828,6 +2873,7 @@ export interface operations {
             422: components["responses"]["InvalidHolder"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["OtherError"];
         };
     };
 }

@@ -264,91 +264,91 @@ func (e PinStatusSetBy) Valid() bool {
 
 // Defines values for ProblemType.
 const (
-	UrnHydrapinProblemAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
-	UrnHydrapinProblemBusy                 ProblemType = "urn:hydrapin:problem:busy"
-	UrnHydrapinProblemChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
-	UrnHydrapinProblemExpired              ProblemType = "urn:hydrapin:problem:expired"
-	UrnHydrapinProblemForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
-	UrnHydrapinProblemFrozen               ProblemType = "urn:hydrapin:problem:frozen"
-	UrnHydrapinProblemIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
-	UrnHydrapinProblemInternal             ProblemType = "urn:hydrapin:problem:internal"
-	UrnHydrapinProblemMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
-	UrnHydrapinProblemNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
-	UrnHydrapinProblemNotFound             ProblemType = "urn:hydrapin:problem:not-found"
-	UrnHydrapinProblemNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
-	UrnHydrapinProblemNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
-	UrnHydrapinProblemOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
-	UrnHydrapinProblemPageOnly             ProblemType = "urn:hydrapin:problem:page-only"
-	UrnHydrapinProblemParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
-	UrnHydrapinProblemPinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
-	UrnHydrapinProblemPinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
-	UrnHydrapinProblemPinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
-	UrnHydrapinProblemPinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
-	UrnHydrapinProblemPreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
-	UrnHydrapinProblemTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
-	UrnHydrapinProblemTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
-	UrnHydrapinProblemUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
-	UrnHydrapinProblemUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
-	UrnHydrapinProblemUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
-	UrnHydrapinProblemWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
+	ProblemTypeAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
+	ProblemTypeBusy                 ProblemType = "urn:hydrapin:problem:busy"
+	ProblemTypeChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
+	ProblemTypeExpired              ProblemType = "urn:hydrapin:problem:expired"
+	ProblemTypeForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
+	ProblemTypeFrozen               ProblemType = "urn:hydrapin:problem:frozen"
+	ProblemTypeIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
+	ProblemTypeInternal             ProblemType = "urn:hydrapin:problem:internal"
+	ProblemTypeMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
+	ProblemTypeNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
+	ProblemTypeNotFound             ProblemType = "urn:hydrapin:problem:not-found"
+	ProblemTypeNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
+	ProblemTypeNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
+	ProblemTypeOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
+	ProblemTypePageOnly             ProblemType = "urn:hydrapin:problem:page-only"
+	ProblemTypeParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
+	ProblemTypePinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
+	ProblemTypePinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
+	ProblemTypePinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
+	ProblemTypePinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
+	ProblemTypePreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
+	ProblemTypeTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
+	ProblemTypeTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
+	ProblemTypeUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
+	ProblemTypeUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
+	ProblemTypeUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
+	ProblemTypeWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
 )
 
 // Valid indicates whether the value is a known member of the ProblemType enum.
 func (e ProblemType) Valid() bool {
 	switch e {
-	case UrnHydrapinProblemAlreadyRedeemed:
+	case ProblemTypeAlreadyRedeemed:
 		return true
-	case UrnHydrapinProblemBusy:
+	case ProblemTypeBusy:
 		return true
-	case UrnHydrapinProblemChangedSinceApproval:
+	case ProblemTypeChangedSinceApproval:
 		return true
-	case UrnHydrapinProblemExpired:
+	case ProblemTypeExpired:
 		return true
-	case UrnHydrapinProblemForbidden:
+	case ProblemTypeForbidden:
 		return true
-	case UrnHydrapinProblemFrozen:
+	case ProblemTypeFrozen:
 		return true
-	case UrnHydrapinProblemIdempotencyConflict:
+	case ProblemTypeIdempotencyConflict:
 		return true
-	case UrnHydrapinProblemInternal:
+	case ProblemTypeInternal:
 		return true
-	case UrnHydrapinProblemMethodNotAllowed:
+	case ProblemTypeMethodNotAllowed:
 		return true
-	case UrnHydrapinProblemNotApproved:
+	case ProblemTypeNotApproved:
 		return true
-	case UrnHydrapinProblemNotFound:
+	case ProblemTypeNotFound:
 		return true
-	case UrnHydrapinProblemNotPending:
+	case ProblemTypeNotPending:
 		return true
-	case UrnHydrapinProblemNotRedeemed:
+	case ProblemTypeNotRedeemed:
 		return true
-	case UrnHydrapinProblemOutcomeAlreadySet:
+	case ProblemTypeOutcomeAlreadySet:
 		return true
-	case UrnHydrapinProblemPageOnly:
+	case ProblemTypePageOnly:
 		return true
-	case UrnHydrapinProblemParamsMismatch:
+	case ProblemTypeParamsMismatch:
 		return true
-	case UrnHydrapinProblemPinInactive:
+	case ProblemTypePinInactive:
 		return true
-	case UrnHydrapinProblemPinLocked:
+	case ProblemTypePinLocked:
 		return true
-	case UrnHydrapinProblemPinNotOwn:
+	case ProblemTypePinNotOwn:
 		return true
-	case UrnHydrapinProblemPinNotSet:
+	case ProblemTypePinNotSet:
 		return true
-	case UrnHydrapinProblemPreconditionFailed:
+	case ProblemTypePreconditionFailed:
 		return true
-	case UrnHydrapinProblemTooLarge:
+	case ProblemTypeTooLarge:
 		return true
-	case UrnHydrapinProblemTooManyRequests:
+	case ProblemTypeTooManyRequests:
 		return true
-	case UrnHydrapinProblemUnauthorized:
+	case ProblemTypeUnauthorized:
 		return true
-	case UrnHydrapinProblemUnavailable:
+	case ProblemTypeUnavailable:
 		return true
-	case UrnHydrapinProblemUnsupportedMediaType:
+	case ProblemTypeUnsupportedMediaType:
 		return true
-	case UrnHydrapinProblemWrongPin:
+	case ProblemTypeWrongPin:
 		return true
 	default:
 		return false
