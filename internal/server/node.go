@@ -34,6 +34,7 @@ type Node struct {
 	verifier  *auth.Verifier
 	service   *service.Service
 	telemetry *telemetry.Telemetry
+	limits    limits
 	log       *slog.Logger
 	now       func() time.Time
 	handler   http.Handler
@@ -90,6 +91,7 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
 		SelfSetup: cfg.SelfSetup,
 	})
+	n.limits = newLimits(cfg, opts.Now)
 	n.handler, err = n.routes(cfg, rules)
 	return err
 }
