@@ -1005,6 +1005,9 @@ type NotFound = Problem
 // PreconditionFailed A problem document (RFC 9457).
 type PreconditionFailed = Problem
 
+// RateLimited A problem document (RFC 9457).
+type RateLimited = Problem
+
 // TooLarge A problem document (RFC 9457).
 type TooLarge = Problem
 
@@ -2303,10 +2306,23 @@ type NotModifiedResponse struct {
 
 type PreconditionFailedApplicationProblemPlusJSONResponse Problem
 
+type RateLimitedResponseHeaders struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	RetryAfter      *int
+}
+type RateLimitedApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers RateLimitedResponseHeaders
+}
+
 type TooLargeApplicationProblemPlusJSONResponse Problem
 
 type TooManyRequestsResponseHeaders struct {
-	RetryAfter *int
+	RateLimit       *string
+	RateLimitPolicy *string
+	RetryAfter      *int
 }
 type TooManyRequestsApplicationProblemPlusJSONResponse struct {
 	Body Problem
@@ -2417,6 +2433,31 @@ func (response ListConfirmations422JSONResponse) VisitListConfirmationsResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response ListConfirmations429ApplicationProblemPlusJSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2613,6 +2654,12 @@ func (response AskConfirmation429ApplicationProblemPlusJSONResponse) VisitAskCon
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
@@ -2770,6 +2817,31 @@ func (response DeclineConfirmation422JSONResponse) VisitDeclineConfirmationRespo
 	return err
 }
 
+type DeclineConfirmation429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineConfirmation429ApplicationProblemPlusJSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeclineConfirmation500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -2890,6 +2962,31 @@ func (response GetConfirmation422JSONResponse) VisitGetConfirmationResponse(w ht
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConfirmation429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetConfirmation429ApplicationProblemPlusJSONResponse) VisitGetConfirmationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3070,6 +3167,31 @@ func (response ReportOutcome422JSONResponse) VisitReportOutcomeResponse(w http.R
 	return err
 }
 
+type ReportOutcome429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome429ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReportOutcome500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -3211,6 +3333,31 @@ func (response GetConfirmationQr422JSONResponse) VisitGetConfirmationQrResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConfirmationQr429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetConfirmationQr429ApplicationProblemPlusJSONResponse) VisitGetConfirmationQrResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3403,6 +3550,31 @@ func (response RedeemConfirmation422JSONResponse) VisitRedeemConfirmationRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemConfirmation429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemConfirmation429ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3621,6 +3793,31 @@ func (response VerifyConfirmation423ApplicationProblemPlusJSONResponse) VisitVer
 	return err
 }
 
+type VerifyConfirmation429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyConfirmation429ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type VerifyConfirmation500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -3739,6 +3936,31 @@ func (response RuntimeRemovePin423ApplicationProblemPlusJSONResponse) VisitRunti
 	return err
 }
 
+type RuntimeRemovePin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeRemovePin429ApplicationProblemPlusJSONResponse) VisitRuntimeRemovePinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RuntimeRemovePin500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -3840,6 +4062,31 @@ func (response RuntimeGetPinStatus422JSONResponse) VisitRuntimeGetPinStatusRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeGetPinStatus429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeGetPinStatus429ApplicationProblemPlusJSONResponse) VisitRuntimeGetPinStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4010,6 +4257,31 @@ func (response RuntimeSetPin423ApplicationProblemPlusJSONResponse) VisitRuntimeS
 	return err
 }
 
+type RuntimeSetPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeSetPin429ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RuntimeSetPin500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -4105,6 +4377,31 @@ func (response RuntimeEndPinLinks422JSONResponse) VisitRuntimeEndPinLinksRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeEndPinLinks429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeEndPinLinks429ApplicationProblemPlusJSONResponse) VisitRuntimeEndPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4253,6 +4550,31 @@ func (response RuntimeCreatePinLink422JSONResponse) VisitRuntimeCreatePinLinkRes
 	return err
 }
 
+type RuntimeCreatePinLink429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeCreatePinLink429ApplicationProblemPlusJSONResponse) VisitRuntimeCreatePinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RuntimeCreatePinLink500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -4358,6 +4680,31 @@ func (response GetPinPolicyDecision422JSONResponse) VisitGetPinPolicyDecisionRes
 	return err
 }
 
+type GetPinPolicyDecision429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicyDecision429ApplicationProblemPlusJSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetPinPolicyDecision500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -4457,6 +4804,31 @@ func (response EndPinSessions422JSONResponse) VisitEndPinSessionsResponse(w http
 	return err
 }
 
+type EndPinSessions429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response EndPinSessions429ApplicationProblemPlusJSONResponse) VisitEndPinSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type EndPinSessions500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -4551,6 +4923,31 @@ func (response RemoveCustomerPin422JSONResponse) VisitRemoveCustomerPinResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveCustomerPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveCustomerPin429ApplicationProblemPlusJSONResponse) VisitRemoveCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4655,6 +5052,31 @@ func (response GetCustomerPinStatus422JSONResponse) VisitGetCustomerPinStatusRes
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCustomerPinStatus429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCustomerPinStatus429ApplicationProblemPlusJSONResponse) VisitGetCustomerPinStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4802,6 +5224,31 @@ func (response SetCustomerPin422JSONResponse) VisitSetCustomerPinResponse(w http
 	return err
 }
 
+type SetCustomerPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response SetCustomerPin429ApplicationProblemPlusJSONResponse) VisitSetCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetCustomerPin500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -4896,6 +5343,31 @@ func (response EndCustomerPinLinks422JSONResponse) VisitEndCustomerPinLinksRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCustomerPinLinks429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response EndCustomerPinLinks429ApplicationProblemPlusJSONResponse) VisitEndCustomerPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5043,6 +5515,31 @@ func (response CreateCustomerPinLink422JSONResponse) VisitCreateCustomerPinLinkR
 	return err
 }
 
+type CreateCustomerPinLink429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCustomerPinLink429ApplicationProblemPlusJSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateCustomerPinLink500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -5147,6 +5644,31 @@ func (response UnlockCustomerPin422JSONResponse) VisitUnlockCustomerPinResponse(
 	return err
 }
 
+type UnlockCustomerPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response UnlockCustomerPin429ApplicationProblemPlusJSONResponse) VisitUnlockCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UnlockCustomerPin500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -5226,6 +5748,31 @@ func (response LiftTenantFreeze403ApplicationProblemPlusJSONResponse) VisitLiftT
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftTenantFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response LiftTenantFreeze429ApplicationProblemPlusJSONResponse) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5315,6 +5862,31 @@ func (response GetTenantFreeze403ApplicationProblemPlusJSONResponse) VisitGetTen
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTenantFreeze429ApplicationProblemPlusJSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5461,6 +6033,31 @@ func (response SetTenantFreeze422JSONResponse) VisitSetTenantFreezeResponse(w ht
 	return err
 }
 
+type SetTenantFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze429ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetTenantFreeze500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -5555,6 +6152,31 @@ func (response LiftInstanceFreeze422JSONResponse) VisitLiftInstanceFreezeRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response LiftInstanceFreeze429ApplicationProblemPlusJSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5659,6 +6281,31 @@ func (response GetInstanceFreeze422JSONResponse) VisitGetInstanceFreezeResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetInstanceFreeze429ApplicationProblemPlusJSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5806,6 +6453,31 @@ func (response SetInstanceFreeze422JSONResponse) VisitSetInstanceFreezeResponse(
 	return err
 }
 
+type SetInstanceFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze429ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetInstanceFreeze500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -5901,6 +6573,31 @@ func (response RemoveIdentityPin422JSONResponse) VisitRemoveIdentityPinResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveIdentityPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveIdentityPin429ApplicationProblemPlusJSONResponse) VisitRemoveIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6010,6 +6707,31 @@ func (response GetIdentityPinStatus422JSONResponse) VisitGetIdentityPinStatusRes
 	return err
 }
 
+type GetIdentityPinStatus429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetIdentityPinStatus429ApplicationProblemPlusJSONResponse) VisitGetIdentityPinStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetIdentityPinStatus500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -6105,6 +6827,31 @@ func (response EndIdentityPinLinks422JSONResponse) VisitEndIdentityPinLinksRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndIdentityPinLinks429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response EndIdentityPinLinks429ApplicationProblemPlusJSONResponse) VisitEndIdentityPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6253,6 +7000,31 @@ func (response CreateIdentityPinLink422JSONResponse) VisitCreateIdentityPinLinkR
 	return err
 }
 
+type CreateIdentityPinLink429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateIdentityPinLink429ApplicationProblemPlusJSONResponse) VisitCreateIdentityPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateIdentityPinLink500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -6354,6 +7126,31 @@ func (response UnlockIdentityPin422JSONResponse) VisitUnlockIdentityPinResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnlockIdentityPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response UnlockIdentityPin429ApplicationProblemPlusJSONResponse) VisitUnlockIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6475,6 +7272,31 @@ func (response GetPinPolicy422JSONResponse) VisitGetPinPolicyResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicy429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicy429ApplicationProblemPlusJSONResponse) VisitGetPinPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6647,6 +7469,31 @@ func (response UpdatePinPolicy422JSONResponse) VisitUpdatePinPolicyResponse(w ht
 	return err
 }
 
+type UpdatePinPolicy429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePinPolicy429ApplicationProblemPlusJSONResponse) VisitUpdatePinPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UpdatePinPolicy500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -6732,6 +7579,31 @@ func (response GetMyPinStatus403ApplicationProblemPlusJSONResponse) VisitGetMyPi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMyPinStatus429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMyPinStatus429ApplicationProblemPlusJSONResponse) VisitGetMyPinStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6912,6 +7784,31 @@ func (response SetMyPin423ApplicationProblemPlusJSONResponse) VisitSetMyPinRespo
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
 	w.WriteHeader(423)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMyPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response SetMyPin429ApplicationProblemPlusJSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8306,298 +9203,307 @@ func (sh *strictHandler) SetMyPin(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nchs3si/+Krizt2ptL0lRFCVbOvWvLcWxEyX+iiXHuxv6iOAMKCIaAsxgKJrJ8a3zNOfBzpP8C90A",
-	"BvPFL1EfzureqrOOCGDQQKPR3ej+9R9BKMcTKZhIVXD0R8A+0/EkZvDv4zhhNJq/ZxFjYxbpP6npeEyT",
-	"eXBkfySJ/bURXNF4ynSriKWUx8FRcDZiJJRiyJMxTbkUZEYVoYWeraARJOy3KVPpOY+Co0BE818nYaz4",
-	"Z/r7/ujX7tXvFwdPk99GEQ0agUppOlXBUbd92AhSnsasejLpfKJ/mSbiaDSPEjrh4miSyEHMxkdmBk3X",
-	"/MuXRnCsLl/K5DjU88yT+prOSTpiRF3yOCaRJOwzDdNY/5Grv/uEU9d7QhM6hlWkYzkVaXAUdPbbrXY7",
-	"aAThNEmYCPXQLz6813OVwVHw7Ytnh3tP2912u9tt7+912rt77XY7+NLwZnLKRERwHPLiw3uSSqK7Ed2P",
-	"6I5E9yS6K8G+4VSlcswSXNnu4dPhAQtp86Dz9KDZPTzcaw6GbNDc3wsHg8GAHgzbz4JGwD5PeMLUORfn",
-	"ioVSRCo42mu3G0EiYbnlTLBE74VekOAomND5WDNQK02oUEOWeAt6im3K68mVWdBkKnKLuNGU153ZR56O",
-	"fmTzAk+rS6IkSUc0JZQkLE3mRE+TDtm1J8gjNp7IVO/7+aX+cJBMRfPpcI82Vcomze66RHxDo+eagUXK",
-	"aWGB4di53zQJQqbkisZ8wTGtbr/p4dzNDucHQafpSCb896UHc+o3BSKnqrBHZ1KSMRVz8u7kjSI0YWTA",
-	"uLgg4YiFl3ViaHGfFjlL5oReUC5ITFOWbEb0fnsvIxomvpjYgW6iiXw+ouKCRadchOx4MknkVXFDT+WY",
-	"pSM95RFVJMT2laRmLYGLtdiiZkiSsJiziEjhj9IimuuB+E332iPbkEKUpsV9eclCmJk0oVPTdYKl8S4P",
-	"XJriPaR5993JG820oUwSFqZlgXwe8Qum0uBITOO4Yf/oxjB/TVM2nqTqPGFjygUXF/YXc4OdT5PY/Slh",
-	"NGXROQXB3u4cNHd3m+3ds/bh0V77qK0FtP5//wquKYGrxu8c7frjw7BPwzbrDPa7zafD9qDZDff3ms+G",
-	"bdbcHzxj+3RveBh1dlEIiZSnc5gLUhJLfQTOpyLljjo5TUM5ZoX/hMngXxJGlb7nggkXwDQh4xM9VTb/",
-	"YTT4LuRv+Q8v//Xi/dlPpyfqZJxO/vX85OBEnHw+4TMefR/PTn6VPPwunr76xw/xPzs/T8Lvf0qoiNon",
-	"ot1ie+1W2InFYPyyHf3jh7hCMDKl9A4uWKXufn6V6mVpxskBtRxWx3pV2kGZAclQJoQKYrSBenYM1Ig2",
-	"O/sHR886u212cNAehk/Z/i5th4eD3d3u7uHwMNw7eDbY67T39th+N3zGus+6Xbr/7GBvMAzZbufpPg2H",
-	"VB/HIlOvqyts8QB0bvgAdI86pQPA9ulhd7j7rLkXdqJmd/DsoHk4bD9tHuxGzwadcI8+3e/+uQ8ATux6",
-	"fP4NLkaZwUcyjlgC94aQmt1vW8iav1yXlXCYbPNvgh/OhUzPFUt9vjCttrqLA7NZpU2cn+LABeUWpJT5",
-	"JgnlFUtUZtbc8aXZveFLs1uQSTDs7uHwabgXtZvPugPW7A4PaHOwH3Wa7afsgB6Gz3YHe8ObkBlmD/4d",
-	"Ls4Xn1k4TaskilkfsK9SmeTV2Qe17VpqW8Dssuf5sDil3aN2x5uSZVDLruvKrm1wUs4l43PSK67SF+ic",
-	"yjPTW8GInDCRczTlzHXv7yo4+uXa7LVf4K1glKYTdbSzM+GiZRxorVCOd0yrneFxN/n5+2evzl6+ffdt",
-	"PH378ddmdPKv9j9+2xt/+K0d7oe70evOD/+M27Ofgrtl0v0KMXlHtsWmXLjGDTphItI7+uVTIxDss+lc",
-	"5Lw3Mn3PfpvypCjG3kir+AvGotuXYF+LTgR7AVpRzBVKpRvdVv2lxO5YcTffmT1fpOKmkjCRsgTUo+0q",
-	"uw+y488mO6r5q85TkOcys8l/EmfB2ry9T+N33307S0+7dPhN5/t/KvVW/Px90pb/GnbE6dPBXvjj5e74",
-	"588/HR4Hd+tyeFrB23fkcrhD3q5+CXw/Fd7zmJCzB03+3gu6G1XVLZtUyUDNLP7zqZF7S9jmwVH6tTtK",
-	"b0Fq5fkRlv0dF6+4uKy0G1/KhFAS0bnPd1Uv388Ouu12NuZ7vQDjFYb+bUoTrUTKob7fR3KaLPvSIX7n",
-	"WxZytanhsVjrtqMNaayY/63qDx0v/47dWNs9TaYw8AugrzCe/eNKsSJaR8JV2sIj5W47e6TMZrHoVdJ8",
-	"GrjppUwGPIqYWPHFPZIM39BpHMsZCLoamrla0o/ICUtgQbbwPOvoWEL70LXLUX8mX/FhWmARQWg05oKk",
-	"8pIJMkzk76yS1qqGQGGLvBXxHHRg7/eQChLzYUp4eneEJ4z9zt4Oh8Xjl+L0c+r6wCky5jc8ZEURCI/c",
-	"maPBfKJwS76sHD34dZYeUSDSfkKfNs/S1mxIL5hIidL/Z8yUohdMYSyAkAMZzQlVlywiQwlRDmY2CzUo",
-	"nCZ+b/Ekc2eZC5VSETIiE8JTRVImqEi1MMHJb2NX7QwWbik20lScZDE4Wl+JeZiWj/Elm0OY2lThMulL",
-	"gg+HLNErCtMt2Gl5qrNPuJFswNvCEbcQBeeRB5IU6Fu8ON50m64LLJVIWSJo/CJJZFJeJMWSK5aQIeXx",
-	"0kCUmSZzlkhx0SJvpPkbLEssZ5uG/+23PYFuJ0sYzHYJyaaxIROinHzttUwsj/QdnhbvJxMmRcmHDyff",
-	"Vq3BL39onSk4+iWY0HQUNHKeaE3rp0YwVhdAwGSaEjWS0zgiA0YoBl/ZkS05Ux6dT2ii0Gfpz99ojgvn",
-	"btpsMm9PMd3anK3mUcFcYEhyRcZcQb+Fc/xtypK5s1nc9F5yFkfE6SVuQnbM3FxQCpdngoJVTyWVksRy",
-	"2Vy0gM0eUtxcTtNEM71ZqxG9YoSmZCxVSjrtNglHNKFhyhKVTVNBl/NUynP4bG6634MTqda5tN7KuVn+",
-	"rFviEWo4G00KphnI4wBCRUQ880B/rrzM8NlzPI+5uZ+YnotY1Y6+Aav6dsvWWPXEXGUL52yvuw3mbLpu",
-	"dc7aOCnPN+biksxgzJhfsfXYusJkqZ1uzBSoHUJf/+y3KY21XX3Q7j4DE9pMX7c6163OoUmRApVWUTDm",
-	"qTuRNLlgq4kH6LfufHdXnuzr+TteHxiG8jeBC18KttJqT7gnQWrHMXObcHE+FTYwNDezt9ZEX/ACv5K4",
-	"MPOyJv9mknbhKkmpdyRJ11+fagkbM6pS0l0mYPGb+WnKmIfz6pnaEJp1b4UJnBt0caRpfD7mYpqytc/Q",
-	"bre7KlP+ZLXVa16xhoDr3LB2Klu6umBGt3xzoVuzPHVM9YCwchD8gsjBr4U45HqmwDyRpWI/4uC2pIkX",
-	"Va7/dg7/xnlqkf+dFgtFZ5FmUZYQ69ZfyfsC11ihZ4MoSXhqwwD1ZXIn7pg3ss4P80Z67pRqu4SJiFAy",
-	"YDRhifE1YLju8bsTMNke/aN5POHNH9n88R1nP7yRZ3p+JRJh1qtTNyTUHYM7pyitDuN/o0+O/WV1Bs06",
-	"bcF+LsxhEWFCps1c0Nsbmb6UU1F21KppOKoNTfKpS4zqiD0SFspkY6K6eaKGMLPlFGE7Q05loIQe7dpi",
-	"ZEtblc1jGV3+eyY41aueMfWQ6yczCq/XluhaMYlRE5Z78jCKnsmFPGUlR61MRyxxap+efcImMklr6D32",
-	"vFR+pyx/EztvgWwzdTc0Rk8vot5MqGlTOXUPvQjv6AV7K+KC6qb/SqT+c93GTkDhIzQM2SRVmCimOxCJ",
-	"j9sTesFaBMQr/CdLlPnlGreg78v0p7iIcD2RJrRDcrX68JqrMU3DUZmhZzYJzOhXhn8XcDhqhsZnW1Bt",
-	"0pFUDJ3JMy2v3GhbYAGkRGt/SMqyVdCtm641rAUXJ4KGKb9itSZGxKABLfB81Ytuu5FfmPIIhA5TrbMK",
-	"m/djh2kR99gxnqqUTEUsw0u9qAmbxDRkmz9qdHyW0TOyFC9ZLy6arqlZrNrny2Pg6arHyvwjc6cq2gJo",
-	"6QyeRbvhIWt26cGw2R22o+azcP9pk+3Sw73BQfR02O0EjWBxlJBiaXPCxc6P3XYoLidXZ7PO65+b303e",
-	"dnbPfxL/fDpuT34e7EU/7Sdnv+9+/hg+oy8caTVpLGYPTeLEZgyAnev3Pii+lJdjLXILtgUmcPQsYwEv",
-	"Y+QdF29k+nZW0C71cPqoy5lYVVaCmKSwPCAatOCw4kYLjLLYxMbbEpy5GS9bAX1r6pbZEpQuyux1Ha+h",
-	"8iLkWrTI85FEucjIkCcKXDMkHSVyejHaAq2HZVqX34+WVncvcoE+DXwqKByNmUS5jw/9OGefct9DeRS0",
-	"o2eDYTc8aHaGbdbsDnfD5iHd328eRnvDveGzaI/u7hp/B51MYs7UOSAcUEgz0n8OR1QIFkPqiLC+ES0q",
-	"zwfsXG+PfTvVf7cm+jlOER2n5TiQMeVxSzEBPtQ6X8vR7n5uNb5lQzqNK9yMEf6g7vEqLCJzr50j88Mk",
-	"oimrFPZL9/6mtwDnZh4G83PDbHLN8aO8wWEGOIUzclxx5R/XHOEF0VjtwkU2oup8wt0bO1fnVrdwf7DZ",
-	"kmabqgKkFEvP4e0e1IEgN/G1b6mbmT3+Ya07axFVb6o8UMt3A5fLTdssqTfv7C9rLLsNs3iXwIMF13bb",
-	"S3y0Lvvx8FpbhrBQ3dQgHszllGiDRCt45D3+43pxSx1P+ntEZE/vC28Br0fT9NDLgRZwXYy6xblhKheq",
-	"mRMK24S3WQhzglOtQJHJZppMRW5yywbUZquxOOvzE3FovcPJtF4VGlBxaRQhhiqO/VYrqEzI0zM4ZSk+",
-	"OFcK5FM6J7PRvDKmb834HvMx++T6jouXWj8pfI+lnupSFv7BUfCs3T3Y3a8Y7j2aM4UQX2PjVCTPmLer",
-	"89ywDfOV7mHn6X7bfgUe1CoXaDvj141+TBT/3Iz4BV++GGdSvoIXyBL3wE4se6TMtYRWCT73HOzv7x2Q",
-	"wTxlalOx4SnIZ94cFgmLVMomtjO0vaZi/h6/rWpAeIxnjeRzLOtozSW/mBFKqZsKXS5cuSf1TU3lw/wa",
-	"wOcSS8/ytdDtm669XpMPgl5RHtNBBdOw5IqHjIRUaAV9ALEj4ajWtWbbo8VkA2zL3bcaMrWXc+I7Upb6",
-	"8F1LXAQ1naDn7zWLOD2DvnUHQFPzw+nbN/WvFaltrenTinIIbLDzq9o4KG533yfUTZeM9XwJELuMZtep",
-	"CZ2a+Mz2pRH8zBI+rJVNVn1LC343SCfMM0NJmnxMpLhY9D7unA3LPBfdas+F678Fq/vEOT5QSC5aTYj9",
-	"a06MomjJ1NqvWk4rPtpqRppdz2+To/6mPTTbWKovjWDEaMQSBGMEJeOFCKV9lYmYChM+QR3Ovk6kWi/A",
-	"Nk62OF5uGK8VxQM34+mIUPssIEDOMsvVLpJKkxWO2JiCI1BMx9r6cz9+KgRUIL4ezPWddUmXJ5odRJzk",
-	"u+Oz59/beSry6P3L52T/6bPDx/kpFcVD5dRKjSqn+OKM1iziFUsgvMPEdaGq3yBckN+mUt/I5ARWtd8L",
-	"2r2gT2YjHqMyYn0GIMbm+an3gt1eEBQTJfz5TzQvJ3oW/9kLfmk3Dz/9rRf836Bq8q9k6EJVywTQKEqY",
-	"UlUxqw2SsJimGPmF4HD5xobVcQf2Dp8dFHYgd1HvrJj0thLN+ZE1/bQ5bH76Y+/gS/UivGdpMj/W/Fy9",
-	"DGI6HmD2jQlW0yTPKNe361Am1lZLk/xOHbbb/gzHXPCxZqxdNwcuUnZhjImPs9nxNB3pwxDSlNVsSNZC",
-	"MxYMznCJD57utwtL/A2+3SeMxuP/rxdYEbGEe4rr88WElrDUyA8/xPkkqp5on0f9arahijw5VpdkNmIg",
-	"Laixj8Z0ru2jJ3ohp4lgkXnZyMhZNTESwJMwHlLQcZHXznm0kPz/m7BhcBT8ZSdDs93BX9XOhyk3OWEm",
-	"BqKO/HKsdJ6UVZE+K0jxAqivTYa1v1YgAx2MLuYpT85gj+0OD2inedgOu81u9HTQfEZ3WXN/2AmfRodd",
-	"1j7YqybHD7K9PjnD1/UXhRbTeUmMF4b1szQIJTFXqW6j26oGkQnpP+m3iO4+Bd8i+EoUXnfd3Q7hufG0",
-	"NeInZBj53yKvGL1ihMPjt5YdZjBtRbg2HxEqdpLIz2ZmmlQtUZnSshWEDhVIx6P+x51+g/SbF7/zCfxj",
-	"kOj/+Q/478egpFwImaCCD+uOCkC28ifD5mvzPOrJKPr5FRMX6Sg42m13ug0ttNwfGr6QfdTrPfmvRx93",
-	"Hv+9F/zyf/7S/H+fnvSCRzCf/2oOkv+CmTz++6Nfer2UfHrSgP9tfHqyvMvjJ48rxHQj+NyMIYwX0gL1",
-	"Zr+Rgm244SN6xWo33IAuzg2alOncIielzYbxzA42gIu0ssRTI8MU2Wt3QeuEDTe/5Vlo0f5oAr/yTTJ2",
-	"93IBg74o307PxMuK7yNV4sV7Z7m2ePlpyhaqCX3BPqfu1pvQC2b0gxb5yNORPvs8bZhID6WVhwsuDCfo",
-	"Pwo2Yyp1DGHDzQ0poG/X8cHBIi745bj5L9r8vd08PG9++lt52/SuAX6xXj5wwjlqV7/n0DptWImYBeHS",
-	"LVyBhaXI34Gb7OLqF98iugp3YjF/o24n83feJtN/BRkIpZl/L2fomso7wSjyItxOmCtUNzPMbPDnFNlX",
-	"zU67oRnOaLBas12iz8JE38uYVc/TW8ypYqq0cBmj2Jz+qglD2v+mBxsm56bq3gUq9H86ZnZzUVm19jAd",
-	"mBs9mYr8rKseNasosJCZm5GAk85oME6DIhGQFZ1nCqAAshsQPx96EiFneWE1kOmojluMi6LKcs4CKl1o",
-	"a6Xt/JHy9NRiFtSyc9HqMlzc8AzmYqRo38yg37A2GlwyQs3w9Comak+B/oZLS6o8DP5Z2POPQrviKHzR",
-	"m6smUiishWGB6I2LBXxPnqPB+G/+Bg6HQhkN27WKJWy7HWhUdjEv7POh4Jldjfve4VSRxsKxWYyTD6oW",
-	"zbuu0ywZWDAWqTU82J5zC2z5prulq6ZvWu94Zv8XCzxjE7k32Jx8oPPC5faabme1V4uV9mg0BSs2ILMm",
-	"830hvVV9tkZ4v1APo796pjywoea7fkjjGDtzRUYsjshgnusCTk1vAV2W3gZLmIsWW7hwWcutLFcufKIB",
-	"lol36hxkSMxSp7RBU92KJ1lIWm4lvKzAzU6NH0S/7Ni4tnVR6gsHKPe4meNXDOc34q46CN4Gv1tjwV/b",
-	"LFFsg6WtKLq0cHWK7ctJNst2x7WtjCdfzOn55jcoFrPMnEZlESnYLHcWYDqe5mcEBkatoGvI+C+nKsVN",
-	"16pgaQ9xAe9iF2+Mw8vVt3yEnw3JrcFHWkhyVZ/tkZ2rZoQplINpugRgybzsmCxOiG37q3LXjc0PdGMY",
-	"RZwRFcoJyy+kj8jxZ15Qs1wQ+VSRbQhHDX9A9ZCSvucI6ON1ZlbWy6E1EVX5NbXgU3e5npVoWKsNY9rf",
-	"xJYsZOuGyW8to2/ptfcSX6m6VPkVv46+tMUl9yMjFvZ3DaviDFbqia23t0cGrKEYg+CESrnsWt1R2prF",
-	"5Bb5Xuytn7C3RNcwDb9qhigzQrpi9uESlkkQlhIOMni9CgF0W+ada+m4dQXvFm5IZad6bMaNRLtDuVvc",
-	"O0OUuzZPrF2v7zpssEjxzXYWR/g3UlwWHx1/bTD47x7oIOsx6oZSNpciuILHQ7f8EwrnZUCWORGeaWIg",
-	"y5GZ9LhaB7v34t2ix2zA3R7e78Kte+HhuGzfwvUxgwNDkEVC24AoH1FnIVWu4S17hkswnZv4hotjLPYK",
-	"51pvjdwcoGj1kwHcXrF04SGmC4Z0MBLSqWJkKiJTt6Wfhe32zVphBeT6VapeHR+3bMnSuKarr8v3Z2fv",
-	"ftbdsF6aWdXKNbLBmfn6zPUoputTWRxhFXJzfe6G7uW+lkU0e71Xote2vxNafdTU9Wn1e69Cq2t/J7Rm",
-	"qKzrU5r1XYVO0/pOqMwQ8danMuu7CpWm9Z1Q6cO+rk+n33sVSl37u6HVg4vdgFav90q02vZ3QusS5WoB",
-	"nbbnKjRC2zuiT6Wb0qfS1elT6d3Qt8zDu4BA13UVCrHxnZC4/Kl7AZFe51XItM3vhNAMtHYD/db1XUnF",
-	"xdZ3QqUPars+nX7vVSh17RdB2a4z0F1ewkudtgsWLuu7CrWm9e1SmeGpbBbe46PHLXN3ubZFwLFlHV9l",
-	"EFzb9FmlbDyRCU14PDdpsg30VxUx6yDlNXsORGg65WHTKZPCtR2Pko+Lulmgkeu+LI7lpUMv3crCOref",
-	"QTsuAbm2TKzNaxnxIWc1Qem5xJMsuxS8/f1cukgfQpZVYe1touqiRYc2X+pxbjY5DpUDLWbucpetbcbi",
-	"XC1Ezejb5Kg+UXSu8k4k83oCe+bDdmywNH73hQviGm5tGSrBQrrkR/6NJayI2bEZfcVRlpGZa781aq8B",
-	"F7Id4ZVDut4w+JtGazz35FtXIJ0vkYE38YBmr1sjBrPniQUvFuZOzu3Dx48fm8Vc6UWbUUytLu3INUOs",
-	"rr0zDpt9yaZgu5vaDx/q3e0Ixo/cwmb4uQob7MGdZjsc37NMhjpgnY3WtXqoJQtc0WnrV5de0n7R5uhb",
-	"ZRUv+DyOSWGFEVyk6SOhLFrlAm6KQydpvlsU4Zzv/c5EN2eLYWZiLUkaodpD43eJnLAk5XofDD5hfi1e",
-	"GEQ9h8ztSrG4tLRIIoB0aN/+aDyjc5XBbZPBnPBUsXio12bifdJH5lu0WTh1DN8GDD6LwVOlwqbsc5qd",
-	"EYPhqxhTLfLNlMeAcThM5NiLsTbYMmCWxDRlLfKG6ZMVG7C5sYxYTGYJT1kJMWLtesxeSu2+yXH0cmrr",
-	"02ZxgZuWdsz5sgl9v7g18Yu0mMFMgRdgJm8hazkBswPLKwvwiiQD6nB51SHGI1vwDzKZpmA/jAkXqdSi",
-	"SQoe0pgMZTJGKJFnT5/tP4aQzhFVI0zOHENIc8KGkK0ZTfHUYW6kapBYCkbUNEnkBU31HxAzxeQZUhLJ",
-	"6SB2mGYJmyQMcAcNKmSDjDFHjwqy1yExu2IxkCCYSqFcjJ5N1mb3ADVVb7O3gR+Z35OKDTbbp3+5kE3T",
-	"HODF3tPZa8RQhL1Ul8UH0DUOtt5Pm6JEesGYmgLnDqOSCDn7O8C45E8sDRc5pPInVk/TZj2VD+tLDgmX",
-	"xegB+15Ox3ov4xgBSW0iJroItF4N9xtJ5QVivMARLuVp5c+qYiJqjqVg8+b+YJflD+Pi/Pb/0/x/VXnt",
-	"Xwp10FfJsK4sTeenfu61242leapFiwNB2yzMZCvw0kehJPjiZGooReivXHm7XtNLk0NtdTpFh4DMhLBE",
-	"xJaj5YpMBf9tymBPuMjnXZMPihFKBJtB46FMiNZX4A9+ddls15KpaD4d7tGmStmk2d3OruUqxq+2a4ms",
-	"1/vy+d4OJXbVzOqcILfZ2nqoT1UCg6bNsVRpE0J9fintnHfmPunmRv7Z5nlkg1wFSpNRtKFIeSuYl/W4",
-	"QKagpOWpsjlqrRopcx7xC6YqUAj6akSbnf2Doz4ZStRstZahGe30+2P9C1wrDlnIXUAoXAEfbcQ+04iF",
-	"fEzjFnkz1VpNRdlcY7eYKy5oBGIaGwsAr8kSZ5mpb6qjbHMmFXCDtQnwtjFktcRsmPpJ7fliEjLxfbQt",
-	"csrSVdLkAfpmgGNoFVqL7RlXjGhCQGB5Ke41xHkCy3znHMpyVPoy6QUjMyhVVcS2VJaqlfL7W+Rtaa5L",
-	"F99HCy/O7uOIiVycJKAg62G1ggR46RFNWRMim5d9K68ozHjCWmfYz/29ycfaUjIYdqPgKLjg6Wg6gMIl",
-	"oLWFMmE7Vn/bsUWnd/RoIKAKl9wWUFocpdMpCKKlC+pXdSnO4AM8E8zssuZ2MqRCW8VXLAG/N5FJg0go",
-	"fYvwGi5R0y+MdV/3Yfny53z+TpoIWWJvRJ7aaCsKl+eWsG02mkoeGrX2oGFFo6ETZkxEajPB5TLaczKx",
-	"SpzdVx6SWZBAcbVoPnzbpY37wDSGqfBlDnDIAAYVdDYDzeLw4xuBA/6fikshZ4BvunRTzQxXk51ukjxd",
-	"MLX7uhkWLL9M5rxaBdBqE6Li5HUFi64DzkAhCfs8iamgTp02W6O1ynP2OYynEWwLbOm5kOl5zBVu2YQD",
-	"VC0WQ9FLh3kZWCNFt8S6GPq/vHpe+j8d4jHUi5Ey5uLiXA6HXl+se2T2LmgEKBCCRgBYwuf4bVtuBota",
-	"2LIsTESI8bOUfxIWMj5Jq2WT4heCRWSSSDl0HgybxPSIkh8+nj4uigazuFoo2Pui31qJgRIW0TADq1vL",
-	"hrB0L7j43GnwSz0zNBBphkJQgZEKvndT/woyPiZMgNM44ylb4xOxlu/rCVrH1Mowrxc3960gA3hVNNMQ",
-	"WM3CU5lj3Mhbb40FxlbJUGgUjJ6cCplTfypZo1LdL9yPeaU5uwlyEjc7PlUeRH9lbMzgGjbiMWrlcph/",
-	"FS0bgPkSDXX44VmThgdviCAyAL2VsvFam+156GiSUEgsE+xzxckDvy9PCdUyYZiypE9SSS6Mx1j3MVU4",
-	"4UDZ6ptUmT8v120K/FasWQGzWrZDdWBtZ0amsWqt8UwzHsCTTkXCQnkhuGKRlYJUkV4gZC/w7xUt273q",
-	"5BXgbI1g4O6HiIUxF/BP5uppu/KwnypE+nM4C6YO5JpM9z2A8UPSKhZAJTG/YhVMt8QvZ/xoBY4GjPpR",
-	"lX8OPmXGzDnkDtrdZzmPHHj8KgAOy5sLy2CSXu92NQ63sxZ7B7mVOFhxISDmzkeWp2L+dggl64u880dp",
-	"wE9lsTTkLI7gpaFBqCBcROwz4cLg9xpwpcEcTsxQsZQYv+ZARnPMunUpHGvsxUcLUC5yeZu0lLVZ3p1B",
-	"jWvpkgNMBl75nlmYRT3AtY+QGjwFsHQuSP/XWXpEI9rPNADughazOSxVvYYu17eaUu4RBVCQmXN2IGXM",
-	"qAgWa8U5mxbbwQP3Bb9acYpQ+6xCoENJtNmIicVLcD/1oMJt4XR2JLah2cUta9WtURXRuv6L0pUbgTA9",
-	"hEJUEPNgUGZiW/nkj1XGWvlCL0XmFu/0wmKZWVQtyxs2M2kD1bGsqUSYu67+126HHJ8+PzkhUI9LtTB1",
-	"GhXxhBFG1Rx0hClT6GbFp86oRbAAJJ1MGE1MsjUXrvpTgwh4jgZxZHE+828krniY484JVWomkyj/XLLb",
-	"yT2XdPPPJVDGYzF4s2CzJhppPktPuGhhuZjrM/QEU+xLptPbOreFhfrFZwawEtdwRmRr6DUsyYxKJqje",
-	"9Pu/l7e7b++4OMaKsmey+iBpW8k7J64kIFZ39ffS4jRbs0rrl3Gc30asWFu1g89dBduK20l/GHZuTOdk",
-	"wGwNrCPSp2KOET99rbnrfxowBLsGf1VEzgTo9Tk3mCmTSy9YpUq7mfqG5c7xuXs24uGIUPuAFEJlZ2WQ",
-	"NOF1Q+KTq3WIcYVgpcb17WkF9erfQrdDUa2rvBzvzE++yqvuqs9Hxt0LNcKFKRLOU1uYyOxAVkbbOrfl",
-	"kMzlNNEMYqOK9GmGrq4xxBe1gqX+oyoXBFry3mZVXWOufPEGd7om3AS068tc5CKX8yyTKzm92vIXC04v",
-	"idrzZcmXYl3qpX2dAPhSUb26TmOF0w43eSinInu25Yl5zTBMARFMisVXTJFHfSzpC1C/fWzWf1yt61ZW",
-	"rK402LHuNVZPdcWvG0RNWBwzVPplEmmpRTB/Y05mmn2zl56V1CfkFOcxG9PPJ9its39Q9o7UFs6ufWk2",
-	"LYy4tU7LmCp9e37Ucq3dMO5HRFj02+WNx91udxk0euHI5Ip1FJivei/qSSwzUYEjFx5FH91gE5PR6DsW",
-	"qBKL7c/Kh3LRC4NwYM1Y0ROvOTQePEuQ5lv5d5wzNJY+LKzmuLdbVXcaM0XPI9z3WGF9QCi5CKcgmbKq",
-	"c1fgC891tcBIKlSB30CYgpsBwrXwfUOri+h6yMo9QNCiTOAdkVwyNsFHHyCpIoK2JEBvRsFaundFWbyq",
-	"hmXOvFWu/Ke9kAoiGMcdBTAzImQCaOEgkB9123vYsamldP9xi3yYXCQ0YkTftLp1xPwCelPlAngrdbSV",
-	"iFx8a0ClHd3ZEOseWczTd8QjcCigsmYdr+BkGHFxceRCqNBEzN6dXQ0f4/Toe09qUECMKzKTySVUYDF6",
-	"34qLUUP29i6plt4lU6zkSZ9oGRwpjP2DqeGJnsE1CpVQ/LpFWdd+w9XO8vq1yDHYfWnCNZfbgFDAOzZl",
-	"PMheh/zIv9FW14ezl81nW7oLa9YN78ZcySMYpqn47+we3pnLYq2+VIvC7HFhTSHoXh4Mb5ykxigOpUgp",
-	"FypTuGvSBlYKrvLRbGcUigzknIdZmYL7/Lw5ogoLxP9RqwjkCSkfXq7Os1Tx5YOAIqlFVC7I7xhjaBxi",
-	"IN5fGOAJN1jtt2OXbV5/pdfmhZsawF6BZfPKWf25dcKBMAbIj6GwWo5Mzdfv9bs3WBhVREpbT8M/Ai1n",
-	"h5Axo7Y6k2e7muvY1I+zpqleEjDyZeJuIA7mLKbtLThR7oqNxrwy6OPTum+g9iz4LO2zWPm5239BNwtW",
-	"qdh5Yn5heS5qrxx9D5kkeXjUDUc0oaFm1fUuN0ismiQsZBFgGRzlbspcuUj/yltaByznJ3y2KEb+P598",
-	"evLLk09/X1K0D28wfcsi2qrJn1v7+R/7kUiGUz1pzAY67O4/fVwRBX47AczBYhOyUftM8RELnE0gdAaj",
-	"2jFRDrLigmuGK37l8smvQ784RtQ+Dy2BzLRpJxY0kyvCo8pVVgvCHr4/O3tnIxlCGfnGobfjphp+7QOr",
-	"mSE8TDXgdE6YnMSscjrpgnzWQj6qy2L1xR70t3Pygo4MW+aWulK6eWOvRVIiL6AEjSfMp4k4spt+ZA7z",
-	"0dRHHmhUtxm6oi01DSAA0LwtVTaYcNF0gr62hReSWNlGyLSZRafUNvHCVirbZGErlT+bujVNF9NSN2PI",
-	"R2mObU2immYmGLIJr7lNG61Y19pLCGqGthZa3QQ8GJRm9j5WtyxDQK2paTBm6UhGTVg+TMqpa5lK2QRU",
-	"kLoG0yy7uzlmEadNcwhqh9N3QNO+stU1HEzVvP6TWcZ+3cIaIVfL49YZVvmribFrWt7AMNrapV7OOsbt",
-	"seg06IHQMbmwiZ7Kp6pbQh/75hVNIAVXn/8P+aP+0jvVDiDdx5hq5KCqGn4Fw3zpr4bD5G6U6lGVKn01",
-	"qosyNCorB1biDHlYT43gNTCuno1jW4eGU4N0UIavaWDpzDzQRIZ5HTgc/Kqqco1ckToPAd/HtW94Vf0+",
-	"fWkE2P4aGXulgP+KcrNbyddfLxuydIG9hzh+LwBgXRoHLCzW1109GOWYDNmMzGRitHpz03vltyY0SV0o",
-	"+TTiKUkTygtaOsBKUHHpykUh9olR2Vt5nb2zDjKAmXg+tWPRUvu4j76iYbtXKRHXKLNc51v+VFWCuaQ9",
-	"nbJ0o9i6YzKEbmu9iBR1ufz2YQF58M+PMRHfejolAIY4x/o2drPqIJyy1IIFm4iUDR5zbcySDRLMVX3y",
-	"Av9N3H/B84aNrUtqyYOrcXYua2mirIrsqHt+ql6F1//m9F+X+sp3pG1Pc2V3CuRjQ8QwtAPRagG8pEgT",
-	"GTfIJAFrvTlVECI7FVSZTB7nelENQD6cACwkTYl5OWLC2OZCotsG7zwmohZ5o/Ua8BhoemnCInDL6Csw",
-	"YRc0ieCpjirW0P/g4oorDiAj3jd1C9055QMe8xQwDcYKERipIkNtwM94lI7Iozcvf/z2seE86QVKmylD",
-	"Cet0xpjA62Z7bp5f/vPJp8UOHtiIJpQn/9IIIDyj4ib88OHkWwwDmVs4w4YNhX7W7ML/3+3ACrTIe1uS",
-	"HJ6atGaVwFpWJXqWxP71glHfinIAaZnnYxnWvVQ6U5hwhZeC2QjS/6UXaGnfCxqkp5m/F3zqr/yglI9b",
-	"r8g2GauLGkcTVwRs5EZRC6l4PHGPxbXOiOUf8Kz/xW5ZvYw4cdOyShpgMapryC2rq/p5/OgBW1uQrS7F",
-	"wM8eThOezk91Z+OXnPAfqyBSjrPqlEYbNHH8j/qj8DzmV+z8f//7f/qPGzZyT5sbCn2GkNcZyglTRNG5",
-	"w8YrVFLyEwVgUFBJKkdFNQyNj6y8pgFt0h+045jnHoCKYzEeT72GBsYsaAQgFY6CfzSPJ7z5I0CMWLbF",
-	"lfjSCBDZDzIT4F8v7QH/4eNZUNbNfjh9+4Z8ZAMCeIPZ43YYUz5WpK+mg36D9HH9zrnJu+6zz5N+ixw7",
-	"JIG/KoMeSGMl4c7IFWz9D68yrmkIbbg6h7/CuQWugHckJMERN0rTCYbWczGsCK1weFdjgMbJ4jDRIrOo",
-	"Ypp7jSuaCnJ8YtTIZCqUe0/oiZ74y1+IVqd5is/4+k+7mlbDQ4iArFjqIyn8FZM3/Zz0XKwefspp4z3R",
-	"aZFvzFwyXBaVLx32V+XY7skTqi7VkycZttcsS+QY0zlYiT2x1yInQ7+wmBec0yg9MkH0o52y/ZKCrFWM",
-	"qHQfS2VPEEKePMHojydPWj3RbRHnJy9SkE0bvSd65n5+b4too5pQ0mm3EQQO23lnBj6I4xojWG/EiyuW",
-	"zLMjYp7QMA3uSC+0cZtSor8vp6krYyvUjJlUWwgENWLVPaT2sgw7dIBLwQj7rE1Eg0PgJSD3/TS7vj3w",
-	"is795zx/B4TsCc0UQ5n4GfzP9aVf6hJzlSpvXQ2iDihradFVAPtl+faMJWNg2CZ58uQM+PXJkyNkKiVj",
-	"vIQHcioimszhznIggVr/cnB8XjwyjmVRU/VoGdfnpateBknkTB+nHLsrM4itOaIH0aubTIXQOwmtG3hM",
-	"AY1oJrwTZDqbXDtLziSRIVNmufEIC//gYPwLkBjSOFbewUFp4Al08wXQk/X4qqK6JhAUUkEi2XAqZb+k",
-	"CvYtqcY6xPUyh04vD1jm/u1RClXOhqdg3TIo30ZDiHo1w2M5ALcW2fCIhAnPzMceyIfRwP2dw2Q3C/lh",
-	"1ljGsMCjJd4ETFZLFemDtwCAOWiuSrddh2wb9bjmmGBoUuEW9SNp9SnBthAxh4r6yOZLQiMtHvLhN4ZR",
-	"PS+c5bMNwbBwQPSh6aHYdjE4swUydNjtRCQiCLegxIZbgFEszKo4XD6H6iKyv+klaxCu9ApBSUlwhgB4",
-	"H7EQ8t5FBPuOiebIrDlcBgPpmEO/ABhb4y62gseD+eVS6D9CYD7NAQ2TR/1j47SGZkfkG/y1N22398If",
-	"Pp7BP1j/sWFPq8Q96juVp/8Yrri5nILk64mBTEeNXKV9k1yhT4AW6UmErIYBqeYSv2BWwuolM5cDsLDp",
-	"AoTru6EHKJbsM1epJfa5FFeaWCmMrDW+Z+Agm0tEBjLixpjUShZOB9tZVFsbFWfA2PVQx9kAzpDAgIN8",
-	"eKp9tzcBpDzNIlit4UxN9C1XCIWjhz/j1s7mgrx/+Zzs7e0dEjQCGxiW99xIYsU/k2GCrExjm1alB9HG",
-	"Jw7iXKjVpqfzJ1jEfThigkwnExRBni2q2bXWUDULD0YbrHm2lnZBHGY17m2307GSXl+nmgVKiYwNRDx0",
-	"904sLfs+6scy1Jo8tQ5G8qg/Vhd9hEqlpK9V0755Kdfjo+2XsAmjoBji0lt1A3yVLQLaS89worVq9f1Q",
-	"H4xhicAP5gxCOxV0VMJvPWHM0Z4IGkHMQyYUWJnGcjie0HDEmp1W22SsoHKtjnZ2ZrNZi8LPLZlc7Ji+",
-	"aufVyfMXb05fQJ/sQd7p3EEjMJsbHAXt1i62khMm6IQHR8Feq93ag8jedAQ2WxahcLW74zSEnT+8jIAv",
-	"OyXUiQtWEWH4nqXTRJShSx0grnfJmpBr8+IM8sVisgg5K6NWHPXEDGWfVRSGAJOKctRK54SplCZpi7yh",
-	"SWIuTWAHDJhFbbFvIlJgI/HE94S+l+QwbyWhaeWBk2gGq8CyaIDoI339h74HfAHH5D1qpaq6/i/zRX8A",
-	"G4X26EkUHAWvuEqfF/AtMphhSOqvMuezJjtWxTuJIOF/SeufpiyZW1yXFZtbTXSNL1hlbI0ur/iYpyu3",
-	"NnDsnxqBFd7AtJ12e82qSUVUlxcZ4vHiKvc1/VbHYS/hyVRC31vQGMvngLjQbe/Wje6WYyf3Xg2d9pZ3",
-	"KlWX1x07neUdcwXyGsE+bsSyPrkSxbrX3kp05esLGC8VHBbrn/rlk+YNh0QK56yiJknQCFJ6Ac/777go",
-	"4ODZ52uAktX3rsI3NFt332T5llBpF8PMTmQVrOtzqq1urSUPyj4KvPSsbHPPrahCgQmcxd6BzDpCJSlv",
-	"M5NHnXb78VGVpUwyQ9np6aBZyZiZ/Aqt9yrXRqsOYwkXpxTxvEW+lRgarW8zrRrB510Ch/flcuoW3BRZ",
-	"DQfI0hVy1iJ9fK3sWxIRaBnMEBhkPNVagEyNq6LpwRY+6rR3zQcXQUVjLmuavQ/1//e//2cHPS4YgTqj",
-	"PMVrnkA731LJANHs9/I5CqG8QrxVu6bme/AR9L70M+ROb7v17r1B14ObP9xl1h5a8SrT40CGBBWkj2ql",
-	"STMyg7oUHDsw3toG1P44R411tQNNVPSEaaY/cmaQsAEXO56b21J/tYRKDqwMJoDDYHceUPizvjiTTM3o",
-	"CTAEtAaRO51gDqMWOjPqc6fd1pPOqk4t+MKQ8lj1BPzQbR+2UMPtW/jovtE9VoZo14sfay2YAztCFhLy",
-	"H9pHPTECQ8EguasS5GaFmoSjmiwAL43KIEjpT0E0bU/0syRoXGGRqS/lRTAWGyKRS8EMW1rTyDAX2MUz",
-	"2ROXbK7M+pgZaIsecoz2227epVJPnqcBCdltt71EPKsKGhd8TzgMWvKOKg8i2lodsGNIRLdzeG3Fq1hD",
-	"4Dpq1ycXh/qNjNat63msLl/K5DhcqdhlrjFWQngpk9NFQUaFvi6h61hdatlgXnOW9bRNV1dvigtcAOqx",
-	"qJDb096+iVer7VjVpwAeBxFpWT7uysP5/TZTBKuUwDey7A3CdGQtLSZSwcN8gygJiJUZwrF7SiuJYUiu",
-	"8ISdnIoIoz6+NIIOapebbsP81OCnrrURrldhK2zI5DqD2T7VQ6141Op7bm9nzyqwlzPIAq+Wkg/3tqgM",
-	"Uva8/uX2zYT24fKONjTVPJ12d1f4WFaeUXfYX4WkqgJZ6xkyfj3hbudwpVnmqyvePyPoWF26R0xrX5iX",
-	"zOsbQnoW63uadv7w/1P/jrZRzNKKWI0X4A+qdCn5wxx5UNFkwPClrW/1JqODWr2Cxkr2hJqGIdgkVfUn",
-	"4FUBApad8nVt/eNbHGhrOshyv4n/Kae15G7f7nK0WaxSbNbgDlwROMfFHbMSw2sKJReFDoJmhbP7nbb4",
-	"1xQsRczd+yYkDGMWnqC2IB8a67mUcxaeRcrQ5riFZDWmrHGDQPKtAFBiJaF3T1QdZCHhSZMlmbcADX00",
-	"mrTRoU/xiCpAq9L2yEma5X6PIa6wJ8y7KqbpWQcCptqLlKTy2vLhO5beoWxY3uMj5empwcbdshvWJcas",
-	"o6K5TgWlz/59A62v0PXfWjHNHcavQe7/iSTyd6wUEOB5Jv0Aivujxe14+TjLPN4S3wutC9Tg5uJVXK4C",
-	"kkzFEelbxNJ+g/Qxd9MgBhh8035PcIxZMJ7llMWxTVzyxPFfFcZdNjCbKZFyiN4qzDtV+fBQ57zsCUOf",
-	"eZ206iPEorg52G0xhZjgn9nMEXAM525Qi8C9jY/LyxKsrnu/5BPL7kDz3NRflpv4Cwtcu0xoVvdaXWDm",
-	"l+vGfVkr01XZabv3gGVizzfxJ9P73bbeZ4eEN8n7dkHh4cBHyCzf1HgY7tGd9FuyNLCFCsLH3pN73ysb",
-	"028Y5EAv+lPp2xdrMDN1mcoJXh72XQ2Ln/CkJyYjKdi2rYKfkjv3GRSlHKzejrq6+NvnMbxJZILIJT4N",
-	"uMCyP8Xkmkr589N7g1byFUidVZ0GgH79J1RTHTA2nP+iBUHtXt4jmYCK5ipqatVLPSZVeG6ITrvtZyGV",
-	"simORVZxzZTndKquhKfSXL6CyxUx1fqLqWAuylmrtj1RHBHLAfqvwzZxgiuy22m7OjX4yJyrBzeYE1Pw",
-	"ptUTLpQfciZtTJ6bzbuTNyZr1aLjRY08XFMBeMqmINMUvTReoAEUzJSCgTdlqsxIKtWrEfMrlKEmHjnC",
-	"qBOo2nXFvH1oeEvoh4kc5Wkc07nz7JrQk1ZPHKtLJHALSnYJpuKr0rT17Ff0SuQaO4SO1V6m/bbrqOSl",
-	"xb1xvdx5iNfRy323ctXfN/D7FLre7ItkFpnxfupLwNt0BaGUvqUXgPX9//fWasgIun9GA6Yfiuo3vHuk",
-	"ImA84AIVAe/EdEm6NuYi4A1KQmkTDk0rfeMZHMfsju6JlF4yUQHnaDEbTKTnyTD/I2QwNcpvKu4x1IUu",
-	"emAgUOMB61PqHUz5FQRblgFoyYVkigxoeKlVm99ZIl0SbH3d/kyVgdhTPbJRlHy85gYsBMKEtsqUubk0",
-	"amPD2nst0i/DZ5ooUgs8AZ8vwmZWfLBGe6kNTNsrFsmG2DaCu26ejb+1WsuEAaeAiDWP0dNU6sULaRzP",
-	"jzBZRrdLuSvorjnH5VYZEq6tqCBEwdeqqDiAhVWD90sdVr9AMzCHG1c27us72FaVjbzIQg97KfjCpj7e",
-	"kraBe3zz2safSM/A9ivM7pULuLxBhQTgCFfWRHC7ndBGH992dRH9m5owEammEdlZVMRKOoqJ6+fwQxbj",
-	"/2XHAeRXR0y9Z2N5ZXPJTT9EzsCjhu9P+avwkk0wsRaQRVAtAHtYZVlxgK1QDqQixTgq+02rC0Cvj666",
-	"fPGW7YkVr9nrm+bYHNcHoTtv8r7zE+JWDryqWrz7nf5lybxf4mBD+0Rzhg/ZYBBnHhlOe3zzMVFZsKYt",
-	"qudYwgKIu2dsl3nrACksLLutNUFThHHQNyqA0mI+uNNLt3CcvgN8vlML0313J2pdvcvN+tiVC1moHxXb",
-	"+3VhXq2Wh1Bs7w/xBlIJVx0AWq+ulmU7tEAnw+jZr0jc3MuonZLwMEHJ25Uh1W6JUwu4UXnv80QhxAmm",
-	"YkKpx/6EC0yAT9gkpiFzcgSudpMr2RN9Dwq0n3kgMEAsZ6ALNvNLo0C5KjmsmJVzABjFI7ZB3tp4rovz",
-	"VoBkmfv6Sg4C80arCuvj+2Dyo465UlxcLFBIOiBBcwsD07kQEirLeOCqy7Wgkq+hJxZoQcd5r1OGUpUq",
-	"lzxIErjNIMfHRkRZrDYqDLxXNE0AG6onQiljLi6acjgkE5ZwGZFHnS4ZyWmivIehxwi9A0BNFhQkTThQ",
-	"wUUqiZrRyQRRnRjePbAK4Mwys5hi+VCXi7ili8gAxd7yFbSpAyMPbvxSn82l0r+qTwkn+T2e4zUHs71W",
-	"v1IK6Mw34hq59hW93QvSVnu6nQvSICo/OABuwgFwWnlVb/GOvlHzvxlzcamWpk1haMYVxmeo8n1hCoYt",
-	"t+ldocXtSesXIjIl4dU9tMOzypLZ+j0oxhsrxi+8BxLkRYNLaNWw21COnwO3K8AqE5e2IJ1F+rNotlCo",
-	"VpnCf6AJY5z2SQolyrJwJzhNM6rsKeoJYBt8t7OYZeISzxN0hWginhITm9PIwouyy6WRqW05nZBw0RP2",
-	"CWhG587QFw7fAUFVcDJGiU3YlbSm/skwV/cyB1QL8TKIkwKYtNK+R6LGTIXTkQH/ztoRLoSoJ6wQ8JVO",
-	"9EqUFUsAtnRTzymvHN+1PkAQE9KA8UBu2QHFIkNOPSKzkQSYEkSr4am/hR7iC2LtwlwN0SVMUM2UgFor",
-	"Z6JF3sCoE6oQp9c1HsuIxbj8l4xN9I9yauP1eyKWF8oNNEnkZ87UtmQmcrARm1+LoouTNhSYua+MuLWg",
-	"7xpvUhWjaDWvrJ/urq+frkPOxhR4k67STfXBuIvb6d5qpjbW9r7dg8iJfqHZYR4ieKsX4aqaplYoMUJj",
-	"J2Iht0AelW7qU8TlQv/ykwXoAk/ITE7jyEMcxqTeNya5KkstgasSYzh7Io855gOOHdnQTwc45rlTnCfc",
-	"JMcZAFoOaNu/M2FcKlnicN+aqkdQv76i4Dx29IJlKhHIrh3b/44LrMf7rV3620CDNIhAq7WGYlhbcLhb",
-	"CteB2qnq86Xhhlp7nA2weso7VCOG7eG554ZCRsbXAVfiAQfeslC0DupFhvYHZcrCp5L0oOKxlnO9IG8x",
-	"YMRf0e8NSihXBdA0hvjFle5vVPJt3P2AMeGF6q6AHwj+6qUAgtcRaWjXn9qVuwVhdk2s2pWf5j1USQOf",
-	"aXESTbktwBp1iQbFzb3nUgGLHdxX5wGtPkHbcdOZI7IKlquWHle7O7aJ2vnDa71WZE6hpk0qL1DqOZz0",
-	"UpiOKZygRYz/qtYThaHqntWWvKmtgpBk61p4wSk5eWHrD2ElgkahwEAGyRnKCYOnR3U0S3jK+tWZNHq1",
-	"7One5GnHlwyrQx9VEHlLR3ft9EBbW/QOT62thPXLJy18l0XWFNh+wfktHlvgK1vgHxgoOAoyDgpWDqwp",
-	"MfKCwBlSFTfjFeTqCbyPbaocsAz4jZS+muvrX7gJZGUktnGYEkajfl0ScXaQNgzWWXycHsJvvqrwmz+v",
-	"rDHYOYVL0bL89eWNPmTBCjE4+Rlk6TL26NssVC00pGD56BkTjaMIT48IBdGTj5U1cfIxH7qw2arA3jDW",
-	"a2ZxpbNQnPzkemJDpSELRtFUdLURtNsxVWz+A9HTQQ5JV8XM4KeFVBBhy3nQlCRUXDCLP24CS3qCUTXX",
-	"Y15MmVL4oDEEsHgn/bC+Szo3IvA8lfJ8xuhl/wYVk9OcML2+GL1GCMkaCTD51mvFeTzEd9yYBL7XwR23",
-	"Hq2xmoA/rRDwW9Ukl1t5mwVgOLe2KRQqFSsEdRMuwngaXSsmY6uy7oWIPFm3WbjGJmbYXQZg/HlVo+o4",
-	"DHeUtmyOPYRhVIRh5DQcTaeyBaF5iolXiqBCaCpniKwW8lFRxWtY1RC0toJ2CCnOoB62yDfTlPQVS88H",
-	"cwhS7qM7rf/nj7bYqjRE3i0IxLtTAHPxIOvFVFwzmOIhiuLPrPvddfjEapdZTTDFzdxmy1XCnanQorge",
-	"M+QVH0LRUmPLk7ywFhHa6qrKlMd7DK4nKGucgZMj9FarJ5am5WbgFJUJgFuVkx9gKW7OdX+Xvsb74ij0",
-	"ANyQ8x7U4+tKFGTbW7Ethwljv7NFBiSKCxAG0HYlixAOuGAt8tHG+mNnrfmySHPOXPUE/AeE8uKPg3nh",
-	"+IN7DvIDB1aHLDe6pvzAkDPOFskRvQZnEMr1EtdrFevxxFWqxhCu2zoXerL3n8f1LH3GsGX/YJW3wOmF",
-	"ba1/l8tFEmZT8GP2FBchA+uqodlvNpJja3DNt8Z9i97MFvPeurcQjvN2OFx6fWQtvzRsN7Fqr3Xgegxp",
-	"NZeNETy3eK/c/5elWzk62RPTtOrkpHKiMEwMY2nRUQC6wSSRKQvBM5CaiqQzFyVbPmEwSFYvlKueyEr4",
-	"Lg6JfYIYeU/wPzAK7Qkorvmka0iCszUVWj2RK31eXx00Q7TVv9r6U/jpXJQLExG8NM3hdjOXm6ccmc1y",
-	"b2Utcpwh3xrkWJEFJXvIlyxkfJKaOc5YwnqCKzXVdyHmM+sPEtBxiBwO9QRbBE4U5FQDXm6hpkSDsM8h",
-	"m6R2y/wLuCdQhLmnv/zPVprdwrV7WiH5rvFIhaOs8U6V77DWU1Um0L5sS17fsuA98Q7ogztCHy67Vvf9",
-	"esB53rQ6ZQyIurjlB8NiVcPChho7IXfNatD33S5ZK5nYEPdV2jNeGfI7NWhcUtKqJk12cHKqpWUbNZIz",
-	"QfRxvBXj50bPx4PtdKc+ua/nfJdtrps63jdkdFVJgQez68HsqjS7ti1zH6y2B6vtwWpbxWq7aaVxidm2",
-	"fbDn5SllDZdP5pLLPLAWiNzhMtoEwXFp1PhGINI3nWrmw9k9QENfS728B1hU6yWmFaHg7iIzrR7yeVWg",
-	"5yxfrSf8hDUPYGSzhLVsgJ64vZQ170A+4Es/JLg9yKzlMNPbzHC7hsry75Qf4UmpBzjLf6dzuAzV8iGd",
-	"4iGd4iGdYmk6RUF+fl24lg/JFw/JFw/JFxVIljcRNL2JJnqttIxGdjtW1MdYkrOBXq4FSRvkHuZs3Bcf",
-	"2EOGx1eU4fH1qOw2w+NG3X1LpFUGt1uLspt5BrUiDzCYquQLzJB1GyB8sXEiY62Ea9k0kjMSS3FhpLRx",
-	"1vdETFWq0Ctox8p8egjKayo2k8RMJAV4U6gApBwg7oszekH6vaDdC0pwK3MT75ULZNlaaIqDZL1pGTXU",
-	"p/s1TcPRloQUThtTolaRMbn2KKQsGC3sxupj2A4bAN/WiSpkklbQCEaMRrADfwSaK+pGNs12oA0Murdi",
-	"td3XMuJDboXZQzzNtZ2HZsLGeTixp2lVKVgfQdMIpkpPwxXjgNNTUUEfIzRAc+IsjkzAx1xOoewcVppg",
-	"ceSMezpQgAWeEDGNY7BfFTxaXtF4CthRRpcyqHyFGBDTQX/viiWA02zKYqB5rhBXN51JoiYs1soeyFwp",
-	"GBF0bPC5sPgFV1AxFzU4mUAxf28c+3NPHAvCRJoYNwYok1yQ/pO+vuKFQTrHaCAEO56B01N/z1TEtx4d",
-	"mpJJwkIWISZYT/QndD7W/NF60gfBqkctDAcUnklCrySPiLxiib6j9GIoOWaaMhYrzQO4Vg0s+Nc/GTZB",
-	"5nmxSCDr3QbpjW6RkyEUd7N3hV49HCfSROpfxoyC27a+it5ux0Ye2UggM8QtxNt8mERoTd/SXWLukU2u",
-	"nU2dFI44pHUNK7+qm3//4C8GzX/dAW23De4iHODG4Miudz9v+2r1LQCg+1p37a25Vla4N98lLJQi4prk",
-	"l2A432+vjN2te2/gAJts44ZfO7RpzGyw0vo4vLORhKcCfiHw9lgHmLcnKp0jxgKBy4GSHO69VhayX8ED",
-	"Lgz6vjZdzL3SwHiIbnuvxgx5nYtMeAgXuD/hAj7mxHoS7OvCuR3PN3v7dxg5mZo+rTyzJibaOiML6LGl",
-	"c4sacb4mMlTMGbCsSrQrxdwTucpydei01wsztIi6MI2ID4csIcNEjs2HYKKuDPFHP7ZpQT3pQzIVMVPK",
-	"h7SlcSxnys0dKoIozF7gCRoOPQFVRvvf//Pb98fvTt6cn7549fL89MXZh3f9x7B2c/MCmH+2c052LdS1",
-	"7n2rku7USLrr5gHDIGsElOfarxVP/vqhJPGNCkmzvrrb4fJuz6UYxjxMs173Vs3LpnjP6xp7V0QJGxcv",
-	"hc1vg/rSxTALLezQPi6zpBGFoKbBvxUGdEUynI6ZSLX9Mk3i4ChogWVrZlgc6qVMbO4jqKGqYaRoRNVo",
-	"IGkS4V3gZO0RSNp3J29Uw7yV6A4mtdL8RKziqich6Fjrs6WV0RduxVy8CLR8BtoRoeqyQTApC76GmUzm",
-	"OrNyVBEjh6pLKtE0KxNkYjckXFRaRuOdONbXiQngwBoSqZTxAlKyAjhfPn35/wMAAP//",
+	"7H0Lcxs3tuZfwfJu1di+JEVRlCxxampKcexEiV+x5HhmTF8R7AZFRE2AaTRFM7ne2l+zP+z+ki2cA6DR",
+	"L75EPezRbtUdRwTQOHicF875zp+1QI4nUjCRqFr3zxr7TMeTiMG/j6OY0XD+joWMjVmo/6Sm4zGN57Wu",
+	"/ZHE9td67YpGU6ZbhSyhPKp1a2cjRgIphjwe04RLQWZUEZrr2azVazH7fcpUcs7DWrcmwvlvkyBS/DP9",
+	"Y3/0W+fqj4uDp/Hvo5DW6jWV0GSqat1O66heS3gSsfLJJPOJ/mUai+5oHsZ0wkV3EstBxMZdM4OGa/7l",
+	"S712rC5fyPg40PPMkvqKzkkyYkRd8igioSTsMw2SSP+Rq7/7hFPXe0JjOoZVpGM5FUmtW2vvt5qtVq1e",
+	"C6ZxzESgh37+/p2eq6x1a98/Pzzae9rqtFqdTmt/r93a3Wu1WrUvdW8mp0yEBMchz9+/I4kkuhvR/Yju",
+	"SHRPorsS7BtMVSLHLMaV7Rw9HR6wgDYO2k8PGp2jo73GYMgGjf29YDAYDOjBsHVYq9fY5wmPmTrn4lyx",
+	"QIpQ1bp7rVa9FktYbjkTLNZ7oRek1q1N6HysD1AzialQQxZ7C3qKbYrryZVZ0HgqMou40ZTXndkHnox+",
+	"ZvPcmVaXREmSjGhCKIlZEs+JniYdsmtPkIdsPJGJ3vfzS/3hWjwVjafDPdpQCZs0OusS8R0Nn+kDLBJO",
+	"cwsM1879pkkQMiFXNOILrml5+00v5256Od8LOk1GMuZ/LL2YU78pEDlVuT06k5KMqZiTtyevFaExIwPG",
+	"xQUJRiy4rGJDi/s0yVk8J/SCckEimrB4M6L3W3sp0TDxxcQOdBNN5LMRFRcsPOUiYMeTSSyv8ht6Kscs",
+	"Gekpj6giAbYvJTVtCadYsy1qhiQxizgLiRT+KE2iTz0Qv+lee2QbUojStLgvL1kIM5MGdGq4TrA0nvDA",
+	"pcnLIX1235681oc2kHHMgqTIkM9DfsFUUuuKaRTV7R/dGOavScLGk0Sdx2xMueDiwv5iJNj5NI7cn2JG",
+	"ExaeU2DsrfZBY3e30do9ax1191rdlmbQ+v/9q3ZNDlw2fru7648Pwz4NWqw92O80ng5bg0Yn2N9rHA5b",
+	"rLE/OGT7dG94FLZ3kQmJhCdzmAtSEkl9Bc6nIuGOOjlNAjlmuf+EyeBfYkaVlnO1CRdwaALGJ3qqbP7T",
+	"aPBDwN/wn1786/m7s19OT9TJOJn869nJwYk4+XzCZzz8MZqd/CZ58EM0ffmPn6J/tn+dBD/+ElMRtk5E",
+	"q8n2Ws2gHYnB+EUr/MdPUQljZErpHVywSp397CpV89L0JNeoPWFVR69MOygeQDKUMaGCGG2g+jjW1Ig2",
+	"2vsH3cP2bosdHLSGwVO2v0tbwdFgd7ezezQ8CvYODgd77dbeHtvvBIesc9jp0P3Dg73BMGC77af7NBhS",
+	"fR3zh3pdXWGLF6B9wxeg020XLgDbp0ed4e5hYy9oh43O4PCgcTRsPW0c7IaHg3awR5/ud77tC4ATu945",
+	"/w4Xo3jARzIKWQxyQ0h93G+byZq/XPco4TDp5t/EeTgXMjlXLPHPhWm11V0cmM0qbOL8FAfOKbfApcw3",
+	"SSCvWKxSs+aOhWbnhoVmJ8eTYNjdo+HTYC9sNQ47A9boDA9oY7Afthutp+yAHgWHu4O94U3wDLMH/w6C",
+	"8/lnFkyTMo5i1gfsq0TGWXX2QW27ltpWY3bZs+cwP6XdbqvtTckeUHtc1+Vd2zhJGZeMf5JecpU8R+dU",
+	"9jC9EYzICRMZR1PGXPf+rmrdj9c+Xvu5s1UbJclEdXd2Jlw0jQOtGcjxjmm1MzzuxL/+ePjy7MWbt99H",
+	"0zcffmuEJ/9q/eP3vfH731vBfrAbvmr/9M+oNfuldreHdL+ETd6RbbHpKVxDgk6YCPWOfvlUrwn22XTO",
+	"n7zXMnnHfp/yOM/GXkur+AvGwtvnYF+LTgR7AVpRxBVypRvdVv2l2O5Yfjffmj1fpOImkjCRsBjUo+0q",
+	"uw+841vjHeXnq8pTkD1lZpO/EWfB2md7n0Zvf/h+lpx26PC79o//VOqN+PXHuCX/NWyL06eDveDny93x",
+	"r59/OTqu3a3L4WnJ2b4jl8Mdnu3yl8B3U+E9jwk5e9Dk7z2ju1FV3R6TMh6oD4v/fGr43pJj8+Ao/dod",
+	"pbfAtbLnEZb9LRcvubgstRtfyJhQEtK5f+7KXr4PDzqtVjrmO70A4xWG/n1KY61EyqGW7yM5jZd96Qi/",
+	"8z0LuNrU8FisddvRhjRSzP9W+YeOl3/HbqztnsRTGPg50Jcbz/5xpVgRrSPhKm3hkXK3lT5SprNY9Cpp",
+	"Pg2n6YWMBzwMmVjxxT2UDN/QaRTJGTC6Cpq5WtKPyAmLYUG28Dzr6FhC+9C1y1B/Jl/yYZI7IoLQcMwF",
+	"SeQlE2QYyz9YKa1lDYHCJnkjojnowN7vARUk4sOE8OTuCI8Z+4O9GQ7z1y/B6WfU9YFTZMxveMnyLBAe",
+	"uVNHg/lETkq+KB299tss6VIg0n5C3zbP0tbHkF4wkRCl/8+YKUUvmMJYACEHMpwTqi5ZSIYSohzMbBZq",
+	"UDhN/N7iSWbuMhcqoSJgRMaEJ4okTFCRaGaCk9/GrtoZLNxSbKSpOEljcLS+EvEgKV7jSzaHMLWpwmXS",
+	"QoIPhyzWKwrTzdlpWarTT7iRbMDbwhG3EAXnkQecFOhbvDjedBuuCyyVSFgsaPQ8jmVcXCTF4isWkyHl",
+	"0dJAlJkmcxZLcdEkr6X5GyxLJGebhv/ttzyGbidLGMx2CcmmsSETopx87bVILA+1DE/y8smESVHy/v3J",
+	"92Vr8PFPrTPVuh9rE5qMavWMJ1rT+qleG6sLIGAyTYgayWkUkgEjFIOv7MiWnCkPzyc0Vuiz9OdvNMeF",
+	"czdtNpm3p5hubc5W8yg5XGBIckXGXEG/hXP8fcriubNZ3PRecBaFxOklbkJ2zMxckAsXZ4KMVU8lkZJE",
+	"ctlcNINNH1LcXE6TWB96s1YjesUITchYqoS0Wy0SjGhMg4TFKp2mgi7niZTn8NnMdH8EJ1Klc2m9lXOz",
+	"/FW3xCtUdzaaFEwfIO8EECpC4pkH+nPFZYbPnuN9zMz9xPRcdFTt6BscVd9u2dpRPTGibOGcrbjbYM6m",
+	"61bnrI2T4nwjLi7JDMaM+BVb71iXmCyV042YArVDaPHPfp/SSNvVB63OIZjQZvq61bludQ5N8hSopIyC",
+	"MU/cjaTxBVuNPUC/dee7u/JkX83f8urAMOS/MQh8KdhKqz3hHgepHMfMbcLF+VTYwNDMzN5YE33BC/xK",
+	"7MLMy5r8m3Hahaskpd6ROFl/fco5bMSoSkhnGYPFb2anKSMezMtnakNo1pUKE7g36OJIkuh8zMU0YWvf",
+	"od1OZ9VD+YvVVq8pYg0B15GwdipbEl0wo1uWXOjWLE4dUz0grBwYvyBy8FsuDrn6UGCeyFK2H3JwW9LY",
+	"iyrXfzuHf+M8Ncv/QbOFvLNIH1EWE+vWX8n7AmIs17NOlCQ8sWGAWpjciTvmtazyw7yWnjul3C5hIiSU",
+	"DBiNWWx8DRiue/z2BEy2R/9oHE9442c2f3zH2Q+v5ZmeX4FEmPXq1A0JddfgzilKysP4X+ubY39Z/YCm",
+	"nbZgP+fmsIgwIZNGJujttUxeyKkoOmrVNBhVhib51MVGdcQeMQtkvDFRnSxRQ5jZcoqwnSGnNFBCj3Zt",
+	"NrKlrUrnsYwu/z0TnOplz5h6yPWTGYXXa0t0rZjEqAnLPHkYRc/kQp6ygqNWJiMWO7VPzz5mExknFfQe",
+	"e14qv1Oav4mdt0C2mbobGqOnF1FvJtSwqZy6h16Et/SCvRFRTnXTfyVS/7lqYyeg8BEaBGySKEwU0x2I",
+	"xMftCb1gTQLsFf6Txcr8cg0p6Psy/SkuIlxPpAHtkFytPrziakyTYFQ80DObBGb0K3N+F5xw1AyNzzan",
+	"2iQjqRg6k2eaX7nRtnAEkBKt/SEpy1ZBt2641rAWXJwIGiT8ilWaGCGDBjR35stedFv17MIURyB0mGid",
+	"Vdi8HztMk7jHjvFUJWQqIhlc6kWN2SSiAdv8UaPtHxk9I0vxkvXiouGamsWqfL48hjNd9liZfWRul0Vb",
+	"AC3twWG4GxyxRoceDBudYStsHAb7Txtslx7tDQ7Cp8NOu1avLY4SUixpTLjY+bnTCsTl5Ops1n71a+OH",
+	"yZv27vkv4p9Px63Jr4O98Jf9+OyP3c8fgkP63JFWkcZi9tAkTmx2ALBz9d7X8i/lxViLzIJt4RA4epYd",
+	"AS9j5C0Xr2XyZpbTLvVw+qrLmViVVwKbpLA8wBo047DsRjOMItvExttinJkZL1sBLTV1y3QJCoIyfV1H",
+	"MVRchEyLJnk2ksgXGRnyWIFrhiSjWE4vRlug9ahI63L5aGl1cpEL9GngU0Huaswk8n186Mc5+5T7Hspu",
+	"rRUeDoad4KDRHrZYozPcDRpHdH+/cRTuDfeGh+Ee3d01/g46mUScqXNAOKCQZqT/HIyoECyC1BFhfSOa",
+	"VZ4P2LneHvt2qv9uTfRznCI6TotxIGPKo6ZiAnyoVb6W7u5+ZjW+Z0M6jUrcjCH+oO7xKiwic6+VIfP9",
+	"JKQJK2X2S/f+prcA52YeBrNzw2xyfeJHWYPDDHAKd+S4ROQfV1zhBdFYrZwgG1F1PuHujZ2rc6tbuD/Y",
+	"bEmzTWUBUool5/B2D+pALTPxtaXUzcwe/7CWzFpE1esyD9Ty3cDlctM2S+rNO/3LGstuwyzexvBgwbXd",
+	"9gIfrYt+PBRryxAWypsaxIO5nBJtkGgFj7zDf1wvbqntcX+PiPTpfaEU8Ho0TA+9HO9owl7yMS/NzDOz",
+	"VARMskRKMqSqXBC+K22afeYPpWBN4r7YwFtPFJ1rNWGGwBzawrhWPECn7YlJh/dhSVmyTImUDd2+4drD",
+	"IoFxXRXIb8GAmMrEs2Y45zYxgBZiweBUS6B20pnGU5GZ3LIBtW1vzPLqJE4cWl+DeFqtLw6ouDTaIkM9",
+	"0H6rWSvNWtQzOGUJvsqXSq1TOiez0bw08HHNICjzMfsu/ZaLF1qJy32PJZ5+V5SQtW7tsNU52N0vGe4d",
+	"2ny5OGhjCJZkGJkHvvPMsHXzlc5R++l+y34FXh1LF2g741eNfkwU/9wI+QVfvhhnUpag+KQxRFyRAYLl",
+	"LADucTxJM4oZ5QnPRxMhm7lbIJ8zKV/Ci3SBVjh0yx6tMy2hVYzPfwf7+3sHZDBPmNpUjOxluaOdwzKu",
+	"iO0Mba+omFuOXwHKZDytJJtzW0VrJhnKjFBI5VXoguPKhVjcGwlh1uQDnseKJSk7uosPuxxqPSK+3UN/",
+	"A8vzXtAryiM6KGEfLL7iASMBFdqeHUCoVTCq9ETb9uhgsPHoxe5bjTDcy7x5OVKWPnm5lrgIajpBR/kr",
+	"FnJ6Bn2r+IOm5qfTN6+rH/cS21rTp+3KAG7Jzm9q4xjS3X2fUDddMtbzJUDsMppdpwZ0auCr9Jd67VcW",
+	"82GllLLWTpJzU0P2bfYwFOTKh1iKi0XhJM43t8zR1yl39Ln+W3BSnTg/IYrLRasJobKNibGrLJnaWFTL",
+	"acUYB32QZtdzc2aov2mH5jaW6ku9NmI0ZDFil4K6+VwE0j5ihkwFMZ+gNm8f8xKtIWIbx1vcWa4bJy/F",
+	"CzfjyYhQ+4omQAwxe6pd4KEmKxixMQW/uZiOa92P6Y+fcvFHCEcJc31rX3CKE00vIk7y7fHZsx/tPBV5",
+	"9O7FM7L/9PDocXZKefZQOrVCo9IpPj+jFYt4xWKIhjJhkGgZ1wkX5Pep1AoLOYFV7fdqrV6tT2YjHqFa",
+	"al1swMbm2an3aru9Wi2fV+TPf6LPcqxn8V+92sdW4+jTf/Zq/7tWNvmXMnCR3UUCaBjGTKmyEO86iVlE",
+	"EwyURCzFbGNz1HEH9o4OD3I7kNFjdlbMEV2J5uzImn7aGDY+/bl38KV8EZwBXr4KGFaJT3uQdxWAhK3j",
+	"qZ+ZqxGxYaJp5wl51I/7j5HbiNSON3GhenEwnmEsY0Ye9ZP+4y4JYzpMGpwlw8YoSSZ0whsxTRh8umHu",
+	"bv4YXLJ5r/bX+G+tvyZ/280c4AUkptF7axCKYTJpLtaj/iWb9x8TaTP4zN6bJXEkOy2Nm7QtRR71f+8/",
+	"hmZla/OoP+s/Lqfz9791Wq2/zv7WXkYpS+L5sWZO5USK6XiAmYduQyRokGTAhnpH0E+VxNlrd9Rq+d8d",
+	"c8HHmkvsugPFRcIujI/gw2x2PE1GerkCmrCK25W20FwCBmd4Xw6e7rdy6/Adxi3FjEbjv/Vqlt8vYQX5",
+	"9fliwupYYoSBn95xEpZPtM/DfjkPoIo8OVaXZDZiwPqpcXuM6ZzEU/FEL+Q0Fiw0r7opOasmhQNwHMaC",
+	"CzrOM45zHi4k/3/HbFjr1v5jJ0Xy3sFf1c77KTf5sCb+q4r8Yp5IlpRVUY5LSPGSR65NhnWrrEAGPq64",
+	"eM8sOYM9tjs8oO3GUSvoNDrh00HjkO6yxv6wHTwNjzqsdbBXTo6fYHB9coavqqW+lrlZsYpsy/qY64SS",
+	"iCtgyLqtqmte1X/SbxLdfQrvKuAnVsiyOrttwjPjacvbT0YzwrxJXjJ6xTRHk9NE8w4zmGZjrs0HhMme",
+	"xPKzmZkmVbNIpjSzBKZDBdLxqP9hp18n/cbFH3wC/xjE+n/+Cv/9GDTOCyFjtNZg3VEipCt/Mmy8MqEh",
+	"Ho+in18ycZGMat3dVrtT10zL/aHuS8xHvd6T/370Yefx33u1j//rPxr/59OTXu0RzOe/G4P4v2Emj//+",
+	"6GOvl5BPT+rwv/VPT5Z3efzkcYnMrdc+NyJIYYCUaL3Zr6VgG274iF6xyg03gLNzg6RnOjfJSWGzYTyz",
+	"g3U4RVrz5YnhYYrstTog1GHDzW/ZI7RofzSBX/kmGR/TcgaDLmbfJ5WylxXfhsvYi/fGfG328suULVQT",
+	"+oJ9TpzUm9ALZvSDJvnAk5G++zypmyg3pZWHCy7MSdB/FGzGVOIOhE21MaSA8VR1Dg4WnYKPx41/0cYf",
+	"rcbReePTfxa3Te8aYLfr5QPfuqN2dTmHroa65YhpAgLdggjMLUVWBm6yi6sLvkV05WRiPnetaiezMm+T",
+	"6VdYHj9a3Tjr8KV4FkE6YZ5k1cwwq8ufU2gjOtqtuj5wRoPVmu0SfRYm+k5GrHye3mJOFVOFhUsPisUz",
+	"KZswQJ5serFhcm6q7rmvRP+nY2Y3F5VV69ygAyPR46nIzrosoKOMAgsXvBkJOOmUBuMByhMBiBDZQwEU",
+	"QGYX1g6BnkTIWZZZDWQyqjotxt9U5gZJg8ldWH+pI+QD5cmpxWupPM55q8uc4rrn/chHyffNDPp1a6OB",
+	"kBFqhrdXMVF5C/Q3XEpm6WXw78KefxVaJVfhi95cNZFCYR0g+3xn/GXgSPS8RsYZ95/gPcqVELJdy46E",
+	"bbcDjYrvBQv7vM+52Vc7fW9xqkhj7tosrhFST1+oyp5lQBOj2WeKJH3jFIyFao3XCs+RCaZ+wwnxMupM",
+	"6x3PK/DFYnJZjIsN9i6bA7JwN7ym29mM1dJIPBpNLZ8NyKwABVlIb1mfrRHez5UK6q8OIgLHUJ+7fkCj",
+	"CDtzRUYsCslgnukCDmxvAV0C8wZLmAmkXbhwacutLFcmsqwOhot36xyaUsQSp9NBU92Kx2m0bmYlvITp",
+	"zW6Nn1+07Nq4tlUJPAsHKPa4meuXz3Qy7K48P8jmBVlbwl/bNId2g6UtqUe3cHXy7Yv5h8t2x7UtTbVZ",
+	"fNKzzW+QLaZJi/XS+nqwWe4uwHQ8xdAwDIxVQ8+RcW9OVYKbrjXFwh7iAt7FLt7YCS8WJvTBzzYktwI6",
+	"biHJZX22R3am0Btmlw+myRLsOfOKZxLcIez3L8qJG5s67cYwejojKpATll1IH6zoW15Qs1wQ71iSiA1X",
+	"DX9A9ZCSvucn6KM4MyvrwQuYOMrsmlpcvrtcz1KgwNWGMe1vYksWHuu6Sf0vAhPqtfcwAai6VNkVv46+",
+	"tMUl96NgFvZ3DctiSlbqia23t0cGxyYfb+KYSrEiZdVV2prF5Bb5Xuytn8u8RNcwDb/qA1E8CMmKidlL",
+	"jkyMiL1wkcEplosl3fLZuZaOW1ULdOGGlHaqhq3diLU7ANDFvVOwzWufibVLmV7nGCxSfNOdxRH+jRSX",
+	"xVfHXxsM9LwHOsh6B3VDLpvJnl7B46FbfoPMeRnGb4aFp5oY8HI8THpcrYPde/ZugbU2ON0eFPrCrXvu",
+	"QVxt38L14dRrhiALErkBUT7Y2EKqXMNb9gwXEIw38Q3nx1jsFc603hq5Gazl8icDkF6RdNEjpgtGfDAS",
+	"0KliZCpCU9Kqn4Zo981aYXH46lUqXx0f0nHJ0rimq6/Lj2dnb3/V3bCUpFnV0jWygbjZ0vXVAM/rU5kf",
+	"YRVyM33uhu7lvpZFNHu9V6LXtr8TWn1A6fVp9XuvQqtrfye0poDV61Oa9l2FTtP6TqhMwULXpzLtuwqV",
+	"pvWdUOkjYq9Pp997FUpd+7uh1UPS3oBWr/dKtNr2d0LrEuVqAZ225yo0Qts7ok8lm9KnktXpU8nd0LfM",
+	"w7uAQNd1FQqx8Z2QuPypewGRXudVyLTN74TQNCNoA/3W9V1JxcXWd0Klj/e9Pp1+71Uode0XoXyvM9Bd",
+	"CuGlTtsFC5f2XYVa0/p2qUyhpjYL7/GBNZe5u1zbPBbjso4vU3TCbfqsEjaeyJjGPJqblOg6+qvycJ6Q",
+	"3pw+ByJqp/JgO5XJ8NqOR8mHjN4s0Mh1XxbH8sIBO29lYZ3bzwDBFzCumybW5pUM+ZCzipj1TF5KmkkM",
+	"3v5+JpukDxHNKrf2Nil50aJDmy/VEGCbXIfSgRYf7mKXrW3G4lQuBJDp29ypPuBuZZ1I5vUE9iwHDLbB",
+	"6uRGWLgsfttSOJWFvXPNtxsFbIN8i3grUATBawKVCiGmd8I8VOC+xxn6TdJ3tPYhtqCfB0TrQ4QH5k3P",
+	"Rkz4+eWKBNTHV8uxID+zeyEDcg39nW4s1m8Kna2CU78O7/ORkjY4ZH73ZWfkpYMw2sp1K8Vn6pCf+XfN",
+	"WjlM0p1cIn8Cq9wi1/6e3MPN0aHwtagQrK9tj4rL7CM5PFzm9S9zpiDIhnkiNFzj6TfbuqQgzBJ96CYe",
+	"0+0BMipR+lS54PXS6OeZA/Dhw4dGHlZh0WbkURgKO3LNcMtr74wrYbNkU7DdTe2HXxHH7QjGkt3CZvhp",
+	"TZuJu5USqWy7e5NL9dWkSlWhtG2wWVVDLdmCkk5b11n0kvbzTo2+tYbRgsiCYuVWGJGqGj6s1qJVzoFw",
+	"OairxttFKRTZ3m9N+kS6GGYm1lVFQ7SraPQ2lhMWJ1zvg8GGzq7FcwPU66qiuDJ4Li02lFi8I7DBBTSa",
+	"0blKS52QwZzwRLFoqNdm4n3SB/xdtFk4dcwPAWhfC+hWZiMn7HOS3hFTP0ExpprkuymPAF96GMuxl8Rh",
+	"gMrA7xHRRGs9TN+syGDYjmXIIjKLecIKiDUAMYggxeT5+3d6Rb5/fnhE9p62OqTV6nRIa3+vTVq7ey0C",
+	"OMZeSv++ybH2cvqr0/ZxgRuWdsw5tQnFH92a+AXyzGCmuB4cJm8hK08CZicXVxZQm0kKFORwHQJMeLDg",
+	"Q2QyTcBBMSZcJFKzJil4QCMylPEYoYwOnx7uIxjWiKoRJoePIWciZkPIFg+neOswN1vVSSQFI2oax/KC",
+	"JvoPiNlk8pwpCeV0EDmAzJhNYgZwxgZsuo7IWmB+7LVJxK5YBCQIppDL6tmkbXYP0ETxNnsbsNTZPSnZ",
+	"YLN9+pcL2TDNAavyHZ29Qmhm2Et1mY+wWONi6/20OZCkVxvTuUkSt9DXRMjZ3wFGKntjabDI4529sXqa",
+	"Nq2yeFlfcIN7lg1PsgE5WuXXnRGo1SaCow9SGzUg30giLxBjCq5wIRE0e1cVE2FjLAWbN/YHuyx7GRfj",
+	"a/yvxv8pw9X4ki31vRLCQ2lZYD/1fK/Vqi/Nk8+be4gAatGrmzUvff3woLMMzAHKQPsrV9yuV/TSYDhY",
+	"RVHRIcD8ISwaRFRdMhCbU8F/nzKL55bBfSDvFSOUCDaDxkMZE62vwB/8yv7prsVT0Xg63KMNlbBJo7Od",
+	"XfMBOlbctVhWa4ZZvAkHPr8qskOGkVu0CD3UpzKGQZPGWKqkAbGEHws75925T7q54X+2eRZZJVP926Qs",
+	"bshS3gjmpVUv4CnIaXmibBJss4LLnIf8gqkSFJS+GtFGe/+g2ydDiZqt1jL0QTv98Vj/AmLFIZs5AYTM",
+	"FcA2R+wzDVnAxzRqktdTrdUUseysMWREXK1eE9PI2AgoJgsny0x9Ux1lmzMpwa6tBOCwjcHwANRKD1Qj",
+	"W8hLxv4jUJOcsmQVmA6A3hrgGFqF1mx7xhUjmhBgWB7ERgVxHsMy3zmHkmiljyX0AnxJhgYfKFlZqlbC",
+	"F2mSN4W5Ll18v1JLfnYfnIPLBGJDcQU9rFaQoFZNSBPWgNSJZd/KKgozHrPmGfZzf2/wsbaUDCDqqNat",
+	"XfBkNB1A0TjQ2gIZsx2rv+1wE5a7o0cDBpUTcltAiXKUTqfAiJYuqF9RLz+D9/AO6fyGmZ00/skrFsPD",
+	"GpFxnUgRWFUizQT3i5Le131YvvyZR0XHTYQsHG9EvttoK3LCc0vYWhtNJYuzXXnRsJrk0DEzJkK1GeNy",
+	"kBkZnljGzu7rGZJpFFJ+tWg2P8ThUvjAWOZQ4dM/4CACpjbobAYaypWlqddc0aWpuBRyBmDZSzfVzHA1",
+	"3ukmyZMFU7uvm2Fr8BTJnJerAFptQlSurK5g0b3AGSgkYZ8nERXUqdNma7RWec4+B9E0hG2BLT0XMjmP",
+	"uMItm3DAPcdCdHrpMPEL69PplliTTP+XV0tV/6eDz4dafVJGXFycy+HQ64s1J83e1eo1ZAi1eg2A6c/x",
+	"27bUHxYUsyXxmAgRY2zp+YlZwPikArdb8QvBQjKJpRw6D4bNknxEyU8fTh/nWYNZXM0UrLzoN1c6QDEL",
+	"aZCCZa5lQ1i6Fwg+dxs0NzIdgLkZp4iZbAlGMzj0Te1RSCmbMAFO4/RM2frqCNx/X2/QOqZWWkBhcXPf",
+	"CjKAe3kzDYEdLTyeucb1rPVWX2BsFQyFes7oyaiQGfWn9GiUqvs5+ZhVmlNJkOG46fUp8yD6K2ODktew",
+	"EY9RK5fD7JN00QDMlkOqKkaRNql78KqIUgXQfwkbr7XZnoeOxjGFhyHBPpfcPPD78oRQzRPglZskklwY",
+	"j7HuYyqgw4Wylc+pMn9ertvkzlu+PhTMatkOVYFFnhmexsq1xjN98CBiZypiFsgLwRULLRekivRqQvZq",
+	"vlzRvN1Nt14GDlmvDZx8CFkQcQH/NAmWcOwMXtGnEpb+DO6CqcG95qH7ESq7QFY8Fp8nEb9iJYduiV/O",
+	"+NFyJxrCHcrKOeCnzJgZh9xBq3OY8ciBx68EYLW4ubAMJqv+blfjaDtrsXeQWYmDFRcCgnr9MiVUzN8M",
+	"a92PheIG9T8LA34qsqUhZ1EILw11QgXhImSfCRcGP9y8wA7mcGOGiiXE+DUHMpxjWr/LEVtjLz7YAgki",
+	"kxhOC2nhxd0ZVLiWLjng8KDI98zCNJQCxD5i9vAEijVwQfq/zZIuDWk/1QC4i4pO57BU9Ro6MIFySrlH",
+	"FEDRps7ZgZQRo6K2WCvO2LTYDh64L/jVilOEurMlDB3K0c5GTCxegvupB+WkhdPZkdi6Pi5uWcukRlnI",
+	"/PovSlduBML0EAphh8yDQfEQ2zJaf64y1soCvRD6n5fpucUysyhbltdsZvKSyoPlE4k4mh39r902OT59",
+	"dnJCoMynaiI2AyriMSOMqjnoCFOm0M2KT51hk2DxbTqZMBobNAcuXCxInQh4jgZ2ZHGGs28kriapO50T",
+	"qtRMxmH2uWS3nXku6WSfS6Am1GLweMFmDTTS/CM94aKJtceuf6AniOFRMJ3eVLktLNQ4PjOAlbiGMyJd",
+	"Q69hgWeUHoLyTb//e3m7+/aWi2Os5n8myy+StpW8e+IqDWNlfX8vLU68Nau0fhlF2W2kYH+V7eAzdDiq",
+	"UumkPww7N6ZzMmC2oGKX9KmYY8RPX2vu+p8GbcWuwV8UkTMBen3GDUYFhmNcsFKVdjP17RhVKVNkjAcj",
+	"Qu0DUjCS0uDs8xhfNyQ+uVqHGFeIhmxc355WUK3+LXQ75NW6UuF4Z37yVV51V30+Mu7eYCSV1hCs+Weq",
+	"3JkdSEaxnF6MPOe2rUwrZ8JGFenbDF1dY4gvataW+o/KXBBoyXubVSbG3nKRhjmvKdM14SZjBqu6+UhB",
+	"2SPjl2JZcfknXJxTZA/niVwatefzki+po9De6iV9HQMwXcdTlZwPGDglKzVWuO0gyQM5FemzLY/Na4Y5",
+	"FBDBpFh0xRR51FcsOR8glngfm2EFu6Kuqydid/UcZFiVwQ6/maLsjIXIr+pETVgUMVT6ZRxqrkUwQWxO",
+	"Zvr4pi89K6lPeFKcx2xMP59gt/b+QdE7MgHzEN1RSRKdj7mYJmxRqQfTwrBb67SMKOQOfdB8rVU37keE",
+	"cPXbZY3H3U5nWWmG3JXJFAvKHb7yvagmsXiIcidy4VX04VM2MRmNvmORcPUaGXsqeykXvTAIhwYvbE3H",
+	"mPTRePAsQZpt5cs4Z2gsfVhYzXFvt6rqNqaKnke477HCYrNQvxduQTxlZfcudy4819UCI8nt3Xso7rYB",
+	"MwU3A4Rr4fuGVhfR9ZCWm4GgRRnDOyK5ZGyCjz5AUkkEbYGB3oyCtXTv8rx4VQ3L3HmrXPlPewEVRDCO",
+	"OwpoiUTIGMoRAEN+1GntYceG5tL9x03yfnIR05ARLWl165D5BTynygXwlupoKxG5WGpApS/d2RDrHlnM",
+	"03fIQ3AooLJmHa/gZBhxcdF1IVRoIqbvzq6GmHF69L0nNShgyBWZyfgSKkAZvW/Fxagge3tCqql3yRRL",
+	"etInmgeHCmP/YGp4o2cgRqESk183Le3ar7vafV6/JjkGuy+JuT7lNiAUANVNGSGy1yY/8++01fX+7EXj",
+	"cEuysGLdUDZmSq7BMA3F/2D3UGYui7X6Us4K08eFNZmge3kwZ+MkMUZxIEVCuVCpwl2RNrBScJUPlz2j",
+	"UMUk4zxM66Dc5+fNEVXwKl4pEWmOkOLl5eo8xaJYPggokppFZYL8jjGGxkGSovzCAE+QYJXfjhycRbVI",
+	"rwSeMOmkXrV+88pZ/rl1woEwBsiPobBajkzM1+/1uzdYGGVESluwx78CTWeHkDGjtjqcZ7sacWzqV1rT",
+	"VC8JGPkydhKIgzmLuYALbpQTseGYlwZ9fFr3DdTeBf9I+0es+Nztv6CbBStV7Dw2v7A8ILUiR8shg8IB",
+	"j7rBiMY00Ed1PeEGiVWTmAUsBLCUbkZSZsrV+iJvaR3CjJ/wcFGM/H89+fTk45NPf19SNBQlmJayCOds",
+	"8ufWfv7HfiSUwVRPGrOBjjr7Tx+XRIHfTgBzbbEJWa98pviABRYnEDqDUe2YKAdZcbVrhit+5fwpRcxd",
+	"FiNqn4eWYPLatBOLyssV4WHpKqsFYQ8/np29tZEMgQx949Db8YQnEVvwwGpmCA9TdbidEyYnESudTrIg",
+	"nzWXj+qyWH22B/3tnLygI3MsM0tdyt28sdciKZYXUOPKY+bTWHTtpnfNZe5OfTiDenmboasKVdEAAgDN",
+	"21JpgwkXDcfoK1t4IYmlbYRMGml0SmUTL2yltE0atlL6symM1XAxLVUzhnyUxtgWPatoZoIhG/Ca27DR",
+	"ilWtvYSgRmCLLVZNwMNZaqTvY1XLMgRYrIoGY5aMZNiA5cOknKqWiZQNgIOpajBNs7sbYxZy2jCXoHI4",
+	"LQMa9pWtquFgqubVn0xz+qsW1jC5yjNunWGlv5oYu4Y9GxhGW7nUy4+OcXssug16IHRMLmyip/KpTEro",
+	"a9+4ojGk4Or7/z571V94t9pVYPBB7OoZLLy6XyI1W1uw7kD/64WCd4VSgvXyqi/10tKkpUBmHphcvfYK",
+	"Dq6ejTu2DgapAumgCBtUx9K9WSCJFFS/5gptlJWtrGeqYHolNvzCGXWvbOgnAKDR7a+RsVcI+C8pd72V",
+	"fP31siELAuwdxPF7AQDr0jhgQb6+9+rBKMdkyGZkJmOj1RtJ79X3m9A4caHk05AnJIkpz2npACtBxaWr",
+	"R4eAKkZlb2Z19vY6yABm4tnUjkVL7QPL+oqG7V6mRFyjzHuVb/lTWQn4gvZ0ypKNYuuOyRC6rfUiktfl",
+	"sttHL7TFAv75MSbiW0+nBMAQ51jfxm6WXYRTllg0chORssFjro1ZskGCmbJyXuC/ifvPed6wsXVJLXlw",
+	"Nc7OZS1NlFX+OOqen8pX4dW/Of3Xpb70HWnb01zZnQL52BAxDO2AtVpUMCmSWEZ1MonBWm9MFYTITgVV",
+	"JpPHuV5UHaBVJ4A7SxNiXo6YMLa5kOi2QZnHRNgkr7VeAx4DTS+NWQhuGS0CY3ZB4xCe6qhidf0PLq64",
+	"4gAy4n1Tt9CdEz7gEU8A02CsEOKVKjLUBvyMh8mIPHr94ufvH5uTJ71AaTNlKKGfzBgTKG625+b5+F9P",
+	"Pi128MBGNPTGABjWtMxsPybv3598j2Egc4uXWreh0IeNDvz/3TasQJO8M+FtEHREtGYVw1qWJXoW2P71",
+	"glHfiGIAafHMRzKoeql0pjDhCoWC2QjS/9iraW7fq9VJTx/+Xu1Tf+UHpWzcekm2yVhdVDiauCJgI9fz",
+	"WkjJ44l7LK50Riz/gGf9L3bL6mXEiZuWZdwAq91dg29ZXdXP40cP2NqMbHUuBn72YBrzZH6qOxu/5IT/",
+	"XAaRcpyWvzXaoInjf9QfBecRv2Ln//N//1//cd1G7mlzQ6HPEPI6Azlhiig6d4B7uVJtfqIADAoqSemo",
+	"qIah8ZHW7zWgTfqDdhzz3ANQcSzC66nX0MCY1eo14Ard2j8axxPe+BkgRuyxxZX4Uq8hXCBkJsC/XtgL",
+	"/tOHs1pRN/vp9M1r8oENCIAYpo/bQUT5WJG+mg76ddLH9TvnJu+6zz5P+k1y7JAE/qIMJCGNlASZkakI",
+	"/Vev9LZpCG24Ooe/wr2FUwHvSEiCI26UJBMMrediWBJa4fCuxgCNk8ZhokVmUcX06TWuaCrI8YlRI+Op",
+	"UO49oSd64j/+g2h1mif4jK//tKtpNWcIIdYVS3wkhb9g8qafk56J1cNPOW28J9pN8p2ZS4rLorK1Cf+i",
+	"3LF78oSqS/XkSYrtNUsTOcZ0DlZiT+w1ycnQr1zoBefUC49MEP1op2y/pCBrFSMq3ccS2ROEkCdPMPrj",
+	"yZNmT3SaxPnJ8xSk00bviZ65n9/bJNqoJpS0Wy0EgcN23p2BD+K4xgjWG/H8isXz9IqYJzRMg+vqhTZu",
+	"U0r09+U0cXWyhZoxk2oLgaCGrbqH1F6aYYcOcCkYYZ+1iWhwCLwE5L6fZte3F17Ruf+c5++AkD2hD8VQ",
+	"xn4G/zMt9AtdIq4S5a2rQdQBZS3Juwpgv+y5PWPxGA5sgzx5cgbn9cmTLh4qJSMUwgM5FSGN5yCzHEig",
+	"1r8cHJ8Xj4xjWShWPVp66rPcVS+DJHKmr1PmuCsziC1qpAfRqxtPhdA7Ca3reE0BjWgmvBtkOptcO0vO",
+	"JJYBU2a58QoL/+Jg/AuQGNAoUt7FQW7gMXTzBdCT9fiqpHwvEBRQQUJZdyplv6AK9i2pxjrE9TKXTi8P",
+	"WOa+9CiEKqfDU7BuGdSHpAFEvZrhsd6IW4t0eETChGfmYw/kw2jg/s5hspuF/DBrLCNY4NESbwImqyWK",
+	"9MFbAMAc8GHH9O06pNuoxzXXBEOTclLUj6TVtwTbQsQcKuojmy8JjTR7yIbfmIPqeeHsOdsQDAsHRB+a",
+	"HoptF4MzXSBDh91ORCKCcAtKbLgFGMXCrIrD5XOoLiL9m16yOuFKrxDUrAVnCID3EVujwhNEsO+YaI6H",
+	"NYPLYCAdM+gXAGNr3MWW8XjYwVwK/UcIzKcZ9GLyqH9snNbQrEu+w19701ZrL/jpwxn8g/Ufm+NplbhH",
+	"fafy9B+DiJvLKXC+nhjIZIRCx7Y2yRX6BmiWHod41DAg1QjxC2Y5rF4yIxzgCJsuQLiWDT1AsWSfuUos",
+	"sc+kuNLESmF4rfE9wwmyuURkIENujEmtZOF0sJ1FtbVRcQaFXw91nA7gDAkMOMiGp9p3exNAypM0gtUa",
+	"ztRE33KFUDh6+DNu7WwuyLsXz8je3t4RQSOwjmF5zwwnVvwzGcZ4lGlk06r0INr4xEGcC7Xc9HT+BFvS",
+	"A66YINPJBFmQZ4vq41ppqJqFB6MN1jxdS7sgDggb97bTbltOr8WpPgKFRMY6Ih46uRNJe3wf9SMZaE2e",
+	"WgcjedQfq4s+QqVS0teqad+8lOvx0fZD8H3llt6qG+CrbBLQXnrmJFqrVsuH6mAMSwR+MGMQ2qmgoxJ+",
+	"6wljjvZErV6LeMCEAivTWA7HExqMWKPdbJmMFVSuVXdnZzabNSn83JTxxY7pq3Zenjx7/vr0OfRJH+Sd",
+	"zl2r18zm1rq1VnMXW8kJE3TCa93aXrPV3IPI3mQENlsaoXC1u+M0hJ0/vYyALzsF1IkLVhJh+I4l01gU",
+	"oUsdIK4nZE3ItXlxBv5iMVmEnBVRK7o9MUPeZxWFIcCkIh+13DlmKqFx0iSvaRwboQnHAQNmUVvsm4gU",
+	"2Ei88T2h5ZIcZq0kNK08cBJ9wEqwLOrA+khf/6HvAV/ANXmHWqkqLzDOfNZfg41Ce/QkrHVrL7lKnuXw",
+	"LVKYYUjqLzPn0yY7VsU7CSHhf0nrX6YsnltclxWbW010jS9YZWyNLrY+xWqtDRz7p3rNMm84tO1Wa82y",
+	"bHlUl+cp4vFCEPaqfqvjsBfwZEoA2VPQGHvOAXGh09qtGt0tx07mvRo67S3v5F61jfIPHdvt5R0zFTh1",
+	"n6PlfXLVaPZx85Z9J1M3XffaW2ktslULjGcLLpj1aX38pM+TQy+Fu1lSRKZWryX0AkIC3nKRw86zT94A",
+	"P6tltcJ3N7OaNjO4gGS7GJp2IsugYJ9RbalrzXpQ9GugoLT80D3RotoFZnMarwd8rouKVdbOJo/ardbj",
+	"bpl1TVLj2un2oI3JiJmcDK0rK9dGqxtjCcJWimjeJN9LDKfWElCrU/B5l/ThfbmY7gXSJa37AJm9Qs6a",
+	"pI8vnH1LIoIzg+kCg4ynWnOQiXFvNDyow0ft1q754CJ4acx/TdI3pf7//N//t4NeGoxanVGeoGpAoJ1v",
+	"3aQgavZ72byGQF4hRqtdU/M9+Ah6bPop2qe33Xr3XqO7ws0f5J+1oVYUf3ocyKqggvRRFTWpSWZQl7Zj",
+	"B0ZJb4DwjzPUWPc80ERFT5hm+iNnBj0bsLSjuZGw+qsFJHM4ymA2ONx25zWFP2thG6eqSU+A8aC1jszt",
+	"BBMaNdeZUbnbrZaedFoKb8EXhpRHqifgh07rqIlacd9CTveNvrIyrLte/EhrzhyOI2Qu4flDm6onRmBc",
+	"GPR3VYDpLFGtcFSTOeClXhnUKf0piMDtiX6aOI0rLFKVp7gIxspD9HIpmDmW1pwyhwts6ZnsiUs2V2Z9",
+	"zAzGdI55SfstN+9CbS7PO4GE7LZaXvKeVR+N274nHG4teUuVByttLRXYMSSi0z66trKWrztwHVXtk4td",
+	"/U6G6xYbPlaXL2R8HKxUgTfTGKsnvJDx6aLApFxflwR2rC41bzAvQMt62qarq0T5Bc6B+1gkye1pfN9F",
+	"qxWcLeuTA5yDKLY0h3fl4fx+mymPZYrja1n0IGEKs+YWE6ngMR8q2oFh5FCR3fNbgQ1DQobH7ORUhBgp",
+	"8qVea6NGuuk2zE8N5upaG+F65bbChlmuM5jtUz7Uiletuuf2dvasBK85hTnw6i/5EHGLSielT/Jfbt+0",
+	"aK1gJthwVvPc2tld4WNpLU/dYX8VksqKaq1n/PhFzlcygErqad43I+hYXbqHT2tfmNfP6xtCehbre6d2",
+	"/vT/U/+OtlHEkpL4jufgQyp1Q/nDdD14aTJg+DrXt3qT0UGtXkEjJXtCTYMAbJKymhXwEgFBzk75urb+",
+	"8T0OtDUdZLmvxf+U01oy0rezHKEWS6ebNbgD9wXOcXHHtO75mkzJRa4Do1nh7v6gLf41GUsep/db8K6Y",
+	"w5x76toCT6mv57rOWIUWkUOb8Bb61Zi/xnUCSb4CwI+VhN49UXb5hYSnUxanHgZ0DqChpQ0VffNHVAEq",
+	"lrZhTpI0x3wM8Ys9Yd5vMR3QOh0wpV8kJJHX5ik/sOQO+cnyHh8oT04NBu+W3b0uAWcdtc51yimK9u8b",
+	"aIq5rv/WymzmMn4NsuLfnIv/wArBCp4H1A/uuD/a4o6XK7TMsy7xLdO6Wg2mL4r8YoWSeCq6pG/RVPt1",
+	"0se8UoNmYLBX+z3BMZ7CeLATFkU2qcpj4X9RGBNax0yrWMohesUwJ1ZlQ1edk7QnDH3m5dSqqRAn4+Zg",
+	"t8UUiYJ/pjNHMDScu0FUAjc6PnwvS/66rkzKJr3dgYa7qV8uM/HnFlR3GaMt77U6k80u1437zFamq7TT",
+	"dmWHPcSeD+Qbsy/ctt5nx4c/yW9AqOGFwgfSNH/WeD/ukRz7PV4aqEMF4WMvhKDvlcHp1w0SohfNqrTE",
+	"xprSTF0mcoICx775YTEXHvfEZCQF27b18Ut85/6MPGeE1dtRVxf/+XkM7yUp83KJXAMusIxRPlmolGf9",
+	"8s6gr3wFnGpVhwageT+ow6AOO3Bw4Bl564ba/b9HfAQV2lXU4bLIA0ws8Vwk7VbLz8QqZJQci7TqnClR",
+	"6lRqCU+/mZwNly+DCAyFdDgX6a1V6J7Ij4glEf3Xbps8whXZbbdcrR58NM/UxBvMiSn60+wJl84AeaM2",
+	"LtHN5u3Ja5O5axECw3oWsioHvmXTsGmCHiQvcAKKhkrBwNMzVWYklejViPgV8l0Tkx1iFA1ULrti3j7U",
+	"vSX0w166WRrHdO481SaUptkTx+oSCdyCMl+A6viqNHo9+xU9JpnGDqVktZd2v+06qn9hcW9c/3ce73X0",
+	"f99NXvb3DXxSua43+8KaRpq8m/oc8DbdVMilb+lFY/33jHtrnXgEfRPGCaZtivJ3zHukVmBM5AK1AuVo",
+	"siTNHXM4UOqSQNpETdNKS0mDf5nK9Z5I6CUTJTCYFuvCRLueDLM/QuZXvfhG5B6EXfimB6ICtTGwrqfe",
+	"wYRfQcBpEbiXXEimyIAGl1od+oPF0iUPF1yJQtqcNqf+QPytHtkoVz7OdR0WAuFVm0XK3FzqlfFxrb0m",
+	"6RdhR00krQXsgM/n4UZLPlih8VQG5+3li4tDfB/BXTdP599bTWfC4KQAWzYP8tNE6sULaBTNu5hkpNsl",
+	"3BXC1yfH5aQZEq6t3CC0w9eq3DhgilWTHgodVhe6KQjGjSso9/Vdb6sKSpZlofe/EIBiU0ZvSUPBPb55",
+	"DeUb0k2w/Qqze+mCTu+ZEgPQjytrL3hEHKNH/+N29Rf9m5owEaqGYfNpZMhKeo3Jh+DwQ5ob8WXHFSMo",
+	"jzR7x8byyubtm36IUoLXE9/TsuLzkk0wiRlQXFCVALtbpRmIgGNRDEAj+fgz+02rP0CvD66Sf14y98SK",
+	"ovn6LgBsjuuDMKk3KSP95MOVA9bKFu9+p9pZMr9+FrKhHaRPkw+pYRCBHpnT+fjmY8nSwFhb9NAdIwvw",
+	"7p7yXWa0AwyxsPm2FghNEGZDS24ADcZ8faf/buEK/gD4iacWRv3ubuG6+p2b9bEr57JQD8u39+v2vFwt",
+	"5yPf3h/iNaRtrjoAtF5d/Ut3aIHuh5HKXxWL+kainQoMxwSNb5fvlLtMTi2ISql+wWOFsDWYKgvlO/sT",
+	"LhDUIGaTiAbM8R5QIUwua0/0PXjXfuodwWC8jPNAsJlf7gZKkMlhyaycc8IoOJENwteGfVUcvgJ00szX",
+	"V3JemHdqlVsf3z+UHXXMleLiYoHi0waum1kYmM6FkFAtyAPMXa5tFfwgPbFA2zrOesRS5LFEueROEoME",
+	"hBwsG0lm8feoMJBt4TQGvK+eCKSMuLhoyOGQTFjMZUgetTtkJKex8h66HiOcEoBvWaCXJOZABReJJGpG",
+	"JxNE6mIor2AVwNFmZjHFkrAuV3RLwsuA/96y2NrUuZIFrH6h7+ZSiVHWp4B9/Q7v8ZqD2V6ri6Ec4vaN",
+	"uG2uLda3K1RtBa/bEaoGJfvBOXFfnBOnpeJ9i3L9Rl0TjYiLS7U0FQ7DU64wRkUVZYwpHLfc3+AKbm6P",
+	"wz8X4VsuXgId989HkFYYTdfvQQG/VQX8ufdIhOfXYFpade82lPBncEMU4NyJS1vM0KJEWiRkKHKsTNFI",
+	"0Lgxjv4kgfJ2aZgY3MAZVfbm9QQcNXy7tHh34hLvIHSFKCyeEBPTVE/DslIhVk/Vw4zuSbjoCfsMNqNz",
+	"54QQDucDwXVwMkZZjtmVtG6Ik2GmZmoG5BjijBAvB/CMpX2TRc2cCqeLA3aitVdc6FVPWMbhK7foMSkq",
+	"sACK6qaeUZI5vu29h+AvpAHjqNyyA5pJirrbJbORBLgaRC3iib+FHvIP4jTDXA3RBTxZfSgB8VjORJO8",
+	"hlEnVCHGs2s8liGLcPkvGZvoH+XU5lP0RCQvlBtoEsvPnKlt8Vk8wYbVfi0KNU7aUGDmvjJa24K+a7zL",
+	"lYyi1cmiHry7vh68DjkbU+BNukwH1hfjLiTavdWA07jmr1924un1CxsPs5DUWxWeq2q0WnHFyJadkAXc",
+	"gsCUut1PEdMN/eVPFiBTPCEzOY1CD+Eak7tfm4S5NF0IxCvGy/ZEFq/OB6vr2jBbB1bnuXqcZ98kPBrA",
+	"Yw7o7n8wYdw9aQJ535rRXaIXq5/CbCF6HeljRy/IqBS97tq5F2+5wPrP39ulvw30UYMmtVprKL62hQcE",
+	"S+E6ME1lfb7U3VBrj7MBzlNxhypYt70899wgScn4NphqGRPygCpvmZFah/siJ8B7cM5yQLbsQVVuzRt7",
+	"taxlgtGVeT8+KLtc5UD6GGJsl7rz0ZiweREDxoQXSr0CXiX435cCVl6HDaLP4dSu3C0wwGviKa8c0uCh",
+	"mBq4VovLaUrCAbatSwTJb+495yRYkONbcmzQ8lu3HbejuVar4A1rjnO1u2ObqJ0/vdZrRUHlajUl8gI5",
+	"pcP/L4REmYIgmi35L4s9kRuq6mlxybviKihetl6LFwiU4TG2rhZW2KjnCmeksLGBnDB4flXdWcwT1i/P",
+	"jtKrZTnCJs9bPjdZHZ6rhMhbuu5rp4namrlf2U23VeE+ftJMflkUU+6qLLjz+asOZxEvulYqJWQgp6eu",
+	"tnIQU+HwLwhSImUxSl5xup5AuW9TJuGYgR9MaRWguhaMm0BaUmUbFzBmNOxXJaCnl2/DwKjFV/Ah1Omr",
+	"CnV64E8l+E454WuvyfV5lL6YtRXinbIzSNOmLLuwGcya0UjBspFKJvJJEZ50CQV2lY1/NvkSER+6UOiy",
+	"YO0g0mtmMdbTsKfs5HpiQ+UkDfzRVHS0gbbbNlWg/oqVBIB3SVcF0OACBlQQYcvh0ITEVFwwi8Vvgnh6",
+	"glE112NeTJlS+KgzhMIJjmNifaRkbtjmeSLl+YzRy/4NKkCnGQZ8fdZ7jXCdNRKhsq3Xiql5iKW5Ma59",
+	"zwNpvoLImNWEwmmJUNiqxrrcAt0s2MW59k1xXqlYLlCfcBFE0/Ba8S9b5Y/PRejxx81CYzYxEe8y2OVB",
+	"BVse8+Ku35ZNxYeQl5KQl4wmpelUtnA7TzBpTxFUPE21GpHWLO/mVcm6VUFBO8xpoZBSD2pok3w3TUhf",
+	"seR8MIfA8z66B/vffmTLVjkont0cE707RTMTe7Ne/Mo1A1ceIla+ZR3zawxVWU0AVgSu3IwEXK567kyF",
+	"Zt/VuDYv+RAKEhs/A8kyeBGiH0GVuRlQ9oFIg5LlaUEAhJRr9sTSNPAUQKU0eXSrvPU9LMXNPV/cpe/0",
+	"vjg+PWBCPHkPavhdcCE86rdi9w5jxv5gi4xbZDHAQKDtStYqMAXBmuSDzfnAzlrDZqE+bXPVE/AfEJ6N",
+	"Pw7mOZYB7kbILR1YXbXY6Jo8B0MCOVvEe/QanEGo3Qtcr1Us2xNXuR5D7G7rLunJfpv3QlPmHyZbBhR2",
+	"Zgu3I3cUqt8zM9Gh6RT8OEzFRcDA8qvrIzsbybE1BudbO7GL3hoXn9d1pR2O82Y4XCqm0pZf6rabWLXX",
+	"OtBVhrQKoWaY1a3Kr2/xRe5Wrlv6NDctu22JnCgM/cOYanR8gN4yiWXCAvB0JKaq8cxFSxdvJQyS1hzm",
+	"qifSMuCLQ6OfIMbkE/wPjCx8Akp1FhgAki5tvZRmTzzLPL5VVhhOUaT1r7aGHX46E4XERAgvdHOQokaI",
+	"eoqb2Sz3xtgkxynatEFrFmlwuoc2ywLGJ4mZ44zFrCe4UlMtczHnXn+QgP5F5HCoJ9gkcAsh7x8wqnP1",
+	"YuqEfQ7YJLFb5gv6nkC2555Msz9bDngL4v20hFte43EPR1njfS/bYa0nvpQJftkWj79lZn3iXdAH94q+",
+	"XHatvkWRgrTdtNpmjJuq+PUHo2dVo8eGnDvGeM0q9PffZloj4d0Q929ja1HhAvbv1NhySXCrmlvpZcuo",
+	"sPaoqZGcCaKv8K0YZjd6px7sujv1S37bPKFoD94US7ghg7CMczyYhA8mYalJuG0+/WBRPliUDxblTVmU",
+	"N62cLjEptw/kvjyFse7yF10yowdcBJFVXIaboKYuzR7YCCD+plMbfQjJB9j3a6mxXymW23qJkHn4xbvI",
+	"hKyGc18VxD3Nj+wJP0HSA9vZLEEyHaAnbi9F0rvED9jxDwmVD3zumgmVFRDy28yovIZq9O+UW+NxtgfY",
+	"2Ye7u0kmTnqZH1JxHlJxHlJxlqbi5Hju14U/+5C485C485C4c63EnRsSmNfQeK+V0lNPJWpJjZ0l+T7o",
+	"tVuQ8EPuYb7PffHpPWQHfUXZQd+2aWCzg27UfbmEw6VQ2pUI2qmnUxsMAFerCr7NFDW7DgwbG8cy0sq+",
+	"5mcjOSORFBeGs5sHi56IqEoUejntWKmPEgG3TRV7EpuJJABdDJXHlAO7fn5GL0i/V2v1agXoobmJx8sE",
+	"DW0tDMjBLd80XxtqjvCKJsFoS4wNp40peKvwpUx7ZGwWaBp2Y/UxbIcNQK2r2BsekmatXhsxGsIO/FnT",
+	"p6JqZNNsB9rAoHsrViB/JUM+5JYBPsQu3Ykz1BBpnKETewNX5ZzV0Ur12lTpabiCPnDjij4VEw0DGhpn",
+	"UWiCa+ZyCiUysVoNi0LneKADBbUBYiKmUQS2tYLH3isaTQF7zehsBgkzF29jOujvXbEYcNtNaR10HSjE",
+	"zE5mkqgJi7RSCXxaCkYEHRt8OyygwxVUEUdNUcYhc/BwMI79uSeOBWEiiY2LBZRWLkj/SV+rEsJUPsDI",
+	"KwQyn4ETV3+PDNgFF8p6m2hCJjELWIiYej3Rn9D5WJ+P5pM+MGM9am44oPBMEnoleUjkFYu1XNOLoeSY",
+	"acpYpPQZwLWqY3HS/smwAXzSi/sC+eA2SG90k5wMoRCllS969XCcUBOpfxkzCm7o6oqfu20b5WWjrswQ",
+	"txDb9H4SoqV/S/LHyJ5NRNWmDhRHHNK6hgeirJsvs/AXU91j3QFttw3kFw5wY3B+15Pp2xbHvqUBdF9L",
+	"Pt+a22cFWfs2ZoEUIdckvwAD/X57jOxufZOGFBytbWgFa4eRjZkNDFsfL3s2kvD0wS8ESpx1ALR7otRx",
+	"YywdECiUZOpgaAUj/RU8+sJU49AmkpFFdYwj6bT2KsydV5mIjocwi/sTZpHBUlmL6337eNTj+WYxEw4v",
+	"KjUHpqX33MS5W+dqDuW5cNdR887WiYdKXQOWVs535el7IlMFswpF+nphoBb5GqYR8uGQxWQYy7H5EEzU",
+	"lWb/4MeRLaixf0SmImJK+dDTNIrkTLm5Q1UhhRkpPEYDpSeginL/x39+/+747cnr89PnL1+cnz4/e/+2",
+	"/xjWbm5eQbNPl+7RQAsCrePfKnc8NdzxunnnMMgaSQKZ9mvlCLx6KNN+o4zVrK/utgJXfSbFMOJBkva6",
+	"t+pkOsVvsNa7J1YKGNYoSDaXINXl3GEWmkGi7V48xoZ9gjoI/1YYPBfKYDpmItG21TSOat1aE6xuM8P8",
+	"UC9kbPNmQd1VdcN5Q6pGA0njEOWH489d4M5vT16runkv0h1MWq75iVgFWU9C0LHWmwsro4V0yVy8aL9s",
+	"JmKXUHVZJ5icB1/DjDYjAi3vVcTwrvJSbjRJy5OZmBcJwk3zdZSjYy2CTOAL1pRJpIwWkJIW0fry6cv/",
+	"DwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

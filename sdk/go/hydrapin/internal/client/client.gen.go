@@ -982,6 +982,9 @@ type NotFound = Problem
 // PreconditionFailed A problem document (RFC 9457).
 type PreconditionFailed = Problem
 
+// RateLimited A problem document (RFC 9457).
+type RateLimited = Problem
+
 // TooLarge A problem document (RFC 9457).
 type TooLarge = Problem
 
