@@ -146,19 +146,3 @@ func TestRequests(t *testing.T) {
 		t.Errorf("forgotten: %d requests, then %q", n, policy)
 	}
 }
-
-func TestSprays(t *testing.T) {
-	t.Parallel()
-	for g, want := range map[limit.Guessed]bool{
-		{}:                                   false,
-		{Incorrectly: 49}:                    false,
-		{Incorrectly: 50}:                    true,
-		{Incorrectly: 50, Correctly: 50}:     false,
-		{Incorrectly: 51, Correctly: 50}:     true,
-		{Incorrectly: 500, Correctly: 10000}: false,
-	} {
-		if g.Sprays() != want {
-			t.Errorf("%+v: %t", g, g.Sprays())
-		}
-	}
-}

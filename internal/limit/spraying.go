@@ -1,6 +1,9 @@
 package limit
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	// SprayWindow is how far back guesses are looked at.
@@ -9,12 +12,40 @@ const (
 	SprayHolders = 50
 )
 
-// Guessed are the holders whose PIN was guessed at on one instance within [SprayWindow], each once.
-type Guessed struct{ Incorrectly, Correctly int }
+// Guess is one guess at the PIN of a holder, on the instance that is judged.
+type Guess[H comparable] struct {
+	Holder  H
+	At      time.Time
+	Correct bool
+}
 
-// Sprays says whether somebody tries a few PINs with many holders, which no holder's own count shows:
-// many were guessed incorrectly, and more than correctly. It ends by itself, as what was guessed leaves
-// the window.
-func (g Guessed) Sprays() bool {
-	return g.Incorrectly >= SprayHolders && g.Incorrectly > g.Correctly
+// Spraying says whether somebody tries a few PINs with many holders of an instance, which no holder's
+// own count shows: within [SprayWindow], at least [SprayHolders] holders guessed incorrectly there, and
+// more than guessed correctly. until is when that ends by itself if nobody guesses any more, because
+// the guesses leave the window; it is zero when it does not hold.
+func Spraying[H comparable](guesses []Guess[H], now time.Time) (until time.Time) {
+	// What counts of a holder is its last guess of each kind.
+	last := map[bool]map[H]time.Time{false: {}, true: {}}
+	for _, g := range guesses {
+		if of := last[g.Correct]; g.At.After(now.Add(-SprayWindow)) && g.At.After(of[g.Holder]) {
+			of[g.Holder] = g.At
+		}
+	}
+	incorrect, correct := leaving(last[false]), leaving(last[true])
+	for at := now; len(incorrect) >= SprayHolders && len(incorrect) > len(correct); until = at {
+		at = incorrect[0]
+		gone := func(leaves time.Time) bool { return !leaves.After(at) }
+		incorrect, correct = slices.DeleteFunc(incorrect, gone), slices.DeleteFunc(correct, gone)
+	}
+	return until
+}
+
+// leaving returns when each holder's guess leaves the window, the first first.
+func leaving[H comparable](last map[H]time.Time) []time.Time {
+	leave := make([]time.Time, 0, len(last))
+	for _, at := range last {
+		leave = append(leave, at.Add(SprayWindow))
+	}
+	slices.SortFunc(leave, time.Time.Compare)
+	return leave
 }

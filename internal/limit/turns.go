@@ -65,7 +65,7 @@ func (t *Turns[T]) Remove(c Caller, item T) bool {
 	return true
 }
 
-// round is who takes turns, the next first.
+// round is a round of turns, the next one first.
 type round[K comparable, V any] struct {
 	order []K
 	of    map[K]V
