@@ -2174,6 +2174,9 @@ type NotFoundWebhook = Problem
 // PreconditionFailed A problem document (RFC 9457).
 type PreconditionFailed = Problem
 
+// RateLimited A problem document (RFC 9457).
+type RateLimited = Problem
+
 // TooLarge A problem document (RFC 9457).
 type TooLarge = Problem
 
@@ -4186,10 +4189,23 @@ type NotModifiedResponse struct {
 
 type PreconditionFailedApplicationProblemPlusJSONResponse Problem
 
+type RateLimitedResponseHeaders struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	RetryAfter      *int
+}
+type RateLimitedApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers RateLimitedResponseHeaders
+}
+
 type TooLargeApplicationProblemPlusJSONResponse Problem
 
 type TooManyRequestsResponseHeaders struct {
-	RetryAfter *int
+	RateLimit       *string
+	RateLimitPolicy *string
+	RetryAfter      *int
 }
 type TooManyRequestsApplicationProblemPlusJSONResponse struct {
 	Body Problem
@@ -4300,6 +4316,31 @@ func (response ListConfirmations422JSONResponse) VisitListConfirmationsResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConfirmations429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response ListConfirmations429ApplicationProblemPlusJSONResponse) VisitListConfirmationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4496,6 +4537,12 @@ func (response AskConfirmation429ApplicationProblemPlusJSONResponse) VisitAskCon
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
@@ -4653,6 +4700,31 @@ func (response DeclineConfirmation422JSONResponse) VisitDeclineConfirmationRespo
 	return err
 }
 
+type DeclineConfirmation429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineConfirmation429ApplicationProblemPlusJSONResponse) VisitDeclineConfirmationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeclineConfirmation500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -4773,6 +4845,31 @@ func (response GetConfirmation422JSONResponse) VisitGetConfirmationResponse(w ht
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConfirmation429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetConfirmation429ApplicationProblemPlusJSONResponse) VisitGetConfirmationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4953,6 +5050,31 @@ func (response ReportOutcome422JSONResponse) VisitReportOutcomeResponse(w http.R
 	return err
 }
 
+type ReportOutcome429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportOutcome429ApplicationProblemPlusJSONResponse) VisitReportOutcomeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReportOutcome500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -5094,6 +5216,31 @@ func (response GetConfirmationQr422JSONResponse) VisitGetConfirmationQrResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConfirmationQr429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetConfirmationQr429ApplicationProblemPlusJSONResponse) VisitGetConfirmationQrResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5286,6 +5433,31 @@ func (response RedeemConfirmation422JSONResponse) VisitRedeemConfirmationRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeemConfirmation429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RedeemConfirmation429ApplicationProblemPlusJSONResponse) VisitRedeemConfirmationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5504,6 +5676,31 @@ func (response VerifyConfirmation423ApplicationProblemPlusJSONResponse) VisitVer
 	return err
 }
 
+type VerifyConfirmation429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyConfirmation429ApplicationProblemPlusJSONResponse) VisitVerifyConfirmationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type VerifyConfirmation500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -5622,6 +5819,31 @@ func (response RuntimeRemovePin423ApplicationProblemPlusJSONResponse) VisitRunti
 	return err
 }
 
+type RuntimeRemovePin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeRemovePin429ApplicationProblemPlusJSONResponse) VisitRuntimeRemovePinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RuntimeRemovePin500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -5723,6 +5945,31 @@ func (response RuntimeGetPinStatus422JSONResponse) VisitRuntimeGetPinStatusRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeGetPinStatus429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeGetPinStatus429ApplicationProblemPlusJSONResponse) VisitRuntimeGetPinStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5893,6 +6140,31 @@ func (response RuntimeSetPin423ApplicationProblemPlusJSONResponse) VisitRuntimeS
 	return err
 }
 
+type RuntimeSetPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeSetPin429ApplicationProblemPlusJSONResponse) VisitRuntimeSetPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RuntimeSetPin500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -5988,6 +6260,31 @@ func (response RuntimeEndPinLinks422JSONResponse) VisitRuntimeEndPinLinksRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RuntimeEndPinLinks429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeEndPinLinks429ApplicationProblemPlusJSONResponse) VisitRuntimeEndPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6136,6 +6433,31 @@ func (response RuntimeCreatePinLink422JSONResponse) VisitRuntimeCreatePinLinkRes
 	return err
 }
 
+type RuntimeCreatePinLink429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RuntimeCreatePinLink429ApplicationProblemPlusJSONResponse) VisitRuntimeCreatePinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RuntimeCreatePinLink500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -6241,6 +6563,31 @@ func (response GetPinPolicyDecision422JSONResponse) VisitGetPinPolicyDecisionRes
 	return err
 }
 
+type GetPinPolicyDecision429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicyDecision429ApplicationProblemPlusJSONResponse) VisitGetPinPolicyDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetPinPolicyDecision500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -6336,6 +6683,31 @@ func (response EndPinSessions422JSONResponse) VisitEndPinSessionsResponse(w http
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPinSessions429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response EndPinSessions429ApplicationProblemPlusJSONResponse) VisitEndPinSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6440,6 +6812,31 @@ func (response ListApiKeys422JSONResponse) VisitListApiKeysResponse(w http.Respo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApiKeys429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response ListApiKeys429ApplicationProblemPlusJSONResponse) VisitListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6586,6 +6983,31 @@ func (response CreateApiKey422JSONResponse) VisitCreateApiKeyResponse(w http.Res
 	return err
 }
 
+type CreateApiKey429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateApiKey429ApplicationProblemPlusJSONResponse) VisitCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateApiKey500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -6700,6 +7122,31 @@ func (response RevokeApiKey422JSONResponse) VisitRevokeApiKeyResponse(w http.Res
 	return err
 }
 
+type RevokeApiKey429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeApiKey429ApplicationProblemPlusJSONResponse) VisitRevokeApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RevokeApiKey500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -6794,6 +7241,31 @@ func (response RemoveCustomerPin422JSONResponse) VisitRemoveCustomerPinResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveCustomerPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveCustomerPin429ApplicationProblemPlusJSONResponse) VisitRemoveCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6898,6 +7370,31 @@ func (response GetCustomerPinStatus422JSONResponse) VisitGetCustomerPinStatusRes
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCustomerPinStatus429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCustomerPinStatus429ApplicationProblemPlusJSONResponse) VisitGetCustomerPinStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7045,6 +7542,31 @@ func (response SetCustomerPin422JSONResponse) VisitSetCustomerPinResponse(w http
 	return err
 }
 
+type SetCustomerPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response SetCustomerPin429ApplicationProblemPlusJSONResponse) VisitSetCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetCustomerPin500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -7139,6 +7661,31 @@ func (response EndCustomerPinLinks422JSONResponse) VisitEndCustomerPinLinksRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndCustomerPinLinks429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response EndCustomerPinLinks429ApplicationProblemPlusJSONResponse) VisitEndCustomerPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7286,6 +7833,31 @@ func (response CreateCustomerPinLink422JSONResponse) VisitCreateCustomerPinLinkR
 	return err
 }
 
+type CreateCustomerPinLink429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateCustomerPinLink429ApplicationProblemPlusJSONResponse) VisitCreateCustomerPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateCustomerPinLink500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -7386,6 +7958,31 @@ func (response DeactivateCustomerPin422JSONResponse) VisitDeactivateCustomerPinR
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateCustomerPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateCustomerPin429ApplicationProblemPlusJSONResponse) VisitDeactivateCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7494,6 +8091,31 @@ func (response UnlockCustomerPin422JSONResponse) VisitUnlockCustomerPinResponse(
 	return err
 }
 
+type UnlockCustomerPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response UnlockCustomerPin429ApplicationProblemPlusJSONResponse) VisitUnlockCustomerPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UnlockCustomerPin500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -7573,6 +8195,31 @@ func (response LiftTenantFreeze403ApplicationProblemPlusJSONResponse) VisitLiftT
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftTenantFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response LiftTenantFreeze429ApplicationProblemPlusJSONResponse) VisitLiftTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7662,6 +8309,31 @@ func (response GetTenantFreeze403ApplicationProblemPlusJSONResponse) VisitGetTen
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTenantFreeze429ApplicationProblemPlusJSONResponse) VisitGetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7808,6 +8480,31 @@ func (response SetTenantFreeze422JSONResponse) VisitSetTenantFreezeResponse(w ht
 	return err
 }
 
+type SetTenantFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response SetTenantFreeze429ApplicationProblemPlusJSONResponse) VisitSetTenantFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetTenantFreeze500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -7902,6 +8599,31 @@ func (response LiftInstanceFreeze422JSONResponse) VisitLiftInstanceFreezeRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftInstanceFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response LiftInstanceFreeze429ApplicationProblemPlusJSONResponse) VisitLiftInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8006,6 +8728,31 @@ func (response GetInstanceFreeze422JSONResponse) VisitGetInstanceFreezeResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetInstanceFreeze429ApplicationProblemPlusJSONResponse) VisitGetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8153,6 +8900,31 @@ func (response SetInstanceFreeze422JSONResponse) VisitSetInstanceFreezeResponse(
 	return err
 }
 
+type SetInstanceFreeze429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response SetInstanceFreeze429ApplicationProblemPlusJSONResponse) VisitSetInstanceFreezeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetInstanceFreeze500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -8248,6 +9020,31 @@ func (response RemoveIdentityPin422JSONResponse) VisitRemoveIdentityPinResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveIdentityPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveIdentityPin429ApplicationProblemPlusJSONResponse) VisitRemoveIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8357,6 +9154,31 @@ func (response GetIdentityPinStatus422JSONResponse) VisitGetIdentityPinStatusRes
 	return err
 }
 
+type GetIdentityPinStatus429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetIdentityPinStatus429ApplicationProblemPlusJSONResponse) VisitGetIdentityPinStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetIdentityPinStatus500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -8452,6 +9274,31 @@ func (response EndIdentityPinLinks422JSONResponse) VisitEndIdentityPinLinksRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndIdentityPinLinks429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response EndIdentityPinLinks429ApplicationProblemPlusJSONResponse) VisitEndIdentityPinLinksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8600,6 +9447,31 @@ func (response CreateIdentityPinLink422JSONResponse) VisitCreateIdentityPinLinkR
 	return err
 }
 
+type CreateIdentityPinLink429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateIdentityPinLink429ApplicationProblemPlusJSONResponse) VisitCreateIdentityPinLinkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateIdentityPinLink500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -8705,6 +9577,31 @@ func (response DeactivateIdentityPin422JSONResponse) VisitDeactivateIdentityPinR
 	return err
 }
 
+type DeactivateIdentityPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateIdentityPin429ApplicationProblemPlusJSONResponse) VisitDeactivateIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeactivateIdentityPin500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -8806,6 +9703,31 @@ func (response UnlockIdentityPin422JSONResponse) VisitUnlockIdentityPinResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnlockIdentityPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response UnlockIdentityPin429ApplicationProblemPlusJSONResponse) VisitUnlockIdentityPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8927,6 +9849,31 @@ func (response GetPinPolicy422JSONResponse) VisitGetPinPolicyResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinPolicy429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinPolicy429ApplicationProblemPlusJSONResponse) VisitGetPinPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9099,6 +10046,31 @@ func (response UpdatePinPolicy422JSONResponse) VisitUpdatePinPolicyResponse(w ht
 	return err
 }
 
+type UpdatePinPolicy429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePinPolicy429ApplicationProblemPlusJSONResponse) VisitUpdatePinPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UpdatePinPolicy500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -9184,6 +10156,31 @@ func (response GetMyPinStatus403ApplicationProblemPlusJSONResponse) VisitGetMyPi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMyPinStatus429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMyPinStatus429ApplicationProblemPlusJSONResponse) VisitGetMyPinStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9368,6 +10365,31 @@ func (response SetMyPin423ApplicationProblemPlusJSONResponse) VisitSetMyPinRespo
 	return err
 }
 
+type SetMyPin429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response SetMyPin429ApplicationProblemPlusJSONResponse) VisitSetMyPinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetMyPin500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -9472,6 +10494,31 @@ func (response ListPinEvents422JSONResponse) VisitListPinEventsResponse(w http.R
 	return err
 }
 
+type ListPinEvents429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPinEvents429ApplicationProblemPlusJSONResponse) VisitListPinEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPinEvents500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -9570,6 +10617,31 @@ func (response GetPinEventCheckpoint404ApplicationProblemPlusJSONResponse) Visit
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEventCheckpoint429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventCheckpoint429ApplicationProblemPlusJSONResponse) VisitGetPinEventCheckpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9694,6 +10766,31 @@ func (response GetPinEventConsistency422JSONResponse) VisitGetPinEventConsistenc
 	return err
 }
 
+type GetPinEventConsistency429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventConsistency429ApplicationProblemPlusJSONResponse) VisitGetPinEventConsistencyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetPinEventConsistency500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -9810,6 +10907,31 @@ func (response GetPinEvent422JSONResponse) VisitGetPinEventResponse(w http.Respo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPinEvent429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEvent429ApplicationProblemPlusJSONResponse) VisitGetPinEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9935,6 +11057,31 @@ func (response GetPinEventProof422JSONResponse) VisitGetPinEventProofResponse(w 
 	return err
 }
 
+type GetPinEventProof429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPinEventProof429ApplicationProblemPlusJSONResponse) VisitGetPinEventProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetPinEventProof500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -10035,6 +11182,31 @@ func (response ListPins422JSONResponse) VisitListPinsResponse(w http.ResponseWri
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPins429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPins429ApplicationProblemPlusJSONResponse) VisitListPinsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10175,6 +11347,31 @@ func (response RetryWebhookDelivery422JSONResponse) VisitRetryWebhookDeliveryRes
 	return err
 }
 
+type RetryWebhookDelivery429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RetryWebhookDelivery429ApplicationProblemPlusJSONResponse) VisitRetryWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RetryWebhookDelivery500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -10275,6 +11472,31 @@ func (response ListWebhooks422JSONResponse) VisitListWebhooksResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhooks429ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10437,6 +11659,31 @@ func (response CreateWebhook422JSONResponse) VisitCreateWebhookResponse(w http.R
 	return err
 }
 
+type CreateWebhook429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhook429ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateWebhook500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -10547,6 +11794,31 @@ func (response DeleteWebhook422JSONResponse) VisitDeleteWebhookResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteWebhook429ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10667,6 +11939,31 @@ func (response GetWebhook422JSONResponse) VisitGetWebhookResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response GetWebhook429ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10830,6 +12127,31 @@ func (response UpdateWebhook422JSONResponse) VisitUpdateWebhookResponse(w http.R
 	return err
 }
 
+type UpdateWebhook429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWebhook429ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UpdateWebhook500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -10951,6 +12273,31 @@ func (response ListWebhookDeliveries422JSONResponse) VisitListWebhookDeliveriesR
 	return err
 }
 
+type ListWebhookDeliveries429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookDeliveries429ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListWebhookDeliveries500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -11067,6 +12414,31 @@ func (response RotateWebhookSecret422JSONResponse) VisitRotateWebhookSecretRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookSecret429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateWebhookSecret429ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11203,6 +12575,31 @@ func (response TestWebhook422JSONResponse) VisitTestWebhookResponse(w http.Respo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook429ApplicationProblemPlusJSONResponse struct {
+	RateLimitedApplicationProblemPlusJSONResponse
+}
+
+func (response TestWebhook429ApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13223,482 +14620,490 @@ func (sh *strictHandler) TestWebhook(ctx echo.Context, webhookId WebhookId) erro
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Lchu5kib8KljORky3D0mTFCVLmpg4IV9bblmWLbnddtMrglWgCKsIsAtF0XSPN+Yh/mfYB5sn+QOZ",
-	"AApVLJJFirLkPtqNmNOmABQSl0Rev/yrEsjhSAomElXZ/6vCvtDhKGLw3wdRzGg4fctCxoYs1D+p8XBI",
-	"42ll3/6RxPav1coVjcZMtwpZQnlU2a+cDRgJpOjzeEgTLgWZUEVorme9Uq3E7M8xU8k5Dyv7FRFOP4+C",
-	"SPEv9Ov24HP76uvFzqP4z0FIK9WKSmgyVpX9dmOvWkl4ErHiySTTkf7LOBb7g2kY0xEX+6NY9iI23Dcz",
-	"qLnm375VKwcj/iubHnGVPMM1yNL7WjByyaY+mXTEzy/ZVFX2//irEsSMJiw8p0llv9JqtHZqzWat0Txr",
-	"7O03GvuNRr0B/+9jpeqa9vS4nyfJPgXK2JcRj5myI+zt1Zqt2lbzDLpnR4BlavfPvjbom+H7vS9Hrd6v",
-	"gf5dqISKgME6inEUVSuXXOjGZq6VaiWiKjkfq+KpbuU+JOhQr2JI1aAnaawXdhSzPv9S2a8MgvOIX7Hz",
-	"gnnE7Epemi/gNFQgR/pU/VEZcaH29frrsfR/T2KesMqnb5+qlRG9YJX9ZrUyYvE5/qPVqFYSmdAIfof/",
-	"gr+oyn4Ttk1dPpfxQaCPV3bHXtEpSQaMqEseRSSUhH2hQRLpH7n6Z2YjXe8RjekQDj8dyrGABdrWC6K3",
-	"bRzHTAR66Gfv3uojJiv7lafPdve2HjXajUa73djeajWaW41Go/Kt6s3klImQ4Djk2bu3JJFEdyO6H9Ed",
-	"ie5JdFeCfYOxSuSQxXgh2nuP+jssoLWd1qOdWntvb6vW67NebXsr6PV6PbrTb+x6B4iLc8UCKUJV2d9q",
-	"NKqVWMItkRPBYn2F9IJU9isjOh3qe19PYipUn8WVdEFPsc3senJlFjQei8wirjXlVWf2nieDX9k0x4rU",
-	"JVGSJAOaEEpilsRToqdJ++zaE+QhG45kovcd7s9+JR6L2qP+Fq2phI1q7VWJeEzDJ5rviITT3AIDt3R/",
-	"0yQImZArGvEF3LW4/bo8tZny1HeCjpOBjPnXpfx07DcFIscqt0dnUpIhFVNycnisCI0Z6TEuLkgwYMHl",
-	"vNdjcZ86OYunhF5QLkhEExavR/R2YyslGia+mNiebqKJfEKj6Fc2fSJFP+JBUrCXNIr0m6F3ZsCikPSm",
-	"hJKQ9/ssZiKBv8/f2ILOmpvJERPZN1X2Z0bdwJN6mB58+ByQuHhlvLtSc11gpQZUXLDwlIuAHYxGsbzK",
-	"H/1TOWTJQG/ugCoSYPvCtUlbwn3XS0LNkCRmEWchkcIfpU40f4Bjsu6yeAfEkEKUpsV9ecnCmJnUoFPN",
-	"dYKl8XYSlyYvaOnDcHJ4rM9BIOOYwTbknq7zkF8w5R5b86Mbw/yaJGw4StR5zIaUCy4u7F/McTofx5H7",
-	"ab44k5cRrvVWFY3f2m/OCDuPggZr9bbbtUf9Rq/WDra3arv9Bqtt93bZNt3q74WtJrJrkfBk6glAkdTM",
-	"4nwsEu6ok+MkkFqyyfzTE1diRpWWCLSEAocmYHykp8qmLwe9FwF/zV8+//js7dmb00N1OExGH58c7hyK",
-	"wy+HfMLDX6LJ4WfJgxfR+Oj3l9GH1m+j4Jc3MRVh41A06myrUQ9akegNnzfC319GBU8IU0rv4IJVam9n",
-	"V2n+q5Oe5Aq1J2ze0SuSo2YPIOnLmFBBjNw0/zhW1IDWWts7+7utZoPt7DT6wSO23aSNYK/XbLabe/29",
-	"YGtnt7fVamxtse12sMvau+023d7d2er1A9ZsPdqmQZ/q65g/1KtKVRu8AK0bvgDt/dbMBWDbdK/db+7W",
-	"toJWWGv3dndqe/3Go9pOM9zttYIt+mi7/fe+AEaRuNY5f4yLMXvABzIKWQzvhpD6uH9vJmt+ue5RwmHS",
-	"zb+J83AuZHKuWOKfC9Nqo7vYM5s1s4nTUxw4pwYAlzLfJIG8YrFKFcBbfjTbN/xotlsFFoLmXv9RsBU2",
-	"arvtHqu1+zu01tsOW7XGI7ZD94LdZm+rfxM8w+zBv8LD+ewLC8ZJEUcx6wOaaCLjrDh7L7ZdS2yrMLvs",
-	"2XOYn1Jzv9HypmQPqD2uq/KuTZykjM3RP0kLLY8zWl/GsOH9jsbIax6v7dzZqgySZKT2Hz4ccVE3FuJ6",
-	"IIcPTauH/YN2/Nsvu0dnz1+fPI3Gr99/roWHHxu//7k1fPdnI9gOmuGr1ssPUWPypnK7h3S7gE3ekm6x",
-	"7ilc4QUdMRHqHf32qVoR7IvpnD95xzJ5y/4c8zjPxo6lFfwFY+H352A/ikwEewFSUcQVcqUb3Vb9pdju",
-	"WH43T8yeLxJxE0mYSFgM4tFmhd173vF34x3F52uepSB7yswm/02MBSuf7W0anbx4OklO27T/uPXLB6Ve",
-	"i99+iRvyY78lTh/1toJfL5vD37682Tuo3K7J4VHB2b4lk8Mtnu1iV/fbsfAciUJO7iX5O8/oblRUt8ek",
-	"iAfqw+I7mg3fW3Js7g2lP7qh9Dtwrex5hGXHoJVCtfFAkIOTw3zMyrIgkzlBHyXCN9ycTrg44uKycFLP",
-	"ZUwoCWnhnPy4hd2ddqORjvlWb8qQzaNVCx4xNgGfqexricNGw/jfykTIVBrhbq/fDnZqLc3K2v1mUNuj",
-	"29u1vXCrv9XfDbdos5kuSE/KSy4uCL1gIqnMTG453X+OaaylbpzeQI7jZcuw5y/Ce9YbSFn8gQMywb+C",
-	"b0afZEWoCEnWNpBxqKog5iNkYJWDiMWJ0hPTD12PBpdE9vsc1o5dYXAY7H3d2GSrGatD/UHlU7WSlYn0",
-	"ZFRGKrJ+UW/pwgUHWG/qJZtWkY3K3Ebe2XgrCBKZFxt1/j///f8qS4OycKTvGXuVbki5QzbhyYDwRBHF",
-	"gpglSzemtVUouBRvTPmjGXJFexELz7NcmAn4tbKfxGO2wgHuUx5xcXEOfnrfblBp9ttBs7/TqG3TRlhr",
-	"0y1W2+ttb9Uehc2gxRq9XdpuA4OH1divTAaKBecffx8Mer8/Vh9PH1/1hl+2j548Hve23lx8OH08/fj+",
-	"uTr85Tj6sPUyCp+0/7NSrYxHYdmVW+mqPWUBV+vaeRYbOexofRop5n+r+EMHy79j31HbXW+hHviZ3sRj",
-	"mTyXYzE7fTUOBgT2eV5ATcwwQAqbxiyQ8dpRUu00HuRYJqQPU1ocAiJkUsN2QAywnhwZ9sdSgbRav0YG",
-	"toEAl2YjJSidxSJyzKeBmOcy7vEwZKJkXFsoGUaq0SiSE+Duc2jmakk/Ikcsxgt8/dAeR8cS2vuuXYb6",
-	"ZyqgES0IQ5UxI8mAog6ppZMBLSY4ldhIQIWmFBkkofAb8FxKgJtj8BNP0kUZ0Ct2BxbhygaSz7zjlib9",
-	"/BDDkouj/oiiUzIZcHulFbmQZKKvcFXLTXaNNA8xDl5YEmwLzxtJpLz9xfiVTZ+yUTKYjYTs05j0YzmE",
-	"2fd5rJK8nJ4eioQMpUrIVks3UXoVSY+ZkxESKRiORIVMBuvGQG6YauAh+SBdjNFEpjVd5/zDkTdCmxkM",
-	"rhVPFIv6d4LwX7mYefE8vaQKEaCFetmcRbArIEU0tb+rOsmMai4CFYSGQy5IIi/ZHeCHr/VxnI3VxmNa",
-	"lnwUZpF83GfQagwnVXgmJvpxtxfCSKa3T/+ZPOL9ZEYn9/ZIX9yvbN4yzDSEF69OXuu1yG42LFXE+8mt",
-	"Eh4z9pW97vfzwlmC08+Y/nvOKGr+hhJk3pziCeLeJ3IP7PPC0T19wn4CtQEn0Op3CVR5ovT/GTKl6AUz",
-	"Z0rIngynhKpLFmqVWi+rmc1CayxOE7+3eJIZ2c4qkkTGoFYlTFCRaIkVJ7+JXbUzWLil2EhT4QWAzw9x",
-	"B7mEKqJVV4wK9SLRYbo5n0+Wai/G3I5ks8MWjnjH4tsPRcJiQaNncSzj2UVSLL5iMdHa5dKg9okmcxJL",
-	"cVEnx9L8BssSycm6uXLbDU/At5MlDGa7hGTT2JAJuSW+JXyWWB5aVT2jr5jkFErevTt8WrQGf/xViWQA",
-	"SjpNBjn1XNP6qVoZqgsgYDROiBrIcRRqUYhiyosd2ZIz5uH5iMYK4x+y81dag4VUrpm94l9BURxyBT0X",
-	"zvTPMQNRRgtg6fyecxaFxGmwbkZ2yOxkjEl84UKaNussomdx39gCWh2/YPXAQ7bq8qHxe731e8oifsXi",
-	"6WFYuIKrr1hoBtzoioFadChC9qVglvpnY5sQ42GPxaXmCd2Wz1Bf4AsWV8kYbGIkkUTPkBGVxGDLVmgp",
-	"h1YpKVwkCyg54qrgLYj4kMOTlUhJIhpfsHLbD/3mUxIxpVDQlzFhf45ppInYBkeVma1ucq6bnMPfszNG",
-	"oaHAXwBygJuvXHZatTyQxhC66Z7iOpr5ai2cUKOytRoNEgxoTIOExSqdLi79eSLlOXw2M91fIH5iblzF",
-	"anfLzfI33RI5ftW5J7XuKPvE4xEgXHueMf252YsInz3H5yMz90PTcxEzs6OvcTV9l93GruahdRItmrOV",
-	"ztaYs+ch2NicZ7SqY8ZBq0JLPxGYnlPk/5pzrksdFDM6nJGUrBXPyK9sAa8udxPN0hrvSWZlF9zGnfbq",
-	"l/GIi8siRicuyQS+oN+K1fhHgZdvRda302jvluZ+d4BVN0tP9tX0hM9PPkNRKAZFQApWarVH3GPVc8cx",
-	"cxtxcT4WNvk0M7PXNgxgQZR/Kb5s5mXDCtYTek4AGSE/lRG9gHn02FSKkExsemzEFVhdgwFT5bYZkBdu",
-	"7EFeuMdS6i/Fyeq7W3z1I0ZVQpZeffxmdpoy4kUagp9ktKrwMIJbj0EgSRKdD7kYJ2xlDtBst8su9hur",
-	"g19TVjcEXEdUt1PZkIRT/t3anICDgV9FVy+mQ4QoAPlAENn7nMvUnn8oEHNkqXQQcgjsorGHUKB/O4f/",
-	"zszTOPFnJ/ru7ZEVYsB5XGqC4zias9CJGXI4VgnpsQsu0P5qHdOw3IIONREDqZISS2ymvjF9zkQsbEb+",
-	"0vLAC/1m5P3PmgOwmNi40lIuXFT5sj2rREnCE5uHqiWNW/HpHst5ztxj6flki41ZTISEkh6jMYuNgRoF",
-	"UmvZ/+n32sGI135l059vGajkWJ7p+c2QCLMuT12fUMdlbp2ipBhH4ljfG/uX8gc07bQBo2tuDssCJjJZ",
-	"l4tjP+blxt3ZEJBjmRRm6ujRrs1GNrRV6TyW0eUH1EOYUVEc/TF4/1eFixNerw3RVRImThOWibk1WoBB",
-	"mztlSbFv0+oEevYxG8k4mUPvgefa8DulCHnYeQNkm6m7oTF9fxH1ZkI1C5ane+hF0MrHaxHlJGP9K7hp",
-	"527sCORpQoOAjRKFmE7g15UYGaOVjjoB9gr/ZLEyf7nGK+g7wPwpLiJcT6QG7ZBcLZ294mpIk2Awe6Cd",
-	"mmXEV3N+F5xwFLyNoy8nOSYDqZjv1bajbeAIICVauEZSlq2Cbl1zrWEtOAb4PBmw4HIkuUjmBu4OGEXz",
-	"2UTOBPtU8ulSO/1mrxVstWvb4Q6rtfuPGrVduterNYJm2GJb/Tbd7nVEqyOOJp+vXjz+7feTN1+f/+P3",
-	"ncHR269vxOtH/3gUHI0+vtp59ujwV6mis8+P9w7+syM64n/++/8j63yMfH73YvLl6/jLUSJ3f/3Qam7x",
-	"3z72m2cfX54cDfqCc5rw306Si8HnMX2yezT+x+WTX/ju5En4/HT69sXDX6a/K/r0zzcvv7x5/7HFrq4+",
-	"bPcaJ+rxy9fTtvzPjqj4a5l6o4ojx2M5BEUGVlFrf8lE+mcLnE/7zWplQNUAw3wPH79sB73xh3cvHh4d",
-	"xS//VCfB8M/fH75588vk6fOD4a9vH3/+/EvjSRz++uE/tVScyMp+y9/gI0b7c7cW45Vmgi3xB0xtkSbF",
-	"A/3v+IOJef48SQqce9dJ9cXLpTCIdBTRwAWkViuKJRhdDNESet3xmp6bo28/6LKcwma/EWy3arv9LVpr",
-	"s51ebS9ohrUWbfd2gt2wwZpzEDPQH7PfKAwKHzGt8Faae616o96qN1e6zBgLgA3LHF7dhQ/Z0rSx1OpV",
-	"B97u0xAx2jegHR+23l4F0R4CdQyfX34A4I7nn8MXe9PfW8moN3zDX/OXf4Zbb/jRk5efe63tIf39ZfLh",
-	"97ejXmu7T9+/4a+H283ei4k6HB43g623V733v01/b0WXh58lP356ufXx88foQ+tZcvz5cOuYNxqvzy6/",
-	"Hr1/Ofz4/jA5Pjv+/GH4kn8YPmt9/HzQPuQT/vHFb40P7yMVTA932PTl9OPvj9WH98eRnuPH4XMVtN6p",
-	"Q3Echc/3ODvFeffeR+ND0VCHw8FV78XbKIj2Guz3x5Gew4et376GL/aSj78fahqQ1s/h5av3HyYfvr6b",
-	"Hp0Nhq/0/F68a33gje0PX59fHp29HBy/OGx9+Dq4fPXi3ZePXK9LdPnx/XaD/v52G+kbjcP3X5QesyeO",
-	"Gx/eb3/++BuuZU/8pnpPJjx48VsUcP29Z9uveHty9Plw/EqvsXgZBb//FgVbb3EN+cvxx1+iP4MXxypo",
-	"Re0Pv8smfSEboRiJ48/hNHg/wL0Rb6Pe8Pk4fG727PPH4av3h9MPX181js5+uzwevkuOX3zYevWk0f5w",
-	"FvGjs8efX71/M/14djw8fvGs+YHDGKPe+3f8NT+cvnp62Do6e/bl6Ozgy29PD7Zff341ef35YHL0+WDy",
-	"6unB5NVzqdfMrSWAt+i1f/Jyr4In6Vyzpsp+5c/xUeMjf/3r56vJ8eTp8YcXby7fNj7w8Sh++curvVd7",
-	"rw9+Cdvvnm1dDBr/mXlw5mJjgDGbqgSkhxlu5MAw7vnRD8iPZjAr7Gk4iaVc9jzNET3+usYrmeWOa53p",
-	"akXxryx9bA8FDRJ+xebaw0MGDWhOgyhK0GxUs2Lm7AiE9hMWEy4sjJ8dpk5cvCFY8sYiksGlFlHNAV4/",
-	"rrDlC+B6RpbiJdInFzXX1CzW3OS6A9AQFmQ5mlPXKjp1QEurtxs2gz1Wa9Odfq3db4S13WD7UY016d5W",
-	"byd81G+3ZrJu8oKlYkltxMXDX9uNQFyOrs4mrVe/1V6MXrea52/Eh0fDxui33lb4Zjs++9r88j7Ypc9S",
-	"0hZg/3g8wRE4Byh7xMXqaOTr8LgBVecj7mIqFzCxAsY0w464Orf3AMfj6twC9RnGWZSbm2emnxYjhet1",
-	"noP+Z+6KSw1b56Jh5/l3rJInYjZFPbMvG7hsjp5lV80D2jvh4lgmryc5m6geTiuociLKavig3FNYHpOt",
-	"opySrNXcWWUfG29K3c/MeNkKCJnUdMt0CWbMO2mWnGLFaWaZFnXyZCBRm3ePktD/iuX4YrABWvdmaV1u",
-	"1bG0OmsOF+joxEDE3NWYSLRWYMIezvna2dQjLs7paBRxps4BQh9hsPXPwYAKwSJA3BPWYaqfpPMeO9fb",
-	"Y9mB/t367c5xiujzmU2fH1Ie1RUT4P+Z54Ddb25nVuMp69NxVBA5EeIf1B1ehUVkbjUyZL6DjNNiUWrZ",
-	"3t/0FuDcTAx0dm4Iwq1P/CBrJjcDnMIdOSgQrQ7mXOEV3svc07eht8uf+LpS4UaIMHO+PhUrv7U3swf4",
-	"w0ov7yKqjou8v8vPFC6Xm3a6yNdadqcYxRBJxrX2+hyzDGZDFPBxXgavX9zUwN1P5RjTN3lSJ2/xP66X",
-	"eNzy3jCPiDRXYuFb5vWomR56OdD7NA+gzJaDYSqD05OVrjdYBWZhNRCcakGxlXSm8TgL3LFswJGME+Pt",
-	"mQ9Oi0PrHY7H8wW6HhWXRpxjKKjZb9UrhWiseganLMGQ68Jn5RRSe6eFCAMrJmSZj9mg4xMunmspK/c9",
-	"lngC2OwTVtmv7DbaO83tguHeovKbw3cyGnEBcqIJKjzPDFs1X2nvtR5tN+xXINKxcIE2M/680Q+I4l9q",
-	"Ib/gyxfjTMojCA2dOT2wE8uiRzMtoZXJ193Z3t7aIb1pwtS6bMMT88+8OSxiFomUNWxnaHtFxfQtflvN",
-	"qVVjvNqLQHQ8WjPIh2aEGdxehe5OrlwI9bqGlb3sGsDnYkvP8rXQ7WuuvbcmJgCrIInfJCVqAlsNCwUz",
-	"fz2Km1cRlogKDNEUkgxlzOrkKYsYJDqbu7oBrcgtizfVUsvi2utleSfoFeUR7RXcJRZf8YDZbPUeM2G2",
-	"87z9tj2qwxYFZbb7RlP/tjJxRY6UpWFFriUughqPMBjhFQs5PYO+8/iCpubl6evj+QFUiW2t6dNaUAC3",
-	"4+FntXZyZ3PbJ9RNlwz1fAkQu4xm16kGnWoYWKnJB11kETQSUMWuWDw1jlrZxxAHfc0RcGnWNwG27gcI",
-	"v/Qbi3l/7qtgBeckF20AKL7Z8zbDx820babcQlujzX7L7hz8xplxpxiDFljZFoE9NbNSNVCNGxq0aLu/",
-	"G+7UHvW2mrU2296r0UawW9sJ99hWb7vfbD1qpz3Q7N5+1GzanzxPgVMjYOC9sNXbDZqsttVvP6q1ezu0",
-	"thu0tmsNttNv0kfhdm+vYdG2DB3zpt70pg7tMVbVQgXqX+zRazXa6KrIjGlEdQveZ1YR5urFpJaEllqz",
-	"OGJu6wsDzg7cppu4Ey0Z9rSox7Xar6X7IotoZX/rb7v9u9mp+9tf0VwiCJhS/XFkT0DuPADPnTkP/kea",
-	"jf1G7iMz2LRrHRNvzw002iwfsRhuXBGLnzb3DS9oCyHKxvSCWi+GpWid8BkmmfJkY2+4ocaf6SIebuZb",
-	"c80LVmQJtB1cAtQmAX+gz68YCelU3RmQO4tTV/GQ7oy1YF2ou5SG9lwnWUkMvGIUu71ro9gtBCYUxKyE",
-	"3cZ7RMJFu7G1qd1YKEwUbMWKb5jjgQu8mvcbuf5GfvK28owtiLExwYdGb1FFoX8rvO3w1ViKi0WpgM6F",
-	"uswf2y72x7r+G/AlHjp3LhpNFj5BmrCauyeGzCMZFKnU+blifprWoCbX80ZnqL9pv/MmlupbtTJgNGQx",
-	"lp4Ho+MzEUgrsGZvrskUSKDgLbRJD6dV4qrGF09R00T4RBuiL8Duwux5d4EKgHU9YEMK51qMh/puuz9+",
-	"yuWOYllqmOuJDQ+fnWiqgeIkTw7Onvxi56nIT2+fPyHbj3b3fs5OKa8XF05tplHhFJ+d0TmLeMViZYoI",
-	"J870XyVckD/HMmGqTg5hVbudSqNT6ZLJgEdonLSeUNDfp9mpdyrNTqWSh3H15z/SZznWs/g/ncofjdre",
-	"p390Kv+7UjT5Ixk4rKFZAmgYxkypItChKolZRBNM0cdKwdnG5qjjDmzt7e7kdiBjuHtYsgJCKZqzI2v6",
-	"aa1f+/TX1s634kV4y5J4eqDPc/EyIHIMoDQgqoAmeUJ5QnqsL2Pru0ni7E7tNRr+DIdc8OEYw8lTJBiA",
-	"hgFmNpkcjJOBvgwBTdicDUlb6IMFgzNc4p1H243cEj/GPLqY0Wj4n52KZRFLTk9+fb6ZLFqWWP4BsOKY",
-	"RDo7xS4Pu/YMACwjVeSBFmUcxOIDvVbjWCgT+ZZOuBAFHNwxkG5qQLs9bIpFdAzplyMmLpJBZX+nXdXL",
-	"b/+pRaT0uOgDclD7SGtfz2uf/lF8QnxYrjKEZ2+KXoEDdUkmAwYMkhoX0ZBOSTwWdj1YOLMgZQuDzC5S",
-	"Puh20Ur975j1K/uVf3sYyOFICi11PcS/qofvxtzURDCBZ/PIn4XUyu1tueC3IlK8ILprk5HFtFq8i9Z2",
-	"451h72fOFCanGjF6/rEuaTopIN0HzLo26VmgrFnS0TdmaEehlAvrmeRRFbFwGxnaGoXTRrvSogn3pT6b",
-	"yAJ32hDG8gW5416j8ai5t9fabj9qN/b2mtWUcTYKGad1KpY4mBj74zAKsrvU22LN/g5t1fYaQbvWDh/1",
-	"aru0yWrb/VbwKNxrs8bOVvEu+YGY196lw/6r+dKOljWy4gRKPTZ4oEooQpLIPrRVVSJj0n3QrRPdHfUc",
-	"MMAolNnazRbhmfEGVGVgIY0QUydHjF6B+UmOwSZlBqNimrZ5rydDySiWX8zMNKlaLGBKCwjwclKBdPzU",
-	"ff+wWyXd2sVXPoL/6MX6f/4D/v0zSNoXQsbonoF1Ryk2XfnDfu2VybcrZPzNRmsR6/+p03nwX390Ogmp",
-	"fnrw0/uHP/+zU/njf/1b7f9+etCp/ATz+q9aL/4vmNHP//wJmn56UC3f5ecHtu3PBS9LtfKlFgGIECDx",
-	"680/loKteQAG9IrNPQCmrPzU1Ms1nevkcGbzYTyzo1U4VWCMTBx722q0QZWCA2D+lj1Si/ZLE/g32zTj",
-	"bF7OgDAAw3dOp+ynZGhjIbdNQySvzX7ejNlCWbgr2JfEvZAAi4RCcJ2858lA8waeVFNsJAAuMSdD/yjY",
-	"hKHxGiixqEhWtIMPryXFoQjXqO0VS3F614IBCy718kHkiaPWyxJ9HmOY7izdgF1qqEb3YBKz7BY2i2mC",
-	"HNKNv4XFSkSenjO5nBq9I4aamS2Eds4vqtsY9JTJvB1MZOVGaSsthaITt2pftxQAiW5AQM0RnZVQ17lx",
-	"Viw9NWafPG0ATO4JnrAnEOQB8S5oLcruH42ieZvkXGuzNo/UQ+Y7VUNGw2LrB8weJMuDIJHxnJmbUhOw",
-	"NVi2T8b7BrIShWhQFSUWzVVjAHjCPzjE/UJ+Ad+cwy9a2zt5hrFw/htneiYvA/4lDHLI7XE92INaMI6V",
-	"jHOkL1Nvi/YwY4afdy9mlNB17gZOccHF96dHeyCewgwttDNVPguAU3VyeFy/scsMEy5+Svypmjs8GjGt",
-	"+lMza6g8IWNThAOtZ1tbaL9c8LwUnp2t7czZgSw2zzbYCf9qf6vp/2nZ/znD/9nP/M9PnU5d/1ezuvft",
-	"53/+9PG//vhH7VOmxc+Ljx6kqGaXZ5HWNm8/c+rbivua1dLW3tdF0l7RPfGlvcJpZaS3tad1BOihMzP6",
-	"RU4wTM8uJ3IvUPIQu3XevBCO1J9RaPN2mo2G95ADAH6Ztxvm+ToOi7jse2Mas+KVBcHQ+iNTGPHg3ofF",
-	"MqSMwxw3dROvUBWAY9/Y9+FfeiLL3rYiOWr+VTZW4fQ6L7/FObHpx7jDNlBx+SXQw84lHaMHy518m6Z+",
-	"ZqMHYTaIerlgOsgiys3Hz7ctOy1vAm5S5e1Si0TVPM/LoWbfHLNbyudyUzPm0O/E85axu2xY+Ea4Xstn",
-	"es2yTM/CCefZHQ8GOKlEGsMKmugwl8LCDTfnzdNAchQx5+wsS8+TxcVTTV8QkYDqUX4xXRzKJtcTk8Xm",
-	"XXQTFpxqRQyUVXLgpUq7dHITTd3FPLFu1eQQYxsf24GbhOuuhU3oYqR9V0jBuvo7IlRgYbOMZmLUgoUS",
-	"yQI1zAE5pEGYKbiD/uqCFwsgPE75V7Zc99+U1g/IGzep97+V0Zyz6XHMsWJqhjumCr6tFF5EABQTX9d4",
-	"BpNzUz1lyePpouOZItAplpCeKWU/ojF6JArXF5MSC08K5FFWK6ZoXcUCRiw4IC4lrsDVTYfucKCT0t4H",
-	"I4hLEo9Fdl2LspILiYDPrrvIOOmUhkWGkiz3L7SVIFvwT35PJoNrGUwcomrhyr+nPDm1pcfnMtl8gIHh",
-	"sFUvNiQPUNo1M+hWU8GTESrUBIUIxcRcDq2/4UolFHJpn0lvNZY64zII04u9q8Zt6jlXbTzifE9qyXi+",
-	"AiO5F+99TRv5N91fjaRQDHby8VjBdTchUxBL5gUOmXisf0AAEcDnADGZrkVfte0eQqPZXKmFfd7lUoxK",
-	"Ctc4VaQxt3k23Qs4GI0Z6THI3tPaAQtBNaPZHKwkrc6GRTTLp2J5wWoQm1Nztrmi6ZvWD70wnm82aMNW",
-	"1ltjc7IgwguX22u6mdUuh0Ps0Wiq1qxB5hMaRb+yTBnChbTm28+vZrhwmKI+G1u7rldN8PySTbvlqx86",
-	"I0M3oFGEnbkiAxaFUGDWRxUWLLMHrsLKGruQgcVZuHBpy40sVwZhoeoKwJqL6ypgRyxx9lRoqlvxOMXe",
-	"yayEV9FlvYvnY1wvu3mu7TwQ6YUDzPa4mRucR9s2HLMYo9piU1svg7+2aZmMNZbWkFl6efPtZzHwl+2O",
-	"a1sI97z4pGeb3yBnTYHzqzmMcG+z3F2A6XgSsmEYCGyBWryJ7xurBDddi8wze4gLeBu7eGMnPL9wGaoL",
-	"kufWIL5glIXE59tvjPiC9L0ictWadBYgBiykM99+Y3R6UANUZXP+9Q88cYADQD6YZ/16EmvQPjPGQsqz",
-	"rTdHd0x5ZIvFQFULMGoDLxg4bg6CLAq8in/FJUhrfK9HvuufrROzcBGK+mzunrsx9WnHej69cZKyRJDd",
-	"Ub2WIxajU9hkN5iiTWCn+Hfl5Ctbr8aNYTR0hqUQswvpV/L9Oy+oWS4wuxVUv4G3Bf+AKhUlXc9dbayS",
-	"Ns4+LZllUIaya7q+yrCx5fRm80wFNHKpKOWG8vrkCHvKRsmg/ECuR24YqO00XWkc0yU30K+8BB+b6XAT",
-	"x23hla3maklNqEgUYMgguhAWz9rXmr6+oxBsCmEKgAk81f82ZkgXzwORPYDZ06cxRpA7yKjseTzi/eQO",
-	"HcgzaSdUbhjT/tb2DCGmkTn0Y/mVAS/wNpOqS5Vd8esorBtccj9bdbEoZxsW5X6W6omtN7dHptJpPi/U",
-	"PXJZPr+ItW/M6uUW+U7srV/QaImyZxr+0Adi9iAkJaszLTkyHlst9LJv+Oxcy8iACLLhKRcBQ/W/xPkp",
-	"7JQRAa/P2jVXLCFeYLONnIlTOWRo4XYmcWqIIzGLOAv1GfDAQK9zDBZZHrydvZKX7A69s6+TAYuNLFpu",
-	"INfj1uUjQYcQEAEiDnh1jV5oEDIw7YHnBJ23xlP7r6PLLOZe/togUtsdOJ6r8Yo1H7pMPYASVn/d8m/4",
-	"PtqjYOv2GYsTVyjIiswrml5QeE7xMOlx9dX8cV5Yr4r0XdHADdxOae0b29+ukamKZwYCVFK+jJmn6G4G",
-	"TG0MRwVWY0tMr2OWNEWclxokvWLPm7eza2nBlJN2BB1xse5R8stuL6TKNfzOLu5DkbBY0OgZggSuReTM",
-	"GIt905nWGyPX+FQR/q449gFEuEi6FF/TZWAyHQI6VoyMRWgi5bspnlDXrBXcmwWrVLw60KvMi+I1Lb8u",
-	"v5ydnfymu8EU7KoWrpFFjTGMGT7mU+ZnKq1HZX6EMuRm+twW3Tanc22y/QFKUu263A7Ry63+iyj2epci",
-	"17a/FVqfsoCrtQ+137sMra79LdHqY7CsQ63fvxy9rsetUJyFXlmd4mz/MhR7PW6P4iOukmsQbLuXphc6",
-	"3Aq5WJVjPVrTvmUINa1vhUpMc1qPyrRvGSpN61uh0iZurUen37sMpa797dBqNNw1afV6l6LVtr8VWhc7",
-	"vBeQWcY66TW9LeLWfU5d15IE3tYjukTJXUCh7VmGQGh7S/St+1qu8lDe3hu5zN28gEDXtQyF2PhWSFwe",
-	"+LyASK9zGTJt81sh1OaKrmFlMD1LmRnoxW3RB8bmNSl0fUvRiK1vhco3JulhPTr93mUode1nJ7CacJjr",
-	"dStLt9RDvmDh0r5lqDWtb4XK5V6KBWR6ncvQaZvfJqHrilCZ7isQ+91FqbRw7HpJSn753GUOS9c2Xx9+",
-	"WcejtGL6Jr2OCRuOZExjHk0NAoDnPfLT/QHLP42pGwvdWum2MRaQtImpm/EJXjNYvnSc/OZD5J3j1o+S",
-	"zwKDefRZI9yPR6eXAmGpTLGhjdPapoNMqD5MEbPx1nY264db3y3CL9k0Q9f1HNl3izazh5a+VzLkfc7m",
-	"5LJnIHPTYg/ge+5mgG67GCiU4xi2bsQiVgFtvs0vQ70OEy8caDFLnu2ysV1YjDqNYeddC/PcJYpOVdZ1",
-	"agLnYM/8qrrrpVy57styrY5cuduNLENhLd82+ZU/toTlS+qun1Lmj1ImpeytX8h2I9Reo5rvZp7cd4KO",
-	"k4GM+de179FjGq4QfJNtDexlhd6ZxhvbBSskGg6Yxt8siJQykmRmH96/f1/Lly5ZtBn5SiczO3LNbK9r",
-	"78yZvCwR+2fb3dR+9LB6CyQLuB3B1IHvsBk+1Mgae3CrYCUHdwyIZF6B57XWtXioJQtc0GnjTxdCqeX0",
-	"5a5VsfCBz5YVy60w1vqq+YXJFq1yroyZKxZWO1mELpDtfWKQBdLFMDOxdi0aothDo5NYjlicQKVmUxA0",
-	"uxbPvtAgiaZk4s4chOL70FmhrJMDQWhgI95oNKFTh6XMAGKEJ4pFfb02I++Tf2ERJrVss3DqCJ2g18SV",
-	"xPurUAT+kqR3ZMRiJQVRjKk6eTzmUQiVHWzKHn7flHoDZTqiCauTY6ZvVoSQIGQoQxaRScwTNoPeBHW8",
-	"W9uNeqNBnr17q1fk6bPdPbL1qNEmjUa7TRrbWy3SaG41SKOBoHEW99SizM4F8/axSnGBa5Z2hGyykE9/",
-	"uDWp2jVNAbskII/jYfIWcu5JQPyo2ZVl+jCQtG6WqwARYGq0rcVFRmOAj2VDwkUiNWuSggc0In0ZDxE4",
-	"dvfR7vbPkM03oGqAEHdDyK6OWR8w78Ix3jrEb1NVEknBiBrHsbygif4BS5gZLDRKQjnuRSwNkR3FDEoN",
-	"MzzDVS/nc6tFInbFIiBBMJVwcYF5xmmb5g5Kqt5m/1WhQzkWUFATdrxSrWC6XDDVl+Xd20q1ksjKfkUf",
-	"AX0C9AHQ+6+3v9HQW5Ddk4INNtun/3Iha6Y5lLl/SyevmFLgP6iaimUr3ucDzGGdOIg4RRQLYpbMXk2/",
-	"dmoBsrGwxdBQYcHGehSHkhjShNUMfN/ssU5pm/CY1c+wnfu9xoeauZsqeIPKfuWCJ4NxL61HGsiYucqk",
-	"D7kJb32oR4PL4Rd0LeITlxxSSUMPsT8nHmLEtcl6geoDAMPZNdVhu/WiOioYxayWL5tpWCfHY81R+5ov",
-	"2bDwuesoxpGRP/CS3sK68qXQv5dsmuIkeOdrZq18yNziMV0SRT+bhm1WrZ9JXcqs2ngMqHiLF+xbtXJp",
-	"sthz98QN6qTUXC4FFVlETldeE+r4pdiV8K9PBR+GCvBjVfaG6eaA8lUFHEWuRTtCyZCLMTxY6SES8HZN",
-	"qLrLpwgRDOeideqNHTE5irKkoRaBpViX7uwoZn3+ZT7Aql5ZLGoxc1rxLVBajJkAqrFuy80/Co9yDCmI",
-	"JffSNM6QZrLs7vKeAT6CKqLPCFuQka8VDVUnz4ajZGoQ6fyLW6lWeMJKyHzwvJ3qT3rPJo1jOiv7wE03",
-	"221utDlhbtLVHD6397plnooMA89sa+7GFopXMGcbuLLSswzw07IPGCezb7HhKmrOS8amqupXGTBAFCut",
-	"9OwiV03x9UU432DJggkvAjz2q7evCcW9eHhTDn7p2MmAxYzQmMGNV4kcwUeajWqj0aiSCfwZGw2p5g4g",
-	"D9YrC+DHG3PnY4vSz50V/N2bU2UpEq1/6N2ZqFrgdA+aHBckO5H5JxZv2ewjSGJ+MUjMa+c9sg4mmAu1",
-	"HzMK10//N6hI+I8aGME58xukv9mGdMRrmgjbyP3bNsAkN/tni9E1829s/imD4OxNboZdH6jLfM7MCtdV",
-	"XzqLrUk6FX1UEIUZlON4LIiQk39CSeLcPQ4WxZZk1V09TQvXObs3zzkgKucTzmyKlX5DdWdCLygXFmkZ",
-	"vcJyxAQYh0giL7BCCei/MwCjWUVXMRHWhlKwaW2712RZTXZxQaf/Vfu/hUWIq5m6RKWQilP+zIUDefax",
-	"nbcajepSIOq8uV4zCJN+ZqDt3X3f3Wkvg/HXMnFm5Wa36xW9NDDu1iCqaN/WSYinmCNnhIyx4H+OmRXx",
-	"MtDv5J1ihBLBJtBYv66MBgP4wR7I7K7FY1F71N+iNZWwUa29mV3zC3GU3LVYzjeaZiHnqwZTvTR0esYK",
-	"YuHY9VCfirRtmtT0m1KD7NA/ZnbOu3OfdHNjPLDNs3W0/HX4lKuovSJLeS2YB9e7gKegaKoVdwOuWp/D",
-	"Zc5DfsFUgTjaVQNaa23v7HdJX6JZGAH7GTn95UD/BWwyTiF21hu0TECt/wH7QkMW8CGNUik2KcrqFdLa",
-	"h8rI7Gbq6xr4NjmTJGHDUaLOYzakXBjb7RzGYhsDOl3E+omPWm8idUx9Dhn7YTl1csqSMjj4UPG2h2N0",
-	"q0Rqtj3hihFNSF5ymEOcx7DMd87H8ZyaCSCDOXnIcktgk8pSVQrAv05ez8x16eKXsj1ZrYKqywWWpzug",
-	"N+UeuQ0U+FzZyrHIKvUOIsMmdlkzOxlQoaXgKxZD0AiRcZVIEVhRIkUYTsFxf2TLVSbMy3ETIWeONxac",
-	"Xmsrco/nhmporTUVZCfnEBq44KLpZnZKmpkxEar1GJezt2Z4YhE7u6tnSKb5DHOMIJYtObxzv/KMOVQY",
-	"jAnlx3Uj5StV7AsLxgmUR0JUhUq1MhaXQk6EFkmWbqqZYTne6SbJkwVTu6ubETNq3Ml5MqfFIgD4O0xZ",
-	"YV9WsOVzwJMuJGFfRhEVrgys3RotVZ6zL0E0DmFbYEvPhUzOI65wy0ZQt0gxBZno1QqC/eAfoKViifmX",
-	"V/xK/9MVxdL/CKSMuLg4l/2+11cfgYKiSNXKJJbi4hy/Dd0xfiydyTkTIRbxWXp+YhYwPkrm1dm6ECwk",
-	"o1jKvnP/WfC3nyh5+f705zxrMIurmYJ9L7r1UgcoZiEN0pr0K+kQlu4y7hjNjUwHYG7Go2gmO3OUjEvA",
-	"VEIGmCaokZk5UzFDizIaq++sSXcFVatqK0Ytae5rQaaiVaHB1tWfMte4mtXeqguUrRlFoZpTenIG3oxN",
-	"t+BoFIr7ufcxKzSnL0GG46bXp8ja5q/MtazEmZDCAtet/+fii5xpUvUq0K5oPM6iyMyakAX7UnDzIGiC",
-	"J4RqntBPWNwliSQXJtxC9wFSzYUyeGfgAYOfl8s2ufOWXRAzq2U7NK8a25nhaaxYajzTB49orXAsYhbI",
-	"C8EVCy0XpIp0KkJ2Kv67onm7m261qPpatdJz70PIgogL+E8DmQXHztTBKHI1PoG7sFbAgLVLJdJ4wveN",
-	"sRD9Kl3PMly1ZsTU0dLNe21h441NBSpT2pqNEzl7jFd1pYNlwlYlJshywdAPyKE9Row5rT9OxjG7S7EK",
-	"OUd4GYNasQP1YMZ9mrEGhlQNepLGYdYO2FwlDumSTWvw8VU9ggcIsO6KL+pBQpJMeKCv0BhKK9v6umt4",
-	"CIf0yyF222oBNeZfzSXOQ6Cl0FSYs/0VehI/uet1woVNyV/hfv0iJ4APhxyOi0sS8Sum5l+GOWZvY6bO",
-	"nQbNWsmgyPwNn7IhKL69e6fR3s0YvMGgXuCLmuWdsAwGCPZ2V2NvM2uxtZNZiZ2VFsLLIVqR39qsK8dz",
-	"Z+nPdJplAt6/5/KCg4jFiYvh61HQ8fs8yHl2Wt72F3ADM9eaP4Nv+mVzhYzcphSFFboS+ZIoeBpMRf/E",
-	"sQLz6Z6UEaM4tsP0LLANT0dYstvWsMdx0Wjep0MeuZLebFia0wAO04lxjWRYzXZjIaupVgoNrO/Rrpqh",
-	"GR4qDEcx7+ggSUZq/+HDrg2T1JrpWLEYOGd2M21b8IbWze/p+4OaYWZX27vlWb7dZE1Mnn2iMGz25NPc",
-	"2xCuH66YolAbmd4IGvZ9mRdbfB/AeB/A+K8QwMimc8OCLBVqICcCwaMRahicyaeJjJlRw+hcMgsMMfcx",
-	"k/cxk/cxkz92zCReuLsSOWmEhPVk5oMUpwBLU1wjqYEn9+JA5pKup2mszYBs1dHzRb4dg25imu6T3pQM",
-	"qJbyewzRxPWbJtSExSwk7WaD/NS9kIJ1f860QO8azLrPrxgJgXWZzBhK1DgImFLkp65uyMWF7i5jN4K9",
-	"vDOrap0D8PoYTwwcyu44jtAfiuJytzqXs3FFjArlP5S96bmms1KtaHKMgxAP4CWbnpuBSnl5MgpakUZm",
-	"NbGYaS0l2YAqhg4TcsESVUIfm5lxXrMytJ8rbsA6cyZm/TNGNei3fUqSeJrC1Hu+P9gmTC0LAsbCtF5R",
-	"zMwLc7d9OOVthsgV51i04W+4S0PMMjO7jy4/fTEWipNlBMfxKCzFfv2rc5d48AJtfv59meOTMJth3uCM",
-	"Gp3luullnWWP+WuQe5699c48IEVPMGBvHckgjV4U09f9yv4fs3fxrxkz2KfZN7nPWRSCZFpFwT9kXwjI",
-	"3xFXiamj2ZuCG6WvWGKt8z0ZTtOiy9bqUvD06Dmk/MUMCDxlajkKHmdw6eqHrv4gF9M84qL+YFlM7Hy7",
-	"CHy5NkoNQynq9Qrii+W4nnaEtORLBs2KM9eUBbCkZpEkkHuLhEy8OSx9XPqu0FQxpdwjigg5KX5cFkgA",
-	"mdgsbAd844JflZzi0ldj8RLczbcgx2Fc7InlDSClm2UtYgFFYHyrm6+v3AiE6SGUMX5g4HuRLTuhfE4Y",
-	"6sxYpXWhGVDBJfqQmUXhskCYjQHrXUkvMRF79ib6XmMe21SDNayWfo1Wfe4VSzJXwoTXKZb8TeJi02rh",
-	"qdlsMzGQA6ogcGous6K51ZxlVLjL58kC2BIHdwlNEatkpVDQGVozC3Gd0OCVbJg3PBV1niJxLt8NuFea",
-	"L2cC6g8wXtVVWEMxEgVVkEmKN5ErG4E399vJIthNAnEsaRVAlxNQ/LlVQm8x3tbXWcwsNHk40J02gbGk",
-	"0GjxfiBhF3MMbQEjcwbjcMgLIyE/rRoY5F/dmYCzjNkrG35muYZ/Zv0zNBs75ovlZkXmvzUWAWn+OSzK",
-	"DDAicP5+LrC8254efdkkSq/BzG09ZpOTIsZp0WnBv5lUSVv/V7NFDk6fHB6SkF/wRNWxnCXGWWrtiSqI",
-	"MboYM4VKFMLAwH3Wg9HRiNHYFMDkwkoTqmpM96BYxEyNpFA53+huo73T3PYvyIgqNZEzUTCtjOTfzmbD",
-	"NWp7Rdlwvjog2KSGh8K/VVrHODk83sidGmHZ0xm9+vW8qHRrt8csMggCXiHWPF1Dr+HMOSg8BMWbfvf3",
-	"8vvu2wkXB6NRxJk6k8UXKZYR8+4J5DqZp9aIj3Yv5UTAPfWuLI2i7DZSCK8t2sEnyDTUPPMGvrsmKR7S",
-	"wFi4T7pUTBENrTuiF0z/pylQa9fg3xWRE4Gp7hkWLqY2cf1T8YxA/V9V4hZoDXCh6eOQJySJKY/AdoXn",
-	"S/NOhRRVTaFr46/MYltR4SUMzqRYyjJyq+8MVWPg8i7kUV6iLlmUBCnj82Inq9Pu56j0NIAAiVSf71ZJ",
-	"1zhY9X96Hlb9z4iLSzRJY/VZGRd7AfwQ17lkF2dPmUwxgIubMaWWlQyXqgq2AZkMpDICUvrhDc8GdcUV",
-	"EdTA48ci4znAYxqzQMZauNMkgHCqSMhGTEAJfSgbPR35plUvOnEhOFhOJSmYiT1EVpAou1hLRIcS6W/L",
-	"7gwsTZU0W7skpiKUQ9LjuTwks1Gr59bNyEbf47hwW+OwIM02oqlihWfCmEGBaTleAZbAKuIWNjKT4CLZ",
-	"aVcKQQnKKnYbJnfEEE109oM0DGMt37nkbQuGEED8QiyH+RSaySq+w7Rw8LIjZm1R1/ka7sncj+GfS51a",
-	"0GHm+kMGWlwSmqmbJP3Az8cMaUJ7VN2paPYyhhD7wDvY1kx6EFwY4xmxdLjlNh/IvJPV9EWuLlbqMmpc",
-	"LrIh98hlTpQ51ynzL9LeLFW5wsSr5fhAbp3BtBRsohW+mLFMbCgVBNm2OaxZ4URfpHnpe18dt8EB9NAl",
-	"+QkCdRYPbEA8zdBAAmRj6KO5017NsZvI5ZNP16XU5GcN40NE6nRULdrNI0b76wqiLiIlYrRvefsrFl9G",
-	"zE0/F9pu5d4y1+d6z8uKD0pk1mEeMmxvmvi6CqxsmDsGsyF9jPbPddP5B8sSoJtWHUYJOBW+sliiE9Ha",
-	"2GGdAWJ2Z2+n9fPiz8/hO0CoPzXjmV18Sq6T0JdXVopPxZzLZx2gZmtljKX0TdC0UxlLu078w3UT+XwW",
-	"agJhz4iQiLprPOjGH7iaHc85zudm9lmiTjRvuhZTtlcbijgs37mV2aYDp4ajnEiUWKRM1uao35VDrHSZ",
-	"F/MGzfGXvwXwOtroIq6Iydo2J37Vt8HyAPh2lgeUeCrO5itcVo6rk2M2MdFRxp5Cw5xdbsRF3QEF1GM2",
-	"NEmg+l/Gr+D+bbFZzD+dHQ97ghHV/MtHGKh7PhPzC5YEcxAEEReXdWO29n9CJIFqBYvc1E2ICUAdMPaV",
-	"mXmbf0S8n/g4BHXMlPd+sMNljAe5hNjM39JE2MzPwOZmfkzzZzO/eym02d+5GhkzZ+b3NM8287NLus39",
-	"nqaG55rb3bhk0/pQn0D7Dxu6p+XYgClVD5ngJrG3P1Y0UnVIkcQmmt3UFaOR989RPEaCbL2ndOvsL+lW",
-	"2V9MTS//FxNg5P2EgUrnsUxyvROmZoaD+mHnMUtiPicZeb3MwAPM0gNxCsPLqYX+CgZSKkTXQ6d61eQ3",
-	"vLNQJlxBFoBVbz2j2ZpJx/mMwTuTR1w6FLAs8JdxwAUDqZgw+ds8sa+S2YFkEMvxxcDzPck+mcpxTORE",
-	"2GIKI6oUdHWNoaxCibjBIvAIEy+XbtYcrnwtqQwVSVVUtuIHAcYd8XkAEB5tpYTCNAimUGX718PfhaW9",
-	"DvbuCRdpVeUVY6z0tTRV5ma9u9mzuga2gH7rKfqlzlEbX6IupE6sbykAkXUnLenrPE+m63CskvMeA7Cj",
-	"uS5wcDOBCxmeRWdR5LE92MiyIApUseiKKfJTF/3uXYAiwmbdn4vDM/RE7Gafg/N0HhAI/A2/LxgLrVtJ",
-	"jVgUMQzCBIVM/zcctimZ6AOXIsiV08lgsx0ST5qB3NreKQDuhrx4hLlJkugcM94W3QXTwvj5LBhSRFWi",
-	"6uS9fnUb1azO5rXLZs032+3GSjcpa4XLHb7ivZhP4uwhyp3IhVfxKQu4Wh29NY1OQkc7AonhWhp9Nnsp",
-	"F2W3pGEvIk1H6GIwpxeZS7OtfPXBBX4uBSz7VNKsjlu1KCBlhnAfCQfw/cgVjcYMbkE8Lsztz50LTwNY",
-	"ELTq9u4diLdrMFPjeEukiRWrExu9bqFKaA8qCckY8AnJJWMjBJMDkgrkgxkGejOe/eW+mBwvLuvaN3fe",
-	"evX9XN6ACiIYxx3Vuqc+sTFEcgFD/qnd2MKONc2luz/XybvRRUxDZhJxhAyZxcedyjHBdKz5wQGliFz8",
-	"agBcgO5siHXgbcb7GfLQxApqVcI6siHAbsDFxb6DZsbYpBTP0gERmCD0rgfV162TMy0GTmR8mUJalF6M",
-	"OWRv7pGq612aDgF84kGXaB4cKsQUh6nhjUYHKSQYZ9ApXNdulXQfdPP96uQAAo6M3GeB5gf0ilnplWy1",
-	"yK/8MeGCvDt7XttFLzhU3vNkXFMxFiIaMPkIvMNKYpiQEYIEo8bk2ZNjEVYRWSMY0JgGEM5h3164aiZs",
-	"lCrS7XTGXcJUQEdMbegxnrNx+Dj78WI49xpYmu7eo70MRPpbMS9OUdNW5MIuON4cTheuE0iRUH3wnD56",
-	"HcCPv0fo/Aai1u+Dre+DrfUbYBQhMmRUqBlcfSMPQJJYarnRSwI2MBm7J5CDtceEtX3XGO6bisX22fx8",
-	"2A3gWObN0w+hKZ1vU1jxAVrxdYVyq6OYBSxk+t3bzzzVqBAUvLnZ3EbbIYmpUH0QGzMRsruLin/8nwef",
-	"Hvzx4NM/F0c8mxdMP/Ogd9qqumu413Q/EspgrCeNDty99vajnwtiL79PZYbKMiPTvLy1jLcHM92xfC7U",
-	"yq1cE4f9B+dPa8RonQHpFw5HHateD2i2ns5YoNebK8LDYm/iAjzXX87OTixEayBDXzv1zYo8idjymFzI",
-	"VKzmgPfmOGlLVakuDJIy4U04Jw9N2RzLzFIXcjdv7JVIiuVFTIeZaO5xLPbtpu+by7w/9qrfg8W+oE1f",
-	"xj0ehmCsKGwAyOYmq6KwwYiLmmP0c1t4WOuFbYRMains7twmnj+xsE3qJyz8M41iRsNpzfMbFs8YCu3U",
-	"hlwNoZb3nGYGIKEG6b01C8M+r7VX6aimFdyIQyBx8QRigMcEBl5LM0PmLUtf61zzGgxZMpBhDZYPqw3N",
-	"a5lIWYtofDF3l8ZpzffakIWc1swlmDucfgNqNr9kXsPeWE3nfzKt4z9vYQ2Tm3vGrTWu8K/GV1yzZwPd",
-	"53OXetnRcUTb0nhzL5YF7kwdvnPOojHkLLpeemZoal3YRNP2qejZ0XykdkVjqPStGcq7LO947rGJ95oj",
-	"nABDOOHiyF79Ey4O00t+LJMTd52PZXKQXtxn7o4e4JK/TZcUK6O/Su/dE7xiAAtwkF6ww/QuPUmv0ol3",
-	"a57bS3Msk+fmeryCm6Bn4+7BmZRH5sS/Sw/3K322z/Bon0n5iorp2/QMP8bj+i5zMg/TQ/jcnjeTFWbI",
-	"PIWDdSyTDL0X7DXu7QkXxzJ5PRHuv3WHT9+qFWx/jdpmM6VRXIx5IvVvRf5VW6F+eZ1EU81+9bpxMy/i",
-	"W6h44uXSrUpjjwVGI0gLvpSGOzggfTYhExkbNcEiaR06+IkRjZM5wYKp2A82NCouCQ0CNkpM+QqrA9QL",
-	"wH3Lop2YiWeL4CxaaruSecnFdi+SSt7KaEEaozHXjk24R2FO64y1PJMBZ/86I46dsmQt9JYDYkKdVvHx",
-	"VOeiMkOaxIVWgcDj4JCY0HYrwTqaiei87m4WXYRTlhyaOPnVUS/y6b82MNc3vPklUgpD2E1ja+Na4kI2",
-	"1tNlLU3CcoEjv/AonrLk1b84/delvtAztulplrbPQLgpgL9DO2CtBlY7kCKJZVQloxjU/9pYAQjTWFBl",
-	"ANBSZ0IVQE9HNGDgpTC+MAczLiTagfDNYyKsk2Mt14AJQtNLY4Onpp/AmF3QOATnI1UMgGq5uOKK9yKW",
-	"+aZuoTsnvMcjjjihQ0XUOBgQqkgfIqt5mAzIT8fPf336szl50sO8N1OOGemxZMKYwOdmc3ajP/7Pg0+L",
-	"LUawEa5+BLps10P9fG9sKsZn+2ND5H8fBMZ7MPwbAMOfYUgQRVVw4t69O3yK0VpTcsViBZXETLD9bq0N",
-	"/7/ZgmtdJ28N/AFErhKtLsTAIEolFF4Pw+u1mMXdmr1ekQzm7qU1GBGuUNIxe0C6f3QqWoTpVKqkozl6",
-	"p/KpW/7kZRAKC8IQh+pijjmWKwKWpGpetC5wMbqYjrkmu+Uf8Gxki50Xehlx4qZl0RP3G4RZXOMxtgqY",
-	"X8YX7cQrv86rPM3XhHOuukfyHtL5HtL5HtL5HtL5HtJ5Jo/jHlG5MDHkFoGUzav31CRDrSF9GQwjRICZ",
-	"UEBG08fZ5lnNdYkXW85kP0kPAiRmLXdul31V/xyz8d06UbB4KyQ7mPbrpMh6RtgsUkth4uniBcdpJHO9",
-	"sRbt2k2iuCBRabKhJIc5N0uS3TTr0KwW4eMWYKbcVXYKtDKrChVI7xOAatDyu91aS7QfyQSxwCTkmQdc",
-	"q5/nmK+qZIQuJoNzAz+nPs9ACsGwSrFzqSaR8v7Bhyw8l2MAhReggp2jzIMFXnnMgsRg9BlRpj+Ozp3n",
-	"3yRqjkXMaGj8QnisbAZxGTECFqtsrIT0Hlyc6hqYOt4tEOxLiVOJ0hRwMgAXcKXrI6ZsmLDx5t/pWL05",
-	"i+zBpE94FJEeQ1qrGBcdx/zKSDQO85yMR5n8cef7NCm5pnAwLU7JNe9KaaZZ9O56Y3g8OMteM1zOC1lx",
-	"z1fu1c2fhlmulT2umZte4mm+VnKoWVleVJ40/VvxFUr/XiUJhAB6uDYqsaLPaqW483JHgYD9w+St/ism",
-	"lHqH5jpppeYYXOts2+CRHzjz+V/iBDm2O4fP2L9WHeLXygX+rQ1vWf0EL97o2mf3jK1xdhNNm0M9QmTN",
-	"IhvnavpBEc5QcUQl1lcaxzyZnuohjGbmyt7OK5aZ1RzIT91BcK4Zwfn//Pf/6/5ctWgXUCIQA4nBGgrF",
-	"+YiiZYpt4qAQVlA4KoZSoHhCEAgWct0s5JEbx+SAgBzMIvRGcE3OgNEQxFSsUVn5vXYw4rVfocagPTa4",
-	"Et+qlR6jMUJE4n89t/LZy/dnldmNfXn6+pi8Zz1yJi+ZSFPugojyoSJdNe51q6TrAALRRdRlX0bdOjlw",
-	"yLD/rjA3gdBISeAlXQ8asPsfAPcbDgGyGBtCG67O4VcwpcLZAIMZkuCIGyTJCAuwcNEvSPi0UiAZ0ktk",
-	"aAa7BKOqDKofGOtNfDoV5ODQhILEY6FckkFHdMS//RvRLEMLiDK+VPqnpqbVnCGYMFEs8dHh/10h+LYx",
-	"J88gCOCnXERNR7Tq5LGZi8lW0POoZgJv/l25Y/fgAVWX6sEDB/2seaeVYzXrjMei3hFbdXJo4K5s6h5L",
-	"0ZjzmScK7b5h5oArLOgE3l/3sUR2BCHkwQPMSX3woN4R7TpxWmyegnTaGFKpZw46vYnyq5PXIpoSSlqN",
-	"BoJgYTvvzsAHcVwTyKY34pkWvtIrYvJqOhUhO5V9QA/DWGpK9Pfl2JTCEkZ/whsH4CnGi+SyqzpCc7UL",
-	"wRXDqHgpGGFfAoa2eq5ckZmxIl0fQ6lrLzyUZ01zfPwdELIj9KHoSy+hu06eDFhwOdMl4ipR3roaaFII",
-	"uEjy4X6wX/bcnrF4CAe2Rh48OIPz+uDBPh4qJSP0OUISJ42xfjGNJnrWgRwylYKjeRg+ONYTc871aOmp",
-	"zyPoTgaSyIm+Tpnjrswgh+bfehC9uvFYCL2T0LqaojnKifBukOn8Fum15IxiGTi0W7zCwr84mJULJAY0",
-	"ipR3cZAb+CVg8QsQ66LHV3LI8Iy51UaCAipIKKsuLKQ7E87RtaSaCC9cL3Pp9PJAdJ3/eszA+6TDU4hQ",
-	"Y+KCxYQGgMVhhke8GLcW6fAgxWHu2YFXxsJE0fg7hyXRbJUZs8YyggUeLIkIRE9YokgXIv7ARwMfdkzf",
-	"rkO6jXpcc00wYTr3ivr4HvqWYFvI40fvh55UJPVx0Y00e8jm5JqD6kXS2nNm88urpFPRvBKkaMeyiJCT",
-	"f3Yq+BE4fhhBaQbEOFg9FOBwRlOTb+Rupx9vG8o6ObDA9vAXe71gVizUd9lk2KYLZOiw2wnHEnMwKbE5",
-	"mBDYJsyqwMc1N8ANcoEO8JtesirhSq8QJmJDTucF5YIAnBTNPESw7yxgfJTgYTURWRmkXB9pDXEvTci3",
-	"ZTwH42SgjxKGD+gfAcyKEnzLzZv/U/fABJ5Ds33yGP/aGTcaW8HL92fwH6z7M8lUbic/dZ3I0/0Znrip",
-	"HAPn64ieTAb46NjWBpBM3wAUVPGoIUyGecQvmOWwesnM4wBH2HQBwvXb0BF6EdkXrhIg1pMt9WVDUREP",
-	"D6PBIJXwgF+bj+hGzqFn3g21j4y6O+JC7ceM6ocE/zGJecK6+9myZieHx+o/MOoRwQSrXkYdfB8Nkega",
-	"tCPX4PZxlvlC+qP9krunoBGK0MTd4q3q0hGvXbJpOob7wZ+p/sGDBMKuaGzBjvszwdXQxCo3bnT3gx3d",
-	"/mCFFR77BiJzBJ9Iob+lZWtcWBPVb5YGI35IT4bchOlp0RcPCbaD8F+ex0aAOR6kA7hoFvSSZqFMbIql",
-	"cZPzJEU7SR3liNTCFcCdwPBn3EYwckHePn9Ctra29ghaVqsI4fDEvI+KfyH9GBkMjWztFz3Iu3eHT3EQ",
-	"F5xeHP/kIjVNnBQyPkHGoxE+DF5AlGYic6OlcGW0tOJgKy6YURCsftolsb4WDN8L0I6N+m+NBPukC5pr",
-	"19gHQD/HC0X158E60WNTiXs/xLvbbrXsxkPkEux5upd2Q/TdBVu/62Xff5i27M8WQaziPU6xpaVlaj91",
-	"Ixlo/Y7a0HHyU3eoLro/42xJVyssXZNUqcfHAKiYjRgFdQG33gqh6HklINN2DH+yoV1aapift2uJwA9m",
-	"oqLsVDAEHf7WESbKpCMq1UrEAyYUWIaMPnkw0jtUa9UbxsWbRvlNJpM6hT/XZXzx0PRVD48Onzw7Pn0G",
-	"fdLczYoXAmgOV2W/0qg3sZUcMUFHvLJf2ao36ltgzEgGoMmnBvyr5kMnNz78y0Ov+vbQf4Wg10VRveW3",
-	"LBnHJtos08NKq57oZeCBjEUfXh3zsGmpoOpbjeHo7nfEBF9EKz72uVaX8HW1b3bMVELjpE6OaRwbUcq7",
-	"JahDdE3yMmwkcpyO0NKK7Gd1Z7xPHrS+PmAF+M8GlqWrf+h6YNFwTd6aN6fIlpHJ9YAj4t6ww7CyXzni",
-	"KnmSWfpqJa3lAzWMi0w9aZOHVvA/DKG+8ZLWb8Ysnhqkk7LNrX6ywhesiL5ClyM+5Enp1gd6+aF6s308",
-	"4NC2Gg2IrJMisTWYRqPISE4PP5sgLhPUCT38xdeb8cwG4xbPw3Z9OK8fWNPAELfMTJcfAa0wi3DW9TmH",
-	"AtPtRnPe6G45HmYyEaHT1vJOLl/RqITQsdVa3vEQ3b5ISLWyjRuxrA/yJVfndrvMFP30Qd92CZfFWi3/",
-	"+KTPhhoPhzSemnumxUeRZVuVaiWhF5C4ecKzf3N2xcqnauVLDdGNITvKrIwthfalRpOaZjE1KZhfYGi2",
-	"bsenb9XKSKoCxvqERhHqTr1ZyxU+epa3uUQ6FKzBMJLCNADPstJvxpJCfmo1Gj/vF9lPSGo+cdobSHYy",
-	"YgYLDEuP2TZadhjKIQb7RNM6eSoRRUe/Zlo0g887sDHvy7MwgxizSEEV6DHEOxZyUiddjHDqWhKnsA6g",
-	"nMIgw7GWAmRiDFhaJse3Bj7YNB80ejagLki0zVkzokEFTtLMn+7//Pf/e4h2uK7xU/MEn3mCnghPf+3a",
-	"98x9LwtnFUj9Tntrar4HH0GbXNeVFPC3W+/eMRqk3PzhLbNacsmnTI/z3lRd6aJYayDxzKAOLs4ObCux",
-	"QR20gww1Nt4caKKiI0wz/ZEzSWKWxFOiaJ9FU/Na6q96uftQuQ2PMiiG1nKQ2sXhZ/1wxqmY0RGgHmoJ",
-	"InM7HaoayBIwRKvR0JMOeb/PIGFtwRf6lEeqI+AP7cYeap+kG9Aognka2SMv57gMWQp4gvqaaOkExY1I",
-	"S8EcjiMg5jnNDQwGA1BUBjxiIPlmWY0qEpOMnI6AUR7kn4GA158C4JWO6KZw0rjCIhVfZhfB6PFQoweS",
-	"+PBYWtXMHC6wlkxkR2jV06yPmcGQThEPb7vh5p2TBoVvf0JCmo2GBxppRUHjmOkIiw9QJydUJbOVtmDH",
-	"kIh2a+/agteBuswkhl9H7PrkIEsey3C6ogByoC6fyxgtYUuljkzjb1XT+XRR+niur8P+O1CXmjcYH9+y",
-	"nrZpefEmv8C5Iv/m8dyg9PY4BWYrLbnZPt+qmaEAayDFji09nN9vPUGwSAg8lrM2QoTO1dxiJBWkXAKy",
-	"JCg5+rkBjGbnYJ1hwxD47zE7OYbCjQykyxZKl+tuw/QUX4zVNsL1ym2FBcNYZTDbp3iokldtfs/N7Wy+",
-	"9mi6dfVK1bimYYFd7ticD5qmD9Mcs2/fX01o7C3vaEFHjEO93SzxMQc1Ah22y5BUAEiyoiLzxjyb2G+v",
-	"1CwzcCd3UAk6UJfOtW31C+Pfvr4ipGexuqXp4V+52oXfTBQiSwriq56BPajQpOQPs4+BJuhO7jH0v3at",
-	"3GRkUCtX0EjJjjD5Nsom4uRvpQE5csLXteWPpzjQxmSQ5XYT/1NOasm8vu3l1ZHBEG/X4BZMETjHxR0d",
-	"cNGqTMnhCwGjKXF3X2iNf0XGkn0T7h6TMAcz55jcAH+ormZSzmh4FtVdq+PnCsCqlFFljRnE4GvrXkpC",
-	"744oushCgqObxam1ABV9VJq00qFv8YAqqPuj9ZHDJIUJHgJ8QEcYbzsiOloDAqIyi4Qk8tr84QVLbpE3",
-	"LO/xnvLkFDdi02ZYB3m2iojmOuWEPvv7GlJfruu/tGCauYw/At//G3HkF2wmTMSzTPphNXdHinvoIa0t",
-	"s3hL9BdaEyjAHllrUJYGzZXjsdgnXfaFBeME4gO7mIZmwKXH4lLIieh2BMdIFmNZTlgUWUg6jx3/u8Jo",
-	"3Cri1GEdU4oVGMQFU9mgYWe87AhDn/FOWvERIpTcHOy2QGwbyqHezLE4Ds7dVNgA8zY6l5dB5133fclC",
-	"Bt6C5LmuvSwz8WdmMZcyzeJe5Rlmdrlu3JZVmq7CTpt9B+wh9mwTfzO5323rXTZIeJO8aw8UXg50QqZI",
-	"osbCcIfepD/jpYEtVBA+9FzuXTPI+TiOulVT5cqLCVb69YWglZCpy0SO8PGwfjWICWU87ojRQAq2aa3g",
-	"TXzrNoM8l4PVe6iuLv7xZQg+iZQRuWzmHhf64MyiYhTynzdvDbD9D8B1yhoNoI7w31BMdSWG4f7nNQhq",
-	"9/IO8QQUNMuIqUWeeky18cwQrUbDz02bybE5EC5Px0iFqagrwVWayWJxGUSIKz2Dh+Zi37Vo2xH5EcE9",
-	"THzvsE2n4Yo0Ww1iTCnGyexnEZHelISsT8dRUu8Il+ABWII2Js/N5uTw2CBrOaiearayR65GiQWXpQla",
-	"abxAgyrhfcSMoRhrXkXJQ69GxK+Qh5oo9RCjTmIWMI7B2WYfqt4S+mEi+1kah3TqLLsm9KTeEQfqEgnc",
-	"gJA9A0D+Q0naevYlrRKZxg57vZxn2m+7ikg+s7g3Lpc7C/EqcrlvVi76fQ27T67rzXok08iMt2OfA35P",
-	"UxBy6e/kAVjd/n9ntYaUoLunNGBSqij24d0hEQHjAReICPgmJkswSzEXAV9QEkibhmpa6RfPwMOkb3RH",
-	"JPSSiYLKXxaN20R6Hvazf4S8tuqsT8U5Q13oogfzDvXIZV/30DuY8CsItpytVUguJFOIKp1I8pXF0qVG",
-	"z5jrhLQZe06UgdhTPbIRlPzSnlVYCARQrs9S5uZSnRsb1tiqk+5spTUTRWohxeHz+QprBR+cI73MDUzb",
-	"yqSpc5P9THDXjdv4qZVaRgxOCrBY44weJ1IvXkCjaLqPyTK6XQJoEiAx6pPjMu4MCdcWVBCn90cVVBzK",
-	"cNng/ZkO5R/QFNH4xoWNu+oH26iwkWVZaGGfCb6wCbHfSdrAPb55aeNvJGdg+xKzO3IBlzcokEChqdKS",
-	"CG63Y9po49usLKL/pkZMhKpmWHYaFVFKRjFx/Rz+kMb4f3voaikXR0y9hbRlgzBg+iGeCl41gzudeQov",
-	"2QgTewFvBsUC0IdVmhUHiBuzgVQkH0dlv2llAej1HqLgi17Zjij5zF5fNcfmuD5YlO0m3zs/Ia504FXR",
-	"4t3t9C9L5t1iB2vqJ5Dw7wF5GByin8xJ+/nmY6LSYE2DX5IeCVtr1rmxXeatgymxFXxtWXKaILiHflGh",
-	"3CDmozu5dAPX6QVUXjq1oJa3d6NWlbvcrA9cZfmF8lG+/bdqOsRRuTyEfHt/iGNIJSw7ALQuL5alO7RA",
-	"JsPo2R+I3dzJqJ0Z5mGCkjfLQ4rNEqcWhqXw3QewCD0jTMWUIpoCfAkmwMcMscMtH4Gn3eRKdkTXK/LW",
-	"TS0QGCCWUdAFm/hV9MlB5PDG8wtjDABG8IhskLdWnufFeSuoUZb5eikDgfHRqtz6+DaY7KhDrhQXFwsE",
-	"EgTMyCwMTOdCyJiFmbJ5y6WgGVtDRyyQgg6yVqcUuyxRLnnQwNdAjo+NiLIIflQY0LdwHANiWEcEUkZc",
-	"XNRkv09GLOYyJD+12mQgx7HyHEM/IyATwHdZUJAk5kAFF4kkakJHI8T6Yvj2wCqAMcvMwlYvsbmIG3qI",
-	"TAnA7/wErWvAyJatfK7v5lLuX9RnpgLmW7zHKw5me5V/UnJ1N2/ENHLtJ3qzD6Rhad/pgTS1Mu8NADdh",
-	"ADgtfKo3+EbfqPpfi7iwMMoL0qYwNOMK4zPU7Hthq4wt1ekR4BlLI2yIWz8T4QkXR0DH3dPDHcHe+t0L",
-	"xmsLxs88BwmeRYNWacWw7yEcP4HTrgCrTFyiQJXiP1qM44GUBp6TxygJY5z2YUJYeqfEZYrebW5RR8Cx",
-	"Qb+dxSwTl3ifoOvElAMxsTnVNLwofVyqqdiWkQkJFx1hXUATOnWKvphXCA7d+FjazcTP0MyHPKohXgZx",
-	"UgCpWFp/JErMVDgZGfD3rB7hQog6wjIBX+hEq8SsYAlwp27qGeGVo1/rHQQxIQ0YD+SWHVAsUjzdfTIZ",
-	"SIApQbQanvhb6CG+IAIzzNUQPYMUqw8lYBnLiaiTYxh1RLFIS9p4KEMW4fJfMjbSf5RjG6/fEZG8UG6g",
-	"USy/WEjFDfBMPMGGbf4ogi5O2lBg5l4acWtB3xV8UgWjaDFvVj5tri6frkLO2hR4ky6STfXFuI3X6c5K",
-	"pjbW9q69g3gSDR8GdtbPAkdv9CEsK2k6BNvpw5AF3AJ5FJqpTxGXC+3LDxagCzwgEzmOQg+HGpN6j01y",
-	"VZpaAk8lxnB2RBZzzAcc27ehnw5wzDOnOEu4SY4zsMQcMNi/MmFMKmnicNeqqvtEL1Y3hUpCBDLSxY5e",
-	"sEwhAtm1Y/tPuDiBtX9ql/57oEEaRKByrd9Kfcavb3C3FK4CtVPU51vVDbXyOGtg9czu0Bw2bC/PHVcU",
-	"UjJ+DLgSDzjwOzNFa6BepGi/U6aMVCJJpxLJ4FLzuU4lqzFgxF/e7g1CKFc50DSG+MWF5m8U8m3cfY8x",
-	"4YXqlsAPBHv1UgDB67A01OtP7cp9B2Z2Taza0q55D1XSwGdanEQEtEOsUZdokN/cO84VsATGXTUe0OIb",
-	"tBkznbkiZbBcNfe4aj60eP2lQLNNeQN0c3m3SeXLveTLnlVtLTlINtTd6h3xDIwHoUHhB/XejB4jWjAL",
-	"tQI/A5rucPYpgkHaohnebbc1pbC6RDVXNCIF1ITqC7kiBvOArg9gU1fnA3BNTyjoDSUbsxjbX19QwUmv",
-	"Ag0922MF1ETX927BQa/KQcxu3Rr/sJXa/vikj8xCVGh7JT3+4X7KsQu4EbbuLhx9LA+Xnv0KMBG9S6nf",
-	"a5kFUl8ovMHIJ3hSNfix4JUH6FeqBr6WhDjCWB+la/VGM+sqxNF1PQGm65IKZ97vbL2aTAWWgAqcAJoR",
-	"3TpV8VesmIHF/Gz1lQGWLmKRAdEAOErM8jN2ThJRNBNSsH6GkinEdpLjJJeoaL3Cei6294yNsyMCs45m",
-	"tP8wC4pIsxkmRmxTh+aEw9bJgYG+3Woh+8Q8Sjs2GjChfpcxum6EVWIBFiiSku4KevoLhi3iqXiEkGVU",
-	"rm+Ww4FWM8dl+3yrZi18Kw83229Vy55ZjVIe6OZayxSus065TqtSFfpkzUqjcM5S78P3ehTuPIinmeDd",
-	"foSsHdCxjGs/RMBZ8Kz4AurDv+iIn1+y6TKYzbcgStqnSb8dF1KGBmUdSzM5FusdO1vWxyu+giXCsSGL",
-	"PY5queIQZFMeo76UugSZMDXGnFALTBkoc5hMwJKFnBCJCOyaedK0zqspGWN4+7ZNdi8RtW4Q0s3XO8Lk",
-	"iBe9kNjGvHrOPGjKdRmyZxco5DFDTTy23iRTpAghpDKvVvqVdO0z2sImn6PCLHb9cffMrCa7Y7eVdOvs",
-	"6n+/FGP9uZWTfiwPXI0rHYZ3ny/hgtwgX7K6tXr4l6dmr5TSkisRnMgLNBe6AmMz+S2mDmUkg0s/HLUj",
-	"ckPNi0ddEoxaBlrYlgn1sjqucYG9oobFl1evljWLrRMT6ZvUymMGFxB5R1VVS9+PcCMxJSV37BcYvkrd",
-	"z/QEVUpnpMwc5AUZJ6Qo4cSrb94RaMi2GDNwZMBOpRgTC8qJugmk9R83cZnm2rBesMS7SGtmuSy+Tvd5",
-	"Kz9U3srfl9cY0Nnco2iP/PX5DRrLlievZGeQ4kzYq2/hmzTTkIJl005MGosiPNknFFhPNsnUJJhHvO/y",
-	"TYsyYoNIr5ktyJTmsGQn1xFrCg1pFoemok0SSZotU372P9ATAHxIuqLwBnhcqwbC1sGkCYmpuGC2cJfJ",
-	"yOgIRtVUj3kxZkqhZN2HKmuO+2Fh1GRqWOB5IuX5hNHL7g0KJqcZZnp9NnqN3IsVkCOyrVdKkLhPjLgx",
-	"DnynsyK+e5pDOQZ/WsDgNypJLtfy1stccPFgIHCihSmbDU24CKJxeK1kho3yumci9HjdenkO66hht5m5",
-	"8PcVjYoTGNxV2rA6dp+/UJC/kJFwNJ2KCWv0QcQSRVAgzDkCFUv28yJe1YqGpix+RjrESIo+ZEY9Hiek",
-	"q1hy3ptCdm8X41C6f/80hY1yQzy7OYZ4ewJgJpFiNa/eNbMQ7tMP/s6y323nHazmfcxlIdzMa7ZcJHyY",
-	"PhPzATefujaOY0IaWSIlgDsWQVaGcn/Wrp/xNxoX4sQ+hU5h7znAAq96mAezje+jsY9MVealQwRuyz47",
-	"Yiz0S6M0A/WME6XkVAcdASDWJjbHMeaAio5QDMs341f10uD3bpCZp3txcz6GtRXiQ0FXVIldj7to1fRg",
-	"2n0Z5V6ivy4TTA/xbavED/HCzud9R7yfqNSWSbLCqgjRVqmKTJkpnzLRCi4ODjH76x2xNDIiRbUtRA7b",
-	"KGt5B0txB9nKBnwtd5ClmKfinplck5ngsf0ujKQfM/aVLTKgIbsAZgBty0sagtXJewsSgp21lMRClHI6",
-	"Av4BGAD4x950Jt7WRhD3rA492+ia/ANzVTlbxEf0GpxBoNRzXK8y1rPDxPI5zP38XvdCT/ZHCJzvZw5G",
-	"JhxtAyc9t63z4xIyKcjpFPxkX8VFwMC6VNXHbzKQQ2twmm7s9C2KGVh89lZ9hXCc1/3+0ucjbfmtaruJ",
-	"sr1Wwfk2pM15bAzj+Y7vyt33rH+Xq5O62MdFNyeRI4URpRgui4ZSkA1GsUxYAJbRxKSiTFx6/ewNw7BU",
-	"eFLQod4R3R6Kh8ty6R9gcY0H+A/UqB+A4JpFawT0LBvZW++IJxknOk49ZqnOjtknSVoKS//VFq6vOuXf",
-	"WQOYCMHTPoXXzTxunnBkNsvFCtTJQVoyy5ScEimagVcyhwWMjxLlB0FzpcapXUF/kICMQ2S/rydYJ3Cj",
-	"IIYZCm3litFWCfsSsFFit8x/gDsCWZizLmT/bLnZd3h2Tws43zWc9DjKCn76bIeVXPUpQ/u2KX79nRnv",
-	"oXdB782x+nLZtbrrzwPO86bFKaNAzAM8uFcsyioWFqPAMbn1IQ4+/Qh6yUoohIa4H1KfocJlxt6qQuPQ",
-	"jMqqNOnFyYiW9tiogZwIoq/jd1F+bvR+3OtOt2qT+3Hu96zOdVPX+4aUriIucK923atdhWrXpnnuvdZ2",
-	"r7Xda21ltLabFhqXqG2brxK3PKW26vJpXXKth/IMkYtchuuUflmaNbNW9bmbTrX162Dc15S7lnh5B0Ds",
-	"V0vMzdeQuI3M3Pm14spWiEvzdTvCT9j1kInXS9hNB+iI75ey613I+8J09wm+9zxreX26TWb4XkNk+VfK",
-	"D/O41H0dnH+le7isHM59Otl9Otl9OtnSdLIc//yxCuLcJ5/dJ5/dJ58VlMC5iaDpdSTR+7S0HzYt7a7Y",
-	"4+6T2H7IJLYfR5Hwk9hu1BB5HT56nfS2aqplFBQoX5L7ht6CBclv5A7mvv3wvOs+U+6eYy3PlLtNbpXW",
-	"O1xavwcNIlCHTM34VNLShlUQYrFxLCOmUFMeyAkIaUbaNQJfR0RUJQj67cZKfSNY74PgBF2BEHw7+3Qc",
-	"GURj/cOzM3pBup1Ko1OZge2bmrjZXI2hDYX4uZp4N82j+vp2v6JJMNgQk8JpY2ppGR6TaY9MylYDhN0o",
-	"P4btsEblwXmsCg9JvVKtDBgNYQf+quhTMW9k0+whtIFBt0oin7+SIe9zy8zu4xKv7YQxEzZOmJG9TWW5",
-	"4PxIxGplrPQ0XDV0uD2z9l8T6QaSE2dRaALnpnJMlKnFAL87IyntKSjGGhMxjiKwA0LtH3JFozHD2g0g",
-	"Sxl051wsnemgv3fFYiiUaeqS28pW4FVOJpKoEYu0sAc8V6uRgg4NzitWH+eKXLKR0VZlHLLYr5Dl/gyl",
-	"G5hIYmMOBmGSC9J90NVPvDClZjGqEqtNTsB5pL9HeuyC6zcALeM0IaOYBSxEbNmO6I7odKjPR/1BFxir",
-	"HjU3HFB4Jgm9kjwk8orF+o3Si6HkkGnKWKT0GcC1qsLKk+5hvwY8z4vpBF7vNkhvdJ0c9vVKWzYAq4fj",
-	"hJpI/Zcho+D+qpq4UBR1taBs6Go3WzaC00ZUmiG+Q9ziu1GIVsnv9JaYd2SdZ2ddY68jDmldwVpa1M1/",
-	"f/AvppzyqgPabmu8RTjAjcHaXu993vTT6msAQPe13trvZqIu8W6exFAah2uSn4PifLet23a37ryCA8dk",
-	"Ey/8yiGiQ2aDPlev5zAZSHC58guBr8cqBR46otA4YjQQeBwoyRQe1sJC+lfwJApT/lirLq6sIcSVtRtb",
-	"c9SQV5kIr/uwq7sTduVj96zGwX6segnD6XoxVA5rMRXTx4V31nhmrDEyV4Vg5t6iRNwNxnHMRHI+4qJL",
-	"hmOVkB4jxhOF1yyQKlEdoeU6tJdmwrU3UxkJDbC2MgNMI+T9PouxjBt+CCZKbLDVez9GdL7U2tgjYxEx",
-	"pfzSCDSK5ES5uUNJdoVZYDxGxaEj9Ex+6v7y4enbg5PD4/PTZ0fPz0+fnb076f4Mazc1kRTZ8AfnrNRM",
-	"Xcve35XTnRpOd108BRhkhcScTPuV8nJwuvelD26KSZr11d32lnd7IkX//2fv2nrbyK3wXyH80iQYy5cm",
-	"262CPmQ3m93tJTHiAPuiAkNpKIvwDKmSlGXtIv+94DmHQ+rqGVmWpTZvhjzkkBzy43fupRy42OpgaV4c",
-	"4mWDIcZr8zkrLizVWMBLYfvbwP8TwjDtKYFzvCY80fMkUNz5YT5I9vCxeS3wnyzjk8Ljm+GyXFV3XlPs",
-	"Tw6qlb/5rvNQZQf0O/Bch30MhWhI71LrAdAxL0rUbz0hhrHgNVB50Topq1OBNhwe6CmAQuksg7svqDJo",
-	"sP73XKpC3OdYnVQqxqnOJ0lrUJV6PBaKGOkX7dGVxn/voKB60LT4H3LGLcuhLcA1FFyv+IyN+J1gQzEV",
-	"JqwjFLHOS1lJl2PRbYVwXnpsvxlFBwlOfXdBfxXuMI9KUvkrg0qUXpxn5+fn1H1StF9a0Bb1FPg00jCl",
-	"Bc1bh/1Uj8Yxboxn4ZXgCmOHUX8TNTq4fH5SNrhjPkK1gyPdXPTf3xq4Pbcq+w9tIei3cfF/aPJP/1na",
-	"Nfnk93e7JoRqLVqkKUnbtEsNtK3atVKLJeNMEKpt23cDp1su5AcDFpU2S693ZASi7WJdC33cUptWRKJu",
-	"vYpLEOQEkPZAd6iW5mQeh5/gxSLoz9+BydX3WGVMgoVRCxMv57PBSAxux1rivtx4T4/0lA25WXtLo3Jf",
-	"VyLDOpgk8CntBHvx4+X1FctdqW9O4yvzl130zdZG3khFVfImVR9tJThEkrC0Dq7c0rB/CXNb+m0oSE7x",
-	"7+JuYoTtsH9E528rC79neyoEBXbTauA4eO3lLlWgQbrk/nam64m+hkhuMnC8v4N62F9CQW1uRE9xx/Kz",
-	"zlSU5emt0lN1Ft54Wuqbjj/jeYf9gL6R0UaEdMOv2zouASFD0vbU6/PXT3knosEcMTZuiQeBzIl7dzYu",
-	"uVwLYbG3tkC23HIeztwMdrh1Bs0EK+Uf2oQjLxDvE6+amKxhlqFi9/Fkq0mW9DkASysrrROqgWsMkEqj",
-	"9ZC9+PzhR/bdX7+79KR6ADEvl52LzuVLPNZ44ER95PF05k7n4fQnhlYyHc8/OjS6yjM2UcE0ya7l78Km",
-	"3QeIxEw0fDASBZ5aas14X98JeGvWU9wItsczn6zqVoQ46aAVaUra7ZY6JR23Bp7lpu2JVLqi6+x3fmse",
-	"Piq1yoefzvrQAe3K+PNWn9CUykwhrq6cMV4UomBOPzWs/QH6gq8PQlrQUWR1WpNS8GEXico9HzjWnzmR",
-	"JMEacQtAg55/nOgHEo+g7pXO9hRpLDx3G3CllRzwkv39+tNHBM/v//L9m5dRBVJ73Hg0A40CqmS4rcMh",
-	"g6bD9pQR/viCs7S0e4S11lhGwmkh7ncqxgk+bC3GJW22EOMEH66DHVi//y3YST/bMdAo8KqCY7R/AkVI",
-	"cwa3z+Mp1EVCoXBK0kYZZolSWfm7yHuqVibO5XECJa3gQzQ9LRNN7phvn3kxDCx6Nnmt04x7cckUPTXm",
-	"xs2yGt/sSE8hfx5FY+MJYO+gtyYUDR4JoRk9BSJgfPWeQe0KPtxjkK0hN4MXeRq7SyyETtuC4Vyj9miI",
-	"K/b/w8KOCQ4TElbbXyKC7AEXbSMMxCQIC1aqhYRTt0pPIc8CqEohGaeTlegm5n4yXkmFXrGpW7A0TBao",
-	"7cK5LyTMkgLe7lGp9tvqsOCMkKN7R55RsgNpnV8ixyVo7nDw6Dh89evHOZ7mtH66TFdka9nSzELm7ebG",
-	"jGvhfpg1fvoXWJdW1pItDBdX/KZ5/1fC4PM7QdyW9oOtTQfNrAZ+Ux6q0YA+0jHYC6YjHV0fd5gTyz/t",
-	"P1cxb8mfiv5I69vTQpTyThgIoKW/MYDWCGdm62Nnf4GhhhbMGellQ8hkrPQ0g7AFyOjSFwNewWaRjqzA",
-	"GYa81hluPGxRT6LosE/0e09Jy/oCMlf77iNnmxKZw7fOhMso7QCo3Jl8VAYYWpnNyTedmf2Gz72nJWgN",
-	"haHhbqJgF0ZzhW5yD8LDmmbNYWJxFdbQsbBRDo6RBTIWJ9DStSksgLQeAlqTunQXHH7mUWdmyalPUIpW",
-	"wTZCp/kTFmlb+L0RdQsPL8aZLvsULTI3cIxEpgeASw4xl+c7QY2NnKlepu140zNRDhp1G9qxoklrTPlG",
-	"P/ZJP+LOfNyZXs06Hs4FSB100UNb6SmDJBxeLkpV0w79lcH5FdVD4Jc3MWUenPLQJQ9KW/RUKbh1lDrw",
-	"S13IAeM9wYF7YISLyqJKWAv+atzUJlE46i+uHVcFNwULy8IuOucvOz2FefSx0g0YF8C4D2/0eEI6oBw2",
-	"qmVuNiaJj9wgOMaFjqXqUDkNgJohr2RJwqEbiWruwVc5TKaneFEY9EWn8eNClIIX4IQeHPDHk34pB6nn",
-	"OmKTrqNX5z3ZxwZyu/SUVsJ22GdRSCMGzlJOTseG2j9YZzSkj0eWAzkgYmd1JdAXsHaLZFRTCrghDwVD",
-	"nGZmAu6Ut7Isu7iOoVRIT9GofJ/bY7RdonagkJzX0bHfRgISPNadxOyN2fy9U3uOUKZHqD5CLGB96kDa",
-	"PSePz+NHPbXL47fQqG0evzD6Rv71F1tNq9hqXsUjJ1bMzWyZv4YNnuQZ3S+Vbc9I7WH729cLfjR5A6f1",
-	"0W11Q3pZd0FR2ZwKn/1Bf3mZfFNy6vfwe3KRdhiFWrNKo2N4vDCjmTmK/6ty+/HiiQVpHHXExHakmNq1",
-	"KkmR3FS4lMXBiqTJCdniYB2DQImff/ujtfYUPVC+on5hljpLEBl8WinwZ+GeZLtvqy8iwtJSrlts9jU7",
-	"aXltb31fN7uovx3q500ztLMTHUsctksmBPKbUO4t45uTCS0ojsEVqhq7WU/lyZtysqtBploIF4aIJz53",
-	"n9ChmKsS+J+JmIgCsvOEe7fOrkv/o9y6Uy6d7bCfFO+XUt30lHQQKoYTwqZDbeoYtSGXJbjG7+6Kfuvp",
-	"AbnJoySpTZRgszrDvYJMlWv8HMjyuCbnzq7Ab1vZaW4UTcFqZaPmkDU/8yeJTT4s9F2RvGY/cJyi67ao",
-	"/E1i2lUmmp3Tuk3C0VkUZRokoiEEtoJSU0pQl/UF/QJeZzVHXDQgLBT6CaHJFFNAEcrvonGUksLBJfDn",
-	"c1bwmSW9WbSf+hFhngk/lMSaikfpTdRqvmGVVBMnbOY7q//218Nlxt5k7OI8YxevM3Z53lPw62s20hNj",
-	"SZsKJUb8lRQyYZScclxMqF6KolIgeUEsdj9WkffxAz7idmhoHgl2t5BnITsKE0wY9RammFVNtzbzHqhp",
-	"Zg9E/IhMOi7a3cmQsGtavtm3ZAGfjXbciVMUstc7lvwsgwNwTSYgkQ9ZajyghdTEnlCjZeeDNjXMrbfh",
-	"YFBqWdRWH60zZjWCrxED4ZcKFWF9USe01ArqamslOuyzn0Os2U0GJ7S+yEpATfE5w1I/xoZ6mH1qvxRY",
-	"Yvqi17jQz6plOAqVfqg1HHfZN+3B8/mYwBZOj9BOcasRk3TCbgCoz2KgTRFjtmoHlFlySju+D7DlQjp2",
-	"VC8EBTwYiOvtFxzlMFwrWIu552KvHsLxV8zyGfHZ1NHuiXHmi7BPo8W83I4W+fG0pENpk9Y0yDfeGIeF",
-	"VmO/T0RBSh9ZlkG+OAp42aMP3BHB0xco2LJ7OILRmLtwhlZkPED/DHSr8H9bhJFCDyYV7KnsZGLKk+5J",
-	"Bw4WjWuxK0+UyPcNRoaRCdKwgttRX3MEtiLGNnQhkeHVrx9tRqVIgjuKKsK/WMgL6weheOWnuOS27Fd1",
-	"eSzBDYVKS6Qj65KhPcO8VEj87vStCGpI0vSOjb4xvPK8rSwBzZJhEMjZbV4PSbhIqLd1LBp9iKR2ZUYk",
-	"M3ltYoJf+QWS8sBUgJUCELqM29uMeagfzmjOhYAsZWXJahS2jBSIc115NA8RdTGWBAtrash+yVUo0F7h",
-	"bKC6JiZ2cVqXGz4gk3TmTr7+++t/AwAA//8=",
+	"7L2Lcts4ljf+Kvi0X9UkGUmRZNmJPTU15Vzbace52Ol00spaEAlZiClATVBWlN58tQ/xf4Z9sH2Sf+Ec",
+	"AAQpSqJkOXYy3q2ajimAxMHl4Fx/569KIIcjKZhIVGXvrwr7QoejiMG/96OY0XD6loWMDVmoH6nxcEjj",
+	"aWXP/khi+2u1ckGjMdOtQpZQHlX2KicDRgIp+jwe0oRLQSZUEZrrWa9UKzH7c8xUcsrDyl5FhNPPoyBS",
+	"/Av9uj343L74erbzIP5zENJKtaISmoxVZa/d2K1WEp5ErHgwyXSkfxnHYm8wDWM64mJvFMtexIZ7ZgQ1",
+	"1/zbt2plf8R/ZdNDrpKnOAdZel8JRs7Z1CeTjvjpOZuqyt4ff1WCmNGEhac0qexVWo3WTq3ZrDWaJ43d",
+	"vUZjr9GoN+D/PlaqrmlPv/fzJNmjQBn7MuIxU/YNu7u1Zqu21TyB7tk3wDS1+ydfG/TN8P3ul8NW79dA",
+	"PxcqoSJgMI9iHEXVyjkXurEZa6VaiahKTseqeKhbuQ8JOtSzGFI16Eka64kdxazPv1T2KoPgNOIX7LRg",
+	"HDG7kOfmCzgMFciR3lV/VEZcqD09//pd+t+TmCes8unbp2plRM9YZa9ZrYxYfIp/tBrVSiITGsFz+Bf8",
+	"oip7TVg2df5MxvuB3l7ZFXtJpyQZMKLOeRSRUBL2hQZJpB9y9a/MQrreIxrTIWx+OpRjARO0rSdEL9s4",
+	"jpkI9Kufvnurt5is7FWePH24u/Wg0W402u3G9lar0dxqNBqVb1VvJMdMhATfQ56+e0sSSXQ3ovsR3ZHo",
+	"nkR3Jdg3GKtEDlmMB6K9+6C/wwJa22k92Km1d3e3ar0+69W2t4Jer9ejO/3GQ28DcXGqWCBFqCp7W41G",
+	"tRJLOCVyIlisj5CekMpeZUSnQ33u60lMheqzuJJO6DG2mZ1PrsyExmORmcS1hrzqyN7zZPArm+ZYkTon",
+	"SpJkQBNCScySeEr0MGmfXXqAPGTDkUz0usP52avEY1F70N+iNZWwUa29KhGPaPhY8x2RcJqbYOCW7jdN",
+	"gpAJuaARX8Bdi9uvy1ObKU99J+g4GciYf13KT8d+UyByrHJrdCIlGVIxJa8PjhShMSM9xsUZCQYsOJ93",
+	"eyzuUycn8ZTQM8oFiWjC4vWI3m5spUTDwBcT29NNNJGPaRT9yqaPpehHPEgK1pJGkb4z9MoMWBSS3pRQ",
+	"EvJ+n8VMJPD7/IUt6Ky5mRwxkb1TZX/mrRu4Ug/SjQ+fAxIXz4x3VmquC8zUgIozFh5zEbD90SiWF/mt",
+	"fyyHLBnoxR1QRQJsXzg3aUs473pKqHkliVnEWUik8N9SJ5o/wDZZd1q8DWJIIUrT4r68ZGLMSGrQqeY6",
+	"wdR4K4lTkxe09GZ4fXCk90Eg45jBMuSurtOQnzHlLlvz0L3DPE0SNhwl6jRmQ8oFF2f2F7OdTsdx5B7N",
+	"F2fyMsKl7qqi97f2mjPCzoOgwVq97XbtQb/Rq7WD7a3aw36D1bZ7D9k23ervhq0msmuR8GTqCUCR1Mzi",
+	"dCwS7qiT4ySQWrLJ/OmJKzGjSksEWkKBTRMwPtJDZdMXg97zgL/iL559fPr25M3xgToYJqOPjw92DsTB",
+	"lwM+4eEv0eTgs+TB82h8+PuL6EPrt1Hwy5uYirBxIBp1ttWoB61I9IbPGuHvL6KCK4QppVdwwSy1t7Oz",
+	"NP/WSXdyhdodNm/rFclRsxuQ9GVMqCBGbpq/HStqQGut7Z29h61mg+3sNPrBA7bdpI1gt9dstpu7/d1g",
+	"a+dhb6vV2Npi2+3gIWs/bLfp9sOdrV4/YM3Wg20a9Kk+jvlNvapUtcED0LriA9Dea80cALZNd9v95sPa",
+	"VtAKa+3ew53abr/xoLbTDB/2WsEWfbDd/rkPgFEkLrXPH+FkzG7wgYxCFsO9IaTe7t+byZonl91K+Jp0",
+	"8a9iP5wKmZwqlvj7wrTa6Cr2zGLNLOL0GF+cUwOAS5lvkkBesFilCuA1X5rtK740260CC0Fzt/8g2Aob",
+	"tYftHqu1+zu01tsOW7XGA7ZDd4OHzd5W/yp4hlmDf4eL8+kXFoyTIo5i5gc00UTGWXH2Vmy7lNhWYXba",
+	"s/swP6TmXqPlDcluULtdV+Vdm9hJGZujv5MWWh5ntL6MYcN7jsbIS26v7dzeqgySZKT27t8fcVE3FuJ6",
+	"IIf3Tav7/f12/NsvDw9Pnr16/SQav3r/uRYefGz8/ufW8N2fjWA7aIYvWy8+RI3Jm8r1btLtAjZ5TbrF",
+	"urtwhRt0xESoV/Tbp2pFsC+mc37nHcnkLftzzOM8GzuSVvAXjIXfn4P9KDIRrAVIRRFXyJWudFn1l2K7",
+	"YvnVfG3WfJGIm0jCRMJiEI82K+ze8o6fjXcU7695loLsLjOL/JMYC1be29s0ev38ySQ5btP+o9YvH5R6",
+	"JX77JW7Ij/2WOH7Q2wp+PW8Of/vyZne/cr0mhwcFe/uaTA7XuLeLXd1vx8JzJAo5uZXkbzyju1JR3W6T",
+	"Ih6oN4vvaDZ8b8m2uTWU/uiG0u/AtbL7EaYdg1YK1cZ9QfZfH+RjVpYFmcwJ+igRvuHG9JqLQy7OCwf1",
+	"TMaEkpAWjsmPW3i402400ne+1YsyZPNo1YJHjE3AZyr7WuKw0TD+tzIRMpVG+LDXbwc7tZZmZe1+M6jt",
+	"0u3t2m641d/qPwy3aLOZTkhPynMuzgg9YyKpzAxuOd1/jmmspW4c3kCO42XTsOtPwnvWG0hZ/IF9MsFf",
+	"wTejd7IiVIQkaxvIOFRVEPMRMrDKfsTiROmB6YuuR4NzIvt9DnPHLjA4DNa+bmyy1YzVoX6v8qlaycpE",
+	"ejAqIxVZv6g3deGCDawX9ZxNq8hGZW4hb2y8FQSJzIuNOv3f//6fytKgLHzT94y9Shek3Cab8GRAeKKI",
+	"YkHMkqUL09oqFFyKF6b81gy5or2IhadZLswEPK3sJfGYrbCB+5RHXJydgp/etxtUmv120OzvNGrbtBHW",
+	"2nSL1XZ721u1B2EzaLFG7yFtt4HBw2zsVSYDxYLTj78PBr3fH6mPx48uesMv24ePH417W2/OPhw/mn58",
+	"/0wd/HIUfdh6EYWP2/+sVCvjUVh25lY6ak9YwNW6dp7FRg77tj6NFPO/Vfyh/eXfsfeo7a6XUL/4qV7E",
+	"I5k8k2MxO3w1DgYE1nleQE3MMEAKm8YskPHaUVLtNB7kSCakD0NaHAIiZFLDdkAMsJ4cGfZhqUBarV8j",
+	"A9tAgEuzkRKUjmIROebTQMwzGfd4GDJRMq4tlAwj1WgUyQlw9zk0c7WkH5EjFuMBvnxoj6NjCe191y5D",
+	"/VMV0IgWhKHKmJFkQFGH1NLJgBYTnEpsJKBCU4oMklB4BjyXEuDmGPzEk3RSBvSC3YBJuLCB5DP3uKVJ",
+	"Xz/EsOTiqD+i6JRMBtweaUXOJJnoI1zVcpOdI81DjIMXpgTbwvVGEimvfzJ+ZdMnbJQMZiMh+zQm/VgO",
+	"YfR9HqskL6enmyIhQ6kSstXSTZSeRdJjZmeERAqGb6JCJoN1YyA3TDXwkHyQLsZoItOarrP/Ycsboc28",
+	"DI4VTxSL+jeC8F+5mLnxPL2kChGghXrZnEmwMyBFNLXPVZ1k3moOAhWEhkMuSCLP2Q3gh6/0dpyN1cZt",
+	"WpZ8FGaRfFxn0GoMJ1W4Jyb6crcHwkim10//iTzk/WRGJ/fWSB/cr2zeNMw0hBuvTl7pucguNkxVxPvJ",
+	"tRIeM/aVver388JZgsPPmP57zihqfkMJMm9O8QRx7xO5C/ZZ4ds9fcJ+ArUBJ9DqewlUeaL0/wyZUvSM",
+	"mT0lZE+GU0LVOQu1Sq2n1YxmoTUWh4nfWzzIjGxnFUkiY1CrEiaoSLTEioPfxKraESxcUmykqfACwOeH",
+	"uINcQhXRqitGhXqR6DDcnM8nS7UXY27fZLPDFr7xhsW3H4iExYJGT+NYxrOTpFh8wWKitculQe0TTeYk",
+	"luKsTo6keQbTEsnJurly2w1PwLeDJQxGu4Rk09iQCbklviV8llgeWlU9o6+Y5BRK3r07eFI0B3/8VYlk",
+	"AEo6TQY59VzT+qlaGaozIGA0TogayHEUalGIYsqLfbMlZ8zD0xGNFcY/ZMevtAYLqVwza8W/gqI45Ap6",
+	"Lhzpn2MGoowWwNLxPeMsConTYN2I7CuzgzEm8YUTadqsM4mexX1jE2h1/ILZAw/ZqtOHxu/15u8Ji/gF",
+	"i6cHYeEMrj5joXnhRmcM1KIDEbIvBaPUj41tQoyHPRaXGid0Wz5CfYDPWFwlY7CJkUQSPUJGVBKDLVuh",
+	"pRxapaRwkSyg5JCrgrsg4kMOV1YiJYlofMbKLT/0m09JxJRCQV/GhP05ppEmYhscVWa0usmpbnIKv2dH",
+	"jEJDgb8A5AA3Xrlst2p5II0hdMM9xnk049VaOKFGZWs1GiQY0JgGCYtVOlyc+tNEylP4bGa4v0D8xNy4",
+	"itXOlhvlb7olcvyqc09q3VH2iccjQLj2PGP6c7MHET57itdHZuwHpuciZmbfvsbR9F12GzuaB9ZJtGjM",
+	"VjpbY8yeh2BjY57Rqo4YB60KLf1EYHpOkf9rzr4utVHM22GPpGStuEd+ZQt4dbmTaKbWeE8yM7vgNO60",
+	"Vz+Mh1ycFzE6cU4m8AV9V6zGPwq8fCuyvp1G+2Fp7ncDWHWz9GBfTl/z+clnKArFoAhIwUrN9oh7rHru",
+	"e8zYRlycjoVNPs2M7JUNA1gQ5V+KL5tx2bCC9YSe14CMkB/KiJ7BOHpsKkVIJjY9NuIKrK7BgKlyywzI",
+	"C1d2IS9cYyn1l+Jk9dUtPvoRoyohS48+fjM7TBnxIg3BTzJaVXgYwanHIJAkiU6HXIwTtjIHaLbbZSf7",
+	"jdXBLymrGwIuI6rboWxIwil/b21OwMHAr6KjF9MhQhSAfCCI7H3OZWrP3xSIObJUOgg5BHbR2EMo0M9O",
+	"4d+ZcRon/uxA3709tEIMOI9LDXAcR3MmOjGvHI5VQnrsjAu0v1rHNEy3oENNxECqpMQUm6FvTJ8zEQub",
+	"kb+0PPBc3xl5/7PmACwmNq60lAsXVb5szypRkvDE5qFqSeNafLpHcp4z90h6PtliYxYTIaGkx2jMYmOg",
+	"RoHUWvbv/F7bH/Har2x695qBSo7kiR7fDIkw6vLU9Ql1XObaKUqKcSSO9Lmxv5TfoGmnDRhdc2NYFjCR",
+	"ybpcHPsxLzfuxoaAHMmkMFNHv+3SbGRDS5WOYxldfkA9hBkVxdEfgfd/Vbg44fXaEF0lYeI0YZmYW6MF",
+	"GLS5Y5YU+zatTqBHH7ORjJM59O57rg2/U4qQh503QLYZuns1pu8vot4MqGbB8nQPPQla+XglopxkrJ+C",
+	"m3buwo5AniY0CNgoUYjpBH5diZExWumoE2Cv8CeLlfnlEreg7wDzh7iIcD2QGrRDcrV09pKrIU2CweyG",
+	"dmqWEV/N/l2ww1HwNo6+nOSYDKRivlfbvm0DWwAp0cI1krJsFnTrmmsNc8ExwOfxgAXnI8lFMjdwd8Ao",
+	"ms8mcibYp5JPl9rpN3utYKtd2w53WK3df9CoPaS7vVojaIYtttVv0+1eR7Q64nDy+eL5o99+f/3m67O/",
+	"/74zOHz79Y149eDvD4LD0ceXO08fHPwqVXTy+dHu/j87oiP+97//P7LOx8jnd88nX76Ovxwm8uGvH1rN",
+	"Lf7bx37z5OOL14eDvuCcJvy318nZ4POYPn54OP77+eNf+MPJ4/DZ8fTt8/u/TH9X9Mmfb158efP+Y4td",
+	"XHzY7jVeq0cvXk3b8p8dUfHnMvVGFUeOx3IIigzMotb+kon09xY4n/aa1cqAqgGG+R48etEOeuMP757f",
+	"PzyMX/ypXgfDP3+//+bNL5Mnz/aHv7599PnzL43Hcfjrh39qqTiRlb2Wv8CHjPbnLi3GK80EW+IDTG2R",
+	"JsUD/e/4wMQ8f54kBc69y6T64uFSGEQ6imjgAlKrFcUSjC6GaAk973hMT83Wtx90WU5hs98Itlu1h/0t",
+	"WmuznV5tN2iGtRZt93aCh2GDNecgZqA/Zq9RGBQ+YlrhrTR3W/VGvVVvrnSYMRYAG5bZvLoLH7KlaWOp",
+	"1asOvN2nIWK0b0A7Pmy9vQiiXQTqGD47/wDAHc8+h893p7+3klFv+Ia/4i/+DLfe8MPHLz73WttD+vuL",
+	"5MPvb0e91nafvn/DXw23m73nE3UwPGoGW28veu9/m/7eis4PPkt+9OR86+Pnj9GH1tPk6PPB1hFvNF6d",
+	"nH89fP9i+PH9QXJ0cvT5w/AF/zB82vr4eb99wCf84/PfGh/eRyqYHuyw6Yvpx98fqQ/vjyI9xo/DZypo",
+	"vVMH4igKn+1ydozj7r2PxgeioQ6Gg4ve87dREO022O+PIj2GD1u/fQ2f7yYffz/QNCCtn8Pzl+8/TD58",
+	"fTc9PBkMX+rxPX/X+sAb2x++Pjs/PHkxOHp+0PrwdXD+8vm7Lx+5npfo/OP77Qb9/e020jcah++/KP3O",
+	"njhqfHi//fnjbziXPfGb6j2e8OD5b1HA9feebr/k7cnh54PxSz3H4kUU/P5bFGy9xTnkL8Yff4n+DJ4f",
+	"qaAVtT/8Lpv0uWyEYiSOPofT4P0A10a8jXrDZ+PwmVmzzx+HL98fTD98fdk4PPnt/Gj4Ljl6/mHr5eNG",
+	"+8NJxA9PHn1++f7N9OPJ0fDo+dPmBw7vGPXev+Ov+MH05ZOD1uHJ0y+HJ/tffnuyv/3q88vJq8/7k8PP",
+	"+5OXT/YnL59JPWduLgG8Rc/94xe7FdxJp5o1VfYqf44PGx/5q18/X0yOJk+OPjx/c/628YGPR/GLX17u",
+	"vtx9tf9L2H73dOts0Phn5sKZi40BxmyqEpAeZriRA8O45Uc/ID+awaywu+F1LOWy62mO6PHXJW7JLHdc",
+	"a09XK4p/ZelleyBokPALNtceHjJoQHMaRFGCZqOaFTNn30BoP2Ex4cLC+NnX1ImLNwRL3lhEMjjXIqrZ",
+	"wOvHFbZ8AVyPyFK8RPrkouaamsmam1y3DxrCgixHs+taRbsOaGn1HobNYJfV2nSnX2v3G2HtYbD9oMaa",
+	"dHertxM+6LdbM1k3ecFSsaQ24uL+r+1GIM5HFyeT1svfas9Hr1rN0zfiw4NhY/Rbbyt8sx2ffG1+eR88",
+	"pE9T0hZg/3g8wRE4Byh7xMXqaOTr8LgBVacj7mIqFzCxAsY0w464OrXnAN/H1akF6jOMsyg3N89MPy1G",
+	"CtfzPAf9z5wVlxq2zkHDzvPPWCVPxGyKemZdNnDYHD3LjpoHtPeaiyOZvJrkbKL6dVpBlRNRVsMH5Z7C",
+	"9JhsFeWUZK3mzir72HhT6n5mxMtmQMikplumUzBj3kmz5BQrTjPLtKiTxwOJ2ry7lIT+K5bjs8EGaN2d",
+	"pXW5VcfS6qw5XKCjEwMRc0djItFagQl7OOZLZ1OPuDilo1HEmToFCH2EwdaPgwEVgkWAuCesw1RfSac9",
+	"dqqXx7ID/dz67U5xiOjzmU2fH1Ie1RUT4P+Z54Dda25nZuMJ69NxVBA5EeIP6gbPwiIytxoZMt9Bxmmx",
+	"KLVs7a96CXBsJgY6OzYE4dY7fpA1k5sXHMMZ2S8QrfbnHOEV7svc1behu8sf+LpS4UaIMGO+PBUr37VX",
+	"swb4YKWbdxFVR0Xe3+V7CqfLDTud5EtNu1OMYogk41p7fYZZBrMhCng5L4PXL25q4O6ncozpmzypk7f4",
+	"j8slHre8O8wjIs2VWHiXeT1qpoeejrc0YYd8yAthWc0oFQF3SALJmKr4On9b2DSblxFKwerEfbGGvIso",
+	"OtXCzgTrV9CYXS6Bo93yLntXFsOSsmSaEilrun3NtYdJAsfWPBQ3WzOHqQyYUVYF2WCpnIUlU3CoBRVp",
+	"0pHG4yy6ybIXjmScGJfYfARffLU+BvF4vtTbo+LcyLwMpVn7rXqlELJWj+CYJRiXXnj3HkP+87QQhmHF",
+	"rDXzMRuZ/ZqLZ1oUzX2PJZ6UOnvPV/YqDxvtneZ2weveooUgB4JlzAYF8JIm8vI089qq+Up7t/Vgu2G/",
+	"AuGghRO0mffPe/s+UfxLLeRnfPlknEhZUOwmTfriivSwpsyC+jaOJ2lGMaE84fn0L2Qz11vv5kTKQwgV",
+	"nqEVNt2yaOJMS2hl8rd3tre3dkhvmjC17jWyleWOdgzLuCK2M7S9pGJqOf6c2kUmymERqJJHawYJ07xh",
+	"BsdZofubKxdSf2NuCDMn73E/zpmSoq27eLPLvpYj4u+76a9wejC+sADzwuTw6vVvNSxy0vztUty8iihe",
+	"VGBEs5BkKGNWJ09YxAAXwHDtDRgR3LR4Qy01La69npZ3gl5QHtFeAVdl8QUPmAV36DETlT4vOMa2R+uR",
+	"BQ2a7b7RTNmtTBieI2VpFJ5riZOgxiOM3XnJQk5PoO88tqmpeXH86mh+vGFiW2v6RqOIB8A87n9Wa+dC",
+	"N7d9Qt1wyVCPlwCxy2h2nWrQqYZxyJp8UN0XIYkBVeyCxVMT1yD7GBGkuSDik8268sA1dA/Ryn5jMe/P",
+	"lQ+snpnkgnMA9Dq732ZudDNsm1i60DRvk0WzKwfPODPeR2P/BaP0Imy0ZlYJBapxQYMWbfcfhju1B72t",
+	"Zq3NtndrtBE8rO2Eu2yrt91vth600x7opWo/aDbtI8+x5rRuePFu2Oo9DJqsttVvP6i1ezu09jBobdca",
+	"bKffpA/C7d5uw4LTGTrmDb3pDR3aY2i3RdbUT+zWazXa6NnLvNNothbr0swijNUL4S6JxLZmLdHc0hfG",
+	"Z+67RTdhWlpH6Gmhn7MQL6oiB0Jlb+unXf6H2aH7y1/RXCIImFL9cWR3QG4/AM+d2Q/+R5qNvUbuIzNQ",
+	"zmttE2/NDZLgLB+xkIdcEQs3OPcOL2gLEf3GUolGIozi4kmdPMWcbJ5s7A431PgjXcTDzXhrrnnBjCxB",
+	"goRDgMYXgOvo8wtGQjpVNwYT0sI6VjxgSGNcWxcZMqWhPdenXBIyshj0cffSoI8LcTwFMTNhl/EWwHPR",
+	"amxtajUWChMFS7HiHeZ44IIggNuFXH8hP3lLecIWhKSZWF2jt6iiSNkV7nb4aizF2aLMWRdxsCx8oV0c",
+	"vuD6b8D1fuCiH9B8tvAK0oTV3DkxZB7KoEilzo8V0zm1BjW5XPBGhvqrDtPYxFR9q1YGjIYshlnaB/Pz",
+	"UxFIK7BmT65JrEmgPjS0STenVeKqJnSFoqaJaKM2o0WAWYrZ/e7iegAafsCGFPa1GA/12XY/fsqlWmMV",
+	"dxjra5tNMTvQVAPFQb7eP3n8ix2nInfePntMth883L2bHVJeLy4c2kyjwiE+PaFzJvGCxcrU3E6cp6xK",
+	"uCB/jmXCVJ0cwKx2O5VGp9IlkwGP0ExtAwdAf59mh96pNDuVSh712B//SO/lWI/iPzuVPxq13U9/71T+",
+	"b6Vo8IcycNBcswTQMIyZUkUYXVUSs4gmiGiBhbWzjc1WxxXY2n24k1uBjF3zfsmCIaVozr5Z009r/dqn",
+	"v7Z2vhVPgnPIFc8C4l+g/gZAygGYlqq46yfmaESsD4YJnpA73bh71yCfpH49A+ChJwdzC4cyZuRON+ne",
+	"3SNhTPtJjbOkX9N3Cx3xWkwTBp+umbOb3wbnbNqp/CP+Z+MfyT+bmQ28gMQUqGAFQjFlNQVXvtM9Z9Pu",
+	"XSJtdQKz9mZKHMnOassNDrMid7p/du9Cs6K5udOddO8W0/nnP9uNxj8m/2wto5Ql8XRfM6diIhE1CxBq",
+	"7IJIsCiTHuvrFUG/dRJnj91uo+F/d8gFH44xlSZFwQJYLLiZJpP9cTLQ0xXQhM05XWkLzSXg5QzPy86D",
+	"7UZuHh5hDnHMaDT8Z6di+f0SVpCfn28GQYAl9jKAkgqYQD87xC4Pu/ZAAyQtVeSelksdvOw9PVfjWCgT",
+	"9ZsOuLACAnhZIdXeFCzwcHkW0TGkXw6ZOEsGlb2ddlVPv/1Ty7vp2denfb/2kda+ntY+/b34uPuQhGUI",
+	"z7I9PQP76pxMBgxuO2o8v0M6JfFY2Plg4cyElC2KNDtJ+YSDRTP1f2PWr+xV/uN+IIcjKbQIfR9/Vfff",
+	"jbmpB2OCbueRPwsnmFvbcoG/RaR4AcSXJiOL57d4Fa0hztvD3mPOFHI5oxPN39Yl7WAFpPtggZcmPQsS",
+	"OEs6urwN7ahhcGEDDnhURRzwRoa2RuGw0Ui4aMB9qfcmssCdNoTwfUHuuNtoPGju7ra22w/ajd3dZjVl",
+	"nI1CxmljBUpsTIx7dPgs2VXqbbFmf4e2aruNoF1rhw96tYe0yWrb/VbwINxts8bOVvEq+UHol16lg/7L",
+	"+aKrFhyzsiHevTZwqkoowjHJPrRVVX3hdu9160R3R6UVrGkK7912s0V45n0DqjKQuEYirZNDRi/AlijH",
+	"YGA0L9N3sWvzXg+GklEsv5iRaVL1Pc+UvvHh5qQC6bjTfX+/WyXd2tlXPoJ/9GL9n3/A33dBbToTMkZf",
+	"G8w7ijXpzB/0ay9NrnEh4282WotY/51O595//dHpJKT66d6d9/fv/qtT+eP//Eft/32616ncgXH9V60X",
+	"/xeM6O6/7kDTT/eq5bvcvWfb3i24WaqVL7UIANSgCole/CMp2JobYEAv2NwNgFDHWm6CWuGmc50czCw+",
+	"vM+saBV2FViWE8fethptkFRhA5jfsltq0XppAn+yRTOBFcsZEMZV+YEYKfspGdZdyG3T8PBLs583Y7ZQ",
+	"Fu4K9iVxNyRAwqEQXCfveTLQvIEn1RQXDkCbzM7QDwWbMPREACUWEc6KdvDhtaQ4FOEatd1iKU6vWjBg",
+	"wbmePggoc9R6GfLPYkxRmKUbcJsN1ejrTWKWXcJmMU2QP7/xu7BYicjTcyKXU6NXxFAzs4TQzjm5dRuD",
+	"HDWZt4KJrFwpbaWlUPTIV+3tloK/0Q0IqDmisxLqOifOiqXHxoaXpw2KMniCJ6wJROxAbBea/rLrR6No",
+	"3iI5P+msASt1d/oe8pDRsNiUBaMHyXI/SGQ8Z+SmzA4sDZYslfGegetFIRpURYkFw9UYwO3wB1dtpJBf",
+	"wDfn8IvW9k6eYSwc/8aZnslJg7+EQU26Pq4Ha1ALxrGScY70Zept0RpmfCrzzsWMErrO2cAhLjj4/vBo",
+	"D8RTGKGFtafKZwGwq14fHNWv7DDDgIuvEn+o5gyPRkyr/tSMGqruyNgUIEJT6NYWGqMXXC+Fe2drO7N3",
+	"IIPXM/R2wr/a32r6Py37nxP8z17mP3c6nbr+V7O6++3uv+58/K8//l77lGlxd/HWg/T87PQs0trmrWdO",
+	"fVtxXbNa2trrukjaKzonvrRXOKyM9Lb2sOYYo3+x5lI7nci9QMlD3Op540IoZn9Eoc1ZbDYa3kUOxT/K",
+	"3N0wzldxWMRl3xvTmBWvLAAQpMYoDF9x98NiGVLGYY6buoFXqAogSsM4a+AvPZBld1uRHDX/KBurcHqc",
+	"l5/inNj0Y5xhG3W6/BDo184lHUNBy+18C9FxYkNBYTSI+LtgOMgiyo3HxxooOyxvAG5Q5e1Si0TVPM/L",
+	"VQy4Oma3lM/lhmbMod+J5y1jd9kUiI1wvZbP9JplmZ6FUs+zOx4McFCJNIYVNNFhipSFWm/OG6eBIypi",
+	"ztlRlh4ni4uHmt4gIgHVo/xkuqCiTc4nJsrOO+gmxjvVihgoq2Tfg4lwUBomNL6LObLdqsFPwDY+rg03",
+	"YBNdCxnTxbSJrpCCdfV3RKjAwmYZzcSoBQslkgVqmAOxSSNqU2Ab/dUFNxbAFx3zr2y57r8prR9Qh65S",
+	"738rozl70+OYY8XUDHdMFXw5EYgZU0BALCEHYz3jGQzODfWYJY+mi7Znir6pWEJ6mPlKRjRGj0Th/GJC",
+	"duFOgRzyasUU7KxYsJwFG8Rluha4uunQbQ50UtrzYARxSeKxyM5rESJDIRHw2XUnGQed0rDIUJLl/oW2",
+	"EmQL/s7vyWRwKYOJQ5MunPn3lCfHpiDLfCabDzAwHLbqBfrkwZm7ZgTdaip4MkKFmqAQoZiYy6H1N1yZ",
+	"mEIu7TPprcZSZ1wGXX+xd9W4TT3nqg0une9JLRmcWWAk94L3L2kj/6b7q5EUisFK2vRcE/8GgYFeFJgJ",
+	"rvs7RIMBdBgQk+la9FXb7j40mk18W9jnXS5frKRwjUNFGnOLZ3P3gIPRmJEeg0xVrR2wsJpmoBalXYLm",
+	"RrP5dkmaw4z1hcun3XmBiRC6U3OmuyLqTOv7XpTPNxvTYYuOrrF2WXz1havhNd3MYpSDaPdoNAW91iDz",
+	"MY2iX1mmQutCWvPt5xd6Xfiaoj4bm7uuV2j19JxNu+ULwzobRDegUYSduSIDFoVQe9sHXBcsswau+NQa",
+	"q5BBDFs4cWnLjUxXBnym6mpjm4ML+B360EYsceZWaKpb8TiFJcvMhFfsar2D58P/Lzt5ru08fP2FL5jt",
+	"cTUnOF+IwHDMYvh+C9tvnRD+3KYVhNaYWkNm6enNt58tD7JsdVzbQiT8xTs92/wKOWtaU6SaK5/gLZY7",
+	"CzAcT4A2DAPhbFDJN+F/Y5XgomuJemYNcQKvYxWvbIfnJy5DdUGi5BrEF7xlIfH59hsjviBVs4hctSad",
+	"BegQC+nMt98YnR6sBFVZfAf9gCcOXALIB+utX2pnDdpn3rGQ8mzrzdEdUx7ZOlpQ8Ads3sALBo6bgyCL",
+	"Aq/iX3EKnsm4x8OQrSsMuP7ZEloLJ6Goz+bOeRrmz5UpddYbJylLBNkdtW85YjH6jE0mi6lnB2aMvykn",
+	"X9lSXu4dRoFnWCU2O5F+kfOfeULNdIFVrqAwGNwt+AOqVJR0PW+2MVraMPy0mqDBFsvO6foqw8am0xvN",
+	"UxXQyKUdlXuV1ydH2BM2SgblX+R65F4DZe+mK73HdMm96Fdego/NdLiK7bbwyFZzZfYmVCQmJwmAtrCu",
+	"4J7W9PUZhVhUiGIAuPSp/ttYKV24DwT+GOjDGAPMHVBcdj8e8n5ygzbkibQDKvca0/7a1gzR95E59GP5",
+	"lQEv8BaTqnOVnfHLKKwbnHI/M3mxKGcbFuX5luqJrTe3RqYIdD4H2F1yWT6/iLVvzOrlJvlGrK1f622J",
+	"smca/tAbYnYjJCUL1y3ZMh5bLXTCb3jvXMrIgODa4TEXAUP1v8T+KeyUEQEvz9o1VywhXmCzjeyJYzlk",
+	"aOF2JnFqiCMxizgL9R7wcJIvsw0WWR68lb2Q5+wG3bOvkgGLjSxa7kWux7XLR4IOIV4CRBybIq07GzQU",
+	"zIrgOUHnrXHk/vvoMou5lz83iMp3A7bnarxizYsuUyqlhNVft/wJ70e7FWxJU2Nx4goFWZG5RdMDCtcp",
+	"bib9Xn00f5wb1iuwf1M0cAOtVFr7xvbXa2Sq4p6B+JWUL2NiKrqbodwARqsCq7HV99cxS5r69ksNkl4d",
+	"/M3b2QcAwwFfcAQdcrHuVtJd7ZwspMo1/M4u7gORsFjQ6CkCQq5F5Mw7FvumM603Rq7xqSLUYXHsA4hw",
+	"kXQZwKbLwCRCBHSsGBmL0ATSd1PsqK6ZKzg3C2apeHagV5kbxWtafl5+OTl5/ZvuBkOws1o4RxYhyDBm",
+	"+JhPmZ/ItB6V+TeUITfT57rotimfa5Ptv6Ak1a7L9RC93Oq/iGKvdylybftrofUJC7hae1P7vcvQ6tpf",
+	"E60+RMs61Pr9y9HrelwLxVlkltUpzvYvQ7HX4/ooPuQquQTBtntpeqHDtZCLtXjWozXtW4ZQ0/paqMQs",
+	"qPWoTPuWodK0vhYqbV7XenT6vctQ6tpfD61Gw12TVq93KVpt+2uhdbHDewGZZayTXtPrIm7d69R1LUng",
+	"dV2iS5TcBRTanmUIhLbXRN+6t+UqF+X13ZHL3M0LCHRdy1CIja+FxOWBzwuI9DqXIdM2vxZCbSrpGlYG",
+	"07OUmYGeXRd9DhJ3DQpd31I0YutrofKNSXpYj06/dxlKXfvZAawmHOZ6XcvULfWQL5i4tG8Zak3ra6Fy",
+	"uZdiAZle5zJ02ubXSei6IlSm+wrEfndRKq2pvV6Skl9ZfJnD0rVFT2f66WUdTctNex0TNhzJmMY8mhqA",
+	"AM975KMBQN2GNKZuLHRrpdvGWDbW5q1uxid4yWD50nHymw+Rd45bP0o+ixvm0WeNcD8enV4KhKUyhY42",
+	"TmubDgJ1R6G2Zpihfv1w65tF+DmbZui6nCP7ZtFm1tDS91KGvM/ZnFT3DKJuWtgDfM/dDA5uFwOFchzD",
+	"1ghZxCqgzbf5FfrXYeKFL1rMkme7bGwVFoNSY9h516JAd6EsftZ1agLnYM1ydfvXmJ3cGxZOi9+2sNpx",
+	"qXwt03yzSfw2R3+2HDJUE/SaQPIWpOSPMGQNa/h0vfusWyddR2sXcXHc3zXUX7qQbIJlTCYDJvxyL4oE",
+	"dMhMDoCauTj9QisLr03X0F/p2mJta6azVbeql7mx/ULm66X2ue7L9sihqzC+keNWWD69TX7lj+qV4irm",
+	"13KI/AGUOUWu/Q05h+sXb8cotRmsjUAO2ZzD7BdWuj3Mqx/md4KOk4GM+de1b41HNFwhEC/bGkSNFXpn",
+	"Gm9st9oNZKShNBZvQdSk0SozG+D9+/e1fJWjRYuRL4o0syKXzPy89MqcyPMSccC23VWtRw8LPUHikFsR",
+	"TCP6DovhoxKtd92VwkGy7W4MFNIPg3Tkld9/yUJOLVDqGos171VLlqCg08ZlFoRyzBnkutaGgxpEtkZl",
+	"boaxcGTNr3K5aJZzNTFd5cna60XwJdnerw10SToZZiTWcE5D1Kto9DqWIxYnUPbfVJfOzsXTLzRIoilW",
+	"F0zhR3zovlDWyb4gNLAhtTSa0KnDcmeAYcQTxaK+npuR98m/sAicWrZYOHTEZtFz4uqr/lWoY39J0jMy",
+	"YrGSgijGVJ08GvMohMoyNicYv2/qhoK1LqKJlnqYPlkRYg6RoQxZRCYxT9gMetwxEyFpbTfqjQZ5+u6t",
+	"npEnTx/ukq0HjTZpNNpt0tjeapFGc6tBGg0ErbS4yxblem4xAR8rGSe4ZmlHyDgLOfeHm5OqndMUMFBC",
+	"5QPcTN5Ezt0JiF83O7NMbwaS1u1zFWgCxF6wtQDJaAzw1WxIuEikZk1S8IBGpC/jIQJXP3zwcBtrUw6o",
+	"GiDE5hDgG2LWB8zNcIynDvEjVZVEUjCixnEsz2iiH2AJRYPFSEkox72IpTH4o5hB3XqGe7jqJZVvtUjE",
+	"LlgEJAimkMvq0aRtmjuooniL/VeFDuVYQHVmWPFKtYL5uFqArDx997ZSrSSyslfRW0DvAL0B9Prr5W80",
+	"9BJk16Rggc3y6V/OZM0012yn/pZOXjKlwEFZNRUTVzzP+5gkP3EQlYooFsQsmT2afiHuAmR1YYsxokUE",
+	"G+u3OJTWkCasZuBDZ7d1StuEx6x+gu3c8xofauZuSqoOKnuVM54Mxr20uHUgY+bKXN/nJn7+vn4bHA6/",
+	"OngRnzjnkKseehVDcjInpnSYtDqofgIwwF1TarxbL6rjhGkSavm0mYZ1cjTWHBUqttq8k7nzKMaRkVDw",
+	"kF7DvPKl0OPnbJoCsXj7a2aufMju4ne6LK1+FufBzFo/kxuZmbXxGFA5F0/Yt2rl3MBk5M6Je6kTfXPJ",
+	"WlRkEYFdrWaoI5pi58Jfnwo+HFGVnI5V2ROmmwOMYBVwXLFwLSVDLsZwYaWbSMDdNaHqJu8iRFCdixas",
+	"F3bE5CjKkoaqCdb1Xrqyo5j1+Zf5AM96ZrGozsxuxbtAaTFmAqjqui03fxRu5RhynEuupWmcIc2k8d7k",
+	"NQMAFlVEnxG2APID6ivXydPhKJkayEv/4FaqFZ6wEjIfXG/H+pPetUnjmM7KPnDSzXKbE212mBt0NVcf",
+	"wLvdMldFhoFnljV3YgvFKxizjYxb6VoG+HvZBxCl2bvYcBU15yZjU1X1q5wYpJuVZnp2kqtYEGBhnQEw",
+	"I8KAFwGuV1PU/nVLASx+fSITGpV4N9oXaczgxKtEjuAjzUa10WhUyQR+xkZDqrkDyIP1yoLyB4254wGC",
+	"F+Fyw+/emCpLkbD9Te/2RNUWbvBKI+CEZAcyf8fiKZu9BEnMzwaJue28S9bBlHOh9mJG4fjpf4OKhH/U",
+	"wMvGmd8gfWYb0hGvaSJsI/e3bYBZtPZnCwI48zc2/5RBkPcGN8Ou99V5PilvheOqD50F7yWdit4qiAIP",
+	"ynE8FkTIyb+gJHruHAeLgtey6q4epsUDnl2bZ9zU8M9mtNocTn2H6s6EnlEuLNI7hp3IERNgHCKJPMMK",
+	"SaD/ziAYZxVdxURYG0rBprXtXpNlNdnFBeX+T+3/FRZBr2bqopVCSk/5MxcOZN7Hlt/Sp3MZEH7eV6IZ",
+	"hMlvNaU13Hl/uNNeVkZEy8SZmZtdrpf03JSRsFZWRfu2Tks8xSRcI2SMBf9zzKyIlyk9Qd4pRigRbAKN",
+	"9e3KaDCAB3ZDZlctHovag/4WramEjWrtzayaXwio5KrFcr5ZNVvyompqOpQu3ZCxgthyEPpVn4q0bZrU",
+	"9J1Sg/TzP2ZWzjtzn3RzYzywzbN1/Px5+JSr6L8iS3klmIcHvoCnoGiqFXeD3lyfw2VOQ37GVIE42lUD",
+	"Wmtt7+x1SV+iWRgLhjBy/Mu+/gVsMk4hdtYbtExUtQ48YF9oyAI+pFEqxSZFsAFCWvtQGZndDH1dA98m",
+	"R5IkbDhK1GnMhpQLY7udw1hsY7DaR6yf+FUzTCigqQ8kYz/ur06OWVKmDgdU3O7hO7pVIjXbnnDFiCYk",
+	"LznMIc5jWOY7p+N4Ts0WkMGcPGS5JbBJZakqVUCkTl7NjHXp5JeyPVmtgqrzBZanG6A35S65DRQYXtnK",
+	"scgq9Q5CT53TPbOSxrl/wWKISiMyrhIpAitKpBDmKfr2j2y5ysSROm4i5Mz2xoL3ay1F7vLcUA2/tYaC",
+	"7OQUYo8XHDTdzA5JMzMmQrUe43L21gxPLGJnN3UPyTRhao4RxLIlV1DBr3xlNhVGe/PENFK+UsW+sGCc",
+	"QHk2hG2pVCtjcS7kRGiRZOmimhGW451ukDxZMLSbuhgxo8adnCdzWiwCgL/DlDX3ZQVbvgs86UIS9mUU",
+	"UeHKUNul0VLlKfsSROMQlgWW9FTI5DTiCpdsBHXTFFMAdVGtIJoY/gAtFUvMX17xPf2nK8qn/wikjLg4",
+	"O5X9vtdXb4GComzVyiSW4uwUvw3dMUA1HckpEyEWEVu6f2IWMD5K5tX5OxMsJKNYyr5z/1l0yTuUvHh/",
+	"fDfPGszkaqZg74tuvdQGillIgwR/X1WHsHSXccdobmQ6AHMzHkUz2JmtZFwCphI74MBBjd7MnooZWpTR",
+	"WH1jTborqFpVW7FuSXNfCzIV9QoNtq7+nTnG1az2Vl2gbM0oCtWc0pMz8GZsugVbo1Dcz92PWaE5vQky",
+	"HDc9PkXWNn9mLmUlzsRzFrhu/Z+LD3KmSdWrgL2i8TgLUzVrQhbsS8HJg6AJnhCqeQKEiJJEkjMTbqH7",
+	"AKnmQBlARfCAwePlsk1uv2UnxIxq2QrNqwZ5YngaK5YaT/TGg3D3sYhZIM8EVyy0XJAq0qkI2an494rm",
+	"7W641aLqj9VKz90PIQsiLuCfBpMPtp0ptFPkanwMZ2GtgAFrl0qk8YTvGWMh+lW6nmW4as2IqaOlm/fa",
+	"wsIbmwpUxrU1Yydydhuv6koHy4Stik6Q5YKhH6CJe4wYc1p/nIxjdpNiFXKO8DIGtWIH6v6M+zRjDQyp",
+	"GvQkjcOsHbC5ShzSOZvW4OOregT3sYKDK/6qXxKSZMIDfYTGUNrd1vdew0M4pF8OsNtWC6gxfzWXOA+B",
+	"lkJTYc72V+hJ/OSO12suLObHCufrFzkBAErkcFyck4hfMDX/MMwxexszdW43QCj+oMj8DZ+yISi+vXun",
+	"0X6YMXiDQb3AFzXLO2EaDNL09c7G7mbmYmsnMxM7K02El6S4Ir+1aZ2O587Sn+k0ywS8v+fygv2IxYmL",
+	"4etR0PH7PMh5dlre8hdwAzPWmj+Cb/pmc5XS3KIUhRW+H6ADKpFEwdUA7j5CE8cKzKd7UkaM4rsdaHCB",
+	"bXg6YkCTeZF5LxrN+3TII84szcPSnAaA3l4b10iG1Ww3FrKaaqXQwPoe7aoZmuGiwnAUc48OkmSk9u7f",
+	"79owSa2ZjhWLgXNmF9O2BW9o3TxP7x/UDDOr2n5YnuXbRdbE5NknCsNmTT7NPQ3h+uGKKcy9kemNoGHv",
+	"l3mxxbcBjLcBjP8OAYxsOjcsyFKhBnIiEJ0esczBmXycyJgZNYzOJbPAEHMbM3kbM3kbM/ljx0zigbsp",
+	"kZNGSFhPZt5PgVCw9s0lkhp4cisOZA7peprG2gzIljU+XeTbMfBJpuke6U3JgGopv8ewXIG+04SasJiF",
+	"pN1skDvdMylY926mBXrXYNR9fsFICKzLZMZQosZBwJQid7q6IRdnuruM3Rvs4Z2ZVescgNvHeGJgU3bH",
+	"cYT+UBSXu9W5nI0rYlQo/6LsTU81nZVqRZNjHIS4Ac/Z9NS8qJSXJ6OgFWlkVhOLmdZSkg2oYugwIWcs",
+	"USX0sZkR5zUrQ/up4gYNOGdi1o8xqkHf7VOSxNO0Dobn+4NlwtSyIGAsTAuixczcMDfbh1PeZohccY5F",
+	"G37DVRpilplZfXT56YOxUJwsIziOR2Ep9usfnZvEgxdo8/PPyxyfhFkMcwdn1Ogs100P6yx7zB+D3PXs",
+	"zXfmAim6ggHc71AGafSimL7qV/b+mD2Lf82YwT7N3sl9zqIQJNMqCv4h+0JA/o64SkxOe28KbpS+Yom1",
+	"zvdkOE2rulurS8HVo8eQ8hfzQuApU8tRcDuDS1dfdPV7uZjmERf1e8tiYufbReDLtVFqGEph9VcQXyzH",
+	"9bQjpCVfk2xWnLmkLIA1e4skgdxdJGTijWHp5dJ3leyKKeUeUUTISfHlskACyMRmYTvgG2f8ouQQl94a",
+	"i6fgZt4FOQ7jYk8sbwAp3UxrEQsoQvtc3Xx94d5AmH6FMsYPDHwvsmUnlM8JQ515V2ldaAa1dIk+ZEZR",
+	"OC0QZmPQwFfSS0zEnj2JvteYxzbVYA2rpV8EWu97xZLMkTDhdYolP0lcrAt+9cxmm4mBHFAFgVNzmRXN",
+	"zeYso8JVPk0WwJY4PF1oilglK4WCztCamYjLhAavZMO84qGo0xTqd/lqwLnSfDkTUL+P8aquhCOKkSio",
+	"gkxSvIhc2Qi8ud9OFuH6GtwzV2bU5QQUf26V0FuMt/V1FjMKTR6+6EabwFhSaLR4P5CwijmGtoCROYNx",
+	"OOSFkZCfVg0M8o/uTMBZxuyVDT+zXMPfs/4emo0d88VyMyPz7xqLgDR/HxZlBhgROH8+F1jebU+PvmwS",
+	"pddg5rQescnrIsZp4a/Bv5lUSVv/q9ki+8ePDw5IyM94oupYLxfjLLX2RBXEGJ2NmUIlCmFg4Dzrl9HR",
+	"iNHYVNjlwuFkVY3pHhSLmKmRFCrnG33YaO80t/0DMqJKTeRMFEwrI/m3s9lwjdpuUTacrw4INqnhpvBP",
+	"ldYxXh8cbeRMjbCu8oxe/WpeVLq122MWGQQBrxBrns6h13BmHxRuguJFv/lr+X3X7TUX+6NRxJk6kcUH",
+	"KZYR884J5DqZq9aIj3Yt5UTAOfWOLI2i7DJSCK8tWsHHyDTUPPMG3rsmKR7SwFi4R7pUTBENrTuiZ0z/",
+	"01TAtnPwN0XkRGCqe4aFi6lNXP9UPCJQ/1eVuAVaA1xo+jjkCUliyiOwXeH+0rxTIUVVU0nf+Cuz2FZU",
+	"eAmDMymWsozc6jtD1Ri4vAt5lOeoSxYlQcr4tNjJ6rT7OSo9DSBAItXnu1XSNQ5W/U/Pw6r/jLg4R5M0",
+	"lreWcbEXwA9xnUt2cfaUyRQDuLgZU2pZyXCpqmAbkMlAKiMgpR/e8GhQV1wRQQ08fiwyngPcpjELZKyF",
+	"O00CCKeKhGzE9PoKrEs/HfmmVS86cSE4WE4lKRiJ3URWkCg7WUtEhxLpb8vODExNlTRbD0lMRSiHpMdz",
+	"eUhmoVbPrZuRjb7HduG2iGpBmm1EU8UK94QxgwLTcrwCLIFVxC1sZAbBRbLTrhSCEpRV7DZM7oghmujs",
+	"B2kYxlq+c8nbKYb0kAFx+RSaySq+w7Qy+bItZm1Rl/karsncj+HPpXYt6DBz/SEDLS4JzdRNkn7g52OG",
+	"NKE9qm5UNHsZQ4i94B1sayY9CA6M8YxYOtx0mw9k7slqeiNXFyt1GTUuF9mQu+QyO8rs65T5F2lvlqpc",
+	"5fPVcnwgt85gWgo20QpfzFgmNpQKgmzbbNascKIP0rz0va+O2+AL9KtL8hME6ix+sQHxNK8GEiAbQ2/N",
+	"nfZqjt1ELh98Oi+lBj9rGB8iUqejatFqHjLaX1cQdREpEaN9y9tfsvg8Ym74udB2K/eWOT6Xu15WvFAi",
+	"Mw/zkGF708TXVWBmw9w2mA3pY7R/qpvO31iWAN206jBKwKnwlcUSnYjWxg7zDBCzO7s7rbuLPz+H7wCh",
+	"/tCMZ3bxLrlMQl9eWSneFXMOn3WAmqWVccjiNGjaqYylXSf+5rqKfD4LNYGwZ0RIRN01HnTjD1zNjucc",
+	"53Mz+yxRrzVvuhRTtkcbKmgsX7mV2aYDp4atnJhqG1Ima3PU78ohVjrMi3mD5vjL7wK4HW10EVfEZG2b",
+	"Hb/q3WB5AHw7ywNKXBUn8xUuK8fVyRGbmOgoY0+hYc4uN+Ki7oAC6jEbmiRQ/ZfxK7i/LTaL+dPZ8bAn",
+	"GFHNXz7CQN3zmZgnWHPQQRBEXJzXjdnaf4RIAtUKVtGqmxATgDpg7Csz4zZ/RLyf+DgEdcyU9x7Y12WM",
+	"B7mE2MxvaSJs5jGwuZmHaf5s5rmXQpt9ztXImDkzz9M828xjl3Sbe56mhuea29U4Z9P6UO9A+4cN3dNy",
+	"bMCUqodMcJPY2x8rGqk6pEhiE81u6orRyPtzFI+RIFtQLl06+yRdKvvEFA30n5gAI+8RBiqdxjLJ9U6Y",
+	"mnkdFCg8jVkS8znJyOtlBu5jlh6IUxheTi30VzCQUiG6HjrVqya/4Z2FMuEKsgCseusZzdZMOs5nDN6Y",
+	"POLSoYBlgb+MAy4YSMWEyd/mib2VzAokg1iOzwae70n2yVSOYyInwhZTGFGloKtrDGUVSsQNFoFHmHi5",
+	"dLHmcOVLSWWoSKqishU/CDDuiM8DgPBoKyUUpkEwhSrbvx/+LkztZbB3X3OR1h5bMcZKH0tTxnLWu5vd",
+	"q2tgC+i7nqJf6hS18SXqQurE+pYCEFl30pK+zvNkug7HKjntMQA7musCBzcTuJDhWnQWRR7bjY0sC6JA",
+	"FYsumCJ3uuh37wIUETbr3i0Oz9ADsYt9Cs7TeUAg8Bt+XzAWWreSGrEoYhiECQqZ/jdstimZ6A2XIsiV",
+	"08lgsR0ST5qB3NreKQDuhrx4hLlJkugUM94WnQXTwvj5LBhSRKGg53t96zaqWZ3Na5fNmm+2242VTlLW",
+	"CpfbfMVrMZ/E2U2U25ELj+ITFnC1OnprGp2EjnYEEsO5NPps9lAuym5Jw15Emo7QxWBOLzKXZlv56oML",
+	"/FwKWPappFkdl2pRQMoM4T4SDuD7kQsajRmcgnhcmNuf2xeeBrAgaNWt3TsQb9dgpsbxlkgTK1YnNnrd",
+	"QpXQHlQSkjHgE5JzxkYIJgckFcgHMwz0ajz7y30xOV5c1rVvzrz16vu5vAEVRDCOK6p1T71jY4jkAoZ8",
+	"p93Ywo41zaW7d+vk3egspiEziThChszi407lmGA61vzggFJELr41AC5AdzbEOvA24/0MeWhiBbUqYR3Z",
+	"EGA34OJsz0EzY2xSimfpgAhMEHrXg+rr1smJFgMnMj5PIS1KT8Ycsjd3SdX1Kk2HAD5xr0s0Dw4VYorD",
+	"0PBEo4MUEowz6BSua7dKuve6+X51sg8BR0bus0DzA3rBrPRKtlrkV/6IcEHenTyrPUQvOFTe82RcUyoY",
+	"Ihow+Qi8w0pimJARggSjxuTZk2MRVhFZIxjQmAYQzmHvXjhqJmyUKtLtdMZdwlRAR0xt6DKes3B4Ofvx",
+	"Yjj2Gliabt6lvQxE+lsxL05R01bkwi443mxOF64TSJFQvfGcPnoZwI+fI3R+A1Hrt8HWt8HW+g4wihAZ",
+	"MirUDK6+kQcgSSy13OgpARuYjN0VyMHaY8LavmsM91XFYvtsfj7sBnAsc+fpi5CqNK3YXUAr3q5QbnUU",
+	"s4CFTN97e5mrGhWCgjs3m9toOyQxFaoPYmMmQvbhouIf/3nv070/7n361+KIZ3OD6Wse9E5bVXcN95ru",
+	"R0IZjPWg0YG7295+cLcg9vL7VGaoLDMyzctby3h7MNMdy+dCrdzKJXHYf3D+tEaM1gmQfuZw1LHq9YBm",
+	"6+mMBXq9uSI8LPYmLsBz/eXk5LWFaA1k6GunvlmRJxFbHpMLmYrVHPDeHCdtqSrVhUFSJrwJx+ShKZtt",
+	"mZnqQu7mvXslkmJ5FtNhJpp7HIs9u+h75jDvjb2S+mCxL2jTl3GPhyEYKwobALK5yaoobDDiouYY/dwW",
+	"HtZ6YRshk1oKuzu3iedPLGyT+gkLf6ZRzGg4rXl+w+IRQ6Gd2pCrIdTyntPMACTUIL23ZmHY57X2Kh3V",
+	"tIIbcQgkLh5ADPCYwMBraWbIvGnpa51rXoMhSwYyrMH0YbWheS0TKWsRjc/mrtI4rfleG7KQ05o5BHNf",
+	"p++Ams0vmdewN1bT+Z9MK/3Pm1jD5ObucWuNK/zV+Iprdm+g+3zuVC/bOo5oWxpv7sGywJ2pw3fOXjSG",
+	"nEXHS48MTa0Lm2jaPhVdO5qP1C5oDJW+NUN5l+Udzzw28V5zhNfAEF5zcWiP/msuDtJDfiST1+44H8lk",
+	"Pz24T90Z3ccpf5tOKVZGf5meu8d4xAAWYD89YAfpWXqcHqXX3ql5Zg/NkUyemePxEk6CHo07BydSHpod",
+	"/y7d3C/13j7BrX0i5Usqpm/TPfwIt+u7zM48SDfhM7vfTFaYIfMYNtaRTDL0nrFXuLavuTiSyauJcP/W",
+	"HT59q1aw/SVqm82URnEx5onUz4r8q7ZC/fI6iaaa/ep142ZuxLdQ8cTLpVuVxh4LjEaQFnwpDXewT/ps",
+	"QiYyNmqCRdI6cPATIxonc4IFU7EfbGhUnBMaBGyUmPIVVgeoF4D7lkU7MQPPFsFZNNV2JvOSi+1eJJW8",
+	"ldGCNEZjrh2bcI/CnNYZa3kmA87+OiOOHbNkLfSWfWJCnVbx8VTnojJDmsSZVoHA4+CQmNB2K8E6mono",
+	"vOxqFh2EY5YcmDj51VEv8um/NjDXN7z5JVIKQ9hNY2vjWuJCNtbTZS1NwnKBI79wKx6z5OW/Of2Xpb7Q",
+	"M7bpYZa2z0C4KYC/QztgrQZWO5AiiWVUJaMY1P/aWAEI01hQZQDQUmdCFUBPRzRg4KUwvjAHMy4k2oHw",
+	"zmMirJMjLdeACULTS2ODp6avwJid0TgE5yNVDIBqubjgivcilvmmbqE7J7zHI444oUNF1DgYEKpIHyKr",
+	"eZgMyJ2jZ78+uWt2nvQw782QY0Z6LJkwJvC62Zzd6I//vPdpscUIFsLVj0CX7Xqon++NTcX4bH9siPzv",
+	"g8B4C4Z/BWD4MwwJoqgKdty7dwdPMFprSi5YrKCSmAm2f1hrw/83W3Cs6+StgT+AyFWi1YUYGESphMLL",
+	"YXi9ErO4W7PHK5LB3LW0BiPCFUo6Zg1I949ORYswnUqVdDRH71Q+dcvvvAxCYUEY4lCdzTHHckXAklTN",
+	"i9YFLkYX0zHXZLf8A56NbLHzQk8jDty0LLrifoMwi0tcxlYB88v4op145dt5lav5knDOVXdJ3kI630I6",
+	"30I630I630I6z+Rx3CIqFyaGXCOQsrn1nphkqDWkL4NhhAgwEwrIaHo72zyruS7xYsuZ7CfpRoDErOXO",
+	"7bK36p9jNr5ZOwomb4VkB9N+nRRZzwibRWopTDxdPOE4jGSuN9aiXbtBFBckKk02lOQw+2ZJsptmHZrV",
+	"InzcAsyUm8pOgVZmVaEC6X0CUA1afrdLa4n2I5kgFpiEPHOBa/XzFPNVlYzQxWRwbuBx6vMMpBAMqxQ7",
+	"l2oSKe8PPmThqRwDKLwAFewUZR4s8MpjFiQGo8+IMv1xdOo8/yZRcyxiRkPjF8JtZTOIy4gRMFllYyWk",
+	"d+HiUNfA1PFOgWBfSuxKlKaAkwG4gCtdHzFlw4SNN/9Gx+rNmWQPJn3Co4j0GNJaxbjoOOYXRqJxmOdk",
+	"PMrkjzvfp0nJNYWDaXFKrrlXSjPNonvXe4fHg7PsNcPlvJAVd33lbt38bpjlWtntmjnpJa7mSyWHmpnl",
+	"ReVJ09+Kj1D6e5UkEALo4dqoxIo+q5XizssdBQL2D5O3+u+YUOptmsuklZptcKm9bYNHfuDM53+LHeTY",
+	"7hw+Y3+tOsSvlQv8WxvesvoJXrzRpffuCVtj7yaaNod6hMiaRTbO1fSDIpyh4ohKrK80jnkyPdavMJqZ",
+	"K3s7r1hmVnMgd7qD4FQzgtP//e//6d6tWrQLKBGIgcRgDYXifETRMsU28aUQVlD4VgylQPGEIBAs5LpZ",
+	"yCP3HpMDAnIwi9AbwTU5A0ZDEFOxRmXl99r+iNd+hRqDdtvgTHyrVnqMxggRif96ZuWzF+9PKrML++L4",
+	"1RF5z3rkRJ4zkabcBRHlQ0W6atzrVknXAQSii6jLvoy6dbLvkGH/pjA3gdBISeAlXQ8asPsPgPsNhwBZ",
+	"jA2hDVen8BRMqbA3wGCGJDjiBkkywgIsXPQLEj6tFEiG9BwZmsEuwagqg+oHxnoTn04F2T8woSDxWCiX",
+	"ZNARHfEf/0E0y9ACoozPlX7U1LSaPQQDJoolPjr83xSCbxtz8gyCAH7KRdR0RKtOHpmxmGwFPY5qJvDm",
+	"b8ptu3v3qDpX9+456GfNO60cq1lnPBb1jtiqkwMDd2VT91iKxpzPPFFo9w0zG1xhQSfw/rqPJbIjCCH3",
+	"7mFO6r179Y5o14nTYvMUpMPGkEo9ctDpTZRfnbwS0ZRQ0mo0EAQL23lnBj6I7zWBbHohnmrhKz0iJq+m",
+	"UxGyU9kD9DCMpaZEf1+OTSksYfQnPHEAnmK8SC67qiM0VzsTXDGMipeCEfYlYGir58oVmRkr0vUxlLr2",
+	"wEN51jTHx18BITtCb4q+9BK66+TxgAXnM10irhLlzauBJoWAiyQf7gfrZfftCYuHsGFr5N69E9iv9+7t",
+	"4aZSMkKfIyRx0hjrF9NookcdyCFTKTiah+GD73ps9rl+W7rr8wi6k4EkcqKPU2a7K/OSA/O3fome3Xgs",
+	"hF5JaF1N0RzlRHgnyHR+i/RackaxDBzaLR5h4R8czMoFEgMaRco7OMgN/BKw+AWIddHvV3LIcI+52UaC",
+	"AipIKKsuLKQ7E87RtaSaCC+cL3Po9PRAdJ1/e8zA+6SvpxChxsQZiwkNAIvDvB7xYtxcpK8HKQ5zz/a9",
+	"MhYmisZfOSyJZqvMmDmWEUzwYElEIHrCEkW6EPEHPhr4sGP6dh7SZdTvNccEE6Zzt6iP76FPCbaFPH70",
+	"fuhBRVJvF91Is4dsTq7ZqF4krd1nNr+8SjoVzStBinYsiwg5+Vengh+B7YcRlOaFGAerXwU4nNHU5Bu5",
+	"0+nH24ayTvYtsD38Yo8XjIqF+iybDNt0ggwddjlhW2IOJiU2BxMC24SZFfi45ga4QC7QAZ7pKasSrvQM",
+	"YSI25HSeUS4IwEnRzEUE684CxkcJblYTkZVByvWR1hD30oR8W8azP04Geith+IB+CGBWlOBdbu78O919",
+	"E3gOzfbII/y1M240toIX70/gH6x7l2Qqt5M7XSfydO/CFTeVY+B8HdGTyQAvHdvaAJLpE4CCKm41hMkw",
+	"l/gZsxxWT5m5HGALmy5AuL4bOkJPIvvCVQLEerKlPmwoKuLmYTQYpBIe8GvzEd3IOfTMvaH2kFF3R1yo",
+	"vZhRfZHgH5OYJ6y7ly1r9vrgSP0Dox4RTLDqZdTB99EQia5B++YanD7OMl9IH9ovuXMKGqEITdwtnqou",
+	"HfHaOZum73AP/JHqBx4kEHZFYwt23JsJroYmVrlxb3cP7NvtAyus8Ng3EJkt+FgK/S0tW+PEmqh+MzUY",
+	"8UN6MuQmTE+LvrhJsB2E//I8NgKMcT99gYtmQS9pFsrEplgaNzlPUrST1FGOSC1cAdwJvP6E2whGLsjb",
+	"Z4/J1tbWLkHLahUhHB6b+1HxL6QfI4Ohka39ol/y7t3BE3yJC04vjn9ykZomTgoZnyDj0QgvBi8gSjOR",
+	"udFSODNaWnGwFWfMKAhWP+2SWB8LhvcFaMdG/bdGgj3SBc21a+wDoJ/jgaL682Cd6LGpxLUf4tltt1p2",
+	"4SFyCdY8XUu7IPrsgq3f9bL3Pwxb9meLIFbxHKfY0tIytTvdSAZav6M2dJzc6Q7VWfcujpZ0tcLSNUmV",
+	"+v0YABWzEaOgLuDSWyEUPa8EZNqO4U82tEtLDfPzdi0R+MFMVJQdCoagw28dYaJMOqJSrUQ8YEKBZcjo",
+	"k/sjvUK1Vr1hXLxplN9kMqlT+Lku47P7pq+6f3jw+OnR8VPok+ZuVrwQQLO5KnuVRr2JreSICTrilb3K",
+	"Vr1R3wJjRjIATT414F807zu58f5fHnrVt/v+LQS9zorqLb9lyTg20WaZHlZa9UQvAw9kLPpw65iLTUsF",
+	"Vd9qDFt3ryMmeCNa8bHPtbqEt6u9s2OmEhondXJE49iIUt4pQR2ia5KXYSGR43SEllZkP6s743nyoPX1",
+	"BivAfzawLF39oOuBRcMxeWvunCJbRibXA7aIu8MOwspe5ZCr5HFm6quVtJYP1DAuMvWkTe5bwf8ghPrG",
+	"S1q/GbN4apBOyja3+skKX7Ai+gpdDvmQJ6Vb7+vph+rN9vKATdtqNCCyTorE1mAajSIjOd3/bIK4TFAn",
+	"9PAnXy/GUxuMWzwO2/X+vH5gTQND3DIzXf4NaIVZhLOu9zkUmG43mvPe7qbjfiYTETptLe/k8hWNSggd",
+	"W63lHQ/Q7YuE6D67y/u8pQmDZccBbuPiLfsO8jJXG3e7DFl+yqFv74QDZi2df3zS+0mNh0MaT83Z1CKn",
+	"yLK6SrWS0DNI9nzNs785W2TlU7XypYaIyJBRZWbTlk/7UqNJTbOlmhTML0o0W+vj07dqZSRVATN+TKMI",
+	"9a3erLULL0rLD13yHQrjYExJoR2Az1mJOWN9IXdajcbdvSKbC0lNLk7jA2lQRszgh2G5MttGyxtDOcQA",
+	"oWhaJ08kIu/oG1CLc/B5B1DmfXkWmhDjHCmoDz2GGMlCTuqki1FRXUviFOYBFFp4yXCsJQeZGKOXluPx",
+	"foIPNs0HjW4OSA0S7XnW9GiQhJM0W6j7v//9P/fRdtc1vm2eoGhA0Hvh6bxdewe672UhsAKp73ZvTs33",
+	"4CNox+u6MgT+cuvVO0Ijlhs/3H9Wsy55/en3vDeVWrooChsYPfNSBzFnX2yrt0HttP0MNTZGHWiioiNM",
+	"M/2RE0lilsRTomifRVNzw+qvevn+UO0NtzIok9bakNrS4bG+bONUNOkIUCm11JE5nQ6JDeQPeEWr0dCD",
+	"Dnm/zyDJbcEX+pRHqiPgh3ZjFzVW0g1oFME4jbySl41cVi0FDEJ9TLREgyJKpCVnDtsRUPactgdGhgEo",
+	"NwMeMZCWs6xGFYlWRrZHkCkPJtDAxutPAVhLR3RTCGqcYZGKPLOTYHR/qOsDiX+4La06ZzYXWFgmsiO0",
+	"umrmx4xgSKeIobfdcOPOSZDCt1khIc1GwwOatOKjceZ0hMUUqJPXVCWz1blgxZCIdmv30sLavjrPJJNf",
+	"RlT75GBOHslwuqLQsq/On8kYrWdLJZVM429V0/l4Ucp5rq/DC9xX55o3GL/gsp62aXmRKD/B37JeTHN5",
+	"blDie5SCuZWW9myfb9XMqwCfIMWbLf06v996wmOR4HgkZ+2KCLerucVIKkjTBDRKUIz0dQO4zs4pO8OG",
+	"IVnAY3ZyDMUeGUikLZRI112G6THeGKsthOuVWwoLoLHKy2yf4leVPGrze25uZfP1StOlq1eqxp0NE+zy",
+	"zeZ80DS9n+alffv+qkWjhJpggUqME77dLPExB08CHbbLkFQAYrKi8vPGXJulFaA8RMoNVIL21blzh1v9",
+	"wvjEL68I6VGsbp26/1eu3uE3E7nIkoKYrKdgQyo0Q/mv2cPgFHRB9xj6bLtWbjIyqJUraKRkR5gcHWWT",
+	"d/Kn0gAjOeHr0vLHE3zRxmSQ5bYW/1NOasncvu3lFZXBeG/n4BrMFzjGxR0d2NGqTMlhEgGjKXF2n2uN",
+	"f0XGkr0Tfg7ritnMOQfoBnhKdTXTdUYrtOjxWoU/VQCKpYz6a0wnBsdb91ISendE0eEXEhzqLE4tDGgc",
+	"QEVLKyr65A+ogvpCWoc5SFI44iHAFHSE8eojcqQ1OiD6s0hIIi/NU56z5Br5yfIe7ylPjnEhNm3uddBq",
+	"q4h1rlNOULTP15AUc13/rYXZzGH8Ee6Kf3Mu/pzNhLB4FlA/5OfmSIv3PRS4ZZZ1ib5Ma2oFSCZrdcrS",
+	"oDl5PBZ7pMu+sGCcQOxiF1PkDPD1WJwLORHdjuAYZWMs2AmLIguX57HwvymMFK4ihh7WWKVYHUKcMZUN",
+	"aHZG0o4w9BnPqRVTIXrKjcEuC8TdobzrjRwL9+DYTfUPMKOj43sZrN9l76QsnOE1SLjr2uUyA39qJnMp",
+	"oy3uVZ7JZqfrym1mpekq7LTZu8NuYs8G8pPpF25Zb7Lhwx/kT3Cp4YFCB2mKjGqsHzfoHvszXhqoQwXh",
+	"Qy+EoGtecjqOo27VVO3yYpyVvrEhCCdk6jyRI7xwrM8PYlwZjztiNJCCbVr7eBNfuz0jzxlh9u6ri7O/",
+	"fxmCvyRlXi47u8eF3jizKB+FPOvNWwPU/wNwqrIGDaiLfCsOgzjsyiwDz8hrN9Su/w3iIyjQlhGHiyIP",
+	"MN3IM5G0Gg0/P28mz2hfuFwlI32mIrUE128mk8dlUSG29gwmnIv/1yJ0R+TfCO5u4nu7bUoRV6TZahBj",
+	"5jFOcz+TivSmJGR9Oo6Seke4JBfAU7RxiW40rw+ODLqYgyuqZqub5Oq0WIBdmqAFyQucqBLeR9wcivH2",
+	"VZRw9GxE/AL5ronUDzGKJmYB4xigbtah6k2hH/ayl6VxSKfOUm1Caeodsa/OkcANCPMzIOw/lESvR1/S",
+	"YpJp7PDny3na/bariP4zk3vl8r+zeK8i//tm8qLna9ikcl2v1sOaRpq8Hfsc8HuaqZBLfyePxur+jBur",
+	"nXgE/RTKCSbzimI/5g0SKzAmcoFYgfdosgTrFXM48NYlgbTpu6aVviUNrE56r3dEQs+ZKKiYZlHMTbTr",
+	"QT/7I+QDVmd9RM4h7MI3PXh8qOMu+7qHXsGEX0DA6WyNR3ImmUI07kSSryyWLqV8xpQopM10dOIPxN/q",
+	"Nxvhyi+JWoWJQODp+ixlbizVufFxja066c5WqDORtBaKHT6fr0xX8ME5Es/c4LytTHo/N1njBFfduM6f",
+	"WElnxGCnAFs2DvlxIvXkBTSKpnuYZKTbJYDCAVKm3jkuU9GQcGnhBvGNf1ThxqEzl016mOlQ/tJNkaCv",
+	"XEC5qX69jQooWZaF1v+ZABSbSPydJBRc46uXUH4i2QTblxjdoQs6vWFCDBT1Ki294BZxjB7tj5uVX/Rv",
+	"asREqGqGzaeRIaXkGpMPweGHNDfi231Xt7o40uwtpIgbNAfTD7Fr8HgajO/M9XnORphEDdg+KEqA3q3S",
+	"DERAN5kNQCP5+DP7TSs/QK/3kD1QdDN3RMmr+fImAGyO84MF8K7yjvSTD0sHrBVN3s1OtbNk/vgsZE09",
+	"CAAZPKAVgxN1x+zOu1cfS5YGxhp8mXQb2VrAzpXvMqMdjIytsGzLxtMEwVf0zQ3lIBEvwMm/GziCz6Ey",
+	"1rEFHb2+U7iqfOdGve8q/y+Uw/Ltv1XTVxyWy/nIt/dfcQRpm2VfAK3Li3/pCi2Q/TBS+YdiUT9JtNMM",
+	"wzFB45vlO8Umk2MLrVMoXwAAiB4RpspKEU0BkgZBDWKGePCW94AIYXJZO6LrFe7rptYRDMbLGA8Em1hZ",
+	"QrGkTvYjhyGfnxhjnDACTmSD8LViPy8OX0HduczXSxkvjJ9a5ebHtw9l3zrkSnFxtkDwQRCUzMTAcM6E",
+	"jFmYKYW4XNqasYN0xAJpaz9rEUvx6BLlkjsNJBHkYNlIMovKSIUB8gvHMaDAdUQgZcTFWU32+2TEYi5D",
+	"cqfVJgM5jpXn6LqLIFsAyWaBXpKYAxVcJJKoCR2NEL+N4X0FswCGNjMKW5HG5opu6PIyZR2/87W1rnEl",
+	"W4r0mT6bS2+Moj4zVU3f4jle8WW2V/lrKFdL9UrMNpe+1jd7qRqW9p0uVVP/9NY4cVOME8eF1/sG7/Ur",
+	"NU3UIi4snPaCVDgMT7nAGBU1e8fYanNL7Q0I9I0lMjbE4Z+K8DUXh0DHzbMROIK9+bsVwL+rAP7UcxLh",
+	"/jVIp1bc+x5C+GM4IQpw7sQ5Cm4pdqjFxx5IaaBdeYwSN8bRHySEpedQnKfI7+bkdQRsNfRdWrw7cY5n",
+	"ELpOTCkZE9NUTcOy0kusmoqHGdmTcNER1g02oVNnhBDzighi+AOWBTRxRzTzIY9qiDNCvBxAuZbWJ4uS",
+	"ORVOFgfsRquvuNCrjrCMwxdu0WIyK8ACVK4bekZI5ujbewfBX0gDxlG5aQc0kxSLeY9MBhLgahC1iCf+",
+	"EnrIP4jeDWM1RM+gDOtNCTjYciLq5AjeOqJY4CdtPJQhi3D6zxkb6R/l2OZTdEQkz5R70SiWXywc5wb4",
+	"LO5gw2p/FIEaB20oMGMvjda2oO8KfrmCt2hxclYObq4uB69CztoUeIMukoH1wbiOG+3GSsBpXPOPf3fi",
+	"7jW8G1hgPwtUvtHLs6xE6xCTp/dDFnALAlNodj9GTDe0l99bgExxj0zkOAo93HNM7j4yCXNpuhBcrxgv",
+	"2xFZvDofrG7Phtk6sDrP1OMs+ybh0cBgc8D8/8qEMfekCeRdq0bvET1Z3RRmC9HrSBc7ekFGheh1l869",
+	"eM3Fa5j7J3bqvwf6qEGTKtf6rdR7/PIOBEvhKjBNRX2+Vd2rVn7PGjhPsys0h3Xbw3PDFZKUjJ+DqRYx",
+	"IQ+o8jszUmtwX2QEeKdMqbNEkk4lksG55o2dSlYzwejKvB0fhF2uciB9DDG2C835qEzYvIgeY8ILpS6B",
+	"Vwn296WAlZdhg2hzOLYz9x0Y4CXxlEuHNHgopgau1eJyIoAiYtu6RJD84t5wToJlWn4mwwYtPnWbMTua",
+	"Y1UGb1hznIvmfVuHohQYvCnbga4+7wSqfBmjfDm/qq2RCEmnulu9I56CYSM01SXA9GDeHiMKNgtJIuVM",
+	"MQBXP4IiYKktBuNxCFsrDaumVHPFUFLQV6gqkivOMQ/AfR8WdXXeAUf7NQWdpmRjFmP7ywtEOOhVIM9n",
+	"e6yA7On63iyY81W5jlmtH4rn2KqFf3zS22wh2rk9xh7PcY9yLAZOka1BDccFSyWm56UCjEevbOovXGZR",
+	"1YcQTz3yFp5UDS4yRDMApDFVA1+DQ3xsrBXUtTqtGXUV4hy7nqDUdcmlM3JCtnZTphpRQAUOAM2ibp6q",
+	"+BSrx2BhS1uJaIBlvFhkQFsAZhWzPY3dlkQUzZ4UrLmhZArxx+Q4ySWsWm+6HovtPWOz7YjAzKN52z/M",
+	"hCKCcobxEdvUIY7ha+tk30A6b7WQ5WI+rX03GmShlp0xIm+EvWIxIigYlK4KRkgUvLaID+MWQjZTubyZ",
+	"EV+0mnkx2+dbNWuxXPl1s/1WtVSa2SjluW+uNU3hOvOU67QqVaFP1qzUC/ss9aZ8r4vkxoPT2gH+dBeX",
+	"tWs6NnPpywu4Ee4vXxC+/xcd8dNzNl0GOfsWRFZ7nen75kzK0FQcwNJmji17W9WWxfKKF2GJfWzIYo8L",
+	"W046BBmYx6jLpW5RJkyNPic8AyMHyhxuGLBxISdEYjUCzXBpWifZlFwy98G2BUookYlgqgWYr3eEwRco",
+	"ulWxjbkpnbnTlLszZM9OUMhjhlaC2HrUTJEvhDnL3HTpV9K5z2glm7zCChEQ9Mfd1bSajoDdVtL7s7P/",
+	"/dLT9edWTv5ybGklTnYQ/py8DCfxCnmZ1fvV/b88E8BKqU25styJPEPzpyvqN5PnZGq/RjI498OFOyL3",
+	"qnnxwkuChctAc9vSvF52zyUOvVdItPjA69myZr51YlZ9E2F5zO0CIm+oGm3p+1lPMaYm5Y7KAkNeqTOd",
+	"7rpK6cykmc2/IPOIFCUekX3XvyPQmG9xkGCbgd1NMSYWlP11A0jrtG7iAM61yT1niXf41sx2WnwEb/OX",
+	"fqj8pVv+VADanLt87TG5PI9C49/yJKbsCFIsFMsuLCyZZjRSsGz6kUlnUoQne4QCu8omNRsQhIj3XX5z",
+	"UQZ2EOk5s4XT0lym7OA6Yk3hJM3m0VS0SSJJs2VKS/8DvSHAu2Ts6sQh2L9WW4StcUsTElNxxmyBPZOZ",
+	"0xGMqql+59mYKYVSfx+qITqOiUWPk6lhm6eJlKcTRs+7VygAHWcY8OVZ7yVycFZAN8m2XilR5jZB5sq4",
+	"9g3PjvkB0l3KXQrHBZfCRiXW5RroehksLl4PBFu0mGWz7wkXQTQOL5XUslH++FSEHn9cL99lHRXxOjNY",
+	"bkWw5Yks7vhtWFW8zWMpyGPJSFKaTsWENWIhEo8iKHjmHKiKJXt5UbJqRVCQDnNSKEat9CGr7tE4IV3F",
+	"ktPeFLLJuxjz0/3501U2ykFx7+aY6PUJmpmEmtW8oZfMRrlNQ/mZZcwfMf9kNa9tLhvlam7A5aLn/fRq",
+	"mQ9Y+8S1cVwWUhATKQEctQjyNZR7s76NjJ/WuF4n9vp0xoSeA9Xwqgl60PZ4pxrbzVRlbkdEvbcstyPG",
+	"Qt9OSjNdz3BSSh528CYAHG/ioBwzD6joCMWwBDx+VU8Nfu8KL4B0La7Oz7K2sn4g6IrquutxE620XmkE",
+	"X6651Ryug3GmG/+61fX7eMjn88tD3k9UapslWaFYhGh7VUWm2ZS3mcgQF6eItTXqHbE0CiVFki5E0dso",
+	"O3oHU3EDWdEG/E03kA2Z6+WWAV0DA8Kt/l2YTz9m7CtbZBBEFgMMBNqWl2gEq5P3FvwGO2tpjIUoTXUE",
+	"/AE4FfhjbzoTQ22jwntWv59tdEmeg7nRnC3iPXoOTiCQ7RnOVxlr4EFieSPmGn+vs6QH+7MmUPQzmykT",
+	"YriB05HbCvNjQDJp8ukQ/IR0xUXAwFpW1Vt2MpBDa0CbbmzHLorPWLxfV73t8D2v+v2l11Ta8lvVdhNl",
+	"e62C4W9Im3OpGWb1Xe+vnzGK4bsctzScYVx02hI5UhhZjGHTaCwGuWUUy4QFYB1OTBrTxMFGzJ5KDE+G",
+	"qwuDFzqi20PRdRlGxD0stnMP/0ALwT0QqrMIqYA+ZyO86x3xOBOwgEOPWWqDwMylJC2np38NWRBxYWMm",
+	"MtYNJkKIapjCLWouUU9wM4vl4jLqZD8tu2fK1okUpcMru8UCxkeJ8oPhuVLj1E6iP0hA/iKy39cDrBM4",
+	"hRDLDsX6coWzq4R9CdgosUvmX/QdgWzPWUuyP1sO+B2u9+MCbnmJgAh8ywoxEdkOK4VFpEzw26Z4/Hdm",
+	"1gfeAb01SevDZefqZ7xSkLarFtuMcjMPyONW6Smr9FjsDccY14fu+PRj6EwrIH8a4v5tdC0qXPb2tSpb",
+	"Dg2srLqVHraMCGu3mhrIiSD6CH8XxexKz9StXnetdsmfmyfM6oNXxRKuSCEs4hy3KuGtSlioEm6aT99q",
+	"lLca5a1GeVUa5VULp0tUys1XtFye9l11Od8uAdxDcIdoVC7DdcpHLc24WqtS5lWng/u1dG7rX15KjP1B",
+	"i1qsljyer0NzHdnj8+talq1mmeaUd4SfVO6hjq+XVJ6+oCO+X1q5d4hvi2jeJqHf8rlLJqHPqaW5ySz0",
+	"S4hG/075iB5nu62/dXt218leTA/zbfribfribfri0vTFHM/9sQpx3SY73iY73iY7XirZ8YouzEtIvLdp",
+	"kD9sGuRNsS/eJk3+kEmTP7fC4idNXqlh9TK89zLplNVUm5mtk7ss1xI9JguSLckNzLX84fndbWbmLZe7",
+	"mszM6+RwaT3XpXXD0FgDNRPVjF8pLd1aBWEZG8cyYgq1+IGcgDBopGojWHZERFWCRQDcu1L/ENYMIjhA",
+	"V2QI7+g+HUcGrVw/eHpCz0i3U2l0KjNQmVMTC52rbbahEExX8/Oq+Vpfc4SXNAkGG2JsOGxMfy7DlzLt",
+	"kbHZaqewGuXfYTusUVl1HnvDTVKvVCsDRkNYgb8qelfMe7Npdh/awEu3SlZCeClD3ueWAd7GjV6LI8oQ",
+	"aRxRI3sCy3LO+ZGi1cpY6WFgPVd9pvWJm7Vnm0hEkNA4i0IT2DiVY6JMPRd47oy+tKegQHVMxDiKwK4J",
+	"NcfIBY3GDOu/gMxmkNtzsY6mg/7eBYuheLDmcwdpFT7wxicTSdSIRVqoBD6tVVxBhwaPGao46tGcs5HR",
+	"pGUcstiv5ud+hvIvTCSxMW+D0MoF6d7ralFCmPLbGPWK1XQn4EDT3yM9dsb1vYGWfpqQUcwCFiIGdEd0",
+	"R3Q61Pujfq8LzFi/Nfc6oPBEEvr/s3d1zW3bWPuvYHLzJh1a/mjSt3VnL9ImabPbpt44nc7OcCeERMjC",
+	"mAS0AGRF7eS/7+CcAxKUJVuQJcXW+s5jESAAAs95cD6vtCyZvhLGyzW/GFbXws9MVNbvAVyrDFaeFW+H",
+	"B4CTkc8tyIfmA/kP3WNvh36lA3TA6mE/pZ+k/6UWHEyAGfntIqX2hJzm9fz4JHjYBo9X6mIHfqW/j0vU",
+	"su5I/pDsWUdUrau8biaHc03Q/i5qFsss/IVKzKd2GJqtIb+wg62ln76bTN+0OI5vGjDvO8nnnancV5C1",
+	"ZwbKa0k/5TdwQb/f2vrwtfbyIgVbaxOsINmFtxbBKTe9vst0pMHsLC8USpyUgi+5Wqi4oZsOCBTOOsXY",
+	"PcFofwVrqqKS8P6K1JRgBR++50dfL7nu/Nrxpnt0cbs/Lm6dPFZJqLf/9VPq2Xr+ak1+0/Y6MFl4zsk6",
+	"FZSrc1VJrp11ZN7FYGKMUO7jWKqC1RPrWF8wssbh0Rxo62yuPH9E/W/HBX8zFdlQoRwqtcAwSjkcCoMl",
+	"J/FFMFAWHNv+iH14l7Pjo+/YRFXC2rhUCq8qPbXN2C1zmlmMBpQGLyi58iN5Wvz8r1fvX569fffx/PUv",
+	"bz6ev/7w+1nxDNZuRh4oXbeRxmDrBYHn+DtFx3NCx7vm/IBOEgK0Os8nxWfhcB9LoWwLWGl9fbMVUPVH",
+	"rYaVHLi21b2lk+0QT1YYYitqH1oFlms1V1CQrC9B/I8QwmsPCNBb0eIJpSeb4soP81ZSiY91tdr/Zxmf",
+	"lB4TDZcVArOuSsBlD6ygeQD8K0Dt8zffdREqdYHuCZ7rsXehmBXphBodBTpBtrf97z3xhrGg6Kj9tT8q",
+	"zVWDdh8eyBXAp3SWgbwMahYarP9/IVUpPhVYfVkqxqmOMd0koVL/eCwUMd8P2iMyjf+TY2PeaoH8PwrG",
+	"LSugLUC8/53VfMZG/EqwoZgKE9YRCvsXld93oI/KlUIRUHl5cDFqHUs49X0KurUg9zySSeXFDJVgPj7K",
+	"jo6OqPvgkoraNX0lTK7Af5SGKS1oBXvsdTMax7gxnu3XgiuMO0fdUqttwuXzk7LB9fUOaicc6XJjxy/S",
+	"Qskt3J6p2qZ/ToSZQVsIGF9Fj9Q2AThIa/Kb399pTQgJE1rEaYBT2sVG6qR2SSq7aJwRQqW2fTlwOnEh",
+	"3xiwEKUsvd6QUYu2i3UJusJrbZLIR9N6Ef8gyAkg7YHuvlrbo3nsZxIii4KiKzcjcXlXRVGEn62GqBXo",
+	"h4ORGFyOtcS9fKNsH+kpG3KzVLKjsULXIsOavXSxVNoJ9vTHk/MzVrhKXxy0ryyenaLvvDbyQiqqzjmp",
+	"+2j7wSHSTU7r4GovDftVmMvKb11B9yH/Lu4mRtge+0frnG9l6fd5rkJw6GmIb8hADvnBa3+/UyUa5Svu",
+	"JTqJNPoaIpJ+EBhxJQzJzksxgxKgueKOFYe9qaiqg0ulp+owvPGg0hc9jwtFj/2AfqitzQspil+3ZfwD",
+	"wsCkzdXzo+fblKPoNIC43G6JW8HPiU/ucFxxuRT22t5Swe96yy4EuhnscOsMmj0W3rNoE478xXuXGLeK",
+	"2R5m+U67N3qiyv3OqBR9hi8BclpZaZ1QK7gUAXk1Wg/Z0/dvfmTffPfNiSfvA4hjOukd906eIRTgIRUN",
+	"TOCJLpwuAmJExmYyn3cfHRpdFxmbqGCeZefyT2Hj7gOsYrYkPhiJEk86tWa8r68EvDXLFTeC7RAnolVd",
+	"i3hHHSSRs6jdZila1HEyWF1vmk7Y4hVdZsP0W/MhIFlCrYt41vsIgmfGn9HmVMeUaQrxldWM8bIUJXN6",
+	"21D4F+gyPt8Kg0F/kjWpdyrBh6dIiD7xgWP9mRNRcrcRtwBO6GXJieYgwQnqa+lsrkib4jnigCut5IBX",
+	"7O/nv71DwP32/7998axVzzSeSh4BQduB6iJum7DYoIWxuTLCH3lwZpd2h1CYjH90cS7Fp41eMQUfJl8x",
+	"ozZrXDEFHy6DKli//YKq+LPtK10DDzY4ersnaoROhyDl7k7VjiOqhlOStr1fXaNuVv4pilw1ytFOfjJQ",
+	"Ogs+RPPbdULLHfPtM39FBKumjV7rNOP+KmfKXI25cbOswUQ70lPIJUmR/Hhq2EvobRUqCI+EcJtcwfW0",
+	"ffWOgfAMPtxd0HBFDggv8nR5k/gJnaYCaKdROoLiiv3vsL19h9CI7DU2qBZ1doCldiXcxKQbc5a6uURq",
+	"l0pPIa8HqIshma2TtTiN3CTIgCcVei3HbtvSMFmi9g7nPpcITgp4u0eyxkeux4ITR4FuMUVGyTWkdX6J",
+	"HJegicTBo2P32dt3HT7otN5eBjeyN61paiK3gNUNOufC/TBb+emfYV2SLEZrGG/O+MXq/Z8Jg89vBKUT",
+	"bShrm09Ws5z4TXlfDSf0kfbVZjId6dY1dYO53vzT/hOXXQ+IqeiPtL48KEUlr4SB4Gv6G4OvjXBmtjzu",
+	"+mcYamjBnJH+3grZw5WeZhCKAlmH+mLAa9hg0pH1PMNw6SYLk4c66kmUPfYb/T9X0rK+gGzxvvuWG06J",
+	"NOJbZ8JllOYCzA5M3ilLEa3MzclrnZn9gc+9oiVIhs/QcDMR1HOjOUOXxFshZUmz1aFlfhWW0L6wUe4d",
+	"8wukr51AohtZWABpPQQkk8d4F+xn5l5nZhFSRMhGK2dXQrTuqWzpYfj/ShQxPDwfo3zdf2ueIYLjKjJK",
+	"AGlyPjo52gjS3MjNmmVaj599IWpDo06hNwuaJOPQI8257zSn3c13w4HF7Ob2vJjUwSl63Ss9ZZAoxt/Z",
+	"YvW8Qx90cGhGdRf4TU5MVQSnSXSZhLI1uaoEt47SaH5oirRgrDA45Q+McK3yqxbWgj8hN40pGeDh6bnj",
+	"quSmZGFZ2HHv6FkvV1gjAytfgYEFHCngjR6DSKdVwOa2zM3GdBsllxOOMcVjqXpUKgfgachrWdHF1Y1E",
+	"3XnwqwImkytelgbjC2j8uBCV4CUEFoSgivGkX8lBHI2AeKabyOdudMLYQP6hXGklbI+9F6U0YuAs5bR1",
+	"bKj9g012T/p4ZD2RAyKQVtcCfTUbt1VGdemAg/JQDMhpZibg7nopq+oU1zGUAcoVjcr3uT6u22sUEhSs",
+	"XZ0j+2MkINlp00mbyTTryqrGS4eynkJlIWIby9No0u55cvecltRTWk7LuUapOS3D6FeKmThea1rlWvMq",
+	"7zixsjOz6zw5bPAo5+5uKXM687X3O4aiWfC9zqE5bY57klT19/A5xevqlPvwL/rroyw/35QQ/hX8PxK+",
+	"PUah/azW6OzfCtnWPN+qJhblueTlli/5OOoWR9PIN7VLKjcTSTdcyvLeXpc7pyr5MO7rZRe3zPrHcenJ",
+	"u6U0TfPCLHZMIdK53RvqT8Jt5Yisq/8iYpR455xv9jl7kkgP1uYFqxGCRyB4eOmzNoYCbWnVtCRZcLcU",
+	"yn3P+M1JsuaU5+CqVo/dLFdF9KaC7JGQHRrC0yFajnfkFh2kTnXS/0zERJSQdSrI9yajNf1G+aynXDrb",
+	"Y68V71dSXeRKOggzxAlh06E2TXzjkMsKQiQ2RwW+9zSEwiXwlqtNe7vOmkoUCjK9LvEpIYvtklxSmwLM",
+	"de91nVGsCnALG60Oc92ZbyUW/n4h9oKkTLuB8BiR10Xyx9vcl8ywtHH6eNPF7bC9Zq2QYIlQ2wpK7SpB",
+	"/dcX9B/wCmy46LwRZa7wVwiFp9gSioh/2RqVKUEiCI6vj1jJZ5b0gK3d2Y8Ic6H4oURWaDx+L1ot7QtW",
+	"SzVxwma+s+ZvL1JOMvYiY8dHGTt+nrGTo1zBf5+zkZ4YS9phKB/kxVjI1lJxysMyoVpIisr8FCWx5d1Y",
+	"hl61H/AOEmVFE1GwV4ZcINmDMEOFUa9hjlrUdG3z+D01T+2A8O+5Wcu1Pg5kTNk0/b/Zj2cO04123IkD",
+	"VAAsd+L5SQan7oa0QIIqslZ5EAzpwD1xR+vWG20aaFxux8Ig6KpsLF9aZ8xqBGwjBsIvFSr2+qJJCKuV",
+	"YP0Z5L9i7/0cwI8c8JyMbmiBkrXIVVPcgV7Rb2ORPTRv2wcIlpi+6Dku9BfVgDwIs0aoi97uskfNxsPy",
+	"54FtHx+7jWLdSozVCXsDqL0XA23KNt6vcfaZRSe75/sAGziUTUDVRzBCgGG92bLBkRFD/YKVnXvO99Vt",
+	"2P8Vs3xGvDl2hNwyNn0Qdjta2ZP16JcfTyLtipsk0y3f+MYYPrS2+30iSlJIyaoK95gHAUk79FHcc0j7",
+	"AAWcNg9hMBpzFc7dgkwe6AuDLiz+b4vQU+rBpIZ9mD2ZmOrJ6ZMeHEYa13xXnpCRbyKMDCNUpGElt6O+",
+	"5giGZRvjcgqJQM/evrMZlSYKrj+qDD+xkIvZD0Lx2k/xmiu6X9XrYwkuP1Q2Jh7ZKTk1ZJijDQnmlb4U",
+	"Qa1Kmuux0ReG154fVhUgYDQMAka7zushIR0pHGwTx0gfIqqZmxGZjV4buTss/AJRKXMq/EyBKKeM28uM",
+	"efEwnNGcSwEZ+6qKNchtGSlEO115CRCiMduYIizoqyF7LFez4LyFs4GqvpiwyGld3fABmaQz9+Tzvz//",
+	"NwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

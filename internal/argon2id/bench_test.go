@@ -37,7 +37,7 @@ func BenchmarkHashes(b *testing.B) {
 			tenants[i] = uuid.New()
 		}
 		hashes(b, 64, func(caller int) {
-			place, err := pool.Reserve(tenants[caller%len(tenants)])
+			place, err := pool.Reserve(of(tenants[caller%len(tenants)]))
 			if err != nil {
 				b.Error(err)
 				return

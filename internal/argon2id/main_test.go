@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/pin"
 )
 
@@ -53,9 +54,12 @@ func mustPIN(tb testing.TB, digits string) pin.PIN {
 	return p
 }
 
+// of is a caller of the tenant, with the one credential that most tests need.
+func of(tenant uuid.UUID) limit.Caller { return limit.Caller{Tenant: tenant} }
+
 func mustReserve(tb testing.TB, pool *argon2id.Pool, tenant uuid.UUID) *argon2id.Place {
 	tb.Helper()
-	place, err := pool.Reserve(tenant)
+	place, err := pool.Reserve(of(tenant))
 	if err != nil {
 		tb.Fatal(err)
 	}

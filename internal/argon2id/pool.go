@@ -6,13 +6,12 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/crypto/argon2"
 
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/pin"
 )
 
@@ -80,14 +79,14 @@ type PoolConfig struct {
 
 // Pool runs hashes on a fixed number of workers, behind a fixed number of places.
 // A place is held from [Pool.Reserve] until its hash is done, so places bound
-// what waits and what runs together. One tenant holds at most half of them, and
-// tenants that wait are served in turn, so a flood on one costs the others little.
+// what waits and what runs together. They are shared by the rule of [limit.Shares], and
+// those that wait are served tenant by tenant, and within a tenant credential by
+// credential, so a flood on one costs the others little.
 type Pool struct {
 	ring     Ring
 	params   Params
 	workers  int
 	capacity int
-	share    int
 
 	// derive and fillSalt are argon2.IDKey and crypto/rand, but in tests.
 	derive   func(input, salt []byte, p Params, size uint32) []byte
@@ -99,23 +98,14 @@ type Pool struct {
 	mu      sync.Mutex
 	arrived *sync.Cond
 	closed  bool
-	held    int
-	tenants map[uuid.UUID]*tenant
-	// turns are the tenants with waiting jobs, the next to be served first.
-	turns []*tenant
+	held    limit.Ledger
+	turns   limit.Turns[*job]
 	// mean is the moving average of how long a hash takes.
 	mean time.Duration
 }
 
-// tenant is one tenant's part of the queue; it exists while a place is held.
-type tenant struct {
-	id   uuid.UUID
-	held int
-	jobs []*job
-}
-
 type job struct {
-	tenant *tenant
+	caller limit.Caller
 	// gone returns an error when the caller no longer waits for the result.
 	gone func() error
 	work func() (outcome, error)
@@ -167,13 +157,11 @@ func newPool(cfg PoolConfig) (*Pool, error) {
 		params:   cfg.Params,
 		workers:  cfg.Workers,
 		capacity: cfg.Workers * cfg.Queue,
-		share:    max(1, cfg.Workers*cfg.Queue/2),
 		derive: func(input, salt []byte, c Params, size uint32) []byte {
 			return argon2.IDKey(input, salt, c.Time, c.MemoryKiB, c.Parallelism, size)
 		},
 		fillSalt: func(b []byte) { _, _ = rand.Read(b) }, // never fails, says crypto/rand
 		observe:  cfg.Observe,
-		tenants:  map[uuid.UUID]*tenant{},
 		mean:     firstGuess,
 	}
 	p.arrived = sync.NewCond(&p.mu)
@@ -200,65 +188,44 @@ func (p *Pool) Close() {
 // Ring returns the pool's peppers.
 func (p *Pool) Ring() Ring { return p.ring }
 
-// Held returns how many of the pool's places are held now, and how many it has.
+// Held returns how many of the pool's places are held now, and how many it has. More are
+// held while tenants that held none got an extra one.
 func (p *Pool) Held() (held, capacity int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.held, p.capacity
+	return p.held.Total(), p.capacity
 }
 
-// Reserve takes a place in the queue for the tenant, without waiting. When all
-// places are held, or the tenant holds its half of them, the error is a
-// [*BusyError]; after [Pool.Close] it is [ErrClosed]. The place must be used or
-// released.
-func (p *Pool) Reserve(id uuid.UUID) (*Place, error) {
+// Reserve takes a place in the queue for the caller, without waiting. When there is none
+// for it the error is a [*BusyError]; after [Pool.Close] it is [ErrClosed]. The place must be
+// used or released.
+func (p *Pool) Reserve(c limit.Caller) (*Place, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, ErrClosed
 	}
-	t := p.tenants[id]
-	if p.held >= p.capacity || t != nil && t.held >= p.share {
+	if !limit.Shares(p.capacity, p.held.Held(c)) {
 		return nil, &BusyError{RetryAfter: p.retryAfter()}
 	}
-	if t == nil {
-		t = &tenant{id: id}
-		p.tenants[id] = t
-	}
-	t.held++
-	p.held++
-	return &Place{pool: p, tenant: t}, nil
+	p.held.Take(c)
+	return &Place{pool: p, caller: c}, nil
 }
 
 func (p *Pool) retryAfter() time.Duration {
-	left := p.mean * time.Duration(p.held) / time.Duration(p.workers)
+	left := p.mean * time.Duration(p.held.Total()) / time.Duration(p.workers)
 	whole := (left + time.Second - 1).Truncate(time.Second)
 	return min(max(whole, time.Second), maxRetryAfter)
-}
-
-// giveBack frees one place of the tenant. The caller holds the lock.
-func (p *Pool) giveBack(t *tenant) {
-	p.held--
-	t.held--
-	if t.held == 0 {
-		delete(p.tenants, t.id)
-	}
 }
 
 // withdraw takes back a job that no worker has begun, and says whether it did.
 func (p *Pool) withdraw(j *job) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := slices.Index(j.tenant.jobs, j)
-	if i < 0 {
+	if !p.turns.Remove(j.caller, j) {
 		return false
 	}
-	j.tenant.jobs = slices.Delete(j.tenant.jobs, i, i+1)
-	if len(j.tenant.jobs) == 0 {
-		at := slices.Index(p.turns, j.tenant)
-		p.turns = slices.Delete(p.turns, at, at+1)
-	}
-	p.giveBack(j.tenant)
+	p.held.Give(j.caller)
 	return true
 }
 
@@ -266,7 +233,7 @@ func (p *Pool) withdraw(j *job) bool {
 // several goroutines, of which one gets the hash.
 type Place struct {
 	pool   *Pool
-	tenant *tenant
+	caller limit.Caller
 	// used is guarded by the pool's lock.
 	used bool
 }
@@ -278,7 +245,7 @@ func (l *Place) Release() {
 	defer l.pool.mu.Unlock()
 	if !l.used {
 		l.used = true
-		l.pool.giveBack(l.tenant)
+		l.pool.held.Give(l.caller)
 	}
 }
 
@@ -344,7 +311,7 @@ func (l *Place) Verify(ctx context.Context, h pin.Holder, secret pin.PIN, s Stor
 
 // run queues the work and waits for its end.
 func (l *Place) run(ctx context.Context, work func() (outcome, error)) (outcome, error) {
-	j := &job{tenant: l.tenant, gone: ctx.Err, work: work, done: make(chan answer, 1)}
+	j := &job{caller: l.caller, gone: ctx.Err, work: work, done: make(chan answer, 1)}
 	if err := l.enqueue(j); err != nil {
 		return outcome{}, err
 	}
@@ -365,7 +332,7 @@ func (l *Place) run(ctx context.Context, work func() (outcome, error)) (outcome,
 }
 
 func (l *Place) enqueue(j *job) error {
-	p, t := l.pool, l.tenant
+	p := l.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l.used {
@@ -373,13 +340,10 @@ func (l *Place) enqueue(j *job) error {
 	}
 	l.used = true
 	if p.closed {
-		p.giveBack(t)
+		p.held.Give(l.caller)
 		return ErrClosed
 	}
-	t.jobs = append(t.jobs, j)
-	if len(t.jobs) == 1 {
-		p.turns = append(p.turns, t)
-	}
+	p.turns.Push(l.caller, j)
 	p.arrived.Signal()
 	return nil
 }

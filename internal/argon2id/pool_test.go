@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/pin"
 )
 
@@ -104,39 +105,33 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestOneTenantHoldsAtMostHalf(t *testing.T) {
+// A tenant alone may hold every place; one that holds none always gets one; and who holds its share
+// gets no further one, though nothing is taken back.
+func TestPlacesAreShared(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ workers, queue, half, capacity int }{
-		{1, 1, 1, 1}, {1, 2, 1, 2}, {1, 3, 1, 3}, {2, 5, 5, 10}, {1, 20, 10, 20},
-	} {
+	for _, c := range []struct{ workers, queue int }{{1, 1}, {1, 2}, {1, 3}, {2, 5}, {1, 20}} {
 		t.Run(fmt.Sprintf("%dx%d", c.workers, c.queue), func(t *testing.T) {
 			t.Parallel()
 			pool := pooled(t, c.workers, c.queue, nil)
 			defer pool.Close()
+			capacity := c.workers * c.queue
 			var places []*argon2id.Place
-			for range c.half {
+			for range capacity {
 				places = append(places, mustReserve(t, pool, tenantA))
 			}
-			if _, err := pool.Reserve(tenantA); !errors.Is(err, argon2id.ErrBusy) {
-				t.Errorf("over the half: %v", err)
+			refuses(t, pool, tenantA)
+			for range capacity {
+				tenant := uuid.New()
+				places = append(places, mustReserve(t, pool, tenant))
+				refuses(t, pool, tenant)
 			}
-			for range c.capacity - c.half {
-				places = append(places, mustReserve(t, pool, uuid.New()))
-			}
-			_, err := pool.Reserve(tenantB)
-			var busy *argon2id.BusyError
-			if !errors.As(err, &busy) || !errors.Is(err, argon2id.ErrBusy) {
-				t.Fatalf("full: %v", err)
-			}
-			if busy.RetryAfter < time.Second || busy.RetryAfter > time.Minute || busy.RetryAfter%time.Second != 0 {
-				t.Errorf("retry after %s", busy.RetryAfter)
-			}
+			refuses(t, pool, tenantB)
 			places[0].Release()
 			places[0].Release()
-			if held, _ := pool.Held(); held != c.capacity-1 {
+			if held, _ := pool.Held(); held != 2*capacity-1 {
 				t.Errorf("%d held after one was released twice", held)
 			}
-			mustReserve(t, pool, tenantA).Release()
+			mustReserve(t, pool, tenantB).Release()
 			for _, p := range places {
 				p.Release()
 			}
@@ -144,6 +139,19 @@ func TestOneTenantHoldsAtMostHalf(t *testing.T) {
 				t.Errorf("%d held at the end", held)
 			}
 		})
+	}
+}
+
+// refuses fails unless the tenant gets no place, and a time to come back after.
+func refuses(t *testing.T, pool *argon2id.Pool, tenant uuid.UUID) {
+	t.Helper()
+	_, err := pool.Reserve(of(tenant))
+	var busy *argon2id.BusyError
+	if !errors.As(err, &busy) || !errors.Is(err, argon2id.ErrBusy) {
+		t.Fatalf("got %v, want busy", err)
+	}
+	if busy.RetryAfter < time.Second || busy.RetryAfter > time.Minute || busy.RetryAfter%time.Second != 0 {
+		t.Errorf("retry after %s", busy.RetryAfter)
 	}
 }
 
@@ -161,26 +169,30 @@ func TestRetryAfterFollowsThePace(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for range 10 {
+		for range 20 {
 			mustReserve(t, pool, tenantA)
 		}
-		_, err := pool.Reserve(tenantA)
+		_, err := pool.Reserve(of(tenantA))
 		var busy *argon2id.BusyError
-		if !errors.As(err, &busy) || busy.RetryAfter != 6*time.Second {
-			t.Errorf("ten hashes of 0.6 s: %v", err)
+		if !errors.As(err, &busy) || busy.RetryAfter != 12*time.Second {
+			t.Errorf("twenty hashes of 0.6 s: %v", err)
 		}
 	})
 }
 
-// Tenants are served in turn, and each one's jobs in the order they came.
-func TestTenantsAreServedInTurn(t *testing.T) {
+// Tenants are served in turn, a tenant's credentials in turn, and each one's jobs in the order they
+// came.
+func TestCallersAreServedInTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		door := newDoorman()
 		pool := pooled(t, 1, 20, door.derive)
 		var callers sync.WaitGroup
 		ask := func(tenant uuid.UUID, name string) {
-			place := mustReserve(t, pool, tenant)
+			place, err := pool.Reserve(limit.Caller{Tenant: tenant, Credential: name[:2]})
+			if err != nil {
+				t.Fatal(err)
+			}
 			callers.Go(func() {
 				if r, err := place.Verify(t.Context(), someone, mustPIN(t, "2580"), storedAs(name)); err != nil || r.Match {
 					t.Errorf("%s: %+v, %v", name, r, err)
@@ -188,16 +200,16 @@ func TestTenantsAreServedInTurn(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		for _, name := range []string{"a1", "a2", "a3", "a4"} {
+		for _, name := range []string{"ax1", "ax2", "ax3", "ax4", "ay1"} {
 			ask(tenantA, name)
 		}
-		ask(tenantB, "b1")
-		ask(tenantB, "b2")
-		ask(someone.ID, "c1")
+		ask(tenantB, "bx1")
+		ask(tenantB, "bx2")
+		ask(someone.ID, "cx1")
 		close(door.finish)
 		callers.Wait()
 		pool.Close()
-		if got, want := door.seen(), []string{"a1", "a2", "b1", "c1", "a3", "b2", "a4"}; !slices.Equal(got, want) {
+		if got, want := door.seen(), []string{"ax1", "ax2", "bx1", "cx1", "ay1", "bx2", "ax3", "ax4"}; !slices.Equal(got, want) {
 			t.Errorf("served %v, want %v", got, want)
 		}
 	})
@@ -290,7 +302,7 @@ func TestCloseFinishesWhatWaits(t *testing.T) {
 		if closed.Load() {
 			t.Error("closed with a hash running")
 		}
-		if _, err := pool.Reserve(tenantA); !errors.Is(err, argon2id.ErrClosed) {
+		if _, err := pool.Reserve(of(tenantA)); !errors.Is(err, argon2id.ErrClosed) {
 			t.Errorf("reserve: %v", err)
 		}
 		if _, err := late.Hash(t.Context(), someone, mustPIN(t, "2580")); !errors.Is(err, argon2id.ErrClosed) {
@@ -430,7 +442,7 @@ func TestManyCallers(t *testing.T) {
 	for i := range 32 {
 		callers.Go(func() {
 			for n := range 25 {
-				place, err := pool.Reserve(tenants[i%len(tenants)])
+				place, err := pool.Reserve(of(tenants[i%len(tenants)]))
 				if errors.Is(err, argon2id.ErrBusy) {
 					busy.Add(1)
 					continue

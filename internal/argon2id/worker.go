@@ -2,8 +2,9 @@ package argon2id
 
 import (
 	"fmt"
-	"slices"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // serve is one worker.
@@ -21,24 +22,18 @@ func (p *Pool) serve() {
 	}
 }
 
-// next waits for a job and takes it: the oldest job of the tenant whose turn it is. It returns nil
+// next waits for a job and takes it: the oldest of the credential whose turn it is. It returns nil
 // when the pool is closed and no job is waiting.
 func (p *Pool) next() *job {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.turns) == 0 {
+	for p.turns.Len() == 0 {
 		if p.closed {
 			return nil
 		}
 		p.arrived.Wait()
 	}
-	t := p.turns[0]
-	p.turns = slices.Delete(p.turns, 0, 1)
-	j := t.jobs[0]
-	t.jobs = slices.Delete(t.jobs, 0, 1)
-	if len(t.jobs) > 0 {
-		p.turns = append(p.turns, t)
-	}
+	j, _ := p.turns.Pop(func(uuid.UUID) bool { return true })
 	return j
 }
 
@@ -59,7 +54,7 @@ func attempt(j *job) (out outcome, err error) {
 func (p *Pool) finish(j *job, took time.Duration, hashed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.giveBack(j.tenant)
+	p.held.Give(j.caller)
 	if hashed {
 		p.mean += (took - p.mean) / 8
 	}

@@ -20,6 +20,7 @@ import (
 	_ "modernc.org/sqlite" // the driver that hydrapin has
 
 	"github.com/hydracore/hydrapin/internal/argon2id"
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/pin"
 )
 
@@ -213,7 +214,7 @@ func hashAlone(lasts string) error {
 	for range verifiers {
 		all.Go(func() {
 			for {
-				place, err := pool.Reserve(holder.Tenant)
+				place, err := pool.Reserve(limit.Caller{Tenant: holder.Tenant})
 				if err != nil {
 					return
 				}

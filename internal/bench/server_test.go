@@ -194,5 +194,5 @@ func serve(b *testing.B, s store, settings ...string) *process {
 func launch(b *testing.B, env []string) *process {
 	b.Helper()
 	addr := freeAddr(b)
-	return start(b, addr, append(env, "HYDRAPIN_ADDR="+addr), hydratest.Binary(b), "serve")
+	return start(b, addr, append(env, "HYDRAPIN_ADDR="+addr, "HYDRAPIN_RATE_PER_KEY=0", "HYDRAPIN_RATE_PER_ADDRESS=0"), hydratest.Binary(b), "serve")
 }

@@ -84,6 +84,9 @@ type Config struct {
 	// HashQueue is how many hashes may wait for each worker.
 	HashQueue int
 
+	// RatePerKey and RatePerAddress are requests a second; 0 is no limit.
+	RatePerKey, RatePerAddress int
+
 	// LogFormat is "text" or "json", or empty for text on a terminal and else JSON.
 	LogFormat string
 	LogLevel  slog.Level

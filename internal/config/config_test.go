@@ -127,6 +127,7 @@ func TestEverySetting(t *testing.T) {
 		"HYDRAPIN_REDEEM_WITHIN=60s", "HYDRAPIN_COOLING_OFF=0s", "HYDRAPIN_CONFIRMATION_RETENTION=48h",
 		"HYDRAPIN_AUDIT_NOT_REQUIRED=true", "HYDRAPIN_AUDIT_RETENTION=8760h",
 		"HYDRAPIN_ARGON2_MEMORY_KIB=65536", "HYDRAPIN_ARGON2_TIME=3", "HYDRAPIN_HASH_WORKERS=4", "HYDRAPIN_HASH_QUEUE=10",
+		"HYDRAPIN_RATE_PER_KEY=0", "HYDRAPIN_RATE_PER_ADDRESS=7",
 		"HYDRAPIN_LOG_FORMAT=json", "HYDRAPIN_LOG_LEVEL=debug",
 		"HYDRAPIN_PAGE_NAME=Acme Bank", "HYDRAPIN_PAGE_COLOR=#123456", "HYDRAPIN_PAGE_LOGO_FILE=/elsewhere/logo.svg",
 		"HYDRAPIN_PAGE_SUPPORT_URL=mailto:help@acme.example", "HYDRAPIN_SELF_SETUP=true",
@@ -174,6 +175,8 @@ func TestEverySetting(t *testing.T) {
 		"HYDRAPIN_ARGON2_TIME":            "3",
 		"HYDRAPIN_HASH_WORKERS":           "4",
 		"HYDRAPIN_HASH_QUEUE":             "10",
+		"HYDRAPIN_RATE_PER_KEY":           "0",
+		"HYDRAPIN_RATE_PER_ADDRESS":       "7",
 		"HYDRAPIN_LOG_FORMAT":             "json",
 		"HYDRAPIN_LOG_LEVEL":              "debug",
 		"HYDRAPIN_PAGE_NAME":              "Acme Bank",
@@ -428,7 +431,7 @@ func TestManual(t *testing.T) {
 		}
 		seen[d.Name] = true
 	}
-	if len(seen) != 42 {
-		t.Errorf("%d settings, want 42", len(seen))
+	if len(seen) != 44 {
+		t.Errorf("%d settings, want 44", len(seen))
 	}
 }

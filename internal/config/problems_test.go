@@ -135,6 +135,8 @@ func TestProblems(t *testing.T) {
 		{"HASH_WORKERS", "0", "one for each core"},
 		{"HASH_WORKERS", "257", "from 1 to 256"},
 		{"HASH_QUEUE", "1001", "from 1 to 1000"},
+		{"RATE_PER_KEY", "-1", "from 0 to 100000"},
+		{"RATE_PER_ADDRESS", "50/s", "from 0 to 100000; the default is 50"},
 		{"LOG_FORMAT", "xml", "text or json"},
 		{"LOG_LEVEL", "hunter2", "debug, info, warn or error"},
 		{"ADDR", "", "set and empty"},

@@ -53,6 +53,7 @@ const (
 	maxPasses        = 64
 	maxHashWorkers   = 256
 	maxHashQueue     = 1000
+	maxRate          = 100_000
 )
 
 // setting is one row of the table.
@@ -257,6 +258,10 @@ func machineSettings() []setting {
 			1, maxHashWorkers, func(c *Config) *int { return &c.HashWorkers }),
 		number(setting{name: prefix + "HASH_QUEUE", preset: "20", help: "how many hashes may wait for each worker"},
 			1, maxHashQueue, func(c *Config) *int { return &c.HashQueue }),
+		rate(setting{name: prefix + "RATE_PER_KEY", preset: "200", help: "how many requests a second one API key or token may send to a node, with twice as many at once"},
+			func(c *Config) *int { return &c.RatePerKey }),
+		rate(setting{name: prefix + "RATE_PER_ADDRESS", preset: "50", help: "how many requests a second without a known credential one address (IPv6: one /64) may send to a node, with twice as many at once"},
+			func(c *Config) *int { return &c.RatePerAddress }),
 		choice(setting{name: prefix + "LOG_FORMAT", standard: "text on a terminal, else json"},
 			[]string{"text", "json"}, func(c *Config, v string) { c.LogFormat = v }, func(c Config) string { return c.LogFormat }),
 		choice(setting{name: prefix + "LOG_LEVEL", preset: "info"}, []string{"debug", "info", "warn", "error"},
@@ -362,6 +367,14 @@ func number[T int | uint32](s setting, least, most T, field func(*Config) *T) se
 		}
 		return fmt.Sprint(*field(&c))
 	}
+	return s
+}
+
+// rate completes a number for which 0 is no limit.
+func rate(s setting, field func(*Config) *int) setting {
+	s = number(s, 0, maxRate, field)
+	s.help += "; 0 is no limit"
+	s.show = func(c Config) string { return strconv.Itoa(*field(&c)) }
 	return s
 }
 

@@ -22,10 +22,16 @@ type node struct {
 // settings say otherwise.
 func start(t *testing.T, seen *contract.Coverage, e hydratest.Engine, settings ...string) *node {
 	t.Helper()
+	return startWith(t, seen, hydratest.Options{Engine: e, Settings: settings})
+}
+
+func startWith(t *testing.T, seen *contract.Coverage, o hydratest.Options) *node {
+	t.Helper()
 	spec, err := contract.Current()
 	must(t, err)
 	base := &http.Transport{MaxIdleConnsPerHost: 16}
-	s := hydratest.Start(t, hydratest.Options{Engine: e, Settings: settings, LogLevel: slog.LevelWarn})
+	o.LogLevel = slog.LevelWarn
+	s := hydratest.Start(t, o)
 	t.Cleanup(base.CloseIdleConnections)
 	return &node{stack: s, client: client{
 		TB: t, spec: spec, url: s.URL,

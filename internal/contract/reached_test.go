@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -27,6 +28,7 @@ func TestEveryAnswerIsReached(t *testing.T) {
 		for _, e := range hydratest.Engines() {
 			for name, reach := range map[string]func(*testing.T, *contract.Coverage, hydratest.Engine){
 				"healthy": healthy, "damaged": damaged, "a damaged hash": damagedHash, "busy": busy,
+				"limited": limited,
 			} {
 				t.Run(string(e)+"/"+name, func(t *testing.T) {
 					t.Parallel()
@@ -240,6 +242,24 @@ func busy(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	n.refused(503, "busy", request{op: "setCustomerPin", path: quick.in(), body: raw(`{"pin":"` + goodPIN + `"}`)})
 	if a := <-ended; a.status != http.StatusOK {
 		t.Errorf("the slow one answered %d", a.status)
+	}
+}
+
+// limited lets one address send two requests, of a second that does not pass: every further one is
+// refused before its credential is looked at.
+func limited(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
+	now := time.Now()
+	n := startWith(t, seen, hydratest.Options{
+		Engine: e, Settings: []string{"HYDRAPIN_RATE_PER_ADDRESS=1"}, Now: func() time.Time { return now },
+	})
+	for range 2 {
+		n.want(401, request{op: "getCustomerPinStatus", header: http.Header{"X-Api-Key": nil}})
+	}
+	everyOperation(n.client, 429, "too-many-requests", every)
+	a := n.do(request{op: "getCustomerPinStatus", header: http.Header{"X-Api-Key": nil}})
+	if a.status != 429 || a.header.Get("RateLimit") != `"address";r=0;t=1` ||
+		a.header.Get("RateLimit-Policy") != `"address";q=2;w=2` || a.header.Get("Retry-After") != "1" {
+		t.Errorf("without a credential: %d with %v", a.status, a.header)
 	}
 }
 

@@ -67,12 +67,14 @@ func refuse(ctx context.Context, p problem.Problem, err error) {
 	switch {
 	case p.Status == http.StatusUnauthorized:
 		level, reason = slog.LevelInfo, "credential refused"
+	case p.Limited():
+		level, reason = slog.LevelDebug, "rate limit"
 	case p.Status < http.StatusInternalServerError:
 		return
 	case errors.Is(ctx.Err(), context.Canceled):
 		level, reason = slog.LevelDebug, "client gone"
 	case p.Busy():
-		level, reason = slog.LevelInfo, "hash queue full"
+		level, reason = slog.LevelInfo, "queue full"
 	case p.Status == http.StatusServiceUnavailable:
 		level, reason = slog.LevelWarn, "unavailable"
 	}

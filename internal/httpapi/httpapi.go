@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 
 	"github.com/google/uuid"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/openapi"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/service"
@@ -30,6 +30,8 @@ type Deps struct {
 	// Rules are those for a PIN that is set.
 	Rules pin.Rules
 	Links Links
+	// Limit limits requests.
+	Limit *limit.Requests
 }
 
 // Links makes the links of the person's pages.
@@ -46,6 +48,7 @@ type Server struct {
 	service  *service.Service
 	verifier *auth.Verifier
 	links    Links
+	limit    *limit.Requests
 }
 
 var _ api.StrictServerInterface = (*Server)(nil)
@@ -54,7 +57,7 @@ var _ api.StrictServerInterface = (*Server)(nil)
 // have [AnswerError] as its error handler. A contract that is not understood completely is
 // [openapi.ErrContract].
 func Register(e *echo.Echo, d Deps) error {
-	s := &Server{service: d.Service, verifier: d.Verifier, links: d.Links}
+	s := &Server{service: d.Service, verifier: d.Verifier, links: d.Links, limit: d.Limit}
 	text, err := api.GetSpecJSON()
 	if err != nil {
 		return fmt.Errorf("httpapi: read the contract: %w", err)
@@ -71,8 +74,8 @@ func Register(e *echo.Echo, d Deps) error {
 	return nil
 }
 
-// guard refuses what must not reach the handler of an operation, in the order of refusals: 401,
-// 403, 413 and 415, 422. The router has answered 404 and 405.
+// guard refuses what must not reach the handler of an operation, in the order of refusals: 429 for
+// too many requests, 401, 403, 413 and 415, 422. The router has answered 404 and 405.
 func (s *Server) guard(op *openapi.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -91,7 +94,15 @@ func (s *Server) guard(op *openapi.Operation) echo.MiddlewareFunc {
 				return err
 			}
 			r.Operation = op.ID
-			if r.Caller.Principal, err = s.authenticate(c.Request(), op); err != nil {
+			credential, refused := op.ReadCredential(c.Request())
+			if err := s.limit.Take(credential.Text, r.From); err != nil {
+				r.Limited = true
+				return err
+			}
+			if refused != nil {
+				return refused
+			}
+			if r.Caller.Principal, err = s.authenticate(ctx, credential, op); err != nil {
 				return err
 			}
 			value := func(name string) string { return pathParam(c, name) }
@@ -119,20 +130,23 @@ func acceptedOf(ctx context.Context) openapi.Accepted {
 	return accepted
 }
 
-// authenticate returns the principal of a request. For an operation that writes a key is read anew.
-func (s *Server) authenticate(req *http.Request, op *openapi.Operation) (auth.Principal, error) {
-	credential, err := op.ReadCredential(req)
-	if err != nil {
-		return auth.Principal{}, err
-	}
+// authenticate returns the principal of a credential. For an operation that writes a key is read anew.
+func (s *Server) authenticate(ctx context.Context, credential openapi.Credential, op *openapi.Operation) (auth.Principal, error) {
 	var principal auth.Principal
+	var err error
 	if credential.IsKey {
-		principal, err = s.service.AuthenticateKey(req.Context(), credential.Text, op.Writes)
+		principal, err = s.service.AuthenticateKey(ctx, credential.Text, op.Writes)
 	} else {
-		principal, err = s.verifier.Verify(req.Context(), credential.Text)
+		principal, err = s.verifier.Verify(ctx, credential.Text)
 	}
 	if err == nil && principal.Kind == "" {
-		return auth.Principal{}, service.ErrUnauthorized
+		err = service.ErrUnauthorized
+	}
+	switch {
+	case err == nil:
+		s.limit.Know(credential.Text)
+	case errors.Is(err, service.ErrUnauthorized), errors.Is(err, auth.ErrInvalidToken):
+		s.limit.Forget(credential.Text)
 	}
 	return principal, err
 }

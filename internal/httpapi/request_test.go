@@ -13,7 +13,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
+
+	"github.com/hydracore/hydrapin/internal/limit"
 )
 
 func retryWithin(tb testing.TB, r reply, least, most int) {
@@ -372,7 +375,7 @@ func TestBusy(t *testing.T) {
 	b := setup(t)
 	id := b.pending(t)
 	for {
-		place, err := b.Node.Hasher().Reserve(b.Tenant)
+		place, err := b.Node.Hasher().Reserve(limit.Caller{Tenant: b.Tenant, Credential: uuid.NewString()})
 		if err != nil {
 			break
 		}

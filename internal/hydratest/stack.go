@@ -45,7 +45,7 @@ func Engines() []Engine { return []Engine{SQLite, PostgreSQL} }
 type Options struct {
 	Engine Engine
 	// Settings are settings of the node, each as NAME=value, besides those of the kit: hashing that
-	// costs next to nothing, fixed secrets, and the database.
+	// costs next to nothing, no limit of requests, fixed secrets, and the database.
 	Settings []string
 	// Now is the clock of credentials and, on SQLite, of records; nil for time.Now.
 	Now func() time.Time
@@ -150,6 +150,7 @@ func (s *Stack) settings(folder string, o Options) (config.Config, error) {
 		"HYDRAPIN_ADDR=127.0.0.1:0", "HYDRAPIN_DATABASE_URL=sqlite://" + path,
 		"HYDRAPIN_PEPPERS=" + ring("p1"), "HYDRAPIN_RECEIPT_KEYS=" + ring("r1"),
 		"HYDRAPIN_ARGON2_MEMORY_KIB=8", "HYDRAPIN_ARGON2_TIME=1", "HYDRAPIN_HASH_WORKERS=2",
+		"HYDRAPIN_RATE_PER_KEY=0", "HYDRAPIN_RATE_PER_ADDRESS=0",
 	}
 	if !strings.Contains(strings.Join(o.Settings, "\n"), "HYDRAPIN_JWT_JWKS=") {
 		settings = append(settings, "HYDRAPIN_JWT_HS256_SECRET="+JWTSecret)

@@ -7,11 +7,13 @@ package problem
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/openapi"
 	"github.com/hydracore/hydrapin/internal/wire"
 )
@@ -47,6 +49,8 @@ type Problem struct {
 	soon bool
 	// header is what the answer has besides: its name and value, or nothing.
 	header [2]string
+	// limit is the limit of requests that was exceeded, if one was.
+	limit *limit.ExceededError
 }
 
 // Type returns the problem's type, a URN; empty for a 422.
@@ -92,17 +96,33 @@ func (p Problem) SetHeaders(h http.Header) {
 	if p.header[0] != "" {
 		h.Set(p.header[0], p.header[1])
 	}
+	if p.limit != nil {
+		setLimit(h, p.limit)
+	}
 	if seconds := p.retrySeconds(); seconds > 0 {
 		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 }
+
+// setLimit sets the headers of draft-ietf-httpapi-ratelimit-headers: what is allowed within which time,
+// and that nothing of it is left until when.
+func setLimit(h http.Header, e *limit.ExceededError) {
+	h.Set("RateLimit-Policy", fmt.Sprintf(`"%s";q=%d;w=%d`, e.Policy, e.Quota, wholeSeconds(e.Window)))
+	h.Set("RateLimit", fmt.Sprintf(`"%s";r=0;t=%d`, e.Policy, wholeSeconds(e.RetryAfter)))
+}
+
+// wholeSeconds rounds up.
+func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+
+// RetryAfter is after how long another try makes sense, zero where nothing says so.
+func (p Problem) RetryAfter() time.Duration { return time.Duration(p.retrySeconds()) * time.Second }
 
 func (p Problem) retrySeconds() int64 {
 	switch {
 	case p.soon:
 		return 1 + rand.Int64N(5) //nolint:gosec // it spreads callers over time, and guards nothing
 	case p.retryAfter > 0:
-		return int64((p.retryAfter + time.Second - 1) / time.Second)
+		return wholeSeconds(p.retryAfter)
 	case p.LockedUntil != nil,
 		p.Status == http.StatusTooManyRequests, p.Status == http.StatusServiceUnavailable:
 		return 1
@@ -111,5 +131,8 @@ func (p Problem) retrySeconds() int64 {
 	}
 }
 
-// Busy reports whether the problem is a full hash queue, which is ordinary under load.
+// Limited reports whether the problem is a rate limit, which a client can exceed as often as it likes.
+func (p Problem) Limited() bool { return p.limit != nil }
+
+// Busy reports whether the problem is a full queue, which is ordinary under load.
 func (p Problem) Busy() bool { return p.Code == codeBusy }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/openapi"
 	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/webhook"
@@ -42,6 +43,18 @@ var (
 		Status: http.StatusTooManyRequests, Code: "too-many-requests", Title: "Too many requests",
 		Detail: "The holder has too many open confirmations on this instance.",
 	}
+	tooManyWaiting = Problem{
+		Status: http.StatusTooManyRequests, Code: "too-many-requests", Title: "Too many requests",
+		Detail: "Too many of your requests are waiting. Nothing was done. Try again later.",
+	}
+	tooFast = Problem{
+		Status: http.StatusTooManyRequests, Code: "too-many-requests", Title: "Too many requests",
+		Detail: "Requests come too fast. Nothing was done. RateLimit-Policy says how many are allowed.",
+	}
+	tooBusy = Problem{
+		Status: http.StatusServiceUnavailable, Code: codeBusy, Title: "Busy",
+		Detail: "Too many requests are waiting. Nothing was done. Try again later.", soon: true,
+	}
 	busy = Problem{
 		Status: http.StatusServiceUnavailable, Code: codeBusy, Title: "Busy",
 		Detail: "Too many PINs are being checked. Try again later.",
@@ -75,6 +88,7 @@ var table = []row{
 		Status: http.StatusMethodNotAllowed, Code: "method-not-allowed", Title: "Method not allowed",
 		Detail: "The route does not have this method. Allow lists the methods it has.",
 	}),
+	as(tooFast, func(p *Problem, e *limit.ExceededError) { p.limit, p.retryAfter = e, e.RetryAfter }),
 	is(openapi.ErrNoCredential, Problem{
 		Status: http.StatusUnauthorized, Code: "unauthorized", Title: "Unauthorized",
 		Detail: "Send a bearer token or an API key (X-Api-Key).", header: [2]string{"WWW-Authenticate", challenge},
@@ -135,6 +149,8 @@ var table = []row{
 	})),
 	is(service.ErrCurrentPINMissing, invalid(openapi.Missing("body", "current_pin"))),
 
+	is(service.ErrTooManyWaiting, tooManyWaiting),
+	is(service.ErrTooBusy, tooBusy),
 	is(service.ErrNotFound, Problem{
 		Status: http.StatusNotFound, Code: codeNotFound, Title: "Not found",
 		Detail: "There is no such record.",

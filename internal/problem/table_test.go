@@ -19,6 +19,7 @@ import (
 	"github.com/hydracore/hydrapin/gen/api"
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/openapi"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/problem"
@@ -75,6 +76,9 @@ var answered = []struct {
 	{"service.ErrPrecondition", service.ErrPrecondition, 412, "precondition-failed", "", ""},
 	{"service.TooManyPendingError", &service.TooManyPendingError{RetryAfter: 1500 * time.Millisecond}, 429, "too-many-requests", "2", ""},
 	{"service.TooManyPendingError", &service.TooManyPendingError{RetryAfter: -1}, 429, "too-many-requests", "1", ""},
+	{"limit.ExceededError", &limit.ExceededError{Policy: "key", Quota: 400, Window: 2 * time.Second, RetryAfter: time.Millisecond}, 429, "too-many-requests", "1", "too fast"},
+	{"limit.ErrTooManyWaiting", limit.ErrTooManyWaiting, 429, "too-many-requests", "1", "are waiting"},
+	{"limit.ErrFull", limit.ErrFull, 503, "busy", "soon", "are waiting"},
 	{"argon2id.BusyError", &argon2id.BusyError{RetryAfter: 3 * time.Second}, 503, "busy", "3", ""},
 	{"argon2id.ErrBusy", argon2id.ErrBusy, 503, "busy", "1", ""},
 	{"argon2id.ErrClosed", argon2id.ErrClosed, 503, "unavailable", "soon", ""},
@@ -118,6 +122,8 @@ var elsewhere = map[string]string{
 	"service.ErrNoTriesLeft":      "the pages answer it",
 	"service.ErrBusy":             "is argon2id.ErrBusy",
 	"service.BusyError":           "is argon2id.BusyError",
+	"service.ErrTooManyWaiting":   "is limit.ErrTooManyWaiting",
+	"service.ErrTooBusy":          "is limit.ErrFull",
 	"service.ErrHasherClosed":     "is argon2id.ErrClosed",
 	"service.ErrUnknownPepper":    "is argon2id.ErrUnknownPepper",
 	"service.ErrStoreUnavailable": "is store.ErrUnavailable",
@@ -204,7 +210,7 @@ func TestEveryErrorIsKnown(t *testing.T) {
 	}
 	found := map[string]bool{}
 	for _, pkg := range []string{
-		"service", "store", "argon2id", "auth", "openapi", "problem", "telemetry", "receipt", "keyring", "wire", "pin", "policy", "confirmation",
+		"service", "store", "argon2id", "auth", "openapi", "problem", "telemetry", "receipt", "keyring", "wire", "pin", "policy", "confirmation", "limit",
 	} {
 		for _, name := range exportedErrors(t, "../"+pkg) {
 			found[pkg+"."+name] = true
@@ -251,6 +257,18 @@ func exportedErrors(tb testing.TB, dir string) (names []string) {
 		}
 	}
 	return names
+}
+
+// An answer that was refused for its rate says what is allowed, and when there is more, in whole
+// seconds that are rounded up.
+func TestRateLimitHeaders(t *testing.T) {
+	t.Parallel()
+	h := http.Header{}
+	p := problem.Of(&limit.ExceededError{Policy: "address", Quota: 100, Window: 2 * time.Second, RetryAfter: 20 * time.Millisecond})
+	p.SetHeaders(h)
+	if h.Get("RateLimit-Policy") != `"address";q=100;w=2` || h.Get("RateLimit") != `"address";r=0;t=1` || h.Get("Retry-After") != "1" || !p.Limited() {
+		t.Errorf("%v", h)
+	}
 }
 
 // A 415 says what is supported: of a coding always, of a media type where it is PATCH's.

@@ -76,6 +76,7 @@ func checks() []check {
 		{name: "traces", run: checkTraces},
 		{name: "where secrets are", run: checkStorage},
 		{name: "limits on guessing", run: checkLimits},
+		{name: "limits on requests", run: checkRates},
 		{name: "cost of a hash", run: checkHashing},
 		{name: "cooling-off period", run: checkCoolingOff},
 		{name: "the person's pages", run: checkPages},

@@ -180,6 +180,18 @@ func checkLimits(_ context.Context, in *Inspection) {
 	}
 }
 
+// checkRates looks for limits of requests that were lifted.
+func checkRates(_ context.Context, in *Inspection) {
+	for _, rate := range []struct {
+		setting string
+		value   int
+	}{{"HYDRAPIN_RATE_PER_KEY", in.Config.RatePerKey}, {"HYDRAPIN_RATE_PER_ADDRESS", in.Config.RatePerAddress}} {
+		if rate.value == 0 {
+			in.warn(rate.setting, "is 0, so requests are not limited: one client can keep this node busy, unless a proxy limits it")
+		}
+	}
+}
+
 // checkHashing compares with OWASP's minimum for argon2id with one lane and two
 // passes (Password Storage Cheat Sheet), which is the default.
 func checkHashing(_ context.Context, in *Inspection) {

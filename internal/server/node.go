@@ -45,6 +45,7 @@ type Node struct {
 	webhooks  *jobs.Webhooks
 	jobs      *jobs.Jobs
 	telemetry *telemetry.Telemetry
+	limits    limits
 	log       *slog.Logger
 	now       func() time.Time
 	handler   http.Handler
@@ -124,6 +125,7 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 	})
 	n.webhooks = jobs.NewWebhooks(n.service, webhook.NewSender(webhook.SenderConfig{Addresses: addresses}), opts.Log)
 	n.jobs = jobs.New(n.service, opts.Log)
+	n.limits = newLimits(cfg, opts.Now)
 	n.handler, err = n.routes(cfg, rules)
 	return err
 }

@@ -72,8 +72,8 @@ func (n *Node) pages(e *echo.Echo, cfg config.Config, links page.Links, rules pi
 		return err
 	}
 	for _, prefix := range page.Prefixes() {
-		e.Any(prefix+"*", echo.WrapHandler(pages))
-		e.RouteNotFound(prefix+"*", echo.WrapHandler(pages))
+		e.Any(prefix+"*", n.limits.pages(pages, links.Ring))
+		e.RouteNotFound(prefix+"*", n.limits.pages(pages, links.Ring))
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func (n *Node) routes(cfg config.Config, rules pin.Rules) (http.Handler, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := httpapi.Register(e, httpapi.Deps{Service: n.service, Verifier: n.verifier, Rules: rules, Links: links}); err != nil {
+	if err := httpapi.Register(e, httpapi.Deps{Service: n.service, Verifier: n.verifier, Rules: rules, Links: links, Limit: n.limits.requests}); err != nil {
 		return nil, err
 	}
 	if err := n.pages(e, cfg, links, rules); err != nil {
@@ -182,7 +182,7 @@ func cors(origins []string) echo.MiddlewareFunc {
 		AllowOrigins:  origins,
 		AllowMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 		AllowHeaders:  []string{"Authorization", "X-Api-Key", "Content-Type", "If-Match", "If-None-Match", "X-Request-Id"},
-		ExposeHeaders: []string{"Accept-Encoding", "Accept-Patch", "ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
+		ExposeHeaders: []string{"Accept-Encoding", "Accept-Patch", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
 		MaxAge:        600,
 	})
 }

@@ -16,6 +16,9 @@ import (
 // Ask answers whether a skill may run now. created says whether the answer was
 // stored by this call.
 func (s *Service) Ask(ctx context.Context, c Caller, q confirmation.Question) (v View, created bool, err error) {
+	if err := s.mayStep(c); err != nil {
+		return View{}, false, err
+	}
 	// Losing a race for a key means that the next look finds its confirmation; a
 	// second loss means that it has just let go of the key.
 	for range 3 {

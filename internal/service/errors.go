@@ -7,6 +7,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/store"
 )
@@ -78,7 +79,7 @@ var (
 	ErrUnavailable = errors.New("service: unavailable")
 )
 
-// What the hash pool and the store refuse with passes through as it is.
+// What the hash pool, the slots and the store refuse with passes through as it is.
 var (
 	// ErrBusy: the hash queue has no place for the caller; see [BusyError].
 	ErrBusy = argon2id.ErrBusy
@@ -86,6 +87,11 @@ var (
 	ErrHasherClosed = argon2id.ErrClosed
 	// ErrUnknownPepper: the stored PIN needs a pepper that this node lacks.
 	ErrUnknownPepper = argon2id.ErrUnknownPepper
+	// ErrTooManyWaiting: as many calls of the tenant, or of the credential, wait as may. Nothing
+	// was read, and nothing changed.
+	ErrTooManyWaiting = limit.ErrTooManyWaiting
+	// ErrTooBusy: as many calls wait as the server takes. Nothing was read, and nothing changed.
+	ErrTooBusy = limit.ErrFull
 	// ErrStoreUnavailable: the database cannot be reached.
 	ErrStoreUnavailable = store.ErrUnavailable
 	// ErrNewerSchema: a newer version has migrated the database, and this one cannot write to it.

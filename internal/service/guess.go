@@ -211,7 +211,7 @@ func (s *Service) rehash(ctx context.Context, c Caller, g compared) {
 	}
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	hash, err := s.hash(ctx, g.holder, g.entered)
+	hash, err := s.hash(ctx, c, g.holder, g.entered)
 	if err == nil {
 		_, err = run(ctx, s, act{op: OpRehash, caller: c}, func(ctx context.Context, st *step) (struct{}, error) {
 			var r pin.Record
@@ -225,7 +225,7 @@ func (s *Service) rehash(ctx context.Context, c Caller, g compared) {
 			return struct{}{}, nil
 		})
 	}
-	if err != nil && !errors.Is(err, argon2id.ErrBusy) {
+	if err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, ErrTooManyWaiting) && !errors.Is(err, ErrTooBusy) {
 		s.config.Log.WarnContext(ctx, "a PIN could not be rehashed", "tenant", g.holder.Tenant, "error", err)
 	}
 }

@@ -16,6 +16,9 @@ func (s *Service) SetOwnPIN(ctx context.Context, c Caller, h pin.Holder, p NewPI
 	if err := s.mayBeSet(p.PIN); err != nil {
 		return pin.Status{}, err
 	}
+	if err := s.mayStep(c); err != nil {
+		return pin.Status{}, err
+	}
 	r, now, err := s.readPIN(ctx, h)
 	if err != nil {
 		return pin.Status{}, err

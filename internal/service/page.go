@@ -111,7 +111,7 @@ func (s *Service) ConfirmOnPage(ctx context.Context, c Caller, e PageEntry) erro
 		return refused(why)
 	}
 	c = c.byLink(conf.Holder.Tenant, conf.ID)
-	place, err := s.config.Hasher.Reserve(c.Tenant)
+	place, err := s.config.Hasher.Reserve(c.shares())
 	if err != nil {
 		return err
 	}

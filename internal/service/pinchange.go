@@ -43,8 +43,8 @@ func (f hashed) at(now time.Time) pin.Fresh {
 }
 
 // hash takes a place in the hash queue and hashes a PIN.
-func (s *Service) hash(ctx context.Context, h pin.Holder, p pin.PIN) (hashed, error) {
-	place, err := s.config.Hasher.Reserve(h.Tenant)
+func (s *Service) hash(ctx context.Context, c Caller, h pin.Holder, p pin.PIN) (hashed, error) {
+	place, err := s.config.Hasher.Reserve(c.shares())
 	if err != nil {
 		return hashed{}, err
 	}
@@ -56,11 +56,14 @@ func (s *Service) hash(ctx context.Context, h pin.Holder, p pin.PIN) (hashed, er
 }
 
 // hashNew checks a PIN that is being set against the rules, and hashes it.
-func (s *Service) hashNew(ctx context.Context, h pin.Holder, p pin.PIN) (hashed, error) {
+func (s *Service) hashNew(ctx context.Context, c Caller, h pin.Holder, p pin.PIN) (hashed, error) {
 	if err := s.mayBeSet(p); err != nil {
 		return hashed{}, err
 	}
-	return s.hash(ctx, h, p)
+	if err := s.mayStep(c); err != nil {
+		return hashed{}, err
+	}
+	return s.hash(ctx, c, h, p)
 }
 
 // replace saves a record with its new PIN and ends what rested on the old one.

@@ -19,7 +19,7 @@ func (s *Service) PINStatus(ctx context.Context, h pin.Holder) (pin.Status, erro
 // SetPIN sets or replaces a PIN as an admin does: lock and deactivation are
 // lifted, sessions and open confirmations end.
 func (s *Service) SetPIN(ctx context.Context, c Caller, h pin.Holder, p pin.PIN) (pin.Status, error) {
-	fresh, err := s.hashNew(ctx, h, p)
+	fresh, err := s.hashNew(ctx, c, h, p)
 	if err != nil {
 		return pin.Status{}, err
 	}

@@ -346,10 +346,8 @@ func TestAFullQueueSetsNoPIN(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.setPIN(w.identity, right)
 		w.plug(t)
-		place, err := w.pool.Reserve(w.tenant)
-		must(t, err)
-		defer place.Release()
-		_, err = w.SetPIN(t.Context(), w.admin, w.customer, number(t, right))
+		w.fill(t, w.tenant)
+		_, err := w.SetPIN(t.Context(), w.admin, w.customer, number(t, right))
 		if busy := as[*argon2id.BusyError](t, err); busy.RetryAfter <= 0 || !errors.Is(err, argon2id.ErrBusy) {
 			t.Fatalf("busy: %v", err)
 		}

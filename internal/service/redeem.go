@@ -14,6 +14,9 @@ import (
 // Redeem uses an approval up, at the moment the skill runs: the decision that
 // counts. What plainly cannot succeed is refused without a lock.
 func (s *Service) Redeem(ctx context.Context, c Caller, t Target, proof confirmation.Proof) (View, error) {
+	if err := s.mayStep(c); err != nil {
+		return View{}, err
+	}
 	ref := c.ref(t)
 	conf, p, now, err := s.readUnder(ctx, ref)
 	if err != nil {

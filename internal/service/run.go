@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/hydracore/hydrapin/internal/limit"
 )
 
 // New returns a Service. [Service.Run] must run for waiters to be woken and old
@@ -29,7 +31,10 @@ func New(c Config) *Service {
 	if c.KeyUseEvery == 0 {
 		c.KeyUseEvery = useEvery
 	}
-	return &Service{config: c, keys: newKeyCache(), uses: newKeyUses(), refusals: newRefusals(), waiting: newWaiting()}
+	return &Service{
+		config: c, keys: newKeyCache(), uses: newKeyUses(), refusals: newRefusals(), waiting: newWaiting(),
+		slots: limit.NewSlots(c.Store.Transactions(), limit.Bounds{Total: maxWaitingSteps, Tenant: maxTenantSteps}),
+	}
 }
 
 // Run wakes waiters, sweeps, and stores which keys were used, until ctx ends. Waiters that are left then are

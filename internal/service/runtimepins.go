@@ -23,6 +23,9 @@ func (s *Service) SetPINByRuntime(ctx context.Context, c Caller, h pin.Holder, p
 	if err := s.mayBeSet(p.PIN); err != nil {
 		return pin.Status{}, err
 	}
+	if err := s.mayStep(c); err != nil {
+		return pin.Status{}, err
+	}
 	var r pin.Record
 	var on policy.Policy
 	reads := s.config.Store.Reads()
@@ -43,7 +46,7 @@ func (s *Service) SetPINByRuntime(ctx context.Context, c Caller, h pin.Holder, p
 	}
 	// The new PIN is hashed before an attempt is spent: a full queue costs nothing,
 	// and a short queue need not have two places for one tenant.
-	fresh, err := s.hash(ctx, h, p.PIN)
+	fresh, err := s.hash(ctx, c, h, p.PIN)
 	if err != nil {
 		return pin.Status{}, err
 	}
@@ -79,7 +82,7 @@ func (s *Service) setFirst(ctx context.Context, c Caller, h pin.Holder, fresh ha
 
 // replaceByRuntime replaces a PIN when the guess at the current one is correct.
 func (s *Service) replaceByRuntime(ctx context.Context, c Caller, current guess, fresh hashed) (pin.Status, error) {
-	place, err := s.config.Hasher.Reserve(current.holder.Tenant)
+	place, err := s.config.Hasher.Reserve(c.shares())
 	if err != nil {
 		return pin.Status{}, err
 	}
@@ -89,7 +92,7 @@ func (s *Service) replaceByRuntime(ctx context.Context, c Caller, current guess,
 		return pin.Status{}, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	return run(ctx, s, act{op: OpSetPINByRuntime, caller: c, repeats: true}, func(ctx context.Context, st *step) (pin.Status, error) {
+	return run(ctx, s, act{op: OpSetPINByRuntime, caller: c, insists: true, repeats: true}, func(ctx context.Context, st *step) (pin.Status, error) {
 		var x settling
 		held := holding{}
 		st.lockSettling(g, &x)

@@ -19,6 +19,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/receipt"
@@ -80,6 +81,8 @@ type Service struct {
 	refusals *refusals
 	waiting  *waiting
 	log      trailLog
+	// slots are for steps.
+	slots *limit.Slots
 }
 
 // Caller is who makes a request, and the request.
@@ -120,6 +123,11 @@ func (c Caller) within(tenant uuid.UUID) Caller {
 func (c Caller) byLink(tenant, id uuid.UUID) Caller {
 	c.Principal = auth.Principal{Kind: auth.KindLink, ID: id.String(), Tenant: tenant}
 	return c
+}
+
+// shares names the caller for what is shared among tenants and their credentials.
+func (c Caller) shares() limit.Caller {
+	return limit.Caller{Tenant: c.Tenant, Credential: string(c.Kind) + " " + c.ID}
 }
 
 // Operator is the caller of commands on the machine itself.

@@ -58,10 +58,10 @@ func (s *Service) setDifferent(ctx context.Context, c Caller, o ownSet, fresh pi
 func (s *Service) setAfterGuess(ctx context.Context, c Caller, o ownSet, fresh, entered pin.PIN) (pin.Status, error) {
 	var err error
 	// Hashed before an attempt is spent: a full queue costs nothing.
-	if o.fresh, err = s.hash(ctx, o.holder, fresh); err != nil {
+	if o.fresh, err = s.hash(ctx, c, o.holder, fresh); err != nil {
 		return pin.Status{}, err
 	}
-	place, err := s.config.Hasher.Reserve(o.holder.Tenant)
+	place, err := s.config.Hasher.Reserve(c.shares())
 	if err != nil {
 		return pin.Status{}, err
 	}
@@ -79,7 +79,7 @@ func (s *Service) setAfterGuess(ctx context.Context, c Caller, o ownSet, fresh, 
 // setWithoutGuess hashes the new PIN and sets it where no present one is compared.
 func (s *Service) setWithoutGuess(ctx context.Context, c Caller, o ownSet, fresh pin.PIN) (pin.Status, error) {
 	var err error
-	if o.fresh, err = s.hash(ctx, o.holder, fresh); err != nil {
+	if o.fresh, err = s.hash(ctx, c, o.holder, fresh); err != nil {
 		return pin.Status{}, err
 	}
 	return s.setOwn(ctx, c, o)
@@ -94,7 +94,7 @@ type owned struct {
 
 // setOwn sets the PIN and uses the link up, in one transaction.
 func (s *Service) setOwn(ctx context.Context, c Caller, o ownSet) (pin.Status, error) {
-	return run(ctx, s, act{op: OpSetOwnPIN, caller: c, repeats: true}, func(ctx context.Context, st *step) (pin.Status, error) {
+	return run(ctx, s, act{op: OpSetOwnPIN, caller: c, insists: o.guess != nil, repeats: true}, func(ctx context.Context, st *step) (pin.Status, error) {
 		var x owned
 		if o.guess != nil {
 			st.lockSettling(*o.guess, &x.settling)

@@ -11,7 +11,7 @@ import (
 // settle records the outcome of a guess, with policy, PIN and confirmation as
 // they are now. Repeated, it answers with what the first run stored.
 func (s *Service) settle(ctx context.Context, c Caller, g compared) (View, error) {
-	return run(ctx, s, act{op: OpSettle, caller: c, repeats: true}, func(ctx context.Context, st *step) (View, error) {
+	return run(ctx, s, act{op: OpSettle, caller: c, insists: true, repeats: true}, func(ctx context.Context, st *step) (View, error) {
 		var x settling
 		var conf confirmation.Confirmation
 		var session confirmation.Session

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,8 +13,16 @@ import (
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
-// stepTimeout bounds what goes on although its caller has gone.
-const stepTimeout = 30 * time.Second
+const (
+	// stepTimeout bounds what goes on although its caller has gone.
+	stepTimeout = 30 * time.Second
+	// slotWithin is how long a step waits for its slot. One that must be finished waits on.
+	slotWithin = 5 * time.Second
+	// maxWaitingSteps and maxTenantSteps bound how many steps wait for a slot, of all tenants
+	// and of one.
+	maxWaitingSteps = 1024
+	maxTenantSteps  = 256
+)
 
 // step is one transaction of an operation: reads and locks first, then queued
 // saves, events and wake-ups, which go out together with the commit. Its time is
@@ -70,6 +79,9 @@ type act struct {
 	// cancels is set where a caller that goes away while the step waits ends it.
 	// Every other step goes on once begun.
 	cancels bool
+	// insists is set for what must be finished, as an attempt was spent: it waits for its slot
+	// however many do.
+	insists bool
 	// repeats is set where a second run finds out what the first did: it is run once
 	// more when the connection was lost during the commit.
 	repeats bool
@@ -89,12 +101,37 @@ func run[T any](ctx context.Context, s *Service, a act, decide func(context.Cont
 		ctx, cancel = detached(ctx)
 		defer cancel()
 	}
+	release, err := s.takeSlot(ctx, a)
+	if err != nil {
+		return none, err
+	}
+	defer release()
 	got, err := once(ctx, s, a, false, decide)
 	if a.repeats && errors.Is(err, store.ErrOutcomeUnknown) {
 		return once(ctx, s, a, true, decide)
 	}
 	return got, err
 }
+
+// takeSlot waits for a slot among the transactions: so many may be under way, and tenants get them in
+// turn. Its errors [ErrTooManyWaiting] and [ErrTooBusy] come before anything is read, so that a caller
+// may repeat whatever it asked for.
+func (s *Service) takeSlot(ctx context.Context, a act) (release func(), err error) {
+	if a.insists {
+		return s.slots.Insist(ctx, a.caller.shares())
+	}
+	waiting, cancel := context.WithTimeout(ctx, slotWithin)
+	defer cancel()
+	release, err = s.slots.Acquire(waiting, a.caller.shares())
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, fmt.Errorf("%w: none was free within %s", ErrTooBusy, slotWithin)
+	}
+	return release, err
+}
+
+// mayStep returns the error of a caller that would get no slot now. An operation that reads before its
+// step asks first, so that this refusal comes before those that need a record.
+func (s *Service) mayStep(c Caller) error { return s.slots.Check(c.shares()) }
 
 func once[T any](ctx context.Context, s *Service, a act, repeated bool, decide func(context.Context, *step) (T, error)) (T, error) {
 	began := time.Now()

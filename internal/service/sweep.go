@@ -54,7 +54,7 @@ func (s *Service) SweepOnce(ctx context.Context) (more bool, err error) {
 		Link:     s.config.Retention,
 		Delivery: webhook.Retention,
 	}
-	return run(ctx, s, act{op: OpSweep, caller: system(uuid.Nil)}, func(ctx context.Context, st *step) (bool, error) {
+	return run(ctx, s, act{op: OpSweep, caller: system(uuid.Nil), insists: true}, func(ctx context.Context, st *step) (bool, error) {
 		var mine bool
 		st.LockSweep(&mine)
 		if err := st.Fetch(ctx); err != nil || !mine {

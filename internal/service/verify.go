@@ -10,6 +10,9 @@ import (
 // Verify compares a PIN for a confirmation: look at the confirmation, take a
 // place in the hash queue, spend an attempt, hash, settle.
 func (s *Service) Verify(ctx context.Context, c Caller, t Target, entered pin.PIN) (View, error) {
+	if err := s.mayStep(c); err != nil {
+		return View{}, err
+	}
 	ref := c.ref(t)
 	conf, p, now, err := s.readUnder(ctx, ref)
 	if err != nil {
@@ -25,7 +28,7 @@ func (s *Service) Verify(ctx context.Context, c Caller, t Target, entered pin.PI
 	if err := refused(conf.CanVerify(entry, now)); err != nil {
 		return View{}, err
 	}
-	place, err := s.config.Hasher.Reserve(c.Tenant)
+	place, err := s.config.Hasher.Reserve(c.shares())
 	if err != nil {
 		return View{}, err
 	}

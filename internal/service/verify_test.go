@@ -103,14 +103,13 @@ func TestAFullQueueCostsNothing(t *testing.T) {
 		w.require(30)
 		w.setPIN(w.customer, right)
 		v := w.pending()
-		place, err := w.pool.Reserve(w.tenant) // half of the two places is the tenant's
-		must(t, err)
-		_, err = w.enter(v, wrong)
+		release := w.fill(t, w.tenant)
+		_, err := w.enter(v, wrong)
 		wants(t, err, argon2id.ErrBusy)
 		if busy := as[*argon2id.BusyError](t, err); busy.RetryAfter < time.Second {
 			t.Fatalf("retry after %s", busy.RetryAfter)
 		}
-		place.Release()
+		release()
 		w.noAttempt()
 		w.fail(v, 1)
 	}, func(s *settings) { s.pool.Queue = 2 })

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/confirmation"
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
 )
@@ -16,6 +17,13 @@ import (
 // query: what a lost wake-up costs at most.
 const rereadEvery = 2 * time.Second
 
+// maxWaits and maxKeyWaits bound how many requests wait for a confirmation on this node, of all
+// credentials and of one.
+const (
+	maxWaits    = 4000
+	maxKeyWaits = 1000
+)
+
 // Confirmation returns a confirmation as it is now. While it is pending it waits
 // up to wait for it to leave that, on whichever node: subscribe, then read, then
 // wait, so that no wake-up falls between. It answers at once when the server
@@ -23,7 +31,7 @@ const rereadEvery = 2 * time.Second
 func (s *Service) Confirmation(ctx context.Context, c Caller, t Target, wait time.Duration) (View, error) {
 	ref := c.ref(t)
 	if wait > 0 {
-		if err := s.awaitOutcome(ctx, ref, min(wait, confirmation.MaxWait)); err != nil {
+		if err := s.awaitOutcome(ctx, c, ref, min(wait, confirmation.MaxWait)); err != nil {
 			return View{}, err
 		}
 	}
@@ -49,9 +57,13 @@ func (s *Service) Confirmation(ctx context.Context, c Caller, t Target, wait tim
 }
 
 // awaitOutcome returns when a confirmation is no longer pending, or the wait is over
-// or the server stops. It returns [ErrNotFound], or the error of ctx.
-func (s *Service) awaitOutcome(ctx context.Context, ref confirmation.Ref, wait time.Duration) error {
-	woken, done := s.waiting.subscribe(ref.ID)
+// or the server stops. It returns [ErrNotFound], [ErrTooManyWaiting], [ErrTooBusy], or the error of
+// ctx.
+func (s *Service) awaitOutcome(ctx context.Context, c Caller, ref confirmation.Ref, wait time.Duration) error {
+	woken, done, err := s.waiting.subscribe(c, ref.ID)
+	if err != nil {
+		return err
+	}
 	defer done()
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
@@ -86,6 +98,7 @@ func (s *Service) Waiters() int { return s.waiting.count() }
 // waiting is who waits on this node for which confirmation.
 type waiting struct {
 	mu       sync.Mutex
+	held     limit.Ledger
 	channels map[uuid.UUID]map[chan struct{}]bool
 	closed   chan struct{}
 	once     sync.Once
@@ -97,10 +110,19 @@ func newWaiting() *waiting {
 
 // subscribe returns a channel that holds a wake-up of the confirmation, and the
 // function that ends the subscription.
-func (w *waiting) subscribe(id uuid.UUID) (<-chan struct{}, func()) {
+func (w *waiting) subscribe(c Caller, id uuid.UUID) (<-chan struct{}, func(), error) {
 	woken := make(chan struct{}, 1)
+	caller := c.shares()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	switch (limit.Bounds{Total: maxWaits, Credential: maxKeyWaits}).Admit(w.held.Held(caller)) {
+	case limit.OverBound:
+		return nil, nil, ErrTooManyWaiting
+	case limit.Full:
+		return nil, nil, ErrTooBusy
+	case limit.Admitted:
+	}
+	w.held.Take(caller)
 	if w.channels[id] == nil {
 		w.channels[id] = map[chan struct{}]bool{}
 	}
@@ -108,10 +130,11 @@ func (w *waiting) subscribe(id uuid.UUID) (<-chan struct{}, func()) {
 	return woken, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		w.held.Give(caller)
 		if delete(w.channels[id], woken); len(w.channels[id]) == 0 {
 			delete(w.channels, id)
 		}
-	}
+	}, nil
 }
 
 func (w *waiting) wake(id uuid.UUID) {

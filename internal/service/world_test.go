@@ -16,6 +16,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/receipt"
 	"github.com/hydracore/hydrapin/internal/service"
@@ -197,7 +198,7 @@ func (s stuck) Err() error {
 // meanwhile, and nothing is hashed.
 func (n *node) plug(t *testing.T) (free func()) {
 	t.Helper()
-	place, err := n.pool.Reserve(uuid.New())
+	place, err := n.pool.Reserve(limit.Caller{Tenant: uuid.New()})
 	must(t, err)
 	s := stuck{Context: t.Context(), asked: make(chan struct{}), freed: make(chan struct{}), once: new(sync.Once)}
 	done := make(chan struct{})
@@ -209,6 +210,27 @@ func (n *node) plug(t *testing.T) (free func()) {
 	free = sync.OnceFunc(func() { close(s.freed); <-done })
 	t.Cleanup(free)
 	return free
+}
+
+// fill takes every place of the hash queue that the tenant can have, until release is called or the
+// test ends.
+func (n *node) fill(t *testing.T, tenant uuid.UUID) (release func()) {
+	t.Helper()
+	var places []*argon2id.Place
+	for {
+		place, err := n.pool.Reserve(limit.Caller{Tenant: tenant, Credential: uuid.NewString()})
+		if err != nil {
+			break
+		}
+		places = append(places, place)
+	}
+	release = func() {
+		for _, place := range places {
+			place.Release()
+		}
+	}
+	t.Cleanup(release)
+	return release
 }
 
 // held is how many places of the node's pool are held.

@@ -59,6 +59,9 @@ type Store interface {
 	//
 	// Once fn has returned nil the commit goes on even if the caller goes away.
 	InTx(ctx context.Context, fn func(Tx) error) error
+	// Transactions is how many transactions are under way at once; further ones wait in no
+	// particular order, so whoever runs them for several callers shares them out.
+	Transactions() int
 	// Watch calls wake, from any goroutine, for each confirmation that any node
 	// woke with Tx.Wake, until ctx ends. wake must return at once. Watch reconnects
 	// by itself; wake-ups sent while it was not connected are lost, and it then

@@ -44,6 +44,7 @@ func newMachine(t *testing.T, env ...string) *machine {
 	t.Helper()
 	m := &machine{t: t, dir: t.TempDir(), secrets: map[string]string{}, env: append([]string{
 		"HYDRAPIN_ADDR=127.0.0.1:0", "TZ=Asia/Kolkata", "HYDRAPIN_LOG_LEVEL=debug",
+		"HYDRAPIN_RATE_PER_KEY=0", "HYDRAPIN_RATE_PER_ADDRESS=0",
 	}, env...)}
 	t.Cleanup(m.searchOutput)
 	return m

@@ -13,6 +13,7 @@ import (
 )
 
 const (
+	headerForwarded = "X-Forwarded-For"
 	// maxClientID is how much of a client's request id is kept.
 	maxClientID = 64
 	// maxForwarded is how many addresses of X-Forwarded-For are read.
@@ -23,6 +24,12 @@ const (
 type Request struct {
 	// Caller has no principal until the request is authenticated.
 	Caller service.Caller
+	// From is the address of [service.Caller.Peer]; the zero Addr when it is not known.
+	From netip.Addr
+	// Distrusted says that a forwarded address was given by a peer that is no trusted proxy.
+	Distrusted bool
+	// Limited says that the request was refused because too many came.
+	Limited bool
 	// Operation is the id of the operation, empty for what is not in the contract.
 	Operation string
 
@@ -59,10 +66,13 @@ func (r *Request) Refuse(level slog.Level, reason string, cause slog.Attr) {
 }
 
 func newRequest(req *http.Request, proxies []netip.Prefix) *Request {
-	return &Request{
-		Caller:   service.Caller{RequestID: strings.ToLower(rand.Text()), Peer: peer(req, proxies)},
-		clientID: cleanID(req.Header.Get(headerRequestID)),
+	r := &Request{clientID: cleanID(req.Header.Get(headerRequestID))}
+	r.Caller.RequestID = strings.ToLower(rand.Text())
+	r.From, r.Distrusted = peer(req, proxies)
+	if r.From.IsValid() {
+		r.Caller.Peer = r.From.String()
 	}
+	return r
 }
 
 // cleanID keeps of a client's request id what cannot confuse a reader of the log.
@@ -83,13 +93,17 @@ func cleanID(s string) string {
 // peer returns the address that a request came from: the connection's, or, when that is a trusted
 // proxy's, the right-most of X-Forwarded-For that is not a trusted proxy's. What is further left
 // was written by the sender of the request. An entry that is no address ends the search at the
-// proxy that passed it on.
-func peer(req *http.Request, proxies []netip.Prefix) string {
+// proxy that passed it on. distrusted says that the connection is no trusted proxy's, and that the
+// header is there all the same.
+func peer(req *http.Request, proxies []netip.Prefix) (at netip.Addr, distrusted bool) {
 	at, ok := parseAddr(req.RemoteAddr)
 	if !ok {
-		return ""
+		return netip.Addr{}, false
 	}
-	entries := strings.Split(strings.Join(req.Header.Values("X-Forwarded-For"), ","), ",")
+	if !trusted(at, proxies) {
+		return at, req.Header.Get(headerForwarded) != ""
+	}
+	entries := strings.Split(strings.Join(req.Header.Values(headerForwarded), ","), ",")
 	for i := len(entries) - 1; i >= max(0, len(entries)-maxForwarded) && trusted(at, proxies); i-- {
 		next, ok := parseAddr(strings.TrimSpace(entries[i]))
 		if !ok {
@@ -97,7 +111,7 @@ func peer(req *http.Request, proxies []netip.Prefix) string {
 		}
 		at = next
 	}
-	return at.String()
+	return at, false
 }
 
 // parseAddr reads an address with or without a port.

@@ -35,6 +35,8 @@ type Telemetry struct {
 	log     *slog.Logger
 	traces  *Traces
 	proxies []netip.Prefix
+	// proxied is for the one line about a proxy that is not trusted.
+	proxied sync.Once
 }
 
 // New returns a Telemetry that writes to the log, which should be one of [Logger]. Forwarded
@@ -71,6 +73,9 @@ func (t *Telemetry) Observe(e *echo.Echo) {
 			}
 			took := time.Since(start)
 			t.logRequest(c, r, took)
+			if r.Limited && r.Distrusted {
+				t.warnOfProxy(r)
+			}
 			t.Metrics.observe(route, c.Request().Method, c.Response().Status, took)
 			return nil
 		}
@@ -107,6 +112,14 @@ func (t *Telemetry) recovered(next echo.HandlerFunc, c echo.Context, r *Request)
 		err = &PanicError{of: fmt.Sprintf("%T", v)}
 	}()
 	return next(c)
+}
+
+// warnOfProxy says once that whoever comes through a proxy is limited together.
+func (t *Telemetry) warnOfProxy(r *Request) {
+	t.proxied.Do(func() {
+		t.log.Warn("requests that carry X-Forwarded-For are limited by the address of the proxy that sends them, because it is not trusted; "+
+			"if it is yours, add it to HYDRAPIN_TRUSTED_PROXIES", "peer", r.Caller.Peer)
+	})
 }
 
 // logRequest writes the line of a request. It names the route, never the path or the query, and

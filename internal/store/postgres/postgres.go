@@ -75,8 +75,8 @@ type Config struct {
 	// which the one that takes writes is used.
 	URL string
 	// MaxConns is how many connections the pool holds at most; 0 means 16. Beside
-	// it, Watch holds one. A quarter is kept for reads, so that transactions that
-	// wait for locks leave some.
+	// it, Watch holds one. A quarter is kept for reads ([Store.Transactions]), so that
+	// transactions that wait for locks leave some.
 	MaxConns int
 	// Notice reports what an operator should know while it lasts, with the arguments
 	// of slog's Warn. It may be nil.
@@ -203,6 +203,9 @@ func (s *Store) checkServer(ctx context.Context) error {
 	}
 	return s.checkPooler(ctx)
 }
+
+// Transactions implements store.Store.
+func (s *Store) Transactions() int { return cap(s.slots) }
 
 // Close gives all connections back.
 func (s *Store) Close() error {

@@ -194,6 +194,9 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
+// Transactions implements store.Store: those that write run one after the other.
+func (s *Store) Transactions() int { return 1 }
+
 // Ping implements store.Store. It writes a little, at most once a second, as a disk
 // that is full can still be read.
 func (s *Store) Ping(ctx context.Context) error {

@@ -47,8 +47,8 @@ const (
 	ErrMethodNotAllowed     Code = "method-not-allowed"     // 405
 	ErrTooLarge             Code = "too-large"              // 413: the body is longer than 64 KiB
 	ErrUnsupportedMediaType Code = "unsupported-media-type" // 415
-	ErrTooManyRequests      Code = "too-many-requests"      // 429: too many pending confirmations of the holder
-	ErrBusy                 Code = "busy"                   // 503: too many PINs are being checked; nothing was spent
+	ErrTooManyRequests      Code = "too-many-requests"      // 429: too many requests, or open confirmations of the holder
+	ErrBusy                 Code = "busy"                   // 503: too many PINs are being checked, or calls are waiting; nothing was done
 	ErrUnavailable          Code = "unavailable"            // 503: the server cannot answer now
 	ErrInternal             Code = "internal"               // 500: the server's log has it under the request id
 	ErrPageOnly             Code = "page-only"              // 403: the PIN can only be entered on the page

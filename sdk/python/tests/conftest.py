@@ -50,7 +50,8 @@ class Server:
 def environment(data: pathlib.Path) -> dict[str, str]:
     # The server refuses a setting that it does not know, HYDRAPIN_BIN among them.
     inherited = {n: v for n, v in os.environ.items() if not n.startswith("HYDRAPIN_")}
-    return {**inherited, "HYDRAPIN_DATA_DIR": str(data), "HYDRAPIN_ADDR": "127.0.0.1:0"}
+    own = {"DATA_DIR": str(data), "ADDR": "127.0.0.1:0", "RATE_PER_KEY": "0", "RATE_PER_ADDRESS": "0"}
+    return inherited | {f"HYDRAPIN_{name}": value for name, value in own.items()}
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,8 @@ export async function startServer(settings: Record<string, string> = {}): Promis
     ...Object.fromEntries(inherited),
     HYDRAPIN_DATA_DIR: join(folder, "data"),
     HYDRAPIN_ADDR: "127.0.0.1:0",
+    HYDRAPIN_RATE_PER_KEY: "0",
+    HYDRAPIN_RATE_PER_ADDRESS: "0",
     ...settings,
   };
   const child = spawn(binary, ["serve"], { env, stdio: ["ignore", "pipe", "pipe"] });

@@ -2151,6 +2151,9 @@ type NotFoundWebhook = Problem
 // PreconditionFailed A problem document (RFC 9457).
 type PreconditionFailed = Problem
 
+// RateLimited A problem document (RFC 9457).
+type RateLimited = Problem
+
 // TooLarge A problem document (RFC 9457).
 type TooLarge = Problem
 

@@ -1,0 +1,51 @@
+package limit
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// SprayWindow is how far back guesses are looked at.
+	SprayWindow = time.Hour
+	// SprayHolders is how many holders must have guessed incorrectly.
+	SprayHolders = 50
+)
+
+// Guess is one guess at the PIN of a holder, on the instance that is judged.
+type Guess[H comparable] struct {
+	Holder  H
+	At      time.Time
+	Correct bool
+}
+
+// Spraying says whether somebody tries a few PINs with many holders of an instance, which no holder's
+// own count shows: within [SprayWindow], at least [SprayHolders] holders guessed incorrectly there, and
+// more than guessed correctly. until is when that ends by itself if nobody guesses any more, because
+// the guesses leave the window; it is zero when it does not hold.
+func Spraying[H comparable](guesses []Guess[H], now time.Time) (until time.Time) {
+	// What counts of a holder is its last guess of each kind.
+	last := map[bool]map[H]time.Time{false: {}, true: {}}
+	for _, g := range guesses {
+		if of := last[g.Correct]; g.At.After(now.Add(-SprayWindow)) && g.At.After(of[g.Holder]) {
+			of[g.Holder] = g.At
+		}
+	}
+	incorrect, correct := leaving(last[false]), leaving(last[true])
+	for at := now; len(incorrect) >= SprayHolders && len(incorrect) > len(correct); until = at {
+		at = incorrect[0]
+		gone := func(leaves time.Time) bool { return !leaves.After(at) }
+		incorrect, correct = slices.DeleteFunc(incorrect, gone), slices.DeleteFunc(correct, gone)
+	}
+	return until
+}
+
+// leaving returns when each holder's guess leaves the window, the first first.
+func leaving[H comparable](last map[H]time.Time) []time.Time {
+	leave := make([]time.Time, 0, len(last))
+	for _, at := range last {
+		leave = append(leave, at.Add(SprayWindow))
+	}
+	slices.SortFunc(leave, time.Time.Compare)
+	return leave
+}
