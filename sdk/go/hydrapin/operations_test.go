@@ -125,6 +125,9 @@ func operations() []operation {
 		{"listPins", "GET", "/v1/pins?instance_id={instance}&page=1&per_page=100&status=locked", true, func(ctx context.Context, c clients) error {
 			return each(c.admin.PINs(ctx, hydrapin.PINFilter{State: hydrapin.PINLocked, Instance: instance}))
 		}},
+		{"listPinEvents", "GET", "/v1/pin-events?customer_id={customer}&limit=200&order=desc&type=pin.locked", true, func(ctx context.Context, c clients) error {
+			return each(c.admin.Events(ctx, hydrapin.EventFilter{Type: "pin.locked", Customer: customer, NewestFirst: true}))
+		}},
 		{"listApiKeys", "GET", "/v1/api-keys?page=1&per_page=100", true, func(ctx context.Context, c clients) error {
 			return each(c.admin.APIKeys(ctx))
 		}},
