@@ -428,7 +428,7 @@ func TestManual(t *testing.T) {
 		}
 		seen[d.Name] = true
 	}
-	if len(seen) != 41 {
-		t.Errorf("%d settings, want 41", len(seen))
+	if len(seen) != 42 {
+		t.Errorf("%d settings, want 42", len(seen))
 	}
 }

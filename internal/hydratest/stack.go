@@ -165,7 +165,7 @@ func (s *Stack) settings(folder string, o Options) (config.Config, error) {
 		settings = append(settings, "HYDRAPIN_JWT_HS256_SECRET="+JWTSecret)
 	}
 	cfg, err := config.Load(append(settings, o.Settings...))
-	s.driver, s.source = "sqlite", path
+	s.driver, s.source = "sqlite", cfg.Database.Path
 	if cfg.Database.Engine == config.Postgres {
 		s.driver, s.source = "pgx", cfg.Database.URL.Reveal()
 	}
