@@ -186,6 +186,7 @@ func TestDeliveriesSurviveADispatcher(t *testing.T) {
 		r.mu.Unlock()
 		holders := []uuid.UUID{uuid.New(), uuid.New(), uuid.New()}
 		const each = 8
+		total := each * len(holders)
 		lost := map[uuid.UUID]bool{} // what the dead node had
 		for n := range each {
 			for _, holder := range holders {
@@ -193,13 +194,21 @@ func TestDeliveriesSurviveADispatcher(t *testing.T) {
 				_, err := a.SetCustomerPIN(t.Context(), holder, pin)
 				hydratest.Must(t, err)
 			}
-			// It takes what it can get, and dies before it has sent or stored anything.
+		}
+		// Another dies with what it took, before it has sent or stored anything.
+		hydratest.Eventually(t, "a node has taken deliveries", func() bool {
+			if len(lost) == 0 {
+				_, err := a.SetCustomerPIN(t.Context(), holders[0], hydrapin.NewPIN("804615"))
+				hydratest.Must(t, err)
+				total++
+			}
 			claims, _, err := s.Node.Service().ClaimDeliveries(t.Context(), 2)
 			hydratest.Must(t, err)
 			for _, c := range claims {
 				lost[c.Delivery.ID] = true
 			}
-		}
+			return len(lost) > 0
+		})
 		// Its leases end. Time passes for what is stored alone.
 		hydratest.Eventually(t, "every event arrives", func() bool {
 			s.SQL(t, leasesEnd(settings[0], lost)...)
@@ -207,7 +216,7 @@ func TestDeliveriesSurviveADispatcher(t *testing.T) {
 			for _, m := range r.got(t) {
 				seen[m.ID] = true
 			}
-			return len(seen) == each*len(holders)
+			return len(seen) == total
 		})
 		first := map[string]bool{}
 		last := map[string]int64{}
