@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,8 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the clock of credentials and, on SQLite, of records; nil for time.Now.
 	Now func() time.Time
+	// Resolver looks up the hosts of webhooks; nil for the system's.
+	Resolver *net.Resolver
 }
 
 // Node is everything that answers requests, ready to. It is made whole by [New], and closed with
@@ -106,7 +109,7 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
 		SelfSetup: cfg.SelfSetup, WebhookSecrets: secrets, WebhookAddresses: addresses,
 	})
-	n.webhooks = jobs.NewWebhooks(n.service, webhook.NewSender(webhook.SenderConfig{Addresses: addresses}), opts.Log)
+	n.webhooks = jobs.NewWebhooks(n.service, webhook.NewSender(webhook.SenderConfig{Addresses: addresses, Resolver: opts.Resolver}), opts.Log)
 	n.jobs = jobs.New(n.service, opts.Log)
 	n.handler, err = n.routes(cfg, rules)
 	return err
