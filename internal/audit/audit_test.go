@@ -47,6 +47,13 @@ var stored = map[audit.Type]string{
 	audit.TypeDatabaseRestored:        "database.restored",
 	audit.TypeRefusalsCounted:         "refusals.counted",
 	audit.TypeAuditSealed:             "audit.sealed",
+	audit.TypeWebhookCreated:          "webhook.created",
+	audit.TypeWebhookUpdated:          "webhook.updated",
+	audit.TypeWebhookDeleted:          "webhook.deleted",
+	audit.TypeWebhookDisabled:         "webhook.disabled",
+	audit.TypeWebhookSecretRotated:    "webhook.secret_rotated",
+	audit.TypeWebhookTested:           "webhook.tested",
+	audit.TypeWebhookDeliveryRetried:  "webhook.delivery_retried",
 	audit.TypeAuditPruned:             "audit.pruned",
 }
 

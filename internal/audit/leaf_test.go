@@ -50,6 +50,13 @@ var each = []audit.Details{
 	audit.DatabaseRestored{},
 	audit.RefusalsCounted{Of: "access.denied", Count: 7, Since: "t"},
 	audit.AuditSealed{Size: 7, Root: "r"},
+	audit.WebhookCreated{Webhook: "w", Host: "a.example", Events: []string{"pin.*"}},
+	audit.WebhookUpdated{Webhook: "w", Host: "a.example", Events: []string{"pin.*"}, Enabled: true},
+	audit.WebhookDeleted{Webhook: "w"},
+	audit.WebhookDisabled{Webhook: "w", Reason: "gone"},
+	audit.WebhookSecretRotated{Webhook: "w"},
+	audit.WebhookTested{Webhook: "w"},
+	audit.WebhookDeliveryRetried{Webhook: "w", Delivery: "d"},
 	audit.AuditPruned{From: 1, To: 5},
 }
 

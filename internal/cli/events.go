@@ -19,18 +19,44 @@ import (
 )
 
 type events struct {
-	Tenant id     `required:"" placeholder:"UUID" help:"The tenant whose events are printed."`
-	After  *int64 `placeholder:"INDEX" help:"Only events after this one: the index of the last that was seen."`
-	JSON   bool   `name:"json" help:"Print one JSON object a line."`
+	List eventsList `cmd:"" default:"withargs" help:"Print the audit trail, oldest first (default)."`
+	Tail eventsTail `cmd:"" help:"Print the newest events, and then each new one as it comes."`
 }
 
 // Help implements kong.HelpProvider.
-func (events) Help() string {
+func (events) Help() string { return eventsList{}.Help() }
+
+// trailFlags say whose trail is printed, and how.
+type trailFlags struct {
+	Database bool `help:"Work on the database, also where HYDRAPIN_URL is set."`
+	Tenant   *id  `placeholder:"UUID" help:"The tenant whose events are printed, from the database."`
+	JSON     bool `name:"json" help:"Print one JSON object a line."`
+}
+
+// isRemote says whether the trail is that of a server; else a tenant is named.
+func (f trailFlags) isRemote(a *app) (bool, error) {
+	remote, err := a.isRemote(f.Database, f.Tenant)
+	if err == nil && !remote && f.Tenant == nil {
+		err = usage("missing flags: --tenant=UUID, or set HYDRAPIN_URL to call a server")
+	}
+	return remote, err
+}
+
+type eventsList struct {
+	trailFlags
+	After *int64 `placeholder:"INDEX" help:"Only events after this one: the index of the last that was seen."`
+}
+
+// Help implements kong.HelpProvider.
+func (eventsList) Help() string {
 	return `Events are printed in the order of the audit trail. They never hold a PIN or the parameters of an action. An event gets its
-index within a second, while a server runs; until then its index is null, and it is printed last. The command works beside a running serve and needs no peppers.
+index within a second, while a server runs; until then its index is null, and it is printed last. On the database
+the command works beside a running serve and needs no peppers.
+` + databaseHelp + `
 
 Example:
 
+    hydrapin events list --json
     hydrapin events --tenant 6f1b2c34-5d6e-4f70-8a9b-0c1d2e3f4a5b --json`
 }
 
@@ -38,7 +64,14 @@ Example:
 const eventsPage = 500
 
 // Run prints events.
-func (e events) Run(ctx context.Context, a *app) error {
+func (e eventsList) Run(ctx context.Context, a *app) error {
+	remote, err := e.isRemote(a)
+	switch {
+	case err != nil:
+		return err
+	case remote:
+		return e.runRemote(ctx, a)
+	}
 	return a.withService(ctx, func(s *service.Service) error {
 		out := bufio.NewWriter(a.stdout)
 		f := audit.Filter{Tenant: e.Tenant.UUID, Limit: eventsPage}
@@ -57,7 +90,11 @@ func (e events) Run(ctx context.Context, a *app) error {
 				} else {
 					f.From = event.Index + 1
 				}
-				if err := e.print(out, event); err != nil {
+				printed, err := toPrinted(event)
+				if err != nil {
+					return err
+				}
+				if err := e.print(out, printed); err != nil {
 					return err
 				}
 			}
@@ -68,18 +105,20 @@ func (e events) Run(ctx context.Context, a *app) error {
 	})
 }
 
-func (e events) print(out io.Writer, event audit.Stored) error {
+// toPrinted is an event of the database as it is printed.
+func toPrinted(event audit.Stored) (printedEvent, error) {
 	entry, err := event.Entry()
-	if err != nil {
-		return err
-	}
-	if !e.JSON {
-		_, err = fmt.Fprintln(out, eventLine(entry))
-		return err
-	}
 	printed := printedEvent{Entry: entry}
 	if !event.Queued() {
 		printed.Index = &event.Index
+	}
+	return printed, err
+}
+
+func (f trailFlags) print(out io.Writer, printed printedEvent) error {
+	if !f.JSON {
+		_, err := fmt.Fprintln(out, eventLine(printed.Entry))
+		return err
 	}
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/hydratest"
 )
 
 // remote is a machine whose commands call a running server.
@@ -189,4 +191,62 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", typed, out, err, want)
 		}
 	}
+}
+
+// tail starts a command that follows the trail, and returns its lines as they come.
+func (m *machine) tail(args ...string) (next func() map[string]any) {
+	m.t.Helper()
+	ctx, cancel := context.WithTimeout(m.t.Context(), patience)
+	m.t.Cleanup(cancel)
+	cmd := m.command(ctx, nil, append([]string{"events", "tail", "--json", "--every", "100ms"}, args...)...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() { cancel(); _ = cmd.Wait() })
+	lines := json.NewDecoder(out)
+	return func() map[string]any {
+		m.t.Helper()
+		var event map[string]any
+		if err := lines.Decode(&event); err != nil {
+			m.t.Fatalf("events tail %v: %v", args, err)
+		}
+		return event
+	}
+}
+
+// The trail of a server is listed and followed, and so is that of the database.
+func TestEventsOfAServer(t *testing.T) {
+	t.Parallel()
+	m, g := remote(t)
+	m.must("freeze", "on")
+	count := func(args ...string) int { return strings.Count(m.must(append([]string{"events"}, args...)...), "\n") }
+	hydratest.Eventually(t, "both events have their index", func() bool { return count("list", "--json") == 2 })
+	if out := m.must("events", "list", "--after", "0", "--json"); !strings.Contains(out, `"freeze.set"`) || strings.Count(out, "\n") != 1 {
+		t.Errorf("events list --after 0: %s", out)
+	}
+	if stored := m.must("events", "--tenant", g.tenant, "--json"); stored != m.must("events", "--json") {
+		t.Errorf("the database has other events than the server says: %s", stored)
+	}
+	remote, stored := m.tail("-n", "1"), m.tail("-n", "0", "--tenant", g.tenant)
+	if event := remote(); event["type"] != "freeze.set" || event["index"] != 1.0 {
+		t.Errorf("the newest event: %v", event)
+	}
+	m.must("freeze", "off")
+	if event := remote(); event["type"] != "freeze.lifted" || event["index"] != 2.0 {
+		t.Errorf("the next event: %v", event)
+	}
+	m.must("freeze", "on")
+	for _, event := range []map[string]any{remote(), stored()} {
+		if kind := event["type"]; kind != "freeze.set" && kind != "freeze.lifted" {
+			t.Errorf("a new event: %v", event)
+		}
+	}
+	if out := m.must("webhooks", "list", "--json"); out != "[]\n" {
+		t.Errorf("webhooks list: %q", out)
+	}
+	m.refused(2, m.run("events", "tail", "--every", "1ms"), "--every at least 100ms")
 }

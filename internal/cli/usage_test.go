@@ -16,8 +16,8 @@ func TestHelpOfEveryCommandHasAnExample(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	for _, command := range []string{
-		"serve", "migrate up", "migrate status", "keys create", "keys list", "keys revoke", "events", "token", "version", "doctor", "health",
-		"guard", "guard check", "backup", "restore",
+		"serve", "migrate up", "migrate status", "keys create", "keys list", "keys revoke", "events list", "events tail", "token", "version", "doctor", "health",
+		"guard", "guard check", "backup", "restore", "audit export", "audit verify", "audit prove",
 		"pins list", "pins status", "pins unlock", "pins deactivate", "pins link", "policy get", "policy set",
 		"webhooks list", "freeze on", "freeze off", "freeze status", "completion",
 	} {

@@ -19,6 +19,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/paging"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 // bounds are all bounds and defaults of the contract, by the place of their schema, each with the
@@ -61,6 +62,23 @@ var bounds = map[string]map[string]int{
 	"ApiKeyList.per_page":             {"minimum": 1},
 	"ApiKeyList.total":                {"minimum": 0, "maximum": paging.MaxRows},
 	"ApiKeyList.total_pages":          {"minimum": 0},
+	"EventPattern":                    {"minLength": 1, "maxLength": 64},
+	"CreateWebhook.url":               {"minLength": 1, "maxLength": webhook.MaxURLLength},
+	"CreateWebhook.events":            {"minItems": 1, "maxItems": webhook.MaxEvents},
+	"CreateWebhook.description":       {"maxLength": webhook.MaxDescriptionLength},
+	"UpdateWebhook.url":               {"minLength": 1, "maxLength": webhook.MaxURLLength},
+	"UpdateWebhook.events":            {"minItems": 1, "maxItems": webhook.MaxEvents},
+	"UpdateWebhook.description":       {"maxLength": webhook.MaxDescriptionLength},
+	"WebhookDelivery.event_index":     {"minimum": 0},
+	"WebhookDelivery.attempts":        {"minimum": 0},
+	"WebhookList.page":                {"minimum": 1},
+	"WebhookList.per_page":            {"minimum": 1},
+	"WebhookList.total":               {"minimum": 0, "maximum": paging.MaxRows},
+	"WebhookList.total_pages":         {"minimum": 0},
+	"WebhookDeliveryList.page":        {"minimum": 1},
+	"WebhookDeliveryList.per_page":    {"minimum": 1},
+	"WebhookDeliveryList.total":       {"minimum": 0, "maximum": paging.MaxRows},
+	"WebhookDeliveryList.total_pages": {"minimum": 0},
 	"QueryPage":                       {"minimum": 1, "maximum": paging.MaxRows, "default": 1},
 	"QueryPerPage":                    {"minimum": 1, "maximum": 100, "default": paging.DefaultSize},
 	"Confirmation.attempts_remaining": {"minimum": 0},
@@ -173,7 +191,7 @@ func TestBoundsInTexts(t *testing.T) {
 // redacted are the places of the contract whose values must not be logged. Confirmation.confirm_url is
 // not one of them: a program hands it on as text, and it confirms nothing without the PIN. PinLink.url is:
 // whoever holds it chooses the PIN.
-var redacted = []string{"Confirmation.receipt", "CreatedApiKey.key", "NewPin", "Pin", "PinLink.url"}
+var redacted = []string{"Confirmation.receipt", "CreatedApiKey.key", "CreatedWebhook.secret", "NewPin", "Pin", "PinLink.url"}
 
 // TestRedacted compares the contract's x-redact with the list: what is redacted stays so, and what is
 // new is decided here.

@@ -95,7 +95,7 @@ func (c client) do(r request) answer {
 		c.Fatalf("no operation %s", r.op)
 	}
 	path := op.Path
-	for _, p := range []string{"customer_id", "instance_id", "identity_id", "confirmation_id", "api_key_id", "index"} {
+	for _, p := range []string{"customer_id", "instance_id", "identity_id", "confirmation_id", "api_key_id", "webhook_id", "delivery_id", "index"} {
 		value, ok := r.path[p]
 		switch {
 		case ok:

@@ -26,6 +26,8 @@ import (
 // confirmation copied from the answer that has it.
 var clicks = []string{
 	"createApiKey", "listApiKeys", "revokeApiKey",
+	"createWebhook", "listWebhooks", "getWebhook", "updateWebhook", "rotateWebhookSecret", "testWebhook",
+	"listWebhookDeliveries", "retryWebhookDelivery", "deleteWebhook",
 	"setCustomerPin", "listPins", "deactivateCustomerPin", "unlockCustomerPin", "getCustomerPinStatus", "updatePinPolicy", "getPinPolicy", "getPinPolicyDecision",
 	"askConfirmation", "getConfirmation", "getConfirmationQr", "listConfirmations", "verifyConfirmation", "redeemConfirmation",
 	"reportOutcome", "setInstanceFreeze", "getInstanceFreeze", "liftInstanceFreeze",
@@ -47,6 +49,7 @@ func TestExamplesWorkAsPrefilled(t *testing.T) {
 	reader := uuid.MustParse(n.spec.Document().Components.Parameters["CustomerId"].Value.Example.(string))
 	n.mine = n.stack.Token(t, func(c *auth.Claims) { c.CustomerID = reader })
 	tried, confirmation, key := map[string]bool{}, "", ""
+	hook, delivery := "", ""
 	for _, id := range clicks {
 		op := n.spec.Operation(id)
 		if op == nil {
@@ -63,7 +66,19 @@ func TestExamplesWorkAsPrefilled(t *testing.T) {
 		if r.path["api_key_id"] != "" {
 			r.path["api_key_id"] = key
 		}
+		if r.path["webhook_id"] != "" {
+			r.path["webhook_id"] = hook
+		}
+		if r.path["delivery_id"] != "" {
+			r.path["delivery_id"] = delivery
+		}
 		a := n.do(r)
+		if id == "listWebhookDeliveries" {
+			a, delivery = firstDelivery(n.client, r)
+		}
+		if id == "createWebhook" {
+			hook = a.text(n, "id")
+		}
 		if id == "createApiKey" {
 			key = a.text(n, "id")
 		}
@@ -80,6 +95,19 @@ func TestExamplesWorkAsPrefilled(t *testing.T) {
 			t.Errorf("%s is not among the clicks", op.ID)
 		}
 	}
+}
+
+// firstDelivery waits for a delivery of a webhook, and returns the list that has it, with its id.
+func firstDelivery(c client, r request) (list answer, id string) {
+	hydratest.Eventually(c, "the delivery is queued", func() bool {
+		list = c.do(r)
+		deliveries, _ := list.field(c, "deliveries").([]any)
+		if len(deliveries) > 0 {
+			id, _ = deliveries[0].(map[string]any)["id"].(string)
+		}
+		return id != ""
+	})
+	return list, id
 }
 
 // prefilled is the request that Swagger UI has ready: each parameter with an example

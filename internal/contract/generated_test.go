@@ -25,6 +25,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/paging"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/policy"
+	"github.com/hydracore/hydrapin/internal/webhook"
 )
 
 const (
@@ -38,7 +39,7 @@ const (
 )
 
 // generatorRules are the rules of docs/errors.md that generated requests know.
-var generatorRules = []string{"holder", "weak-pin", "current-pin", "at-most-one", "exactly-one", "expiry", "page", "detail", "place", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
+var generatorRules = []string{"holder", "weak-pin", "current-pin", "at-most-one", "exactly-one", "expiry", "webhook", "page", "detail", "place", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
 
 // TestGeneratedRequests sends every operation requests that are made out of the
 // contract, right ones and wrong ones. Whatever comes, no answer is a 5xx or
@@ -258,7 +259,9 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 		}
 	case "createApiKey":
 		return brokenKeyRule(body, g.rule)
-	case "listPins", "listApiKeys":
+	case "createWebhook", "updateWebhook":
+		return brokenWebhookRule(body, g.rule)
+	case "listPins", "listApiKeys", "listWebhooks", "listWebhookDeliveries":
 		page, _ := strconv.Atoi(r.query.Get("page"))
 		size, err := strconv.Atoi(r.query.Get("per_page"))
 		if err != nil {
@@ -299,6 +302,27 @@ func brokenKeyRule(body map[string]json.RawMessage, other string) string {
 		return "exactly-one"
 	case key.Expires != nil && key.Expires.Before(time.Now()):
 		return "expiry"
+	}
+	return other
+}
+
+// brokenWebhookRule says whether a webhook breaks a rule, or the other one.
+func brokenWebhookRule(body map[string]json.RawMessage, other string) string {
+	var hook struct {
+		URL         *string  `json:"url"`
+		Events      []string `json:"events"`
+		Description string   `json:"description"`
+	}
+	text, err := json.Marshal(body)
+	if err != nil || json.Unmarshal(text, &hook) != nil {
+		return other
+	}
+	switch {
+	case hook.URL != nil && webhook.CheckURL(*hook.URL) != "",
+		slices.ContainsFunc(hook.Events, func(p string) bool { return !webhook.KnowsPattern(p) }):
+		return "webhook"
+	case webhook.CheckDescription(hook.Description).Kind != "":
+		return "detail"
 	}
 	return other
 }

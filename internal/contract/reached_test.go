@@ -185,7 +185,7 @@ func damaged(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 		status, code = 503, "unavailable"
 	}
 	ofKeys := func(op string) bool { return strings.HasSuffix(op, "ApiKey") || strings.HasSuffix(op, "ApiKeys") }
-	n.sql("DROP TABLE confirmations", "DROP TABLE pin_sessions", "DROP TABLE freezes", "DROP TABLE pin_policies", "DROP TABLE pins",
+	n.sql("DROP TABLE webhook_deliveries", "DROP TABLE webhooks", "DROP TABLE confirmations", "DROP TABLE pin_sessions", "DROP TABLE freezes", "DROP TABLE pin_policies", "DROP TABLE pins",
 		"DROP TABLE pin_events", "DROP TABLE pin_event_trees")
 	everyOperation(n.client, status, code, func(op string) bool { return !ofKeys(op) })
 	// Every operation that writes reads its caller's key anew, so this comes after them.

@@ -38,6 +38,7 @@ func stories() map[string]func(client) {
 		"links":        linksStory,
 		"own PIN":      ownPINStory,
 		"keys":         keysStory,
+		"webhooks":     webhooksStory,
 		"holders":      holdersStory,
 	}
 }

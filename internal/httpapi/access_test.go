@@ -53,6 +53,15 @@ var operations = []struct {
 	{"listPins", "GET", "/v1/pins", "", []string{"admin", "pins:read", "all"}},
 	{"deactivateCustomerPin", "POST", "/v1/customers/{c}/pin/deactivate", "", []string{"admin", "pins:write", "all"}},
 	{"deactivateIdentityPin", "POST", "/v1/instances/{i}/identities/{d}/pin/deactivate", "", []string{"admin", "pins:write", "all"}},
+	{"listWebhooks", "GET", "/v1/webhooks", "", []string{"admin", "webhooks:read", "all"}},
+	{"createWebhook", "POST", "/v1/webhooks", `{"url":"https://a.example","events":["pin.*"],"enabled":false}`, []string{"admin", "all"}},
+	{"getWebhook", "GET", "/v1/webhooks/{d}", "", []string{"admin", "webhooks:read", "all"}},
+	{"updateWebhook", "PATCH", "/v1/webhooks/{d}", `{"enabled":false}`, []string{"admin", "webhooks:write", "all"}},
+	{"deleteWebhook", "DELETE", "/v1/webhooks/{d}", "", []string{"admin", "webhooks:write", "all"}},
+	{"rotateWebhookSecret", "POST", "/v1/webhooks/{d}/rotate-secret", "", []string{"admin", "webhooks:write", "all"}},
+	{"testWebhook", "POST", "/v1/webhooks/{d}/test", "", []string{"admin", "webhooks:write", "all"}},
+	{"listWebhookDeliveries", "GET", "/v1/webhooks/{d}/deliveries", "", []string{"admin", "webhooks:read", "all"}},
+	{"retryWebhookDelivery", "POST", "/v1/webhook-deliveries/{d}/retry", "", []string{"admin", "webhooks:write", "all"}},
 	{"listApiKeys", "GET", "/v1/api-keys", "", []string{"admin", "api-keys:read", "all"}},
 	{"createApiKey", "POST", "/v1/api-keys", `{"name":"n","scopes":["api-keys:write"]}`, []string{"admin", "api-keys:write", "all"}},
 	{"revokeApiKey", "DELETE", "/v1/api-keys/nobody", "", []string{"admin", "api-keys:write", "all"}},
@@ -114,7 +123,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		if !strings.HasPrefix(route.Path, "/v1/") && !strings.HasPrefix(route.Path, "/internal/") {
 			continue
 		}
-		path := strings.NewReplacer(":instance_id", "x", ":customer_id", "x", ":identity_id", "x", ":confirmation_id", "x", ":api_key_id", "x", ":index", "x").Replace(route.Path)
+		path := strings.NewReplacer(":instance_id", "x", ":customer_id", "x", ":identity_id", "x", ":confirmation_id", "x", ":api_key_id", "x", ":webhook_id", "x", ":delivery_id", "x", ":index", "x").Replace(route.Path)
 		got := b.call(t, route.Method, path, "").want(t, http.StatusUnauthorized)
 		if route.Method == http.MethodHead {
 			continue // GET's twin

@@ -9,7 +9,9 @@ import (
 	"context"
 	"database/sql"
 	"encoding/base64"
+	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -114,7 +116,7 @@ func Open(folder string, o Options) (*Stack, error) {
 	if cfg.Source("HYDRAPIN_PUBLIC_URL") == config.FromDefault {
 		cfg.PublicURL = s.URL
 	}
-	if s.Node, err = server.New(ctx, cfg, server.Options{Log: log, Now: o.Now}); err != nil {
+	if s.Node, err = server.New(ctx, cfg, server.Options{Log: log, Now: o.Now, Resolver: offline()}); err != nil {
 		s.later(s.Server.Close)
 		return s, err
 	}
@@ -139,6 +141,14 @@ func Open(folder string, o Options) (*Stack, error) {
 	return s, err
 }
 
+// errOffline is what a look-up of a name ends with: tests talk to this machine alone.
+var errOffline = errors.New("hydratest: no name is looked up")
+
+// offline is a resolver that asks nobody. Names of this machine it finds in the system's files.
+func offline() *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errOffline }}
+}
+
 // settings returns the settings of a node whose database is in the folder, unless they name
 // another.
 func (s *Stack) settings(folder string, o Options) (config.Config, error) {
@@ -156,7 +166,7 @@ func (s *Stack) settings(folder string, o Options) (config.Config, error) {
 		settings = append(settings, "HYDRAPIN_JWT_HS256_SECRET="+JWTSecret)
 	}
 	cfg, err := config.Load(append(settings, o.Settings...))
-	s.driver, s.source = "sqlite", path
+	s.driver, s.source = "sqlite", cfg.Database.Path
 	if cfg.Database.Engine == config.Postgres {
 		s.driver, s.source = "pgx", cfg.Database.URL.Reveal()
 	}

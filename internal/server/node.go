@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"sync/atomic"
@@ -31,6 +32,8 @@ type Options struct {
 	Now func() time.Time
 	// Env reads what OpenTelemetry's environment variables say; nil for os.Getenv.
 	Env func(string) string
+	// Resolver looks up the hosts of webhooks; nil for the system's.
+	Resolver *net.Resolver
 }
 
 // Node is everything that answers requests, ready to. It is made whole by [New], and closed with
@@ -123,7 +126,7 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 		Retention: cfg.Retention, AuditRetention: cfg.AuditRetention, AuditNotRequired: cfg.AuditNotRequired,
 		SelfSetup: cfg.SelfSetup, WebhookSecrets: secrets, WebhookAddresses: addresses,
 	})
-	n.webhooks = jobs.NewWebhooks(n.service, webhook.NewSender(webhook.SenderConfig{Addresses: addresses}), opts.Log)
+	n.webhooks = jobs.NewWebhooks(n.service, webhook.NewSender(webhook.SenderConfig{Addresses: addresses, Resolver: opts.Resolver}), opts.Log)
 	n.jobs = jobs.New(n.service, opts.Log)
 	n.limits = newLimits(cfg, opts.Now)
 	n.handler, err = n.routes(cfg, rules)

@@ -47,6 +47,7 @@ func accessTable() []access {
 	freezeReaders := slices.Concat(admins, scoped("pin-policies:read"))
 	keyWriters := slices.Concat(admins, scoped("api-keys:write"))
 	eventReaders := slices.Concat(admins, scoped("events:read"))
+	hookReaders, hookWriters := slices.Concat(admins, scoped("webhooks:read")), slices.Concat(admins, scoped("webhooks:write"))
 	freezeWriters := slices.Concat(admins, scoped("pin-policies:write"))
 	return []access{
 		{"setCustomerPin", http.MethodPost, customer, pin, writers, 200, 200},
@@ -82,6 +83,16 @@ func accessTable() []access {
 		{"deactivateCustomerPin", http.MethodPost, customer + "/deactivate", "", writers, 200, 200},
 		{"deactivateIdentityPin", http.MethodPost, identity + "/deactivate", "", writers, 200, 200},
 		{"listPins", http.MethodGet, "/v1/pins?per_page=100", "", readers, 200, 200},
+		{"listWebhooks", http.MethodGet, "/v1/webhooks?per_page=100", "", hookReaders, 200, 200},
+		{"createWebhook", http.MethodPost, "/v1/webhooks", `{"url":"https://a.example","events":["pin.*"],"enabled":false}`, slices.Concat(admins, []string{"foreign key"}), 201, 201},
+		{"getWebhook", http.MethodGet, "/v1/webhooks/{hook}", "", hookReaders, 200, 404},
+		{"updateWebhook", http.MethodPatch, "/v1/webhooks/{hook}", `{"enabled":false}`, hookWriters, 200, 404},
+		{"rotateWebhookSecret", http.MethodPost, "/v1/webhooks/{hook}/rotate-secret", "", hookWriters, 200, 404},
+		{"testWebhook", http.MethodPost, "/v1/webhooks/{hook}/test", "", hookWriters, 409, 404},
+		{"listWebhookDeliveries", http.MethodGet, "/v1/webhooks/{hook}/deliveries", "", hookReaders, 200, 404},
+		// Deleting twice, or retrying what is not there, is a 404 for everybody who may.
+		{"retryWebhookDelivery", http.MethodPost, "/v1/webhook-deliveries/{identity}/retry", "", hookWriters, 404, 404},
+		{"deleteWebhook", http.MethodDelete, "/v1/webhooks/{identity}", "", hookWriters, 404, 404},
 		{"listApiKeys", http.MethodGet, "/v1/api-keys?per_page=100", "", slices.Concat(admins, scoped("api-keys:read")), 200, 200},
 		{"createApiKey", http.MethodPost, "/v1/api-keys", `{"name":"n","scopes":["api-keys:write"]}`, keyWriters, 201, 201},
 		{"revokeApiKey", http.MethodDelete, "/v1/api-keys/{made}", "", keyWriters, 204, 404},
@@ -130,7 +141,7 @@ func (w *world) credentials(secret string) (bad, valid map[string][]string) {
 	key := func(tenant uuid.UUID, args ...string) []string {
 		return []string{"X-Api-Key", w.key(append([]string{"--tenant", tenant.String()}, args...)...)}
 	}
-	const all = "pins:read,pins:write,pin-policies:read,pin-policies:write,api-keys:read,api-keys:write,events:read"
+	const all = "pins:read,pins:write,pin-policies:read,pin-policies:write,api-keys:read,api-keys:write,events:read,webhooks:read,webhooks:write"
 	valid = map[string][]string{
 		"jwt admin": token(w.tenant, admin), "jwt user": token(w.tenant, nil), "jwt customer": token(w.tenant, me),
 		"foreign jwt admin": token(foreign, admin), "foreign jwt user": token(foreign, nil), "foreign jwt customer": token(foreign, me),
@@ -200,8 +211,11 @@ func TestEveryCredentialOnEveryOperation(t *testing.T) {
 	var made struct{ ID string }
 	call(t.Context(), browser, http.MethodPost, n.url+"/v1/api-keys", `{"name":"n","scopes":["api-keys:write"]}`,
 		valid["key api-keys:write"]...).into(t, &made, http.StatusCreated)
-	target = strings.NewReplacer(append(replaced, "{made}", made.ID)...)
-	ours := []string{holder.String(), made.ID}
+	var hook struct{ ID string }
+	call(t.Context(), browser, http.MethodPost, n.url+"/v1/webhooks", `{"url":"https://a.example","events":["pin.*"],"enabled":false}`,
+		valid["jwt admin"]...).into(t, &hook, http.StatusCreated)
+	target = strings.NewReplacer(append(replaced, "{made}", made.ID, "{hook}", hook.ID)...)
+	ours := []string{holder.String(), made.ID, hook.ID}
 	table := accessTable()
 	w.complete(table)
 	for _, name := range []string{"an expired key", "an expired runtime key"} {

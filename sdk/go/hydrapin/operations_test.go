@@ -125,6 +125,25 @@ func operations() []operation {
 		{"listPins", "GET", "/v1/pins?instance_id={instance}&page=1&per_page=100&status=locked", true, func(ctx context.Context, c clients) error {
 			return each(c.admin.PINs(ctx, hydrapin.PINFilter{State: hydrapin.PINLocked, Instance: instance}))
 		}},
+		{"listPinEvents", "GET", "/v1/pin-events?customer_id={customer}&limit=200&order=desc&type=pin.locked", true, func(ctx context.Context, c clients) error {
+			return each(c.admin.Events(ctx, hydrapin.EventFilter{Type: "pin.locked", Customer: customer, NewestFirst: true}))
+		}},
+		{"getPinEvent", "GET", "/v1/pin-events/7", true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.Event(ctx, 7)
+			return err
+		}},
+		{"getPinEventCheckpoint", "GET", "/v1/pin-events/checkpoint", true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.Checkpoint(ctx)
+			return err
+		}},
+		{"getPinEventProof", "GET", "/v1/pin-events/7/proof?size=9", true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.EventProof(ctx, 7, 9)
+			return err
+		}},
+		{"getPinEventConsistency", "GET", "/v1/pin-events/consistency?from=7", true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.EventConsistency(ctx, 7, 0)
+			return err
+		}},
 		{"listApiKeys", "GET", "/v1/api-keys?page=1&per_page=100", true, func(ctx context.Context, c clients) error {
 			return each(c.admin.APIKeys(ctx))
 		}},

@@ -101,3 +101,19 @@ def test_a_freeze(place: Place) -> None:
         assert (blocked.value.reason, blocked.value.detail) == ("blocked", "frozen") and not ran
         admin.lift_instance_freeze(place.instance)
         assert runtime.verify_confirmation(asked.id, {"pin": PIN}).status == "approved"
+
+
+def test_keys_and_lists(place: Place) -> None:
+    with Admin(place.server.url, api_key=place.server.api_key) as admin:
+        made = admin.create_api_key({"name": "made", "scopes": ["pins:read"]})
+        assert made.prefix + "_" not in repr(made)
+        holder = uuid4()
+        admin.set_customer_pin(holder, {"pin": PIN})
+        assert admin.deactivate_customer_pin(holder).is_active is False
+        with Admin(place.server.url, api_key=made.key) as reader:
+            inactive = reader.iter_pins(status="inactive", holder_type="customer", per_page=1)
+            assert holder in [pin.customer_id for pin in inactive]
+        admin.revoke_api_key(made.id)
+        admin.revoke_api_key(made.id)
+        revoked = [key.id for key in admin.iter_api_keys() if key.revoked_at is not None]
+        assert made.id in revoked

@@ -1,3 +1,4 @@
+import { UnexpectedAnswerError } from "./errors.js";
 import type { AnswerOf, OperationId } from "./operations.js";
 import { adminSettings } from "./environment.js";
 import { reveal, type Secret } from "./secret.js";
@@ -17,6 +18,12 @@ import type {
   Freeze,
   HolderPin,
   NewApiKey,
+  PinEvent,
+  PinEventConsistency,
+  PinEventFilter,
+  PinEventLeaf,
+  PinEventList,
+  PinEventProof,
   NewWebhook,
   PinFilter,
   PinLink,
@@ -132,6 +139,51 @@ export class Admin {
       const list = await this.listPins(filter, { ...options, ...page });
       return { items: list.pins, pages: list.total_pages };
     });
+  }
+
+  /** Returns a page of the audit trail, the oldest event first, or with `order: "desc"` the newest. */
+  async listPinEvents(filter: PinEventFilter = {}, options?: CallOptions): Promise<PinEventList> {
+    return await this.#call("listPinEvents", { query: { ...filter } }, options);
+  }
+
+  /** The events, page by page: `for await (const event of admin.pinEvents({ type: "pin.locked" }))`. */
+  async *pinEvents(
+    filter: Omit<PinEventFilter, "after"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<PinEvent, void, undefined> {
+    let after: string | null = null;
+    do {
+      const page: PinEventList = await this.listPinEvents(after === null ? filter : { ...filter, after }, options);
+      yield* page.events;
+      if (page.next === after && after !== null)
+        throw new UnexpectedAnswerError("The list leads back to the same page.");
+      after = page.next;
+    } while (after !== null);
+  }
+
+  /** Returns one event by its index, with what the audit trail hashes of it. */
+  async getPinEvent(index: number, options?: CallOptions): Promise<PinEventLeaf> {
+    return await this.#call("getPinEvent", { path: { index: String(index) } }, options);
+  }
+
+  /** Returns the signed head of the audit trail, a C2SP checkpoint. */
+  async getPinEventCheckpoint(options?: CallOptions): Promise<string> {
+    return await this.#call("getPinEventCheckpoint", {}, options);
+  }
+
+  /** Returns the proof that an event is in the trail of a size, or of the newest one. */
+  async getPinEventProof(index: number, options: CallOptions & { readonly size?: number } = {}): Promise<PinEventProof> {
+    const query = options.size === undefined ? {} : { size: options.size };
+    return await this.#call("getPinEventProof", { path: { index: String(index) }, query }, options);
+  }
+
+  /** Returns the proof that the trail of one size is the beginning of that of another, or of the newest one. */
+  async getPinEventConsistency(
+    from: number,
+    options: CallOptions & { readonly to?: number } = {},
+  ): Promise<PinEventConsistency> {
+    const query = { from, ...(options.to === undefined ? {} : { to: options.to }) };
+    return await this.#call("getPinEventConsistency", { query }, options);
   }
 
   /** Returns a page of the tenant's keys, the oldest first, expired and revoked ones too. */

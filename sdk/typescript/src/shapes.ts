@@ -10,6 +10,11 @@ import type {
   CreatedWebhook,
   Freeze,
   HolderPin,
+  PinEvent,
+  PinEventConsistency,
+  PinEventLeaf,
+  PinEventList,
+  PinEventProof,
   PinLink,
   PinList,
   PinPolicy,
@@ -247,6 +252,56 @@ function readItems<T>(body: unknown, name: string, read: (item: unknown) => T | 
   if (!Array.isArray(items)) return undefined;
   const all = items.map(read);
   return all.every((item) => item !== undefined) ? all : undefined;
+}
+
+const pinEvent: Shape<Omit<PinEvent, "details">> = {
+  index: "number",
+  id: "string",
+  time: "string",
+  tenant_id: "string",
+  type: "string",
+  actor_kind: "string",
+  actor_id: "string",
+  holder_type: "string?",
+  customer_id: "string?",
+  identity_id: "string?",
+  instance_id: "string?",
+  confirmation_id: "string?",
+  request_id: "string?",
+  peer: "string?",
+};
+const readWireEvent = reader<PinEvent>(pinEvent);
+const readWireLeaf = reader<PinEventLeaf>({ index: "number", leaf: "string", leaf_hash: "string" });
+export const readPinEventProof = reader<PinEventProof>({
+  index: "number",
+  size: "number",
+  leaf_hash: "string",
+  hashes: "strings",
+});
+export const readPinEventConsistency = reader<PinEventConsistency>({ from: "number", to: "number", hashes: "strings" });
+
+function readPinEvent(body: unknown): PinEvent | undefined {
+  const read = readWireEvent(body);
+  return read && isObject(read.details) ? read : undefined;
+}
+
+/** A page of the audit trail. */
+export function readPinEventList(body: unknown): PinEventList | undefined {
+  const events = readItems(body, "events", readPinEvent);
+  const next = isObject(body) ? body["next"] : undefined;
+  return events && (next === null || (typeof next === "string" && next !== "")) ? { events, next } : undefined;
+}
+
+/** An event with its leaf. */
+export function readPinEventLeaf(body: unknown): PinEventLeaf | undefined {
+  const read = readWireLeaf(body);
+  const event = read && readPinEvent(read.event);
+  return read && event && { ...read, event };
+}
+
+/** A checkpoint is text that ends a line. */
+export function readCheckpoint(body: unknown): string | undefined {
+  return typeof body === "string" && body.endsWith("\n") ? body : undefined;
 }
 
 /** A picture as text. */

@@ -71,6 +71,33 @@ export type WebhookTest = Schemas["WebhookTest"];
 export type WebhookDelivery = Schemas["WebhookDelivery"];
 /** A page of deliveries, those of the newest events first. */
 export type WebhookDeliveryList = Schemas["WebhookDeliveryList"];
+/** One entry of the audit trail. */
+export type PinEvent = Schemas["PinEvent"];
+/** A page of the audit trail; `next` leads to the page after it, and is null when there are no more events now. */
+export type PinEventList = Schemas["PinEventList"];
+/** Which events are listed: those that match all that is given. */
+export interface PinEventFilter {
+  /** The `next` of the page before. */
+  readonly after?: string;
+  /** How many events a page has at most: 1 to 500. */
+  readonly limit?: number;
+  readonly order?: "asc" | "desc";
+  readonly type?: PinEvent["type"];
+  readonly customer_id?: string;
+  readonly identity_id?: string;
+  readonly instance_id?: string;
+  readonly confirmation_id?: string;
+  readonly actor?: string;
+  /** Times in RFC 3339 format: from `from` on, and before `to`. */
+  readonly from?: string;
+  readonly to?: string;
+}
+/** An event with what the audit trail hashes of it. */
+export type PinEventLeaf = Schemas["PinEventLeaf"];
+/** A proof that an event is in the audit trail (RFC 6962). */
+export type PinEventProof = Schemas["PinEventProof"];
+/** A proof that one size of the audit trail is the beginning of a larger one (RFC 6962). */
+export type PinEventConsistency = Schemas["PinEventConsistency"];
 /** What exactly is to be done, and what the person is shown of it. */
 export type Action = Schemas["Action"];
 /** The exact parameters of an action: a plain JSON object. */
