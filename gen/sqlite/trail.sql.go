@@ -287,6 +287,59 @@ func (q *Queries) ListTrees(ctx context.Context, db DBTX, tenantIds string) ([]P
 	return items, nil
 }
 
+const lockPrunableTrees = `-- name: LockPrunableTrees :many
+SELECT t.tenant_id, t.pruned_size, CAST(COALESCE((
+    SELECT min(e.event_index) FROM pin_events AS e
+    WHERE e.tenant_id = t.tenant_id AND e.event_index >= t.pruned_size
+        AND e.event_index < min(t.pruned_size + CAST(?1 AS INTEGER), t.sealed_size)
+        AND e.occurred_at >= CAST(?2 AS INTEGER)
+), min(t.pruned_size + CAST(?1 AS INTEGER), t.sealed_size)) AS INTEGER) AS up_to
+FROM pin_event_trees AS t
+WHERE t.pruned_size < t.sealed_size AND EXISTS (
+    SELECT 1 FROM pin_events AS o
+    WHERE o.tenant_id = t.tenant_id AND o.event_index = t.pruned_size
+        AND o.occurred_at < CAST(?2 AS INTEGER)
+)
+ORDER BY t.tenant_id
+LIMIT ?3
+`
+
+type LockPrunableTreesParams struct {
+	Batch   int64
+	Before  int64
+	MaxRows int64
+}
+
+type LockPrunableTreesRow struct {
+	TenantID   uuid.UUID
+	PrunedSize int64
+	UpTo       int64
+}
+
+// From the first event that is left to the first that is not old enough, a batch at most.
+func (q *Queries) LockPrunableTrees(ctx context.Context, db DBTX, arg LockPrunableTreesParams) ([]LockPrunableTreesRow, error) {
+	rows, err := db.QueryContext(ctx, lockPrunableTrees, arg.Batch, arg.Before, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockPrunableTreesRow
+	for rows.Next() {
+		var i LockPrunableTreesRow
+		if err := rows.Scan(&i.TenantID, &i.PrunedSize, &i.UpTo); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lockUnkeptTrees = `-- name: LockUnkeptTrees :many
 SELECT tenant_id, size, head, latest_at, kept_size, kept_at, stopped_at, stopped_reason, sealed_size, sealed_at,
     pruned_size
@@ -370,6 +423,22 @@ func (q *Queries) PlaceEvent(ctx context.Context, db DBTX, arg PlaceEventParams)
 	return result.RowsAffected()
 }
 
+const pruneEvents = `-- name: PruneEvents :exec
+DELETE FROM pin_events
+WHERE tenant_id = ?1 AND event_index >= ?2 AND event_index < ?3
+`
+
+type PruneEventsParams struct {
+	TenantID  uuid.UUID
+	FromIndex int64
+	UpTo      int64
+}
+
+func (q *Queries) PruneEvents(ctx context.Context, db DBTX, arg PruneEventsParams) error {
+	_, err := db.ExecContext(ctx, pruneEvents, arg.TenantID, arg.FromIndex, arg.UpTo)
+	return err
+}
+
 const saveKept = `-- name: SaveKept :exec
 UPDATE pin_event_trees SET kept_size = ?1, kept_at = ?2
 WHERE tenant_id = ?3
@@ -383,6 +452,20 @@ type SaveKeptParams struct {
 
 func (q *Queries) SaveKept(ctx context.Context, db DBTX, arg SaveKeptParams) error {
 	_, err := db.ExecContext(ctx, saveKept, arg.KeptSize, arg.KeptAt, arg.TenantID)
+	return err
+}
+
+const savePruned = `-- name: SavePruned :exec
+UPDATE pin_event_trees SET pruned_size = ?1 WHERE tenant_id = ?2
+`
+
+type SavePrunedParams struct {
+	PrunedSize int64
+	TenantID   uuid.UUID
+}
+
+func (q *Queries) SavePruned(ctx context.Context, db DBTX, arg SavePrunedParams) error {
+	_, err := db.ExecContext(ctx, savePruned, arg.PrunedSize, arg.TenantID)
 	return err
 }
 
@@ -434,6 +517,22 @@ func (q *Queries) SaveTree(ctx context.Context, db DBTX, arg SaveTreeParams) (in
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const sealTree = `-- name: SealTree :exec
+UPDATE pin_event_trees SET sealed_size = ?1, sealed_at = ?2
+WHERE tenant_id = ?3 AND sealed_size < ?1
+`
+
+type SealTreeParams struct {
+	SealedSize int64
+	SealedAt   *int64
+	TenantID   uuid.UUID
+}
+
+func (q *Queries) SealTree(ctx context.Context, db DBTX, arg SealTreeParams) error {
+	_, err := db.ExecContext(ctx, sealTree, arg.SealedSize, arg.SealedAt, arg.TenantID)
+	return err
 }
 
 const stopTree = `-- name: StopTree :exec

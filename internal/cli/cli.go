@@ -41,6 +41,7 @@ type commands struct {
 	Freeze     freezeCommands `cmd:"" help:"Stop everything that a PIN protects, and lift that again."`
 	Token      token          `cmd:"" help:"Sign a JWT for trying things (HS256 only)."`
 	Events     events         `cmd:"" help:"Print the audit trail of a tenant."`
+	Audit      auditCommands  `cmd:"" help:"Export, verify and prove the audit trail."`
 	Migrate    migrate        `cmd:"" help:"Update the database's schema."`
 	Doctor     doctor         `cmd:"" help:"Check settings, files and database, and say what to do."`
 	Completion completion     `cmd:"" help:"Print the completion script of a shell."`

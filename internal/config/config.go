@@ -65,6 +65,8 @@ type Config struct {
 	CoolingOff time.Duration
 	// Retention is how long a confirmation that ended is kept.
 	Retention time.Duration
+	// AuditRetention is how long sealed events of the audit trail are kept; 0 for ever.
+	AuditRetention time.Duration
 	// SelfSetup lets customers set their first PIN with their own token.
 	SelfSetup bool
 	// WebhookAllowPrivate lets webhooks be sent to private addresses.

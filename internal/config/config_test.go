@@ -126,6 +126,7 @@ func TestEverySetting(t *testing.T) {
 		"HYDRAPIN_LOCK_AFTER=3", "HYDRAPIN_LOCK_BASE=1h", "HYDRAPIN_HARD_LIMIT=9", "HYDRAPIN_WRONG_BUCKET=12",
 		"HYDRAPIN_REDEEM_WITHIN=60s", "HYDRAPIN_COOLING_OFF=0s", "HYDRAPIN_CONFIRMATION_RETENTION=48h",
 		"HYDRAPIN_AUDIT_NOT_REQUIRED=true", "HYDRAPIN_WEBHOOK_ALLOW_PRIVATE=true",
+		"HYDRAPIN_AUDIT_NOT_REQUIRED=true", "HYDRAPIN_AUDIT_RETENTION=8760h",
 		"HYDRAPIN_ARGON2_MEMORY_KIB=65536", "HYDRAPIN_ARGON2_TIME=3", "HYDRAPIN_HASH_WORKERS=4", "HYDRAPIN_HASH_QUEUE=10",
 		"HYDRAPIN_LOG_FORMAT=json", "HYDRAPIN_LOG_LEVEL=debug",
 		"HYDRAPIN_PAGE_NAME=Acme Bank", "HYDRAPIN_PAGE_COLOR=#123456", "HYDRAPIN_PAGE_LOGO_FILE=/elsewhere/logo.svg",
@@ -170,6 +171,7 @@ func TestEverySetting(t *testing.T) {
 		"HYDRAPIN_CONFIRMATION_RETENTION": "48h",
 		"HYDRAPIN_AUDIT_NOT_REQUIRED":     "true",
 		"HYDRAPIN_WEBHOOK_ALLOW_PRIVATE":  "true",
+		"HYDRAPIN_AUDIT_RETENTION":        "8760h",
 		"HYDRAPIN_ARGON2_MEMORY_KIB":      "65536",
 		"HYDRAPIN_ARGON2_TIME":            "3",
 		"HYDRAPIN_HASH_WORKERS":           "4",
@@ -428,7 +430,7 @@ func TestManual(t *testing.T) {
 		}
 		seen[d.Name] = true
 	}
-	if len(seen) != 42 {
-		t.Errorf("%d settings, want 42", len(seen))
+	if len(seen) != 43 {
+		t.Errorf("%d settings, want 43", len(seen))
 	}
 }

@@ -127,6 +127,7 @@ func TestProblems(t *testing.T) {
 		{"CONFIRMATION_RETENTION", "9999999h", "from 1s"},
 		{"AUDIT_NOT_REQUIRED", "yes", "true or false"},
 		{"WEBHOOK_ALLOW_PRIVATE", "1", "true or false"},
+		{"AUDIT_RETENTION", "9999999h", "from 0s"},
 		{"ARGON2_MEMORY_KIB", "7", "from 8 to 1048576"},
 		{"ARGON2_MEMORY_KIB", "1048577", "from 8 to 1048576"},
 		{"ARGON2_MEMORY_KIB", "4294967304", "from 8 to 1048576"},

@@ -214,6 +214,8 @@ func pinSettings() []setting {
 			func(c *Config) *bool { return &c.AuditNotRequired }),
 		boolean(setting{name: prefix + "WEBHOOK_ALLOW_PRIVATE", preset: "false", help: "true lets webhooks be sent to loopback, RFC 1918 and unique local addresses"},
 			func(c *Config) *bool { return &c.WebhookAllowPrivate }),
+		duration(setting{name: prefix + "AUDIT_RETENTION", preset: "0s", help: "how long events of the audit trail are kept once audit export --seal has sealed them; 0s for ever"},
+			0, maxRetention, func(c *Config) *time.Duration { return &c.AuditRetention }),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,6 +24,7 @@ const (
 	jsonType    = "application/json"
 	problemType = "application/problem+json"
 	imageType   = "image/svg+xml"
+	textType    = "text/plain"
 )
 
 // everywhere are the headers that any answer may have although the contract does not document them:
@@ -57,6 +59,14 @@ func (s *Spec) Check(e Exchange) []string {
 	default:
 		return nil
 	}
+}
+
+// checkPlain says what is wrong with an answer that is plain text.
+func checkPlain(body []byte) []string {
+	if len(body) == 0 || !utf8.Valid(body) {
+		return []string{"the body is no text in UTF-8"}
+	}
+	return nil
 }
 
 // checkProblem compares an answer that belongs to no operation.
@@ -154,6 +164,9 @@ func checkBody(content openapi3.Content, e Exchange) []string {
 	}
 	if got == imageType {
 		return checkImage(e.Body)
+	}
+	if got == textType {
+		return checkPlain(e.Body)
 	}
 	// encoding/json lets duplicate names and bad UTF-8 pass.
 	if !jsontext.Value(e.Body).IsValid() {

@@ -95,10 +95,12 @@ func (c client) do(r request) answer {
 		c.Fatalf("no operation %s", r.op)
 	}
 	path := op.Path
-	for _, p := range []string{"customer_id", "instance_id", "identity_id", "confirmation_id", "api_key_id", "webhook_id", "delivery_id"} {
+	for _, p := range []string{"customer_id", "instance_id", "identity_id", "confirmation_id", "api_key_id", "webhook_id", "delivery_id", "index"} {
 		value, ok := r.path[p]
 		switch {
 		case ok:
+		case p == "index":
+			value = "0"
 		case p == "instance_id":
 			value = c.instance.String()
 		default:

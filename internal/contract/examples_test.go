@@ -37,6 +37,7 @@ var clicks = []string{
 	"runtimeRemovePin", "removeIdentityPin", "unlockCustomerPin", "setMyPin",
 	"createCustomerPinLink", "endCustomerPinLinks", "createIdentityPinLink", "endIdentityPinLinks",
 	"runtimeCreatePinLink", "runtimeEndPinLinks", "removeCustomerPin",
+	"listPinEvents", "getPinEvent", "getPinEventCheckpoint", "getPinEventProof", "getPinEventConsistency",
 }
 
 func TestExamplesWorkAsPrefilled(t *testing.T) {

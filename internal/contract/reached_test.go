@@ -76,6 +76,7 @@ func healthy(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	runStories(t, start(t, seen, e).client)
 	frozenStory(start(t, seen, e).client)
 	pageStory(start(t, seen, e).client)
+	trailStory(start(t, seen, e).client)
 	// Here one incorrect guess deactivates.
 	inactiveStory(start(t, seen, e, "HYDRAPIN_HARD_LIMIT=1").client)
 }
@@ -120,6 +121,30 @@ func frozenStory(c client) {
 	c.want(422, request{op: "setTenantFreeze", body: raw(`{"reason":""}`)})
 }
 
+// trailStory reads the audit trail of a tenant whose first event is that of its key.
+func trailStory(c client) {
+	c.refused(404, "not-found", request{op: "getPinEvent", path: map[string]string{"index": "9000000"}})
+	c.refused(404, "not-found", request{op: "getPinEventProof", path: map[string]string{"index": "9000000"}})
+	c.refused(404, "not-found", request{op: "getPinEventConsistency", query: url.Values{"from": {"9000000"}}})
+	c.want(422, request{op: "listPinEvents", query: url.Values{"limit": {"0"}}})
+	c.want(422, request{op: "listPinEvents", query: url.Values{"from": {"2026-13-01T00:00:00Z"}}})
+	c.want(422, request{op: "listPinEvents", query: url.Values{"after": {"x"}}})
+	c.want(422, request{op: "getPinEvent", path: map[string]string{"index": "x"}})
+	c.want(422, request{op: "getPinEventProof", path: map[string]string{"index": "0"}, query: url.Values{"size": {"0"}}})
+	c.want(422, request{op: "getPinEventConsistency"})
+	w := customer()
+	setPIN(c, w)
+	first := map[string]string{"index": "0"}
+	hydratest.Eventually(c, "the first event has its index", func() bool {
+		return c.do(request{op: "getPinEvent", path: first}).status == 200
+	})
+	c.want(200, request{op: "getPinEvent", path: first})
+	c.want(200, request{op: "listPinEvents", query: url.Values{"limit": {"1"}, "order": {"desc"}, "from": {"2026-01-01T00:00:00Z"}}})
+	c.want(200, request{op: "getPinEventCheckpoint"})
+	c.want(200, request{op: "getPinEventProof", path: first})
+	c.want(200, request{op: "getPinEventConsistency", query: url.Values{"from": {"1"}}})
+}
+
 // pageStory changes what its instance accepts, so it has a node of its own.
 func pageStory(c client) {
 	w := customer()
@@ -158,7 +183,8 @@ func damaged(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 		status, code = 503, "unavailable"
 	}
 	ofKeys := func(op string) bool { return strings.HasSuffix(op, "ApiKey") || strings.HasSuffix(op, "ApiKeys") }
-	n.sql("DROP TABLE webhook_deliveries", "DROP TABLE webhooks", "DROP TABLE confirmations", "DROP TABLE pin_sessions", "DROP TABLE freezes", "DROP TABLE pin_policies", "DROP TABLE pins")
+	n.sql("DROP TABLE webhook_deliveries", "DROP TABLE webhooks", "DROP TABLE confirmations", "DROP TABLE pin_sessions", "DROP TABLE freezes",
+		"DROP TABLE pin_policies", "DROP TABLE pins", "DROP TABLE pin_events", "DROP TABLE pin_event_trees")
 	everyOperation(n.client, status, code, func(op string) bool { return !ofKeys(op) })
 	// Every operation that writes reads its caller's key anew, so this comes after them.
 	n.sql("DROP TABLE api_keys")
@@ -230,6 +256,8 @@ func everyOperation(c client, status int, code string, asked func(op string) boo
 			r.query = url.Values{"customer_id": {c.customer.String()}}
 		case "getPinPolicyDecision":
 			r.query = decision
+		case "getPinEventConsistency":
+			r.query = url.Values{"from": {"1"}}
 		}
 		all.Go(func() { answers[i] = c.do(r) })
 	}

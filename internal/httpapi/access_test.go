@@ -65,6 +65,11 @@ var operations = []struct {
 	{"listApiKeys", "GET", "/v1/api-keys", "", []string{"admin", "api-keys:read", "all"}},
 	{"createApiKey", "POST", "/v1/api-keys", `{"name":"n","scopes":["api-keys:write"]}`, []string{"admin", "api-keys:write", "all"}},
 	{"revokeApiKey", "DELETE", "/v1/api-keys/nobody", "", []string{"admin", "api-keys:write", "all"}},
+	{"listPinEvents", "GET", "/v1/pin-events", "", []string{"admin", "events:read", "all"}},
+	{"getPinEvent", "GET", "/v1/pin-events/0", "", []string{"admin", "events:read", "all"}},
+	{"getPinEventCheckpoint", "GET", "/v1/pin-events/checkpoint", "", []string{"admin", "events:read", "all"}},
+	{"getPinEventProof", "GET", "/v1/pin-events/0/proof", "", []string{"admin", "events:read", "all"}},
+	{"getPinEventConsistency", "GET", "/v1/pin-events/consistency?from=1", "", []string{"admin", "events:read", "all"}},
 	// What freezes comes last: nothing else is open afterwards.
 	{"getInstanceFreeze", "GET", "/v1/instances/{i}/freeze", "", []string{"admin", "pin-policies:read", "all"}},
 	{"getTenantFreeze", "GET", "/v1/freeze", "", []string{"admin", "pin-policies:read", "all"}},
@@ -118,7 +123,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		if !strings.HasPrefix(route.Path, "/v1/") && !strings.HasPrefix(route.Path, "/internal/") {
 			continue
 		}
-		path := strings.NewReplacer(":instance_id", "x", ":customer_id", "x", ":identity_id", "x", ":confirmation_id", "x", ":api_key_id", "x", ":webhook_id", "x", ":delivery_id", "x").Replace(route.Path)
+		path := strings.NewReplacer(":instance_id", "x", ":customer_id", "x", ":identity_id", "x", ":confirmation_id", "x", ":api_key_id", "x", ":webhook_id", "x", ":delivery_id", "x", ":index", "x").Replace(route.Path)
 		got := b.call(t, route.Method, path, "").want(t, http.StatusUnauthorized)
 		if route.Method == http.MethodHead {
 			continue // GET's twin

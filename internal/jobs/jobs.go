@@ -25,6 +25,8 @@ const (
 	leaseLasts = 5 * time.Second
 	// keepEvery is how often heads are looked at that are to be kept.
 	keepEvery = time.Minute
+	// pruneEvery is how often events are looked for that are past their retention.
+	pruneEvery = time.Minute
 	// repeatAfter is when an error that lasts is logged again.
 	repeatAfter = time.Minute
 	// endTimeout bounds what is done as the server stops.
@@ -62,6 +64,10 @@ func (j *Jobs) Run(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		j.every(ctx, "keep the heads of the audit trail", keepEvery, j.keepHeads)
+		return nil
+	})
+	g.Go(func() error {
+		j.every(ctx, "remove old events of the audit trail", pruneEvery, j.prune)
 		return nil
 	})
 	return g.Wait()
@@ -161,6 +167,16 @@ func (j *Jobs) keepHeads(ctx context.Context) error {
 		}
 	}
 	return j.countStopped(ctx)
+}
+
+func (j *Jobs) prune(ctx context.Context) error {
+	for more := true; more; {
+		var err error
+		if more, err = j.service.PruneTrail(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (j *Jobs) countStopped(ctx context.Context) error {

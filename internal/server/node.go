@@ -106,7 +106,7 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 		Store: n.database, Hasher: n.hasher, Receipts: n.receipts, HeadKeys: headKeys, Log: opts.Log, Now: opts.Now,
 		Issuer: cfg.PublicURL, Limits: cfg.Limits, Rules: rules,
 		RedeemWithin: cfg.RedeemWithin, CoolingOff: cfg.CoolingOff,
-		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
+		Retention: cfg.Retention, AuditRetention: cfg.AuditRetention, AuditNotRequired: cfg.AuditNotRequired,
 		SelfSetup: cfg.SelfSetup, WebhookSecrets: secrets, WebhookAddresses: addresses,
 	})
 	n.webhooks = jobs.NewWebhooks(n.service, webhook.NewSender(webhook.SenderConfig{Addresses: addresses, Resolver: opts.Resolver}), opts.Log)

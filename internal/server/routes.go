@@ -11,6 +11,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/config"
 	"github.com/hydracore/hydrapin/internal/httpapi"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/trail"
 	"github.com/hydracore/hydrapin/internal/web"
 )
 
@@ -51,8 +52,23 @@ func (n *Node) routes(cfg config.Config, rules pin.Rules) (http.Handler, error) 
 		c.Response().Header().Set("Cache-Control", "public, max-age=300")
 		return c.Blob(http.StatusOK, "application/jwk-set+json", n.receipts.JWKS())
 	})
+	get(e, "/.well-known/hydrapin-log.json", n.logKeys)
 	n.probes(e)
 	return e, nil
+}
+
+// logKeys answers with the name of the audit log and the public keys that sign its heads.
+func (n *Node) logKeys(c echo.Context) error {
+	log, keys, err := n.service.PublishedLog(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	text, err := trail.PublishLog(log, keys)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "public, max-age=300")
+	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, text)
 }
 
 // probes registers what tells an operator's machinery about the node.

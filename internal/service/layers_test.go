@@ -16,10 +16,10 @@ var layers = [][]string{
 	{"run.go"},
 	{
 		"ask.go", "verify.go", "redeem.go", "confirmations.go", "lists.go", "outcome.go", "freeze.go",
-		"pins.go", "runtimepins.go", "policies.go", "keys.go", "keymint.go", "keyuse.go", "trail.go", "rings.go", "denied.go", "sweep.go", "wait.go",
+		"pins.go", "runtimepins.go", "policies.go", "keys.go", "keymint.go", "keyuse.go", "export.go", "rings.go", "denied.go", "sweep.go", "wait.go",
 		"page.go", "links.go", "ownpins.go", "webhooks.go", "deliveries.go", "sequence.go",
 	},
-	{"settling.go", "setting.go", "traillog.go"},
+	{"settling.go", "setting.go", "traillog.go", "trail.go"},
 	{"guess.go", "approving.go"},
 	{"ending.go", "pinchange.go", "view.go"},
 	{"record.go", "delivering.go"},

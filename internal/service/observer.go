@@ -60,6 +60,8 @@ const (
 	OpSequence            Operation = "sequence"
 	OpKeepHeads           Operation = "keep_heads"
 	OpPrepareTrail        Operation = "prepare_trail"
+	OpSealTrail           Operation = "seal_trail"
+	OpPruneTrail          Operation = "prune_trail"
 )
 
 // Result says how a step ended.

@@ -52,6 +52,8 @@ type Config struct {
 	CoolingOff time.Duration
 	// Retention is how long a confirmation is kept after it ended.
 	Retention time.Duration
+	// AuditRetention is how long sealed events of the trail are kept; 0 for ever.
+	AuditRetention time.Duration
 	// SelfSetup lets customers set their first PIN with their own token.
 	SelfSetup bool
 	// KeyUseEvery is how often the last use of keys is stored; zero for 30 seconds.

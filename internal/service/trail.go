@@ -94,7 +94,7 @@ type LeafOf struct {
 func (s *Service) TrailEvent(ctx context.Context, c Caller, index int64) (LeafOf, error) {
 	leaf, err := s.config.Store.SequencedEvent(ctx, audit.Place{Tenant: c.Tenant, Index: index})
 	if err != nil {
-		return LeafOf{}, err
+		return LeafOf{}, notFound(err)
 	}
 	hash, err := s.leafHash(ctx, c.Tenant, index)
 	return LeafOf{Stored: audit.Stored{Index: index, Leaf: leaf}, Hash: hash}, err

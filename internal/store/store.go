@@ -346,6 +346,9 @@ type Locks interface {
 	// LockUnkeptTrees locks and reads up to limit trees that have grown since their head was
 	// kept, that before, and skips those that another transaction holds.
 	LockUnkeptTrees(before time.Time, limit int, into *[]audit.Tree)
+	// LockPrunable locks the trees of some tenants that have sealed events from before that,
+	// and reads which: up to limit of each, the oldest.
+	LockPrunable(before time.Time, limit int, into *[]Prunable)
 	// QueuedEvents reads up to limit events that wait for their index, the oldest first. It
 	// locks nothing: see [TrailWrites].
 	QueuedEvents(limit int, into *[]audit.Queued)

@@ -59,8 +59,19 @@ type TrailWrites interface {
 	StopTree(tenant uuid.UUID, at time.Time, reason string)
 	// KeepHead keeps the head of a tree that was locked before, at its KeptAt.
 	KeepHead(t audit.Tree)
+	// SealTree stores that the first size events of a tree were exported and verified.
+	SealTree(tenant uuid.UUID, size int64, at time.Time)
+	// PruneEvents removes events that LockPrunable returned.
+	PruneEvents(p Prunable)
 	// InsertTrailLog stores the log's name, unless there is one.
 	InsertTrailLog(l audit.Log)
 	// SaveTrailKey stores a public key, or when it was retired.
 	SaveTrailKey(k audit.LogKey)
+}
+
+// Prunable are sealed events of a tenant that may be removed: from one index up to another, which
+// is not among them.
+type Prunable struct {
+	Tenant   uuid.UUID
+	From, To int64
 }

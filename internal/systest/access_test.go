@@ -47,6 +47,7 @@ func accessTable() []access {
 	freezeReaders := slices.Concat(admins, scoped("pin-policies:read"))
 	keyWriters := slices.Concat(admins, scoped("api-keys:write"))
 	hookReaders, hookWriters := slices.Concat(admins, scoped("webhooks:read")), slices.Concat(admins, scoped("webhooks:write"))
+	eventReaders := slices.Concat(admins, scoped("events:read"))
 	freezeWriters := slices.Concat(admins, scoped("pin-policies:write"))
 	return []access{
 		{"setCustomerPin", http.MethodPost, customer, pin, writers, 200, 200},
@@ -95,6 +96,12 @@ func accessTable() []access {
 		{"listApiKeys", http.MethodGet, "/v1/api-keys?per_page=100", "", slices.Concat(admins, scoped("api-keys:read")), 200, 200},
 		{"createApiKey", http.MethodPost, "/v1/api-keys", `{"name":"n","scopes":["api-keys:write"]}`, keyWriters, 201, 201},
 		{"revokeApiKey", http.MethodDelete, "/v1/api-keys/{made}", "", keyWriters, 204, 404},
+		// Each tenant has the events of its keys.
+		{"listPinEvents", http.MethodGet, "/v1/pin-events", "", eventReaders, 200, 200},
+		{"getPinEvent", http.MethodGet, "/v1/pin-events/0", "", eventReaders, 200, 200},
+		{"getPinEventCheckpoint", http.MethodGet, "/v1/pin-events/checkpoint", "", eventReaders, 200, 200},
+		{"getPinEventProof", http.MethodGet, "/v1/pin-events/0/proof", "", eventReaders, 200, 200},
+		{"getPinEventConsistency", http.MethodGet, "/v1/pin-events/consistency?from=1", "", eventReaders, 200, 200},
 		{"getTenantFreeze", http.MethodGet, "/v1/freeze", "", freezeReaders, 200, 200},
 		{"getInstanceFreeze", http.MethodGet, "/v1/instances/{instance}/freeze", "", freezeReaders, 200, 200},
 		// Lifted first: what an admin froze a key cannot lift.

@@ -122,3 +122,31 @@ SELECT id, public_key, added_at, retired_at FROM trail_keys ORDER BY added_at, i
 INSERT INTO trail_keys (id, public_key, added_at, retired_at)
 VALUES (@id, @public_key, @added_at, @retired_at)
 ON CONFLICT (id, public_key) DO UPDATE SET retired_at = excluded.retired_at;
+
+-- name: SealTree :exec
+UPDATE pin_event_trees SET sealed_size = @sealed_size::bigint, sealed_at = @sealed_at::timestamptz
+WHERE tenant_id = @tenant_id AND sealed_size < @sealed_size::bigint;
+
+-- name: LockPrunableTrees :many
+-- From the first event that is left to the first that is not old enough, a batch at most.
+SELECT t.tenant_id, t.pruned_size, COALESCE((
+    SELECT min(e.event_index) FROM pin_events AS e
+    WHERE e.tenant_id = t.tenant_id AND e.event_index >= t.pruned_size
+        AND e.event_index < LEAST(t.pruned_size + @batch::bigint, t.sealed_size)
+        AND e.occurred_at >= @before::timestamptz
+), LEAST(t.pruned_size + @batch::bigint, t.sealed_size))::bigint AS up_to
+FROM pin_event_trees AS t
+WHERE t.pruned_size < t.sealed_size AND EXISTS (
+    SELECT 1 FROM pin_events AS o
+    WHERE o.tenant_id = t.tenant_id AND o.event_index = t.pruned_size AND o.occurred_at < @before::timestamptz
+)
+ORDER BY t.tenant_id
+LIMIT @max_rows::bigint
+FOR UPDATE OF t SKIP LOCKED;
+
+-- name: PruneEvents :exec
+DELETE FROM pin_events
+WHERE tenant_id = @tenant_id AND event_index >= @from_index::bigint AND event_index < @up_to::bigint;
+
+-- name: SavePruned :exec
+UPDATE pin_event_trees SET pruned_size = @pruned_size WHERE tenant_id = @tenant_id;

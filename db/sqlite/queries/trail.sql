@@ -84,3 +84,31 @@ SELECT id, public_key, added_at, retired_at FROM trail_keys ORDER BY added_at, i
 INSERT INTO trail_keys (id, public_key, added_at, retired_at)
 VALUES (sqlc.arg(id), sqlc.arg(public_key), sqlc.arg(added_at), sqlc.arg(retired_at))
 ON CONFLICT (id, public_key) DO UPDATE SET retired_at = excluded.retired_at;
+
+-- name: SealTree :exec
+UPDATE pin_event_trees SET sealed_size = sqlc.arg(sealed_size), sealed_at = sqlc.arg(sealed_at)
+WHERE tenant_id = sqlc.arg(tenant_id) AND sealed_size < sqlc.arg(sealed_size);
+
+-- name: LockPrunableTrees :many
+-- From the first event that is left to the first that is not old enough, a batch at most.
+SELECT t.tenant_id, t.pruned_size, CAST(COALESCE((
+    SELECT min(e.event_index) FROM pin_events AS e
+    WHERE e.tenant_id = t.tenant_id AND e.event_index >= t.pruned_size
+        AND e.event_index < min(t.pruned_size + CAST(sqlc.arg(batch) AS INTEGER), t.sealed_size)
+        AND e.occurred_at >= CAST(sqlc.arg(before) AS INTEGER)
+), min(t.pruned_size + CAST(sqlc.arg(batch) AS INTEGER), t.sealed_size)) AS INTEGER) AS up_to
+FROM pin_event_trees AS t
+WHERE t.pruned_size < t.sealed_size AND EXISTS (
+    SELECT 1 FROM pin_events AS o
+    WHERE o.tenant_id = t.tenant_id AND o.event_index = t.pruned_size
+        AND o.occurred_at < CAST(sqlc.arg(before) AS INTEGER)
+)
+ORDER BY t.tenant_id
+LIMIT sqlc.arg(max_rows);
+
+-- name: PruneEvents :exec
+DELETE FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND event_index >= sqlc.arg(from_index) AND event_index < sqlc.arg(up_to);
+
+-- name: SavePruned :exec
+UPDATE pin_event_trees SET pruned_size = sqlc.arg(pruned_size) WHERE tenant_id = sqlc.arg(tenant_id);

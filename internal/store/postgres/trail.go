@@ -13,6 +13,9 @@ import (
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
+// prunedAtOnce is of how many tenants events are removed in one transaction.
+const prunedAtOnce = 20
+
 // Lease implements store.Store.
 func (s *Store) Lease(ctx context.Context, l store.Lease) (bool, error) {
 	err := s.read(ctx, func(ctx context.Context, db gen.DBTX) error {
@@ -185,6 +188,34 @@ func (t *tx) KeepHead(tree audit.Tree) {
 	})
 	t.write(func(ctx context.Context, db gen.DBTX) error {
 		return queries.SaveKept(ctx, db, gen.SaveKeptParams{TenantID: tree.Tenant, KeptSize: tree.Size, KeptAt: tree.KeptAt})
+	})
+}
+
+// SealTree implements store.TrailWrites.
+func (t *tx) SealTree(tenant uuid.UUID, size int64, at time.Time) {
+	t.write(func(ctx context.Context, db gen.DBTX) error {
+		return queries.SealTree(ctx, db, gen.SealTreeParams{TenantID: tenant, SealedSize: size, SealedAt: at})
+	})
+}
+
+// LockPrunable implements store.Locks.
+func (t *tx) LockPrunable(before time.Time, limit int, into *[]store.Prunable) {
+	addRows(&t.queue, into, func(ctx context.Context, db gen.DBTX) ([]gen.LockPrunableTreesRow, error) {
+		return queries.LockPrunableTrees(ctx, db, gen.LockPrunableTreesParams{
+			Before: before, Batch: int64(limit), MaxRows: prunedAtOnce,
+		})
+	}, func(row gen.LockPrunableTreesRow) store.Prunable {
+		return store.Prunable{Tenant: row.TenantID, From: row.PrunedSize, To: row.UpTo}
+	})
+}
+
+// PruneEvents implements store.TrailWrites.
+func (t *tx) PruneEvents(p store.Prunable) {
+	t.write(func(ctx context.Context, db gen.DBTX) error {
+		return queries.PruneEvents(ctx, db, gen.PruneEventsParams{TenantID: p.Tenant, FromIndex: p.From, UpTo: p.To})
+	})
+	t.write(func(ctx context.Context, db gen.DBTX) error {
+		return queries.SavePruned(ctx, db, gen.SavePrunedParams{TenantID: p.Tenant, PrunedSize: p.To})
 	})
 }
 

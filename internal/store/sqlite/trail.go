@@ -16,6 +16,9 @@ import (
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
+// prunedAtOnce is of how many tenants events are removed in one transaction.
+const prunedAtOnce = 20
+
 // Lease implements store.Store. A file has one server.
 func (s *Store) Lease(context.Context, store.Lease) (bool, error) { return true, nil }
 
@@ -210,6 +213,34 @@ func (t *tx) KeepHead(tree audit.Tree) {
 		return queries.SaveKept(ctx, db, gen.SaveKeptParams{
 			TenantID: tree.Tenant, KeptSize: tree.Size, KeptAt: toDBTime(tree.KeptAt),
 		})
+	})
+}
+
+// SealTree implements store.TrailWrites.
+func (t *tx) SealTree(tenant uuid.UUID, size int64, at time.Time) {
+	t.write(func(ctx context.Context, db gen.DBTX) error {
+		return queries.SealTree(ctx, db, gen.SealTreeParams{TenantID: tenant, SealedSize: size, SealedAt: toDBNullTime(at)})
+	})
+}
+
+// LockPrunable implements store.Locks.
+func (t *tx) LockPrunable(before time.Time, limit int, into *[]store.Prunable) {
+	addRows(&t.queue, into, func(ctx context.Context, db gen.DBTX) ([]gen.LockPrunableTreesRow, error) {
+		return queries.LockPrunableTrees(ctx, db, gen.LockPrunableTreesParams{
+			Before: toDBTime(before), Batch: int64(limit), MaxRows: prunedAtOnce,
+		})
+	}, infallible(func(row gen.LockPrunableTreesRow) store.Prunable {
+		return store.Prunable{Tenant: row.TenantID, From: row.PrunedSize, To: row.UpTo}
+	}))
+}
+
+// PruneEvents implements store.TrailWrites.
+func (t *tx) PruneEvents(p store.Prunable) {
+	t.write(func(ctx context.Context, db gen.DBTX) error {
+		return queries.PruneEvents(ctx, db, gen.PruneEventsParams{TenantID: p.Tenant, FromIndex: p.From, UpTo: p.To})
+	})
+	t.write(func(ctx context.Context, db gen.DBTX) error {
+		return queries.SavePruned(ctx, db, gen.SavePrunedParams{TenantID: p.Tenant, PrunedSize: p.To})
 	})
 }
 
