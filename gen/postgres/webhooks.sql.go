@@ -843,6 +843,63 @@ func (q *Queries) LockWebhooks(ctx context.Context, db DBTX, tenantID uuid.UUID)
 	return items, nil
 }
 
+const lockWebhooksSealedElse = `-- name: LockWebhooksSealedElse :many
+SELECT tenant_id, id, place, url, events, description, disabled, created_at, updated_at, created_by_kind,
+    created_by, directed_by_kind, directed_by, secret, secret_pepper_id, old_secret, old_pepper_id,
+    old_until, failing_since, due_at
+FROM webhooks
+WHERE secret_pepper_id <> $1
+ORDER BY tenant_id, id
+LIMIT $2::bigint
+FOR UPDATE SKIP LOCKED
+`
+
+type LockWebhooksSealedElseParams struct {
+	PepperID string
+	MaxRows  int64
+}
+
+func (q *Queries) LockWebhooksSealedElse(ctx context.Context, db DBTX, arg LockWebhooksSealedElseParams) ([]Webhook, error) {
+	rows, err := db.Query(ctx, lockWebhooksSealedElse, arg.PepperID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Webhook
+	for rows.Next() {
+		var i Webhook
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.ID,
+			&i.Place,
+			&i.Url,
+			&i.Events,
+			&i.Description,
+			&i.Disabled,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.CreatedByKind,
+			&i.CreatedBy,
+			&i.DirectedByKind,
+			&i.DirectedBy,
+			&i.Secret,
+			&i.SecretPepperID,
+			&i.OldSecret,
+			&i.OldPepperID,
+			&i.OldUntil,
+			&i.FailingSince,
+			&i.DueAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const saveDelivery = `-- name: SaveDelivery :exec
 UPDATE webhook_deliveries SET
     status = $1, attempts = $2, failures = $3, due_at = $4,

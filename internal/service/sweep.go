@@ -62,17 +62,32 @@ func (s *Service) SweepOnce(ctx context.Context) (more bool, err error) {
 		}
 		var expired []confirmation.Confirmation
 		var stale store.Stale
+		var hooks []webhook.Endpoint
 		st.LockExpired(sweepBatch, &expired)
 		st.LockStale(age, sweepBatch, &stale)
+		st.LockWebhooksSealedElse(s.config.WebhookSecrets.PepperID(), sweepBatch, &hooks)
 		if err := st.Fetch(ctx); err != nil {
 			return false, err
 		}
 		st.expire(expired)
 		st.DeleteStale(stale)
+		s.reseal(st, hooks)
 		return len(expired) == sweepBatch || len(stale.Confirmations) == sweepBatch ||
 			len(stale.Sessions) == sweepBatch || len(stale.Attempts) == sweepBatch || len(stale.Links) == sweepBatch ||
 			len(stale.Deliveries) == sweepBatch, nil
 	})
+}
+
+// reseal seals the secrets of webhooks under the first pepper, so that an old one can go.
+func (s *Service) reseal(st *step, hooks []webhook.Endpoint) {
+	for _, e := range hooks {
+		fresh, err := s.config.WebhookSecrets.Reseal(e.Ref, e.Secret)
+		if err != nil {
+			continue // another node has its pepper, or none: then its deliveries say so
+		}
+		e.Secret = fresh
+		st.SaveWebhook(e)
+	}
 }
 
 // expire stores as expired what reads expired.

@@ -403,6 +403,19 @@ func TestSecretsRotate(t *testing.T) {
 				equal(t, "secrets in the clear", w.db.count(t, "SELECT count(*) FROM webhooks WHERE instr(secret, '%s') > 0 OR instr(old_secret, '%[1]s') > 0", s.Reveal()), 0)
 			}
 		}
+		// A ring that begins with another pepper seals them anew.
+		turned := w.another(func(s *settings) { s.peppers = secrets("p2", "p1") })
+		for more := true; more; {
+			var err error
+			more, err = turned.SweepOnce(t.Context())
+			must(t, err)
+		}
+		used, err := w.store.PeppersInUse(t.Context())
+		must(t, err)
+		if !slices.Contains(used, "p2") || w.db.count(t, "SELECT count(*) FROM webhooks WHERE secret_pepper_id <> 'p2'") != 0 {
+			t.Errorf("peppers in use: %v", used)
+		}
+		w.node = turned
 		// A node whose ring lacks the pepper sends nothing, and says so.
 		w.setPIN(w.customer, other)
 		w.sequenceAll(t)

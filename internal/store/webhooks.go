@@ -65,6 +65,9 @@ type WebhookLocks interface {
 	// LockDueWebhooks locks and reads up to limit webhooks that are due by the database's clock,
 	// the first due first, and skips those that another transaction holds.
 	LockDueWebhooks(limit int, into *[]webhook.Endpoint)
+	// LockWebhooksSealedElse locks and reads up to limit webhooks whose secret is sealed under
+	// another pepper, and skips those that another transaction holds.
+	LockWebhooksSealedElse(pepper string, limit int, into *[]webhook.Endpoint)
 }
 
 // WebhookWrites save webhooks and deliveries.

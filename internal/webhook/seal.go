@@ -87,10 +87,22 @@ func (s Sealer) Open(of Ref, sealed Sealed) (Secret, error) {
 	return secret.New(string(plain)), nil
 }
 
-// Current says whether a secret is sealed under the first pepper.
-func (s Sealer) Current(sealed Sealed) bool {
+// PepperID is the id of the pepper that seals; "" for the zero Sealer.
+func (s Sealer) PepperID() string {
 	first, err := s.ring.First()
-	return err == nil && first.ID == sealed.PepperID
+	if err != nil {
+		return ""
+	}
+	return first.ID
+}
+
+// Reseal returns a secret sealed under the first pepper.
+func (s Sealer) Reseal(of Ref, sealed Sealed) (Sealed, error) {
+	plain, err := s.Open(of, sealed)
+	if err != nil {
+		return Sealed{}, err
+	}
+	return s.Seal(of, plain)
 }
 
 // bound is what a sealed secret is bound to: moved to another endpoint it does not open.

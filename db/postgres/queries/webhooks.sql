@@ -43,6 +43,16 @@ ORDER BY due_at
 LIMIT @max_rows::bigint
 FOR UPDATE SKIP LOCKED;
 
+-- name: LockWebhooksSealedElse :many
+SELECT tenant_id, id, place, url, events, description, disabled, created_at, updated_at, created_by_kind,
+    created_by, directed_by_kind, directed_by, secret, secret_pepper_id, old_secret, old_pepper_id,
+    old_until, failing_since, due_at
+FROM webhooks
+WHERE secret_pepper_id <> @pepper_id
+ORDER BY tenant_id, id
+LIMIT @max_rows::bigint
+FOR UPDATE SKIP LOCKED;
+
 -- name: InsertWebhook :exec
 INSERT INTO webhooks (
     tenant_id, id, place, url, events, description, disabled, created_at, updated_at, created_by_kind,

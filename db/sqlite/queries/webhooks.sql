@@ -33,6 +33,15 @@ WHERE due_at <= sqlc.arg(now)
 ORDER BY due_at
 LIMIT sqlc.arg(max_rows);
 
+-- name: LockWebhooksSealedElse :many
+SELECT tenant_id, id, place, url, events, description, disabled, created_at, updated_at, created_by_kind,
+    created_by, directed_by_kind, directed_by, secret, secret_pepper_id, old_secret, old_pepper_id,
+    old_until, failing_since, due_at
+FROM webhooks
+WHERE secret_pepper_id <> sqlc.arg(pepper_id)
+ORDER BY tenant_id, id
+LIMIT sqlc.arg(max_rows);
+
 -- name: InsertWebhook :exec
 INSERT INTO webhooks (
     tenant_id, id, place, url, events, description, disabled, created_at, updated_at, created_by_kind,

@@ -143,6 +143,13 @@ func (t *tx) LockDueWebhooks(limit int, into *[]webhook.Endpoint) {
 	}, fromDBWebhook)
 }
 
+// LockWebhooksSealedElse implements store.WebhookLocks.
+func (t *tx) LockWebhooksSealedElse(pepper string, limit int, into *[]webhook.Endpoint) {
+	addRows(&t.queue, into, func(ctx context.Context, db gen.DBTX) ([]gen.Webhook, error) {
+		return queries.LockWebhooksSealedElse(ctx, db, gen.LockWebhooksSealedElseParams{PepperID: pepper, MaxRows: int64(limit)})
+	}, fromDBWebhook)
+}
+
 // InsertWebhook implements store.WebhookWrites.
 func (t *tx) InsertWebhook(e webhook.Endpoint) {
 	params, err := toDBWebhook(e)

@@ -221,5 +221,11 @@ func testPeppersOfWebhooks(t *testing.T, s store.Store) {
 	signs.Old, signs.OldUntil = webhook.Sealed{PepperID: "p0", Box: []byte{1}}, now.Add(time.Hour)
 	ended.Old, ended.OldUntil = webhook.Sealed{PepperID: "gone", Box: []byte{1}}, now.Add(-time.Hour)
 	insertHooks(t, s, signs, ended)
+	inTx(t, s, func(tx store.Tx) {
+		for pepper, want := range map[string]int{"p1": 0, "p9": 2} {
+			got := get(t, tx, func(into *[]webhook.Endpoint) { tx.LockWebhooksSealedElse(pepper, 10, into) })
+			equal(t, "LockWebhooksSealedElse "+pepper, len(got), want)
+		}
+	})
 	equal(t, "peppers in use", must(s.PeppersInUse(t.Context()))(t), []string{"p0", "p1"})
 }
