@@ -223,6 +223,35 @@ func operations() []operation {
 			_, err := c.runtime.Decision(ctx, skill, hydrapin.RoleOwner)
 			return err
 		}},
+		{"listPinEvents", "GET", "/v1/pin-events", true, func(ctx context.Context, c clients) error {
+			for _, err := range c.admin.Events(ctx, hydrapin.Events{}) {
+				return err
+			}
+			return nil
+		}},
+		{"listPinEvents", "GET", "/v1/pin-events?actor=ada&customer_id={customer}&order=desc&type=pin.set", true, func(ctx context.Context, c clients) error {
+			which := hydrapin.Events{Actor: "ada", Type: "pin.set", Holder: hydrapin.Customer(customer), NewestFirst: true}
+			for _, err := range c.admin.Events(ctx, which) {
+				return err
+			}
+			return nil
+		}},
+		{"getPinEvent", "GET", "/v1/pin-events/7", true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.Event(ctx, 7)
+			return err
+		}},
+		{"getPinEventCheckpoint", "GET", "/v1/pin-events/checkpoint", true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.EventsCheckpoint(ctx)
+			return err
+		}},
+		{"getPinEventProof", "GET", "/v1/pin-events/7/proof?size=9", true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.ProveEvent(ctx, 7, 9)
+			return err
+		}},
+		{"getPinEventConsistency", "GET", "/v1/pin-events/consistency?from=7", true, func(ctx context.Context, c clients) error {
+			_, err := c.admin.ProveConsistency(ctx, 7, 0)
+			return err
+		}},
 		{"getTenantFreeze", "GET", "/v1/freeze", true, func(ctx context.Context, c clients) error {
 			_, err := c.admin.TenantFreeze(ctx)
 			return err
