@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -119,13 +120,17 @@ func (a *Admin) EventsCheckpoint(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(answer.body) == 0 {
-		return "", unexpected(k, errors.New("an empty head"))
+	if !strings.Contains(string(answer.body), noteSignature) {
+		return "", unexpected(k, errors.New("not a signed note"))
 	}
 	return string(answer.body), nil
 }
 
-const textType = "text/plain"
+const (
+	textType = "text/plain"
+	// noteSignature begins the signatures of a signed note.
+	noteSignature = "\n\n\u2014 "
+)
 
 // EventProof proves that an event is in the tree of a size (RFC 6962, section 2.1.1).
 type EventProof struct {

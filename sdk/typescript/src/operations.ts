@@ -33,6 +33,7 @@ const identityPin = "/v1/instances/{instance_id}/identities/{identity_id}/pin";
 const policy = "/v1/instances/{instance_id}/pin-policy";
 const tenantFreeze = "/v1/freeze";
 const instanceFreeze = "/v1/instances/{instance_id}/freeze";
+const events = "/v1/pin-events";
 const runtime = "/internal/v1/instances/{instance_id}";
 const runtimePin = `${runtime}/identities/{identity_id}/pin`;
 const confirmations = `${runtime}/confirmations`;
@@ -69,6 +70,11 @@ export const table = {
   endCustomerPinLinks: remove(`${customerPin}-links`, false),
   createIdentityPinLink: write("POST", `${identityPin}-links`, readPinLink, 201),
   endIdentityPinLinks: remove(`${identityPin}-links`, false),
+  listPinEvents: get(events, readEventList),
+  getPinEvent: get(`${events}/{index}`, readEventLeaf),
+  getPinEventCheckpoint: { ...get(`${events}/checkpoint`, readCheckpoint), text: true },
+  getPinEventProof: get(`${events}/{index}/proof`, readEventProof),
+  getPinEventConsistency: get(`${events}/consistency`, readEventConsistency),
   getMyPinStatus: get("/v1/me/pin", readPinStatus),
   setMyPin: write("PUT", "/v1/me/pin", readPinStatus),
 

@@ -1,7 +1,20 @@
 import { isObject } from "./errors.js";
 import type { components } from "./schema.js";
 import { Secret } from "./secret.js";
-import type { Confirmation, ConfirmationList, Freeze, PinLink, PinPolicy, PinPolicyDecision, PinStatus } from "./types.js";
+import type {
+  Confirmation,
+  ConfirmationList,
+  Freeze,
+  PinEvent,
+  PinEventConsistency,
+  PinEventLeaf,
+  PinEventList,
+  PinEventProof,
+  PinLink,
+  PinPolicy,
+  PinPolicyDecision,
+  PinStatus,
+} from "./types.js";
 
 type Kind = "string" | "string?" | "boolean" | "number" | "number?" | "strings";
 type Shape<T> = { readonly [Name in keyof Required<T>]: Kind };
@@ -31,6 +44,23 @@ const freeze: Shape<Freeze> = {
   since: "string?",
   by: "string?",
   reason: "string?",
+};
+
+const event: Shape<Omit<PinEvent, "details">> = {
+  index: "number",
+  id: "string",
+  time: "string",
+  tenant_id: "string",
+  type: "string",
+  actor_kind: "string",
+  actor_id: "string",
+  holder_type: "string?",
+  customer_id: "string?",
+  identity_id: "string?",
+  instance_id: "string?",
+  confirmation_id: "string?",
+  request_id: "string?",
+  peer: "string?",
 };
 
 const decision: Shape<PinPolicyDecision> = {
@@ -106,6 +136,43 @@ export function readConfirmationList(body: unknown): ConfirmationList | undefine
 export function readPinLink(body: unknown): PinLink | undefined {
   const read = readWirePinLink(body);
   return read && { ...read, url: new Secret(read.url) };
+}
+
+const readWireEvent = reader<PinEvent>(event);
+
+function readEvent(body: unknown): PinEvent | undefined {
+  const read = readWireEvent(body);
+  return read && isObject(read.details) ? read : undefined;
+}
+
+/** A page of the audit trail. */
+export function readEventList(body: unknown): PinEventList | undefined {
+  if (!isObject(body) || !Array.isArray(body["events"])) return undefined;
+  const next = body["next"];
+  if (next !== null && (typeof next !== "string" || next === "")) return undefined;
+  const events = body["events"].map(readEvent);
+  return events.every((e) => e !== undefined) ? { events, next } : undefined;
+}
+
+const readWireLeaf = reader<PinEventLeaf>({ index: "number", leaf: "string", leaf_hash: "string" });
+
+/** An event with its leaf. */
+export function readEventLeaf(body: unknown): PinEventLeaf | undefined {
+  const read = readWireLeaf(body);
+  return read && readEvent(read.event) ? read : undefined;
+}
+
+export const readEventProof = reader<PinEventProof>({
+  index: "number",
+  size: "number",
+  leaf_hash: "string",
+  hashes: "strings",
+});
+export const readEventConsistency = reader<PinEventConsistency>({ from: "number", to: "number", hashes: "strings" });
+
+/** The signed head of the audit trail: a signed note. */
+export function readCheckpoint(body: unknown): string | undefined {
+  return typeof body === "string" && body.includes("\n\n\u2014 ") ? body : undefined;
 }
 
 /** A picture as text. */

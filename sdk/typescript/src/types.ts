@@ -30,6 +30,16 @@ export type Outcome = Schemas["Outcome"];
 export type PinPolicyDecision = Schemas["PinPolicyDecision"];
 /** Whether an instance or a tenant is frozen, since when, by whom, and why. */
 export type Freeze = Schemas["Freeze"];
+/** An event of the audit trail. */
+export type PinEvent = Schemas["PinEvent"];
+/** A page of the audit trail. */
+export type PinEventList = Schemas["PinEventList"];
+/** An event with its leaf in the Merkle tree. */
+export type PinEventLeaf = Schemas["PinEventLeaf"];
+/** A proof that an event is in the audit trail. */
+export type PinEventProof = Schemas["PinEventProof"];
+/** A proof that a newer tree begins with an older one. */
+export type PinEventConsistency = Schemas["PinEventConsistency"];
 /** A link with which a person chooses their PIN, once. Its address is a credential and prints as `[redacted]`. */
 export type PinLink = Omit<Schemas["PinLink"], "url"> & { readonly url: Secret };
 /** What exactly is to be done, and what the person is shown of it. */
