@@ -1,7 +1,18 @@
 import type { AnswerOf, OperationId } from "./operations.js";
 import { reveal, type Secret } from "./secret.js";
 import { Transport, uuid, type CallOptions, type ClientOptions, type Sent } from "./transport.js";
-import type { Freeze, PinLink, PinPolicy, PinPolicyUpdate, PinStatus } from "./types.js";
+import type {
+  Freeze,
+  PinEvent,
+  PinEventConsistency,
+  PinEventLeaf,
+  PinEventList,
+  PinEventProof,
+  PinLink,
+  PinPolicy,
+  PinPolicyUpdate,
+  PinStatus,
+} from "./types.js";
 
 /** A policy and the ETag of its version, to be sent back with an update. The ETag is null where a proxy hides it. */
 export interface VersionedPinPolicy {
@@ -24,6 +35,31 @@ export function lifeOf({ expiresInSeconds }: LinkOptions) {
 export type FreezeOptions = CallOptions & {
   /** Why, for people: at most 200 characters. */
   readonly reason?: string;
+};
+
+/** Which events of the audit trail. */
+export interface EventFilter {
+  readonly type?: string;
+  readonly customerId?: string;
+  readonly identityId?: string;
+  readonly instanceId?: string;
+  readonly confirmationId?: string;
+  /** The id of a key, or the subject of a token. */
+  readonly actor?: string;
+  /** The time of the earliest event. */
+  readonly from?: Date;
+  /** A time after the latest event. */
+  readonly to?: Date;
+  /** Whether the oldest event comes first, which is the default, or the newest. */
+  readonly order?: "asc" | "desc";
+}
+
+/** What can be said of a page of events. */
+export type EventPageOptions = CallOptions & {
+  /** How many events the page has at most: 1 to 500, 100 when absent. */
+  readonly limit?: number;
+  /** The `next` of the page before. */
+  readonly after?: string;
 };
 
 /**
@@ -166,6 +202,65 @@ export class Admin {
     return await this.#call("setMyPin", { body: { pin: reveal(pin), ...current } }, options);
   }
 
+  /** Returns a page of the audit trail. It may be short, or empty, although it has a `next`. */
+  async listPinEvents(filter: EventFilter = {}, options: EventPageOptions = {}): Promise<PinEventList> {
+    const { limit, after } = options;
+    const query = {
+      ...eventsOf(filter),
+      ...(limit === undefined ? {} : { limit }),
+      ...(after === undefined ? {} : { after }),
+    };
+    return await this.#call("listPinEvents", { query }, options);
+  }
+
+  /** All events of the audit trail, page by page: `for await (const e of admin.events())`. */
+  async *events(
+    filter: EventFilter = {},
+    options: Omit<EventPageOptions, "after"> = {},
+  ): AsyncGenerator<PinEvent, void, undefined> {
+    let after: string | null = null;
+    let last: string | null;
+    do {
+      last = after;
+      const page: PinEventList = await this.listPinEvents(filter, { ...options, ...(after === null ? {} : { after }) });
+      yield* page.events;
+      after = page.next;
+      // A server that sends the same place again would be asked for ever.
+    } while (after !== null && after !== last);
+  }
+
+  /** Returns one event of the audit trail, with its leaf in the Merkle tree. */
+  async getPinEvent(index: number, options?: CallOptions): Promise<PinEventLeaf> {
+    return await this.#call("getPinEvent", { path: { index: String(index) } }, options);
+  }
+
+  /** Returns the signed head of the audit trail. Keep it somewhere else: a later change of its events is then found. */
+  async getPinEventCheckpoint(options?: CallOptions): Promise<string> {
+    return await this.#call("getPinEventCheckpoint", {}, options);
+  }
+
+  /** Returns the proof that an event is in the tree of the first `size` events, or of all. */
+  async getPinEventProof(
+    index: number,
+    options: CallOptions & { readonly size?: number } = {},
+  ): Promise<PinEventProof> {
+    const { size } = options;
+    return await this.#call(
+      "getPinEventProof",
+      { path: { index: String(index) }, ...(size === undefined ? {} : { query: { size } }) },
+      options,
+    );
+  }
+
+  /** Returns the proof that the tree of the first `to` events, or of all, begins with that of the first `from`. */
+  async getPinEventConsistency(
+    from: number,
+    options: CallOptions & { readonly to?: number } = {},
+  ): Promise<PinEventConsistency> {
+    const { to } = options;
+    return await this.#call("getPinEventConsistency", { query: { from, ...(to === undefined ? {} : { to }) } }, options);
+  }
+
   async #call<Id extends OperationId>(id: Id, sent: Sent, options?: CallOptions): Promise<AnswerOf<Id>> {
     return (await this.#transport.call(id, sent, options)).data;
   }
@@ -173,6 +268,20 @@ export class Admin {
 
 function reasonOf({ reason }: FreezeOptions) {
   return reason === undefined ? {} : { reason };
+}
+
+function eventsOf({ type, customerId, identityId, instanceId, confirmationId, actor, from, to, order }: EventFilter) {
+  return {
+    ...(type === undefined ? {} : { type }),
+    ...(customerId === undefined ? {} : { customer_id: uuid(customerId, "customerId") }),
+    ...(identityId === undefined ? {} : { identity_id: uuid(identityId, "identityId") }),
+    ...(instanceId === undefined ? {} : { instance_id: uuid(instanceId, "instanceId") }),
+    ...(confirmationId === undefined ? {} : { confirmation_id: uuid(confirmationId, "confirmationId") }),
+    ...(actor === undefined ? {} : { actor }),
+    ...(from === undefined ? {} : { from: from.toISOString() }),
+    ...(to === undefined ? {} : { to: to.toISOString() }),
+    ...(order === undefined ? {} : { order }),
+  };
 }
 
 function customer(customerId: string) {

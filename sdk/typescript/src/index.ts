@@ -1,5 +1,12 @@
 // What the package offers. Everything else may change without notice.
-export { Admin, type FreezeOptions, type LinkOptions, type VersionedPinPolicy } from "./admin.js";
+export {
+  Admin,
+  type EventFilter,
+  type EventPageOptions,
+  type FreezeOptions,
+  type LinkOptions,
+  type VersionedPinPolicy,
+} from "./admin.js";
 export { Runtime, type OutcomeOptions, type PageOptions, type RuntimeOptions, type WaitOptions } from "./runtime.js";
 export { Secret } from "./secret.js";
 export { sentenceFor } from "./tool.js";

@@ -1,8 +1,13 @@
 import type { operations } from "./schema.js";
 import {
+  readCheckpoint,
   readConfirmation,
   readConfirmationList,
   readDecision,
+  readEventConsistency,
+  readEventLeaf,
+  readEventList,
+  readEventProof,
   readFreeze,
   readNothing,
   readPinLink,
