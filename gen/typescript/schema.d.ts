@@ -1833,7 +1833,8 @@ export interface components {
              * @description The tenant.
              */
             tenant_id: string;
-            type: components["schemas"]["PinEventType"];
+            /** @description What happened, one of the values of `PinEventType`. A newer server may send others. */
+            type: string;
             /** @description The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or `operator`. */
             actor_kind: string;
             /** @description The id of the key, or the subject of the token. */

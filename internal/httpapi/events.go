@@ -158,7 +158,7 @@ func toAPIEvent(s audit.Stored) (api.PinEvent, error) {
 		return api.PinEvent{}, err
 	}
 	event := api.PinEvent{
-		Index: s.Index, Id: e.ID, Time: wire.Time(at), TenantId: e.TenantID, Type: api.PinEventType(e.Type),
+		Index: s.Index, Id: e.ID, Time: wire.Time(at), TenantId: e.TenantID, Type: string(e.Type),
 		ActorKind: e.ActorKind, ActorId: e.ActorID, CustomerId: e.CustomerID, IdentityId: e.IdentityID,
 		InstanceId: e.InstanceID, ConfirmationId: e.ConfirmationID,
 		RequestId: e.RequestID, Peer: e.Peer, Details: e.Details,

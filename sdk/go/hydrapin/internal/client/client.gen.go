@@ -1417,8 +1417,8 @@ type PinEvent struct {
 	// Time When it happened, by the clock of the database.
 	Time time.Time `json:"time"`
 
-	// Type What happened. New types may be added.
-	Type PinEventType `json:"type"`
+	// Type What happened, one of the values of `PinEventType`. A newer server may send others.
+	Type string `json:"type"`
 }
 
 // PinEventHolderType What kind of holder it is about. Null if it is about none.

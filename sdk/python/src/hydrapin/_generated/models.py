@@ -936,17 +936,7 @@ class PinEvent:
     """The tenant."""
 
     type: str
-    """What happened. New types may be added. One of `pin.set`, `pin.removed`, `pin.attempted`,
-    `pin.verified`, `pin.failed`, `pin.refused`, `pin.locked`, `pin.deactivated`, `pin.unlocked`,
-    `pin_link.created`, `pin_link.ended`, `policy.updated`, `freeze.set`, `freeze.lifted`,
-    `session.opened`, `session.ended`, `confirmation.not_required`, `confirmation.blocked`,
-    `confirmation.asked`, `confirmation.approved`, `confirmation.declined`,
-    `confirmation.disputed`, `confirmation.expired`, `confirmation.redeemed`,
-    `confirmation.outcome`, `confirmation.refused`, `key.minted`, `key.revoked`, `access.denied`,
-    `refusals.counted`, `audit.sealed`, `audit.pruned`, `webhook.created`, `webhook.updated`,
-    `webhook.deleted`, `webhook.disabled`, `webhook.secret_rotated`, `webhook.tested`,
-    `webhook.delivery_retried`.
-    """
+    """What happened, one of the values of `PinEventType`. A newer server may send others."""
 
     actor_kind: str
     """The kind of the credential that acted, as in `jwt`, `api_key`, `runtime_key`, `link` or
