@@ -61,7 +61,8 @@ func guarded(t *testing.T) (*machine, *hydrapintest.Server, *hydrapintest.Person
 		"HYDRAPIN_URL=" + srv.URL, "HYDRAPIN_RUNTIME_KEY=" + srv.RuntimeKey, "HYDRAPIN_INSTANCE=" + srv.Instance.String(),
 		"PATH=" + os.Getenv("PATH"), "KEPT=yes",
 	}
-	return m, srv, srv.Person("804615")
+	ada := srv.Person("804615")
+	return m, srv, ada
 }
 
 func self(t *testing.T) string {
@@ -249,7 +250,7 @@ func TestGuardSettings(t *testing.T) {
 		return append([]string{"--config", config}, touch...)
 	}
 	who := []string{"--customer", someTenant}
-	for name, tt := range map[string]struct {
+	for _, tt := range map[string]struct {
 		args []string
 		says string
 	}{
@@ -265,7 +266,6 @@ func TestGuardSettings(t *testing.T) {
 	} {
 		m.refused(2, m.run(append([]string{"guard"}, tt.args...)...), tt.says)
 		m.refused(2, m.run(append([]string{"guard", "check"}, tt.args...)...), tt.says)
-		_ = name
 	}
 	for text, says := range map[string]string{
 		"holder: {customer: x}":                                                  "not a UUID",
