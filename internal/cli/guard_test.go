@@ -249,7 +249,7 @@ func TestGuardSettings(t *testing.T) {
 		return append([]string{"--config", config}, touch...)
 	}
 	who := []string{"--customer", someTenant}
-	for name, tt := range map[string]struct {
+	for _, tt := range map[string]struct {
 		args []string
 		says string
 	}{
@@ -265,7 +265,6 @@ func TestGuardSettings(t *testing.T) {
 	} {
 		m.refused(2, m.run(append([]string{"guard"}, tt.args...)...), tt.says)
 		m.refused(2, m.run(append([]string{"guard", "check"}, tt.args...)...), tt.says)
-		_ = name
 	}
 	for text, says := range map[string]string{
 		"holder: {customer: x}":                                                  "not a UUID",

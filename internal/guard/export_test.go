@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // WithBeat returns the guard with another pause between two signs of life.
@@ -65,4 +67,19 @@ func ParseCall(line []byte) (name, arguments, params string, ok bool) {
 		return "", "", "", false
 	}
 	return c.tool, string(c.params.get("arguments")), string(c.params.text()), true
+}
+
+// Rounds are request states with a clock.
+type Rounds struct{ r *rounds }
+
+// NewRounds returns none.
+func NewRounds(now func() time.Time) Rounds { return Rounds{newRounds(now)} }
+
+// Put remembers a state.
+func (r Rounds) Put(key string) { r.r.put(key, uuid.New()) }
+
+// Take reports whether a state continues a call.
+func (r Rounds) Take(key string) bool {
+	_, ok := r.r.take(key)
+	return ok
 }

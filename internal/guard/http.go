@@ -88,7 +88,7 @@ func (g *Guard) serveHTTP(ctx context.Context) error {
 
 // Handler returns what serves the upstream's path.
 func (g *Guard) Handler() http.Handler {
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert,errcheck // it is documented to be one
+	transport := http.DefaultTransport.(*http.Transport).Clone()
 	p := &proxy{
 		g: g, transport: transport, sessions: newBounded[session](maxSessions), lists: newBounded[listed](maxLists),
 		held: map[string]*heldCall{}, asked: map[string]chan string{},

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/hydracore/hydrapin/internal/guard"
 	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/sdk/go/hydrapin"
 )
@@ -143,4 +145,31 @@ func TestElicitationFails(t *testing.T) {
 	w.confirm()
 	c.succeeded("1", "ran send_money")
 	hydratest.Must(t, c.in.Close())
+}
+
+// A state continues its call once, within ten minutes, and there is a bound to how many are kept.
+func TestStates(t *testing.T) {
+	t.Parallel()
+	clock := hydratest.NewClock()
+	r := guard.NewRounds(clock.Now)
+	r.Put("a")
+	r.Put("b")
+	clock.Add(10*time.Minute - time.Second)
+	if !r.Take("a") || r.Take("a") || r.Take("c") {
+		t.Error("a state passes other than once")
+	}
+	clock.Add(time.Second)
+	if r.Take("b") {
+		t.Error("a state passes after ten minutes")
+	}
+	for i := range 10_001 {
+		r.Put(fmt.Sprint(i))
+	}
+	if r.Take("10000") || !r.Take("9999") {
+		t.Error("there is no bound")
+	}
+	clock.Add(10 * time.Minute)
+	if r.Put("new"); !r.Take("new") {
+		t.Error("old states are not forgotten")
+	}
 }

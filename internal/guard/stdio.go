@@ -31,7 +31,7 @@ type pump struct {
 
 	// calls are the goroutines that decide about a call; ctx ends what they hold.
 	calls sync.WaitGroup
-	ctx   context.Context //nolint:containedctx // it is the lifetime of the pump
+	ctx   context.Context
 	stop  context.CancelFunc
 
 	mu      sync.Mutex
