@@ -48,7 +48,7 @@ func TestQuickStartOfMCP(t *testing.T) {
 	if pages != 1 {
 		t.Errorf("the commands printed %d links to a page, want 1:\n%s", pages, out)
 	}
-	for _, want := range []string{`"has_pin":true`, "the policy lists the skill", "Successfully wrote to files/hello.txt", "Hello"} {
+	for _, want := range []string{`"has_pin":true`, "the policy lists the skill", "Successfully wrote to hello.txt", "Hello"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("the commands did not print %s:\n%s", want, out)
 		}
