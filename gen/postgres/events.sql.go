@@ -13,7 +13,7 @@ import (
 )
 
 const appendEvents = `-- name: AppendEvents :exec
-INSERT INTO pin_events (
+INSERT INTO pin_event_queue (
     tenant_id, id, occurred_at, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
     instance_id, confirmation_id, leaf
 )
@@ -73,26 +73,45 @@ func (q *Queries) AppendEvents(ctx context.Context, db DBTX, arg AppendEventsPar
 }
 
 const listEvents = `-- name: ListEvents :many
-SELECT seq, leaf
-FROM pin_events
-WHERE tenant_id = $1 AND seq > $2
-ORDER BY seq
+SELECT all_events.event_index, all_events.seq, all_events.leaf FROM (
+    (
+        SELECT e.event_index, 0::bigint AS seq, e.leaf FROM pin_events AS e
+        WHERE e.tenant_id = $1 AND e.event_index >= $2::bigint
+        ORDER BY e.event_index LIMIT $3::bigint
+    )
+    UNION ALL
+    (
+        SELECT -1::bigint AS event_index, q.seq, q.leaf FROM pin_event_queue AS q
+        WHERE q.tenant_id = $1 AND q.seq > $4::bigint
+        ORDER BY q.seq LIMIT $3::bigint
+    )
+) AS all_events
+ORDER BY all_events.event_index < 0, all_events.event_index, all_events.seq
 LIMIT $3::bigint
 `
 
 type ListEventsParams struct {
-	TenantID uuid.UUID
-	AfterSeq int64
-	MaxRows  int64
+	TenantID  uuid.UUID
+	FromIndex int64
+	MaxRows   int64
+	AfterSeq  int64
 }
 
 type ListEventsRow struct {
-	Seq  int64
-	Leaf []byte
+	EventIndex int64
+	Seq        int64
+	Leaf       []byte
 }
 
+// What has its index, and then what is queued, with -1 for it: one statement, so that an
+// event which moves meanwhile is here once.
 func (q *Queries) ListEvents(ctx context.Context, db DBTX, arg ListEventsParams) ([]ListEventsRow, error) {
-	rows, err := db.Query(ctx, listEvents, arg.TenantID, arg.AfterSeq, arg.MaxRows)
+	rows, err := db.Query(ctx, listEvents,
+		arg.TenantID,
+		arg.FromIndex,
+		arg.MaxRows,
+		arg.AfterSeq,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +119,7 @@ func (q *Queries) ListEvents(ctx context.Context, db DBTX, arg ListEventsParams)
 	var items []ListEventsRow
 	for rows.Next() {
 		var i ListEventsRow
-		if err := rows.Scan(&i.Seq, &i.Leaf); err != nil {
+		if err := rows.Scan(&i.EventIndex, &i.Seq, &i.Leaf); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

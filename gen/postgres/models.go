@@ -61,7 +61,9 @@ type Confirmation struct {
 }
 
 type Duty struct {
-	Name string
+	Name        string
+	Holder      string
+	LeasedUntil time.Time
 }
 
 type Freeze struct {
@@ -113,6 +115,36 @@ type PINAttempt struct {
 
 type PINEvent struct {
 	TenantID         uuid.UUID
+	EventIndex       int64
+	ID               uuid.UUID
+	OccurredAt       time.Time
+	Type             string
+	ActorKind        string
+	ActorID          string
+	HolderType       *string
+	HolderInstanceID *uuid.UUID
+	HolderID         *uuid.UUID
+	InstanceID       *uuid.UUID
+	ConfirmationID   *uuid.UUID
+	Leaf             []byte
+}
+
+type PINEventHash struct {
+	TenantID   uuid.UUID
+	EventIndex int64
+	Hashes     []byte
+}
+
+type PINEventHead struct {
+	TenantID uuid.UUID
+	Size     int64
+	Head     string
+	LatestAt time.Time
+	KeptAt   time.Time
+}
+
+type PINEventQueue struct {
+	TenantID         uuid.UUID
 	Seq              int64
 	ID               uuid.UUID
 	OccurredAt       time.Time
@@ -125,6 +157,21 @@ type PINEvent struct {
 	InstanceID       *uuid.UUID
 	ConfirmationID   *uuid.UUID
 	Leaf             []byte
+	Held             bool
+}
+
+type PINEventTree struct {
+	TenantID      uuid.UUID
+	Size          int64
+	Head          string
+	LatestAt      time.Time
+	KeptSize      int64
+	KeptAt        time.Time
+	StoppedAt     *time.Time
+	StoppedReason string
+	SealedSize    int64
+	SealedAt      *time.Time
+	PrunedSize    int64
 }
 
 type PINLink struct {
@@ -172,6 +219,19 @@ type PINSession struct {
 type SchemaCompat struct {
 	One              bool
 	MinProgramSchema int64
+}
+
+type TrailKey struct {
+	ID        string
+	PublicKey []byte
+	AddedAt   time.Time
+	RetiredAt *time.Time
+}
+
+type TrailLog struct {
+	One       bool
+	Name      string
+	CreatedAt time.Time
 }
 
 type WriteProbe struct {

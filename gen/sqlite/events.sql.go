@@ -12,7 +12,7 @@ import (
 )
 
 const appendEvent = `-- name: AppendEvent :exec
-INSERT INTO pin_events (
+INSERT INTO pin_event_queue (
     tenant_id, id, occurred_at, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
     instance_id, confirmation_id, leaf
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -52,26 +52,43 @@ func (q *Queries) AppendEvent(ctx context.Context, db DBTX, arg AppendEventParam
 }
 
 const listEvents = `-- name: ListEvents :many
-SELECT seq, leaf
-FROM pin_events
-WHERE tenant_id = ?1 AND seq > ?2
-ORDER BY seq
-LIMIT ?3
+SELECT sequenced.event_index, sequenced.seq, sequenced.leaf FROM (
+    SELECT e.event_index, 0 AS seq, e.leaf FROM pin_events AS e
+    WHERE e.tenant_id = ?2 AND e.event_index >= ?3
+    ORDER BY e.event_index LIMIT ?1
+) AS sequenced
+UNION ALL
+SELECT queued.event_index, queued.seq, queued.leaf FROM (
+    SELECT -1 AS event_index, q.seq, q.leaf FROM pin_event_queue AS q
+    WHERE q.tenant_id = ?2 AND q.seq > ?4
+    ORDER BY q.seq LIMIT ?1
+) AS queued
+ORDER BY 2, 1
+LIMIT ?1
 `
 
 type ListEventsParams struct {
-	TenantID uuid.UUID
-	AfterSeq int64
-	MaxRows  int64
+	MaxRows   int64
+	TenantID  uuid.UUID
+	FromIndex int64
+	AfterSeq  int64
 }
 
 type ListEventsRow struct {
-	Seq  int64
-	Leaf []byte
+	EventIndex int64
+	Seq        int64
+	Leaf       []byte
 }
 
+// What has its index, and then what is queued, with -1 for it: one statement, so that an
+// event which moves meanwhile is here once.
 func (q *Queries) ListEvents(ctx context.Context, db DBTX, arg ListEventsParams) ([]ListEventsRow, error) {
-	rows, err := db.QueryContext(ctx, listEvents, arg.TenantID, arg.AfterSeq, arg.MaxRows)
+	rows, err := db.QueryContext(ctx, listEvents,
+		arg.MaxRows,
+		arg.TenantID,
+		arg.FromIndex,
+		arg.AfterSeq,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +96,7 @@ func (q *Queries) ListEvents(ctx context.Context, db DBTX, arg ListEventsParams)
 	var items []ListEventsRow
 	for rows.Next() {
 		var i ListEventsRow
-		if err := rows.Scan(&i.Seq, &i.Leaf); err != nil {
+		if err := rows.Scan(&i.EventIndex, &i.Seq, &i.Leaf); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

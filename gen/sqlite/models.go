@@ -107,6 +107,36 @@ type PINAttempt struct {
 
 type PINEvent struct {
 	TenantID         uuid.UUID
+	EventIndex       int64
+	ID               uuid.UUID
+	OccurredAt       int64
+	Type             string
+	ActorKind        string
+	ActorID          string
+	HolderType       *string
+	HolderInstanceID *uuid.UUID
+	HolderID         *uuid.UUID
+	InstanceID       *uuid.UUID
+	ConfirmationID   *uuid.UUID
+	Leaf             []byte
+}
+
+type PINEventHash struct {
+	TenantID   uuid.UUID
+	EventIndex int64
+	Hashes     []byte
+}
+
+type PINEventHead struct {
+	TenantID uuid.UUID
+	Size     int64
+	Head     string
+	LatestAt int64
+	KeptAt   int64
+}
+
+type PINEventQueue struct {
+	TenantID         uuid.UUID
 	Seq              int64
 	ID               uuid.UUID
 	OccurredAt       int64
@@ -119,6 +149,21 @@ type PINEvent struct {
 	InstanceID       *uuid.UUID
 	ConfirmationID   *uuid.UUID
 	Leaf             []byte
+	Held             bool
+}
+
+type PINEventTree struct {
+	TenantID      uuid.UUID
+	Size          int64
+	Head          string
+	LatestAt      int64
+	KeptSize      int64
+	KeptAt        int64
+	StoppedAt     *int64
+	StoppedReason string
+	SealedSize    int64
+	SealedAt      *int64
+	PrunedSize    int64
 }
 
 type PINLink struct {
@@ -166,6 +211,19 @@ type PINSession struct {
 type SchemaCompat struct {
 	One              int64
 	MinProgramSchema int64
+}
+
+type TrailKey struct {
+	ID        string
+	PublicKey []byte
+	AddedAt   int64
+	RetiredAt *int64
+}
+
+type TrailLog struct {
+	One       int64
+	Name      string
+	CreatedAt int64
 }
 
 type WriteProbe struct {

@@ -87,16 +87,24 @@ type Event struct {
 // Stored is an event as it is kept: its canonical text, which answers are built
 // from.
 type Stored struct {
-	// Seq is given by the store and grows with each event of a database.
+	// Index is the event's place in the trail of its tenant, from 0; -1 while it is queued.
+	Index int64
+	// Seq orders what is queued; 0 for an event that has its index.
 	Seq  int64
 	Leaf []byte
 }
 
-// Filter narrows a reading of the trail.
+// Queued says whether the event has no index yet.
+func (s Stored) Queued() bool { return s.Index < 0 }
+
+// Filter says which events to read from the database itself: those that have their index,
+// and then those that are queued.
 type Filter struct {
 	Tenant uuid.UUID
-	// After is the Seq after which to read; 0 from the beginning.
-	After int64
+	// From is the first index to read.
+	From int64
+	// AfterSeq is the Seq after which to read what is queued; 0 from the beginning.
+	AfterSeq int64
 	// Limit is how many events to read at most.
 	Limit int
 }

@@ -78,7 +78,7 @@ func (e Event) Leaf() ([]byte, error) {
 func (s Stored) Entry() (Entry, error) {
 	var e Entry
 	if err := json.Unmarshal(s.Leaf, &e); err != nil {
-		return Entry{}, fmt.Errorf("audit: event %d: %w", s.Seq, err)
+		return Entry{}, fmt.Errorf("audit: event %d: %w", s.Index, err)
 	}
 	return e, nil
 }

@@ -66,7 +66,7 @@ func TestEveryEventHasALeafThatReadsBack(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", d.Type(), err)
 		}
-		entry, err := audit.Stored{Seq: 1, Leaf: leaf}.Entry()
+		entry, err := audit.Stored{Index: 1, Leaf: leaf}.Entry()
 		if err != nil {
 			t.Fatalf("%s: %v", d.Type(), err)
 		}

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -17,15 +19,15 @@ import (
 )
 
 type events struct {
-	Tenant id    `required:"" placeholder:"UUID" help:"The tenant whose events are printed."`
-	After  int64 `placeholder:"SEQ" help:"Only events after this one: the seq of the last that was seen."`
-	JSON   bool  `name:"json" help:"Print one JSON object a line."`
+	Tenant id     `required:"" placeholder:"UUID" help:"The tenant whose events are printed."`
+	After  *int64 `placeholder:"INDEX" help:"Only events after this one: the index of the last that was seen."`
+	JSON   bool   `name:"json" help:"Print one JSON object a line."`
 }
 
 // Help implements kong.HelpProvider.
 func (events) Help() string {
-	return `Events are printed oldest first. They never hold a PIN or the parameters of an action.
-It works beside a running serve and needs no peppers.
+	return `Events are printed in the order of the audit trail. They never hold a PIN or the parameters of an action. An event gets its
+index within a second, while a server runs; until then its index is null, and it is printed last. The command works beside a running serve and needs no peppers.
 
 Example:
 
@@ -39,39 +41,54 @@ const eventsPage = 500
 func (e events) Run(ctx context.Context, a *app) error {
 	return a.withService(ctx, func(s *service.Service) error {
 		out := bufio.NewWriter(a.stdout)
-		enc := json.NewEncoder(out)
-		enc.SetEscapeHTML(false)
-		after := e.After
+		f := audit.Filter{Tenant: e.Tenant.UUID, Limit: eventsPage}
+		if e.After != nil {
+			f.From = *e.After + 1
+		}
 		for {
-			page, err := s.Events(ctx, audit.Filter{Tenant: e.Tenant.UUID, After: after, Limit: eventsPage})
+			page, err := s.Events(ctx, f)
 			if err != nil {
 				return errors.Join(out.Flush(), err)
 			}
 			for _, event := range page {
-				after = event.Seq
-				entry, err := event.Entry()
-				if err != nil {
-					return err
-				}
-				if e.JSON {
-					err = enc.Encode(printedEvent{Seq: event.Seq, Entry: entry})
+				if event.Queued() {
+					// Whatever gets its index from now on was printed, or comes after.
+					f.From, f.AfterSeq = math.MaxInt64, event.Seq
 				} else {
-					_, err = fmt.Fprintln(out, eventLine(entry))
+					f.From = event.Index + 1
 				}
-				if err != nil {
+				if err := e.print(out, event); err != nil {
 					return err
 				}
 			}
-			if len(page) == 0 {
+			if len(page) < eventsPage {
 				return out.Flush()
 			}
 		}
 	})
 }
 
+func (e events) print(out io.Writer, event audit.Stored) error {
+	entry, err := event.Entry()
+	if err != nil {
+		return err
+	}
+	if !e.JSON {
+		_, err = fmt.Fprintln(out, eventLine(entry))
+		return err
+	}
+	printed := printedEvent{Entry: entry}
+	if !event.Queued() {
+		printed.Index = &event.Index
+	}
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(printed)
+}
+
 // printedEvent is an event as JSON: as it is stored, with its place in the trail.
 type printedEvent struct {
-	Seq int64 `json:"seq"`
+	Index *int64 `json:"index"`
 	audit.Entry
 }
 

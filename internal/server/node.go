@@ -8,14 +8,18 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/hydracore/hydrapin/internal/argon2id"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/config"
+	"github.com/hydracore/hydrapin/internal/jobs"
 	"github.com/hydracore/hydrapin/internal/pin"
 	"github.com/hydracore/hydrapin/internal/receipt"
 	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/store"
 	"github.com/hydracore/hydrapin/internal/telemetry"
+	"github.com/hydracore/hydrapin/internal/trail"
 )
 
 // Options is what a node needs beside its settings.
@@ -33,6 +37,7 @@ type Node struct {
 	receipts  receipt.Ring
 	verifier  *auth.Verifier
 	service   *service.Service
+	jobs      *jobs.Jobs
 	telemetry *telemetry.Telemetry
 	limits    limits
 	log       *slog.Logger
@@ -84,14 +89,19 @@ func (n *Node) start(ctx context.Context, cfg config.Config, peppers argon2id.Ri
 		return err
 	}
 	rules := pin.Rules{MinLength: cfg.PINMinLength, MaxLength: cfg.PINMaxLength}
+	headKeys, err := trail.ParseRing(cfg.ReceiptKeys.Reveal())
+	if err != nil {
+		return fmt.Errorf("HYDRAPIN_RECEIPT_KEYS: %w", err)
+	}
 	n.service = service.New(service.Config{
-		Store: n.database, Hasher: n.hasher, Receipts: n.receipts, Log: opts.Log, Now: opts.Now,
+		Store: n.database, Hasher: n.hasher, Receipts: n.receipts, HeadKeys: headKeys, Log: opts.Log, Now: opts.Now,
 		Issuer: cfg.PublicURL, Limits: cfg.Limits, Rules: rules,
 		RedeemWithin: cfg.RedeemWithin, CoolingOff: cfg.CoolingOff,
 		Retention: cfg.Retention, AuditNotRequired: cfg.AuditNotRequired,
 		SelfSetup: cfg.SelfSetup,
 	})
 	n.limits = newLimits(cfg, opts.Now)
+	n.jobs = jobs.New(n.service, opts.Log)
 	n.handler, err = n.routes(cfg, rules)
 	return err
 }
@@ -113,7 +123,12 @@ func (n *Node) Receipts() receipt.Ring { return n.receipts }
 
 // Run does what the node does in the background until ctx ends. Requests can be answered as long
 // as it runs.
-func (n *Node) Run(ctx context.Context) error { return n.service.Run(ctx) }
+func (n *Node) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.service.Run(ctx) })
+	g.Go(func() error { return n.jobs.Run(ctx) })
+	return g.Wait()
+}
 
 // Drain makes the node report that it is not ready, and answers whoever waits for a confirmation.
 func (n *Node) Drain() {

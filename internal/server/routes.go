@@ -68,6 +68,12 @@ func (n *Node) probes(e *echo.Echo) {
 		_, capacity := n.hasher.Held()
 		return float64(capacity)
 	})
+	n.telemetry.Metrics.Gauge("hydrapin_audit_sequencer_lag_seconds",
+		"How long the oldest event has waited for its place in the audit trail.",
+		func() float64 { return n.jobs.SequencerLag().Seconds() })
+	n.telemetry.Metrics.Gauge("hydrapin_audit_stopped_trails",
+		"Audit trails of tenants that do not match their last signed head, and get no more events.",
+		func() float64 { return float64(n.jobs.StoppedTrees()) })
 }
 
 // hsts is how long browsers use HTTPS alone, once they have (RFC 6797): a year.

@@ -46,6 +46,9 @@ const (
 	OpRevokeKey          Operation = "revoke_key"
 	OpDeny               Operation = "deny"
 	OpSweep              Operation = "sweep"
+	OpSequence           Operation = "sequence"
+	OpKeepHeads          Operation = "keep_heads"
+	OpPrepareTrail       Operation = "prepare_trail"
 )
 
 // Result says how a step ended.

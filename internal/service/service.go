@@ -23,6 +23,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/receipt"
 	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/trail"
 )
 
 // Config are the settings of a Service. A service of requests needs all but
@@ -32,6 +33,8 @@ type Config struct {
 	Store    store.Store
 	Hasher   *argon2id.Pool
 	Receipts receipt.Ring
+	// HeadKeys sign the heads of the audit trail.
+	HeadKeys trail.Ring
 	Log      *slog.Logger
 	// Observer observes every step; nil for none.
 	Observer Observer
@@ -68,6 +71,7 @@ type Service struct {
 	waiting *waiting
 	// slots are for steps.
 	slots *limit.Slots
+	log     trailLog
 }
 
 // Caller is who makes a request, and the request.

@@ -21,6 +21,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/receipt"
 	"github.com/hydracore/hydrapin/internal/service"
 	"github.com/hydracore/hydrapin/internal/store"
+	"github.com/hydracore/hydrapin/internal/trail"
 )
 
 const issuer = "https://pin.example"
@@ -132,6 +133,8 @@ func (w *world) another(with ...setting) *node {
 	s.pool.Ring, err = argon2id.ParseRing(s.peppers)
 	must(t, err)
 	s.config.Receipts, err = receipt.ParseRing(s.receipts)
+	must(t, err)
+	s.config.HeadKeys, err = trail.ParseRing(s.receipts)
 	must(t, err)
 	n.pool, err = argon2id.NewPool(s.pool)
 	must(t, err)

@@ -66,6 +66,12 @@ type Store interface {
 	Watch(ctx context.Context, wake func(id uuid.UUID), missed func()) error
 	// Ping says whether the database is reachable and migrated.
 	Ping(ctx context.Context) error
+	// Lease takes or renews a lease, by the database's clock, and says whether the holder has
+	// it. It saves nodes from doing the same work; nothing may rely on it. A store that has one
+	// node gives it to anyone.
+	Lease(ctx context.Context, l Lease) (bool, error)
+	// EndLease ends a lease that the holder has.
+	EndLease(ctx context.Context, l Lease) error
 	Close() error
 
 	Lists
@@ -79,8 +85,7 @@ type Lists interface {
 	NoLongerPending(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error)
 	// APIKeys returns the keys of a tenant, or with uuid.Nil of all, oldest first.
 	APIKeys(ctx context.Context, tenant uuid.UUID) ([]auth.APIKey, error)
-	// Events returns events of a tenant in the order of their Seq.
-	Events(ctx context.Context, f audit.Filter) ([]audit.Stored, error)
+	TrailLists
 	// OpenConfirmations returns confirmations that are pending or approved by the
 	// database's clock, the newest first.
 	OpenConfirmations(ctx context.Context, f ConfirmationFilter) ([]confirmation.Confirmation, error)
@@ -166,6 +171,12 @@ type Reads interface {
 	// Sessions reads the stored sessions of a holder, on one instance or with
 	// uuid.Nil on all, in the order of AuthTime and id.
 	Sessions(h pin.Holder, instance uuid.UUID, into *[]confirmation.Session)
+	// Trees reads the trees of tenants, in the order of the tenants' ids; a tenant without
+	// events has none.
+	Trees(tenants []uuid.UUID, into *[]audit.Tree)
+	// EventHashes reads the hashes that those events added, in any order; what is missing is
+	// left out.
+	EventHashes(places []audit.Place, into *[]audit.Hashes)
 	// SessionOf reads the session that a confirmation's approval rests on, or that
 	// its PIN opened; the zero Session when there is none (any more).
 	SessionOf(ref confirmation.Ref, into *confirmation.Session)
@@ -212,8 +223,9 @@ type Tx interface {
 	PolicyWrites
 	ConfirmationWrites
 	KeyWrites
+	TrailWrites
 
-	// Append writes events, in order.
+	// Append queues events for the trail, in order.
 	Append(events ...audit.Event)
 	// Wake wakes whoever waits for the confirmations, on every node, once the
 	// transaction has committed.
@@ -269,6 +281,14 @@ type Locks interface {
 	// LockStale locks and reads what was kept long enough: up to limit rows of each
 	// kind, skipping those that another transaction holds.
 	LockStale(age StaleAge, limit int, into *Stale)
+	// LockTree locks and reads the tree of a tenant; none where it has no events.
+	LockTree(tenant uuid.UUID, into *[]audit.Tree)
+	// LockUnkeptTrees locks and reads up to limit trees that have grown since their head was
+	// kept, that before, and skips those that another transaction holds.
+	LockUnkeptTrees(before time.Time, limit int, into *[]audit.Tree)
+	// QueuedEvents reads up to limit events that wait for their index, the oldest first. It
+	// locks nothing: see [TrailWrites].
+	QueuedEvents(limit int, into *[]audit.Queued)
 }
 
 // StaleAge says how old a row must be to be removed.

@@ -36,12 +36,12 @@ func trail(t *testing.T, events []event) history {
 		switch e.Type {
 		case "pin.attempted":
 			if s.locked() {
-				t.Errorf("event %d: a guess was paid for while the PIN was locked", e.Seq)
+				t.Errorf("event %d: a guess was paid for while the PIN was locked", e.Index)
 			}
 			s.attempted++
 			s.failures++
 			if got := e.Details["failures"]; got != float64(s.failures) {
-				t.Errorf("event %d: it is the guess %v in a row, want %d: an attempt was given back", e.Seq, got, s.failures)
+				t.Errorf("event %d: it is the guess %v in a row, want %d: an attempt was given back", e.Index, got, s.failures)
 			}
 		case "pin.failed":
 			s.failed++
@@ -49,7 +49,7 @@ func trail(t *testing.T, events []event) history {
 			s.lockedBy = e.RequestID
 			until, ok := e.Details["locked_until"].(string)
 			if !ok {
-				t.Fatalf("event %d has no time: %v", e.Seq, e.Details)
+				t.Fatalf("event %d has no time: %v", e.Index, e.Details)
 			}
 			var err error
 			if s.lockedUntil, err = time.Parse(time.RFC3339Nano, until); err != nil {
@@ -60,7 +60,7 @@ func trail(t *testing.T, events []event) history {
 			s.failures = 0
 		case "pin.unlocked":
 			if e.Details["reason"] != "own_correct_guess" || e.RequestID != s.lockedBy {
-				t.Errorf("event %d: a lock was lifted that another guess had earned: %v", e.Seq, e.Details)
+				t.Errorf("event %d: a lock was lifted that another guess had earned: %v", e.Index, e.Details)
 			}
 			s.lockedUntil = time.Time{}
 		}

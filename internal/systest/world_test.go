@@ -223,7 +223,7 @@ func (w *world) verifyAnswered(ctx context.Context, n *node, id uuid.UUID, pin s
 
 // event is a line of the audit trail.
 type event struct {
-	Seq            int64
+	Index          int64
 	Time           time.Time
 	Type           string
 	CustomerID     *uuid.UUID `json:"customer_id"`

@@ -27,12 +27,14 @@ CREATE TABLE write_probes (
 );
 INSERT INTO write_probes (probed_at) VALUES ('epoch');
 
--- Rows that exist to be locked: a row lock is one that every engine has.
+-- Rows that exist to be locked, or leased: a row lock is one that every engine has.
 CREATE TABLE duties (
-    name text NOT NULL,
+    name         text        NOT NULL,
+    holder       text        NOT NULL DEFAULT '',
+    leased_until timestamptz NOT NULL DEFAULT 'epoch',
     CONSTRAINT duties_pkey PRIMARY KEY (name)
 );
-INSERT INTO duties (name) VALUES ('sweep');
+INSERT INTO duties (name) VALUES ('sweep'), ('sequence');
 
 -- A row is never deleted: lock epoch and generation outlive every PIN.
 CREATE TABLE pins (
@@ -292,10 +294,12 @@ CREATE TABLE key_checks (
     CONSTRAINT key_checks_kind CHECK (kind IN ('pepper', 'receipt_key'))
 );
 
--- The leaf is the event, as canonical text: what is answered. The columns beside it
--- only select. Types of events and actors are not listed: the trail outlives every
--- version of the program, and each may bring new ones.
-CREATE TABLE pin_events (
+-- The audit trail. An event goes into the queue in the transaction of what it records;
+-- the sequencer moves it into pin_events, which gives it its index in the tenant's tree.
+-- The leaf is the event, as canonical text: what is hashed, and what is answered. The
+-- columns beside it only select. Types of events and actors are not listed: the trail
+-- outlives every version of the program, and each may bring new ones.
+CREATE TABLE pin_event_queue (
     tenant_id          uuid        NOT NULL,
     seq                bigserial   NOT NULL,
     id                 uuid        NOT NULL,
@@ -309,28 +313,138 @@ CREATE TABLE pin_events (
     instance_id        uuid,
     confirmation_id    uuid,
     leaf               bytea       NOT NULL,
-    CONSTRAINT pin_events_pkey PRIMARY KEY (tenant_id, seq),
-    CONSTRAINT pin_events_type CHECK (type <> ''),
-    CONSTRAINT pin_events_holder_type CHECK (holder_type IN ('customer', 'identity')),
-    CONSTRAINT pin_events_holder_whole CHECK (
+    held               boolean     NOT NULL DEFAULT false,
+    CONSTRAINT pin_event_queue_pkey PRIMARY KEY (tenant_id, seq),
+    CONSTRAINT pin_event_queue_type CHECK (type <> ''),
+    CONSTRAINT pin_event_queue_holder_type CHECK (holder_type IN ('customer', 'identity')),
+    CONSTRAINT pin_event_queue_holder_whole CHECK (
         num_nulls(holder_type, holder_instance_id, holder_id) IN (0, 3)
     ),
-    CONSTRAINT pin_events_leaf CHECK (octet_length(leaf) > 0)
+    CONSTRAINT pin_event_queue_leaf CHECK (octet_length(leaf) > 0)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+-- What waits for the sequencer. Events of a tenant whose tree is stopped are held.
+CREATE INDEX pin_event_queue_waiting ON pin_event_queue (seq) WHERE NOT held;
+
+CREATE TABLE pin_events (
+    tenant_id          uuid        NOT NULL,
+    event_index        bigint      NOT NULL,
+    id                 uuid        NOT NULL,
+    occurred_at        timestamptz NOT NULL,
+    type               text        NOT NULL,
+    actor_kind         text        NOT NULL,
+    actor_id           text        NOT NULL,
+    holder_type        text,
+    holder_instance_id uuid,
+    holder_id          uuid,
+    instance_id        uuid,
+    confirmation_id    uuid,
+    leaf               bytea       NOT NULL,
+    CONSTRAINT pin_events_pkey PRIMARY KEY (tenant_id, event_index),
+    CONSTRAINT pin_events_index CHECK (event_index >= 0)
 );
 CREATE UNIQUE INDEX pin_events_id ON pin_events (id);
+CREATE INDEX pin_events_type ON pin_events (tenant_id, type, event_index);
+CREATE INDEX pin_events_actor ON pin_events (tenant_id, actor_id, event_index);
+CREATE INDEX pin_events_holder ON pin_events (tenant_id, holder_id, event_index) WHERE holder_id IS NOT NULL;
+CREATE INDEX pin_events_instance ON pin_events (tenant_id, instance_id, event_index) WHERE instance_id IS NOT NULL;
+CREATE INDEX pin_events_confirmation ON pin_events (tenant_id, confirmation_id, event_index)
+    WHERE confirmation_id IS NOT NULL;
+
+-- The tree of a tenant (RFC 6962): a row for each event, with the hash of its leaf and
+-- those of the subtrees that it completes, from the lowest up. Rows outlive their events.
+CREATE TABLE pin_event_hashes (
+    tenant_id   uuid   NOT NULL,
+    event_index bigint NOT NULL,
+    hashes      bytea  NOT NULL,
+    CONSTRAINT pin_event_hashes_pkey PRIMARY KEY (tenant_id, event_index),
+    CONSTRAINT pin_event_hashes_whole CHECK (octet_length(hashes) > 0 AND octet_length(hashes) % 32 = 0)
+);
+
+-- How far the tree of a tenant has come, with the head that was signed last. Its head at
+-- kept_size is in pin_event_heads. Events below sealed_size were exported and verified, and
+-- those below pruned_size removed.
+CREATE TABLE pin_event_trees (
+    tenant_id      uuid        NOT NULL,
+    size           bigint      NOT NULL,
+    head           text        NOT NULL,
+    latest_at      timestamptz NOT NULL,
+    kept_size      bigint      NOT NULL DEFAULT 0,
+    kept_at        timestamptz NOT NULL,
+    stopped_at     timestamptz,
+    stopped_reason text        NOT NULL DEFAULT '',
+    sealed_size    bigint      NOT NULL DEFAULT 0,
+    sealed_at      timestamptz,
+    pruned_size    bigint      NOT NULL DEFAULT 0,
+    CONSTRAINT pin_event_trees_pkey PRIMARY KEY (tenant_id),
+    CONSTRAINT pin_event_trees_sizes CHECK (
+        0 <= pruned_size AND pruned_size <= sealed_size AND sealed_size <= size
+    )
+);
+CREATE INDEX pin_event_trees_kept ON pin_event_trees (kept_at) WHERE size > kept_size;
+
+-- A head of each hour in which a tenant's tree grew. No event below its size is later than
+-- latest_at, so a reading of what is later can begin there.
+CREATE TABLE pin_event_heads (
+    tenant_id   uuid        NOT NULL,
+    size        bigint      NOT NULL,
+    head        text        NOT NULL,
+    latest_at   timestamptz NOT NULL,
+    kept_at     timestamptz NOT NULL,
+    CONSTRAINT pin_event_heads_pkey PRIMARY KEY (tenant_id, size)
+);
+
+-- The name of the log: the public host at the first start, or what a restore made of it.
+CREATE TABLE trail_log (
+    one        boolean     NOT NULL DEFAULT true,
+    name       text        NOT NULL,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT trail_log_pkey PRIMARY KEY (one),
+    CONSTRAINT trail_log_one_row CHECK (one),
+    CONSTRAINT trail_log_name CHECK (name <> '')
+);
+
+-- The public keys that have signed heads, retired ones for ever.
+CREATE TABLE trail_keys (
+    id         text        NOT NULL,
+    public_key bytea       NOT NULL,
+    added_at   timestamptz NOT NULL,
+    retired_at timestamptz,
+    CONSTRAINT trail_keys_pkey PRIMARY KEY (id, public_key),
+    CONSTRAINT trail_keys_public_key CHECK (octet_length(public_key) = 32)
+);
 
 -- +goose StatementBegin
-CREATE FUNCTION pin_events_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'pin_events is append-only' USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END
 $$;
 -- +goose StatementEnd
 
-CREATE TRIGGER pin_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pin_events
-    FOR EACH STATEMENT EXECUTE FUNCTION pin_events_append_only();
+-- +goose StatementBegin
+CREATE FUNCTION pin_events_sealed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM pin_event_trees AS t WHERE t.tenant_id = OLD.tenant_id AND OLD.event_index < t.sealed_size
+    ) THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'pin_events is append-only, and this event is not sealed' USING ERRCODE = 'restrict_violation';
+END
+$$;
+-- +goose StatementEnd
+
+CREATE TRIGGER pin_events_append_only BEFORE UPDATE OR TRUNCATE ON pin_events
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER pin_events_sealed BEFORE DELETE ON pin_events
+    FOR EACH ROW EXECUTE FUNCTION pin_events_sealed();
+CREATE TRIGGER pin_event_hashes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pin_event_hashes
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER pin_event_heads_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pin_event_heads
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
 -- +goose Down
-DROP TABLE pin_events, key_checks, api_keys, confirmations, pin_sessions, pin_links, freezes, pin_policies, pin_attempts,
+DROP TABLE trail_keys, trail_log, pin_event_heads, pin_event_trees, pin_event_hashes, pin_events, pin_event_queue,
+    key_checks, api_keys, confirmations, pin_sessions, pin_links, freezes, pin_policies, pin_attempts,
     pins, duties, write_probes, schema_compat;
-DROP FUNCTION pin_events_append_only();
+DROP FUNCTION append_only(), pin_events_sealed();

@@ -1,7 +1,7 @@
 -- name: AppendEvents :exec
 -- Any number in one statement, with seq in their order. Arrays hold no NULL: the nil
 -- UUID and the empty text stand for it; a holder is there when its type is.
-INSERT INTO pin_events (
+INSERT INTO pin_event_queue (
     tenant_id, id, occurred_at, type, actor_kind, actor_id, holder_type, holder_instance_id, holder_id,
     instance_id, confirmation_id, leaf
 )
@@ -25,8 +25,20 @@ FROM (
 ORDER BY e.place;
 
 -- name: ListEvents :many
-SELECT seq, leaf
-FROM pin_events
-WHERE tenant_id = @tenant_id AND seq > @after_seq
-ORDER BY seq
+-- What has its index, and then what is queued, with -1 for it: one statement, so that an
+-- event which moves meanwhile is here once.
+SELECT all_events.event_index, all_events.seq, all_events.leaf FROM (
+    (
+        SELECT e.event_index, 0::bigint AS seq, e.leaf FROM pin_events AS e
+        WHERE e.tenant_id = @tenant_id AND e.event_index >= @from_index::bigint
+        ORDER BY e.event_index LIMIT @max_rows::bigint
+    )
+    UNION ALL
+    (
+        SELECT -1::bigint AS event_index, q.seq, q.leaf FROM pin_event_queue AS q
+        WHERE q.tenant_id = @tenant_id AND q.seq > @after_seq::bigint
+        ORDER BY q.seq LIMIT @max_rows::bigint
+    )
+) AS all_events
+ORDER BY all_events.event_index < 0, all_events.event_index, all_events.seq
 LIMIT @max_rows::bigint;

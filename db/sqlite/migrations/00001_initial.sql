@@ -309,10 +309,12 @@ CREATE TABLE key_checks (
     CONSTRAINT key_checks_kind CHECK (kind IN ('pepper', 'receipt_key'))
 ) STRICT;
 
--- The leaf is the event, as canonical text: what is answered. The columns beside it
--- only select. Types of events and actors are not listed: the trail outlives every
--- version of the program, and each may bring new ones.
-CREATE TABLE pin_events (
+-- The audit trail. An event goes into the queue in the transaction of what it records;
+-- the sequencer moves it into pin_events, which gives it its index in the tenant's tree.
+-- The leaf is the event, as canonical text: what is hashed, and what is answered. The
+-- columns beside it only select. Types of events and actors are not listed: the trail
+-- outlives every version of the program, and each may bring new ones.
+CREATE TABLE pin_event_queue (
     tenant_id          TEXT    NOT NULL,
     seq                INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     id                 TEXT    NOT NULL,
@@ -326,17 +328,110 @@ CREATE TABLE pin_events (
     instance_id        TEXT,
     confirmation_id    TEXT,
     leaf               BLOB    NOT NULL,
-    CONSTRAINT pin_events_type CHECK (type <> ''),
-    CONSTRAINT pin_events_holder_type CHECK (holder_type IN ('customer', 'identity')),
-    CONSTRAINT pin_events_holder_whole CHECK (
+    held               INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT pin_event_queue_type CHECK (type <> ''),
+    CONSTRAINT pin_event_queue_holder_type CHECK (holder_type IN ('customer', 'identity')),
+    CONSTRAINT pin_event_queue_holder_whole CHECK (
         (holder_type IS NULL) = (holder_id IS NULL)
         AND (holder_type IS NULL) = (holder_instance_id IS NULL)
     ),
-    CONSTRAINT pin_events_leaf CHECK (octet_length(leaf) > 0)
+    CONSTRAINT pin_event_queue_leaf CHECK (octet_length(leaf) > 0),
+    CONSTRAINT pin_event_queue_flags CHECK (held IN (0, 1))
 ) STRICT;
 
-CREATE UNIQUE INDEX pin_events_tenant ON pin_events (tenant_id, seq);
+CREATE UNIQUE INDEX pin_event_queue_tenant ON pin_event_queue (tenant_id, seq);
+-- What waits for the sequencer. Events of a tenant whose tree is stopped are held.
+CREATE INDEX pin_event_queue_waiting ON pin_event_queue (seq) WHERE NOT held;
+
+CREATE TABLE pin_events (
+    tenant_id          TEXT    NOT NULL,
+    event_index        INTEGER NOT NULL,
+    id                 TEXT    NOT NULL,
+    occurred_at        INTEGER NOT NULL,
+    type               TEXT    NOT NULL,
+    actor_kind         TEXT    NOT NULL,
+    actor_id           TEXT    NOT NULL,
+    holder_type        TEXT,
+    holder_instance_id TEXT,
+    holder_id          TEXT,
+    instance_id        TEXT,
+    confirmation_id    TEXT,
+    leaf               BLOB    NOT NULL,
+    CONSTRAINT pin_events_pkey PRIMARY KEY (tenant_id, event_index),
+    CONSTRAINT pin_events_index CHECK (event_index >= 0)
+) STRICT;
+
 CREATE UNIQUE INDEX pin_events_id ON pin_events (id);
+CREATE INDEX pin_events_type ON pin_events (tenant_id, type, event_index);
+CREATE INDEX pin_events_actor ON pin_events (tenant_id, actor_id, event_index);
+CREATE INDEX pin_events_holder ON pin_events (tenant_id, holder_id, event_index) WHERE holder_id IS NOT NULL;
+CREATE INDEX pin_events_instance ON pin_events (tenant_id, instance_id, event_index) WHERE instance_id IS NOT NULL;
+CREATE INDEX pin_events_confirmation ON pin_events (tenant_id, confirmation_id, event_index)
+    WHERE confirmation_id IS NOT NULL;
+
+-- The tree of a tenant (RFC 6962): a row for each event, with the hash of its leaf and
+-- those of the subtrees that it completes, from the lowest up. Rows outlive their events.
+CREATE TABLE pin_event_hashes (
+    tenant_id   TEXT    NOT NULL,
+    event_index INTEGER NOT NULL,
+    hashes      BLOB    NOT NULL,
+    CONSTRAINT pin_event_hashes_pkey PRIMARY KEY (tenant_id, event_index),
+    CONSTRAINT pin_event_hashes_whole CHECK (octet_length(hashes) > 0 AND octet_length(hashes) % 32 = 0)
+) STRICT;
+
+-- How far the tree of a tenant has come, with the head that was signed last. Its head at
+-- kept_size is in pin_event_heads. Events below sealed_size were exported and verified, and
+-- those below pruned_size removed.
+CREATE TABLE pin_event_trees (
+    tenant_id      TEXT    NOT NULL,
+    size           INTEGER NOT NULL,
+    head           TEXT    NOT NULL,
+    latest_at      INTEGER NOT NULL,
+    kept_size      INTEGER NOT NULL DEFAULT 0,
+    kept_at        INTEGER NOT NULL,
+    stopped_at     INTEGER,
+    stopped_reason TEXT    NOT NULL DEFAULT '',
+    sealed_size    INTEGER NOT NULL DEFAULT 0,
+    sealed_at      INTEGER,
+    pruned_size    INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT pin_event_trees_pkey PRIMARY KEY (tenant_id),
+    CONSTRAINT pin_event_trees_sizes CHECK (
+        0 <= pruned_size AND pruned_size <= sealed_size AND sealed_size <= size
+    )
+) STRICT;
+
+CREATE INDEX pin_event_trees_kept ON pin_event_trees (kept_at) WHERE size > kept_size;
+
+-- A head of each hour in which a tenant's tree grew. No event below its size is later than
+-- latest_at, so a reading of what is later can begin there.
+CREATE TABLE pin_event_heads (
+    tenant_id   TEXT    NOT NULL,
+    size        INTEGER NOT NULL,
+    head        TEXT    NOT NULL,
+    latest_at   INTEGER NOT NULL,
+    kept_at     INTEGER NOT NULL,
+    CONSTRAINT pin_event_heads_pkey PRIMARY KEY (tenant_id, size)
+) STRICT;
+
+-- The name of the log: the public host at the first start, or what a restore made of it.
+CREATE TABLE trail_log (
+    one        INTEGER NOT NULL DEFAULT 1,
+    name       TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    CONSTRAINT trail_log_pkey PRIMARY KEY (one),
+    CONSTRAINT trail_log_one_row CHECK (one = 1),
+    CONSTRAINT trail_log_name CHECK (name <> '')
+) STRICT;
+
+-- The public keys that have signed heads, retired ones for ever.
+CREATE TABLE trail_keys (
+    id         TEXT    NOT NULL,
+    public_key BLOB    NOT NULL,
+    added_at   INTEGER NOT NULL,
+    retired_at INTEGER,
+    CONSTRAINT trail_keys_pkey PRIMARY KEY (id, public_key),
+    CONSTRAINT trail_keys_public_key CHECK (octet_length(public_key) = 32)
+) STRICT;
 
 -- +goose StatementBegin
 CREATE TRIGGER pin_events_no_update BEFORE UPDATE ON pin_events
@@ -346,23 +441,82 @@ END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE TRIGGER pin_events_no_delete BEFORE DELETE ON pin_events
+CREATE TRIGGER pin_events_sealed BEFORE DELETE ON pin_events
+WHEN NOT EXISTS (
+    SELECT 1 FROM pin_event_trees AS t WHERE t.tenant_id = OLD.tenant_id AND OLD.event_index < t.sealed_size
+)
 BEGIN
-    SELECT RAISE(ABORT, 'pin_events is append-only');
+    SELECT RAISE(ABORT, 'pin_events is append-only, and this event is not sealed');
 END;
 -- +goose StatementEnd
 
 -- INSERT OR REPLACE deletes without firing the trigger above.
 -- +goose StatementBegin
 CREATE TRIGGER pin_events_no_replace BEFORE INSERT ON pin_events
-WHEN EXISTS (SELECT 1 FROM pin_events WHERE seq = NEW.seq OR id = NEW.id)
+WHEN EXISTS (
+    SELECT 1 FROM pin_events WHERE tenant_id = NEW.tenant_id AND event_index = NEW.event_index OR id = NEW.id
+)
 BEGIN
     SELECT RAISE(ABORT, 'pin_events is append-only');
 END;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+CREATE TRIGGER pin_event_hashes_no_update BEFORE UPDATE ON pin_event_hashes
+BEGIN
+    SELECT RAISE(ABORT, 'pin_event_hashes is append-only');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER pin_event_hashes_no_delete BEFORE DELETE ON pin_event_hashes
+BEGIN
+    SELECT RAISE(ABORT, 'pin_event_hashes is append-only');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER pin_event_hashes_no_replace BEFORE INSERT ON pin_event_hashes
+WHEN EXISTS (
+    SELECT 1 FROM pin_event_hashes WHERE tenant_id = NEW.tenant_id AND event_index = NEW.event_index
+)
+BEGIN
+    SELECT RAISE(ABORT, 'pin_event_hashes is append-only');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER pin_event_heads_no_update BEFORE UPDATE ON pin_event_heads
+BEGIN
+    SELECT RAISE(ABORT, 'pin_event_heads is append-only');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER pin_event_heads_no_delete BEFORE DELETE ON pin_event_heads
+BEGIN
+    SELECT RAISE(ABORT, 'pin_event_heads is append-only');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER pin_event_heads_no_replace BEFORE INSERT ON pin_event_heads
+WHEN EXISTS (
+    SELECT 1 FROM pin_event_heads WHERE tenant_id = NEW.tenant_id AND size = NEW.size
+)
+BEGIN
+    SELECT RAISE(ABORT, 'pin_event_heads is append-only');
+END;
+-- +goose StatementEnd
+
 -- +goose Down
+DROP TABLE trail_keys;
+DROP TABLE trail_log;
+DROP TABLE pin_event_heads;
+DROP TABLE pin_event_trees;
+DROP TABLE pin_event_hashes;
 DROP TABLE pin_events;
+DROP TABLE pin_event_queue;
 DROP TABLE key_checks;
 DROP TABLE api_keys;
 DROP TABLE confirmations;

@@ -148,7 +148,8 @@ func isKey(constraint string) bool {
 	switch constraint {
 	case "confirmations_pkey", "confirmations_id", "confirmations_idempotency_key", "confirmations_call_key",
 		"api_keys_pkey", "api_keys_id", "key_checks_pkey", "pin_attempts_pkey",
-		"pin_links_pkey", "pin_links_id", "pin_links_open":
+		"pin_links_pkey", "pin_links_id", "pin_links_open",
+		"pin_events_pkey", "pin_events_id", "pin_event_hashes_pkey", "pin_event_heads_pkey":
 		return true
 	}
 	return false

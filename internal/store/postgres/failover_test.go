@@ -67,7 +67,7 @@ func failOver(t *testing.T, pair *pgtest.Pair, round int) {
 		})
 	}
 	until(t, "all write", func() bool {
-		return scan[int](t, connect(t, pair.Primary.URL), "SELECT count(DISTINCT tenant_id) FROM pin_events") == writers
+		return scan[int](t, connect(t, pair.Primary.URL), "SELECT count(DISTINCT tenant_id) FROM pin_event_queue") == writers
 	})
 	pair.Primary.Kill()
 	<-time.After(time.Duration(round) * 400 * time.Millisecond) // whoever promotes takes its time

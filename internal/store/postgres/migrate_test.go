@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/hydracore/hydrapin/internal/pgtest"
@@ -34,8 +33,15 @@ var fixtures = map[string]string{
 	"api_keys": `INSERT INTO api_keys (tenant_id, id, kind, hash, instance_id, created_at)
 		VALUES (gen_random_uuid(), 'k', 'runtime_key', sha256('k'), gen_random_uuid(), now())`,
 	"key_checks": `INSERT INTO key_checks VALUES ('pepper', 'p1', '\x00')`,
-	"pin_events": `INSERT INTO pin_events (tenant_id, id, occurred_at, type, actor_kind, actor_id, leaf)
+	"pin_event_queue": `INSERT INTO pin_event_queue (tenant_id, id, occurred_at, type, actor_kind, actor_id, leaf)
 		VALUES (gen_random_uuid(), gen_random_uuid(), now(), 'pin.set', 'operator', 'o', '{}')`,
+	"pin_events": `INSERT INTO pin_events (tenant_id, event_index, id, occurred_at, type, actor_kind, actor_id, leaf)
+		VALUES (gen_random_uuid(), 0, gen_random_uuid(), now(), 'pin.set', 'operator', 'o', '{}')`,
+	"pin_event_hashes": `INSERT INTO pin_event_hashes VALUES (gen_random_uuid(), 0, sha256('l'))`,
+	"pin_event_trees":  `INSERT INTO pin_event_trees VALUES (gen_random_uuid(), 1, 'h', now(), 0, now())`,
+	"pin_event_heads":  `INSERT INTO pin_event_heads VALUES (gen_random_uuid(), 1, 'h', now(), now())`,
+	"trail_log":        `INSERT INTO trail_log (name, created_at) VALUES ('pin.example', now())`,
+	"trail_keys":       `INSERT INTO trail_keys VALUES ('r1', sha256('k'), now())`,
 	"pin_attempts": `INSERT INTO pin_attempts VALUES (gen_random_uuid(), gen_random_uuid(), 'customer',
 		'00000000-0000-0000-0000-000000000000', gen_random_uuid(), now())`,
 	"pin_links": `INSERT INTO pin_links VALUES (gen_random_uuid(), gen_random_uuid(), 'customer',
@@ -132,7 +138,7 @@ func TestSchemaRules(t *testing.T) {
 	_, url := fresh(t)
 	conn := connect(t, url)
 	for _, table := range tables(t, conn) {
-		if slices.Contains([]string{"schema_compat", "key_checks", "write_probes", "duties"}, table) {
+		if slices.Contains([]string{"schema_compat", "key_checks", "write_probes", "duties", "trail_log", "trail_keys"}, table) {
 			continue
 		}
 		first := scan[string](t, conn, `SELECT a.attname FROM pg_index i
@@ -298,13 +304,29 @@ func TestEventsAreAppendOnly(t *testing.T) {
 	t.Parallel()
 	_, url := fresh(t)
 	conn := connect(t, url)
-	exec(t, conn, fixtures["pin_events"])
-	for _, sql := range []string{
-		"UPDATE pin_events SET type = 'x'", "DELETE FROM pin_events", "TRUNCATE pin_events",
-		"DELETE FROM pin_events WHERE tenant_id = '" + uuid.NewString() + "'",
-	} {
-		if _, err := conn.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), "23001") {
-			t.Errorf("%s = %v", sql, err)
+	for _, table := range []string{"pin_events", "pin_event_hashes", "pin_event_heads"} {
+		exec(t, conn, fixtures[table])
+		for _, sql := range []string{
+			"UPDATE " + table + " SET tenant_id = gen_random_uuid()", "DELETE FROM " + table, "TRUNCATE " + table,
+		} {
+			if _, err := conn.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), "23001") {
+				t.Errorf("%s = %v", sql, err)
+			}
 		}
 	}
+}
+
+// The one event that may be deleted is one that was sealed.
+func TestSealedEventsCanBeDeleted(t *testing.T) {
+	t.Parallel()
+	_, url := fresh(t)
+	conn := connect(t, url)
+	exec(t, conn, fixtures["pin_events"])
+	exec(t, conn, "INSERT INTO pin_event_trees (tenant_id, size, head, latest_at, kept_at, sealed_size) SELECT tenant_id, 2, 'h', now(), now(), 1 FROM pin_events")
+	exec(t, conn, `INSERT INTO pin_events (tenant_id, event_index, id, occurred_at, type, actor_kind, actor_id, leaf)
+		SELECT tenant_id, 1, gen_random_uuid(), now(), 'pin.set', 'operator', 'o', '{}' FROM pin_events`)
+	if _, err := conn.Exec(t.Context(), "DELETE FROM pin_events"); err == nil {
+		t.Error("an event was deleted that is not sealed")
+	}
+	exec(t, conn, "DELETE FROM pin_events WHERE event_index = 0")
 }

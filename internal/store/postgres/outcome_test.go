@@ -130,7 +130,7 @@ func TestConflicts(t *testing.T) {
 			if test.want == nil {
 				want = 1
 			}
-			if n := scan[int](t, connect(t, url), "SELECT count(*) FROM pin_events"); n != want {
+			if n := scan[int](t, connect(t, url), "SELECT count(*) FROM pin_event_queue"); n != want {
 				t.Errorf("%d events are there, want %d", n, want)
 			}
 		})

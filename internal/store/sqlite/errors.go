@@ -42,7 +42,13 @@ func interpretError(ctx context.Context, err error) error {
 // kind of a constraint but not its name; the row's keys are the only ones of its table.
 func takenKey(table string, err error) error {
 	var e *driver.Error
-	if errors.As(err, &e) && (e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY) {
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() {
+	case lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_PRIMARYKEY,
+		// The trail's triggers against INSERT OR REPLACE.
+		lib.SQLITE_CONSTRAINT_TRIGGER:
 		return fmt.Errorf("%w: table %s", store.ErrKeyTaken, table)
 	}
 	return err

@@ -322,16 +322,39 @@ func TestDiagnose(t *testing.T) {
 func TestEventsAreAppendOnly(t *testing.T) {
 	t.Parallel()
 	s := migrated(t, filepath.Join(t.TempDir(), "hydrapin.db"))
-	if err := appendEvent(t.Context(), s); err != nil {
+	exec := func(query string) error {
+		_, err := s.Writer().ExecContext(t.Context(), query)
+		return err
+	}
+	for _, row := range []string{
+		"INSERT INTO pin_events (tenant_id, event_index, id, occurred_at, type, actor_kind, actor_id, leaf) VALUES ('t', 0, 'e', 1, 'pin.set', 'o', 'o', x'7b7d')",
+		"INSERT INTO pin_events (tenant_id, event_index, id, occurred_at, type, actor_kind, actor_id, leaf) VALUES ('t', 1, 'f', 1, 'pin.set', 'o', 'o', x'7b7d')",
+		"INSERT INTO pin_event_hashes VALUES ('t', 0, zeroblob(32))",
+		"INSERT INTO pin_event_heads VALUES ('t', 1, 'h', 1, 1)",
+	} {
+		if err := exec(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, table := range []string{"pin_events", "pin_event_hashes", "pin_event_heads"} {
+		for _, query := range []string{
+			"UPDATE " + table + " SET tenant_id = 'x'", "DELETE FROM " + table,
+			"INSERT OR REPLACE INTO " + table + " SELECT * FROM " + table,
+		} {
+			if err := exec(query); err == nil {
+				t.Errorf("%s: the trail was changed", query)
+			}
+		}
+	}
+	// The one event that may be deleted is one that was sealed.
+	if err := exec("INSERT INTO pin_event_trees (tenant_id, size, head, latest_at, kept_at, sealed_size) VALUES ('t', 2, 'h', 1, 1, 1)"); err != nil {
 		t.Fatal(err)
 	}
-	for _, query := range []string{
-		"UPDATE pin_events SET type = 'x'", "DELETE FROM pin_events",
-		"INSERT OR REPLACE INTO pin_events SELECT * FROM pin_events",
-	} {
-		if _, err := s.Writer().ExecContext(t.Context(), query); err == nil {
-			t.Errorf("%s: the trail was changed", query)
-		}
+	if err := exec("DELETE FROM pin_events WHERE event_index = 1"); err == nil {
+		t.Error("an event was deleted that is not sealed")
+	}
+	if err := exec("DELETE FROM pin_events WHERE event_index = 0"); err != nil {
+		t.Errorf("an event that is sealed: %v", err)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	gen "github.com/hydracore/hydrapin/gen/sqlite"
-	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/store"
@@ -76,15 +75,6 @@ func (s *Store) APIKeys(ctx context.Context, tenant uuid.UUID) ([]auth.APIKey, e
 		}
 		return queries.ListAPIKeys(ctx, db, tenant)
 	}, fromDBAPIKey)
-}
-
-// Events implements store.Lists.
-func (s *Store) Events(ctx context.Context, f audit.Filter) ([]audit.Stored, error) {
-	return list(ctx, s, func(ctx context.Context, db gen.DBTX) ([]gen.ListEventsRow, error) {
-		return queries.ListEvents(ctx, db, gen.ListEventsParams{
-			TenantID: f.Tenant, AfterSeq: f.After, MaxRows: int64(f.Limit),
-		})
-	}, infallible(func(row gen.ListEventsRow) audit.Stored { return audit.Stored{Seq: row.Seq, Leaf: row.Leaf} }))
 }
 
 // KeyChecks implements store.Lists.

@@ -110,8 +110,8 @@ func testEventAsSaved(t *testing.T, s store.Store) {
 	got := events(t, s, audit.Filter{Tenant: tenant(1), Limit: 10})
 	equal(t, "how many", len(got), len(appended))
 	for n := range got {
-		if got[n].Seq <= 0 {
-			t.Errorf("event %d has Seq %d", n, got[n].Seq)
+		if got[n].Seq <= 0 || !got[n].Queued() {
+			t.Errorf("event %d has Seq %d and index %d", n, got[n].Seq, got[n].Index)
 		}
 		equal(t, "leaf", string(got[n].Leaf), string(must(appended[n].Leaf())(t)))
 	}
@@ -134,8 +134,8 @@ func testEventsInOrder(t *testing.T, s store.Store) {
 			t.Errorf("Seq %d comes after %d", e.Seq, all[n-1].Seq)
 		}
 	}
-	equal(t, "a page", events(t, s, audit.Filter{Tenant: tenant(1), After: all[2].Seq, Limit: 3}), all[3:6])
-	equal(t, "past the end", events(t, s, audit.Filter{Tenant: tenant(1), After: all[2*each-1].Seq, Limit: 3}), []audit.Stored(nil))
+	equal(t, "a page", events(t, s, audit.Filter{Tenant: tenant(1), AfterSeq: all[2].Seq, Limit: 3}), all[3:6])
+	equal(t, "past the end", events(t, s, audit.Filter{Tenant: tenant(1), AfterSeq: all[2*each-1].Seq, Limit: 3}), []audit.Stored(nil))
 	equal(t, "another's Seq", events(t, s, audit.Filter{Tenant: tenant(3), Limit: 3}), []audit.Stored(nil))
 }
 

@@ -24,18 +24,21 @@ import (
 
 // differences are the lines of one schema that the other lacks, with the reason.
 var differences = map[string]string{
-	"table duties":                                    "SQLite: whoever is in a transaction has the database for itself, so no row is locked",
-	"column duties.name not null":                     "as its table",
-	"key duties_pkey (name)":                          "as its table",
-	"check freezes_flags":                             "PostgreSQL has a boolean type",
-	"check pins_flags":                                "PostgreSQL has a boolean type",
-	"check pin_policies_flags":                        "as above",
-	"check pin_sessions_flags":                        "as above",
-	"check confirmations_flags":                       "as above",
-	"check api_keys_scopes":                           "PostgreSQL has arrays, SQLite a JSON text that could be something else",
-	"key pin_events_pkey (tenant_id, seq)":            "SQLite numbers rows by an INTEGER PRIMARY KEY of one column alone",
-	"key pin_events (seq)":                            "as above",
-	"index pin_events_tenant unique (tenant_id, seq)": "SQLite: stands for the key that begins with the tenant",
+	"table duties":                                         "SQLite: whoever is in a transaction has the database for itself, so no row is locked",
+	"column duties.name not null":                          "as its table",
+	"key duties_pkey (name)":                               "as its table",
+	"check freezes_flags":                                  "PostgreSQL has a boolean type",
+	"check pins_flags":                                     "PostgreSQL has a boolean type",
+	"check pin_policies_flags":                             "as above",
+	"check pin_sessions_flags":                             "as above",
+	"check confirmations_flags":                            "as above",
+	"check api_keys_scopes":                                "PostgreSQL has arrays, SQLite a JSON text that could be something else",
+	"column duties.holder not null":                        "as its table",
+	"column duties.leased_until not null":                  "as its table",
+	"check pin_event_queue_flags":                          "PostgreSQL has a boolean type",
+	"key pin_event_queue_pkey (tenant_id, seq)":            "SQLite numbers rows by an INTEGER PRIMARY KEY of one column alone",
+	"key pin_event_queue (seq)":                            "as above",
+	"index pin_event_queue_tenant unique (tenant_id, seq)": "SQLite: stands for the key that begins with the tenant",
 }
 
 // schema is a schema as sorted lines.
@@ -212,7 +215,7 @@ func TestQueriesAreTwins(t *testing.T) {
 		"Clock": "SQLite's clock is the process's", "Diagnose": "SQLite is asked by pragmas",
 		"LockDuty": "see the table duties", "RequireProgramSchema": "SQLite asks in the transaction at no cost",
 		"LockPIN": "SQLite locks by its transaction", "LockNewPIN": "likewise", "LockPolicy": "likewise",
-		"LockConfirmation": "likewise", "LockAPIKey": "likewise",
+		"LockConfirmation": "likewise", "LockAPIKey": "likewise", "LockTree": "likewise",
 		"LockConfirmationByCallKey": "likewise", "LockFreeze": "likewise",
 		"FreezesOf":           "PostgreSQL reads the freezes with the policy, in one statement",
 		"NotifyConfirmations": "SQLite wakes in its process",
@@ -222,6 +225,9 @@ func TestQueriesAreTwins(t *testing.T) {
 		"DeleteStaleConfirmations": "", "DeleteStaleConfirmation": "", "DeleteStaleSessions": "",
 		"DeleteStaleSession": "", "DeleteStaleAttempts": "", "DeleteStaleAttempt": "",
 		"DeleteStaleLinks": "", "DeleteStaleLink": "",
+		"SaveTrees": "", "SaveTree": "", "InsertTree": "", "InsertEventHashes": "", "InsertEventHash": "",
+		"MoveEvents": "", "PlaceEvent": "", "UnqueueEvent": "",
+		"TakeLease": "see the table duties", "EndLease": "likewise",
 	}
 	pg, lite := queryNames(t, "postgres"), queryNames(t, "sqlite")
 	keep := func(names []string) []string {

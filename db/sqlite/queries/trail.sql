@@ -1,0 +1,86 @@
+-- name: OldestQueuedEvent :one
+SELECT occurred_at FROM pin_event_queue WHERE NOT held ORDER BY seq LIMIT 1;
+
+-- name: ListQueuedEvents :many
+SELECT tenant_id, seq, id, occurred_at, type, holder_type, holder_instance_id, holder_id, leaf
+FROM pin_event_queue WHERE NOT held
+ORDER BY seq
+LIMIT sqlc.arg(max_rows);
+
+-- name: ListTrees :many
+SELECT tenant_id, size, head, latest_at, kept_size, kept_at, stopped_at, stopped_reason, sealed_size, sealed_at,
+    pruned_size
+FROM pin_event_trees WHERE tenant_id IN (SELECT value FROM json_each(CAST(sqlc.arg(tenant_ids) AS TEXT)))
+ORDER BY tenant_id;
+
+-- name: ListEventHashes :many
+SELECT h.tenant_id, h.event_index, h.hashes FROM pin_event_hashes AS h
+WHERE h.tenant_id = sqlc.arg(tenant_id)
+    AND h.event_index IN (SELECT value FROM json_each(CAST(sqlc.arg(event_indexes) AS TEXT)));
+
+-- name: InsertTree :execrows
+INSERT INTO pin_event_trees (tenant_id, size, head, latest_at, kept_at)
+VALUES (sqlc.arg(tenant_id), sqlc.arg(size), sqlc.arg(head), sqlc.arg(latest_at), sqlc.arg(kept_at))
+ON CONFLICT (tenant_id) DO NOTHING;
+
+-- name: SaveTree :execrows
+UPDATE pin_event_trees SET size = sqlc.arg(size), head = sqlc.arg(head), latest_at = sqlc.arg(latest_at)
+WHERE tenant_id = sqlc.arg(tenant_id) AND size = sqlc.arg(read_size) AND stopped_at IS NULL;
+
+-- name: InsertEventHash :exec
+INSERT INTO pin_event_hashes (tenant_id, event_index, hashes) VALUES (?, ?, ?);
+
+-- name: PlaceEvent :execrows
+INSERT INTO pin_events (
+    tenant_id, event_index, id, occurred_at, type, actor_kind, actor_id, holder_type, holder_instance_id,
+    holder_id, instance_id, confirmation_id, leaf
+)
+SELECT q.tenant_id, sqlc.arg(event_index), q.id, q.occurred_at, q.type, q.actor_kind, q.actor_id, q.holder_type,
+    q.holder_instance_id, q.holder_id, q.instance_id, q.confirmation_id, q.leaf
+FROM pin_event_queue AS q WHERE q.seq = sqlc.arg(seq);
+
+-- name: UnqueueEvent :exec
+DELETE FROM pin_event_queue WHERE seq = sqlc.arg(seq);
+
+-- name: StopTree :exec
+INSERT INTO pin_event_trees (tenant_id, size, head, latest_at, kept_at, stopped_at, stopped_reason)
+VALUES (sqlc.arg(tenant_id), 0, '', sqlc.arg(at), sqlc.arg(at), sqlc.arg(at), sqlc.arg(stopped_reason))
+ON CONFLICT (tenant_id) DO UPDATE SET
+    stopped_at = COALESCE(pin_event_trees.stopped_at, excluded.stopped_at),
+    stopped_reason = CASE WHEN pin_event_trees.stopped_at IS NULL THEN excluded.stopped_reason
+        ELSE pin_event_trees.stopped_reason END;
+
+-- name: HoldEvents :exec
+UPDATE pin_event_queue SET held = 1 WHERE tenant_id = sqlc.arg(tenant_id) AND NOT held;
+
+-- name: CountStoppedTrees :one
+SELECT count(*) FROM pin_event_trees WHERE stopped_at IS NOT NULL;
+
+-- name: LockUnkeptTrees :many
+SELECT tenant_id, size, head, latest_at, kept_size, kept_at, stopped_at, stopped_reason, sealed_size, sealed_at,
+    pruned_size
+FROM pin_event_trees
+WHERE size > kept_size AND kept_at <= sqlc.arg(before)
+ORDER BY kept_at
+LIMIT sqlc.arg(max_rows);
+
+-- name: InsertHead :exec
+INSERT INTO pin_event_heads (tenant_id, size, head, latest_at, kept_at) VALUES (?, ?, ?, ?, ?);
+
+-- name: SaveKept :exec
+UPDATE pin_event_trees SET kept_size = sqlc.arg(kept_size), kept_at = sqlc.arg(kept_at)
+WHERE tenant_id = sqlc.arg(tenant_id);
+
+-- name: GetTrailLog :one
+SELECT name, created_at FROM trail_log;
+
+-- name: InsertTrailLog :exec
+INSERT INTO trail_log (one, name, created_at) VALUES (1, sqlc.arg(name), sqlc.arg(created_at)) ON CONFLICT (one) DO NOTHING;
+
+-- name: ListTrailKeys :many
+SELECT id, public_key, added_at, retired_at FROM trail_keys ORDER BY added_at, id, public_key;
+
+-- name: SaveTrailKey :exec
+INSERT INTO trail_keys (id, public_key, added_at, retired_at)
+VALUES (sqlc.arg(id), sqlc.arg(public_key), sqlc.arg(added_at), sqlc.arg(retired_at))
+ON CONFLICT (id, public_key) DO UPDATE SET retired_at = excluded.retired_at;
