@@ -221,6 +221,12 @@ type SchemaCompat struct {
 	MinProgramSchema int64
 }
 
+type Spraying struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Until      time.Time
+}
+
 type TrailKey struct {
 	ID        string
 	PublicKey []byte

@@ -213,6 +213,12 @@ type SchemaCompat struct {
 	MinProgramSchema int64
 }
 
+type Spraying struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Until      int64
+}
+
 type TrailKey struct {
 	ID        string
 	PublicKey []byte

@@ -71,7 +71,7 @@ type Service struct {
 	waiting *waiting
 	// slots are for steps.
 	slots *limit.Slots
-	log     trailLog
+	log   trailLog
 }
 
 // Caller is who makes a request, and the request.
