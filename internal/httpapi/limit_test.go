@@ -106,7 +106,7 @@ func TestTheAnswerOfALimit(t *testing.T) {
 	b.call(t, "PUT", b.customerPIN(), "").problem(t, 405, "method-not-allowed")
 	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/.well-known/jwks.json"} {
 		for range 10 {
-			resp, err := b.Server.Client().Get(b.URL + path) //nolint:noctx // a test's own server
+			resp, err := b.Server.Client().Get(b.URL + path)
 			must(t, err)
 			must(t, resp.Body.Close())
 			if resp.StatusCode != http.StatusOK {
