@@ -226,6 +226,12 @@ type SchemaCompat struct {
 	Origin           *string
 }
 
+type Spraying struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Until      time.Time
+}
+
 type TrailKey struct {
 	ID        string
 	PublicKey []byte

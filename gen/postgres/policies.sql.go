@@ -49,7 +49,7 @@ func (q *Queries) GetFreeze(ctx context.Context, db DBTX, arg GetFreezeParams) (
 const getPolicy = `-- name: GetPolicy :one
 SELECT p.applies_to, p.required_skills, p.session_ttl_minutes, p.version,
     p.must_be_own, p.channels,
-    f.frozen::boolean AS frozen, f.epoch::bigint AS freeze_epoch
+    f.frozen::boolean AS frozen, f.epoch::bigint AS freeze_epoch, y.until AS sprayed_until
 FROM (
     SELECT COALESCE(bool_or(z.frozen), false) AS frozen, COALESCE(sum(z.epoch), 0) AS epoch
     FROM freezes AS z
@@ -57,6 +57,7 @@ FROM (
         AND z.instance_id IN ($2, '00000000-0000-0000-0000-000000000000')
 ) AS f
 LEFT JOIN pin_policies AS p ON p.tenant_id = $1 AND p.instance_id = $2
+LEFT JOIN sprayings AS y ON y.tenant_id = $1 AND y.instance_id = $2
 `
 
 type GetPolicyParams struct {
@@ -73,6 +74,7 @@ type GetPolicyRow struct {
 	Channels          *string
 	Frozen            bool
 	FreezeEpoch       int64
+	SprayedUntil      *time.Time
 }
 
 // The policy, if one is stored, and what the freezes of the instance and of its tenant
@@ -89,6 +91,7 @@ func (q *Queries) GetPolicy(ctx context.Context, db DBTX, arg GetPolicyParams) (
 		&i.Channels,
 		&i.Frozen,
 		&i.FreezeEpoch,
+		&i.SprayedUntil,
 	)
 	return i, err
 }
@@ -252,5 +255,21 @@ func (q *Queries) SavePolicy(ctx context.Context, db DBTX, arg SavePolicyParams)
 		arg.MustBeOwn,
 		arg.Channels,
 	)
+	return err
+}
+
+const saveSpraying = `-- name: SaveSpraying :exec
+INSERT INTO sprayings (tenant_id, instance_id, until) VALUES ($1, $2, $3)
+ON CONFLICT (tenant_id, instance_id) DO UPDATE SET until = excluded.until
+`
+
+type SaveSprayingParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Until      time.Time
+}
+
+func (q *Queries) SaveSpraying(ctx context.Context, db DBTX, arg SaveSprayingParams) error {
+	_, err := db.Exec(ctx, saveSpraying, arg.TenantID, arg.InstanceID, arg.Until)
 	return err
 }

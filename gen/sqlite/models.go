@@ -218,6 +218,12 @@ type SchemaCompat struct {
 	Origin           *string
 }
 
+type Spraying struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Until      int64
+}
+
 type TrailKey struct {
 	ID        string
 	PublicKey []byte

@@ -12,10 +12,14 @@ import (
 )
 
 const freezesOf = `-- name: FreezesOf :one
-SELECT CAST(coalesce(max(frozen), 0) AS INTEGER) AS frozen, CAST(coalesce(sum(epoch), 0) AS INTEGER) AS epoch
-FROM freezes
-WHERE tenant_id = ?1
-    AND instance_id IN (?2, '00000000-0000-0000-0000-000000000000')
+SELECT CAST(coalesce(max(f.frozen), 0) AS INTEGER) AS frozen, CAST(coalesce(sum(f.epoch), 0) AS INTEGER) AS epoch,
+    CAST(coalesce((
+        SELECT y.until FROM sprayings AS y
+        WHERE y.tenant_id = ?1 AND y.instance_id = ?2
+    ), 0) AS INTEGER) AS sprayed_until
+FROM freezes AS f
+WHERE f.tenant_id = ?1
+    AND f.instance_id IN (?2, '00000000-0000-0000-0000-000000000000')
 `
 
 type FreezesOfParams struct {
@@ -24,15 +28,17 @@ type FreezesOfParams struct {
 }
 
 type FreezesOfRow struct {
-	Frozen int64
-	Epoch  int64
+	Frozen       int64
+	Epoch        int64
+	SprayedUntil int64
 }
 
-// What the freezes of an instance and of its tenant say.
+// What the freezes of an instance and of its tenant say, and until when no PIN is taken there; 0
+// for never.
 func (q *Queries) FreezesOf(ctx context.Context, db DBTX, arg FreezesOfParams) (FreezesOfRow, error) {
 	row := db.QueryRowContext(ctx, freezesOf, arg.TenantID, arg.InstanceID)
 	var i FreezesOfRow
-	err := row.Scan(&i.Frozen, &i.Epoch)
+	err := row.Scan(&i.Frozen, &i.Epoch, &i.SprayedUntil)
 	return i, err
 }
 
@@ -158,5 +164,21 @@ func (q *Queries) SavePolicy(ctx context.Context, db DBTX, arg SavePolicyParams)
 		arg.MustBeOwn,
 		arg.Channels,
 	)
+	return err
+}
+
+const saveSpraying = `-- name: SaveSpraying :exec
+INSERT INTO sprayings (tenant_id, instance_id, until) VALUES (?, ?, ?)
+ON CONFLICT (tenant_id, instance_id) DO UPDATE SET until = excluded.until
+`
+
+type SaveSprayingParams struct {
+	TenantID   uuid.UUID
+	InstanceID uuid.UUID
+	Until      int64
+}
+
+func (q *Queries) SaveSpraying(ctx context.Context, db DBTX, arg SaveSprayingParams) error {
+	_, err := db.ExecContext(ctx, saveSpraying, arg.TenantID, arg.InstanceID, arg.Until)
 	return err
 }

@@ -161,8 +161,61 @@ func (q *Queries) ListEventHashes(ctx context.Context, db DBTX, arg ListEventHas
 	return items, nil
 }
 
+const listGuesses = `-- name: ListGuesses :many
+SELECT holder_type, holder_instance_id, holder_id, type, CAST(max(occurred_at) AS INTEGER) AS guessed_at
+FROM pin_events
+WHERE tenant_id = ?1 AND instance_id = ?2 AND occurred_at > ?3
+    AND type IN ('pin.failed', 'pin.verified')
+GROUP BY holder_type, holder_instance_id, holder_id, type
+`
+
+type ListGuessesParams struct {
+	TenantID   uuid.UUID
+	InstanceID *uuid.UUID
+	Since      int64
+}
+
+type ListGuessesRow struct {
+	HolderType       *string
+	HolderInstanceID *uuid.UUID
+	HolderID         *uuid.UUID
+	Type             string
+	GuessedAt        int64
+}
+
+// Each holder's last guess of either kind on an instance.
+func (q *Queries) ListGuesses(ctx context.Context, db DBTX, arg ListGuessesParams) ([]ListGuessesRow, error) {
+	rows, err := db.QueryContext(ctx, listGuesses, arg.TenantID, arg.InstanceID, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListGuessesRow
+	for rows.Next() {
+		var i ListGuessesRow
+		if err := rows.Scan(
+			&i.HolderType,
+			&i.HolderInstanceID,
+			&i.HolderID,
+			&i.Type,
+			&i.GuessedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listQueuedEvents = `-- name: ListQueuedEvents :many
-SELECT tenant_id, seq, id, occurred_at, type, holder_type, holder_instance_id, holder_id, leaf
+SELECT tenant_id, seq, id, occurred_at, type, holder_type, holder_instance_id, holder_id, instance_id,
+    leaf
 FROM pin_event_queue WHERE NOT held
 ORDER BY seq
 LIMIT ?1
@@ -177,6 +230,7 @@ type ListQueuedEventsRow struct {
 	HolderType       *string
 	HolderInstanceID *uuid.UUID
 	HolderID         *uuid.UUID
+	InstanceID       *uuid.UUID
 	Leaf             []byte
 }
 
@@ -198,6 +252,7 @@ func (q *Queries) ListQueuedEvents(ctx context.Context, db DBTX, maxRows int64) 
 			&i.HolderType,
 			&i.HolderInstanceID,
 			&i.HolderID,
+			&i.InstanceID,
 			&i.Leaf,
 		); err != nil {
 			return nil, err

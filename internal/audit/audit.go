@@ -36,6 +36,8 @@ const (
 	TypeFreezeSet    Type = "freeze.set"
 	TypeFreezeLifted Type = "freeze.lifted"
 
+	TypeInstanceSpraying Type = "instance.spraying"
+
 	TypeSessionOpened Type = "session.opened"
 	TypeSessionEnded  Type = "session.ended"
 

@@ -29,6 +29,7 @@ var stored = map[audit.Type]string{
 	audit.TypePolicyUpdated:           "policy.updated",
 	audit.TypeFreezeSet:               "freeze.set",
 	audit.TypeFreezeLifted:            "freeze.lifted",
+	audit.TypeInstanceSpraying:        "instance.spraying",
 	audit.TypeSessionOpened:           "session.opened",
 	audit.TypeSessionEnded:            "session.ended",
 	audit.TypeConfirmationNotRequired: "confirmation.not_required",

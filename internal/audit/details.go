@@ -77,6 +77,13 @@ type (
 	// FreezeLifted says that a freeze was lifted.
 	FreezeLifted struct{}
 
+	// InstanceSpraying says that no guess is taken on the instance until a time, because that many
+	// holders' PINs were guessed incorrectly there within an hour.
+	InstanceSpraying struct {
+		Holders int    `json:"holders"`
+		Until   string `json:"until"`
+	}
+
 	// SessionOpened says that a correct PIN opened a session.
 	SessionOpened struct {
 		Session string `json:"session"`
@@ -254,6 +261,9 @@ func (FreezeSet) Type() Type { return TypeFreezeSet }
 
 // Type implements [Details].
 func (FreezeLifted) Type() Type { return TypeFreezeLifted }
+
+// Type implements [Details].
+func (InstanceSpraying) Type() Type { return TypeInstanceSpraying }
 
 // Type implements [Details].
 func (ConfirmationOutcome) Type() Type { return TypeConfirmationOutcome }

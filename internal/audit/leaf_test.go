@@ -33,6 +33,7 @@ var each = []audit.Details{
 	audit.ConfirmationDisputed{Question: asked},
 	audit.FreezeSet{Reason: "odd calls"},
 	audit.FreezeLifted{},
+	audit.InstanceSpraying{Holders: 50, Until: "2026-11-27T10:00:00.000000Z"},
 	audit.SessionOpened{Session: "s", Role: "owner", Until: "u"},
 	audit.SessionEnded{Session: "s", Reason: "runtime"},
 	audit.ConfirmationNotRequired{Question: asked},

@@ -18,7 +18,22 @@ type Queued struct {
 	Time   time.Time
 	Type   Type
 	Holder pin.Holder
-	Leaf   []byte
+	// Instance is uuid.Nil where none is concerned.
+	Instance uuid.UUID
+	Leaf     []byte
+}
+
+// Guess is one guess at the PIN of a holder.
+type Guess struct {
+	Holder  pin.Holder
+	At      time.Time
+	Correct bool
+}
+
+// Guess returns the guess that the event records the end of, if any.
+func (q Queued) Guess() (g Guess, ok bool) {
+	correct := q.Type == TypePINVerified
+	return Guess{Holder: q.Holder, At: q.Time, Correct: correct}, correct || q.Type == TypePINFailed
 }
 
 // Placed is an event that gets its index.

@@ -3,7 +3,7 @@
 //
 // It guarantees that what it keeps is bounded, that a tenant which has nothing gets something, and
 // that nothing is taken back once it is given. The rules are pure, and clocks are injected. It must
-// not know what is limited: no HTTP, no hashing, no database.
+// not know HTTP, hashing or a database.
 package limit
 
 import "github.com/google/uuid"

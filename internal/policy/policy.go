@@ -72,6 +72,9 @@ type Policy struct {
 	// of the epochs of both: it grows with each freeze of either.
 	Frozen      bool
 	FreezeEpoch int64
+	// SprayedUntil is until when no PIN is taken on the instance, because somebody sprayed PINs
+	// there; the zero time when nobody did.
+	SprayedUntil time.Time
 }
 
 // Default returns the policy of an instance for which none was stored.

@@ -43,6 +43,10 @@ var (
 		Status: http.StatusTooManyRequests, Code: "too-many-requests", Title: "Too many requests",
 		Detail: "The holder has too many open confirmations on this instance.",
 	}
+	spraying = Problem{
+		Status: http.StatusTooManyRequests, Code: "too-many-requests", Title: "Too many requests",
+		Detail: "The PINs of many holders were guessed incorrectly on this instance. None is accepted for a time, and no attempt was spent.",
+	}
 	tooManyWaiting = Problem{
 		Status: http.StatusTooManyRequests, Code: "too-many-requests", Title: "Too many requests",
 		Detail: "Too many of your requests are waiting. Nothing was done. Try again later.",
@@ -192,6 +196,7 @@ var table = []row{
 		Status: http.StatusForbidden, Code: "pin-not-own", Title: "PIN not own",
 		Detail: "The policy accepts only a PIN that its holder chose. Send the person a PIN link.",
 	}),
+	as(spraying, func(p *Problem, e *service.SprayingError) { p.retryAfter = e.RetryAfter }),
 	as(tooManyRequests, func(p *Problem, e *service.TooManyPendingError) { p.retryAfter = e.RetryAfter }),
 
 	as(busy, func(p *Problem, e *service.BusyError) { p.retryAfter = e.RetryAfter }),

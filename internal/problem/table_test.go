@@ -77,6 +77,7 @@ var answered = []struct {
 	{"service.TooManyPendingError", &service.TooManyPendingError{RetryAfter: 1500 * time.Millisecond}, 429, "too-many-requests", "2", ""},
 	{"service.TooManyPendingError", &service.TooManyPendingError{RetryAfter: -1}, 429, "too-many-requests", "1", ""},
 	{"limit.ExceededError", &limit.ExceededError{Policy: "key", Quota: 400, Window: 2 * time.Second, RetryAfter: time.Millisecond}, 429, "too-many-requests", "1", "too fast"},
+	{"service.SprayingError", &service.SprayingError{RetryAfter: time.Minute + 1}, 429, "too-many-requests", "61", "many holders"},
 	{"limit.ErrTooManyWaiting", limit.ErrTooManyWaiting, 429, "too-many-requests", "1", "are waiting"},
 	{"limit.ErrFull", limit.ErrFull, 503, "busy", "soon", "are waiting"},
 	{"argon2id.BusyError", &argon2id.BusyError{RetryAfter: 3 * time.Second}, 503, "busy", "3", ""},

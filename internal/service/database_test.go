@@ -125,6 +125,7 @@ var times = map[string][]string{
 	"pins":               {"created_at", "counts_from", "locked_until", "bucket_empty_at"},
 	"pin_sessions":       {"auth_time"},
 	"confirmations":      {"created_at", "expires_at", "ended_at", "approved_at", "auth_time"},
+	"sprayings":          {"until"},
 	"pin_links":          {"created_at", "expires_at", "ended_at", "used_at"},
 	"webhooks":           {"created_at", "updated_at", "old_until", "failing_since", "due_at"},
 	"webhook_deliveries": {"created_at", "due_at", "lease_until", "last_at"},

@@ -9,6 +9,7 @@ import (
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/limit"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
@@ -134,6 +135,11 @@ type EscalationError struct{ Why auth.Escalation }
 
 func (*EscalationError) Error() string { return "service: a key asks for more than it has" }
 
+// SprayingError is an instance on which somebody sprayed PINs, so that none is taken for a time.
+type SprayingError struct{ RetryAfter time.Duration }
+
+func (*SprayingError) Error() string { return "service: no PIN is taken on the instance for a time" }
+
 // PINFaultError is a PIN that may not be set.
 type PINFaultError struct{ Fault pin.Fault }
 
@@ -173,6 +179,14 @@ func refused(r confirmation.Refusal) error {
 	default:
 		return ErrNotApproved
 	}
+}
+
+// sprayed returns a [*SprayingError] while no PIN is taken on the instance of a policy.
+func sprayed(p policy.Policy, now time.Time) error {
+	if p.SprayedUntil.After(now) {
+		return &SprayingError{RetryAfter: p.SprayedUntil.Sub(now)}
+	}
+	return nil
 }
 
 // unusable turns a state in which no guess is compared into the error for the

@@ -91,7 +91,9 @@ func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
 			} else {
 				st.Confirmation(g.conf, &conf)
 			}
-			st.Policy(g.conf.Instance, &p)
+		}
+		if g.instance != uuid.Nil {
+			st.Policy(policy.Instance{Tenant: g.holder.Tenant, ID: g.instance}, &p)
 		}
 		if g.link.ID != uuid.Nil {
 			st.LockPINLink(g.link, &link)
@@ -114,6 +116,9 @@ func (s *Service) spend(ctx context.Context, c Caller, g guess) (spent, error) {
 			if conf, why = conf.TryOnPage(g.used, now); why != confirmation.None {
 				return spent{}, refuse(refused(why))
 			}
+		}
+		if err := sprayed(p, now); err != nil {
+			return spent{}, refuse(err)
 		}
 		var stored argon2id.Stored
 		if r.ID != uuid.Nil {

@@ -21,7 +21,7 @@ var layers = [][]string{
 	},
 	{"settling.go", "setting.go", "traillog.go", "trail.go"},
 	{"guess.go", "approving.go"},
-	{"ending.go", "pinchange.go", "view.go"},
+	{"ending.go", "pinchange.go", "view.go", "spraying.go"},
 	{"record.go", "delivering.go"},
 	{"step.go"},
 	{"service.go", "observer.go", "errors.go", "refusals.go"},

@@ -110,6 +110,9 @@ func (s *Service) ConfirmOnPage(ctx context.Context, c Caller, e PageEntry) erro
 	if _, why := conf.TryOnPage(e.Used, reads.Now()); why != confirmation.None {
 		return refused(why)
 	}
+	if err := sprayed(entry.Policy, reads.Now()); err != nil {
+		return err
+	}
 	c = c.byLink(conf.Holder.Tenant, conf.ID)
 	place, err := s.config.Hasher.Reserve(c.shares())
 	if err != nil {

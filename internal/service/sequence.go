@@ -78,7 +78,7 @@ func isOvertaken(err error) bool {
 
 // sequenceWaiting moves what waits of each tenant in a transaction of its own.
 func (s *Service) sequenceWaiting(ctx context.Context) (Sequenced, error) {
-	tenants, err := run(ctx, s, act{op: OpSequence, caller: system(uuid.Nil)}, func(ctx context.Context, st *step) ([]uuid.UUID, error) {
+	tenants, err := run(ctx, s, act{op: OpSequence, caller: system(uuid.Nil), insists: true}, func(ctx context.Context, st *step) ([]uuid.UUID, error) {
 		var queued []audit.Queued
 		st.QueuedEvents(sequenceBatch, &queued)
 		if err := st.Fetch(ctx); err != nil {
@@ -117,7 +117,7 @@ func (s *Service) sequenceEach(ctx context.Context, total Sequenced, tenants []u
 
 // stopAfterTries stops a tree that has failed often at the size that it has.
 func (s *Service) stopAfterTries(ctx context.Context, tenant uuid.UUID) (Sequenced, error) {
-	return run(ctx, s, act{op: OpSequence, caller: system(tenant)}, func(ctx context.Context, st *step) (Sequenced, error) {
+	return run(ctx, s, act{op: OpSequence, caller: system(tenant), insists: true}, func(ctx context.Context, st *step) (Sequenced, error) {
 		var trees []audit.Tree
 		st.LockTree(tenant, &trees)
 		if err := st.Fetch(ctx); err != nil {
@@ -140,7 +140,7 @@ func (s *Service) stopAfterTries(ctx context.Context, tenant uuid.UUID) (Sequenc
 // are read after its size.
 func (s *Service) sequence(ctx context.Context, only uuid.UUID) (Sequenced, error) {
 	known := s.log.keys()
-	return run(ctx, s, act{op: OpSequence, caller: system(only)}, func(ctx context.Context, st *step) (Sequenced, error) {
+	return run(ctx, s, act{op: OpSequence, caller: system(only), insists: true}, func(ctx context.Context, st *step) (Sequenced, error) {
 		var queued []audit.Queued
 		st.QueuedEvents(sequenceBatch, &queued)
 		if err := st.Fetch(ctx); err != nil || len(queued) == 0 {
@@ -184,6 +184,8 @@ type growing struct {
 	events []audit.Placed
 	// hooks are the tenant's webhooks.
 	hooks []webhook.Endpoint
+	// guessed are the instances on which the events record an incorrect guess.
+	guessed []*guessed
 }
 
 // growing reads the trees of queued events, and those of their hashes that the trees' heads depend
@@ -202,6 +204,8 @@ func (st *step) growing(ctx context.Context, queued []audit.Queued, only uuid.UU
 	for n, tenant := range tenants {
 		st.WebhooksOf(tenant, &hooks[n])
 	}
+	// What else depends on the events, like who wants to hear of them, is read here too.
+	onInstances := st.readGuesses(queued)
 	if err := st.Fetch(ctx); err != nil {
 		return nil, err
 	}
@@ -218,7 +222,7 @@ func (st *step) growing(ctx context.Context, queued []audit.Queued, only uuid.UU
 	all := make([]*growing, 0, len(tenants))
 	for _, tenant := range tenants {
 		g := of[tenant]
-		g.read = g.tree.Size
+		g.read, g.guessed = g.tree.Size, onInstances[tenant]
 		all = append(all, g)
 		// The row after the last is there only if somebody else put it there.
 		for _, row := range append(trail.Edge(g.read), g.read) {
@@ -312,6 +316,11 @@ func (st *step) saveGrown(all []*growing) {
 	st.InsertEventHashes(hashes...)
 	st.MoveEvents(events...)
 	st.deliver(hooks, events)
+	for _, g := range all {
+		for _, on := range g.guessed {
+			st.judgeSpraying(on)
+		}
+	}
 }
 
 // tenantsOf returns the tenants of queued events, each once and in the order of their ids, in

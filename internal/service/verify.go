@@ -28,6 +28,9 @@ func (s *Service) Verify(ctx context.Context, c Caller, t Target, entered pin.PI
 	if err := refused(conf.CanVerify(entry, now)); err != nil {
 		return View{}, err
 	}
+	if err := sprayed(p, now); err != nil {
+		return View{}, err
+	}
 	place, err := s.config.Hasher.Reserve(c.shares())
 	if err != nil {
 		return View{}, err

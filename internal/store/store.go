@@ -216,7 +216,7 @@ type Reads interface {
 	// Record with that Holder.
 	PIN(h pin.Holder, into *pin.Record)
 	// Policy reads the policy of an instance, or the defaults, with what the freezes of
-	// the instance and of its tenant say.
+	// the instance and of its tenant say, and with its SprayedUntil.
 	Policy(i policy.Instance, into *policy.Policy)
 	// Confirmation reads a confirmation of an instance. Fetch returns [ErrNotFound]
 	// when there is none.
@@ -247,6 +247,9 @@ type Reads interface {
 	// SessionOf reads the session that a confirmation's approval rests on, or that
 	// its PIN opened; the zero Session when there is none (any more).
 	SessionOf(ref confirmation.Ref, into *confirmation.Session)
+	// Guesses reads each holder's last guess of either kind on an instance since a time, of those
+	// that are in the trail.
+	Guesses(i policy.Instance, since time.Time, into *[]audit.Guess)
 	// OpenCounts counts a holder's open confirmations on an instance that have not
 	// expired by the database's clock.
 	OpenCounts(h pin.Holder, instance uuid.UUID, into *confirmation.OpenCounts)
@@ -433,6 +436,8 @@ type PINWrites interface {
 type PolicyWrites interface {
 	// SavePolicy stores a policy that was locked before.
 	SavePolicy(p policy.Policy)
+	// SaveSpraying stores until when no PIN is taken on an instance.
+	SaveSpraying(i policy.Instance, until time.Time)
 	// SaveFreeze stores a freeze that was locked before.
 	SaveFreeze(f policy.Freeze)
 }

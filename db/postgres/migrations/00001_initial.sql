@@ -133,6 +133,14 @@ CREATE TABLE freezes (
     CONSTRAINT freezes_epoch CHECK (epoch >= 0)
 );
 
+-- Until when no PIN is taken on an instance, because somebody sprayed PINs there.
+CREATE TABLE sprayings (
+    tenant_id   uuid        NOT NULL,
+    instance_id uuid        NOT NULL,
+    until       timestamptz NOT NULL,
+    CONSTRAINT sprayings_pkey PRIMARY KEY (tenant_id, instance_id)
+);
+
 -- A link with which its holder's PIN is chosen. It is live until it has ended or expired;
 -- one that was used has ended. Of each holder and kind one has not ended.
 CREATE TABLE pin_links (
@@ -441,6 +449,9 @@ CREATE INDEX pin_events_type ON pin_events (tenant_id, type, event_index);
 CREATE INDEX pin_events_actor ON pin_events (tenant_id, actor_id, event_index);
 CREATE INDEX pin_events_holder ON pin_events (tenant_id, holder_id, event_index) WHERE holder_id IS NOT NULL;
 CREATE INDEX pin_events_instance ON pin_events (tenant_id, instance_id, event_index) WHERE instance_id IS NOT NULL;
+-- The guesses on an instance, for who judges whether somebody sprays PINs there.
+CREATE INDEX pin_events_guesses ON pin_events (tenant_id, instance_id, occurred_at)
+    WHERE type IN ('pin.failed', 'pin.verified');
 CREATE INDEX pin_events_confirmation ON pin_events (tenant_id, confirmation_id, event_index)
     WHERE confirmation_id IS NOT NULL;
 
@@ -539,6 +550,6 @@ CREATE TRIGGER pin_event_heads_append_only BEFORE UPDATE OR DELETE OR TRUNCATE O
 
 -- +goose Down
 DROP TABLE trail_keys, trail_log, pin_event_heads, pin_event_trees, pin_event_hashes, pin_events, pin_event_queue,
-    key_checks, api_keys, confirmations, pin_sessions, webhook_deliveries, webhooks, pin_links, freezes, pin_policies, pin_attempts,
+    key_checks, api_keys, confirmations, pin_sessions, webhook_deliveries, webhooks, pin_links, sprayings, freezes, pin_policies, pin_attempts,
     pins, duties, write_probes, schema_compat;
 DROP FUNCTION append_only(), pin_events_sealed();

@@ -3,14 +3,19 @@
 -- say, in one look.
 SELECT p.applies_to, p.required_skills, p.session_ttl_minutes, p.version,
     p.must_be_own, p.channels,
-    f.frozen::boolean AS frozen, f.epoch::bigint AS freeze_epoch
+    f.frozen::boolean AS frozen, f.epoch::bigint AS freeze_epoch, y.until AS sprayed_until
 FROM (
     SELECT COALESCE(bool_or(z.frozen), false) AS frozen, COALESCE(sum(z.epoch), 0) AS epoch
     FROM freezes AS z
     WHERE z.tenant_id = @tenant_id
         AND z.instance_id IN (@instance_id, '00000000-0000-0000-0000-000000000000')
 ) AS f
-LEFT JOIN pin_policies AS p ON p.tenant_id = @tenant_id AND p.instance_id = @instance_id;
+LEFT JOIN pin_policies AS p ON p.tenant_id = @tenant_id AND p.instance_id = @instance_id
+LEFT JOIN sprayings AS y ON y.tenant_id = @tenant_id AND y.instance_id = @instance_id;
+
+-- name: SaveSpraying :exec
+INSERT INTO sprayings (tenant_id, instance_id, until) VALUES (@tenant_id, @instance_id, @until)
+ON CONFLICT (tenant_id, instance_id) DO UPDATE SET until = excluded.until;
 
 -- name: LockPolicy :one
 -- As LockNewPIN: locks an instance without a stored policy too.

@@ -11,10 +11,19 @@ UPDATE duties SET holder = '', leased_until = 'epoch' WHERE name = @name AND hol
 SELECT occurred_at FROM pin_event_queue WHERE NOT held ORDER BY seq LIMIT 1;
 
 -- name: ListQueuedEvents :many
-SELECT tenant_id, seq, id, occurred_at, type, holder_type, holder_instance_id, holder_id, leaf
+SELECT tenant_id, seq, id, occurred_at, type, holder_type, holder_instance_id, holder_id, instance_id,
+    leaf
 FROM pin_event_queue WHERE NOT held
 ORDER BY seq
 LIMIT @max_rows::bigint;
+
+-- name: ListGuesses :many
+-- Each holder's last guess of either kind on an instance.
+SELECT holder_type, holder_instance_id, holder_id, type, max(occurred_at)::timestamptz AS guessed_at
+FROM pin_events
+WHERE tenant_id = @tenant_id AND instance_id = @instance_id AND occurred_at > @since
+    AND type IN ('pin.failed', 'pin.verified')
+GROUP BY holder_type, holder_instance_id, holder_id, type;
 
 -- name: ListTrees :many
 SELECT tenant_id, size, head, latest_at, kept_size, kept_at, stopped_at, stopped_reason, sealed_size, sealed_at,

@@ -120,6 +120,14 @@ CREATE TABLE pin_policies (
     CONSTRAINT pin_policies_version CHECK (version >= 0)
 ) STRICT;
 
+-- Until when no PIN is taken on an instance, because somebody sprayed PINs there.
+CREATE TABLE sprayings (
+    tenant_id   TEXT    NOT NULL,
+    instance_id TEXT    NOT NULL,
+    until       INTEGER NOT NULL,
+    CONSTRAINT sprayings_pkey PRIMARY KEY (tenant_id, instance_id)
+) STRICT;
+
 -- The nil UUID as instance is the whole tenant. A row is never deleted: its epoch
 -- outlives every freeze.
 CREATE TABLE freezes (
@@ -463,6 +471,9 @@ CREATE INDEX pin_events_type ON pin_events (tenant_id, type, event_index);
 CREATE INDEX pin_events_actor ON pin_events (tenant_id, actor_id, event_index);
 CREATE INDEX pin_events_holder ON pin_events (tenant_id, holder_id, event_index) WHERE holder_id IS NOT NULL;
 CREATE INDEX pin_events_instance ON pin_events (tenant_id, instance_id, event_index) WHERE instance_id IS NOT NULL;
+-- The guesses on an instance, for who judges whether somebody sprays PINs there.
+CREATE INDEX pin_events_guesses ON pin_events (tenant_id, instance_id, occurred_at)
+    WHERE type IN ('pin.failed', 'pin.verified');
 CREATE INDEX pin_events_confirmation ON pin_events (tenant_id, confirmation_id, event_index)
     WHERE confirmation_id IS NOT NULL;
 
@@ -621,6 +632,7 @@ DROP TABLE pin_sessions;
 DROP TABLE webhook_deliveries;
 DROP TABLE webhooks;
 DROP TABLE pin_links;
+DROP TABLE sprayings;
 DROP TABLE freezes;
 DROP TABLE pin_policies;
 DROP TABLE pin_attempts;

@@ -2,10 +2,19 @@
 SELECT occurred_at FROM pin_event_queue WHERE NOT held ORDER BY seq LIMIT 1;
 
 -- name: ListQueuedEvents :many
-SELECT tenant_id, seq, id, occurred_at, type, holder_type, holder_instance_id, holder_id, leaf
+SELECT tenant_id, seq, id, occurred_at, type, holder_type, holder_instance_id, holder_id, instance_id,
+    leaf
 FROM pin_event_queue WHERE NOT held
 ORDER BY seq
 LIMIT sqlc.arg(max_rows);
+
+-- name: ListGuesses :many
+-- Each holder's last guess of either kind on an instance.
+SELECT holder_type, holder_instance_id, holder_id, type, CAST(max(occurred_at) AS INTEGER) AS guessed_at
+FROM pin_events
+WHERE tenant_id = sqlc.arg(tenant_id) AND instance_id = sqlc.arg(instance_id) AND occurred_at > sqlc.arg(since)
+    AND type IN ('pin.failed', 'pin.verified')
+GROUP BY holder_type, holder_instance_id, holder_id, type;
 
 -- name: ListTrees :many
 SELECT tenant_id, size, head, latest_at, kept_size, kept_at, stopped_at, stopped_reason, sealed_size, sealed_at,

@@ -109,7 +109,7 @@ func fromDBPolicy(i policy.Instance, row gen.GetPolicyRow) policy.Policy {
 		p.SessionTTLMinutes = int(value(row.SessionTTLMinutes))
 		p.MustBeOwn, p.Channels = value(row.MustBeOwn), policy.Channels(value(row.Channels))
 	}
-	p.Frozen, p.FreezeEpoch = row.Frozen, row.FreezeEpoch
+	p.Frozen, p.FreezeEpoch, p.SprayedUntil = row.Frozen, row.FreezeEpoch, value(row.SprayedUntil)
 	return p
 }
 

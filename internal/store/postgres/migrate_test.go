@@ -27,6 +27,7 @@ var fixtures = map[string]string{
 		VALUES (gen_random_uuid(), 'customer', '00000000-0000-0000-0000-000000000000', gen_random_uuid(),
 			gen_random_uuid(), 'h', 'p1', now())`,
 	"freezes":      `INSERT INTO freezes VALUES (gen_random_uuid(), gen_random_uuid(), true, now(), 'jwt', 'ada', '', 1)`,
+	"sprayings":    `INSERT INTO sprayings VALUES (gen_random_uuid(), gen_random_uuid(), now())`,
 	"pin_policies": `INSERT INTO pin_policies VALUES (gen_random_uuid(), gen_random_uuid(), 'owner', '{pay}', 5, 1)`,
 	"pin_sessions": `INSERT INTO pin_sessions VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
 		'customer', '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'owner', gen_random_uuid(), 0, now(), '30 min', 0)`,

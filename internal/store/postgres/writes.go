@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -65,6 +66,13 @@ func (t *tx) DeleteSessions(h pin.Holder, instance uuid.UUID) {
 // SavePolicy implements store.PolicyWrites.
 func (t *tx) SavePolicy(p policy.Policy) {
 	t.write(func(ctx context.Context, db gen.DBTX) error { return queries.SavePolicy(ctx, db, toDBPolicy(p)) })
+}
+
+// SaveSpraying implements store.PolicyWrites.
+func (t *tx) SaveSpraying(i policy.Instance, until time.Time) {
+	t.write(func(ctx context.Context, db gen.DBTX) error {
+		return queries.SaveSpraying(ctx, db, gen.SaveSprayingParams{TenantID: i.Tenant, InstanceID: i.ID, Until: until})
+	})
 }
 
 // SaveFreeze implements store.PolicyWrites.

@@ -97,6 +97,9 @@ func (q *queue) Policy(i policy.Instance, into *policy.Policy) {
 		row, err := queries.FreezesOf(ctx, db, gen.FreezesOfParams{TenantID: i.Tenant, InstanceID: i.ID})
 		if err == nil {
 			into.Frozen, into.FreezeEpoch = row.Frozen != 0, row.Epoch
+			if row.SprayedUntil > 0 {
+				into.SprayedUntil = fromDBTime(row.SprayedUntil)
+			}
 		}
 		return err
 	})

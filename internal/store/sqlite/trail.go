@@ -13,6 +13,7 @@ import (
 	gen "github.com/hydracore/hydrapin/gen/sqlite"
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/pin"
+	"github.com/hydracore/hydrapin/internal/policy"
 	"github.com/hydracore/hydrapin/internal/store"
 )
 
@@ -127,6 +128,13 @@ func hashesOf(ctx context.Context, db gen.DBTX, places []audit.Place) ([]audit.H
 	return convert(rows, infallible(func(row gen.PINEventHash) audit.Hashes {
 		return audit.Hashes{Place: audit.Place{Tenant: row.TenantID, Index: row.EventIndex}, Hashes: row.Hashes}
 	}))
+}
+
+// Guesses implements store.Reads.
+func (q *queue) Guesses(i policy.Instance, since time.Time, into *[]audit.Guess) {
+	addRows(q, into, func(ctx context.Context, db gen.DBTX) ([]gen.ListGuessesRow, error) {
+		return queries.ListGuesses(ctx, db, gen.ListGuessesParams{TenantID: i.Tenant, InstanceID: &i.ID, Since: toDBTime(since)})
+	}, infallible(func(row gen.ListGuessesRow) audit.Guess { return fromDBGuess(i.Tenant, row) }))
 }
 
 // QueuedEvents implements store.Locks.
@@ -269,11 +277,22 @@ func fromDBTree(row gen.PINEventTree) audit.Tree {
 	}
 }
 
+func fromDBGuess(tenant uuid.UUID, row gen.ListGuessesRow) audit.Guess {
+	return audit.Guess{
+		Holder: pin.Holder{
+			Tenant: tenant, Type: pin.HolderType(value(row.HolderType)),
+			Instance: value(row.HolderInstanceID), ID: value(row.HolderID),
+		},
+		At: fromDBTime(row.GuessedAt), Correct: audit.Type(row.Type) == audit.TypePINVerified,
+	}
+}
+
 func fromDBQueued(row gen.ListQueuedEventsRow) audit.Queued {
 	q := audit.Queued{
 		Tenant: row.TenantID, Seq: row.Seq, ID: row.ID, Time: fromDBTime(row.OccurredAt),
 		Type: audit.Type(row.Type), Leaf: row.Leaf,
 	}
+	q.Instance = value(row.InstanceID)
 	if row.HolderType != nil {
 		q.Holder = pin.Holder{
 			Tenant: row.TenantID, Type: pin.HolderType(*row.HolderType),

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -84,6 +85,13 @@ func (t *tx) SavePolicy(p policy.Policy) {
 		return
 	}
 	t.write(func(ctx context.Context, db gen.DBTX) error { return queries.SavePolicy(ctx, db, params) })
+}
+
+// SaveSpraying implements store.PolicyWrites.
+func (t *tx) SaveSpraying(i policy.Instance, until time.Time) {
+	t.write(func(ctx context.Context, db gen.DBTX) error {
+		return queries.SaveSpraying(ctx, db, gen.SaveSprayingParams{TenantID: i.Tenant, InstanceID: i.ID, Until: toDBTime(until)})
+	})
 }
 
 // SaveFreeze implements store.PolicyWrites.

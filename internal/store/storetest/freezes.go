@@ -75,6 +75,17 @@ func testPolicyIncludesFreezes(t *testing.T, s store.Store) {
 	equal(t, "the policy", policyOf(t, s, on(1)).Version, int64(3))
 }
 
+// A policy includes until when no PIN is taken on its instance, stored or not.
+func testPolicyIncludesSpraying(t *testing.T, s store.Store) {
+	equal(t, "before", policyOf(t, s, on(1)).SprayedUntil, time.Time{})
+	for _, until := range []time.Time{after(1), after(2)} {
+		inTx(t, s, func(tx store.Tx) { tx.SaveSpraying(on(1), until) })
+		equal(t, "its own", policyOf(t, s, on(1)).SprayedUntil, until)
+	}
+	equal(t, "another's", policyOf(t, s, on(2)).SprayedUntil, time.Time{})
+	equal(t, "another tenant's", policyOf(t, s, policy.Instance{Tenant: tenant(2), ID: instance(1)}).SprayedUntil, time.Time{})
+}
+
 // Many freeze a scope that was never frozen at once: no epoch is lost.
 func testFreezeAtOnce(t *testing.T, s store.Store) {
 	var group sync.WaitGroup

@@ -57,6 +57,7 @@ func Run(t *testing.T, open Open) {
 		{"freeze as saved", testFreezeAsSaved},
 		{"freeze at once", testFreezeAtOnce},
 		{"policy includes freezes", testPolicyIncludesFreezes},
+		{"policy includes spraying", testPolicyIncludesSpraying},
 		{"freeze epochs as saved", testFreezeEpochsAsSaved},
 
 		{"session as saved", testSessionAsSaved},
