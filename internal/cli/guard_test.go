@@ -61,7 +61,8 @@ func guarded(t *testing.T) (*machine, *hydrapintest.Server, *hydrapintest.Person
 		"HYDRAPIN_URL=" + srv.URL, "HYDRAPIN_RUNTIME_KEY=" + srv.RuntimeKey, "HYDRAPIN_INSTANCE=" + srv.Instance.String(),
 		"PATH=" + os.Getenv("PATH"), "KEPT=yes",
 	}
-	return m, srv, srv.Person("804615")
+	ada := srv.Person("804615")
+	return m, srv, ada
 }
 
 func self(t *testing.T) string {

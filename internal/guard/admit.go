@@ -16,7 +16,7 @@ import (
 )
 
 // secretHeader is where a gateway proves that it may name the holder.
-const secretHeader = "X-Hydrapin-Guard"
+const secretHeader = "X-Hydrapin-Guard" //nolint:gosec // the name of a header, no secret
 
 var (
 	errForeign = errors.New("the Host or Origin of this request is not allowed")

@@ -32,7 +32,8 @@ const (
 	// attemptTime and retries are how the SDK spends that time.
 	attemptTime = 6 * time.Second
 	retries     = 2
-	// reportTime bounds the report of an outcome, and how long guard stays for it at its end.
+	// reportTime bounds the report of an outcome, and how long guard stays for each last thing at its
+	// end: calls that a client wrote before it closed its stream, what the upstream wrote, reports.
 	reportTime = 5 * time.Second
 	// maxInFlight is how many calls guard holds or has forwarded at the same time.
 	maxInFlight = 256
@@ -109,12 +110,12 @@ func (g *Guard) settleReports() {
 		defer close(done)
 		g.reports.Wait()
 	}()
-	within(reportTime, done)
+	within(done)
 }
 
-// within waits for a channel, but not longer than d.
-func within(d time.Duration, done <-chan struct{}) {
-	t := time.NewTimer(d)
+// within waits for a channel, but not for long.
+func within(done <-chan struct{}) {
+	t := time.NewTimer(reportTime)
 	defer t.Stop()
 	select {
 	case <-done:

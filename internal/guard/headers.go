@@ -34,7 +34,7 @@ func matchHeaders(h http.Header, m message) error {
 	if err != nil {
 		return errMismatch
 	}
-	in := ""
+	var in string
 	switch m.method {
 	case methodCall, "prompts/get":
 		in = "name"

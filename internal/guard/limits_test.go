@@ -41,7 +41,8 @@ func TestPlaces(t *testing.T) {
 	c.call("2", "silent", `{"a":2}`)
 	hydratest.Eventually(t, "two questions", func() bool {
 		n := 0
-		for range w.Runtime.Confirmations(t.Context(), hydrapin.Open{Status: hydrapin.StatusPending}) {
+		for _, err := range w.Runtime.Confirmations(t.Context(), hydrapin.Open{Status: hydrapin.StatusPending}) {
+			hydratest.Must(t, err)
 			n++
 		}
 		return n == 2

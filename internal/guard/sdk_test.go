@@ -42,7 +42,7 @@ func sdkServer(record string) *mcp.Server {
 	}
 	for _, name := range []string{"roots", "guarded roots"} {
 		mcp.AddTool(s, &mcp.Tool{Name: name}, func(ctx context.Context, r *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
-			roots, err := r.Session.ListRoots(ctx, nil)
+			roots, err := r.Session.ListRoots(ctx, nil) //nolint:staticcheck // servers still ask for them
 			if err != nil {
 				return nil, nil, err
 			}
@@ -222,7 +222,7 @@ func TestTheServersOwnRequestsPass(t *testing.T) {
 			w := newWorld(t)
 			w.Require("guarded roots")
 			client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
-			client.AddRoots(&mcp.Root{URI: "file:///srv"})
+			client.AddRoots(&mcp.Root{URI: "file:///srv"}) //nolint:staticcheck // clients still have them
 			session, err := client.Connect(t.Context(), w.sdkTransport(transport, "2025-11-25", ""), &mcp.ClientSessionOptions{ProtocolVersion: "2025-11-25"})
 			hydratest.Must(t, err)
 			t.Cleanup(func() { _ = session.Close() })

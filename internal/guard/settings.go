@@ -305,7 +305,7 @@ func (s *Settings) loadSecret(from Sources, _ file) error {
 	return nil
 }
 
-var visible = regexp.MustCompile(`^[!-~]+$`)
+var visible = regexp.MustCompile(`^[[:graph:]]+$`)
 
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)

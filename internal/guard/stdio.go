@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 )
 
 // Streams are the three of the program.
@@ -19,9 +18,6 @@ type Streams struct {
 const (
 	// maxRequests bounds the requests of the client that wait for an answer.
 	maxRequests = 10_000
-	// lookTime bounds how long the calls that a client wrote before it closed its stream keep the
-	// upstream's stdin open.
-	lookTime = 5 * time.Second
 )
 
 // pump carries messages between a client and one process.
@@ -102,13 +98,13 @@ func (g *Guard) runStdio(ctx context.Context, streams Streams) (int, error) {
 		code = c.code
 	}
 	// What it wrote before it ended is passed on, however long a process of its own keeps the pipe.
-	within(reportTime, upstreamDone)
+	within(upstreamDone)
 	failed := make(chan struct{})
 	go func() {
 		defer close(failed)
 		p.fail()
 	}()
-	within(reportTime, failed) // A client that does not read must not keep guard.
+	within(failed) // A client that does not read must not keep guard.
 	_ = c.stdout.Close()
 	g.settleReports()
 	return code, nil
@@ -134,7 +130,7 @@ func (p *pump) drain() {
 		defer close(decided)
 		p.calls.Wait()
 	}()
-	within(lookTime, decided)
+	within(decided)
 }
 
 // fail answers every open request, because the upstream is gone.

@@ -156,8 +156,8 @@ func defaultSummary(tool string, arguments json.RawMessage) (string, error) {
 			separator = ": "
 		}
 		pair := map[string]string{}
-		shown, err := hydrapin.Summary(separator+reference(pair, name)+" = "+reference(pair, content(m.value)), pair)
-		if err != nil || utf8.RuneCountInString(summary+shown) > maxDefault {
+		shown, unseen := hydrapin.Summary(separator+reference(pair, name)+" = "+reference(pair, content(m.value)), pair)
+		if unseen != nil || utf8.RuneCountInString(summary+shown) > maxDefault {
 			return fmt.Sprintf("%s and %d more", strings.TrimSuffix(summary, ":"), len(members)-i), nil
 		}
 		summary += shown

@@ -72,7 +72,10 @@ func parseCall(m message, s session) (*toolCall, error) {
 	if name := c.params.get("name"); len(name) == 0 || name[0] != '"' || json.Unmarshal(name, &c.tool) != nil {
 		return nil, &rpcError{codeInvalidParams, "tools/call needs the name of a tool"}
 	}
-	return c, c.readMeta()
+	if err := c.readMeta(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c *toolCall) readMeta() error {
