@@ -155,14 +155,20 @@ func defaultSummary(tool string, arguments json.RawMessage) (string, error) {
 		if i == 0 {
 			separator = ": "
 		}
-		pair := map[string]string{}
-		shown, unseen := hydrapin.Summary(separator+reference(pair, name)+" = "+reference(pair, content(m.value)), pair)
-		if unseen != nil || utf8.RuneCountInString(summary+shown) > maxDefault {
-			return fmt.Sprintf("%s and %d more", strings.TrimSuffix(summary, ":"), len(members)-i), nil
+		shown, ok := pair(separator, name, content(m.value))
+		if !ok || utf8.RuneCountInString(summary+shown) > maxDefault {
+			return fmt.Sprintf("%s and %d more", summary, len(members)-i), nil
 		}
 		summary += shown
 	}
 	return summary, nil
+}
+
+// pair shows an argument; false if it cannot be shown.
+func pair(separator, name, value string) (string, bool) {
+	values := map[string]string{}
+	shown, err := hydrapin.Summary(separator+reference(values, name)+" = "+reference(values, value), values)
+	return shown, err == nil
 }
 
 // callKey is the key under which the same call finds its confirmation again.
