@@ -182,7 +182,7 @@ func freeAddress(t testing.TB) string {
 	for range 1000 {
 		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lastPort.Add(1)))
 		if err == nil {
-			defer func() { _ = ln.Close() }()
+			must(t, ln.Close())
 			return ln.Addr().String()
 		}
 	}

@@ -157,7 +157,7 @@ func repeatsName(raw []byte) bool {
 	var levels []level
 	for {
 		token, err := d.Token()
-		if err == io.EOF { //nolint:errorlint // Token returns it as it is
+		if err == io.EOF {
 			return false
 		}
 		if err != nil {

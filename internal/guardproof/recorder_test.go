@@ -31,7 +31,6 @@ const (
 	renames     = "renames"      // lists send_money under another name from then on, and says so
 	callsItself = "calls-itself" // sends the client tools/call, and a sampling request for it
 	impersonate = "impersonates" // answers in guard's name, and asks what guard asks
-	dies        = "dies"         // ends when it is called
 	listsTwice  = "lists-twice"  // lists the guarded tool in other spellings, too
 )
 
@@ -255,8 +254,6 @@ func (r *recorder) call(m message, reply func(string) []string) []string {
 				fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{"elicitationId":"hydrapin-x-%d"}}`, n))
 		}
 		ran = append(forged, ran...)
-	case dies:
-		os.Exit(7) //nolint:revive // the server's process, over stdio alone
 	}
 	return ran
 }
