@@ -352,8 +352,10 @@ const (
 	PinEventTypeConfirmationOutcome     PinEventType = "confirmation.outcome"
 	PinEventTypeConfirmationRedeemed    PinEventType = "confirmation.redeemed"
 	PinEventTypeConfirmationRefused     PinEventType = "confirmation.refused"
+	PinEventTypeDatabaseRestored        PinEventType = "database.restored"
 	PinEventTypeFreezeLifted            PinEventType = "freeze.lifted"
 	PinEventTypeFreezeSet               PinEventType = "freeze.set"
+	PinEventTypeInstanceSpraying        PinEventType = "instance.spraying"
 	PinEventTypeKeyMinted               PinEventType = "key.minted"
 	PinEventTypeKeyRevoked              PinEventType = "key.revoked"
 	PinEventTypePinAttempted            PinEventType = "pin.attempted"
@@ -409,9 +411,13 @@ func (e PinEventType) Valid() bool {
 		return true
 	case PinEventTypeConfirmationRefused:
 		return true
+	case PinEventTypeDatabaseRestored:
+		return true
 	case PinEventTypeFreezeLifted:
 		return true
 	case PinEventTypeFreezeSet:
+		return true
+	case PinEventTypeInstanceSpraying:
 		return true
 	case PinEventTypeKeyMinted:
 		return true
