@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/contract"
 	"github.com/hydracore/hydrapin/internal/hydratest"
 	"github.com/hydracore/hydrapin/internal/pgtest"
@@ -78,7 +79,7 @@ func healthy(t *testing.T, seen *contract.Coverage, e hydratest.Engine) {
 	runStories(t, start(t, seen, e).client)
 	frozenStory(start(t, seen, e).client)
 	pageStory(start(t, seen, e).client)
-	trailStory(start(t, seen, e).client)
+	trailStory(start(t, seen, e))
 	// Here one incorrect guess deactivates.
 	inactiveStory(start(t, seen, e, "HYDRAPIN_HARD_LIMIT=1").client)
 }
@@ -124,7 +125,13 @@ func frozenStory(c client) {
 }
 
 // trailStory reads the audit trail of a tenant whose first event is that of its key.
-func trailStory(c client) {
+func trailStory(n *node) {
+	c := n.client
+	// Another tenant, which has no event.
+	stranger := n.stack.Token(c, func(claims *auth.Claims) { claims.Tenant, claims.Admin = uuid.New(), true })
+	c.refused(404, "not-found", request{op: "getPinEventCheckpoint", header: http.Header{
+		"X-Api-Key": nil, "Authorization": {"Bearer " + stranger},
+	}})
 	c.refused(404, "not-found", request{op: "getPinEvent", path: map[string]string{"index": "9000000"}})
 	c.refused(404, "not-found", request{op: "getPinEventProof", path: map[string]string{"index": "9000000"}})
 	c.refused(404, "not-found", request{op: "getPinEventConsistency", query: url.Values{"from": {"9000000"}}})

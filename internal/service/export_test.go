@@ -18,8 +18,8 @@ import (
 	"github.com/hydracore/hydrapin/internal/trail"
 )
 
-// fill gives the tenant's trail that many events more, and their places.
-func (w *world) fill(events int) {
+// addEvents gives the tenant's trail that many events more, and their places.
+func (w *world) addEvents(events int) {
 	t := w.t
 	t.Helper()
 	must(t, w.store.InTx(t.Context(), func(tx store.Tx) error {
@@ -84,14 +84,14 @@ func TestATamperedDatabaseIsFoundOffline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			onEach(t, apart(), func(t *testing.T, w *world) {
-				w.fill(310)
+				w.addEvents(310)
 				earlier := w.tree(w.tenant)
 				must(t, w.store.InTx(t.Context(), func(tx store.Tx) error {
 					earlier.KeptAt = time.Now()
 					tx.KeepHead(earlier)
 					return nil
 				}))
-				w.fill(10)
+				w.addEvents(10)
 				kept, _, err := w.SignedHead(t.Context(), w.tenant)
 				must(t, err)
 				w.unguard()
@@ -130,7 +130,7 @@ func TestSealedEventsAreRemoved(t *testing.T) {
 				must(t, err)
 			}
 		}
-		w.fill(600)
+		w.addEvents(600)
 		prune()
 		equal(t, "events, none of them sealed", len(w.trailOf(w.tenant)), 600)
 		sealed, err := w.verify(w.export(), "")
@@ -138,7 +138,7 @@ func TestSealedEventsAreRemoved(t *testing.T) {
 		wants(t, w.SealTrail(t.Context(), w.admin, trail.Head{Origin: "x/" + w.tenant.String(), Size: 600}), service.ErrNotSealable)
 		must(t, w.SealTrail(t.Context(), w.admin, sealed.Head))
 		must(t, w.SealTrail(t.Context(), w.admin, sealed.Head)) // again
-		w.fill(20)
+		w.addEvents(20)
 		_, err = w.db.sql.ExecContext(t.Context(), "DELETE FROM pin_events WHERE tenant_id = '"+w.tenant.String()+"' AND event_index >= 600")
 		if err == nil {
 			t.Fatal("events were removed that are not sealed")
@@ -170,9 +170,9 @@ func TestReadingTheTrail(t *testing.T) {
 	onEach(t, apart(), func(t *testing.T, w *world) {
 		other := pin.IdentityHolder(w.tenant, w.instance, uuid.New())
 		began := time.Now().UTC().Add(-time.Second)
-		w.fill(40)
+		w.addEvents(40)
 		w.customer, other = other, w.customer
-		w.fill(23)
+		w.addEvents(23)
 		_, _, err := w.MintKey(t.Context(), w.admin, service.KeySpec{Tenant: w.tenant, Scopes: auth.Scopes()})
 		must(t, err)
 		w.sequenceAll(t)
