@@ -160,13 +160,8 @@ func TestWrongSettings(t *testing.T) {
 			wrong++
 		}
 	}
-<<<<<<< HEAD
 	if want := len(config.Manual()); r.code != 1 || wrong != 3 || len(report.Settings) != want || strings.Contains(r.stdout+r.stderr, "hunter2") {
 		t.Errorf("doctor: exit code %d, %d wrong, %d settings, want 1, 3 and %d\n%s", r.code, wrong, len(report.Settings), want, r.stdout)
-=======
-	if r.code != 1 || wrong != 3 || len(report.Settings) != 42 || strings.Contains(r.stdout+r.stderr, "hunter2") {
-		t.Errorf("doctor: exit code %d, %d wrong, %d settings, want 1, 3 and 42\n%s", r.code, wrong, len(report.Settings), r.stdout)
->>>>>>> trail
 	}
 	// What concerns serve alone does not keep a command from its work.
 	m.refused(1, m.run("keys", "list"), "does not exist")
