@@ -76,7 +76,7 @@ func neededBy(compute func(tlog.HashReader) error) []int64 {
 // Edge returns the rows that the head of a tree of that size depends on, and that a tree which
 // grows from there reads: at most one for each bit of the size.
 func Edge(size int64) []int64 {
-	rows := make([]int64, 0, bits.OnesCount64(uint64(size)))
+	rows := make([]int64, 0, bits.OnesCount64(uint64(size))) //nolint:gosec // not negative
 	for level := 62; level >= 0; level-- {
 		if size>>level&1 == 1 {
 			rows = append(rows, size>>level<<level-1)

@@ -14,7 +14,7 @@ import (
 )
 
 // Finding says what is wrong with an export, and where.
-type Finding struct {
+type Finding struct { //nolint:errname // what an auditor found, not a failure to look
 	// Index is the first event that it is about; -1 where it is about the whole.
 	Index int64
 	What  string

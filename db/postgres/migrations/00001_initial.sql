@@ -515,7 +515,7 @@ CREATE TABLE trail_keys (
     added_at   timestamptz NOT NULL,
     retired_at timestamptz,
     CONSTRAINT trail_keys_pkey PRIMARY KEY (id, public_key),
-    CONSTRAINT trail_keys_public_key CHECK (octet_length(public_key) = 32)
+    CONSTRAINT trail_keys_public_key_length CHECK (octet_length(public_key) = 32)
 );
 
 -- +goose StatementBegin

@@ -538,7 +538,7 @@ CREATE TABLE trail_keys (
     added_at   INTEGER NOT NULL,
     retired_at INTEGER,
     CONSTRAINT trail_keys_pkey PRIMARY KEY (id, public_key),
-    CONSTRAINT trail_keys_public_key CHECK (octet_length(public_key) = 32)
+    CONSTRAINT trail_keys_public_key_length CHECK (octet_length(public_key) = 32)
 ) STRICT;
 
 -- +goose StatementBegin
