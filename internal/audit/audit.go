@@ -67,7 +67,7 @@ const (
 	TypeWebhookUpdated         Type = "webhook.updated"
 	TypeWebhookDeleted         Type = "webhook.deleted"
 	TypeWebhookDisabled        Type = "webhook.disabled"
-	TypeWebhookSecretRotated   Type = "webhook.secret_rotated" //nolint:gosec // the name of an event
+	TypeWebhookSecretRotated   Type = "webhook.secret_rotated"
 	TypeWebhookTested          Type = "webhook.tested"
 	TypeWebhookDeliveryRetried Type = "webhook.delivery_retried"
 )

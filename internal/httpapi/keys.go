@@ -16,6 +16,8 @@ import (
 )
 
 // ListApiKeys implements the contract.
+//
+//nolint:staticcheck // the contract spells it so
 func (s *Server) ListApiKeys(ctx context.Context, req api.ListApiKeysRequestObject) (api.ListApiKeysResponseObject, error) {
 	caller, err := callerOf(ctx)
 	if err != nil {
@@ -36,6 +38,8 @@ func (s *Server) ListApiKeys(ctx context.Context, req api.ListApiKeysRequestObje
 }
 
 // CreateApiKey implements the contract.
+//
+//nolint:staticcheck // the contract spells it so
 func (s *Server) CreateApiKey(ctx context.Context, req api.CreateApiKeyRequestObject) (api.CreateApiKeyResponseObject, error) {
 	caller, err := callerOf(ctx)
 	if err != nil {
@@ -51,6 +55,8 @@ func (s *Server) CreateApiKey(ctx context.Context, req api.CreateApiKeyRequestOb
 }
 
 // RevokeApiKey implements the contract.
+//
+//nolint:staticcheck // the contract spells it so
 func (s *Server) RevokeApiKey(ctx context.Context, req api.RevokeApiKeyRequestObject) (api.RevokeApiKeyResponseObject, error) {
 	caller, err := callerOf(ctx)
 	if err != nil {

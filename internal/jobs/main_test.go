@@ -25,7 +25,7 @@ func run(m *testing.M) int {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		panic(err)
 	}
-	if err := os.Setenv("SSL_CERT_FILE", file); err != nil { //nolint:usetesting // before any test
+	if err := os.Setenv("SSL_CERT_FILE", file); err != nil {
 		panic(err)
 	}
 	return m.Run()

@@ -93,7 +93,7 @@ func (w *Webhooks) pass(ctx, sends context.Context) {
 			claims, more, err = w.service.ClaimDeliveries(ctx, min(free, claimBatch))
 		}
 		if err != nil {
-			w.logError(ctx, "webhooks could not be looked at; it is tried again", err)
+			w.logError(ctx, err)
 			return
 		}
 		for _, c := range claims {
@@ -127,9 +127,9 @@ func (w *Webhooks) send(ctx context.Context, c service.Claim) {
 }
 
 // logError logs an error that lasts once a minute.
-func (w *Webhooks) logError(ctx context.Context, text string, err error) {
+func (w *Webhooks) logError(ctx context.Context, err error) {
 	if ctx.Err() == nil && time.Since(w.failed) >= time.Minute {
 		w.failed = time.Now()
-		w.log.WarnContext(ctx, text, "error", err)
+		w.log.WarnContext(ctx, "webhooks could not be looked at; it is tried again", "error", err)
 	}
 }

@@ -107,8 +107,8 @@ func (p Problem) SetHeaders(h http.Header) {
 // setLimit sets the headers of draft-ietf-httpapi-ratelimit-headers: what is allowed within which time,
 // and that nothing of it is left until when.
 func setLimit(h http.Header, e *limit.ExceededError) {
-	h.Set("RateLimit-Policy", fmt.Sprintf(`"%s";q=%d;w=%d`, e.Policy, e.Quota, wholeSeconds(e.Window)))
-	h.Set("RateLimit", fmt.Sprintf(`"%s";r=0;t=%d`, e.Policy, wholeSeconds(e.RetryAfter)))
+	h.Set("RateLimit-Policy", fmt.Sprintf(`%q;q=%d;w=%d`, e.Policy, e.Quota, wholeSeconds(e.Window)))
+	h.Set("RateLimit", fmt.Sprintf(`%q;r=0;t=%d`, e.Policy, wholeSeconds(e.RetryAfter)))
 }
 
 // wholeSeconds rounds up.

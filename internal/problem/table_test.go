@@ -128,6 +128,8 @@ var elsewhere = map[string]string{
 	"service.ErrHasherClosed":     "is argon2id.ErrClosed",
 	"service.ErrUnknownPepper":    "is argon2id.ErrUnknownPepper",
 	"service.ErrStoreUnavailable": "is store.ErrUnavailable",
+	"service.ErrNotSealable":      "hydrapin audit export says it",
+	"telemetry.ErrTraces":         "a server that gets it does not start",
 	"service.ErrRings":            "a server that gets it does not start",
 	"store.ErrKeyTaken":           "the service asks again",
 	"store.ErrReadAfterWrite":     "500: a bug in this program",

@@ -231,7 +231,7 @@ func TestSDKVerifies(t *testing.T) {
 			c.KeyID, c.Confirmation, c.Method = id, uuid.New(), method
 			want := sdk.Expected{
 				TenantID: c.TenantID, InstanceID: c.InstanceID, HolderType: sdk.Customer, HolderID: c.HolderID,
-				Skill: "Transfer_Funds", Action: sdk.Params([]byte(` { } `)),
+				Skill: c.Skill, Action: sdk.Params([]byte(` { } `)),
 			}
 			if method == "session" {
 				c.ActionDigest, want.Action = "", sdk.NoAction()

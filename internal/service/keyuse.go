@@ -70,17 +70,17 @@ func earlier(a, b time.Time) time.Time {
 func (s *Service) recordUses(ctx context.Context) error {
 	ticker := time.NewTicker(s.config.KeyUseEvery)
 	defer ticker.Stop()
-	for {
+	for ctx.Err() == nil {
 		select {
 		case <-ticker.C:
 			s.storeUses(ctx)
 		case <-ctx.Done():
-			last, cancel := detached(ctx)
-			defer cancel()
-			s.storeUses(last)
-			return ctx.Err()
 		}
 	}
+	last, cancel := detached(ctx)
+	defer cancel()
+	s.storeUses(last)
+	return ctx.Err()
 }
 
 // storeUses stores what was collected. What cannot be stored is collected again.

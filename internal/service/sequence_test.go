@@ -2,7 +2,6 @@ package service_test
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/sha256"
 	"fmt"
 	"math/bits"
@@ -89,7 +88,7 @@ func (w *world) checkTrail(tenant uuid.UUID) {
 	public, err := trail.ParseRing(secrets("r1"))
 	must(t, err)
 	key := public.PublicKeys()[0].Key
-	text, err := note.NewEd25519VerifierKey("pin.example/"+tenant.String(), ed25519.PublicKey(key))
+	text, err := note.NewEd25519VerifierKey("pin.example/"+tenant.String(), key)
 	must(t, err)
 	verifier, err := note.NewVerifier(text)
 	must(t, err)

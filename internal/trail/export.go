@@ -124,8 +124,8 @@ func Resume(r io.Reader) (size int64, head string, next, whole int64, err error)
 			return -1, "", 0, 0, err
 		}
 		var l line
-		if json.Unmarshal(text, &l) != nil {
-			return size, head, next, whole, nil //nolint:nilerr // the line was cut: what is whole ends before it
+		if json.Unmarshal(text, &l) != nil { // The line was cut: what is whole ends before it.
+			return size, head, next, whole, nil
 		}
 		switch {
 		case size < 0:

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -79,7 +80,7 @@ func TestSealedSecretsOpenForTheirEndpointAlone(t *testing.T) {
 	if strings.Contains(string(sealed.Box), plain.Reveal()) || sealed.PepperID != "p1" {
 		t.Fatalf("sealed under %s", sealed.PepperID)
 	}
-	if again := must(old.Seal(of, plain))(t); string(again.Box) == string(sealed.Box) {
+	if again := must(old.Seal(of, plain))(t); bytes.Equal(again.Box, sealed.Box) {
 		t.Error("sealed twice alike")
 	}
 	if got := must(both.Open(of, sealed))(t); got.Reveal() != plain.Reveal() {

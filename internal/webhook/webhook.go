@@ -23,8 +23,9 @@ const (
 	MaxPerTenant = 20
 	// MaxEvents is how many patterns an endpoint has at most.
 	MaxEvents = 50
-	// MaxURLLength and MaxDescriptionLength count characters.
-	MaxURLLength         = 2048
+	// MaxURLLength counts characters.
+	MaxURLLength = 2048
+	// MaxDescriptionLength counts characters.
 	MaxDescriptionLength = 200
 
 	// Lease is how long a node that took a delivery may take to send it and to store what became
@@ -130,7 +131,7 @@ func (e Endpoint) Patch(p Patch, by audit.Actor, now time.Time) (Endpoint, bool)
 			next = next.Disable(ByHand, now)
 		}
 	}
-	return next, next.UpdatedAt != e.UpdatedAt
+	return next, !next.UpdatedAt.Equal(e.UpdatedAt)
 }
 
 // Rotate returns the endpoint with a new secret; the present one signs too for [OverlapFor].

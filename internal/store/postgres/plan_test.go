@@ -40,10 +40,11 @@ func (p *planned) plan(t *testing.T, mode string, ordered bool) string {
 	for i, arg := range p.args {
 		values[i] = "'" + fmt.Sprint(arg) + "'"
 	}
+	_, query, _ := strings.Cut(p.sql, "\n")
 	for _, sql := range []string{
 		// Of the few rows here it would rather sort some; whether the index has the order is asked.
 		"SET enable_bitmapscan = " + fmt.Sprint(!ordered), "SET plan_cache_mode = " + mode,
-		"PREPARE " + name + " AS " + p.sql[strings.Index(p.sql, "\n"):],
+		"PREPARE " + name + " AS " + query,
 	} {
 		if _, err := p.Exec(t.Context(), sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)

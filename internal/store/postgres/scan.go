@@ -54,7 +54,7 @@ func scanForward(ctx context.Context, db gen.DBTX, s audit.Scan) ([]audit.Row, e
 		rows, err := queries.ScanEvents(ctx, db, gen.ScanEventsParams{
 			TenantID: s.Tenant, Lowest: s.Lowest, MaxRows: int64(s.Limit),
 		})
-		return scanned(rows, err, func(row gen.ScanEventsRow) audit.Row { return fromDBRow(row) })
+		return scanned(rows, err, fromDBRow)
 	case audit.ByType:
 		rows, err := queries.ScanEventsByType(ctx, db, gen.ScanEventsByTypeParams{
 			TenantID: s.Tenant, Type: string(s.Query.Type), Lowest: s.Lowest, MaxRows: int64(s.Limit),

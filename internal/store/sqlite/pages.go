@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+
 	"github.com/google/uuid"
 
 	gen "github.com/hydracore/hydrapin/gen/sqlite"

@@ -82,7 +82,7 @@ func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) 
 	if err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(ctx, args...)
+	return stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // its caller closes the rows
 }
 
 // QueryRowContext implements gen.DBTX.
@@ -134,9 +134,9 @@ func (p *preparedTx) QueryContext(ctx context.Context, query string, args ...any
 	ctx, done := p.prepared.span(ctx, query)
 	defer done()
 	if stmt, ok := p.stmt(ctx, query); ok { //nolint:sqlclosecheck // it ends with the transaction
-		return stmt.QueryContext(ctx, args...)
+		return stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // its caller closes the rows
 	}
-	return p.tx.QueryContext(ctx, query, args...)
+	return p.tx.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // its caller closes the rows
 }
 
 // QueryRowContext implements gen.DBTX.
