@@ -124,7 +124,7 @@ func Resume(r io.Reader) (size int64, head string, next, whole int64, err error)
 			return -1, "", 0, 0, err
 		}
 		var l line
-		if json.Unmarshal(text, &l) != nil { // The line was cut: what is whole ends before it.
+		if err := json.Unmarshal(text, &l); err != nil { //nolint:nilerr // the line was cut: what is whole ends before it
 			return size, head, next, whole, nil
 		}
 		switch {
