@@ -432,7 +432,7 @@ func TestManual(t *testing.T) {
 		}
 		seen[d.Name] = true
 	}
-	if len(seen) != 44 {
-		t.Errorf("%d settings, want 44", len(seen))
+	if len(seen) != 45 {
+		t.Errorf("%d settings, want 45", len(seen))
 	}
 }
