@@ -74,7 +74,7 @@ type PoolConfig struct {
 	Queue int
 	// Observe is called after each hash, with its caller's context, how long it waited for a worker
 	// and how long it took. It must return at once. It may be nil.
-	Observe func(ctx context.Context, wait, took time.Duration)
+	Observe func(ctx context.Context, wait, took time.Duration) `json:"-"`
 }
 
 // Pool runs hashes on a fixed number of workers, behind a fixed number of places.

@@ -93,11 +93,11 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(In
 	return n.serve(ctx, srv, served, func() { ready(info) })
 }
 
-// unlessStopped returns an error of the start, or nil where the start was told to stop, as while it
+// unlessStopped returns an error of the start, or nil where a stop was asked for, as while it
 // waits for another node that migrates the database.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // the error is that the start was told to stop
+		return nil //nolint:nilerr // the error is that of the stop
 	}
 	return err
 }

@@ -121,6 +121,7 @@ func TestDenialsAreBoundedPerCredential(t *testing.T) {
 		w.Denied(t.Context(), w.admin, uuid.Nil, "redeemConfirmation")
 		equal(t, "of another", w.told(audit.TypeAccessDenied), 11)
 		w.ahead.Store(int64(time.Minute))
+		must(t, w.CountRefusals(t.Context()))
 		w.Denied(t.Context(), w.runtime, w.instance, "setCustomerPin")
 		equal(t, "a minute later", w.told(audit.TypeAccessDenied), 12)
 		// A clock that is set back does not stop the trail.

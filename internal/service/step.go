@@ -167,8 +167,9 @@ func once[T any](ctx context.Context, s *Service, a act, repeated bool, decide f
 }
 
 // bounded keeps a credential that is refused without pause from filling the trail: of a step that
-// changed nothing the events may be left out, and counted. It decides once for each act, however
-// often the step runs.
+// changed nothing the events may be left out, and counted. A step that insists follows a spent
+// attempt, whose outcome must be in the trail. It decides once for each act, however often the step
+// runs.
 type bounded struct {
 	of      *refusals
 	by      act
@@ -177,7 +178,7 @@ type bounded struct {
 }
 
 func (b *bounded) events(all []audit.Event) []audit.Event {
-	if b.by.op == OpDeny || !onlyRefuses(all) {
+	if b.by.op == OpDeny || b.by.insists || !onlyRefuses(all) {
 		return all
 	}
 	if b.decided == nil {

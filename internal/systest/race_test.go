@@ -104,7 +104,7 @@ func raceWrong(t *testing.T, w *world) {
 	events := w.events(customer)
 	for kind, want := range map[string]int{
 		"pin.attempted": lockAfter, "pin.failed": lockAfter, "pin.locked": 1, "pin.verified": 0,
-		"pin.refused": guesses - lockAfter, "pin.unlocked": 0, "confirmation.approved": 0,
+		"pin.unlocked": 0, "confirmation.approved": 0,
 	} {
 		if got := count(events, kind); got != want {
 			t.Errorf("%d events %s, want %d", got, kind, want)

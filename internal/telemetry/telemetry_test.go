@@ -72,6 +72,9 @@ func TestSeriesAreConstant(t *testing.T) {
 		send(t, h, text, "/"+text, text)
 	}
 	after := series(t, h)
+	// A node works by itself too. The names of the service's operations are constants.
+	byItself := func(name string) bool { return strings.Contains(name, "{operation=") }
+	before, after = slices.DeleteFunc(before, byItself), slices.DeleteFunc(after, byItself)
 	if !slices.Equal(before, after) {
 		var more []string
 		for _, name := range after {

@@ -25,8 +25,8 @@ import (
 // differences are the lines of one schema that the other lacks, with the reason.
 var differences = map[string]string{
 	"table duties": "SQLite: whoever is in a transaction has the database for itself, so no row is locked",
-	"index pin_events_guesses (tenant_id, instance_id, occurred_at) where type = any (array['pin.failed', 'pin.verified']": "PostgreSQL writes IN in its own way",
-	"index pin_events_guesses (tenant_id, instance_id, occurred_at) where type in ('pin.failed', 'pin.verified'":           "as above",
+	"index pin_events_guesses (tenant_id, instance_id, occurred_at) where type = any array['pin.failed', 'pin.verified']": "PostgreSQL writes IN in its own way",
+	"index pin_events_guesses (tenant_id, instance_id, occurred_at) where type in 'pin.failed', 'pin.verified'":           "as above",
 	"column duties.name not null":                          "as its table",
 	"key duties_pkey (name)":                               "as its table",
 	"check freezes_flags":                                  "PostgreSQL has a boolean type",
