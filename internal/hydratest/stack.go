@@ -188,10 +188,16 @@ func (s *Stack) mint(ctx context.Context, spec service.KeySpec) (auth.APIKey, st
 	return key, text.Reveal(), err
 }
 
-// Mint makes a key.
+// Mint makes a key. It tries until the node is not too busy for it.
 func (s *Stack) Mint(tb testing.TB, spec service.KeySpec) (auth.APIKey, string) {
 	tb.Helper()
-	key, text, err := s.mint(context.Background(), spec)
+	var key auth.APIKey
+	var text string
+	var err error
+	Eventually(tb, "a key is made", func() bool {
+		key, text, err = s.mint(context.Background(), spec)
+		return !errors.Is(err, service.ErrTooManyWaiting) && !errors.Is(err, service.ErrTooBusy)
+	})
 	Must(tb, err)
 	return key, text
 }
