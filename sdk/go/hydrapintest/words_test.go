@@ -43,7 +43,8 @@ func TestTheContractsWordsAreKnown(t *testing.T) {
 			hydrapin.ErrIdempotencyConflict, hydrapin.ErrPreconditionFailed, hydrapin.ErrNotFound,
 			hydrapin.ErrMethodNotAllowed, hydrapin.ErrTooLarge, hydrapin.ErrUnsupportedMediaType,
 			hydrapin.ErrTooManyRequests, hydrapin.ErrBusy, hydrapin.ErrUnavailable, hydrapin.ErrInternal, hydrapin.ErrPageOnly,
-			hydrapin.ErrPINNotOwn, hydrapin.ErrPINNotSet, hydrapin.ErrFrozen, hydrapin.ErrOutcomeAlreadySet, hydrapin.ErrNotRedeemed)...)},
+			hydrapin.ErrPINNotOwn, hydrapin.ErrPINNotSet, hydrapin.ErrFrozen, hydrapin.ErrOutcomeAlreadySet, hydrapin.ErrNotRedeemed,
+			hydrapin.ErrTooManyWebhooks, hydrapin.ErrWebhookDisabled)...)},
 		"statuses": {schema("ConfirmationStatus", ""), known(toStrings(
 			hydrapin.StatusNotRequired, hydrapin.StatusPending, hydrapin.StatusApproved, hydrapin.StatusBlocked,
 			hydrapin.StatusDeclined, hydrapin.StatusExpired, hydrapin.StatusRedeemed)...)},
