@@ -555,35 +555,35 @@ func (e PinStatusSetBy) Valid() bool {
 
 // Defines values for ProblemType.
 const (
-	ProblemTypeAlreadyRedeemed             ProblemType = "urn:hydrapin:problem:already-redeemed"
-	ProblemTypeBusy                        ProblemType = "urn:hydrapin:problem:busy"
-	ProblemTypeChangedSinceApproval        ProblemType = "urn:hydrapin:problem:changed-since-approval"
-	ProblemTypeExpired                     ProblemType = "urn:hydrapin:problem:expired"
-	ProblemTypeForbidden                   ProblemType = "urn:hydrapin:problem:forbidden"
-	ProblemTypeFrozen                      ProblemType = "urn:hydrapin:problem:frozen"
-	ProblemTypeIdempotencyConflict         ProblemType = "urn:hydrapin:problem:idempotency-conflict"
-	ProblemTypeInternal                    ProblemType = "urn:hydrapin:problem:internal"
-	ProblemTypeMethodNotAllowed            ProblemType = "urn:hydrapin:problem:method-not-allowed"
-	ProblemTypeNotApproved                 ProblemType = "urn:hydrapin:problem:not-approved"
-	ProblemTypeNotFound                    ProblemType = "urn:hydrapin:problem:not-found"
-	ProblemTypeNotPending                  ProblemType = "urn:hydrapin:problem:not-pending"
-	ProblemTypeNotRedeemed                 ProblemType = "urn:hydrapin:problem:not-redeemed"
-	ProblemTypeOutcomeAlreadySet           ProblemType = "urn:hydrapin:problem:outcome-already-set"
-	ProblemTypePageOnly                    ProblemType = "urn:hydrapin:problem:too-many-webhooks"
-	ProblemTypeParamsMismatch              ProblemType = "urn:hydrapin:problem:params-mismatch"
-	ProblemTypePinInactive                 ProblemType = "urn:hydrapin:problem:pin-inactive"
-	ProblemTypePinLocked                   ProblemType = "urn:hydrapin:problem:pin-locked"
-	ProblemTypePinNotOwn                   ProblemType = "urn:hydrapin:problem:webhook-disabled"
-	ProblemTypePinNotSet                   ProblemType = "urn:hydrapin:problem:page-only"
-	ProblemTypePreconditionFailed          ProblemType = "urn:hydrapin:problem:precondition-failed"
-	ProblemTypeTooLarge                    ProblemType = "urn:hydrapin:problem:too-large"
-	ProblemTypeTooManyRequests             ProblemType = "urn:hydrapin:problem:too-many-requests"
-	ProblemTypeUnauthorized                ProblemType = "urn:hydrapin:problem:unauthorized"
-	ProblemTypeUnavailable                 ProblemType = "urn:hydrapin:problem:unavailable"
-	ProblemTypeUnsupportedMediaType        ProblemType = "urn:hydrapin:problem:unsupported-media-type"
-	ProblemTypeUrnHydrapinProblemPinNotOwn ProblemType = "urn:hydrapin:problem:pin-not-own"
-	ProblemTypeUrnHydrapinProblemPinNotSet ProblemType = "urn:hydrapin:problem:pin-not-set"
-	ProblemTypeWrongPin                    ProblemType = "urn:hydrapin:problem:wrong-pin"
+	ProblemTypeAlreadyRedeemed      ProblemType = "urn:hydrapin:problem:already-redeemed"
+	ProblemTypeBusy                 ProblemType = "urn:hydrapin:problem:busy"
+	ProblemTypeChangedSinceApproval ProblemType = "urn:hydrapin:problem:changed-since-approval"
+	ProblemTypeExpired              ProblemType = "urn:hydrapin:problem:expired"
+	ProblemTypeForbidden            ProblemType = "urn:hydrapin:problem:forbidden"
+	ProblemTypeFrozen               ProblemType = "urn:hydrapin:problem:frozen"
+	ProblemTypeIdempotencyConflict  ProblemType = "urn:hydrapin:problem:idempotency-conflict"
+	ProblemTypeInternal             ProblemType = "urn:hydrapin:problem:internal"
+	ProblemTypeMethodNotAllowed     ProblemType = "urn:hydrapin:problem:method-not-allowed"
+	ProblemTypeNotApproved          ProblemType = "urn:hydrapin:problem:not-approved"
+	ProblemTypeNotFound             ProblemType = "urn:hydrapin:problem:not-found"
+	ProblemTypeNotPending           ProblemType = "urn:hydrapin:problem:not-pending"
+	ProblemTypeNotRedeemed          ProblemType = "urn:hydrapin:problem:not-redeemed"
+	ProblemTypeOutcomeAlreadySet    ProblemType = "urn:hydrapin:problem:outcome-already-set"
+	ProblemTypePageOnly             ProblemType = "urn:hydrapin:problem:page-only"
+	ProblemTypeParamsMismatch       ProblemType = "urn:hydrapin:problem:params-mismatch"
+	ProblemTypePinInactive          ProblemType = "urn:hydrapin:problem:pin-inactive"
+	ProblemTypePinLocked            ProblemType = "urn:hydrapin:problem:pin-locked"
+	ProblemTypePinNotOwn            ProblemType = "urn:hydrapin:problem:pin-not-own"
+	ProblemTypePinNotSet            ProblemType = "urn:hydrapin:problem:pin-not-set"
+	ProblemTypePreconditionFailed   ProblemType = "urn:hydrapin:problem:precondition-failed"
+	ProblemTypeTooLarge             ProblemType = "urn:hydrapin:problem:too-large"
+	ProblemTypeTooManyRequests      ProblemType = "urn:hydrapin:problem:too-many-requests"
+	ProblemTypeTooManyWebhooks      ProblemType = "urn:hydrapin:problem:too-many-webhooks"
+	ProblemTypeUnauthorized         ProblemType = "urn:hydrapin:problem:unauthorized"
+	ProblemTypeUnavailable          ProblemType = "urn:hydrapin:problem:unavailable"
+	ProblemTypeUnsupportedMediaType ProblemType = "urn:hydrapin:problem:unsupported-media-type"
+	ProblemTypeWebhookDisabled      ProblemType = "urn:hydrapin:problem:webhook-disabled"
+	ProblemTypeWrongPin             ProblemType = "urn:hydrapin:problem:wrong-pin"
 )
 
 // Valid indicates whether the value is a known member of the ProblemType enum.
@@ -635,15 +635,15 @@ func (e ProblemType) Valid() bool {
 		return true
 	case ProblemTypeTooManyRequests:
 		return true
+	case ProblemTypeTooManyWebhooks:
+		return true
 	case ProblemTypeUnauthorized:
 		return true
 	case ProblemTypeUnavailable:
 		return true
 	case ProblemTypeUnsupportedMediaType:
 		return true
-	case ProblemTypeUrnHydrapinProblemPinNotOwn:
-		return true
-	case ProblemTypeUrnHydrapinProblemPinNotSet:
+	case ProblemTypeWebhookDisabled:
 		return true
 	case ProblemTypeWrongPin:
 		return true
@@ -2162,6 +2162,9 @@ type RateLimited = Problem
 
 // TooLarge A problem document (RFC 9457).
 type TooLarge = Problem
+
+// TooManyGuesses A problem document (RFC 9457).
+type TooManyGuesses = Problem
 
 // TooManyRequests A problem document (RFC 9457).
 type TooManyRequests = Problem
