@@ -84,7 +84,8 @@ type pooler struct {
 func startPooler(t *testing.T, address string) string {
 	t.Helper()
 	p := &pooler{}
-	for range 4 {
+	// A client that goes in a transaction takes its server with it.
+	for range 12 {
 		conn, err := pgconn.Connect(t.Context(), address)
 		if err != nil {
 			t.Fatal(err)
@@ -150,7 +151,9 @@ func (p *pooler) serve(client net.Conn) {
 	for {
 		kind, err := relay(client, func(whole []byte) error {
 			if server == nil {
-				server = p.take()
+				if server = p.take(); server == nil {
+					return io.ErrNoProgress
+				}
 			}
 			_, err := server.Conn.Write(whole)
 			return err
@@ -195,6 +198,9 @@ func relay(from io.Reader, to func(whole []byte) error) (kind byte, err error) {
 func (p *pooler) take() *pgconn.HijackedConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.free) == 0 {
+		return nil
+	}
 	last := p.free[len(p.free)-1]
 	p.free = p.free[:len(p.free)-1]
 	return last
