@@ -2511,6 +2511,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The PINs of many holders were guessed incorrectly on this instance, or too many requests come. Nothing was done and no attempt was spent, so the request can be repeated after `Retry-After`. `RateLimit` and `RateLimit-Policy` are there when the requests came too fast. */
+        TooManyGuesses: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The server failed. Nothing was allowed. The log of the server has the cause under the `request_id`. */
         InternalError: {
             headers: {
@@ -4229,7 +4241,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             423: components["responses"]["Locked"];
-            429: components["responses"]["RateLimited"];
+            429: components["responses"]["TooManyGuesses"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Busy"];
             default: components["responses"]["OtherError"];
@@ -4656,7 +4668,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             423: components["responses"]["Locked"];
-            429: components["responses"]["RateLimited"];
+            429: components["responses"]["TooManyGuesses"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Busy"];
             default: components["responses"]["OtherError"];

@@ -11,6 +11,12 @@ import (
 	"github.com/hydracore/hydrapin/internal/pin"
 )
 
+// How many events a page of the trail has, unless the request says otherwise, and at most.
+const (
+	DefaultPage = 100
+	MaxPage     = 500
+)
+
 // Row is an event of the trail with what it is selected by.
 type Row struct {
 	Index                  int64

@@ -32,6 +32,8 @@ func Types() []Type {
 		TypeKeyMinted,
 		TypeKeyRevoked,
 		TypeAccessDenied,
+		TypeInstanceSpraying,
+		TypeDatabaseRestored,
 		TypeRefusalsCounted,
 		TypeAuditSealed,
 		TypeAuditPruned,

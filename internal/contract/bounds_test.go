@@ -12,6 +12,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
 	"github.com/hydracore/hydrapin/internal/confirmation"
 	"github.com/hydracore/hydrapin/internal/contract"
@@ -86,12 +87,24 @@ var bounds = map[string]map[string]int{
 	"QueryLimit":                      {"minimum": 1, "maximum": confirmation.MaxPage, "default": confirmation.DefaultPage},
 	"WaitSeconds":                     {"minimum": 0, "maximum": seconds(confirmation.MaxWait), "default": 0},
 	"RetryAfter":                      {"minimum": 1},
+	"QueryEventLimit":                 {"minimum": 1, "maximum": audit.MaxPage, "default": audit.DefaultPage},
+	"EventIndex":                      {"minimum": 0, "maximum": maxExact},
+	"QueryProofSize":                  {"minimum": 1, "maximum": maxExact},
+	"QueryConsistencyFrom":            {"minimum": 1, "maximum": maxExact},
+	"QueryConsistencyTo":              {"minimum": 1, "maximum": maxExact},
 	// They only keep what is parsed short.
-	"ApiKeyId":    {"minLength": 1, "maxLength": 64},
-	"QueryAfter":  {"minLength": 1, "maxLength": 64},
-	"IfMatch":     {"minLength": 1, "maxLength": 1024},
-	"IfNoneMatch": {"minLength": 1, "maxLength": 1024},
+	"QueryEventAfter": {"minLength": 1, "maxLength": 64},
+	"QueryEventActor": {"minLength": 1, "maxLength": 256},
+	"QueryEventFrom":  {"minLength": 20, "maxLength": 35},
+	"QueryEventTo":    {"minLength": 20, "maxLength": 35},
+	"ApiKeyId":        {"minLength": 1, "maxLength": 64},
+	"QueryAfter":      {"minLength": 1, "maxLength": 64},
+	"IfMatch":         {"minLength": 1, "maxLength": 1024},
+	"IfNoneMatch":     {"minLength": 1, "maxLength": 1024},
 }
+
+// maxExact is the largest integer that a program which reads JSON numbers as doubles has exactly.
+const maxExact = 1<<53 - 1
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
 

@@ -39,7 +39,7 @@ const (
 )
 
 // generatorRules are the rules of docs/errors.md that generated requests know.
-var generatorRules = []string{"holder", "weak-pin", "current-pin", "at-most-one", "exactly-one", "expiry", "webhook", "page", "detail", "place", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
+var generatorRules = []string{"holder", "weak-pin", "current-pin", "at-most-one", "exactly-one", "expiry", "webhook", "page", "detail", "place", "time", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
 
 // TestGeneratedRequests sends every operation requests that are made out of the
 // contract, right ones and wrong ones. Whatever comes, no answer is a 5xx or
@@ -176,9 +176,11 @@ func allowedPath(c client, g *gen, op *contract.Operation, name string, at map[s
 		return pick(g, c.instance.String(), strings.ToUpper(c.instance.String()))
 	case name == "confirmation_id" && at != nil:
 		return at[name]
-	case name != "confirmation_id" && g.chance(3):
+	case name != "confirmation_id" && name != "index" && g.chance(3):
 		// One that is met again.
 		return c.customer.String()
+	case name == "index":
+		return pick(g, "0", "1", strconv.Itoa(g.IntN(50)), g.allowedText(op.Spec.Parameters.GetByInAndName("path", name).Schema.Value))
 	default:
 		return g.uuid().String()
 	}
@@ -270,6 +272,8 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 		if page > paging.Last(size) {
 			return "page"
 		}
+	case "listPinEvents":
+		return brokenTrailRule(r.query, g.rule)
 	case "listConfirmations":
 		if _, err := confirmation.ParsePlace(r.query.Get("after")); r.query.Has("after") && err != nil {
 			return "place"

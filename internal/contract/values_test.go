@@ -191,6 +191,12 @@ func (g *gen) fromPattern(re *syntax.Regexp, n int) string {
 			b.WriteString(g.fromPattern(re.Sub[0], inner))
 		}
 		return b.String()
+	case syntax.OpRepeat:
+		var b strings.Builder
+		for range re.Min + g.IntN(max(re.Max, re.Min)-re.Min+1) {
+			b.WriteString(g.fromPattern(re.Sub[0], n))
+		}
+		return b.String()
 	case syntax.OpQuest:
 		if g.chance(2) {
 			return ""

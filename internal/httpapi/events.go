@@ -92,11 +92,8 @@ func given[T any](v *T) (got T) {
 	return got
 }
 
-// defaultEvents is how many events a page has where the request does not say.
-const defaultEvents = 100
-
 func fromAPIEventQuery(p api.ListPinEventsParams) (service.TrailQuery, error) {
-	q := service.TrailQuery{Limit: defaultEvents, Back: given(p.Order) == api.ListPinEventsParamsOrderDesc}
+	q := service.TrailQuery{Limit: audit.DefaultPage, Back: given(p.Order) == api.ListPinEventsParamsOrderDesc}
 	if p.Limit != nil {
 		q.Limit = *p.Limit
 	}
