@@ -12,6 +12,7 @@ import (
 
 	"github.com/hydracore/hydrapin/internal/audit"
 	"github.com/hydracore/hydrapin/internal/auth"
+	"github.com/hydracore/hydrapin/internal/pgtest"
 	"github.com/hydracore/hydrapin/internal/service"
 )
 
@@ -234,18 +235,39 @@ func changeLast(s string) string {
 	return s[:len(s)-1] + string(last)
 }
 
-// A revoked key is dead at once for whatever writes, and within five seconds for
+// A key that another node revoked is dead at once for whatever writes, and within five seconds for
 // what reads.
 func TestRevokedKey(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.call(t, "GET", b.customerPIN(), "", key(b.Key)).want(t, 200)
-	must(t, b.Node.Service().RevokeKey(t.Context(), service.Operator(b.Tenant), b.KeyID))
-	b.call(t, "GET", b.customerPIN(), "", key(b.Key)).want(t, 200)
+	shared := "HYDRAPIN_DATABASE_URL=" + pgtest.Empty(t)
+	b, another := setup(t, shared), setup(t, shared)
+	reads := func() reply { return b.call(t, "GET", b.customerPIN(), "", key(b.Key)) }
+	revoke := func(by *bench, id string) {
+		must(t, by.Node.Service().RevokeKey(t.Context(), service.Operator(b.Tenant), id))
+	}
+	reads().want(t, 200)
+	revoke(another, b.KeyID)
+	reads().want(t, 200)
 	b.call(t, "POST", b.customerPIN(), `{"pin":"804615"}`, key(b.Key)).problem(t, 401, "unauthorized")
-	b.call(t, "GET", b.customerPIN(), "", key(b.Key)).problem(t, 401, "unauthorized")
+	reads().problem(t, 401, "unauthorized")
 	b.clock.Add(5 * time.Second)
-	b.call(t, "GET", b.customerPIN(), "", key(b.Key)).problem(t, 401, "unauthorized")
+	reads().problem(t, 401, "unauthorized")
+
+	// Nothing writes: only the time ends it.
+	made, text := b.Mint(t, service.KeySpec{Tenant: b.Tenant, Scopes: auth.Scopes()})
+	b.Key = text
+	reads().want(t, 200)
+	revoke(another, made.ID)
+	b.clock.Add(5*time.Second - 1)
+	reads().want(t, 200)
+	b.clock.Add(1)
+	reads().problem(t, 401, "unauthorized")
+
+	// The node that revokes a key knows it at once.
+	made, b.Key = b.Mint(t, service.KeySpec{Tenant: b.Tenant, Scopes: auth.Scopes()})
+	reads().want(t, 200)
+	revoke(b, made.ID)
+	reads().problem(t, 401, "unauthorized")
 }
 
 // Before the issuer's keys are loaded, tokens get 503, and keys work.
