@@ -65,7 +65,7 @@ class Operation(Generic[T]):
 class Request:
     """The arguments of a call. Its body may hold a PIN, and so it does not print."""
 
-    path: Mapping[str, UUID | str] = field(default_factory=dict)
+    path: Mapping[str, UUID | str | int] = field(default_factory=dict)
     query: Mapping[str, object] = field(default_factory=dict)
     header: Mapping[str, object] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
