@@ -200,7 +200,7 @@ func TestPlantedCarelessnessIsFound(t *testing.T) {
 			c := n.in(heard, tampered(t, n, plant.change))
 			g := &gen{Rand: rand.New(rand.NewPCG(defaultSeed, 0))}
 			for range defaultCases {
-				try(c, g, c.spec.Operation("setCustomerPin"))
+				try(c, g, c.spec.Operation("setCustomerPin"), nil)
 			}
 			if all := strings.Join(heard.all(), "\n"); !strings.Contains(all, plant.want) {
 				t.Errorf("nothing about %q in %.2000q", plant.want, all)
