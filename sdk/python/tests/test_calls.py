@@ -292,6 +292,21 @@ def test_paths_cannot_be_injected(client: httpx.Client) -> None:
     assert sequence.asked == []
 
 
+def test_a_number_in_a_path(client: httpx.Client) -> None:
+    event = {
+        "index": 7, "id": ID, "time": "2026-11-01T09:30:00.000000Z", "tenant_id": ID,
+        "type": "pin.locked", "actor_kind": "api_key", "actor_id": "k", "holder_type": "customer",
+        "customer_id": CUSTOMER, "identity_id": None, "instance_id": None, "confirmation_id": None,
+        "request_id": None, "peer": None, "details": {"failures": 5},
+    }  # fmt: skip
+    leaf = {"index": 7, "leaf": "e30=", "leaf_hash": "AAAA", "event": event}
+    sequence = Sequence(Answer(200, {}, json.dumps(leaf).encode()))
+    with serve(sequence) as url:
+        got = admin(url, client).get_pin_event(7)
+    assert sequence.asked[0].path == "/v1/pin-events/7"
+    assert (got.event.type, got.event.details["failures"]) == ("pin.locked", 5)
+
+
 def test_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     key = tmp_path / "key"
     key.write_text("hc_agent_file\n")
