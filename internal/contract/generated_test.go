@@ -40,7 +40,7 @@ const (
 )
 
 // generatorRules are the rules of docs/errors.md that generated requests know.
-var generatorRules = []string{"holder", "weak-pin", "current-pin", "at-most-one", "exactly-one", "expiry", "webhook", "page", "detail", "place", "time", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
+var generatorRules = []string{"holder", "weak-pin", "current-pin", "at-most-one", "exactly-one", "expiry", "webhook", "page", "detail", "place", "time", "instance", "params", "nesting", "summary-text", "skill-name", "repeated", "own-instance", "unknown-query"}
 
 // TestGeneratedRequests sends every operation requests that are made out of the
 // contract, right ones and wrong ones. Whatever comes, no answer is a 5xx or
@@ -62,7 +62,7 @@ func TestGeneratedRequests(t *testing.T) {
 			t.Cleanup(func() {
 				// A generator that makes nothing but mistakes would find the server well.
 				for _, op := range n.spec.Operations() {
-					if seen.Count(op.ID, 200)+seen.Count(op.ID, 201)+seen.Count(op.ID, 204) == 0 {
+					if seen.Count(op.ID, 200)+seen.Count(op.ID, 201)+seen.Count(op.ID, 202)+seen.Count(op.ID, 204) == 0 {
 						t.Errorf("no generated request for %s was answered with success", op.ID)
 					}
 				}
@@ -259,6 +259,10 @@ func brokenRule(g *gen, op *contract.Operation, r request) string {
 		}
 		if page > paging.Last(size) {
 			return "page"
+		}
+	case "getInstanceFreeze", "setInstanceFreeze", "liftInstanceFreeze":
+		if r.path["instance_id"] == uuid.Nil.String() {
+			return "instance"
 		}
 	case "listPinEvents":
 		return brokenTrailRule(r.query, g.rule)

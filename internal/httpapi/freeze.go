@@ -6,10 +6,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hydracore/hydrapin/gen/api"
+	"github.com/hydracore/hydrapin/internal/openapi"
 )
 
 // GetInstanceFreeze implements the contract.
 func (s *Server) GetInstanceFreeze(ctx context.Context, req api.GetInstanceFreezeRequestObject) (api.GetInstanceFreezeResponseObject, error) {
+	if err := isInstance(req.InstanceId); err != nil {
+		return nil, err
+	}
 	f, err := s.freezeOf(ctx, req.InstanceId)
 	if err != nil {
 		return nil, err
@@ -28,6 +32,9 @@ func (s *Server) GetTenantFreeze(ctx context.Context, _ api.GetTenantFreezeReque
 
 // SetInstanceFreeze implements the contract.
 func (s *Server) SetInstanceFreeze(ctx context.Context, req api.SetInstanceFreezeRequestObject) (api.SetInstanceFreezeResponseObject, error) {
+	if err := isInstance(req.InstanceId); err != nil {
+		return nil, err
+	}
 	f, err := s.freeze(ctx, req.InstanceId, req.Body)
 	if err != nil {
 		return nil, err
@@ -46,6 +53,9 @@ func (s *Server) SetTenantFreeze(ctx context.Context, req api.SetTenantFreezeReq
 
 // LiftInstanceFreeze implements the contract.
 func (s *Server) LiftInstanceFreeze(ctx context.Context, req api.LiftInstanceFreezeRequestObject) (api.LiftInstanceFreezeResponseObject, error) {
+	if err := isInstance(req.InstanceId); err != nil {
+		return nil, err
+	}
 	if err := s.lift(ctx, req.InstanceId); err != nil {
 		return nil, err
 	}
@@ -58,6 +68,16 @@ func (s *Server) LiftTenantFreeze(ctx context.Context, _ api.LiftTenantFreezeReq
 		return nil, err
 	}
 	return api.LiftTenantFreeze204Response{}, nil
+}
+
+// isInstance refuses the nil UUID, which is not an instance: to the service it stands for the tenant.
+func isInstance(id uuid.UUID) error {
+	if id != uuid.Nil {
+		return nil
+	}
+	return &openapi.ValidationError{Errors: []openapi.FieldError{{
+		Loc: []any{"path", "instance_id"}, Msg: "Value error, the nil UUID is not an instance", Type: "value_error",
+	}}}
 }
 
 func (s *Server) freezeOf(ctx context.Context, instance uuid.UUID) (api.Freeze, error) {

@@ -91,3 +91,22 @@ func wantFields(t *testing.T, got reply, want map[string]any) {
 		}
 	}
 }
+
+// The nil UUID is not an instance: whoever names it neither freezes the tenant nor lifts its freeze.
+func TestNilInstanceIsNotTheTenant(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const none = "/v1/instances/00000000-0000-0000-0000-000000000000/freeze"
+	frozen := func(want string) {
+		t.Helper()
+		if got := b.call(t, "GET", "/v1/freeze", "", key(b.Key)).want(t, 200); !strings.Contains(got.text, want) {
+			t.Errorf("the freeze of the tenant is %s, want %s", got.text, want)
+		}
+	}
+	b.call(t, "GET", none, "", key(b.Key)).want(t, 422)
+	b.call(t, "PUT", none, "", key(b.Key)).want(t, 422)
+	frozen(`"frozen":false`)
+	b.call(t, "PUT", "/v1/freeze", "", key(b.Key)).want(t, 200)
+	b.call(t, "DELETE", none, "", key(b.Key)).want(t, 422)
+	frozen(`"frozen":true`)
+}
