@@ -43,6 +43,7 @@ type machine struct {
 // newMachine returns a machine whose servers take any free port and hash cheaply.
 func newMachine(t *testing.T, env ...string) *machine {
 	t.Helper()
+	hydratest.Binary(t) // built before any command's time runs
 	return &machine{t: t, dir: t.TempDir(), env: append([]string{
 		"HYDRAPIN_ADDR=127.0.0.1:0", "HYDRAPIN_ARGON2_MEMORY_KIB=64", "HYDRAPIN_ARGON2_TIME=1", "TZ=Asia/Kolkata",
 	}, env...)}
