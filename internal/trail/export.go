@@ -124,8 +124,8 @@ func Resume(r io.Reader) (size int64, head string, next, whole int64, err error)
 			return -1, "", 0, 0, err
 		}
 		var l line
-		if err := json.Unmarshal(text, &l); err != nil { //nolint:nilerr // the line was cut: what is whole ends before it
-			return size, head, next, whole, nil
+		if cut := json.Unmarshal(text, &l); cut != nil {
+			return size, head, next, whole, nil //nolint:nilerr // the line was cut: what is whole ends before it
 		}
 		switch {
 		case size < 0:

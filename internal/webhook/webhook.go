@@ -31,9 +31,10 @@ const (
 	// Lease is how long a node that took a delivery may take to send it and to store what became
 	// of it. After it, another node may take it.
 	Lease = 30 * time.Second
-	// MaxPerEndpoint and MaxPerTenantAtOnce are how many deliveries are under way at once. An
-	// endpoint that fails is tried with one at a time, so that it holds one place and not eight.
-	MaxPerEndpoint     = 8
+	// MaxPerEndpoint is how many deliveries to one endpoint are under way at once. An endpoint that
+	// fails is tried with one at a time, so that it holds one place and not eight.
+	MaxPerEndpoint = 8
+	// MaxPerTenantAtOnce is how many deliveries of a tenant are under way at once.
 	MaxPerTenantAtOnce = 32
 
 	// OverlapFor is how long the old secret signs too after a rotation.
