@@ -162,7 +162,7 @@ func fromEventList(w client.PinEventList) (page[Event], error) {
 
 func fromEvent(e client.PinEvent) Event {
 	return Event{
-		Index: e.Index, ID: e.Id, Time: e.Time, Tenant: e.TenantId, Type: string(e.Type),
+		Index: e.Index, ID: e.Id, Time: e.Time, Tenant: e.TenantId, Type: e.Type,
 		ActorKind: e.ActorKind, ActorID: e.ActorId, HolderType: valueOf((*string)(e.HolderType)),
 		Customer: idOf(e.CustomerId), Identity: idOf(e.IdentityId), Instance: idOf(e.InstanceId), Confirmation: idOf(e.ConfirmationId),
 		RequestID: valueOf(e.RequestId), Peer: valueOf(e.Peer), Details: e.Details,
