@@ -159,6 +159,14 @@ func (w *world) confirm() hydrapin.Confirmation {
 	return c
 }
 
+// confirming is confirm beside the test, which waits for its end: the call may be answered before the
+// page is.
+func (w *world) confirming() (wait func()) {
+	var done sync.WaitGroup
+	done.Go(func() { w.confirm() })
+	return done.Wait
+}
+
 // outcome waits for the outcome of a confirmation.
 func (w *world) outcome(id uuid.UUID, want hydrapin.Outcome) {
 	w.t.Helper()

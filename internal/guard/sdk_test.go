@@ -193,7 +193,8 @@ func testRealClient(t *testing.T, transport, revision string, urls bool) {
 	u.progress = nil
 	u.mu.Unlock()
 	if !elicits {
-		go w.confirm()
+		wait := w.confirming()
+		defer wait()
 	}
 	if got := said(call("send_money", "1")); got != "falseran send_money" {
 		t.Errorf("send_money: %s", got)
@@ -227,13 +228,15 @@ func TestTheServersOwnRequestsPass(t *testing.T) {
 			hydratest.Must(t, err)
 			t.Cleanup(func() { _ = session.Close() })
 			for _, name := range []string{"roots", "guarded roots"} {
+				wait := func() {}
 				if name != "roots" {
-					go w.confirm()
+					wait = w.confirming()
 				}
 				r, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: name, Arguments: map[string]any{}})
 				if err != nil || r.IsError || r.Content[0].(*mcp.TextContent).Text != "file:///srv" {
 					t.Errorf("%s: %+v, %v", name, r, err)
 				}
+				wait()
 			}
 		})
 	}
