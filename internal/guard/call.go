@@ -86,7 +86,7 @@ func (r *refusal) response(c *toolCall) []byte {
 // skill for the policy, and may be the same tool for the upstream.
 func (g *Guard) find(ctx context.Context, name string, by caller) (tool, *refusal) {
 	// Also for a caller that is gone after it sent the call: see decide.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), findTime)
 	defer cancel()
 	for _, fresh := range []bool{false, true} {
 		list, err := by.tools(ctx, fresh)

@@ -29,6 +29,9 @@ const (
 	// stepTime bounds each step that asks hydrapin or the upstream, apart from the wait for the
 	// person. Clients give up after 60 seconds.
 	stepTime = 15 * time.Second
+	// findTime bounds the look at the upstream's tools. A client that does not wait for the server
+	// may call while npx still fetches it.
+	findTime = 45 * time.Second
 	// attemptTime and retries are how the SDK spends that time.
 	attemptTime = 6 * time.Second
 	retries     = 2
