@@ -29,14 +29,15 @@ type Row struct {
 	Leaf                   []byte
 }
 
-// Query narrows a reading of the trail. A zero field does not.
+// Query narrows a reading of the trail. A zero field does not. The nil UUID is an id as any other:
+// whoever asks for it must not get everything.
 type Query struct {
-	Type         Type
-	Actor        string
-	HolderType   pin.HolderType
-	Holder       uuid.UUID
-	Instance     uuid.UUID
-	Confirmation uuid.UUID
+	Type  Type
+	Actor string
+	// Holder counts where HolderType is set.
+	HolderType             pin.HolderType
+	Holder                 uuid.UUID
+	Instance, Confirmation *uuid.UUID
 	// From and To bound the times of events: From is the earliest, To is past the latest.
 	From, To time.Time
 }
@@ -45,10 +46,9 @@ type Query struct {
 func (q Query) Matches(r Row) bool {
 	return (q.Type == "" || q.Type == r.Type) &&
 		(q.Actor == "" || q.Actor == r.Actor) &&
-		(q.HolderType == "" || q.HolderType == r.HolderType) &&
-		(q.Holder == uuid.Nil || q.Holder == r.Holder) &&
-		(q.Instance == uuid.Nil || q.Instance == r.Instance) &&
-		(q.Confirmation == uuid.Nil || q.Confirmation == r.Confirmation) &&
+		(q.HolderType == "" || q.HolderType == r.HolderType && q.Holder == r.Holder) &&
+		(q.Instance == nil || *q.Instance == r.Instance) &&
+		(q.Confirmation == nil || *q.Confirmation == r.Confirmation) &&
 		(q.From.IsZero() || !r.Time.Before(q.From)) &&
 		(q.To.IsZero() || r.Time.Before(q.To))
 }
@@ -69,13 +69,13 @@ const (
 // By returns the index that leads to the fewest events: a confirmation has a few, a type many.
 func (q Query) By() By {
 	switch {
-	case q.Confirmation != uuid.Nil:
+	case q.Confirmation != nil:
 		return ByConfirmation
-	case q.Holder != uuid.Nil:
+	case q.HolderType != "":
 		return ByHolder
 	case q.Actor != "":
 		return ByActor
-	case q.Instance != uuid.Nil:
+	case q.Instance != nil:
 		return ByInstance
 	case q.Type != "":
 		return ByType
@@ -115,9 +115,9 @@ func (q Query) Narrows() bool {
 	case ByHolder:
 		rest.Holder, rest.HolderType = uuid.Nil, ""
 	case ByInstance:
-		rest.Instance = uuid.Nil
+		rest.Instance = nil
 	case ByConfirmation:
-		rest.Confirmation = uuid.Nil
+		rest.Confirmation = nil
 	case ByIndex:
 	}
 	return rest != Query{}

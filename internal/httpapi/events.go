@@ -98,7 +98,7 @@ func fromAPIEventQuery(p api.ListPinEventsParams) (service.TrailQuery, error) {
 		q.Limit = *p.Limit
 	}
 	q.Type, q.Actor = audit.Type(given(p.Type)), given(p.Actor)
-	q.Instance, q.Confirmation = given(p.InstanceId), given(p.ConfirmationId)
+	q.Instance, q.Confirmation = p.InstanceId, p.ConfirmationId
 	switch {
 	case p.CustomerId != nil:
 		q.HolderType, q.Holder = pin.Customer, *p.CustomerId

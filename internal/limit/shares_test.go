@@ -111,7 +111,7 @@ func TestSharesAreFair(t *testing.T) {
 			},
 			"give back": func(t *rapid.T) {
 				if len(held) == 0 {
-					t.Skip()
+					return
 				}
 				order := slices.SortedFunc(maps.Keys(held), func(a, b limit.Caller) int {
 					return slices.Compare([]byte(a.Tenant.String()+a.Credential), []byte(b.Tenant.String()+b.Credential))

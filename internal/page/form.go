@@ -58,7 +58,7 @@ func (x *exchange) form() (fields, bool) {
 		x.message(http.StatusUnsupportedMediaType, notForm)
 		return nil, false
 	}
-	if !x.isSameOrigin() {
+	if !x.pages.IsSameOrigin(x.r) {
 		x.message(http.StatusForbidden, crossSite)
 		return nil, false
 	}
@@ -70,16 +70,16 @@ func (x *exchange) form() (fields, bool) {
 	return fields(values), true
 }
 
-// isSameOrigin says whether a form can have been sent by our own page. A browser that sends neither
+// IsSameOrigin says whether a form can have been sent by our own page. A browser that sends neither
 // header is let through: there is no cookie that another site could use.
-func (x *exchange) isSameOrigin() bool {
-	for _, site := range x.r.Header.Values("Sec-Fetch-Site") {
+func (p *Pages) IsSameOrigin(r *http.Request) bool {
+	for _, site := range r.Header.Values("Sec-Fetch-Site") {
 		if site != "same-origin" {
 			return false
 		}
 	}
-	for _, origin := range x.r.Header.Values("Origin") {
-		if origin != x.pages.origin {
+	for _, origin := range r.Header.Values("Origin") {
+		if origin != p.origin {
 			return false
 		}
 	}

@@ -40,7 +40,8 @@ func newLimits(cfg config.Config, now func() time.Time) limits {
 	}
 }
 
-// pages limits the person's pages: every request by its address, and what is sent by its link.
+// pages limits the person's pages: every request by its address, and what is sent by its link. The
+// forms of other sites, which decide nothing, use up none of the person's.
 func (l limits) pages(pages *page.Pages, links link.Ring) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		w, req := c.Response(), c.Request()
@@ -49,7 +50,7 @@ func (l limits) pages(pages *page.Pages, links link.Ring) echo.HandlerFunc {
 			return err
 		}
 		err = l.requests.Take("", r.From)
-		if err == nil && req.Method == http.MethodPost {
+		if err == nil && req.Method == http.MethodPost && pages.IsSameOrigin(req) {
 			purpose, token, _ := strings.Cut(strings.TrimPrefix(req.URL.Path, "/"), "/")
 			if id, ok := links.Verify(link.Purpose(purpose), token); ok {
 				err = l.posts.Take(id)

@@ -17,6 +17,12 @@ func TestALinkTakesTenFormsAMinute(t *testing.T) {
 	p.api("POST", p.pin(), `{"pin":"`+own+`"}`, 200)
 	p.api("PATCH", p.policy(), `{"pin_required_skills":["pay"]}`, 200)
 	_, link := p.asks("")
+	for range 12 {
+		resp, _ := p.send("POST", link, "decision=decline", "Content-Type", "application/x-www-form-urlencoded", "Origin", "https://example.com")
+		if resp.StatusCode != http.StatusForbidden {
+			t.Fatalf("another site's form: %d", resp.StatusCode)
+		}
+	}
 	_, other := p.asks("")
 	for range 10 {
 		p.post(link, http.StatusUnprocessableEntity, "decision", "nothing")

@@ -132,3 +132,32 @@ func TestPanicIsAnError(t *testing.T) {
 		t.Errorf("%v\n%s", got, log.String())
 	}
 }
+
+// Traces are off until OpenTelemetry's variables turn them on, and what this program cannot send is
+// refused.
+func TestCheckTraces(t *testing.T) {
+	t.Parallel()
+	const endpoint = "http://127.0.0.1:4318"
+	for name, test := range map[string]struct {
+		env map[string]string
+		on  bool
+		err error
+	}{
+		"nothing":          {},
+		"an endpoint":      {env: map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}, on: true},
+		"one for traces":   {env: map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint}, on: true},
+		"the exporter":     {env: map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}, on: true},
+		"no exporter":      {env: map[string]string{"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}},
+		"disabled":         {env: map[string]string{"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}},
+		"another exporter": {env: map[string]string{"OTEL_TRACES_EXPORTER": "zipkin"}, err: telemetry.ErrTraces},
+		"another protocol": {env: map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, err: telemetry.ErrTraces},
+		"the traces' own protocol": {env: map[string]string{
+			"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+		}, on: true},
+	} {
+		on, err := telemetry.CheckTraces(func(of string) string { return test.env[of] })
+		if on != test.on || !errors.Is(err, test.err) {
+			t.Errorf("%s: %t, %v", name, on, err)
+		}
+	}
+}

@@ -72,12 +72,12 @@ func scanForward(ctx context.Context, db gen.DBTX, s audit.Scan) ([]audit.Row, e
 		return scanned(rows, err, func(row gen.ScanEventsByHolderRow) audit.Row { return fromDBRow(gen.ScanEventsRow(row)) })
 	case audit.ByInstance:
 		rows, err := queries.ScanEventsByInstance(ctx, db, gen.ScanEventsByInstanceParams{
-			TenantID: s.Tenant, InstanceID: s.Query.Instance, Lowest: s.Lowest, MaxRows: int64(s.Limit),
+			TenantID: s.Tenant, InstanceID: *s.Query.Instance, Lowest: s.Lowest, MaxRows: int64(s.Limit),
 		})
 		return scanned(rows, err, func(row gen.ScanEventsByInstanceRow) audit.Row { return fromDBRow(gen.ScanEventsRow(row)) })
 	case audit.ByConfirmation:
 		rows, err := queries.ScanEventsByConfirmation(ctx, db, gen.ScanEventsByConfirmationParams{
-			TenantID: s.Tenant, ConfirmationID: s.Query.Confirmation, Lowest: s.Lowest, MaxRows: int64(s.Limit),
+			TenantID: s.Tenant, ConfirmationID: *s.Query.Confirmation, Lowest: s.Lowest, MaxRows: int64(s.Limit),
 		})
 		return scanned(rows, err, func(row gen.ScanEventsByConfirmationRow) audit.Row { return fromDBRow(gen.ScanEventsRow(row)) })
 	}
@@ -109,12 +109,12 @@ func scanBack(ctx context.Context, db gen.DBTX, s audit.Scan) ([]audit.Row, erro
 		return scanned(rows, err, func(row gen.ScanEventsByHolderBackRow) audit.Row { return fromDBRow(gen.ScanEventsRow(row)) })
 	case audit.ByInstance:
 		rows, err := queries.ScanEventsByInstanceBack(ctx, db, gen.ScanEventsByInstanceBackParams{
-			TenantID: s.Tenant, InstanceID: s.Query.Instance, Before: s.Before, Lowest: s.Lowest, MaxRows: int64(s.Limit),
+			TenantID: s.Tenant, InstanceID: *s.Query.Instance, Before: s.Before, Lowest: s.Lowest, MaxRows: int64(s.Limit),
 		})
 		return scanned(rows, err, func(row gen.ScanEventsByInstanceBackRow) audit.Row { return fromDBRow(gen.ScanEventsRow(row)) })
 	case audit.ByConfirmation:
 		rows, err := queries.ScanEventsByConfirmationBack(ctx, db, gen.ScanEventsByConfirmationBackParams{
-			TenantID: s.Tenant, ConfirmationID: s.Query.Confirmation, Before: s.Before, Lowest: s.Lowest, MaxRows: int64(s.Limit),
+			TenantID: s.Tenant, ConfirmationID: *s.Query.Confirmation, Before: s.Before, Lowest: s.Lowest, MaxRows: int64(s.Limit),
 		})
 		return scanned(rows, err, func(row gen.ScanEventsByConfirmationBackRow) audit.Row { return fromDBRow(gen.ScanEventsRow(row)) })
 	}
